@@ -1,0 +1,160 @@
+//! What an entry of the audit log says, and what it commits to.
+//!
+//! An entry has two parts. The [`Leaf`] goes into the Merkle log, is public to auditors of any kind and can never be
+//! taken back, so it holds nothing personal. The [`Account`] holds who, why and what; the leaf commits to it by a salted
+//! hash, it lives encrypted in the database, and destroying its key purges it without breaking the log. The fields that
+//! St. Louis E.2 and Detroit 7(9) demand of an audit trail are fields of the type, so that no entry can lack them.
+
+use crate::combine::{PolicyRef, Rulings};
+use crate::facts::{Identifier, Matter};
+use crate::terms::{Digest, Instant, Phase, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// What kind of thing an entry records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A step was decided and permitted, and is about to be taken.
+    Intent,
+    /// A step was decided and not permitted.
+    Refusal,
+    /// What came of an intended step.
+    Outcome,
+    /// Something was asked for that no policy was asked about: a request outside the asker's jurisdiction or role.
+    Rejection,
+    /// Somebody looked at the log itself.
+    Look,
+    /// The host did something of its own: started, loaded a registry, stopped.
+    Host,
+}
+
+/// The public part of an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaf {
+    /// Format version: 1.
+    pub v: u8,
+    /// Unique id of the entry.
+    pub id: String,
+    /// What it records.
+    pub kind: Kind,
+    /// When, to the millisecond.
+    pub at: Instant,
+    /// The phase, for a judged step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// The verdict, for a judged step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// The policies that decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PolicyRef>,
+    /// The entry this one answers: the intent of an outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// Salted commitment to the account.
+    pub account: Digest,
+}
+
+/// Whoever an entry is about: name and unit as they were then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// The jurisdiction whose registry lists them; the host itself where it acts on its own.
+    pub jurisdiction: String,
+    /// Person id.
+    pub person: String,
+    /// Name.
+    pub name: String,
+    /// Unit.
+    pub unit: String,
+    /// Agency id.
+    pub agency: String,
+}
+
+/// The personal part of an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The entry's id, as in the leaf.
+    pub id: String,
+    /// Identity and unit of the user (STL E.2.a, DET 7(9)a).
+    pub who: Who,
+    /// Date and time (STL E.2.d, DET 7(9)b).
+    pub at: Instant,
+    /// Case numbers and other identifiers (DET 7(9)c).
+    pub case: Vec<Identifier>,
+    /// Purpose (STL E.2.a).
+    pub purpose: String,
+    /// Reason, in the requester's words (STL E.2.c, DET 7(9)d).
+    pub justification: String,
+    /// Digest of the probe used (STL E.2.b).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Digest>,
+    /// The request, within a request's life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// The entry this one answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What an entry records, in full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum Event {
+    /// A decision with all that was told to the policies.
+    Decision {
+        /// What the policies were told, one matter each.
+        matters: Vec<Matter>,
+        /// What they ruled.
+        rulings: Rulings,
+    },
+    /// A request was opened.
+    Opened,
+    /// Records were enrolled.
+    Enrolled {
+        /// The gallery.
+        gallery: String,
+        /// Record ids.
+        records: Vec<String>,
+        /// The gallery's generation afterwards.
+        generation: u64,
+    },
+    /// A search ran.
+    Searched {
+        /// The gallery: `jurisdiction/id`.
+        gallery: String,
+        /// Its generation.
+        generation: u64,
+        /// Rows compared.
+        rows: u64,
+        /// Record ids found, by rank.
+        found: Vec<String>,
+    },
+    /// An intended act failed and changed nothing.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+    /// Somebody asked for what they may not even ask.
+    Rejected {
+        /// What they asked for.
+        asked: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Somebody looked at log entries.
+    Looked {
+        /// First entry.
+        first: u64,
+        /// How many.
+        count: u64,
+    },
+    /// The host acted on its own.
+    Host {
+        /// What it did.
+        act: String,
+        /// Digests and numbers that go with it.
+        details: std::collections::BTreeMap<String, String>,
+    },
+}

@@ -1,0 +1,554 @@
+//! What a policy is told: `interface facts` of `wit/policy.wit`.
+//!
+//! The host establishes every word of it but the values of [`Matter::fields`] and the words of the [`Request`] itself.
+
+use crate::terms::{Date, Digest, Field, Instant, Phase};
+use serde::{Deserialize, Serialize};
+
+/// The host's clock, read once for the whole decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// Now, UTC.
+    pub now: Instant,
+    /// Today, in the jurisdiction's time zone.
+    pub today: Date,
+    /// Day of the week of `today`: 1 = Monday to 7 = Sunday.
+    pub weekday: u8,
+    /// Minutes since local midnight.
+    pub minute_of_day: u16,
+}
+
+/// One completed training.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// The curriculum's id in the registry.
+    pub curriculum: String,
+    /// The day it was completed.
+    pub completed: Date,
+    /// The first day on which it no longer counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Date>,
+}
+
+/// What kind of device the client certificate was issued to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Device {
+    /// A desk.
+    Fixed,
+    /// Carried or mounted in a vehicle.
+    Mobile,
+    /// A program; nobody sits in front of it.
+    Service,
+}
+
+/// A human being as the registry knows them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// One per human being, whatever certificates they hold.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// The organisational unit they are assigned to.
+    pub unit: String,
+    /// Rank or position.
+    pub rank: String,
+    /// Roles in force now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// Completed trainings, expired ones included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trainings: Vec<Training>,
+    /// The day the background check was completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background_checked: Option<Date>,
+    /// The day the need for access was last reviewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub need_reviewed: Option<Date>,
+    /// Whether their credential is bound to a second factor.
+    pub multi_factor: bool,
+    /// The kind of device they act from in this step.
+    pub device: Device,
+}
+
+/// A formal agreement between an agency and the jurisdiction deciding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// What it is called: a memorandum of understanding, say.
+    pub kind: String,
+    /// When it was signed.
+    pub signed: Instant,
+    /// First day in force.
+    pub starts: Date,
+    /// Last day in force; open-ended when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Date>,
+    /// What it covers; empty means everything the policy allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scope: Vec<String>,
+}
+
+/// What an agency is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgencyKind {
+    /// `law-enforcement`.
+    LawEnforcement,
+    /// `prosecutor`.
+    Prosecutor,
+    /// `federal`.
+    Federal,
+    /// `other`.
+    Other,
+}
+
+/// An agency as the registry knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agency {
+    /// ORI where there is one.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// What it is.
+    pub kind: AgencyKind,
+    /// The jurisdiction whose policy governs this agency's people.
+    pub home: String,
+    /// Whether it contributes to and uses the shared gallery by standing arrangement.
+    pub participant: bool,
+    /// Agreements with the jurisdiction deciding.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agreements: Vec<Agreement>,
+    /// Since when its requests are suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_since: Option<Instant>,
+}
+
+/// A person acting for an agency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// Who.
+    pub person: Person,
+    /// For whom.
+    pub agency: Agency,
+}
+
+/// Where the investigation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CaseStatus {
+    /// `open`.
+    Open,
+    /// `active`.
+    Active,
+    /// `closed`.
+    Closed,
+}
+
+/// A number or name that identifies the case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identifier {
+    /// What kind of identifier: the forms' own vocabulary.
+    pub kind: String,
+    /// The identifier.
+    pub value: String,
+}
+
+/// How the query came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initiator {
+    /// A person pressed the button.
+    Human,
+    /// A program did.
+    Automated,
+}
+
+/// The request as it was received.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The host's id.
+    pub id: String,
+    /// When it was received.
+    pub opened: Instant,
+    /// How it arrived: `api`, `console`, `phone`, `media`, …
+    pub channel: String,
+    /// A person or a program.
+    pub initiator: Initiator,
+    /// How many probes were submitted in the same action.
+    pub batch_size: u32,
+    /// The purpose, in the forms' vocabulary.
+    pub purpose: String,
+    /// The reason, in the requester's words.
+    pub reason: String,
+    /// Case, complaint, incident numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identifiers: Vec<Identifier>,
+    /// Where the investigation stands.
+    pub case_status: CaseStatus,
+}
+
+/// What the submitted image is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Media {
+    /// A photograph.
+    Still,
+    /// A recording.
+    Video,
+    /// A live stream.
+    LiveStream,
+    /// Drawn by hand or software.
+    Sketch,
+    /// Generated, composited or rendered.
+    Synthetic,
+}
+
+/// Where a still taken from a recording comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Frame {
+    /// Digest of the recording.
+    pub recording: Digest,
+    /// Frame number, from 0.
+    pub number: u32,
+}
+
+/// One operation on the image before it was searched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edit {
+    /// What was done.
+    pub operation: String,
+    /// By whom: a person id.
+    pub by: String,
+    /// Digest before.
+    pub before: Digest,
+    /// Digest after.
+    pub after: Digest,
+}
+
+/// A quality score, in the manner of ISO/IEC 29794-5.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quality {
+    /// 0 (useless) to 100.
+    pub score: u8,
+    /// Which algorithm produced it.
+    pub producer: String,
+}
+
+/// The probe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// Digest of the image bytes, or of the template where no image was submitted.
+    pub digest: Digest,
+    /// What the submission is.
+    pub media: Media,
+    /// Set for a still taken from a recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<Frame>,
+    /// Where the image came from, in the forms' vocabulary.
+    pub source: String,
+    /// Faces found in the image; 1 where a vendor's template was submitted.
+    pub faces: u32,
+    /// The face selected, from 0 in the order they were listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selected: Option<u32>,
+    /// Operations on the image so far, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
+    /// Width in pixels; 0 where no image was submitted.
+    pub width: u32,
+    /// Height in pixels; 0 where no image was submitted.
+    pub height: u32,
+    /// Pixels between the eyes of the selected face.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inter_eye: Option<u32>,
+    /// Quality, where an algorithm gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+}
+
+/// The gallery to be searched or changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gallery {
+    /// Its id within the owner.
+    pub id: String,
+    /// The jurisdiction that owns it.
+    pub owner: String,
+    /// What it holds: `mugshot`, `licence`, `probe`, …
+    pub class: String,
+    /// Records in it.
+    pub records: u64,
+    /// The template model.
+    pub model: String,
+    /// When it was last compared with its contributors' holdings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_scrubbed: Option<Date>,
+}
+
+/// What a signer concluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conclusion {
+    /// `lead`.
+    Lead,
+    /// `no-lead`.
+    NoLead,
+    /// `refused`.
+    Refused,
+}
+
+/// One signature on the conclusion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// Person id.
+    pub person: String,
+    /// The role they signed in.
+    pub role: String,
+    /// Their unit when they signed.
+    pub unit: String,
+    /// What they concluded.
+    pub conclusion: Conclusion,
+    /// When.
+    pub at: Instant,
+    /// Whether they signed without seeing the earlier signatures.
+    pub blind: bool,
+}
+
+/// Computed by the host from its own records, never sent by a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// Searches run by the actor in the last hour.
+    pub searches_by_person_last_hour: u32,
+    /// Distinct probes the actor searched in the last hour.
+    pub distinct_probes_by_person_last_hour: u32,
+    /// Distinct probes searched under this request's identifiers.
+    pub distinct_probes_in_case: u32,
+    /// Searches run for this request.
+    pub searches_of_request: u32,
+    /// Persons who opened the candidate list, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opened_candidates: Vec<String>,
+    /// Signatures on this request, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<Signature>,
+    /// Candidates returned by this request's search.
+    pub candidates_returned: u32,
+    /// Of these, how many have a disposition.
+    pub candidates_disposed: u32,
+    /// Of these, how many were found possible.
+    pub candidates_possible: u32,
+    /// Ids of obligations of this request not yet met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_obligations: Vec<String>,
+}
+
+/// What the search is going to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchPlan {
+    /// Candidates asked for.
+    pub at_most: u32,
+    /// Filters asked for, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<String>,
+    /// Whether an unedited original was searched before an edited image.
+    pub original_searched_first: bool,
+}
+
+/// One row of the candidate list about to be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Candidate {
+    /// From 1.
+    pub rank: u32,
+    /// The gallery record.
+    pub record_id: String,
+    /// The record's status: `active`, `sealed`, …
+    pub status: String,
+    /// Names of the booking fields that would be shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shows: Vec<String>,
+}
+
+/// A statement about to be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatementShown {
+    /// Its id in the charter.
+    pub id: String,
+    /// Digest of the text as it would leave.
+    pub text_digest: Digest,
+}
+
+/// What is about to be released.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleasePlan {
+    /// The statements the document carries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<StatementShown>,
+    /// Record ids that would leave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<String>,
+    /// Whether the reasoning behind the conclusion is written down.
+    pub reasoning_given: bool,
+}
+
+/// One hand-over of a released result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dissemination {
+    /// How.
+    pub channel: String,
+    /// To whom: a person id or name.
+    pub recipient: String,
+    /// For which agency.
+    pub recipient_agency: String,
+    /// What for.
+    pub purpose: String,
+    /// Whether the recipient is a designee of the requester.
+    pub designee: bool,
+    /// What was recorded about the manner.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Field>,
+}
+
+/// Something that bears on how long a record stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionEvent {
+    /// What kind of record: the jurisdiction's vocabulary.
+    pub subject: String,
+    /// What happens to it: `notice`, `hold`, `extend`, `export`, `purge`.
+    pub kind: String,
+    /// Which record.
+    pub record_id: String,
+    /// The day the originating agency gave notice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noticed: Option<Date>,
+    /// What was stated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Field>,
+}
+
+/// A policy version about to take effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Activation {
+    /// Digest of the component.
+    pub component: Digest,
+    /// Digest of the settings.
+    pub settings: Digest,
+    /// Approvals so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Signature>,
+}
+
+/// The period of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Period {
+    /// The report's id in the charter.
+    pub report: String,
+    /// First day.
+    pub first: Date,
+    /// Last day.
+    pub last: Date,
+}
+
+/// What the phase adds to the matter: one case per phase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// `enroll`.
+    Enroll(Vec<Field>),
+    /// `request`.
+    Request,
+    /// `search`.
+    Search(SearchPlan),
+    /// `candidates`.
+    Candidates(Vec<Candidate>),
+    /// `sign-off`.
+    SignOff(Signature),
+    /// `release`.
+    Release(ReleasePlan),
+    /// `disseminate`.
+    Disseminate(Dissemination),
+    /// `outcome`.
+    Outcome(Vec<Field>),
+    /// `retention`.
+    Retention(RetentionEvent),
+    /// `access`.
+    Access(Person),
+    /// `activation`.
+    Activation(Activation),
+    /// When the violation happened.
+    Violation(Instant),
+    /// `report`.
+    Report(Period),
+}
+
+/// Everything a policy is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Matter {
+    /// The jurisdiction for which the policy decides: it may be the requester's home, the gallery's owner, or both.
+    pub jurisdiction: String,
+    /// The host's clock.
+    pub clock: Clock,
+    /// Who takes this step.
+    pub actor: Party,
+    /// Who asked for the search; the actor, outside a request's life.
+    pub requester: Party,
+    /// The request, within a request's life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
+    /// The probe, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
+    /// The gallery, where the step concerns one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gallery: Option<Gallery>,
+    /// Answers on the jurisdiction's forms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
+    /// What the host's records say.
+    pub history: History,
+    /// The step itself.
+    pub step: Step,
+}
+
+impl Step {
+    /// The phase this step belongs to.
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::Enroll(_) => Phase::Enroll,
+            Self::Request => Phase::Request,
+            Self::Search(_) => Phase::Search,
+            Self::Candidates(_) => Phase::Candidates,
+            Self::SignOff(_) => Phase::SignOff,
+            Self::Release(_) => Phase::Release,
+            Self::Disseminate(_) => Phase::Disseminate,
+            Self::Outcome(_) => Phase::Outcome,
+            Self::Retention(_) => Phase::Retention,
+            Self::Access(_) => Phase::Access,
+            Self::Activation(_) => Phase::Activation,
+            Self::Violation(_) => Phase::Violation,
+            Self::Report(_) => Phase::Report,
+        }
+    }
+}

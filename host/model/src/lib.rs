@@ -1,0 +1,22 @@
+//! What things are called.
+//!
+//! Every other room of the host speaks these words: a [`Matter`](facts::Matter) goes to a policy, a
+//! [`Decision`](rulings::Decision) comes back, an [`Account`](account::Account) of it is kept. The types mirror
+//! `wit/policy.wit`, where each item is documented; here they serialise (`snake_case` keys, `kebab-case` choices) so that they
+//! can be stored, shown and written by hand in scenarios. No I/O and no async.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`terms`] | instants, dates, digests, phases, verdicts, values |
+//! | [`facts`] | what a policy is told |
+//! | [`rulings`] | what a policy answers, and its charter |
+//! | [`combine`] | how several policies' decisions become one |
+//! | [`registry`] | people, agencies, galleries as the host keeps them |
+//! | [`account`] | what the audit log's entries commit to |
+
+pub mod account;
+pub mod combine;
+pub mod facts;
+pub mod registry;
+pub mod rulings;
+pub mod terms;

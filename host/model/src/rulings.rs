@@ -1,0 +1,378 @@
+//! What a policy answers, and its charter: `interface rulings` of `wit/policy.wit`.
+
+use crate::terms::{Date, Digest, Instant, Phase, Value, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// How a clause fared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It was checked and holds.
+    Satisfied,
+    /// It forbids the step.
+    Violated,
+    /// It asks for something that was not supplied.
+    Missing,
+    /// It was taken note of and decides nothing.
+    Noted,
+}
+
+/// What one clause means for this matter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// An id of the charter's clause catalogue.
+    pub clause: String,
+    /// How it fared.
+    pub outcome: Outcome,
+    /// For the requester: what was found and, unless satisfied, what would change it.
+    pub explanation: String,
+    /// The interpretation relied on, by id, where the clause is ambiguous.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpretation: Option<String>,
+}
+
+/// Who has to sign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignOffRule {
+    /// The role.
+    pub role: String,
+    /// How many distinct persons.
+    pub persons: u32,
+    /// The units they may belong to; empty means any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<String>,
+    /// Whether the requester may not be among them.
+    pub distinct_from_requester: bool,
+    /// Whether everyone whom the host's records show opened the candidate list must be among the signers.
+    pub all_involved: bool,
+    /// Whether each signs without seeing the others' conclusions.
+    pub blind: bool,
+}
+
+/// What a deadline counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockOrigin {
+    /// `decision`.
+    Decision,
+    /// `request`.
+    Request,
+    /// `violation`.
+    Violation,
+    /// `notice`.
+    Notice,
+}
+
+/// Somebody must be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeRule {
+    /// Recipients, by office.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
+    /// Deadline in hours after the origin.
+    pub within_hours: u32,
+    /// What the hours count from.
+    pub origin: ClockOrigin,
+    /// What about.
+    pub about: String,
+}
+
+/// Something must be kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionRule {
+    /// What: the jurisdiction's vocabulary.
+    pub subject: String,
+    /// For how many days at least.
+    pub at_least_days: u32,
+}
+
+/// Something must be destroyed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PurgeRule {
+    /// What: the jurisdiction's vocabulary.
+    pub subject: String,
+    /// By when at the latest.
+    pub by: Instant,
+}
+
+/// Bounds on a candidate list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitRule {
+    /// Fewest candidates that may be asked for.
+    pub at_least: u32,
+    /// Most candidates that may be returned.
+    pub at_most: u32,
+    /// The number where nobody asks for one.
+    pub usual: u32,
+    /// Whether similarity scores are withheld.
+    pub hide_scores: bool,
+}
+
+/// Somebody must do something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskRule {
+    /// The role that owns it.
+    pub owner: String,
+    /// What.
+    pub about: String,
+    /// Within how many hours.
+    pub within_hours: u32,
+}
+
+/// What the host has to do, or see done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Duty {
+    /// Show this statement of the charter, verbatim.
+    Statement(String),
+    /// Draw up this document.
+    Document(String),
+    /// Collect these signatures before release.
+    SignOffs(SignOffRule),
+    /// Collect this approval before the step's effect.
+    Approve(SignOffRule),
+    /// Have the requester acknowledge this statement.
+    Acknowledge(String),
+    /// Tell somebody.
+    Notify(NoticeRule),
+    /// Keep something.
+    Retain(RetentionRule),
+    /// Destroy something.
+    Purge(PurgeRule),
+    /// Keep something as evidence until reviewed.
+    Hold(RetentionRule),
+    /// Bound the candidate list.
+    Candidates(LimitRule),
+    /// Search no gallery but these.
+    Galleries(Vec<String>),
+    /// Show none but these booking fields.
+    ShowOnly(Vec<String>),
+    /// Every candidate gets a disposition.
+    DisposeAll,
+    /// Mark for review, for this reason.
+    Flag(String),
+    /// Suspend: `agency`, `person`.
+    Suspend(String),
+    /// Follow up.
+    Task(TaskRule),
+}
+
+/// A duty and the clause it comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Obligation {
+    /// An id of the charter's clause catalogue.
+    pub clause: String,
+    /// What has to be done.
+    pub duty: Duty,
+}
+
+/// Something reports count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tag {
+    /// What is counted.
+    pub name: String,
+    /// Under which heading.
+    pub value: String,
+}
+
+/// The answer to one matter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// The outcome.
+    pub verdict: Verdict,
+    /// What each clause had to say, in the order checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// What the host has to do if the verdict is acted on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obligations: Vec<Obligation>,
+    /// Counted by the charter's reports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag>,
+}
+
+/// One clause of the directive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clause {
+    /// Its id, as findings cite it.
+    pub id: String,
+    /// What it says, in one line.
+    pub summary: String,
+    /// The phases in which it binds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<Phase>,
+}
+
+/// A text that must be shown verbatim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    /// Its id.
+    pub id: String,
+    /// The text.
+    pub text: String,
+}
+
+/// How an ambiguous clause is read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interpretation {
+    /// Its id in the register.
+    pub id: String,
+    /// The question.
+    pub question: String,
+    /// The reading in force.
+    pub answer: String,
+    /// The setting that changes the reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<String>,
+}
+
+/// What a form field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldKind {
+    /// `text`.
+    Text,
+    /// `code`.
+    Code,
+    /// `flag`.
+    Flag,
+    /// `number`.
+    Number,
+    /// `date`.
+    Date,
+    /// `instant`.
+    Instant,
+    /// `texts`.
+    Texts,
+}
+
+/// One field of a form, or one setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormField {
+    /// Its name.
+    pub name: String,
+    /// What a person reads beside it.
+    pub label: String,
+    /// What it is for.
+    pub help: String,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// For `code`: the values allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// Whether it must be answered always. What is required only sometimes, a decision says.
+    pub required: bool,
+    /// For settings: the value in force when policy.toml is silent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+}
+
+/// What a phase asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Form {
+    /// The phase.
+    pub phase: Phase,
+    /// Its fields, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FormField>,
+}
+
+/// A report the directive demands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// How often: `week`, `month`, `year`, `demand`.
+    pub every: String,
+    /// For whom.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
+    /// The tags it counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counted_tags: Vec<String>,
+    /// Whether it is published.
+    pub public: bool,
+}
+
+/// An obligation that accompanies every permit of a phase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Promise {
+    /// The phase.
+    pub phase: Phase,
+    /// The clause the obligation cites. The host denies a permit that lacks it.
+    pub clause: String,
+}
+
+/// Who this policy is and what it asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Charter {
+    /// Stable id of the policy.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// Citation of the directive.
+    pub authority: String,
+    /// Digest of the directive's text.
+    pub authority_text: Digest,
+    /// First day in force.
+    pub effective: Date,
+    /// Last day in force; indefinite when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Date>,
+    /// When the directive is due for review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_due: Option<Date>,
+    /// IANA time zone of every date.
+    pub time_zone: String,
+    /// The clause catalogue.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clauses: Vec<Clause>,
+    /// The verbatim statements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<Statement>,
+    /// The interpretation register.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interpretations: Vec<Interpretation>,
+    /// What policy.toml may set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<FormField>,
+    /// The forms, by phase.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forms: Vec<Form>,
+    /// The reports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<Report>,
+    /// What no permit ever omits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promised: Vec<Promise>,
+}
+
+/// What is wrong with a setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Problem {
+    /// The setting's name.
+    pub setting: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
