@@ -1,0 +1,36 @@
+//! What a search returns.
+
+/// The candidates of one search, with the certificate that no better one exists in the gallery.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// At most `k` hits, by descending score; equal scores by ascending id, bytewise. The rank of a hit is its index
+    /// plus one.
+    pub hits: Vec<Hit>,
+    /// How the search came to be certain of `hits`.
+    pub certificate: Certificate,
+}
+
+/// One candidate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// The id the template was inserted under.
+    pub id: Box<str>,
+    /// Dot product of the stored unit f32 row and the unit f32 probe, summed in f64 in index order. Dimensionless, in
+    /// `[-1, 1]` up to the f32 rounding of the two vectors (10⁻⁶).
+    pub score: f64,
+}
+
+/// What was examined to give an [`Answer`], for the record of the search.
+///
+/// It depends on the gallery, the probe and `k`, not on the CPU, the number of threads or the other probes of a batch.
+/// All zero when nothing had to be scanned (`k` of zero, or an empty gallery).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Certificate {
+    /// Rows whose codes were compared with the probe: every row of the gallery.
+    pub rows_scanned: u64,
+    /// Rows whose score was computed exactly because the bound could not exclude them. At least the number of hits.
+    pub rows_reranked: u64,
+    /// The largest half-width of the per-row bound used, in units of the score: no row's score is further than this
+    /// from its estimate. See the crate's documentation for the proof.
+    pub bound: f64,
+}

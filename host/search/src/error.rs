@@ -1,0 +1,64 @@
+//! What a caller can ask for that this crate refuses.
+
+use crate::{MAX_DIM, MIN_NORM};
+
+/// A gallery cannot be made in the shape asked for.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ShapeError {
+    /// The dimension is zero or above [`MAX_DIM`].
+    #[error("dimension `{dim}` is not supported; choose one from 1 to {max}", max = MAX_DIM)]
+    Dimension {
+        /// The dimension asked for.
+        dim: usize,
+    },
+    /// The memory for the rows asked for cannot be had.
+    #[error("there is no memory for `{rows}` rows of dimension `{dim}`; reserve fewer rows")]
+    Capacity {
+        /// The rows asked for.
+        rows: usize,
+        /// The dimension asked for.
+        dim: usize,
+    },
+}
+
+/// A template or probe cannot be used.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum TemplateError {
+    /// It does not have the gallery's number of values.
+    #[error("template has `{found}` values; send exactly {expected}")]
+    Dimension {
+        /// Values in the template.
+        found: usize,
+        /// Values a template of this gallery has.
+        expected: usize,
+    },
+    /// One of its values is NaN or infinite.
+    #[error("template value at position `{position}` is not finite; send finite numbers only")]
+    NotFinite {
+        /// Index of the first such value.
+        position: usize,
+    },
+    /// It is too short to have a direction: its Euclidean norm is below [`MIN_NORM`].
+    #[error(
+        "template has norm `{norm:e}`, too small to have a direction; send one of norm {min:e} or more",
+        min = MIN_NORM
+    )]
+    Zero {
+        /// Its norm.
+        norm: f64,
+    },
+    /// The gallery already holds a template under this id.
+    #[error("id `{id}` is already in the gallery; remove it first or choose another id")]
+    Duplicate {
+        /// The id.
+        id: Box<str>,
+    },
+    /// A batch does not say how many candidates each of its probes asks for.
+    #[error("batch has `{probes}` probes but `{limits}` values of k; send one k for each probe")]
+    Limits {
+        /// Probes in the batch.
+        probes: usize,
+        /// Values of `k` in the batch.
+        limits: usize,
+    },
+}

@@ -1,0 +1,105 @@
+//! Exact top-k search over an in-memory gallery of unit-length templates.
+//!
+//! A [`Gallery`] holds `n × dim` f32 templates under unique ids and answers "which `k` are most similar to this
+//! probe?". The answer is exact and reproducible: the same ids, in the same order, with bit for bit the same scores
+//! as a brute force that computes, for every stored row `x` and the normalised probe `q`,
+//!
+//! ```text
+//! score = Σ_i f64(q_i) · f64(x_i)        summed in f64, in index order, from 0.0
+//! ```
+//!
+//! and sorts by descending score, ties by ascending id (bytewise). Which instruction set, how many threads and how
+//! many probes were searched together changes how long that takes, never what it returns.
+//!
+//! ```
+//! use magistrate_search::Gallery;
+//!
+//! let mut gallery = Gallery::new(4)?;
+//! gallery.insert("booking/17", &[1.0, 0.0, 0.0, 0.0])?;
+//! gallery.insert("booking/18", &[0.0, 2.0, 0.0, 0.0])?;
+//! let answer = gallery.search(&[3.0, 1.0, 0.0, 0.0], 1)?;
+//! assert_eq!(&*answer.hits[0].id, "booking/17");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! There is no I/O here and nothing asynchronous: a search occupies the calling thread, and above 50,000 rows the
+//! rayon pool as well, for milliseconds. An async caller hands it to a blocking thread.
+//!
+//! # Method
+//!
+//! Reading memory is the whole cost of a large scan, so the scan reads one byte per dimension. Every row carries i8
+//! codes `c` and one f32 scale `s`; `x̂ = s·c` approximates `x`, and `ρ_x ≥ ‖x − x̂‖` is kept beside them. The probe is
+//! coded likewise: `q̂ = t·p`, `ρ_q ≥ ‖q − q̂‖`. The scan computes the exact integer `D = ⟨p, c⟩` for each row,
+//! brackets the row's score, and keeps the rows that the bracket cannot exclude; those few are scored in f32 storage
+//! with f64 accumulation. This is the filter-and-refine scheme of the VA-file (Weber, Schek, Blott, VLDB 1998), with a
+//! residual's norm in place of a grid cell.
+//!
+//! # The bound, and why it holds
+//!
+//! `x` and `q` below are the stored f32 vectors, taken as exact real numbers; `n` is the dimension, at most
+//! [`MAX_DIM`] = 4096; `u = 2⁻²⁴` and `v = 2⁻⁵³` are the unit roundoffs of f32 and f64.
+//!
+//! **Theorem.** `|⟨q, x⟩ − t·s·D| ≤ ‖q̂‖·ρ_x + ρ_q·‖x‖`.
+//!
+//! *Proof.* Write `x = x̂ + r` and `q = q̂ + e`. Then `⟨q, x⟩ = ⟨q̂, x⟩ + ⟨e, x⟩ = ⟨q̂, x̂⟩ + ⟨q̂, r⟩ + ⟨e, x⟩`, and
+//! `⟨q̂, x̂⟩ = t·s·D`. Cauchy–Schwarz bounds the other two terms by `‖q̂‖·‖r‖` and `‖e‖·‖x‖`. ∎
+//!
+//! It does not matter how well the codes were chosen: the residuals are measured against the codes and the rounded
+//! scale as they are stored. What is left is the rounding of the arithmetic itself.
+//!
+//! - *Norms.* [`normalise`] divides by a norm computed in f64 (relative error below `n·v < 5·10⁻¹³`) and rounds each
+//!   component to f32 (relative `u`, or `2⁻¹⁵⁰` absolute among the denormals), so `‖x‖, ‖q‖ ≤ 1 + 10⁻⁶`. `‖r‖`, `‖e‖`
+//!   and `‖q̂‖` are computed in f64, where `s·c_i` (31 bits) is exact and the rest is off by less than
+//!   `2n·v < 10⁻¹²` relative; they are multiplied by `1 + 10⁻⁹` and then rounded *up* to f32.
+//! - *The score.* A product of two f32 is exact in f64. The sum of `n` of them is off by at most
+//!   `γ_n·Σ|q_i·x_i| ≤ n·v/(1 − n·v)·‖q‖·‖x‖ < 5·10⁻¹³`
+//!   (Higham, *Accuracy and Stability of Numerical Algorithms*, §3.1).
+//! - *The bracket.* `t·s·D ± (‖q̂‖·ρ_x + ρ_q·(1 + 10⁻⁶) + 10⁻⁹)` is evaluated in f64: `t·s` and `‖q̂‖·ρ_x` (48 bits)
+//!   are exact, and the few roundings that remain, of numbers below 2, lose less than `10⁻¹⁵`. The `10⁻⁹` covers them
+//!   and the score's error together, a thousand times over. So each row's computed score lies inside its bracket.
+//! - *The filter.* Most rows are dismissed by the same test in f32: `fl(fl(fl(fl(D)·s)·t) + fl(ρ_x·‖q̂‖)) < cut`. Codes
+//!   are nearest integers, so `|r_i| ≤ s/2·(1 + 10⁻⁶)`, and `s ≤ (1 + 10⁻⁵)/127`; hence `‖r‖ ≤ √n/254·(1 + 2·10⁻⁵) <
+//!   0.253` and `‖x̂‖, ‖q̂‖ < 1.26`. The first term stays below 1.6 after three roundings, the second below 0.33 after
+//!   one, their sum below 2 after one more: in all, the left side is off by less than `(4.9 + 0.4 + 2)·u < 4.4·10⁻⁷`.
+//!   `cut` is the threshold, less the constant terms, less `10⁻⁶`, rounded *down* to f32: the filter never dismisses a
+//!   row that the f64 bracket would keep.
+//!
+//! **Selection.** Let `θ` be the `k`-th largest *lower* end of the brackets seen so far. At least `k` rows score `θ` or
+//! more, so a row whose upper end is below `θ` scores strictly less than `k` others and cannot be in the answer, not
+//! even on a tie. `θ` only grows, and the thresholds of threads that saw parts of the gallery are no greater than the
+//! final one, so what survives is exactly the set of rows with an upper end of at least the final `θ`. Survivors are
+//! scored in descending order of their upper ends, until the next upper end is below the `k`-th best exact score.
+//!
+//! The half-width of the bracket is about 0.0106 for face templates of 512 values; the largest one used is reported in
+//! the [`Certificate`], beside how many rows were scanned and how many scored exactly.
+//!
+//! # Memory
+//!
+//! `5·dim + 12` bytes a row (codes padded to a multiple of 64), the id, and the id's place in a hash table. A removed
+//! template's bytes are overwritten before [`Gallery::remove`] returns. Memory that goes back to the allocator when a
+//! gallery grows or is dropped is *not* wiped; [`Gallery::with_capacity`] avoids the former.
+//!
+//! # Unsafe code
+//!
+//! Only in `kernel.rs` and `vnni.rs`, tests aside: aligned codes seen as bytes, a vector load, a vector seen as an
+//! array, and the calls into code compiled for CPU features found at run time. Tests hold every kernel to plain Rust.
+
+mod answer;
+mod bound;
+mod codes;
+mod error;
+mod gallery;
+mod kernel;
+mod rank;
+mod sieve;
+mod template;
+#[cfg(target_arch = "x86_64")]
+mod vnni;
+
+#[cfg(test)]
+mod samples;
+
+pub use answer::{Answer, Certificate, Hit};
+pub use error::{ShapeError, TemplateError};
+pub use gallery::{Gallery, MAX_DIM};
+pub use template::{MIN_NORM, normalise};
