@@ -1,0 +1,244 @@
+//! The matter, read the way a rule asks for it.
+
+use crate::facts::{Agency, Clock, Gallery, History, Matter, Person, Probe, Request, Step};
+use crate::ruling::Clause;
+use crate::rulings::{Decision, Finding, Obligation, Outcome, Tag};
+use crate::settings::Settings;
+use crate::terms::{Date, Field, Instant, Phase, Value, Verdict};
+
+/// One matter under one set of settings, with the findings so far.
+pub struct Case<'a> {
+    matter: &'a Matter,
+    settings: Settings<'a>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) obligations: Vec<Obligation>,
+    pub(crate) alerts: Vec<Obligation>,
+    tags: Vec<Tag>,
+}
+
+impl<'a> Case<'a> {
+    pub(crate) fn new(matter: &'a Matter, settings: Settings<'a>) -> Self {
+        Self {
+            matter,
+            settings,
+            findings: Vec::with_capacity(32),
+            obligations: Vec::new(),
+            alerts: Vec::new(),
+            tags: Vec::new(),
+        }
+    }
+
+    /// Opens a finding on this clause. Nothing is found until one of [`Clause`]'s verbs is used.
+    #[must_use]
+    pub fn clause(&mut self, id: &'static str) -> Clause<'_, 'a> {
+        Clause::new(self, id)
+    }
+
+    /// Counts the step under a heading of the reports.
+    pub fn tag(&mut self, name: &str, value: &str) {
+        self.tags.push(Tag { name: name.to_owned(), value: value.to_owned() });
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings<'a> {
+        &self.settings
+    }
+
+    /// Everything the host told.
+    pub fn matter(&self) -> &'a Matter {
+        self.matter
+    }
+
+    /// The step's phase.
+    pub fn phase(&self) -> Phase {
+        match self.matter.step {
+            Step::Enroll(_) => Phase::Enroll,
+            Step::Request => Phase::Request,
+            Step::Search(_) => Phase::Search,
+            Step::Candidates(_) => Phase::Candidates,
+            Step::SignOff(_) => Phase::SignOff,
+            Step::Release(_) => Phase::Release,
+            Step::Disseminate(_) => Phase::Disseminate,
+            Step::Outcome(_) => Phase::Outcome,
+            Step::Retention(_) => Phase::Retention,
+            Step::Access(_) => Phase::Access,
+            Step::Activation(_) => Phase::Activation,
+            Step::Violation(_) => Phase::Violation,
+            Step::Report(_) => Phase::Report,
+        }
+    }
+
+    /// The host's clock.
+    pub fn clock(&self) -> Clock {
+        self.matter.clock
+    }
+
+    /// Today, in the jurisdiction's time zone.
+    pub fn today(&self) -> Date {
+        self.matter.clock.today
+    }
+
+    /// Who takes this step.
+    pub fn actor(&self) -> &'a Person {
+        &self.matter.actor.person
+    }
+
+    /// The agency of whoever takes this step.
+    pub fn actor_agency(&self) -> &'a Agency {
+        &self.matter.actor.agency
+    }
+
+    /// Who asked for the search.
+    pub fn requester(&self) -> &'a Person {
+        &self.matter.requester.person
+    }
+
+    /// The agency that asked for the search.
+    pub fn requester_agency(&self) -> &'a Agency {
+        &self.matter.requester.agency
+    }
+
+    /// The request, within a request's life.
+    pub fn request(&self) -> Option<&'a Request> {
+        self.matter.request.as_ref()
+    }
+
+    /// The probe, once there is one.
+    pub fn probe(&self) -> Option<&'a Probe> {
+        self.matter.probe.as_ref()
+    }
+
+    /// The gallery, where the step concerns one.
+    pub fn gallery(&self) -> Option<&'a Gallery> {
+        self.matter.gallery.as_ref()
+    }
+
+    /// What the host's records say.
+    pub fn history(&self) -> &'a History {
+        &self.matter.history
+    }
+
+    /// Whether the gallery belongs to the jurisdiction deciding.
+    pub fn owns_gallery(&self) -> bool {
+        self.gallery().is_some_and(|g| g.owner == self.matter.jurisdiction)
+    }
+
+    /// Whether the requester's people answer to the jurisdiction deciding.
+    pub fn governs_requester(&self) -> bool {
+        self.requester_agency().home == self.matter.jurisdiction
+    }
+
+    /// Whether the actor's people answer to the jurisdiction deciding.
+    pub fn governs_actor(&self) -> bool {
+        self.actor_agency().home == self.matter.jurisdiction
+    }
+
+    /// All answers to a question of the forms: the step's own and the request's.
+    pub fn answers(&self, name: &'a str) -> impl Iterator<Item = &'a Field> {
+        let own: &'a [Field] = match &self.matter.step {
+            Step::Enroll(fields) | Step::Outcome(fields) => fields,
+            Step::Disseminate(d) => &d.details,
+            Step::Retention(r) => &r.details,
+            _ => &[],
+        };
+        own.iter().chain(&self.matter.fields).filter(move |f| f.name == name)
+    }
+
+    /// The first answer that is a text with something in it.
+    pub fn text(&self, name: &'a str) -> Option<&'a str> {
+        self.answers(name).find_map(|f| match &f.value {
+            Value::Text(text) if !text.trim().is_empty() => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether this is the answer to a question with choices.
+    pub fn says(&self, name: &'a str, choice: &str) -> bool {
+        self.text(name) == Some(choice)
+    }
+
+    /// What was answered to a yes-or-no question; absent when nobody answered. Where several people answered, any yes
+    /// is a yes: a safeguard must not be lifted by asking somebody else.
+    pub fn flag(&self, name: &'a str) -> Option<bool> {
+        self.answers(name).fold(None, |seen, f| match f.value {
+            Value::Flag(yes) => Some(yes || seen.unwrap_or(false)),
+            _ => seen,
+        })
+    }
+
+    /// The least favourable reading of a yes-or-no question that has to be a yes: any no is a no.
+    pub fn affirmed(&self, name: &'a str) -> Option<bool> {
+        self.answers(name).fold(None, |seen, f| match f.value {
+            Value::Flag(yes) => Some(yes && seen.unwrap_or(true)),
+            _ => seen,
+        })
+    }
+
+    /// The first answer that is a list.
+    pub fn texts(&self, name: &'a str) -> &'a [String] {
+        self.answers(name)
+            .find_map(|f| if let Value::Texts(texts) = &f.value { Some(texts.as_slice()) } else { None })
+            .unwrap_or_default()
+    }
+
+    /// The first answer that is a number.
+    pub fn number(&self, name: &'a str) -> Option<i64> {
+        self.answers(name).find_map(|f| if let Value::Number(n) = f.value { Some(n) } else { None })
+    }
+
+    /// The first answer that is a date.
+    pub fn date(&self, name: &'a str) -> Option<Date> {
+        self.answers(name).find_map(|f| if let Value::Date(d) = f.value { Some(d) } else { None })
+    }
+
+    /// The first answer that is a moment.
+    pub fn instant(&self, name: &'a str) -> Option<Instant> {
+        self.answers(name).find_map(|f| if let Value::Instant(at) = f.value { Some(at) } else { None })
+    }
+
+    /// Whether any identifier of one of these kinds was given; any kind at all when none is named.
+    pub fn identified_by(&self, kinds: &[&str]) -> bool {
+        self.request().is_some_and(|r| {
+            r.identifiers
+                .iter()
+                .any(|i| !i.value.trim().is_empty() && (kinds.is_empty() || kinds.contains(&i.kind.as_str())))
+        })
+    }
+
+    /// Denies whatever no rule spoke to, then sums the findings up.
+    pub(crate) fn into_decision(mut self) -> Decision {
+        if self.findings.is_empty() {
+            self.findings.push(Finding {
+                clause: "-".to_owned(),
+                outcome: Outcome::Violated,
+                explanation: "this policy does not judge this phase, so it is denied".to_owned(),
+                interpretation: None,
+            });
+        }
+        let any = |outcome| self.findings.iter().any(|f| f.outcome == outcome);
+        let verdict = if any(Outcome::Violated) {
+            Verdict::Deny
+        } else if any(Outcome::Missing) {
+            Verdict::Pend
+        } else {
+            Verdict::Permit
+        };
+        let mut obligations = if verdict == Verdict::Permit { self.obligations } else { Vec::new() };
+        obligations.append(&mut self.alerts);
+        Decision { verdict, findings: self.findings, obligations, tags: self.tags }
+    }
+}
+
+/// Whether a person holds a role now.
+pub fn has_role(person: &Person, role: &str) -> bool {
+    person.roles.iter().any(|r| r == role)
+}
+
+/// Whether a training of this curriculum is completed and not expired today.
+pub fn trained(person: &Person, curriculum: &str, today: Date) -> bool {
+    person.trainings.iter().any(|t| {
+        t.curriculum == curriculum
+            && !crate::calendar::before(today, t.completed)
+            && t.expires.is_none_or(|ends| crate::calendar::before(today, ends))
+    })
+}

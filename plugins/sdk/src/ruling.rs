@@ -1,0 +1,170 @@
+//! Findings and obligations, written the way a clause speaks.
+
+use crate::case::Case;
+use crate::rulings::{
+    ClockOrigin, Duty, Finding, LimitRule, NoticeRule, Obligation, Outcome, PurgeRule, RetentionRule, SignOffRule,
+    TaskRule,
+};
+use crate::terms::Instant;
+
+/// A clause about to speak on a case.
+#[must_use = "a clause that says nothing finds nothing"]
+pub struct Clause<'c, 'm> {
+    case: &'c mut Case<'m>,
+    id: &'static str,
+    interpretation: Option<&'static str>,
+}
+
+impl<'c, 'm> Clause<'c, 'm> {
+    pub(crate) fn new(case: &'c mut Case<'m>, id: &'static str) -> Self {
+        Self { case, id, interpretation: None }
+    }
+
+    /// The finding relies on this entry of the interpretation register.
+    pub fn read_as(mut self, interpretation: &'static str) -> Self {
+        self.interpretation = Some(interpretation);
+        self
+    }
+
+    /// Satisfied if it holds, else violated; `otherwise` says what would change it. Returns whether it holds.
+    pub fn requires(self, holds: bool, satisfied: &str, otherwise: &str) -> bool {
+        if holds { self.find(Outcome::Satisfied, satisfied) } else { self.find(Outcome::Violated, otherwise) }
+        holds
+    }
+
+    /// Violated if it happens, else satisfied. Returns whether it happens.
+    pub fn forbids(self, happens: bool, violated: &str, otherwise: &str) -> bool {
+        !self.requires(!happens, otherwise, violated)
+    }
+
+    /// Satisfied if it is there, else missing; `ask` says what to supply. Returns whether it is there.
+    pub fn needs(self, there: bool, satisfied: &str, ask: &str) -> bool {
+        if there { self.find(Outcome::Satisfied, satisfied) } else { self.find(Outcome::Missing, ask) }
+        there
+    }
+
+    /// A yes-or-no answer that must be there and must be yes: missing if nobody answered, violated if anybody said no.
+    pub fn affirms(self, answer: Option<bool>, satisfied: &str, ask: &str, otherwise: &str) {
+        match answer {
+            None => self.find(Outcome::Missing, ask),
+            Some(yes) => {
+                self.requires(yes, satisfied, otherwise);
+            }
+        }
+    }
+
+    /// A yes-or-no answer that must be there and must be no: missing if nobody answered, violated if anybody said yes.
+    pub fn denies(self, answer: Option<bool>, satisfied: &str, ask: &str, violated: &str) {
+        self.affirms(answer.map(|yes| !yes), satisfied, ask, violated);
+    }
+
+    /// Violated.
+    pub fn violated(self, explanation: &str) {
+        self.find(Outcome::Violated, explanation);
+    }
+
+    /// Satisfied.
+    pub fn satisfied(self, explanation: &str) {
+        self.find(Outcome::Satisfied, explanation);
+    }
+
+    /// Taken note of; decides nothing.
+    pub fn notes(self, explanation: &str) {
+        self.find(Outcome::Noted, explanation);
+    }
+
+    /// If the step is permitted, the host has to do this.
+    pub fn obliges(self, duty: Duty) {
+        self.case.obligations.push(Obligation { clause: self.id.to_owned(), duty });
+    }
+
+    /// Whatever the verdict, the host has to do this.
+    pub fn always_obliges(self, duty: Duty) {
+        self.case.alerts.push(Obligation { clause: self.id.to_owned(), duty });
+    }
+
+    fn find(self, outcome: Outcome, explanation: &str) {
+        self.case.findings.push(Finding {
+            clause: self.id.to_owned(),
+            outcome,
+            explanation: explanation.to_owned(),
+            interpretation: self.interpretation.map(str::to_owned),
+        });
+    }
+}
+
+/// Short ways to write duties.
+pub struct Duties;
+
+impl Duties {
+    /// Show this statement verbatim.
+    pub fn statement(id: &str) -> Duty {
+        Duty::Statement(id.to_owned())
+    }
+
+    /// Draw up this document.
+    pub fn document(id: &str) -> Duty {
+        Duty::Document(id.to_owned())
+    }
+
+    /// Have the requester acknowledge this statement.
+    pub fn acknowledge(id: &str) -> Duty {
+        Duty::Acknowledge(id.to_owned())
+    }
+
+    /// Mark for review.
+    pub fn flag(reason: &str) -> Duty {
+        Duty::Flag(reason.to_owned())
+    }
+
+    /// So many distinct persons of a role and unit sign before release, the requester not among them.
+    pub fn sign_offs(role: &str, persons: u32, unit: &str) -> SignOffRule {
+        SignOffRule {
+            role: role.to_owned(),
+            persons,
+            units: if unit.is_empty() { Vec::new() } else { vec![unit.to_owned()] },
+            distinct_from_requester: true,
+            all_involved: false,
+            blind: false,
+        }
+    }
+
+    /// Bounds on the candidate list.
+    pub fn candidates(at_least: u32, at_most: u32, usual: u32, hide_scores: bool) -> Duty {
+        Duty::Candidates(LimitRule { at_least, at_most, usual, hide_scores })
+    }
+
+    /// Search no other gallery.
+    pub fn galleries(ids: &[&str]) -> Duty {
+        Duty::Galleries(owned(ids))
+    }
+
+    /// Show no other booking field.
+    pub fn show_only(fields: &[&str]) -> Duty {
+        Duty::ShowOnly(owned(fields))
+    }
+
+    /// Tell these offices within so many hours.
+    pub fn notify(to: &[&str], within_hours: u32, origin: ClockOrigin, about: &str) -> Duty {
+        Duty::Notify(NoticeRule { to: owned(to), within_hours, origin, about: about.to_owned() })
+    }
+
+    /// Keep for at least so many days.
+    pub fn retain(subject: &str, at_least_days: u32) -> Duty {
+        Duty::Retain(RetentionRule { subject: subject.to_owned(), at_least_days })
+    }
+
+    /// Destroy by then.
+    pub fn purge(subject: &str, by: Instant) -> Duty {
+        Duty::Purge(PurgeRule { subject: subject.to_owned(), by })
+    }
+
+    /// Somebody follows up.
+    pub fn task(owner: &str, about: &str, within_hours: u32) -> Duty {
+        Duty::Task(TaskRule { owner: owner.to_owned(), about: about.to_owned(), within_hours })
+    }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|t| (*t).to_owned()).collect()
+}
