@@ -1,0 +1,193 @@
+//! Running one decision, and what may go wrong with it.
+
+use crate::bindings::{Jurisdiction, JurisdictionPre};
+use crate::engine::{Engine, Guest};
+use crate::{Policy, convert};
+use model::facts::Matter;
+use model::rulings::{Charter, Decision, Duty, Finding, Outcome};
+use model::terms::{Phase, Verdict};
+use wasmtime::{Store, Trap};
+
+/// Findings, obligations or tags in one decision. A directive has under a hundred clauses.
+const MOST_ITEMS: usize = 256;
+
+/// Bytes of one text in a decision. An explanation is a sentence.
+const MOST_TEXT_BYTES: usize = 4096;
+
+/// The clause that findings of the host itself cite.
+pub const HOST_CLAUSE: &str = "host";
+
+/// The clause that a policy cites for a phase it does not judge.
+pub const UNJUDGED_CLAUSE: &str = "-";
+
+/// Why the host denied in a policy's place.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Fault {
+    /// It executed an instruction that traps, or called exit.
+    #[error("the policy trapped: {0}")]
+    Trapped(String),
+    /// It burnt all its fuel.
+    #[error("the policy ran out of fuel")]
+    OutOfFuel,
+    /// It was stopped by the watchdog. Not replayable: time is not a fact.
+    #[error("the policy ran out of time")]
+    OutOfTime,
+    /// It recursed too deeply. Not replayable: stack frames differ between machines.
+    #[error("the policy ran out of stack")]
+    OutOfStack,
+    /// It asked for more memory than a decision may have.
+    #[error("the policy ran out of memory")]
+    OutOfMemory,
+    /// Its answer is larger than the host reads.
+    #[error("the policy's answer is too large")]
+    Oversized,
+    /// Its answer breaks the contract.
+    #[error("the policy's answer {0}")]
+    Malformed(String),
+    /// It permitted without an obligation it promised never to omit.
+    #[error("the policy permitted without the obligation of clause `{0}`, which its charter promises")]
+    BrokenPromise(String),
+    /// No instance could be made.
+    #[error("the policy could not be started: {0}")]
+    NotStarted(String),
+}
+
+/// What came of one decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruled {
+    /// The policy's decision, or the host's denial where there is a fault.
+    pub decision: Decision,
+    /// Fuel burnt: the same for the same settings and matter, on every machine.
+    pub fuel: u64,
+    /// Why the host denied in the policy's place.
+    pub fault: Option<Fault>,
+    /// What the policy logged.
+    pub lines: Vec<String>,
+}
+
+impl Policy {
+    /// Decides one step in a fresh instance. Never fails: what goes wrong is a denial with a [`Fault`].
+    ///
+    /// Runs on the calling thread for tens of microseconds; a hostile policy is stopped by its fuel after about ten
+    /// milliseconds, and at the latest by the watchdog after half a second.
+    pub fn decide(&self, matter: &Matter) -> Ruled {
+        let revision = self.revision();
+        let wire = convert::matter_out(matter);
+        let mut lines = Vec::new();
+        let ran = run_logged(&revision.engine, &revision.pre, &mut lines, |instance, store| {
+            instance.call_decide(store, &revision.settings, &wire)
+        });
+        let judged = ran.and_then(|(decision, fuel)| {
+            let decision = convert::decision_in(decision);
+            accept(&revision.charter, matter.step.phase(), &decision)?;
+            Ok((decision, fuel))
+        });
+        match judged {
+            Ok((decision, fuel)) => Ruled { decision, fuel, fault: None, lines },
+            Err(fault) => Ruled { decision: denial(&fault.to_string()), fuel: 0, fault: Some(fault), lines },
+        }
+    }
+}
+
+/// A denial by the host, for this reason.
+pub fn denial(reason: &str) -> Decision {
+    Decision {
+        verdict: Verdict::Deny,
+        findings: vec![Finding {
+            clause: HOST_CLAUSE.to_owned(),
+            outcome: Outcome::Violated,
+            explanation: reason.to_owned(),
+            interpretation: None,
+        }],
+        obligations: vec![],
+        tags: vec![],
+    }
+}
+
+pub(crate) fn run<T>(
+    engine: &Engine,
+    pre: &JurisdictionPre<Guest>,
+    call: impl FnOnce(&Jurisdiction, &mut Store<Guest>) -> wasmtime::Result<T>,
+) -> Result<(T, u64), Fault> {
+    run_logged(engine, pre, &mut Vec::new(), call)
+}
+
+fn run_logged<T>(
+    engine: &Engine,
+    pre: &JurisdictionPre<Guest>,
+    lines: &mut Vec<String>,
+    call: impl FnOnce(&Jurisdiction, &mut Store<Guest>) -> wasmtime::Result<T>,
+) -> Result<(T, u64), Fault> {
+    let mut store = engine.store().map_err(|e| Fault::NotStarted(format!("{e:#}")))?;
+    let answer = pre.instantiate(&mut store).and_then(|instance| call(&instance, &mut store));
+    let left = store.get_fuel().unwrap_or(0);
+    *lines = std::mem::take(&mut store.data_mut().lines);
+    match answer {
+        Ok(answer) => Ok((answer, crate::engine::FUEL.saturating_sub(left))),
+        Err(e) => Err(fault(&e)),
+    }
+}
+
+fn fault(error: &wasmtime::Error) -> Fault {
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => return Fault::OutOfFuel,
+        Some(Trap::Interrupt) => return Fault::OutOfTime,
+        Some(Trap::StackOverflow) => return Fault::OutOfStack,
+        Some(trap) => return Fault::Trapped(trap.to_string()),
+        None => {}
+    }
+    let cause = error.root_cause().to_string();
+    // wasmtime gives these no type of their own.
+    if cause.contains("forcing trap when growing memory") || cause.contains("memory minimum size") {
+        Fault::OutOfMemory
+    } else if cause.contains("too much data") || cause.contains("hostcall") || cause.contains("fuel allocated") {
+        Fault::Oversized
+    } else if cause.contains("maximum concurrent") {
+        Fault::NotStarted(cause)
+    } else {
+        Fault::Trapped(cause)
+    }
+}
+
+/// Whether a decision may be believed: bounded, citing the charter's clauses and statements, keeping its promises.
+fn accept(charter: &Charter, phase: Phase, decision: &Decision) -> Result<(), Fault> {
+    let malformed = |what: String| Err(Fault::Malformed(what));
+    if decision.findings.len().max(decision.obligations.len()).max(decision.tags.len()) > MOST_ITEMS {
+        return Err(Fault::Oversized);
+    }
+    let known = |clause: &str| charter.clauses.iter().any(|c| c.id == clause);
+    for finding in &decision.findings {
+        if finding.explanation.len() > MOST_TEXT_BYTES {
+            return Err(Fault::Oversized);
+        }
+        if !known(&finding.clause) && finding.clause != UNJUDGED_CLAUSE {
+            return malformed(format!("cites clause `{}`, which its charter does not list", finding.clause));
+        }
+        if let Some(id) = &finding.interpretation
+            && !charter.interpretations.iter().any(|i| i.id == *id)
+        {
+            return malformed(format!("relies on interpretation `{id}`, which its charter does not list"));
+        }
+    }
+    for obligation in &decision.obligations {
+        if !known(&obligation.clause) {
+            return malformed(format!("obliges under clause `{}`, which its charter does not list", obligation.clause));
+        }
+        if let Duty::Statement(id) | Duty::Acknowledge(id) = &obligation.duty
+            && !charter.statements.iter().any(|s| s.id == *id)
+        {
+            return malformed(format!("demands statement `{id}`, which its charter does not hold"));
+        }
+    }
+    if decision.verdict == Verdict::Permit {
+        if decision.findings.iter().any(|f| matches!(f.outcome, Outcome::Violated | Outcome::Missing)) {
+            return malformed("permits although a finding says violated or missing".to_owned());
+        }
+        for promise in charter.promised.iter().filter(|p| p.phase == phase) {
+            if !decision.obligations.iter().any(|o| o.clause == promise.clause) {
+                return Err(Fault::BrokenPromise(promise.clause.clone()));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,291 @@
+//! Decisions expected of a policy, as data: `scenarios/base.toml` holds one matter, every other file of the folder the
+//! cases that differ from it. `docs/scenarios.md` describes the format for whoever writes them.
+
+use crate::Policy;
+use model::facts::{Matter, Step};
+use model::rulings::{Decision, Duty, Outcome};
+use model::terms::{Field, Phase, Value, Verdict};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The file every other one differs from.
+pub const BASE: &str = "base.toml";
+
+/// One case.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What a reader calls it.
+    pub name: String,
+    /// The phase it is decided in.
+    pub phase: Phase,
+    /// Merged over the base, table by table; lists are replaced whole.
+    #[serde(default)]
+    differs: toml::Table,
+    /// Dotted paths removed after merging.
+    #[serde(default)]
+    without: Vec<String>,
+    /// Settings that differ from the policy's own defaults.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Value>,
+    /// Answers that the actor gives beside the requester's.
+    #[serde(default)]
+    operator_answers: BTreeMap<String, Value>,
+    /// What must come out.
+    pub expect: Expected,
+}
+
+/// What must come out: everything listed here, among whatever else the policy says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Clauses and how they must have fared.
+    #[serde(default)]
+    pub clauses: BTreeMap<String, Outcome>,
+    /// Clauses and the interpretation they must have relied on.
+    #[serde(default)]
+    pub interpretations: BTreeMap<String, String>,
+    /// Clauses and the kind of duty they must have imposed.
+    #[serde(default)]
+    pub obligations: BTreeMap<String, String>,
+}
+
+/// A file of scenarios that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {message}")]
+pub struct ScenarioError {
+    path: PathBuf,
+    message: String,
+}
+
+/// A scenario with its matter put together.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The file it is from.
+    pub file: PathBuf,
+    /// The scenario.
+    pub scenario: Scenario,
+    /// What the policy is told.
+    pub matter: Matter,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cases {
+    #[serde(default)]
+    scenario: Vec<Scenario>,
+}
+
+/// Reads every scenario of a policy's `scenarios` folder, in the order of file names.
+///
+/// # Errors
+/// [`ScenarioError`], naming the file, the scenario and what is wrong in it.
+pub fn read(folder: &Path) -> Result<Vec<Prepared>, ScenarioError> {
+    let base_path = folder.join(BASE);
+    let base: toml::Table = parse(&base_path)?;
+    let listing =
+        std::fs::read_dir(folder).map_err(|e| ScenarioError { path: folder.to_owned(), message: e.to_string() })?;
+    let mut files: Vec<PathBuf> = listing
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "toml") && *path != base_path)
+        .collect();
+    files.sort();
+    let mut prepared = Vec::new();
+    for file in files {
+        for scenario in parse::<Cases>(&file)?.scenario {
+            let matter = matter(&base, &scenario).map_err(|message| ScenarioError {
+                path: file.clone(),
+                message: format!("scenario `{}`: {message}", scenario.name),
+            })?;
+            prepared.push(Prepared { file: file.clone(), scenario, matter });
+        }
+    }
+    Ok(prepared)
+}
+
+/// The base matter for one phase, unchanged: what `bench vet` decides.
+///
+/// # Errors
+/// [`ScenarioError`].
+pub fn base(folder: &Path, phase: Phase) -> Result<Matter, ScenarioError> {
+    let path = folder.join(BASE);
+    let table: toml::Table = parse(&path)?;
+    let scenario = Scenario {
+        name: "base".to_owned(),
+        phase,
+        differs: toml::Table::new(),
+        without: vec![],
+        settings: BTreeMap::new(),
+        operator_answers: BTreeMap::new(),
+        expect: Expected {
+            verdict: Verdict::Permit,
+            clauses: BTreeMap::new(),
+            interpretations: BTreeMap::new(),
+            obligations: BTreeMap::new(),
+        },
+    };
+    matter(&table, &scenario).map_err(|message| ScenarioError { path, message })
+}
+
+/// What differs between expected and actual; empty when the scenario passes.
+pub fn differences(policy: &Policy, prepared: &Prepared) -> Vec<String> {
+    let ruled = policy.decide(&prepared.matter);
+    let mut lines = compare(&prepared.scenario.expect, &ruled.decision);
+    lines.extend(ruled.fault.map(|fault| format!("fault: {fault}")));
+    lines
+}
+
+fn compare(expected: &Expected, actual: &Decision) -> Vec<String> {
+    let mut lines = Vec::new();
+    if expected.verdict != actual.verdict {
+        lines.push(format!("verdict: expected {}, got {}", expected.verdict, actual.verdict));
+        let deciding = actual.findings.iter().filter(|f| matches!(f.outcome, Outcome::Violated | Outcome::Missing));
+        lines.extend(deciding.map(|f| format!("  {} {:?}: {}", f.clause, f.outcome, f.explanation)));
+    }
+    for (clause, outcome) in &expected.clauses {
+        let found: Vec<_> = actual.findings.iter().filter(|f| f.clause == *clause).collect();
+        if !found.iter().any(|f| f.outcome == *outcome) {
+            let got: Vec<_> = found.iter().map(|f| format!("{:?}", f.outcome)).collect();
+            let got = if got.is_empty() { "no finding".to_owned() } else { got.join(", ") };
+            lines.push(format!("clause {clause}: expected {outcome:?}, got {got}"));
+        }
+    }
+    for (clause, id) in &expected.interpretations {
+        if !actual.findings.iter().any(|f| f.clause == *clause && f.interpretation.as_ref() == Some(id)) {
+            lines.push(format!("clause {clause}: expected to rely on {id}"));
+        }
+    }
+    for (clause, kind) in &expected.obligations {
+        if !actual.obligations.iter().any(|o| o.clause == *clause && duty_kind(&o.duty) == *kind) {
+            let got: Vec<_> =
+                actual.obligations.iter().map(|o| format!("{} {}", o.clause, duty_kind(&o.duty))).collect();
+            lines.push(format!("obligation {clause} {kind}: got {}", got.join(", ")));
+        }
+    }
+    lines
+}
+
+/// A duty's name in the contract.
+pub fn duty_kind(duty: &Duty) -> &'static str {
+    match duty {
+        Duty::Statement(_) => "statement",
+        Duty::Document(_) => "document",
+        Duty::SignOffs(_) => "sign-offs",
+        Duty::Approve(_) => "approve",
+        Duty::Acknowledge(_) => "acknowledge",
+        Duty::Notify(_) => "notify",
+        Duty::Retain(_) => "retain",
+        Duty::Purge(_) => "purge",
+        Duty::Hold(_) => "hold",
+        Duty::Candidates(_) => "candidates",
+        Duty::Galleries(_) => "galleries",
+        Duty::ShowOnly(_) => "show-only",
+        Duty::DisposeAll => "dispose-all",
+        Duty::Flag(_) => "flag",
+        Duty::Suspend(_) => "suspend",
+        Duty::Task(_) => "task",
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ScenarioError> {
+    let failed = |message: String| ScenarioError { path: path.to_owned(), message };
+    let text = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
+    toml::from_str(&text).map_err(|e| failed(e.to_string().trim_end().to_owned()))
+}
+
+fn matter(base: &toml::Table, scenario: &Scenario) -> Result<Matter, String> {
+    let mut whole = base.clone();
+    if let Some(unknown) =
+        whole.keys().chain(scenario.differs.keys()).find(|k| !matches!(k.as_str(), "matter" | "answers" | "steps"))
+    {
+        return Err(format!("unknown table `{unknown}`: use matter, answers or steps"));
+    }
+    merge(&mut whole, &scenario.differs);
+    for path in &scenario.without {
+        remove(&mut whole, path).ok_or_else(|| format!("without `{path}`: there is no such thing to leave out"))?;
+    }
+    let take = |whole: &mut toml::Table, key: &str| match whole.remove(key) {
+        Some(toml::Value::Table(table)) => Ok(table),
+        None => Ok(toml::Table::new()),
+        Some(_) => Err(format!("`{key}` is not a table")),
+    };
+    let answers = take(&mut whole, "answers")?;
+    let mut steps = take(&mut whole, "steps")?;
+    let mut table = take(&mut whole, "matter")?;
+    let step = match (scenario.phase, steps.remove(scenario.phase.name())) {
+        (Phase::Request, _) => toml::Value::String("request".to_owned()),
+        (phase, Some(payload)) => toml::Table::from_iter([(phase.name().to_owned(), payload)]).into(),
+        (phase, None) => return Err(format!("the base has no steps.{phase}: say what this step is about")),
+    };
+    table.insert("step".to_owned(), step);
+    table.insert("fields".to_owned(), toml::Value::Array(vec![]));
+    let mut matter: Matter = table.try_into().map_err(|e: toml::de::Error| e.to_string())?;
+    let opened = matter.request.as_ref().map_or(matter.clock.now, |r| r.opened);
+    let attest = |name: String, value: Value, by: &str| Field {
+        name,
+        value,
+        attested_by: Some(by.to_owned()),
+        attested_at: Some(opened),
+    };
+    for (name, value) in answers {
+        let value: Value = value.try_into().map_err(|e: toml::de::Error| format!("answer `{name}`: {e}"))?;
+        let by = matter.requester.person.id.clone();
+        matter.fields.push(attest(name, value, &by));
+    }
+    for (name, value) in &scenario.operator_answers {
+        let by = matter.actor.person.id.clone();
+        matter.fields.push(attest(name.clone(), value.clone(), &by));
+    }
+    debug_assert!(matches!(matter.step, Step::Request) == (scenario.phase == Phase::Request));
+    Ok(matter)
+}
+
+fn merge(into: &mut toml::Table, from: &toml::Table) {
+    for (key, value) in from {
+        match (into.get_mut(key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) if !is_value(new) => merge(old, new),
+            _ => {
+                into.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// `{date = …}` and `{instant = …}` are values, not tables to merge.
+fn is_value(table: &toml::Table) -> bool {
+    table.len() == 1 && (table.contains_key("date") || table.contains_key("instant"))
+}
+
+fn remove(table: &mut toml::Table, path: &str) -> Option<()> {
+    match path.split_once('.') {
+        Some((first, rest)) if !table.contains_key(path) => match table.get_mut(first)? {
+            toml::Value::Table(inner) => remove(inner, rest),
+            _ => None,
+        },
+        _ => table.remove(path).map(drop),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_merge_and_lists_are_replaced() {
+        let mut base: toml::Table = toml::from_str("[a]\nx = 1\ny = [1, 2]\nd = { date = \"2026-01-01\" }").unwrap();
+        merge(&mut base, &toml::from_str("[a]\ny = [3]\nz = 4\nd = { date = \"2027-01-01\" }").unwrap());
+        let expected: toml::Table =
+            toml::from_str("[a]\nx = 1\ny = [3]\nz = 4\nd = { date = \"2027-01-01\" }").unwrap();
+        assert_eq!(base, expected);
+    }
+
+    #[test]
+    fn leaving_out_what_is_not_there_is_an_error() {
+        let mut base: toml::Table = toml::from_str("[a]\nx = 1").unwrap();
+        assert_eq!(remove(&mut base, "a.y"), None);
+        assert_eq!(remove(&mut base, "a.x"), Some(()));
+    }
+}
