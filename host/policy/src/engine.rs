@@ -92,9 +92,7 @@ impl Engine {
         let engine = &self.inner.engine;
         let component =
             Component::from_binary(engine, bytes).map_err(|e| LoadError::NotAComponent(e.root_cause().to_string()))?;
-        for (name, _) in component.component_type().imports(engine) {
-            admit(name)?;
-        }
+        admit(component.component_type().imports(engine).map(|(name, _)| name))?;
         let refused = |e: wasmtime::Error| LoadError::NotAPolicy(format!("{e:#}"));
         let pre = self.inner.linker.instantiate_pre(&component).map_err(refused)?;
         JurisdictionPre::new(pre).map_err(refused)
@@ -120,17 +118,20 @@ impl Engine {
     }
 }
 
-/// Only what is linked may be imported; said by name, because the author needs the name.
-fn admit(name: &str) -> Result<(), LoadError> {
-    let (interface, version) = name.split_once('@').unwrap_or((name, ""));
-    if interface.starts_with("magistrate:policy/") {
-        return if version == CONTRACT { Ok(()) } else { Err(LoadError::WrongContract { found: version.to_owned() }) };
+/// Only what is linked may be imported; all of the rest is said by name, because the author needs the names.
+fn admit<'a>(imports: impl Iterator<Item = &'a str>) -> Result<(), LoadError> {
+    let mut forbidden = Vec::new();
+    for name in imports {
+        let (interface, version) = name.split_once('@').unwrap_or((name, ""));
+        if interface.starts_with("magistrate:policy/") {
+            if version != CONTRACT {
+                return Err(LoadError::WrongContract { found: version.to_owned() });
+            }
+        } else if name != "log" && !(wasi::INTERFACES.contains(&interface) && version.starts_with("0.2.")) {
+            forbidden.push(name.to_owned());
+        }
     }
-    if name == "log" || (wasi::INTERFACES.contains(&interface) && version.starts_with("0.2.")) {
-        Ok(())
-    } else {
-        Err(LoadError::ForbiddenImport(name.to_owned()))
-    }
+    if forbidden.is_empty() { Ok(()) } else { Err(LoadError::ForbiddenImports(forbidden)) }
 }
 
 fn config() -> Config {

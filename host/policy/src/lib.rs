@@ -56,9 +56,9 @@ pub enum LoadError {
     /// Not a component at all.
     #[error("not a WebAssembly component: {0}; build it for wasm32-wasip2")]
     NotAComponent(String),
-    /// It imports something the sandbox does not offer.
-    #[error("the component imports `{0}`, which a policy may not have: remove whatever needs it")]
-    ForbiddenImport(String),
+    /// It imports what the sandbox does not offer.
+    #[error("the component imports `{}`, which a policy may not have: remove whatever needs it", .0.join("`, `"))]
+    ForbiddenImports(Vec<String>),
     /// It was built against another contract.
     #[error(
         "the component speaks contract version {found}, this host speaks {CONTRACT}: rebuild it with this host's sdk"

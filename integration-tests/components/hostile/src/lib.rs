@@ -1,0 +1,103 @@
+//! A policy component that misbehaves as its setting says. Each way is one that a careless or malicious author might
+//! find; the host must answer all of them with a recorded denial.
+
+use magistrate_sdk::rulings::{Charter, Clause, Promise};
+use magistrate_sdk::settings::Default;
+use magistrate_sdk::terms::{Date, Phase};
+use magistrate_sdk::{Case, Policy, Setting, Settings};
+
+/// Misbehaves.
+pub struct Hostile;
+
+magistrate_sdk::policy!(Hostile);
+
+const ACTS: &[&str] = &[
+    "behave",
+    "spin",
+    "allocate",
+    "recurse",
+    "trap",
+    "exit",
+    "print",
+    "log",
+    "oversized",
+    "break-promise",
+    "unlisted-clause",
+];
+
+impl Policy for Hostile {
+    const SETTINGS: &'static [Setting] =
+        &[Setting { name: "act", label: "Act", help: "How to misbehave.", default: Default::Code("behave", ACTS) }];
+
+    fn charter(_settings: &Settings) -> Charter {
+        Charter {
+            id: "hostile".to_owned(),
+            title: "A policy that misbehaves".to_owned(),
+            authority: "none".to_owned(),
+            authority_text: "0".repeat(64),
+            effective: Date { year: 2026, month: 1, day: 1 },
+            expires: None,
+            review_due: None,
+            time_zone: "UTC".to_owned(),
+            clauses: vec![Clause { id: "1".to_owned(), summary: "anything goes".to_owned(), phases: vec![] }],
+            statements: vec![],
+            interpretations: vec![],
+            settings: vec![],
+            forms: vec![],
+            reports: vec![],
+            promised: [Phase::Request, Phase::Search, Phase::Candidates]
+                .map(|phase| Promise { phase, clause: "1".to_owned() })
+                .to_vec(),
+        }
+    }
+
+    fn decide(case: &mut Case) {
+        let act = case.settings().text("act");
+        match act {
+            "spin" => spin(),
+            "allocate" => allocate(),
+            "recurse" => drop(std::hint::black_box(recurse(1))),
+            "trap" => panic!("as told"),
+            "exit" => std::process::exit(0),
+            "print" => print(),
+            "log" => (0..1000).for_each(|_| magistrate_sdk::log(&"x".repeat(1000))),
+            "oversized" => {
+                let long = "x".repeat(4000);
+                (0..400).for_each(|_| case.clause("1").notes(&long));
+            }
+            _ => {}
+        }
+        let clause = if act == "unlisted-clause" { "999" } else { "1" };
+        case.clause(clause).satisfied("anything goes");
+        if act != "break-promise" {
+            case.clause("1").obliges(magistrate_sdk::Duties::flag("hostile"));
+        }
+    }
+}
+
+fn spin() {
+    let mut n = 0_u64;
+    loop {
+        n = std::hint::black_box(n.wrapping_add(1));
+    }
+}
+
+fn allocate() {
+    let mut held = Vec::new();
+    loop {
+        held.push(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
+    }
+}
+
+#[allow(unconditional_recursion, reason = "that is the misbehaviour")]
+fn recurse(n: u64) -> [u64; 64] {
+    let mut frame = recurse(std::hint::black_box(n + 1));
+    frame[0] = n;
+    std::hint::black_box(frame)
+}
+
+fn print() {
+    loop {
+        println!("and another thing");
+    }
+}
