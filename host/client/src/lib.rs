@@ -1,0 +1,231 @@
+//! A mutually authenticated HTTP client: one connection, kept alive, HTTP/1.1 over TLS 1.3.
+//!
+//! Used by the command line, the benchmarks, the demo and the black-box tests, so that all of them speak to the server as a
+//! user's program would.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::SendRequest;
+use hyper::{Method, Request, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// Largest answer read, in bytes.
+const MOST_ANSWER_BYTES: usize = 256 << 20;
+
+/// Why a request got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A certificate or key that cannot be read.
+    #[error("cannot read {path}: {reason}")]
+    Credential {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// No connection.
+    #[error("cannot connect to {address}: {reason}")]
+    Connect {
+        /// Where to.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// The connection broke off.
+    #[error("the connection broke off: {0}")]
+    Broken(String),
+    /// The answer is not what was expected of it.
+    #[error("the answer cannot be read: {0}")]
+    Answer(String),
+}
+
+/// Who the client is, and whom it trusts.
+#[derive(Clone)]
+pub struct Identity {
+    config: Arc<rustls::ClientConfig>,
+}
+
+impl Identity {
+    /// Reads a certificate chain, its key and the authority that the server's certificate must come from; all PEM.
+    ///
+    /// # Errors
+    /// [`ClientError::Credential`], naming the file.
+    pub fn read(certificate: &Path, key: &Path, authority: &Path) -> Result<Self, ClientError> {
+        let chain = certificates(certificate)?;
+        let secret = PrivateKeyDer::from_pem_file(key).map_err(|e| failed(key, e))?;
+        Self::build(authority, |builder| builder.with_client_auth_cert(chain, secret), certificate)
+    }
+
+    /// A client without a certificate: what a server must turn away.
+    ///
+    /// # Errors
+    /// [`ClientError::Credential`], naming the file.
+    pub fn anonymous(authority: &Path) -> Result<Self, ClientError> {
+        Self::build(authority, |builder| Ok(builder.with_no_client_auth()), authority)
+    }
+
+    fn build(
+        authority: &Path,
+        finish: impl FnOnce(
+            rustls::ConfigBuilder<rustls::ClientConfig, rustls::client::WantsClientCert>,
+        ) -> Result<rustls::ClientConfig, rustls::Error>,
+        blame: &Path,
+    ) -> Result<Self, ClientError> {
+        let mut roots = rustls::RootCertStore::empty();
+        for certificate in certificates(authority)? {
+            roots.add(certificate).map_err(|e| failed(authority, e))?;
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(|e| failed(blame, e))?
+            .with_root_certificates(roots);
+        let mut config = finish(builder).map_err(|e| failed(blame, e))?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { config: Arc::new(config) })
+    }
+}
+
+fn failed(path: &Path, e: impl std::fmt::Display) -> ClientError {
+    ClientError::Credential { path: path.display().to_string(), reason: e.to_string() }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError> {
+    let read = CertificateDer::pem_file_iter(path).map_err(|e| failed(path, e))?;
+    let all: Vec<_> = read.collect::<Result<_, _>>().map_err(|e| failed(path, e))?;
+    if all.is_empty() { Err(failed(path, "it holds no certificate")) } else { Ok(all) }
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Status.
+    pub status: StatusCode,
+    /// `content-type`.
+    pub content_type: String,
+    /// Body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// [`ClientError::Answer`], showing the start of a body that is none.
+    pub fn json(&self) -> Result<serde_json::Value, ClientError> {
+        serde_json::from_slice(&self.body).map_err(|e| {
+            let start: String = String::from_utf8_lossy(&self.body).chars().take(200).collect();
+            ClientError::Answer(format!("{e}: {start}"))
+        })
+    }
+}
+
+/// A connection that is opened when first used and again when it broke.
+pub struct Client {
+    address: String,
+    host: String,
+    identity: Identity,
+    connection: Option<SendRequest<Full<Bytes>>>,
+}
+
+impl Client {
+    /// A client of the server at `host:port`. Nothing is connected yet.
+    pub fn new(address: &str, identity: Identity) -> Self {
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']).to_owned();
+        Self { address: address.to_owned(), host, identity, connection: None }
+    }
+
+    /// `GET`.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn get(&mut self, path: &str) -> Result<Answer, ClientError> {
+        self.send(Method::GET, path, None, Bytes::new()).await
+    }
+
+    /// `POST` of JSON.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn post(&mut self, path: &str, body: &impl serde::Serialize) -> Result<Answer, ClientError> {
+        let body = serde_json::to_vec(body).map_err(|e| ClientError::Answer(e.to_string()))?;
+        self.send(Method::POST, path, Some("application/json"), body.into()).await
+    }
+
+    /// Any request. A connection that the server closed while it was idle is opened anew, once.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        content_type: Option<&str>,
+        body: Bytes,
+    ) -> Result<Answer, ClientError> {
+        let fresh = self.connection.as_ref().is_none_or(SendRequest::is_closed);
+        if fresh {
+            self.connection = Some(self.connect().await?);
+        }
+        let Some(connection) = &mut self.connection else {
+            return Err(ClientError::Broken("not connected".to_owned()));
+        };
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, &self.host);
+        if let Some(kind) = content_type {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        let request = request.body(Full::new(body)).map_err(|e| ClientError::Answer(e.to_string()))?;
+        let broken = |e: hyper::Error| ClientError::Broken(describe(&e));
+        connection.ready().await.map_err(broken)?;
+        let answer = match connection.send_request(request).await {
+            Ok(answer) => answer,
+            Err(e) => {
+                self.connection = None;
+                return Err(broken(e));
+            }
+        };
+        let (head, body) = answer.into_parts();
+        let body = http_body_util::Limited::new(body, MOST_ANSWER_BYTES)
+            .collect()
+            .await
+            .map_err(|e| ClientError::Broken(e.to_string()))?
+            .to_bytes();
+        let kind = head.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        Ok(Answer { status: head.status, content_type: kind.to_owned(), body })
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ClientError> {
+        let failed = |reason: String| ClientError::Connect { address: self.address.clone(), reason };
+        let tcp = TcpStream::connect(&self.address).await.map_err(|e| failed(e.to_string()))?;
+        tcp.set_nodelay(true).map_err(|e| failed(e.to_string()))?;
+        let name = ServerName::try_from(self.host.clone()).map_err(|e| failed(e.to_string()))?;
+        let tls = TlsConnector::from(self.identity.config.clone())
+            .connect(name, tcp)
+            .await
+            .map_err(|e| failed(e.to_string()))?;
+        let (sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(tls)).await.map_err(|e| failed(e.to_string()))?;
+        tokio::spawn(async move {
+            // How the connection ended is seen by whoever sends on it next.
+            let _ = connection.await;
+        });
+        Ok(sender)
+    }
+}
+
+/// An error with its causes: hyper says only "connection error" of a refused certificate.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
