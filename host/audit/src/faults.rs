@@ -1,0 +1,237 @@
+//! What a log does when the disk or the signer fails, with failures injected at each step of a write.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::error::SignError;
+use crate::files::Step;
+use crate::key::Ed25519Signer;
+use crate::verify;
+
+const ORIGIN: &str = "host.example/detention";
+
+fn dir(folder: &Path) -> Dir {
+    Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap()
+}
+
+fn signer() -> Ed25519Signer {
+    Ed25519Signer::from_seed(ORIGIN, [42; 32]).unwrap()
+}
+
+fn open(folder: &Path) -> Opened {
+    Log::open(dir(folder), ORIGIN, Arc::new(signer())).unwrap()
+}
+
+fn fail_at(log: &Log, step: Option<Step>) {
+    log.handle.shared.tree.files.fail_at(step);
+}
+
+fn is_unwritable(result: Result<Appended, AppendError>) -> bool {
+    matches!(result, Err(AppendError::Unwritable(_)))
+}
+
+/// Waits until the publisher, in its own time, has met the failure.
+fn wait_until_halted(log: &Log) {
+    let start = Instant::now();
+    while log.is_writable() {
+        assert!(start.elapsed() < Duration::from_secs(10), "the failure went unnoticed");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The leaves in a folder that verifies.
+fn verified_leaves(folder: &Path) -> Vec<Vec<u8>> {
+    let key: VerifierKey = signer().verifier_key().parse().unwrap();
+    let dir = dir(folder);
+    let verified = verify::directory(&dir, &key, None, &mut |_, _| ()).unwrap();
+    let leaves: Vec<_> = verify::leaves(&dir, 0..u64::MAX).unwrap().map(|leaf| leaf.unwrap().1).collect();
+    assert_eq!(verified.size, leaves.len() as u64);
+    assert_eq!(verified.entries_hashed, verified.size);
+    leaves
+}
+
+#[test]
+fn a_failed_journal_write_stops_the_log_until_it_recovers() {
+    for step in [Step::JournalWrite, Step::JournalSync] {
+        let folder = tempfile::tempdir().unwrap();
+        let log = open(folder.path()).log;
+        log.append_blocking(b"one".to_vec()).unwrap();
+        let checkpoint = log.checkpoint();
+
+        fail_at(&log, Some(step));
+        assert!(is_unwritable(log.append_blocking(b"lost".to_vec())));
+        assert!(!log.is_writable());
+        fail_at(&log, None);
+        assert!(is_unwritable(log.append_blocking(b"refused".to_vec())), "without recovery nothing is taken");
+        assert_eq!((log.size(), log.checkpoint()), (1, checkpoint), "readers see what was acknowledged");
+        assert_eq!(log.entry(0).unwrap(), b"one");
+
+        log.try_recover().unwrap();
+        assert!(log.is_writable());
+        let two = log.append_blocking(b"two".to_vec()).unwrap();
+        assert_eq!((two.index, two.size), (1, 2));
+        log.receipt(&two).unwrap().verify(b"two", log.verifier_key()).unwrap();
+        log.close().unwrap();
+        assert_eq!(verified_leaves(folder.path()), [b"one", b"two"]);
+    }
+}
+
+#[test]
+fn every_caller_of_a_failed_batch_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    fail_at(&log, Some(Step::JournalSync));
+    let callers: Vec<_> = (0..16u8)
+        .map(|number| {
+            let log = log.clone();
+            std::thread::spawn(move || log.append_blocking(vec![number]))
+        })
+        .collect();
+    for caller in callers {
+        assert!(is_unwritable(caller.join().unwrap()));
+    }
+    assert_eq!(log.size(), 0);
+}
+
+#[test]
+fn a_failed_publication_stops_the_log_until_it_recovers() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    fail_at(&log, Some(Step::Replace));
+    // The journal works, so this entry is durable and acknowledged.
+    log.append_blocking(b"one".to_vec()).unwrap();
+    wait_until_halted(&log);
+    assert!(is_unwritable(log.append_blocking(b"refused".to_vec())));
+    assert!(log.try_recover().is_err(), "the disk still fails");
+    assert!(!log.is_writable());
+
+    fail_at(&log, None);
+    log.try_recover().unwrap();
+    log.try_recover().unwrap();
+    log.append_blocking(b"two".to_vec()).unwrap();
+    log.close().unwrap();
+    assert_eq!(verified_leaves(folder.path()), [b"one", b"two"]);
+}
+
+#[test]
+fn a_failed_close_leaves_everything_in_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    log.append_blocking(b"one".to_vec()).unwrap();
+    log.append_blocking(b"two".to_vec()).unwrap();
+    fail_at(&log, Some(Step::Replace));
+    assert!(matches!(log.close(), Err(AppendError::Unwritable(_))));
+    assert_eq!(verified_leaves(folder.path()), [b"one", b"two"]);
+
+    let opened = open(folder.path());
+    assert_eq!(opened.recovered, Some(Recovery { entries: 2, dropped_bytes: 0 }));
+    opened.log.close().unwrap();
+    assert_eq!(verified_leaves(folder.path()), [b"one", b"two"]);
+    assert_eq!(open(folder.path()).recovered, None);
+}
+
+/// Fails, or panics, on demand.
+struct Moody {
+    inner: Ed25519Signer,
+    fails: AtomicBool,
+    panics: AtomicBool,
+}
+
+impl Moody {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { inner: signer(), fails: AtomicBool::new(false), panics: AtomicBool::new(false) })
+    }
+}
+
+impl Signer for Moody {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        assert!(!self.panics.load(Ordering::SeqCst), "asked for by the test");
+        if self.fails.load(Ordering::SeqCst) {
+            return Err(SignError::new("the module is unplugged"));
+        }
+        self.inner.sign(message)
+    }
+
+    fn verifier_key(&self) -> String {
+        self.inner.verifier_key()
+    }
+}
+
+#[test]
+fn a_signer_that_fails_stops_the_log_until_it_signs() {
+    let folder = tempfile::tempdir().unwrap();
+    let signer = Moody::new();
+    let log = Log::open(dir(folder.path()), ORIGIN, signer.clone()).unwrap().log;
+    log.append_blocking(b"one".to_vec()).unwrap();
+    signer.fails.store(true, Ordering::SeqCst);
+    let error = log.append_blocking(b"lost".to_vec()).unwrap_err();
+    assert!(error.to_string().contains("the module is unplugged"), "{error}");
+    assert!(log.try_recover().is_err());
+    signer.fails.store(false, Ordering::SeqCst);
+    log.try_recover().unwrap();
+    log.append_blocking(b"two".to_vec()).unwrap();
+    drop(log);
+    assert_eq!(verified_leaves(folder.path()), [b"one", b"two"]);
+}
+
+#[test]
+fn a_panic_in_the_writer_is_an_error_for_its_callers() {
+    let folder = tempfile::tempdir().unwrap();
+    let signer = Moody::new();
+    let log = Log::open(dir(folder.path()), ORIGIN, signer.clone()).unwrap().log;
+    log.append_blocking(b"one".to_vec()).unwrap();
+    signer.panics.store(true, Ordering::SeqCst);
+    assert!(is_unwritable(log.append_blocking(b"lost".to_vec())));
+    assert!(is_unwritable(log.append_blocking(b"refused".to_vec())));
+    assert!(!log.is_writable());
+    assert!(matches!(log.try_recover(), Err(OpenError::Closed)));
+    assert_eq!(log.entry(0).unwrap(), b"one");
+    drop(log);
+    assert_eq!(open(folder.path()).log.size(), 1);
+}
+
+#[test]
+fn a_signer_with_the_wrong_key_is_found_out_at_once() {
+    struct Liar(Ed25519Signer, Ed25519Signer);
+
+    impl Signer for Liar {
+        fn name(&self) -> &str {
+            self.0.name()
+        }
+
+        fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+            self.0.sign(message)
+        }
+
+        fn verifier_key(&self) -> String {
+            self.1.verifier_key()
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let liar = Liar(signer(), Ed25519Signer::from_seed(ORIGIN, [43; 32]).unwrap());
+    assert!(matches!(Log::open(dir(folder.path()), ORIGIN, Arc::new(liar)), Err(OpenError::SignerKey { .. })));
+    assert_eq!(open(folder.path()).log.size(), 0, "nothing was left behind");
+}
+
+#[test]
+fn blocking_calls_work_inside_a_runtime() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        // More of them than the cooperative budget of one poll allows.
+        for number in 0..300u64 {
+            assert_eq!(log.append_blocking(b"leaf".to_vec()).unwrap().index, number);
+        }
+        log.close().unwrap();
+    });
+}

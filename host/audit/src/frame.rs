@@ -1,0 +1,156 @@
+//! One frame of the journal: the entries of a batch and the checkpoint signed over them, as one write.
+//!
+//! ```text
+//! "MJF1" | first u64 | payload length u32 | payload CRC-32 | CRC-32 of all that precedes
+//! size u64 | root 32 bytes | checkpoint length u32 | checkpoint | entries as in an entry bundle
+//! ```
+//!
+//! Numbers are big-endian. Both checksums start from the segment's seed, so that no leaf can be made to look like a
+//! frame by someone who does not read the disk, and no frame of a deleted segment passes for one of this.
+
+use crate::Hash;
+use crate::checkpoint::Head;
+use crate::entries::{self, Entries};
+
+const MAGIC: [u8; 4] = *b"MJF1";
+
+/// Bytes in front of the payload.
+const HEADER_BYTES: usize = 24;
+
+/// A batch as the journal holds it.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    /// Index of the first entry.
+    pub(crate) first: u64,
+    /// Size of the tree with these entries.
+    pub(crate) size: u64,
+    /// Root of that tree.
+    pub(crate) root: Hash,
+    /// The signed checkpoint for it.
+    pub(crate) checkpoint: String,
+    /// The entries `first..size`.
+    pub(crate) entries: Entries,
+}
+
+/// Writes the frame of `entries`, with which the tree reaches `head`, to the end of `frame`.
+pub(crate) fn encode<'a>(
+    seed: u32,
+    first: u64,
+    head: &Head,
+    entries: impl Iterator<Item = &'a [u8]>,
+    frame: &mut Vec<u8>,
+) {
+    let start = frame.len();
+    frame.resize(start + HEADER_BYTES, 0);
+    frame.extend_from_slice(&head.size.to_be_bytes());
+    frame.extend_from_slice(&head.root);
+    frame.extend_from_slice(&(head.text.len() as u32).to_be_bytes());
+    frame.extend_from_slice(head.text.as_bytes());
+    for entry in entries {
+        entries::encode(entry, frame);
+    }
+    let payload = &frame[start + HEADER_BYTES..];
+    let (length, checksum) = (payload.len() as u32, crc(seed, payload));
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    header.extend_from_slice(&MAGIC);
+    header.extend_from_slice(&first.to_be_bytes());
+    header.extend_from_slice(&length.to_be_bytes());
+    header.extend_from_slice(&checksum.to_be_bytes());
+    header.extend_from_slice(&crc(seed, &header).to_be_bytes());
+    frame[start..start + HEADER_BYTES].copy_from_slice(&header);
+}
+
+/// Reads the frame that `bytes` begin with, and its length; `None` if it is not whole and sound.
+pub(crate) fn decode(seed: u32, bytes: &[u8]) -> Option<(Frame, usize)> {
+    let header = bytes.get(..HEADER_BYTES)?;
+    let mut rest = header;
+    if take::<4>(&mut rest)? != MAGIC {
+        return None;
+    }
+    let first = u64::from_be_bytes(take(&mut rest)?);
+    let length = u32::from_be_bytes(take(&mut rest)?) as usize;
+    let checksum = u32::from_be_bytes(take(&mut rest)?);
+    if u32::from_be_bytes(take(&mut rest)?) != crc(seed, &header[..HEADER_BYTES - 4]) {
+        return None;
+    }
+    let end = HEADER_BYTES.checked_add(length)?;
+    let payload = bytes.get(HEADER_BYTES..end)?;
+    if crc(seed, payload) != checksum {
+        return None;
+    }
+
+    let mut rest = payload;
+    let size = u64::from_be_bytes(take(&mut rest)?);
+    let root = take(&mut rest)?;
+    let text_bytes = u32::from_be_bytes(take(&mut rest)?) as usize;
+    let (text, encoded) = rest.split_at_checked(text_bytes)?;
+    let checkpoint = String::from_utf8(text.to_vec()).ok()?;
+    let count = usize::try_from(size.checked_sub(first)?).ok()?;
+    let entries = Entries::parse(encoded.to_vec(), count).ok()?;
+    Some((Frame { first, size, root, checkpoint, entries }, end))
+}
+
+/// Whether a whole frame begins anywhere in `bytes`.
+pub(crate) fn occurs_in(seed: u32, bytes: &[u8]) -> bool {
+    bytes.windows(MAGIC.len()).enumerate().any(|(at, window)| window == MAGIC && decode(seed, &bytes[at..]).is_some())
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, rest) = bytes.split_first_chunk::<N>()?;
+    *bytes = rest;
+    Some(*taken)
+}
+
+/// CRC-32 (IEEE), started from `seed` instead of zero.
+pub(crate) fn crc(seed: u32, bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(seed);
+    hasher.update(bytes);
+    hasher.finalize()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Vec<u8> {
+        let head = Head { size: 9, root: [3; 32], text: "a checkpoint\n".into() };
+        let mut bytes = Vec::new();
+        encode(77, 7, &head, [b"one".as_slice(), b""].into_iter(), &mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn a_frame_survives_its_encoding() {
+        let mut bytes = sample();
+        let length = bytes.len();
+        bytes.extend_from_slice(b"what follows");
+        let (frame, used) = decode(77, &bytes).unwrap();
+        assert_eq!(used, length);
+        assert_eq!((frame.first, frame.size, frame.root), (7, 9, [3; 32]));
+        assert_eq!(frame.checkpoint, "a checkpoint\n");
+        assert_eq!(Vec::from_iter(frame.entries.iter()), [b"one".as_slice(), b""]);
+        assert!(decode(78, &bytes).is_none());
+    }
+
+    #[test]
+    fn a_broken_frame_is_none() {
+        let bytes = sample();
+        for at in 0..bytes.len() {
+            assert!(decode(77, &bytes[..at]).is_none(), "cut at {at}");
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 0x10;
+            assert!(decode(77, &flipped).is_none(), "flipped at {at}");
+        }
+    }
+
+    #[test]
+    fn a_frame_is_found_behind_rubble() {
+        let mut bytes = b"MJF1MJF1 rubble".to_vec();
+        bytes.extend_from_slice(&sample());
+        assert!(occurs_in(77, &bytes));
+        assert!(!occurs_in(78, &bytes));
+        assert!(!occurs_in(77, &bytes[..bytes.len() - 1]));
+        assert!(!occurs_in(77, b"MJ"));
+    }
+}

@@ -1,0 +1,217 @@
+//! The journal: what makes an entry durable before any tile holds it. Private to this crate, in the folder `journal`.
+//!
+//! The journal is cut into segments, files named after their first entry with 20 digits:
+//! `journal/00000000000000065536`. A segment is a header (`"MAGJRNL1"`, a random seed and the CRC-32 of both) and
+//! [frames](crate::frame). The writer appends to the newest; the publisher turns the oldest into tiles and deletes it.
+//! All segments but the newest are complete, and each continues where the one before it ends, so the first one's name
+//! says up to where the tiles on disk are authoritative.
+//!
+//! A frame is written and synced before the next is begun. So only the very last frame can be torn by a crash, and then
+//! it was never acknowledged; a broken frame with a whole one behind it is damage.
+
+use std::fs::File;
+use std::io::Write;
+
+use crate::error::{Damage, DirectoryError, Fault, FileError};
+use crate::files::{Files, ROOT, Step};
+use crate::frame::{self, Frame};
+
+/// The folder of the segments.
+pub(crate) const FOLDER: &str = "journal";
+
+/// A segment is closed once it is longer. Large enough that turning it into tiles, some hundred small files to be
+/// synced, is rare beside the thousands of syncs that filled it; small enough to be replayed in well under a second.
+const SEGMENT_BYTES: u64 = 8 << 20;
+
+/// A segment is closed once it has so many entries: bounds the inner nodes kept in memory (64 bytes each) when leaves
+/// are tiny.
+const SEGMENT_ENTRIES: u64 = 65_536;
+
+/// No segment is longer: a full one and the longest frame after it (see `writer::MAX_BATCH_BYTES`), rounded up.
+const MAX_SEGMENT_BYTES: u64 = 2 * SEGMENT_BYTES;
+
+const MAGIC: [u8; 8] = *b"MAGJRNL1";
+const HEADER_BYTES: usize = 16;
+
+/// The entries a segment holds: `first..end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) first: u64,
+    pub(crate) end: u64,
+}
+
+impl Span {
+    /// The segment's file.
+    pub(crate) fn file(&self) -> String {
+        path(self.first)
+    }
+}
+
+/// The segment being written.
+pub(crate) struct Segment {
+    first: u64,
+    seed: u32,
+    file: File,
+    // Bytes known to be on disk.
+    durable: u64,
+}
+
+impl Segment {
+    /// Begins the segment whose first entry is `first`.
+    pub(crate) fn create(files: &Files, first: u64) -> Result<Self, FileError> {
+        let path = path(first);
+        let failed = |source| FileError::new(&path, "created", source);
+        let seed = rand::random();
+        let mut file = files.create_new(&path)?;
+        file.write_all(&header(seed)).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
+        files.sync_folder(FOLDER)?;
+        files.sync_folder(ROOT)?;
+        Ok(Self { first, seed, file, durable: HEADER_BYTES as u64 })
+    }
+
+    /// The first entry.
+    pub(crate) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// Where its frames' checksums start.
+    pub(crate) fn seed(&self) -> u32 {
+        self.seed
+    }
+
+    /// Appends a frame and makes it durable. After an error the segment takes no more frames until its end was
+    /// discarded.
+    pub(crate) fn append(&mut self, files: &Files, frame: &[u8]) -> Result<(), FileError> {
+        let path = path(self.first);
+        let failed = |source| FileError::new(&path, "written", source);
+        files.check(Step::JournalWrite).map_err(failed)?;
+        self.file.write_all(frame).map_err(failed)?;
+        files.check(Step::JournalSync).map_err(failed)?;
+        self.file.sync_data().map_err(failed)?;
+        self.durable += frame.len() as u64;
+        Ok(())
+    }
+
+    /// Whether the next segment should be begun, with the log at `size` entries.
+    pub(crate) fn is_full(&self, size: u64) -> bool {
+        self.durable > SEGMENT_BYTES || size - self.first >= SEGMENT_ENTRIES
+    }
+
+    /// Cuts off what was written but never became durable, and so was never acknowledged.
+    pub(crate) fn discard_unsynced(&self) -> Result<(), FileError> {
+        self.file
+            .set_len(self.durable)
+            .and_then(|()| self.file.sync_all())
+            .map_err(|source| FileError::new(&path(self.first), "truncated", source))
+    }
+}
+
+/// All that the journal holds.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    /// The segments, oldest first.
+    pub(crate) spans: Vec<Span>,
+    /// Their frames in order.
+    pub(crate) frames: Vec<Frame>,
+    /// The length of a torn frame at the very end, in bytes.
+    pub(crate) torn: u64,
+}
+
+impl Journal {
+    /// Reads the journal.
+    pub(crate) fn read(files: &Files) -> Result<Self, DirectoryError> {
+        let firsts = segments(files)?;
+        let mut journal = Self::default();
+        for (number, &first) in firsts.iter().enumerate() {
+            let path = path(first);
+            if let Some(previous) = journal.spans.last()
+                && previous.end != first
+            {
+                let fault = Fault::Gap { expected: previous.end, found: first };
+                return Err(Damage::new(path, fault, previous.end.min(first)).into());
+            }
+            let bytes =
+                files.read(&path, MAX_SEGMENT_BYTES)?.ok_or_else(|| Damage::new(&path, Fault::Missing, first))?;
+            let is_newest = number + 1 == firsts.len();
+            let end = journal.scan(&path, &bytes, first, is_newest)?;
+            journal.spans.push(Span { first, end });
+        }
+        Ok(journal)
+    }
+
+    /// The file that holds the frame with an entry.
+    pub(crate) fn file_of(&self, index: u64) -> String {
+        let number = self.spans.partition_point(|span| span.first <= index);
+        path(self.spans.get(number.saturating_sub(1)).map_or(index, |span| span.first))
+    }
+
+    /// Adds the frames of one segment and returns where it ends.
+    fn scan(&mut self, path: &str, bytes: &[u8], first: u64, is_newest: bool) -> Result<u64, Damage> {
+        let damaged = |fault, intact_below| Damage::new(path, fault, intact_below);
+        if bytes.len() as u64 > MAX_SEGMENT_BYTES {
+            let fault = Fault::Length { expected: MAX_SEGMENT_BYTES, found: bytes.len() as u64 };
+            return Err(damaged(fault, first));
+        }
+        let Some(seed) = seed(bytes) else {
+            // The header is durable before the first frame is written: without frames the crash came in between.
+            if is_newest && bytes.len() <= HEADER_BYTES {
+                self.torn = bytes.len() as u64;
+                return Ok(first);
+            }
+            return Err(damaged(Fault::SegmentHeader, first));
+        };
+        let (mut at, mut next) = (HEADER_BYTES, first);
+        while at < bytes.len() {
+            match frame::decode(seed, &bytes[at..]) {
+                Some((frame, _)) if frame.first != next => {
+                    return Err(damaged(Fault::Gap { expected: next, found: frame.first }, next));
+                }
+                Some((frame, length)) => {
+                    next = frame.size;
+                    at += length;
+                    self.frames.push(frame);
+                }
+                None if !is_newest || frame::occurs_in(seed, &bytes[at + 1..]) => {
+                    return Err(damaged(Fault::Frame { offset: at as u64 }, next));
+                }
+                None => {
+                    self.torn = (bytes.len() - at) as u64;
+                    break;
+                }
+            }
+        }
+        Ok(next)
+    }
+}
+
+/// The first entries of the segments on disk, in order. Names that are none of a segment are none of the journal's.
+pub(crate) fn segments(files: &Files) -> Result<Vec<u64>, FileError> {
+    let mut firsts: Vec<u64> = files
+        .names(FOLDER)?
+        .iter()
+        .filter_map(|name| name.parse::<u64>().ok().filter(|first| path(*first) == format!("{FOLDER}/{name}")))
+        .collect();
+    firsts.sort_unstable();
+    Ok(firsts)
+}
+
+fn path(first: u64) -> String {
+    format!("{FOLDER}/{first:020}")
+}
+
+fn header(seed: u32) -> [u8; HEADER_BYTES] {
+    let mut header = [0; HEADER_BYTES];
+    header[..8].copy_from_slice(&MAGIC);
+    header[8..12].copy_from_slice(&seed.to_be_bytes());
+    let checksum = frame::crc(0, &header[..12]);
+    header[12..].copy_from_slice(&checksum.to_be_bytes());
+    header
+}
+
+/// The seed in a segment's header, if that is sound.
+fn seed(bytes: &[u8]) -> Option<u32> {
+    let (found, _) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+    let seed = u32::from_be_bytes([found[8], found[9], found[10], found[11]]);
+    (*found == header(seed)).then_some(seed)
+}

@@ -1,0 +1,105 @@
+//! The audit log of one jurisdiction: an append-only Merkle tree that an outsider can check and a crash cannot hurt.
+//!
+//! A log is a folder. What an outsider reads in it follows the C2SP specifications to the byte; what a crash needs is
+//! one private file more:
+//!
+//! ```text
+//! checkpoint                    signed tree head             c2sp.org/tlog-checkpoint, c2sp.org/signed-note
+//! tile/<L>/<N>[.p/<W>]          Merkle tree hashes           c2sp.org/tlog-tiles, "Merkle Tree"
+//! tile/entries/<N>[.p/<W>]      the entries, length-prefixed c2sp.org/tlog-tiles, "Log entries"
+//! journal/<first index>         entries not yet in tiles     private, see `journal`
+//! lock                          held by the process that writes
+//! ```
+//!
+//! Hashing is RFC 6962, section 2.1, with SHA-256. A leaf is opaque here: at most [`MAX_LEAF_BYTES`] bytes that other
+//! crates give a meaning, as a rule a salted [`commitment`] to a payload that lives elsewhere and can be destroyed.
+//!
+//! # How an entry becomes durable
+//!
+//! [`Log::append`] puts the leaf into a bounded queue. One thread per log takes whatever the queue holds (group commit,
+//! no waiting for more), hashes it into the tree in memory, signs the new root, writes one frame with the entries and
+//! the signed checkpoint to the journal and calls `fdatasync` once. Only then does it answer the callers, so no
+//! signature leaves this process for a tree that a power cut could undo. A second thread turns journal segments into
+//! tiles and bundles, publishes the checkpoint file (never ahead of the journal, at most [`PUBLISH_INTERVAL`] behind)
+//! and deletes segments it has settled.
+//!
+//! [`Log::open`] replays what the journal still holds. A broken frame at the very end was never acknowledged: it is
+//! dropped and reported in [`Opened::recovered`]. Anything else that is wrong is an error naming the file; nothing is
+//! repaired silently. After a failed write or sync the log refuses every append until [`Log::try_recover`] succeeds or
+//! it is opened again.
+//!
+//! # How an outsider checks it
+//!
+//! [`verify::directory`] re-hashes every entry and every tile of a folder, closed or live, without taking the lock.
+//! A [`Receipt`] proves one entry with nothing but the log's [`VerifierKey`].
+
+mod blame;
+mod checkpoint;
+mod entries;
+mod error;
+mod files;
+mod frame;
+mod journal;
+mod key;
+mod load;
+mod log;
+mod path;
+mod publisher;
+mod receipt;
+mod settle;
+mod shared;
+mod tail;
+mod tile;
+mod tree;
+pub mod verify;
+mod writer;
+
+use sha2::{Digest, Sha256};
+
+pub use error::{
+    AppendError, CheckpointError, Damage, DirectoryError, Fault, FileError, KeyError, OpenError, PathError, ReadError,
+    ReceiptError, SignError, VerifyError,
+};
+pub use key::{Ed25519Signer, Signer, VerifierKey};
+pub use log::{Appended, Log, Opened, Recovery};
+pub use path::TilePath;
+pub use publisher::PUBLISH_INTERVAL;
+pub use receipt::Receipt;
+pub use verify::leaves;
+
+/// A SHA-256 hash: of a leaf, of an inner node or of a whole tree (RFC 6962, section 2.1).
+///
+/// A plain array and not `tlog_tiles::Hash`, which lacks `Eq` and would tie every caller to that crate's version.
+pub type Hash = [u8; 32];
+
+/// The longest leaf, in bytes: entry bundles carry each length as a 16-bit number (c2sp.org/tlog-tiles, "Log entries").
+pub const MAX_LEAF_BYTES: usize = 65_535;
+
+/// Separates commitments from every other use of SHA-256 in this program.
+const COMMITMENT_DOMAIN: &[u8] = b"magistrate commitment v1\n";
+
+/// The commitment that a leaf may hold in place of `payload`: `SHA-256("magistrate commitment v1\n" || salt ||
+/// payload)`.
+///
+/// The salt (32 random bytes, kept with the payload) makes the commitment worthless to someone who guesses payloads:
+/// once salt and payload are destroyed, the leaf says nothing about the person it was about, and the tree still
+/// verifies.
+pub fn commitment(salt: &[u8; 32], payload: &[u8]) -> Hash {
+    Sha256::new().chain_update(COMMITMENT_DOMAIN).chain_update(salt).chain_update(payload).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commitment_depends_on_salt_and_payload() {
+        let one = commitment(&[1; 32], b"payload");
+        assert_eq!(one, commitment(&[1; 32], b"payload"));
+        assert_ne!(one, commitment(&[2; 32], b"payload"));
+        assert_ne!(one, commitment(&[1; 32], b"payloae"));
+        let by_hand: Hash =
+            Sha256::digest([b"magistrate commitment v1\n".as_slice(), &[1; 32], b"payload"].concat()).into();
+        assert_eq!(one, by_hand);
+    }
+}

@@ -1,0 +1,322 @@
+//! The handle on a log: open it, append, read, prove.
+
+use std::fmt;
+use std::ops::Range;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{JoinHandle, Thread};
+
+use cap_std::fs::Dir;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::coop::unconstrained;
+
+use crate::checkpoint;
+use crate::entries::Entries;
+use crate::error::{AppendError, OpenError, ReadError};
+use crate::files::Files;
+use crate::key::{Signer, VerifierKey, is_name};
+use crate::load::load;
+use crate::receipt::Receipt;
+use crate::shared::Shared;
+use crate::tail::Tail;
+use crate::tile::{Edge, leaf_hash};
+use crate::tree::Tree;
+use crate::writer::{Command, MAX_BATCH, Pending, Writer};
+use crate::{Hash, MAX_LEAF_BYTES};
+
+/// Entries that may wait for the writer before callers have to: one full batch, so that the next is ready when a sync
+/// ends.
+const QUEUE: usize = MAX_BATCH;
+
+/// The longest origin, in bytes: room for a host name and a jurisdiction, without making every checkpoint long.
+const MAX_ORIGIN_BYTES: usize = 255;
+
+/// A log that is open for appending. Clones are handles on the same log.
+///
+/// Dropping the last handle does what [`close`](Self::close) does, waits for it, and swallows its error.
+#[derive(Clone)]
+pub struct Log {
+    handle: Arc<Handle>,
+}
+
+// The order of the fields matters: the writer ends when the last sender is gone, and only then can it be waited for.
+struct Handle {
+    commands: mpsc::Sender<Command>,
+    shared: Arc<Shared>,
+    _writer: JoinOnDrop,
+}
+
+struct JoinOnDrop(Option<JoinHandle<()>>);
+
+impl Drop for JoinOnDrop {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            // A panic in it has halted the log already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A log, and what had to be done to open it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The log.
+    pub log: Log,
+    /// What the journal added, if the log was not closed properly; `None` after a clean close.
+    pub recovered: Option<Recovery>,
+}
+
+/// What a crash left in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recovery {
+    /// Entries that were in the journal only and are in tiles now. Acknowledged ones are all among them or in tiles
+    /// before.
+    pub entries: u64,
+    /// Bytes of a torn last frame that were dropped; its entries were never acknowledged.
+    pub dropped_bytes: u64,
+}
+
+/// An entry that is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// The entry's index in the log, from 0.
+    pub index: u64,
+    /// The size of the tree whose checkpoint first covers the entry.
+    pub size: u64,
+    /// That checkpoint, signed (c2sp.org/tlog-checkpoint).
+    pub checkpoint: Arc<str>,
+}
+
+impl Log {
+    /// Opens the log in `dir`, or begins one if the folder holds none. Blocks while the journal is replayed and
+    /// settled.
+    ///
+    /// `origin` is the log's name in every checkpoint, by custom `<host>/<jurisdiction>`; the signer's key must be
+    /// called so.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Locked`] while another process writes the log; [`OpenError::Directory`] with the file's name if
+    /// anything in the folder is missing, broken or not covered by a signature of `signer`'s key. Nothing is changed
+    /// then.
+    pub fn open(dir: Dir, origin: &str, signer: Arc<dyn Signer>) -> Result<Opened, OpenError> {
+        if !is_name(origin) || origin.len() > MAX_ORIGIN_BYTES {
+            return Err(OpenError::Origin { origin: origin.to_owned() });
+        }
+        let key: VerifierKey = signer.verifier_key().parse()?;
+        for name in [signer.name(), key.name()] {
+            if name != origin {
+                return Err(OpenError::SignerName { signer: name.to_owned(), origin: origin.to_owned() });
+            }
+        }
+        let files = Files::new(dir);
+        let lock = files.lock()?.ok_or(OpenError::Locked)?;
+
+        let (tail, spans, recovered) = match load(&files, &key)? {
+            Some(loaded) => {
+                let recovery = Recovery { entries: loaded.tail.head().size - loaded.base, dropped_bytes: loaded.torn };
+                let clean = recovery == Recovery { entries: 0, dropped_bytes: 0 };
+                (loaded.tail, loaded.spans, (!clean).then_some(recovery))
+            }
+            None => {
+                let edge = Edge::new(0, Vec::new());
+                let head = checkpoint::sign(origin, 0, edge.root(), &*signer, &key)?;
+                (Tail::new(head, edge, Entries::default()), Vec::new(), None)
+            }
+        };
+        let shared = Arc::new(Shared::new(Tree::new(files, tail), origin, key));
+        let (commands, queue) = mpsc::channel(QUEUE);
+        let writer = Writer::spawn(Arc::clone(&shared), signer, queue, lock, &spans)?;
+        let handle = Handle { commands, shared, _writer: JoinOnDrop(Some(writer)) };
+        Ok(Opened { log: Self { handle: Arc::new(handle) }, recovered })
+    }
+
+    /// Appends a leaf and waits until it is durable. Waits, too, while the queue is full.
+    ///
+    /// If the returned future is dropped, the entry may or may not be appended.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError::TooLong`] above [`MAX_LEAF_BYTES`]; [`AppendError::Closed`] after [`close`](Self::close);
+    /// [`AppendError::Unwritable`] when the log cannot be written: the entry counts as not logged, and what it was to
+    /// record must not happen. [`try_recover`](Self::try_recover) makes sure that it never turns up; opening the log
+    /// again without that may find it in the journal, whole, and then keeps it.
+    pub async fn append(&self, leaf: Vec<u8>) -> Result<Appended, AppendError> {
+        if leaf.len() > MAX_LEAF_BYTES {
+            return Err(AppendError::TooLong { length: leaf.len() });
+        }
+        let hash = leaf_hash(&leaf);
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Append(Pending { leaf, hash, reply });
+        if self.handle.commands.send(command).await.is_err() {
+            return Err(self.stopped());
+        }
+        answer.await.unwrap_or_else(|_| Err(self.stopped()))
+    }
+
+    /// Like [`append`](Self::append), for callers without a runtime. Blocks the thread, so not for use in async tasks.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append`](Self::append).
+    pub fn append_blocking(&self, leaf: Vec<u8>) -> Result<Appended, AppendError> {
+        wait(self.append(leaf))
+    }
+
+    /// The number of entries acknowledged.
+    pub fn size(&self) -> u64 {
+        self.handle.shared.tree.size()
+    }
+
+    /// The newest acknowledged checkpoint, signed. The published file lags behind it by at most
+    /// [`PUBLISH_INTERVAL`](crate::PUBLISH_INTERVAL).
+    pub fn checkpoint(&self) -> Arc<str> {
+        self.handle.shared.tree.head().text
+    }
+
+    /// The log's name in its checkpoints.
+    pub fn origin(&self) -> &str {
+        &self.handle.shared.origin
+    }
+
+    /// The key under which the log's checkpoints verify, to be published.
+    pub fn verifier_key(&self) -> &VerifierKey {
+        &self.handle.shared.key
+    }
+
+    /// The entry with an index, checked against the tree.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::NoSuchEntry`], or [`ReadError::Directory`] with the name of a damaged file.
+    pub fn entry(&self, index: u64) -> Result<Vec<u8>, ReadError> {
+        self.handle.shared.tree.entry(index)
+    }
+
+    /// The entries of a range with their indices, checked against the tree. All are held in memory: ask for thousands,
+    /// not for millions.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::NoSuchEntry`] if the range reaches beyond the log, or [`ReadError::Directory`] with the name of a
+    /// damaged file.
+    pub fn entries(&self, range: Range<u64>) -> Result<Vec<(u64, Vec<u8>)>, ReadError> {
+        self.handle.shared.tree.entries(range)
+    }
+
+    /// The proof that entry `index` is in the tree of `size` entries, from the leaf's sibling upwards (RFC 6962,
+    /// section 2.1.1).
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::NoSuchEntry`] unless `index < size`, [`ReadError::NoSuchTree`] if the log has fewer entries than
+    /// `size`, or [`ReadError::Directory`] with the name of a damaged file.
+    pub fn prove_inclusion(&self, index: u64, size: u64) -> Result<Vec<Hash>, ReadError> {
+        self.handle.shared.tree.inclusion(index, size)
+    }
+
+    /// The proof that the tree of `new` entries begins with the tree of `old` (RFC 6962, section 2.1.2). Empty if both
+    /// are equal or `old` is 0.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::TreeOrder`] unless `old <= new`, [`ReadError::NoSuchTree`] if the log has fewer entries than `new`,
+    /// or [`ReadError::Directory`] with the name of a damaged file.
+    pub fn prove_consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, ReadError> {
+        self.handle.shared.tree.consistency(old, new)
+    }
+
+    /// The receipt of an entry: everything its owner needs to check it without this log.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`prove_inclusion`](Self::prove_inclusion).
+    pub fn receipt(&self, appended: &Appended) -> Result<Receipt, ReadError> {
+        Ok(Receipt {
+            index: appended.index,
+            proof: self.prove_inclusion(appended.index, appended.size)?,
+            checkpoint: appended.checkpoint.to_string(),
+        })
+    }
+
+    /// Whether the next append has a chance. False after a failed write until [`try_recover`](Self::try_recover)
+    /// succeeds, and after [`close`](Self::close).
+    pub fn is_writable(&self) -> bool {
+        !self.handle.commands.is_closed() && self.handle.shared.halted().is_none()
+    }
+
+    /// After a failed write: reads the log from disk again, drops what was never acknowledged, and accepts entries
+    /// again if every acknowledged one is there. Does nothing to a log that is writable. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open); the log stays as it was, and this may be tried again.
+    pub fn try_recover(&self) -> Result<(), OpenError> {
+        wait(async {
+            let (reply, answer) = oneshot::channel();
+            if self.handle.commands.send(Command::Recover(reply)).await.is_err() {
+                return Err(OpenError::Closed);
+            }
+            answer.await.unwrap_or(Err(OpenError::Closed))
+        })
+    }
+
+    /// Appends what is queued, writes every tile and the checkpoint, empties the journal and releases the lock. Blocks.
+    /// Other handles can read afterwards, but not append.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError::Unwritable`] if something could not be written; the journal holds it for the next opening.
+    pub fn close(self) -> Result<(), AppendError> {
+        wait(async {
+            let (reply, answer) = oneshot::channel();
+            if self.handle.commands.send(Command::Close(reply)).await.is_err() {
+                return Err(self.stopped());
+            }
+            answer.await.unwrap_or_else(|_| Err(self.stopped()))
+        })
+    }
+
+    /// Why the writer does not answer.
+    fn stopped(&self) -> AppendError {
+        match self.handle.shared.halted() {
+            Some(reason) => AppendError::Unwritable(reason),
+            None => AppendError::Closed,
+        }
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("origin", &self.origin()).field("size", &self.size()).finish_non_exhaustive()
+    }
+}
+
+/// Blocks this thread until a future is ready.
+///
+/// Tokio's own blocking calls panic inside a runtime. Its cooperative budget is switched off, because that would let a
+/// future polled from within a task wait for a budget that is renewed only after the task returns.
+fn wait<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(unconstrained(future));
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "faults.rs"]
+mod faults;

@@ -1,0 +1,123 @@
+//! Turning a journal segment into the files an outsider reads, and then removing it.
+//!
+//! The order is what makes a crash harmless: first every tile and bundle, then the checkpoint, durable each; only then
+//! the segment goes, and last the partial tiles that wider ones supersede. Until the segment is gone, whatever exists
+//! of the new files is written again from it; the partial tiles it builds on are still there.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use crate::checkpoint;
+use crate::error::FileError;
+use crate::files::{ROOT, add_folders};
+use crate::journal::{self, Span};
+use crate::path::{TilePath, WIDTH};
+use crate::tile::hashes_at;
+use crate::tree::Tree;
+
+/// Settles one segment, the oldest there is.
+pub(crate) fn settle(tree: &Tree, span: Span) -> Result<(), FileError> {
+    let paths = changed(span);
+    let mut folders = BTreeSet::new();
+    for path in &paths {
+        let name = path.to_string();
+        // Copied file by file: the writer must not wait while all of them are written.
+        let content = tree.tail().file(*path);
+        // INVARIANT: the tail keeps whatever lies beyond the last settled size, which is where `span` begins.
+        let content = content
+            .ok_or_else(|| FileError::new(&name, "written", io::Error::other("its content is no longer in memory")))?;
+        tree.files.replace(&name, &content)?;
+        add_folders(&name, &mut folders);
+    }
+    for folder in &folders {
+        tree.files.sync_folder(folder)?;
+    }
+    publish(tree)?;
+    tree.files.sync_folder(ROOT)?;
+    tree.files.remove(&span.file())?;
+    tree.files.sync_folder(journal::FOLDER)?;
+    for path in &paths {
+        remove_superseded(tree, *path)?;
+    }
+    tree.settled(span.end);
+    Ok(())
+}
+
+/// Publishes the newest acknowledged checkpoint.
+///
+/// Whole after a crash, because its content is synced before the rename; possibly the one before, because the rename is
+/// not, and then the journal still has the newer one.
+pub(crate) fn publish(tree: &Tree) -> Result<(), FileError> {
+    let head = tree.head();
+    tree.files.replace(checkpoint::FILE, head.text.as_bytes())
+}
+
+/// The tiles and bundles that change when the log grows by `span`.
+fn changed(span: Span) -> Vec<TilePath> {
+    let mut paths = Vec::new();
+    if span.first == span.end {
+        return paths;
+    }
+    for (index, width) in widths(span.first, span.end) {
+        paths.push(TilePath::entries(index, width));
+    }
+    for level in 0u8.. {
+        let (had, has) = (hashes_at(span.first, level), hashes_at(span.end, level));
+        if had == has {
+            // A level without new hashes has none above it either.
+            break;
+        }
+        for (index, width) in widths(had, has) {
+            paths.push(TilePath::tile(level, index, width));
+        }
+    }
+    paths
+}
+
+/// Index and width of the files that change when `had` items become `has`, which is more.
+fn widths(had: u64, has: u64) -> impl Iterator<Item = (u64, u64)> {
+    (had / WIDTH..has.div_ceil(WIDTH)).map(move |index| (index, WIDTH.min(has - index * WIDTH)))
+}
+
+/// Removes the narrower versions of a tile or bundle that is durable now, and what a crash left of writing them.
+fn remove_superseded(tree: &Tree, path: TilePath) -> Result<(), FileError> {
+    let folder = path.partials();
+    let own = path.width().to_string();
+    for name in tree.files.names(&folder)? {
+        if !path.is_partial() || name != own {
+            tree.files.remove(&format!("{folder}/{name}"))?;
+        }
+    }
+    if !path.is_partial() {
+        tree.files.remove_folder(&folder)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(first: u64, end: u64) -> Vec<String> {
+        changed(Span { first, end }).iter().map(TilePath::to_string).collect()
+    }
+
+    #[test]
+    fn only_what_grew_is_written() {
+        assert!(names(5, 5).is_empty());
+        assert_eq!(names(0, 1), ["tile/entries/000.p/1", "tile/0/000.p/1"]);
+        assert_eq!(names(255, 256), ["tile/entries/000", "tile/0/000", "tile/1/000.p/1"]);
+        assert_eq!(names(256, 257), ["tile/entries/001.p/1", "tile/0/001.p/1"]);
+        assert_eq!(
+            names(65_535, 65_537),
+            [
+                "tile/entries/255",
+                "tile/entries/256.p/1",
+                "tile/0/255",
+                "tile/0/256.p/1",
+                "tile/1/000",
+                "tile/2/000.p/1"
+            ]
+        );
+    }
+}

@@ -1,0 +1,50 @@
+//! What the handles of a log and its two threads share.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::key::VerifierKey;
+use crate::tree::Tree;
+
+/// See the module.
+pub(crate) struct Shared {
+    pub(crate) tree: Tree,
+    pub(crate) origin: String,
+    pub(crate) key: VerifierKey,
+    // Why nothing can be appended; `None` while all is well.
+    halted: Mutex<Option<String>>,
+}
+
+impl Shared {
+    pub(crate) fn new(tree: Tree, origin: &str, key: VerifierKey) -> Self {
+        Self { tree, origin: origin.to_owned(), key, halted: Mutex::new(None) }
+    }
+
+    /// Refuses every append from now on. The first reason stays: what follows is mostly its consequence.
+    pub(crate) fn halt(&self, reason: impl ToString) {
+        let mut halted = self.halted.lock().unwrap_or_else(PoisonError::into_inner);
+        if halted.is_none() {
+            *halted = Some(reason.to_string());
+        }
+    }
+
+    /// Why appends are refused, if they are.
+    pub(crate) fn halted(&self) -> Option<String> {
+        self.halted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Accepts appends again.
+    pub(crate) fn resume(&self) {
+        *self.halted.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Halts the log if the thread that holds this panics: entries that nobody stores must not be waited for in silence.
+pub(crate) struct HaltOnPanic(pub(crate) Arc<Shared>);
+
+impl Drop for HaltOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.halt("a thread of the log panicked");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Checking a log's folder from outside: with the log's key, without its lock, whether a server writes it or not.
+
+use std::ops::Range;
+
+use cap_std::fs::Dir;
+
+use crate::Hash;
+use crate::checkpoint::{self, Head};
+use crate::entries::Entries;
+use crate::error::{Damage, DirectoryError, Fault, FileError, VerifyError};
+use crate::files::{Files, ROOT};
+use crate::frame::Frame;
+use crate::journal::{self, Journal};
+use crate::key::VerifierKey;
+use crate::load::load;
+use crate::path::{TilePath, WIDTH};
+use crate::tree::Tree;
+
+/// What a folder was found to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The number of entries that the newest signed checkpoint covers.
+    pub size: u64,
+    /// The root it signs.
+    pub root: Hash,
+    /// How many entries were hashed again to get there: all of them.
+    pub entries_hashed: u64,
+}
+
+/// Hashes every entry and every tile again and compares with the newest checkpoint that `key` signed, in the folder's
+/// `checkpoint` or in its journal.
+///
+/// With an `earlier` signed checkpoint, kept by the caller, it also shows that the log still begins with what that one
+/// signed: the first entries are hashed again, which is more than a consistency proof says. `progress` is told the
+/// entries done and their total, once per bundle.
+///
+/// A server may go on writing meanwhile. If the folder changed and something did not fit, everything is done once more;
+/// an error on a busy log is worth a second run.
+///
+/// # Errors
+///
+/// [`VerifyError`] naming the first file that is missing or damaged and the entry it concerns, or saying that the log
+/// no longer contains what `earlier` signed.
+pub fn directory(
+    dir: &Dir,
+    key: &VerifierKey,
+    earlier: Option<&str>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Verified, VerifyError> {
+    let earlier = earlier.map(|text| checkpoint::read(text, key)).transpose()?;
+    let before = state(dir)?;
+    let verified = pass(dir, key, earlier.as_ref(), progress);
+    if verified.is_err() && state(dir)? != before {
+        return pass(dir, key, earlier.as_ref(), progress);
+    }
+    verified
+}
+
+fn pass(
+    dir: &Dir,
+    key: &VerifierKey,
+    earlier: Option<&Head>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Verified, VerifyError> {
+    let files = files(dir)?;
+    let Some(loaded) = load(&files, key)? else {
+        return Err(Damage::new(checkpoint::FILE, Fault::Missing, 0).into());
+    };
+    let head = loaded.tail.head().clone();
+    if let Some(earlier) = earlier
+        && earlier.size > head.size
+    {
+        return Err(VerifyError::Rollback { earlier: earlier.size, size: head.size });
+    }
+    let bundles = loaded.base / WIDTH;
+    // The journal and the growing bundle were hashed while loading.
+    let mut done = head.size - bundles * WIDTH;
+    let tree = Tree::new(files, loaded.tail);
+    progress(done, head.size);
+    for number in 0..bundles {
+        tree.check_bundle(number)?;
+        done += WIDTH;
+        progress(done, head.size);
+    }
+    if let Some(earlier) = earlier
+        && tree.root_at(earlier.size)? != earlier.root
+    {
+        return Err(VerifyError::Forked { size: earlier.size });
+    }
+    Ok(Verified { size: head.size, root: head.root, entries_hashed: done })
+}
+
+/// What changes in a folder whenever a writer replaces files in it: its checkpoint and its journal segments.
+fn state(dir: &Dir) -> Result<(Option<Vec<u8>>, Vec<u64>), VerifyError> {
+    let files = files(dir)?;
+    let published = files.read(checkpoint::FILE, checkpoint::MAX_BYTES)?;
+    Ok((published, journal::segments(&files)?))
+}
+
+fn files(dir: &Dir) -> Result<Files, FileError> {
+    dir.try_clone().map(Files::new).map_err(|source| FileError::new(ROOT, "opened", source))
+}
+
+/// The entries of a range, read from the folder without its lock; entries beyond the end are left out.
+///
+/// They are not checked against any signature: run [`directory`] for that. A server that writes meanwhile can move
+/// entries from the journal to tiles under the reader, which then ends with an error; read again.
+///
+/// # Errors
+///
+/// [`VerifyError::Directory`] if the checkpoint or the journal cannot be read.
+pub fn leaves(dir: &Dir, range: Range<u64>) -> Result<Leaves, VerifyError> {
+    let files = files(dir)?;
+    let published = match files.read(checkpoint::FILE, checkpoint::MAX_BYTES)? {
+        Some(bytes) => checkpoint::unverified_size(&bytes).map_err(Fault::Checkpoint),
+        None => Err(Fault::Missing),
+    };
+    let published = published.map_err(|fault| Damage::new(checkpoint::FILE, fault, 0))?;
+    let journal = Journal::read(&files)?;
+    let base = journal.spans.first().map_or(published, |span| span.first);
+    let end = journal.spans.last().map_or(base, |span| span.end);
+    Ok(Leaves { files, next: range.start, end: range.end.min(end), base, frames: journal.frames, bundle: None })
+}
+
+/// Entries with their indices, in order. See [`leaves`]. Ends after the first error.
+pub struct Leaves {
+    files: Files,
+    next: u64,
+    end: u64,
+    // Entries below are in bundles, the others in frames.
+    base: u64,
+    frames: Vec<Frame>,
+    bundle: Option<(u64, Entries)>,
+}
+
+impl Iterator for Leaves {
+    type Item = Result<(u64, Vec<u8>), VerifyError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.end {
+            return None;
+        }
+        let index = self.next;
+        self.next += 1;
+        match self.read(index) {
+            Ok(entry) => Some(Ok((index, entry))),
+            Err(error) => {
+                self.next = self.end;
+                Some(Err(error.into()))
+            }
+        }
+    }
+}
+
+impl Leaves {
+    fn read(&mut self, index: u64) -> Result<Vec<u8>, DirectoryError> {
+        if index >= self.base {
+            let number = self.frames.partition_point(|frame| frame.size <= index);
+            let entry = self.frames.get(number).and_then(|frame| frame.entries.get((index - frame.first) as usize));
+            return entry
+                .map(<[u8]>::to_vec)
+                .ok_or_else(|| Damage::new(journal::FOLDER, Fault::EntryLength { index }, self.base).into());
+        }
+        let number = index / WIDTH;
+        let path = TilePath::entries(number, WIDTH.min(self.base - number * WIDTH));
+        if self.bundle.as_ref().is_none_or(|(read, _)| *read != number) {
+            self.bundle = Some((number, self.files.entries(path)?));
+        }
+        self.bundle
+            .as_ref()
+            .and_then(|(_, entries)| entries.get((index % WIDTH) as usize))
+            .map(<[u8]>::to_vec)
+            .ok_or_else(|| Damage::new(path, Fault::EntryLength { index }, path.first_entry()).into())
+    }
+}

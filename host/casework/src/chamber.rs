@@ -1,0 +1,411 @@
+//! A jurisdiction at work: its policy, its log, its part of the store, its galleries. And all of them together.
+
+use crate::clock::Clock;
+use crate::error::CaseError;
+use crate::gallery::Hall;
+use crate::history::{HOUR_MS, History};
+use crate::ledger::{self, Entry, Ledger, Subject};
+use arc_swap::ArcSwap;
+use model::account::{Event, Kind, Who};
+use model::registry::{Agency, Person, Principal, Registry};
+use model::terms::Instant;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// A jurisdiction's policy, or why there is none. Without one every step is denied, and the denial recorded.
+pub enum PolicyState {
+    /// In force.
+    Ready(policy::Policy),
+    /// Not to be used, for this reason.
+    Absent(String),
+}
+
+/// What a jurisdiction starts from.
+pub struct Opening {
+    /// Its id.
+    pub id: String,
+    /// Its policy.
+    pub policy: PolicyState,
+    /// Its registry file; what the store holds beyond it stays.
+    pub registry: Registry,
+    /// Its log, opened.
+    pub log: audit::Log,
+}
+
+/// A jurisdiction at work.
+pub struct Chamber {
+    id: String,
+    policy: PolicyState,
+    registry: ArcSwap<Registry>,
+    pub(crate) ledger: Ledger,
+    pub(crate) store: store::Jurisdiction,
+    pub(crate) history: History,
+    halls: RwLock<BTreeMap<String, Arc<Hall>>>,
+}
+
+/// All jurisdictions of one host.
+pub struct Casework {
+    chambers: BTreeMap<String, Arc<Chamber>>,
+    pub(crate) clock: Clock,
+    pub(crate) extractor: Option<Arc<dyn face::Extractor>>,
+    store: store::Store,
+}
+
+/// Something that keeps the host, or one jurisdiction of it, from deciding.
+pub struct Impediment {
+    /// Whether only one jurisdiction is concerned, and the others go on.
+    pub partial: bool,
+    /// What it is.
+    pub text: String,
+}
+
+/// A person who authenticated and is registered.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// As the certificate says.
+    pub principal: Principal,
+    /// As the registry says.
+    pub person: Person,
+    /// Their agency, as their own jurisdiction knows it.
+    pub agency: Agency,
+}
+
+impl Registered {
+    /// As an audit entry names them.
+    pub fn who(&self) -> Who {
+        Who {
+            jurisdiction: self.principal.jurisdiction.clone(),
+            person: self.person.id.clone(),
+            name: self.person.name.clone(),
+            unit: self.person.unit.clone(),
+            agency: self.agency.id.clone(),
+        }
+    }
+
+    /// The key under which their searches are counted.
+    pub fn key(&self) -> String {
+        self.principal.to_string()
+    }
+}
+
+impl Chamber {
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its policy.
+    pub fn policy(&self) -> &PolicyState {
+        &self.policy
+    }
+
+    /// Its log.
+    pub fn log(&self) -> &audit::Log {
+        self.ledger.log()
+    }
+
+    /// Its registry.
+    pub fn registry(&self) -> Arc<Registry> {
+        self.registry.load_full()
+    }
+
+    /// An agency, as this jurisdiction knows it.
+    pub(crate) fn agency(&self, id: &str) -> Option<Agency> {
+        self.registry.load().agencies.iter().find(|a| a.id == id).cloned()
+    }
+
+    /// A gallery at work.
+    ///
+    /// # Errors
+    /// [`CaseError::Unknown`].
+    pub fn hall(&self, id: &str) -> Result<Arc<Hall>, CaseError> {
+        let halls = self.halls.read().unwrap_or_else(PoisonError::into_inner);
+        halls.get(id).cloned().ok_or_else(|| CaseError::Unknown {
+            kind: "gallery",
+            id: id.to_owned(),
+            hint: "; GET /v1/{jurisdiction}/galleries lists them",
+        })
+    }
+
+    /// Every gallery.
+    pub fn halls(&self) -> Vec<Arc<Hall>> {
+        self.halls.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    async fn open(
+        opening: Opening,
+        store: &store::Store,
+        now: Instant,
+        progress: &(dyn Fn(Loading<'_>) + Sync),
+    ) -> Result<Self, CaseError> {
+        let Opening { id, policy, registry, log } = opening;
+        let rows = store.jurisdiction(&id).await?;
+        rows.put_registry(&registry).await?;
+        let registry = Registry {
+            agencies: rows.agencies().await?,
+            people: rows.people().await?,
+            galleries: rows.galleries().await?,
+        };
+        let mut halls = BTreeMap::new();
+        for gallery in &registry.galleries {
+            let hall = load(&id, &rows, gallery, progress).await?;
+            halls.insert(gallery.id.clone(), Arc::new(hall));
+        }
+        let history = History::derive(&rows.searches_since(Instant(now.0.saturating_sub(HOUR_MS))).await?);
+        Ok(Self {
+            ledger: Ledger::new(log, rows.clone()),
+            registry: ArcSwap::from_pointee(registry),
+            halls: RwLock::new(halls),
+            store: rows,
+            id,
+            policy,
+            history,
+        })
+    }
+}
+
+/// How far a gallery has been loaded.
+pub struct Loading<'a> {
+    /// The jurisdiction.
+    pub jurisdiction: &'a str,
+    /// The gallery.
+    pub gallery: &'a str,
+    /// Rows loaded.
+    pub rows: u64,
+    /// Rows to load.
+    pub of: u64,
+}
+
+async fn load(
+    jurisdiction: &str,
+    store: &store::Jurisdiction,
+    gallery: &model::registry::Gallery,
+    progress: &(dyn Fn(Loading<'_>) + Sync),
+) -> Result<Hall, CaseError> {
+    let of = store.count(&gallery.id).await?;
+    let dim = usize::try_from(gallery.dim).unwrap_or(usize::MAX);
+    let capacity = usize::try_from(of).unwrap_or(0);
+    let mut rows = search::Gallery::with_capacity(dim, capacity).map_err(|e| CaseError::Invalid(e.to_string()))?;
+    let (mut loaded, mut damaged) = (0_u64, None);
+    let generation = store
+        .load_templates(&gallery.id, &mut |row| {
+            if let Err(e) = rows.insert(&row.id, &row.template) {
+                damaged.get_or_insert_with(|| format!("record `{}` of gallery `{}`: {e}", row.id, gallery.id));
+            }
+            loaded += 1;
+            if loaded.is_multiple_of(1000) || loaded == of {
+                progress(Loading { jurisdiction, gallery: &gallery.id, rows: loaded, of });
+            }
+        })
+        .await?;
+    if let Some(damage) = damaged {
+        return Err(CaseError::Invalid(damage));
+    }
+    Hall::open(gallery.clone(), jurisdiction, rows, generation).map_err(|e| CaseError::Invalid(e.to_string()))
+}
+
+impl Casework {
+    /// Opens every jurisdiction: applies the registry files, loads the galleries, and records the start in every log.
+    ///
+    /// # Errors
+    /// [`CaseError`] when the store or a log cannot be used, or a stored template is damaged.
+    pub async fn open(
+        openings: Vec<Opening>,
+        store: store::Store,
+        clock: Clock,
+        extractor: Option<Arc<dyn face::Extractor>>,
+        progress: &(dyn Fn(Loading<'_>) + Sync),
+    ) -> Result<Self, CaseError> {
+        let mut chambers = BTreeMap::new();
+        for opening in &openings {
+            if let Some(at) = last_entry_at(&opening.log)? {
+                clock.seen(at);
+            }
+        }
+        let now = clock.now()?;
+        for opening in openings {
+            let id = opening.id.clone();
+            let chamber = Chamber::open(opening, &store, now, progress).await?;
+            chambers.insert(id, Arc::new(chamber));
+        }
+        let casework = Self { chambers, clock, extractor, store };
+        for chamber in casework.chambers.values() {
+            casework.record_start(chamber, now).await?;
+        }
+        Ok(casework)
+    }
+
+    async fn record_start(&self, chamber: &Chamber, at: Instant) -> Result<(), CaseError> {
+        let mut details = BTreeMap::from([("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
+        match &chamber.policy {
+            PolicyState::Ready(policy) => {
+                details.insert("component".to_owned(), policy.reference().component.to_string());
+                details.insert("settings".to_owned(), policy.reference().settings.to_string());
+            }
+            PolicyState::Absent(reason) => {
+                details.insert("no-policy".to_owned(), reason.clone());
+            }
+        }
+        let registry = serde_json::to_vec(&*chamber.registry()).map_err(|e| CaseError::Log(e.to_string()))?;
+        details.insert("registry".to_owned(), model::terms::Digest::of(&registry).to_string());
+        self.record_host(chamber, at, "start", details).await
+    }
+
+    async fn record_host(
+        &self,
+        chamber: &Chamber,
+        at: Instant,
+        act: &str,
+        details: BTreeMap<String, String>,
+    ) -> Result<(), CaseError> {
+        let who = Who {
+            jurisdiction: chamber.id.clone(),
+            person: "host".to_owned(),
+            name: "Magistrate".to_owned(),
+            unit: String::new(),
+            agency: String::new(),
+        };
+        let event = Event::Host { act: act.to_owned(), details };
+        let entry = Entry { kind: Kind::Host, who, at, subject: Subject::default(), of: None, event };
+        ledger::record(&[&chamber.ledger], entry).await.map(drop)
+    }
+
+    /// A jurisdiction.
+    ///
+    /// # Errors
+    /// [`CaseError::Unknown`].
+    pub fn chamber(&self, id: &str) -> Result<&Arc<Chamber>, CaseError> {
+        self.chambers.get(id).ok_or_else(|| CaseError::Unknown {
+            kind: "jurisdiction",
+            id: id.to_owned(),
+            hint: "; GET /v1/jurisdictions lists them",
+        })
+    }
+
+    /// Every jurisdiction, by id.
+    pub fn chambers(&self) -> impl Iterator<Item = &Arc<Chamber>> {
+        self.chambers.values()
+    }
+
+    /// Finds the person a certificate names.
+    ///
+    /// # Errors
+    /// [`CaseError::Rejected`] for somebody unknown or suspended, which is recorded in the log of the jurisdiction that
+    /// the certificate names.
+    pub async fn registered(&self, principal: &Principal) -> Result<Registered, CaseError> {
+        let Some(chamber) = self.chambers.get(&principal.jurisdiction) else {
+            return Err(CaseError::Rejected(format!(
+                "the certificate names the jurisdiction `{}`, which this host does not serve",
+                principal.jurisdiction
+            )));
+        };
+        match person_of(chamber, principal) {
+            Ok(registered) => Ok(registered),
+            Err(reason) => {
+                let who = Who {
+                    jurisdiction: principal.jurisdiction.clone(),
+                    person: principal.person.clone(),
+                    name: String::new(),
+                    unit: String::new(),
+                    agency: String::new(),
+                };
+                self.record_rejection(chamber, who, "authentication", &reason).await?;
+                Err(CaseError::Rejected(reason))
+            }
+        }
+    }
+
+    /// Somebody of the same or another jurisdiction on whose behalf a step is taken.
+    pub(crate) fn other(&self, principal: &Principal) -> Result<Registered, CaseError> {
+        let chamber = self.chamber(&principal.jurisdiction)?;
+        person_of(chamber, principal).map_err(CaseError::Rejected)
+    }
+
+    /// Records that somebody asked for what they may not even ask, and says so.
+    ///
+    /// # Errors
+    /// Always: [`CaseError::Rejected`], or why it could not be recorded.
+    pub async fn reject<T>(
+        &self,
+        jurisdiction: &str,
+        asker: &Registered,
+        asked: &str,
+        reason: &str,
+    ) -> Result<T, CaseError> {
+        let chamber = self.chamber(jurisdiction)?;
+        self.record_rejection(chamber, asker.who(), asked, reason).await?;
+        Err(CaseError::Rejected(reason.to_owned()))
+    }
+
+    async fn record_rejection(&self, chamber: &Chamber, who: Who, asked: &str, reason: &str) -> Result<(), CaseError> {
+        let at = self.clock.now()?;
+        let event = Event::Rejected { asked: asked.to_owned(), reason: reason.to_owned() };
+        let entry = Entry { kind: Kind::Rejection, who, at, subject: Subject::default(), of: None, event };
+        ledger::record(&[&chamber.ledger], entry).await.map(drop)
+    }
+
+    /// What keeps this host from deciding, if anything: the truth that `/readyz` tells.
+    pub async fn impediments(&self) -> Vec<Impediment> {
+        let mut found = Vec::new();
+        let mut note = |partial, text: String| found.push(Impediment { partial, text });
+        if let Err(e) = self.clock.now() {
+            note(false, e.to_string());
+        }
+        if let Err(e) = self.store.ping().await {
+            note(false, format!("store: {e}"));
+        }
+        for chamber in self.chambers.values() {
+            if !chamber.log().is_writable() {
+                note(false, format!("{}: the audit log cannot be written", chamber.id));
+            }
+            if let PolicyState::Absent(reason) = &chamber.policy {
+                note(true, format!("{}: no policy in force: {reason}", chamber.id));
+            }
+        }
+        found
+    }
+
+    /// Records the stop in every log and closes them, then the store.
+    ///
+    /// # Errors
+    /// The first log that could not be written; the others are closed all the same.
+    pub async fn close(self) -> Result<(), CaseError> {
+        let mut first = Ok(());
+        for chamber in self.chambers.values() {
+            let at = match self.clock.now() {
+                Ok(at) => at,
+                Err(e) => e.latest,
+            };
+            let stopped = self.record_host(chamber, at, "stop", BTreeMap::new()).await;
+            let closed = chamber.log().clone().close().map_err(CaseError::from);
+            first = first.and(stopped).and(closed);
+        }
+        self.store.close().await;
+        first
+    }
+}
+
+fn person_of(chamber: &Chamber, principal: &Principal) -> Result<Registered, String> {
+    let registry = chamber.registry.load();
+    let Some(person) = registry.people.iter().find(|p| p.id == principal.person) else {
+        return Err(format!(
+            "`{}` is not in the registry of `{}`: have the registrar add them",
+            principal.person, chamber.id
+        ));
+    };
+    if let Some(since) = person.suspended_since {
+        return Err(format!("`{}` is suspended since {since}", person.id));
+    }
+    let Some(agency) = registry.agencies.iter().find(|a| a.id == person.agency) else {
+        return Err(format!("the agency `{}` of `{}` is not in the registry", person.agency, person.id));
+    };
+    Ok(Registered { principal: principal.clone(), person: person.clone(), agency: agency.clone() })
+}
+
+fn last_entry_at(log: &audit::Log) -> Result<Option<Instant>, CaseError> {
+    let Some(last) = log.size().checked_sub(1) else { return Ok(None) };
+    let leaf = log.entry(last)?;
+    let leaf: model::account::Leaf = serde_json::from_slice(&leaf)
+        .map_err(|e| CaseError::Log(format!("entry {last} of {} is not a leaf: {e}", log.origin())))?;
+    Ok(Some(leaf.at))
+}

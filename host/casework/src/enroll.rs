@@ -1,0 +1,184 @@
+//! The `enroll` phase: booking photographs enter a gallery, all of a batch or none.
+
+use crate::chamber::{Casework, Registered};
+use crate::error::CaseError;
+use crate::intake::{attested, blocking};
+use crate::judge::Facts;
+use crate::ledger::{Receipt, Subject};
+use model::account::Event;
+use model::combine::Rulings;
+use model::facts::{History, Step};
+use model::terms::{Field, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Records in one batch: bounds a transaction and an audit entry.
+pub const MOST_RECORDS: usize = 1000;
+
+/// One record to enrol.
+#[derive(Clone, Debug)]
+pub struct NewRecord {
+    /// Unique in the gallery.
+    pub id: String,
+    /// A photograph, or
+    pub image: Option<Vec<u8>>,
+    /// a template of the gallery's model.
+    pub template: Option<Vec<f32>>,
+    /// Basic booking data by field name.
+    pub booking: BTreeMap<String, String>,
+}
+
+/// Records enrolled together: the same circumstances hold for each, so one decision does.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The templates' model.
+    pub model: Option<String>,
+    /// Answers on the jurisdiction's enrolment form.
+    pub answers: BTreeMap<String, Value>,
+    /// The records.
+    pub records: Vec<NewRecord>,
+}
+
+/// What came of a batch.
+pub struct Enrolled {
+    /// Records enrolled.
+    pub records: usize,
+    /// The gallery's generation afterwards.
+    pub generation: u64,
+    /// What was ruled.
+    pub rulings: Rulings,
+    /// Where it is recorded.
+    pub receipt: Option<Receipt>,
+}
+
+impl Casework {
+    /// Enrols a batch: decided, recorded, then written to the store and taken into memory.
+    ///
+    /// # Errors
+    /// [`CaseError`]; then not one record of the batch was enrolled.
+    pub async fn enroll(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        gallery: &str,
+        batch: Batch,
+    ) -> Result<Enrolled, CaseError> {
+        let owner = self.chamber(jurisdiction)?.clone();
+        let hall = owner.hall(gallery)?;
+        check(&batch)?;
+        for record in &batch.records {
+            if hall.contains(&record.id) {
+                return Err(CaseError::Exists(format!("record `{}` is enrolled already: nothing was done", record.id)));
+            }
+        }
+        let now = self.clock.now()?;
+        let names: BTreeSet<_> = batch.records.iter().flat_map(|r| r.booking.keys().cloned()).collect();
+        let mut fields = attested(batch.answers, actor, now);
+        fields.push(Field::setting("booking-fields", Value::Texts(names.into_iter().collect())));
+        let concerned = [owner.clone()];
+        let facts = Facts {
+            now,
+            actor,
+            requester: actor,
+            request: None,
+            probe: None,
+            gallery: Some(hall.fact()),
+            fields: vec![],
+            history: no_history(),
+            step: Step::Enroll(fields),
+        };
+        let permit = self.judge(&concerned, facts).await?;
+        let act = async {
+            let rows = self.templates(hall.registered(), batch.model.as_deref(), batch.records).await?;
+            let admitted: Vec<_> = rows.iter().map(|r| (r.id.clone(), r.template.clone())).collect();
+            let generation = owner.store.insert_records(gallery, rows).await?;
+            hall.admit(&permit, &admitted, generation)?;
+            Ok::<_, CaseError>((admitted.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), generation))
+        };
+        let (records, generation) = match act.await {
+            Ok(done) => done,
+            Err(e) => return Err(self.give_up(&concerned, permit, actor, Subject::default(), e).await),
+        };
+        let count = records.len();
+        let event = Event::Enrolled { gallery: gallery.to_owned(), records, generation };
+        let (rulings, recorded) = self.conclude(&concerned, permit, actor, Subject::default(), event).await?;
+        Ok(Enrolled { records: count, generation, rulings, receipt: recorded.receipt()? })
+    }
+
+    async fn templates(
+        &self,
+        gallery: &model::registry::Gallery,
+        model: Option<&str>,
+        records: Vec<NewRecord>,
+    ) -> Result<Vec<store::NewRecord>, CaseError> {
+        let dim = usize::try_from(gallery.dim).unwrap_or(usize::MAX);
+        let mut rows = Vec::with_capacity(records.len());
+        for record in records {
+            let (template, of) = match (record.template, &record.image) {
+                (Some(template), None) => (template, model.map(str::to_owned)),
+                (None, Some(image)) => {
+                    let extractor = self.extractor.clone().ok_or(CaseError::NoFaceModel)?;
+                    let of = extractor.model_id().to_owned();
+                    let image = image.clone();
+                    (blocking(move || extractor.extract(&image, None)).await??.template, Some(of))
+                }
+                _ => {
+                    let message = format!("record `{}`: send either image or template", record.id);
+                    return Err(CaseError::Invalid(message));
+                }
+            };
+            if of.as_deref() != Some(gallery.model.as_str()) {
+                return Err(CaseError::Invalid(format!(
+                    "record `{}` has a template of model `{}`, but gallery `{}` holds `{}`",
+                    record.id,
+                    of.unwrap_or_default(),
+                    gallery.id,
+                    gallery.model
+                )));
+            }
+            let template = search::normalise(&template, dim)
+                .map_err(|e| CaseError::Invalid(format!("record `{}`: {e}", record.id)))?;
+            rows.push(store::NewRecord {
+                id: record.id,
+                template,
+                model: gallery.model.clone(),
+                status: "active".to_owned(),
+                booking: record.booking,
+                photo: record.image,
+            });
+        }
+        Ok(rows)
+    }
+}
+
+fn check(batch: &Batch) -> Result<(), CaseError> {
+    if batch.records.is_empty() || batch.records.len() > MOST_RECORDS {
+        let n = batch.records.len();
+        return Err(CaseError::Invalid(format!("the batch has {n} records: send 1 to {MOST_RECORDS}")));
+    }
+    let mut seen = BTreeSet::new();
+    for record in &batch.records {
+        let id = &record.id;
+        if id.is_empty() || id.len() > 128 || id.chars().any(char::is_control) {
+            return Err(CaseError::Invalid(format!("record id `{id}`: use 1 to 128 printable characters")));
+        }
+        if !seen.insert(id) {
+            return Err(CaseError::Invalid(format!("record `{id}` is in the batch twice")));
+        }
+    }
+    Ok(())
+}
+
+fn no_history() -> History {
+    History {
+        searches_by_person_last_hour: 0,
+        distinct_probes_by_person_last_hour: 0,
+        distinct_probes_in_case: 0,
+        searches_of_request: 0,
+        opened_candidates: vec![],
+        signatures: vec![],
+        candidates_returned: 0,
+        candidates_disposed: 0,
+        candidates_possible: 0,
+        open_obligations: vec![],
+    }
+}

@@ -1,0 +1,73 @@
+//! Why a step was not taken. Every variant says whether anything was recorded, and what would change the answer.
+
+use crate::ledger::Receipt;
+pub use face::Face;
+pub use store::StoreError;
+use model::combine::Rulings;
+
+/// A step that was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    /// The policies denied it, or want to be told more. Recorded.
+    #[error("{} by policy", match .rulings.verdict() { model::terms::Verdict::Pend => "more is needed", _ => "denied" })]
+    Refused {
+        /// Who ruled what.
+        rulings: Box<Rulings>,
+        /// Where it is recorded.
+        receipt: Option<Box<Receipt>>,
+    },
+    /// The asker may not even ask this. Recorded.
+    #[error("{0}")]
+    Rejected(String),
+    /// Something named does not exist.
+    #[error("there is no {kind} `{id}`{hint}")]
+    Unknown {
+        /// `jurisdiction`, `gallery`, `person`, `request`, …
+        kind: &'static str,
+        /// What was asked for.
+        id: String,
+        /// Where to look, starting with a semicolon; or empty.
+        hint: &'static str,
+    },
+    /// What was sent cannot be used.
+    #[error("{0}")]
+    Invalid(String),
+    /// It is there already.
+    #[error("{0}")]
+    Exists(String),
+    /// The photograph shows several faces: which one?
+    #[error("the photograph shows {} faces: say which one, by its number from 0", .0.len())]
+    SeveralFaces(Vec<face::Face>),
+    /// The photograph cannot be used.
+    #[error(transparent)]
+    Photograph(#[from] face::FaceError),
+    /// No model is configured, so photographs cannot be read.
+    #[error(
+        "no face model is configured, so photographs cannot be read: set [faces] detector and embedder in magistrate.toml, or send a template from your own engine"
+    )]
+    NoFaceModel,
+    /// The clock cannot be trusted, so nothing can be decided.
+    #[error(transparent)]
+    Clock(#[from] crate::clock::ClockError),
+    /// The log cannot be written, so nothing is done.
+    #[error("the audit log cannot be written, so nothing was done: {0}")]
+    Log(String),
+    /// The database cannot be used.
+    #[error("the database cannot be used: {0}")]
+    Store(#[from] store::StoreError),
+    /// The host broke off.
+    #[error("the host is stopping; nothing was done")]
+    Stopping,
+}
+
+impl From<audit::AppendError> for CaseError {
+    fn from(error: audit::AppendError) -> Self {
+        Self::Log(error.to_string())
+    }
+}
+
+impl From<audit::ReadError> for CaseError {
+    fn from(error: audit::ReadError) -> Self {
+        Self::Log(error.to_string())
+    }
+}

@@ -1,0 +1,143 @@
+//! A gallery in memory, searched by one thread in shared passes.
+//!
+//! Searches that wait while a pass runs join the next one: the pass reads the codes once for all of them. A lone search
+//! waits for nobody.
+
+use crate::error::CaseError;
+use crate::permit::Permit;
+use model::registry;
+use search::{Answer, Gallery};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::{mpsc, oneshot};
+
+/// Probes in one pass at most: past this a pass takes longer than what sharing it saves.
+const MOST_PROBES: usize = 32;
+
+/// Searches that may wait. More than that many at one moment means the host is overloaded, and they wait outside.
+const MOST_WAITING: usize = 256;
+
+/// A gallery at work.
+pub struct Hall {
+    fact: registry::Gallery,
+    owner: String,
+    rows: Arc<RwLock<Gallery>>,
+    generation: Arc<AtomicU64>,
+    queue: mpsc::Sender<Waiting>,
+}
+
+struct Waiting {
+    probe: Vec<f32>,
+    most: usize,
+    done: oneshot::Sender<Result<Found, search::TemplateError>>,
+}
+
+/// What a search found.
+pub struct Found {
+    /// The hits with their certificate.
+    pub answer: Answer,
+    /// The gallery's generation that was searched.
+    pub generation: u64,
+}
+
+impl Hall {
+    /// Puts a loaded gallery to work. The thread ends with the hall.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn open(fact: registry::Gallery, owner: &str, rows: Gallery, generation: u64) -> Result<Self, std::io::Error> {
+        let rows = Arc::new(RwLock::new(rows));
+        let generation = Arc::new(AtomicU64::new(generation));
+        let (queue, waiting) = mpsc::channel(MOST_WAITING);
+        let (shared, counter) = (rows.clone(), generation.clone());
+        std::thread::Builder::new()
+            .name(format!("gallery {}", fact.id))
+            .spawn(move || serve(&shared, &counter, waiting))?;
+        Ok(Self { fact, owner: owner.to_owned(), rows, generation, queue })
+    }
+
+    /// The gallery as registered.
+    pub fn registered(&self) -> &registry::Gallery {
+        &self.fact
+    }
+
+    /// What a policy is told of it.
+    pub fn fact(&self) -> model::facts::Gallery {
+        model::facts::Gallery {
+            id: self.fact.id.clone(),
+            owner: self.owner.clone(),
+            class: self.fact.class.clone(),
+            records: self.len() as u64,
+            model: self.fact.model.clone(),
+            last_scrubbed: self.fact.last_scrubbed,
+        }
+    }
+
+    /// Records in it.
+    pub fn len(&self) -> usize {
+        self.rows.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether a record of this id is in it.
+    pub fn contains(&self, id: &str) -> bool {
+        self.rows.read().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
+    /// Its generation: a number that grows with every change.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Searches, as this permit allows. The permit is borrowed only to be shown; whoever calls spends it with the outcome.
+    ///
+    /// # Errors
+    /// [`CaseError::Invalid`] for a probe that does not fit.
+    pub async fn search(&self, _permit: &Permit, probe: Vec<f32>, most: usize) -> Result<Found, CaseError> {
+        let (done, found) = oneshot::channel();
+        self.queue.send(Waiting { probe, most, done }).await.map_err(|_| CaseError::Stopping)?;
+        found.await.map_err(|_| CaseError::Stopping)?.map_err(|e| CaseError::Invalid(e.to_string()))
+    }
+
+    /// Takes records in that the database holds already, as this permit allowed.
+    pub(crate) fn admit(
+        &self,
+        _permit: &Permit,
+        records: &[(String, Vec<f32>)],
+        generation: u64,
+    ) -> Result<(), CaseError> {
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        for (id, template) in records {
+            rows.insert(id, template).map_err(|e| CaseError::Invalid(e.to_string()))?;
+        }
+        self.generation.fetch_max(generation, Ordering::AcqRel);
+        Ok(())
+    }
+}
+
+fn serve(rows: &RwLock<Gallery>, generation: &AtomicU64, mut queue: mpsc::Receiver<Waiting>) {
+    let mut pass: Vec<Waiting> = Vec::with_capacity(MOST_PROBES);
+    while let Some(first) = queue.blocking_recv() {
+        pass.push(first);
+        while pass.len() < MOST_PROBES {
+            match queue.try_recv() {
+                Ok(next) => pass.push(next),
+                Err(_) => break,
+            }
+        }
+        let probes: Vec<&[f32]> = pass.iter().map(|w| w.probe.as_slice()).collect();
+        let most: Vec<usize> = pass.iter().map(|w| w.most).collect();
+        let gallery = rows.read().unwrap_or_else(PoisonError::into_inner);
+        let searched = generation.load(Ordering::Acquire);
+        let answers = gallery.search_many(&probes, &most);
+        drop(gallery);
+        for (waiting, answer) in pass.drain(..).zip(answers) {
+            // Whoever stopped waiting does not need the answer.
+            let _ = waiting.done.send(answer.map(|answer| Found { answer, generation: searched }));
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Auditors at the log. The look itself is an entry, durable before anything is shown.
+
+use crate::chamber::{Casework, Registered};
+use crate::error::CaseError;
+use crate::ledger::{self, Entry, Subject};
+use model::account::{Account, Event, Kind, Leaf};
+use serde::Serialize;
+
+/// Entries shown at once.
+pub const MOST_ENTRIES: u64 = 1000;
+
+/// One entry as an auditor reads it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Seen {
+    /// Its index in the log.
+    pub index: u64,
+    /// Its public part.
+    pub leaf: Leaf,
+    /// Its personal part; absent once purged.
+    pub account: Option<Account>,
+    /// Whether the account is the one that the leaf commits to; absent once purged.
+    pub account_verified: Option<bool>,
+}
+
+impl Casework {
+    /// Shows log entries of a jurisdiction to one of its auditors. That the asker is one has been checked.
+    ///
+    /// # Errors
+    /// [`CaseError::Invalid`] for too many, [`CaseError::Log`] when the look cannot be recorded.
+    pub async fn inspect(
+        &self,
+        auditor: &Registered,
+        jurisdiction: &str,
+        first: u64,
+        count: u64,
+    ) -> Result<Vec<Seen>, CaseError> {
+        if count == 0 || count > MOST_ENTRIES {
+            return Err(CaseError::Invalid(format!("count is {count}: ask for 1 to {MOST_ENTRIES} entries")));
+        }
+        let chamber = self.chamber(jurisdiction)?;
+        let entry = Entry {
+            kind: Kind::Look,
+            who: auditor.who(),
+            at: self.clock.now()?,
+            subject: Subject::default(),
+            of: None,
+            event: Event::Looked { first, count },
+        };
+        ledger::record(&[&chamber.ledger], entry).await?;
+        let end = first.saturating_add(count).min(chamber.log().size());
+        if first >= end {
+            return Ok(Vec::new());
+        }
+        let entries = chamber.log().entries(first..end)?;
+        let mut leaves = Vec::with_capacity(entries.len());
+        for (index, bytes) in entries {
+            let leaf: Leaf = serde_json::from_slice(&bytes)
+                .map_err(|e| CaseError::Log(format!("entry {index} is not a leaf: {e}")))?;
+            leaves.push((index, leaf));
+        }
+        let ids: Vec<_> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
+        let accounts = chamber.store.accounts(&ids).await?;
+        Ok(leaves
+            .into_iter()
+            .zip(accounts)
+            .map(|((index, leaf), row)| {
+                let verified = row.as_ref().map(|r| audit::commitment(&r.salt, &r.plain) == leaf.account.0);
+                let account = row.and_then(|r| serde_json::from_slice(&r.plain).ok());
+                Seen { index, leaf, account, account_verified: verified }
+            })
+            .collect())
+    }
+}

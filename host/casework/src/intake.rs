@@ -1,0 +1,330 @@
+//! The `request` phase: somebody asks for a search.
+
+use crate::chamber::{Casework, Registered};
+use crate::error::CaseError;
+use crate::judge::Facts;
+use crate::ledger::{Receipt, Subject};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use model::account::Event;
+use model::combine::Rulings;
+use model::facts::{self, CaseStatus, Device, Edit, Frame, Identifier, Initiator, Media, Quality, Step};
+use model::registry::Principal;
+use model::terms::{Digest, Field, Instant, Value};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Texts of a request, in bytes each: a reason is a paragraph.
+const MOST_TEXT_BYTES: usize = 16 << 10;
+
+/// Identifiers, answers or edits of a request: a form has a page.
+const MOST_ITEMS: usize = 64;
+
+/// The sealed kind under which probe images are kept.
+pub(crate) const PROBE: &str = "probe";
+
+/// What somebody asks for.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    /// The gallery to be searched.
+    pub gallery: String,
+    /// On whose behalf; the asker's own where absent. `person`, or `jurisdiction/person`.
+    pub requester: Option<String>,
+    /// How it arrived.
+    pub channel: String,
+    /// Whether the client says a program started it.
+    pub automated: bool,
+    /// How many probes are submitted in the same action.
+    pub batch_size: u32,
+    /// Purpose.
+    pub purpose: String,
+    /// Reason.
+    pub reason: String,
+    /// Case numbers.
+    pub identifiers: Vec<Identifier>,
+    /// Where the investigation stands.
+    pub case_status: CaseStatus,
+    /// The probe.
+    pub probe: Submission,
+    /// Answers on the jurisdiction's forms.
+    pub answers: BTreeMap<String, Value>,
+}
+
+/// A probe as submitted: a photograph, or a template of the gallery's model.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The photograph's bytes: JPEG or PNG.
+    pub image: Option<Vec<u8>>,
+    /// A template from a vendor's engine, `dim` numbers.
+    pub template: Option<Vec<f32>>,
+    /// The template's model.
+    pub model: Option<String>,
+    /// What it is.
+    pub media: Media,
+    /// The recording it was taken from.
+    pub frame: Option<Frame>,
+    /// Where it came from.
+    pub source: String,
+    /// Which face, where there are several.
+    pub face: Option<u32>,
+    /// What was done to it.
+    pub edits: Vec<Edit>,
+    /// Quality, where an algorithm gave one.
+    pub quality: Option<Quality>,
+}
+
+/// A request that was permitted and is on record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OpenRequest {
+    /// The request as policies are told of it.
+    pub request: facts::Request,
+    /// The jurisdiction whose gallery is asked for.
+    pub owner: String,
+    /// The gallery.
+    pub gallery: String,
+    /// Who asked.
+    pub requester: Principal,
+    /// The probe as policies are told of it.
+    pub probe: facts::Probe,
+    /// Answers, with who attested them.
+    pub fields: Vec<Field>,
+    /// A submitted template: f32 little-endian in base64. Photographs are kept sealed instead.
+    pub template: Option<String>,
+}
+
+/// What the asker is told of a permitted request.
+pub struct Opened {
+    /// The request.
+    pub request: OpenRequest,
+    /// What was ruled.
+    pub rulings: Rulings,
+    /// Where it is recorded.
+    pub receipt: Option<Receipt>,
+}
+
+impl OpenRequest {
+    pub(crate) fn subject(&self) -> Subject {
+        Subject {
+            case: self.request.identifiers.clone(),
+            purpose: self.request.purpose.clone(),
+            justification: self.request.reason.clone(),
+            probe: Some(self.probe.digest),
+            request: Some(self.request.id.clone()),
+        }
+    }
+}
+
+impl Casework {
+    /// Opens a request in a jurisdiction: decided, recorded, kept. A photograph is looked at only to count the faces.
+    ///
+    /// # Errors
+    /// [`CaseError`]; a request that is refused or cannot be used leaves nothing but the log.
+    pub async fn open_request(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        intake: Intake,
+    ) -> Result<Opened, CaseError> {
+        check(&intake)?;
+        let owner = self.chamber(jurisdiction)?.clone();
+        let hall = owner.hall(&intake.gallery)?;
+        let requester = self.requester(actor, intake.requester.as_deref())?;
+        let now = self.clock.now()?;
+        let probe = self.look_at(&intake.probe, hall.registered()).await?;
+        let template = intake.probe.template.as_deref().map(template_text);
+        let automated = intake.automated || actor.principal.device == Device::Service;
+        let request = facts::Request {
+            id: model::terms::new_id(),
+            opened: now,
+            channel: intake.channel,
+            initiator: if automated { Initiator::Automated } else { Initiator::Human },
+            batch_size: intake.batch_size,
+            purpose: intake.purpose,
+            reason: intake.reason,
+            identifiers: intake.identifiers,
+            case_status: intake.case_status,
+        };
+        let request = OpenRequest {
+            request,
+            owner: owner.id().to_owned(),
+            gallery: intake.gallery,
+            requester: requester.principal.clone(),
+            probe,
+            fields: attested(intake.answers, actor, now),
+            template,
+        };
+        let concerned = self.concerned(&requester, &owner)?;
+        let case_keys: Vec<_> = request.request.identifiers.iter().map(crate::history::case_key).collect();
+        let history = owner.history.fact(&owner.store, &actor.key(), &case_keys, None, now).await?;
+        let facts = Facts {
+            now,
+            actor,
+            requester: &requester,
+            request: Some(&request.request),
+            probe: Some(&request.probe),
+            gallery: Some(hall.fact()),
+            fields: request.fields.clone(),
+            history,
+            step: Step::Request,
+        };
+        let permit = self.judge(&concerned, facts).await?;
+        if let Err(e) = keep(&owner.store, &request, intake.probe.image.as_deref()).await {
+            return Err(self.give_up(&concerned, permit, actor, request.subject(), e).await);
+        }
+        let (rulings, recorded) = self.conclude(&concerned, permit, actor, request.subject(), Event::Opened).await?;
+        Ok(Opened { receipt: recorded.receipt()?, request, rulings })
+    }
+
+    /// A request on record.
+    ///
+    /// # Errors
+    /// [`CaseError::Unknown`].
+    pub async fn request(&self, jurisdiction: &str, id: &str) -> Result<OpenRequest, CaseError> {
+        let unknown = || CaseError::Unknown { kind: "request", id: id.to_owned(), hint: "" };
+        let row = self.chamber(jurisdiction)?.store.request(id).await?.ok_or_else(unknown)?;
+        serde_json::from_value(row.body)
+            .map_err(|e| CaseError::Invalid(format!("request `{id}` on record cannot be read: {e}")))
+    }
+
+    fn requester(&self, actor: &Registered, named: Option<&str>) -> Result<Registered, CaseError> {
+        let Some(named) = named else { return Ok(actor.clone()) };
+        let (jurisdiction, person) = named.split_once('/').unwrap_or((&actor.principal.jurisdiction, named));
+        self.other(&Principal {
+            jurisdiction: jurisdiction.to_owned(),
+            person: person.to_owned(),
+            device: actor.principal.device,
+        })
+    }
+
+    /// What policies are told of the probe. Reads a photograph only as far as its faces.
+    async fn look_at(
+        &self,
+        submission: &Submission,
+        gallery: &model::registry::Gallery,
+    ) -> Result<facts::Probe, CaseError> {
+        let mut probe = facts::Probe {
+            digest: Digest::default(),
+            media: submission.media,
+            frame: submission.frame.clone(),
+            source: submission.source.clone(),
+            faces: 1,
+            selected: Some(0),
+            edits: submission.edits.clone(),
+            width: 0,
+            height: 0,
+            inter_eye: None,
+            quality: submission.quality.clone(),
+        };
+        match (&submission.image, &submission.template) {
+            (Some(_), Some(_)) | (None, None) => {
+                Err(CaseError::Invalid("send either probe.image or probe.template".to_owned()))
+            }
+            (None, Some(template)) => {
+                fits(submission.model.as_deref(), gallery)?;
+                let dim = usize::try_from(gallery.dim).unwrap_or(usize::MAX);
+                search::normalise(template, dim).map_err(|e| CaseError::Invalid(format!("probe.template: {e}")))?;
+                probe.digest = Digest::of(&template_bytes(template));
+                Ok(probe)
+            }
+            (Some(image), None) => {
+                let extractor = self.extractor.clone().ok_or(CaseError::NoFaceModel)?;
+                fits(Some(extractor.model_id()), gallery)?;
+                probe.digest = Digest::of(image);
+                let image = image.clone();
+                let (width, height, faces) = blocking(move || extractor.detect(&image)).await??;
+                let selected = match (submission.face, faces.len()) {
+                    (_, 0) => return Err(face::FaceError::NoFace.into()),
+                    (None, 1) => 0,
+                    (None, _) => return Err(CaseError::SeveralFaces(faces)),
+                    (Some(face), _) => face,
+                };
+                let chosen = faces.get(usize::try_from(selected).unwrap_or(usize::MAX)).ok_or_else(|| {
+                    CaseError::Invalid(format!("there is no face {selected}: the photograph shows {}", faces.len()))
+                })?;
+                let [right, left, ..] = chosen.landmarks;
+                probe.inter_eye = Some((right[0] - left[0]).hypot(right[1] - left[1]).round() as u32);
+                probe.faces = u32::try_from(faces.len()).unwrap_or(u32::MAX);
+                (probe.selected, probe.width, probe.height) = (Some(selected), width, height);
+                Ok(probe)
+            }
+        }
+    }
+}
+
+/// Runs what would hold a runtime thread for long.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CaseError> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| {
+        if e.is_panic() { CaseError::Invalid("the photograph cannot be read".to_owned()) } else { CaseError::Stopping }
+    })
+}
+
+fn fits(model: Option<&str>, gallery: &model::registry::Gallery) -> Result<(), CaseError> {
+    match model {
+        Some(model) if model == gallery.model => Ok(()),
+        Some(model) => Err(CaseError::Invalid(format!(
+            "the probe's model is `{model}`, but gallery `{}` holds templates of `{}`: templates of different models are never compared",
+            gallery.id, gallery.model
+        ))),
+        None => Err(CaseError::Invalid(format!(
+            "a template needs its model: set probe.model to `{}` if it is one of that model",
+            gallery.model
+        ))),
+    }
+}
+
+async fn keep(store: &store::Jurisdiction, request: &OpenRequest, image: Option<&[u8]>) -> Result<(), CaseError> {
+    let body = serde_json::to_value(request).map_err(|e| CaseError::Invalid(e.to_string()))?;
+    if let Some(image) = image {
+        store.seal(PROBE, &request.request.id, image).await?;
+    }
+    let row = store::RequestRow { id: request.request.id.clone(), opened: request.request.opened, body };
+    Ok(store.put_request(&row).await?)
+}
+
+/// Answers as fields, attested by whoever sent them, now.
+pub(crate) fn attested(answers: BTreeMap<String, Value>, by: &Registered, at: Instant) -> Vec<Field> {
+    let field = |(name, value)| Field { name, value, attested_by: Some(by.person.id.clone()), attested_at: Some(at) };
+    answers.into_iter().map(field).collect()
+}
+
+fn check(intake: &Intake) -> Result<(), CaseError> {
+    let texts = [
+        ("purpose", intake.purpose.as_str()),
+        ("reason", intake.reason.as_str()),
+        ("channel", intake.channel.as_str()),
+        ("probe.source", intake.probe.source.as_str()),
+    ];
+    for (name, text) in texts {
+        if text.len() > MOST_TEXT_BYTES {
+            return Err(CaseError::Invalid(format!("{name} is longer than {MOST_TEXT_BYTES} bytes: shorten it")));
+        }
+    }
+    let lists = [
+        ("identifiers", intake.identifiers.len()),
+        ("answers", intake.answers.len()),
+        ("probe.edits", intake.probe.edits.len()),
+    ];
+    for (name, len) in lists {
+        if len > MOST_ITEMS {
+            return Err(CaseError::Invalid(format!("{name} has {len} items: at most {MOST_ITEMS}")));
+        }
+    }
+    if intake.batch_size == 0 {
+        return Err(CaseError::Invalid("batch_size is 0: it counts this probe, so it is at least 1".to_owned()));
+    }
+    Ok(())
+}
+
+fn template_bytes(template: &[f32]) -> Vec<u8> {
+    template.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+fn template_text(template: &[f32]) -> String {
+    BASE64_STANDARD.encode(template_bytes(template))
+}
+
+/// The template a request was opened with.
+pub(crate) fn template_of(text: &str) -> Result<Vec<f32>, CaseError> {
+    let bytes = BASE64_STANDARD.decode(text).map_err(|e| CaseError::Invalid(format!("template on record: {e}")))?;
+    Ok(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+}

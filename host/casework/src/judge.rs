@@ -1,0 +1,226 @@
+//! Facts to decision to permit.
+//!
+//! The policies concerned are those of the requester's home and of the gallery's owner. Each is told the same matter, but
+//! for what differs by jurisdiction: its own date, and the agencies as its own registry knows them.
+
+use crate::chamber::{Casework, Chamber, PolicyState, Registered};
+use crate::clock;
+use crate::error::CaseError;
+use crate::ledger::{self, Entry, Subject};
+use crate::permit::Permit;
+use model::account::{Event, Kind};
+use model::combine::{PolicyRef, Ruling, Rulings};
+use model::facts::{self, History, Matter, Step};
+use model::terms::{Digest, Field, Instant, Verdict};
+use std::sync::Arc;
+
+/// What one step is about, before any policy's own view of it.
+pub struct Facts<'a> {
+    /// When the facts were read.
+    pub now: Instant,
+    /// Who acts.
+    pub actor: &'a Registered,
+    /// Who asked.
+    pub requester: &'a Registered,
+    /// The request, within a request's life.
+    pub request: Option<&'a facts::Request>,
+    /// The probe.
+    pub probe: Option<&'a facts::Probe>,
+    /// The gallery.
+    pub gallery: Option<facts::Gallery>,
+    /// Answers on the forms.
+    pub fields: Vec<Field>,
+    /// What the records say.
+    pub history: History,
+    /// The step.
+    pub step: Step,
+}
+
+impl Facts<'_> {
+    fn subject(&self) -> Subject {
+        Subject {
+            case: self.request.map(|r| r.identifiers.clone()).unwrap_or_default(),
+            purpose: self.request.map(|r| r.purpose.clone()).unwrap_or_default(),
+            justification: self.request.map(|r| r.reason.clone()).unwrap_or_default(),
+            probe: self.probe.map(|p| p.digest),
+            request: self.request.map(|r| r.id.clone()),
+        }
+    }
+
+    /// The matter as this jurisdiction's policy is told it.
+    fn matter(&self, chamber: &Chamber) -> Matter {
+        let time_zone = match chamber.policy() {
+            PolicyState::Ready(policy) => policy.charter().time_zone.as_str(),
+            PolicyState::Absent(_) => "UTC",
+        };
+        Matter {
+            jurisdiction: chamber.id().to_owned(),
+            clock: clock::fact(self.now, time_zone),
+            actor: party(chamber, self.actor),
+            requester: party(chamber, self.requester),
+            request: self.request.cloned(),
+            probe: self.probe.cloned(),
+            gallery: self.gallery.clone(),
+            fields: self.fields.clone(),
+            history: self.history.clone(),
+            step: self.step.clone(),
+        }
+    }
+}
+
+/// A person and their agency as this jurisdiction knows it: agreements and suspensions are its own, and an agency it does
+/// not know has none.
+fn party(chamber: &Chamber, registered: &Registered) -> facts::Party {
+    let home = &registered.principal.jurisdiction;
+    let agency = if home == chamber.id() {
+        registered.agency.fact(home)
+    } else {
+        let known = chamber.agency(&registered.agency.id);
+        facts::Agency {
+            participant: known.as_ref().is_some_and(|a| a.participant),
+            agreements: known.as_ref().map(|a| a.agreements.clone()).unwrap_or_default(),
+            suspended_since: known.and_then(|a| a.suspended_since).or(registered.agency.suspended_since),
+            ..registered.agency.fact(home)
+        }
+    };
+    facts::Party { person: registered.person.fact(registered.principal.device), agency }
+}
+
+impl Casework {
+    /// The jurisdictions whose policies a step concerns: the requester's home first, the gallery's owner last.
+    pub(crate) fn concerned(
+        &self,
+        requester: &Registered,
+        owner: &Arc<Chamber>,
+    ) -> Result<Vec<Arc<Chamber>>, CaseError> {
+        let home = self.chamber(&requester.principal.jurisdiction)?;
+        let mut chambers = vec![home.clone()];
+        if home.id() != owner.id() {
+            chambers.push(owner.clone());
+        }
+        Ok(chambers)
+    }
+
+    /// Decides a step and records the decision, durably, in the log of every jurisdiction concerned.
+    ///
+    /// # Errors
+    /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Log`] when the decision could not be recorded, and
+    /// then nothing may be done.
+    pub(crate) async fn judge(&self, concerned: &[Arc<Chamber>], facts: Facts<'_>) -> Result<Permit, CaseError> {
+        let mut matters = Vec::with_capacity(concerned.len());
+        let mut rulings =
+            Rulings { id: model::terms::new_id(), phase: facts.step.phase(), at: facts.now, rulings: Vec::new() };
+        for chamber in concerned {
+            let matter = facts.matter(chamber);
+            rulings.rulings.push(rule(chamber, &matter)?);
+            matters.push(matter);
+        }
+        bound_to_galleries(&mut rulings, facts.gallery.as_ref());
+        let permitted = rulings.verdict() == Verdict::Permit;
+        let entry = Entry {
+            kind: if permitted { Kind::Intent } else { Kind::Refusal },
+            who: facts.actor.who(),
+            at: facts.now,
+            subject: facts.subject(),
+            of: None,
+            event: Event::Decision { matters, rulings: rulings.clone() },
+        };
+        let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
+        let recorded = ledger::record(&ledgers, entry).await?;
+        if permitted {
+            return Ok(Permit::new(rulings, recorded));
+        }
+        let receipt = recorded.receipt()?.map(Box::new);
+        Err(CaseError::Refused { rulings: Box::new(rulings), receipt })
+    }
+
+    /// Spends a permit: records what came of the act.
+    pub(crate) async fn conclude(
+        &self,
+        concerned: &[Arc<Chamber>],
+        permit: Permit,
+        actor: &Registered,
+        subject: Subject,
+        event: Event,
+    ) -> Result<(Rulings, ledger::Recorded), CaseError> {
+        let (rulings, intent) = permit.spend();
+        let entry =
+            Entry { kind: Kind::Outcome, who: actor.who(), at: self.clock.now()?, subject, of: Some(intent.id), event };
+        let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
+        let recorded = ledger::record(&ledgers, entry).await?;
+        Ok((rulings, recorded))
+    }
+
+    /// Spends a permit whose act failed, so that no intent stays open; the failure itself is what the caller returns.
+    pub(crate) async fn give_up(
+        &self,
+        concerned: &[Arc<Chamber>],
+        permit: Permit,
+        actor: &Registered,
+        subject: Subject,
+        failure: CaseError,
+    ) -> CaseError {
+        let event = Event::Failed { reason: failure.to_string() };
+        match self.conclude(concerned, permit, actor, subject, event).await {
+            Ok(_) => failure,
+            Err(unrecorded) => unrecorded,
+        }
+    }
+}
+
+fn rule(chamber: &Chamber, matter: &Matter) -> Result<Ruling, CaseError> {
+    let told = serde_json::to_vec(matter).map_err(|e| CaseError::Log(e.to_string()))?;
+    let denied = |reference: Option<&PolicyRef>, reason: String| Ruling {
+        jurisdiction: chamber.id().to_owned(),
+        policy: reference.cloned().unwrap_or_else(|| PolicyRef {
+            id: "none".to_owned(),
+            component: Digest::default(),
+            settings: Digest::default(),
+        }),
+        matter: Digest::of(&told),
+        decision: policy::decide::denial(&reason),
+        fuel: 0,
+        fault: Some(reason),
+        lines: vec![],
+    };
+    let policy = match chamber.policy() {
+        PolicyState::Ready(policy) => policy,
+        PolicyState::Absent(reason) => return Ok(denied(None, format!("no policy is in force: {reason}"))),
+    };
+    let (charter, today) = (policy.charter(), matter.clock.today);
+    if today < charter.effective {
+        let reason = format!("the policy is in force from {} on; today is {today}", charter.effective);
+        return Ok(denied(Some(policy.reference()), reason));
+    }
+    if let Some(expires) = charter.expires.filter(|last| today > *last) {
+        let reason = format!("the policy expired after {expires}; today is {today}");
+        return Ok(denied(Some(policy.reference()), reason));
+    }
+    let ruled = policy.decide(matter);
+    if let Some(fault) = &ruled.fault {
+        tracing::warn!(jurisdiction = chamber.id(), phase = %matter.step.phase(), %fault, "policy fault: denied");
+    }
+    Ok(Ruling {
+        jurisdiction: chamber.id().to_owned(),
+        policy: policy.reference().clone(),
+        matter: Digest::of(&told),
+        decision: ruled.decision,
+        fuel: ruled.fuel,
+        fault: ruled.fault.map(|f| f.to_string()),
+        lines: ruled.lines,
+    })
+}
+
+/// The host executes what policies oblige it to: a permit for another gallery is no permit for this one.
+fn bound_to_galleries(rulings: &mut Rulings, gallery: Option<&facts::Gallery>) {
+    let (Some(allowed), Some(gallery)) = (rulings.galleries(), gallery) else { return };
+    if !allowed.contains(&gallery.id)
+        && let Some(ruling) = rulings.rulings.last_mut()
+    {
+        let reason = format!("gallery `{}` is not among those permitted: {}", gallery.id, allowed.join(", "));
+        let denial = policy::decide::denial(&reason);
+        ruling.decision.verdict = Verdict::Deny;
+        ruling.decision.findings.extend(denial.findings);
+        ruling.fault = Some(reason);
+    }
+}

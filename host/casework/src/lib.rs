@@ -1,0 +1,36 @@
+//! The pipeline: one step per phase. Decide, log, act. No HTTP, no SQL.
+//!
+//! Every step runs the same way. The facts are gathered, the policies concerned decide, and the decision is durable in
+//! the log of each jurisdiction concerned before anything else happens. Only then does a [`Permit`](permit::Permit) exist, and the
+//! function that acts takes it by value, so that acting without a decision does not compile. What came of the act is
+//! durable before anybody is told. Whatever fails on the way leaves a denial or an error, never half an act.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`clock`] | the host's one clock |
+//! | [`chamber`] | a jurisdiction at work: its policy, log, store, galleries |
+//! | [`ledger`] | an audit entry: account, leaf, receipt |
+//! | [`judge`] | facts to decision to permit |
+//! | [`permit`] | the proof that a step was permitted |
+//! | [`history`] | what policies are told of the past |
+//! | [`gallery`] | a gallery in memory, searched by one thread in shared passes |
+//! | [`intake`], [`search_step`], [`enroll`] | the steps |
+//! | [`inspection`] | auditors at the log |
+
+pub mod chamber;
+pub mod clock;
+pub mod enroll;
+pub mod error;
+pub mod gallery;
+pub mod history;
+pub mod inspection;
+pub mod intake;
+pub mod judge;
+pub mod ledger;
+pub mod permit;
+pub mod search_step;
+
+pub use chamber::{Casework, Chamber, Opening, PolicyState};
+pub use clock::Clock;
+pub use error::CaseError;
+pub use ledger::Receipt;

@@ -1,0 +1,222 @@
+//! The `search` and `candidates` phases: the search runs, and its list is shown.
+
+use crate::chamber::{Casework, Registered};
+use crate::error::CaseError;
+use crate::intake::{OpenRequest, PROBE, attested, blocking, template_of};
+use crate::judge::Facts;
+use crate::ledger::Receipt;
+use model::account::Event;
+use model::combine::Rulings;
+use model::facts::{Candidate, SearchPlan, Step};
+use model::terms::Value;
+use std::collections::BTreeMap;
+
+/// Candidates anybody may ask for, whatever the policy: a person has to look at each.
+pub const MOST_CANDIDATES: u32 = 500;
+
+/// Candidates returned where neither the asker nor a policy says how many.
+const USUAL_CANDIDATES: u32 = 20;
+
+/// What is asked of a search.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Candidates asked for; as the policy usually gives where absent.
+    pub candidates: Option<u32>,
+    /// Further answers, attested by whoever searches.
+    pub answers: BTreeMap<String, Value>,
+}
+
+impl Plan {
+    /// Whether the number of candidates makes sense.
+    ///
+    /// # Errors
+    /// [`CaseError::Invalid`].
+    pub fn check(&self) -> Result<(), CaseError> {
+        match self.candidates {
+            Some(n) if n == 0 || n > MOST_CANDIDATES => {
+                Err(CaseError::Invalid(format!("candidates is {n}: ask for 1 to {MOST_CANDIDATES}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One candidate as shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// From 1.
+    pub rank: u32,
+    /// The gallery record.
+    pub record_id: String,
+    /// Its status.
+    pub status: String,
+    /// Similarity, −1 to 1; withheld where a policy says so.
+    pub score: Option<f64>,
+    /// Booking fields that may be shown.
+    pub booking: BTreeMap<String, String>,
+}
+
+/// A search's result.
+pub struct Searched {
+    /// The search's id.
+    pub id: String,
+    /// The candidates by rank.
+    pub candidates: Vec<Shown>,
+    /// Rows compared.
+    pub rows: u64,
+    /// Rows whose score had to be computed exactly to be sure.
+    pub reranked: u64,
+    /// The gallery's generation.
+    pub generation: u64,
+    /// What was ruled on the search.
+    pub search: Rulings,
+    /// What was ruled on showing the list.
+    pub shown: Rulings,
+    /// Where the last step is recorded.
+    pub receipt: Option<Receipt>,
+}
+
+impl Casework {
+    /// Searches for a request on record and shows the list: two decisions, each durable before its act.
+    ///
+    /// # Errors
+    /// [`CaseError`]; a refused search leaves nothing but the log.
+    pub async fn search(&self, actor: &Registered, request: &OpenRequest, plan: Plan) -> Result<Searched, CaseError> {
+        plan.check()?;
+        let owner = self.chamber(&request.owner)?.clone();
+        let hall = owner.hall(&request.gallery)?;
+        let requester = self.other(&request.requester)?;
+        let concerned = self.concerned(&requester, &owner)?;
+        let case_keys: Vec<_> = request.request.identifiers.iter().map(crate::history::case_key).collect();
+        let now = self.clock.now()?;
+        let id = model::terms::new_id();
+        let mut fields = request.fields.clone();
+        fields.extend(attested(plan.answers, actor, now));
+
+        let request_id = Some(request.request.id.as_str());
+        let history = owner.history.fact(&owner.store, &actor.key(), &case_keys, request_id, now).await?;
+        let search_plan = SearchPlan {
+            at_most: plan.candidates.unwrap_or_default(),
+            filters: vec![],
+            original_searched_first: request.probe.edits.is_empty(),
+        };
+        let facts = Facts {
+            now,
+            actor,
+            requester: &requester,
+            request: Some(&request.request),
+            probe: Some(&request.probe),
+            gallery: Some(hall.fact()),
+            fields: fields.clone(),
+            history,
+            step: Step::Search(search_plan),
+        };
+        let permit = self.judge(&concerned, facts).await?;
+        let row = store::SearchRow {
+            id: id.clone(),
+            at: now,
+            person: actor.key(),
+            request: request.request.id.clone(),
+            case_keys: case_keys.clone(),
+            probe: request.probe.digest,
+        };
+        owner.history.searched(&row);
+
+        let most = how_many(plan.candidates, permit.rulings());
+        let act = async {
+            owner.store.put_search(&row).await?;
+            let probe = self.probe_template(&owner, request).await?;
+            hall.search(&permit, probe, usize::try_from(most).unwrap_or(0)).await
+        };
+        let found = match act.await {
+            Ok(found) => found,
+            Err(e) => return Err(self.give_up(&concerned, permit, actor, request.subject(), e).await),
+        };
+        let event = Event::Searched {
+            gallery: format!("{}/{}", owner.id(), request.gallery),
+            generation: found.generation,
+            rows: found.answer.certificate.rows_scanned,
+            found: found.answer.hits.iter().map(|h| h.id.to_string()).collect(),
+        };
+        let (search, _) = self.conclude(&concerned, permit, actor, request.subject(), event).await?;
+
+        let ids: Vec<String> = found.answer.hits.iter().map(|h| h.id.to_string()).collect();
+        let bookings = owner.store.bookings(&request.gallery, &ids).await?;
+        let candidates = bookings.iter().zip(1_u32..).map(|(booking, rank)| Candidate {
+            rank,
+            record_id: booking.id.clone(),
+            status: booking.status.clone(),
+            shows: booking.booking.keys().cloned().collect(),
+        });
+        let now = self.clock.now()?;
+        let history = owner.history.fact(&owner.store, &actor.key(), &case_keys, request_id, now).await?;
+        let facts = Facts {
+            now,
+            actor,
+            requester: &requester,
+            request: Some(&request.request),
+            probe: Some(&request.probe),
+            gallery: Some(hall.fact()),
+            fields,
+            history,
+            step: Step::Candidates(candidates.collect()),
+        };
+        // Showing is the answer itself: its entry, durable before the answer, names every record shown.
+        let (shown, entry) = self.judge(&concerned, facts).await?.spend();
+        let allowed = shown.shown_fields();
+        let hide = [&search, &shown].iter().any(|r| r.candidate_limit().is_some_and(|l| l.hide_scores));
+        let candidates = bookings
+            .into_iter()
+            .zip(&found.answer.hits)
+            .zip(1_u32..)
+            .map(|((row, hit), rank)| Shown {
+                rank,
+                record_id: row.id,
+                status: row.status,
+                score: (!hide).then_some(hit.score),
+                booking: row
+                    .booking
+                    .into_iter()
+                    .filter(|(name, _)| allowed.as_ref().is_none_or(|allowed| allowed.contains(name)))
+                    .collect(),
+            })
+            .collect();
+        Ok(Searched {
+            id,
+            candidates,
+            rows: found.answer.certificate.rows_scanned,
+            reranked: found.answer.certificate.rows_reranked,
+            generation: found.generation,
+            receipt: entry.receipt()?,
+            search,
+            shown,
+        })
+    }
+
+    /// The template to search with: the one submitted, or the selected face of the sealed photograph.
+    async fn probe_template(
+        &self,
+        owner: &crate::chamber::Chamber,
+        request: &OpenRequest,
+    ) -> Result<Vec<f32>, CaseError> {
+        if let Some(text) = &request.template {
+            return template_of(text);
+        }
+        let extractor = self.extractor.clone().ok_or(CaseError::NoFaceModel)?;
+        let image = owner.store.open_sealed(PROBE, &request.request.id).await?.ok_or_else(|| CaseError::Unknown {
+            kind: "probe photograph",
+            id: request.request.id.clone(),
+            hint: "; it has been purged",
+        })?;
+        let selected = request.probe.selected.and_then(|face| usize::try_from(face).ok());
+        Ok(blocking(move || extractor.extract(&image, selected)).await??.template)
+    }
+}
+
+/// What was asked for, within what the policies allow.
+fn how_many(asked: Option<u32>, rulings: &Rulings) -> u32 {
+    match rulings.candidate_limit() {
+        Some(limit) => asked.unwrap_or(limit.usual).clamp(limit.at_least.min(limit.at_most), limit.at_most),
+        None => asked.unwrap_or(USUAL_CANDIDATES),
+    }
+}

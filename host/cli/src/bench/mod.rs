@@ -1,0 +1,173 @@
+//! `magistrate bench`: what this machine does, on the paths that production takes.
+
+mod append;
+mod search;
+mod serve;
+mod vet;
+
+use clap::Subcommand;
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Decisions of a policy: a fresh instance each, limits on, as a server decides
+    #[command(after_help = "Example:\n  magistrate bench vet --policy policies/detroit")]
+    Vet {
+        /// The policy's folder; its scenarios' base is what is decided
+        #[arg(long)]
+        policy: PathBuf,
+        /// Decisions
+        #[arg(long, default_value_t = 50_000)]
+        n: usize,
+        /// Print one JSON line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Exact searches of one probe and of 8 and 32 at once
+    #[command(after_help = "Example:\n  magistrate bench search --rows 1000000 --dim 512")]
+    Search {
+        /// Rows
+        #[arg(long, default_value_t = 1_000_000)]
+        rows: usize,
+        /// Numbers per template
+        #[arg(long, default_value_t = 512)]
+        dim: usize,
+        /// Candidates
+        #[arg(long, default_value_t = 20)]
+        k: usize,
+        /// Passes measured
+        #[arg(long, default_value_t = 30)]
+        n: usize,
+        /// Print one JSON line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Durable appends to an audit log
+    #[command(after_help = "Example:\n  magistrate bench append --writers 64")]
+    Append {
+        /// Writers at the same moment
+        #[arg(long, default_value_t = 64)]
+        writers: usize,
+        /// Seconds
+        #[arg(long, default_value_t = 5.0)]
+        seconds: f64,
+        /// The folder to write in; a temporary one in the working folder where absent
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// Print one JSON line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Whole searches over mTLS: request, search and list judged, intent and outcome durable
+    #[command(after_help = "Example:\n  magistrate bench serve --policies policies --rows 100000 --clients 8")]
+    Serve {
+        /// Where the policies are, as for init
+        #[arg(long, env = "MAGISTRATE_POLICIES", default_value = "policies")]
+        policies: PathBuf,
+        /// The jurisdiction to search
+        #[arg(long, default_value = "detroit")]
+        jurisdiction: String,
+        /// Rows enrolled
+        #[arg(long, default_value_t = 100_000)]
+        rows: usize,
+        /// Clients at the same moment, each on one kept-alive connection
+        #[arg(long, default_value_t = 8)]
+        clients: usize,
+        /// Seconds
+        #[arg(long, default_value_t = 10.0)]
+        seconds: f64,
+        /// The folder to work in; a temporary one in the working folder where absent
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// Print one JSON line
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Vet { policy, n, json } => vet::run(policy, *n, *json),
+        Command::Search { rows, dim, k, n, json } => search::run(*rows, *dim, *k, *n, *json),
+        Command::Append { writers, seconds, folder, json } => append::run(*writers, *seconds, folder.as_deref(), *json),
+        Command::Serve { policies, jurisdiction, rows, clients, seconds, folder, json } => serve::run(&serve::Plan {
+            policies: policies.clone(),
+            jurisdiction: jurisdiction.clone(),
+            rows: *rows,
+            clients: *clients,
+            seconds: *seconds,
+            folder: folder.clone(),
+            json: *json,
+        }),
+    }
+}
+
+/// The value below which this share of the sorted times lies.
+fn percentile(sorted: &[Duration], share: f64) -> Duration {
+    let last = sorted.len().saturating_sub(1);
+    let at = (last as f64 * share).round() as usize;
+    sorted.get(at.min(last)).copied().unwrap_or_default()
+}
+
+fn us(time: Duration) -> Value {
+    json!((time.as_secs_f64() * 1e7).round() / 10.0)
+}
+
+fn ms(time: Duration) -> Value {
+    json!((time.as_secs_f64() * 1e5).round() / 100.0)
+}
+
+/// What every measurement says of where it was taken.
+fn machine() -> Map<String, Value> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim().to_owned()));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Map::from_iter([
+        ("machine".to_owned(), json!(model.unwrap_or_else(|| std::env::consts::ARCH.to_owned()))),
+        ("cores".to_owned(), json!(cores)),
+    ])
+}
+
+fn report(json: bool, title: &str, values: Value) {
+    let mut all = match values {
+        Value::Object(values) => values,
+        _ => Map::new(),
+    };
+    all.extend(machine());
+    crate::output::measurement(json, title, &all);
+}
+
+/// A folder to work in: the one named, or a temporary one here, on the disk that the user is on rather than in memory.
+fn work_folder(named: Option<&std::path::Path>) -> anyhow::Result<(PathBuf, Option<tempfile::TempDir>)> {
+    match named {
+        Some(folder) => {
+            std::fs::create_dir_all(folder)?;
+            Ok((folder.to_owned(), None))
+        }
+        None => {
+            let temporary = tempfile::Builder::new().prefix(".magistrate-bench-").tempdir_in(".")?;
+            Ok((temporary.path().to_owned(), Some(temporary)))
+        }
+    }
+}
+
+/// Unit vectors of normally distributed numbers in which a few directions carry most of the variance, as in templates of
+/// faces. The same for the same seed.
+fn templates(rows: usize, dim: usize, seed: u64) -> impl Iterator<Item = Vec<f32>> {
+    use rand::{Rng as _, SeedableRng as _};
+    let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
+    let weights: Vec<f32> = (1..=dim).map(|i| (i as f32).powf(-0.35)).collect();
+    (0..rows).map(move |_| {
+        // The sum of a few uniform numbers is close enough to normal, and quick.
+        let mut row: Vec<f32> =
+            weights.iter().map(|w| (0..4).map(|_| rng.random::<f32>() - 0.5).sum::<f32>() * w).collect();
+        let norm = row.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-6);
+        row.iter_mut().for_each(|x| *x /= norm);
+        row
+    })
+}

@@ -1,0 +1,127 @@
+//! magistrate.toml. Paths in it are relative to the folder it is in.
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) server: Server,
+    pub(crate) store: Store,
+    pub(crate) audit: Audit,
+    pub(crate) faces: Option<Faces>,
+    pub(crate) jurisdictions: BTreeMap<String, Jurisdiction>,
+}
+
+/// Where and as whom to listen.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    pub(crate) listen: SocketAddr,
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) client_authority: PathBuf,
+    pub(crate) revocations: PathBuf,
+}
+
+/// The database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Store {
+    /// `surrealkv://folder` or `ws://host:port`.
+    pub(crate) url: String,
+    pub(crate) user: Option<String>,
+    /// The environment variable that holds the password.
+    pub(crate) password_env: Option<String>,
+    /// The file that holds the key which encrypts records.
+    pub(crate) key: PathBuf,
+}
+
+/// The logs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Audit {
+    /// This host's name in the logs' origins.
+    pub(crate) host: String,
+    pub(crate) folder: PathBuf,
+    /// The folder of the signing keys.
+    pub(crate) keys: PathBuf,
+}
+
+/// The face models.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Faces {
+    pub(crate) detector: PathBuf,
+    pub(crate) embedder: PathBuf,
+}
+
+/// One jurisdiction.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Jurisdiction {
+    pub(crate) policy: PathBuf,
+    pub(crate) registry: PathBuf,
+}
+
+impl Config {
+    /// Reads and checks the file, and makes every path in it absolute or relative to where the program runs.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}; `magistrate init DIR` writes one", path.display()))?;
+        let mut config: Self =
+            toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}: {}", path.display(), e.to_string().trim_end()))?;
+        if config.jurisdictions.is_empty() {
+            bail!("{}: no jurisdiction: add [jurisdictions.<id>] with policy and registry", path.display());
+        }
+        for id in config.jurisdictions.keys() {
+            model::terms::check_id(id).with_context(|| format!("{}: [jurisdictions.{id}]", path.display()))?;
+        }
+        let base = path.parent().unwrap_or(Path::new("."));
+        let (server, store, audit) = (&mut config.server, &mut config.store, &mut config.audit);
+        let mut paths = vec![&mut server.certificate, &mut server.key, &mut server.client_authority];
+        paths.extend([&mut server.revocations, &mut store.key, &mut audit.folder, &mut audit.keys]);
+        paths.extend(config.faces.iter_mut().flat_map(|f| [&mut f.detector, &mut f.embedder]));
+        paths.extend(config.jurisdictions.values_mut().flat_map(|j| [&mut j.policy, &mut j.registry]));
+        for path in paths {
+            *path = base.join(&*path);
+        }
+        if let Some(folder) = config.store.url.strip_prefix("surrealkv://") {
+            let (folder, query) = folder.split_once('?').map_or((folder, "sync=every"), |(f, q)| (f, q));
+            let absolute = std::path::absolute(base.join(folder))?;
+            config.store.url = format!("surrealkv://{}?{query}", absolute.display());
+        }
+        Ok(config)
+    }
+
+    /// Database credentials, where a user is configured.
+    pub(crate) fn credentials(&self) -> anyhow::Result<Option<store::Credentials>> {
+        let Some(user) = self.store.user.clone() else { return Ok(None) };
+        let variable = self.store.password_env.as_deref().unwrap_or("MAGISTRATE_STORE_PASSWORD");
+        let password = std::env::var(variable)
+            .with_context(|| format!("[store] user is set: put its password in the environment as {variable}"))?;
+        Ok(Some(store::Credentials { user, password }))
+    }
+}
+
+/// Reads a file of 32 bytes written as 64 hexadecimal characters.
+pub(crate) fn secret(path: &Path) -> anyhow::Result<[u8; 32]> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut bytes)
+        .with_context(|| format!("{} is not a key: 64 hexadecimal characters", path.display()))?;
+    Ok(bytes)
+}
+
+/// Reads a registry file.
+pub(crate) fn registry(path: &Path) -> anyhow::Result<model::registry::Registry> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let registry: model::registry::Registry =
+        toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}: {}", path.display(), e.to_string().trim_end()))?;
+    registry.check().with_context(|| path.display().to_string())?;
+    Ok(registry)
+}

@@ -1,0 +1,184 @@
+//! `magistrate init`: a folder ready to serve.
+
+use crate::output::bar;
+use crate::pki::{Authority, write_secret};
+use anyhow::{Context as _, bail};
+use model::facts::Device;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The environment variable that names where policies are to be copied from.
+const POLICIES: &str = "MAGISTRATE_POLICIES";
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  magistrate init here --policies policies\n  magistrate serve --config here/magistrate.toml")]
+pub(crate) struct Arguments {
+    /// The folder to make; it must not exist, or be empty
+    folder: PathBuf,
+    /// Where the policies are: a folder for each, with policy.toml, registry.toml and the built component
+    #[arg(long, env = POLICIES, default_value = "policies")]
+    policies: PathBuf,
+    /// Where the server is to listen
+    #[arg(long, default_value = "127.0.0.1:8443")]
+    listen: std::net::SocketAddr,
+    /// Face detector model (YuNet, ONNX), to read photographs
+    #[arg(long, requires = "embedder")]
+    detector: Option<PathBuf>,
+    /// Face embedding model (ArcFace-style, ONNX), to read photographs
+    #[arg(long, requires = "detector")]
+    embedder: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let folder = &arguments.folder;
+    let faces = arguments.detector.as_deref().zip(arguments.embedder.as_deref());
+    write(folder, &arguments.policies, arguments.listen, faces)?;
+    println!("{} is ready:", folder.display());
+    println!("  magistrate serve --config {}", folder.join("magistrate.toml").display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A deployment on any loopback port, without face models.
+pub(crate) fn make(folder: &Path, policies: &Path) -> anyhow::Result<()> {
+    write(folder, policies, std::net::SocketAddr::from(([127, 0, 0, 1], 0)), None)
+}
+
+/// Everything is made beside the folder and moved there whole, so that a failure leaves nothing half-made.
+fn write(
+    folder: &Path,
+    policies: &Path,
+    listen: std::net::SocketAddr,
+    faces: Option<(&Path, &Path)>,
+) -> anyhow::Result<()> {
+    if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!("{} is not empty: name a folder that does not exist yet", folder.display());
+    }
+    let sources = find_policies(policies)?;
+    let parent = match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(parent)?;
+    let making = tempfile::Builder::new().prefix(".magistrate-init-").tempdir_in(parent)?;
+    fill(making.path(), &sources, listen, faces)?;
+    let _ = std::fs::remove_dir(folder);
+    std::fs::rename(making.keep(), folder).with_context(|| format!("cannot make {}", folder.display()))
+}
+
+/// The policies to copy: id and folder.
+fn find_policies(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
+    let missing = || {
+        format!("no policies in {}: name their folder with --policies or in {POLICIES}", folder.display())
+    };
+    let mut found = Vec::new();
+    for entry in folder.read_dir().with_context(missing)? {
+        let path = entry?.path();
+        if path.join(policy::folder::FILE).is_file() {
+            let id = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
+            model::terms::check_id(&id).with_context(|| path.display().to_string())?;
+            let component = policy::Folder::read(&path)?.component().to_owned();
+            if !component.is_file() {
+                bail!("{} is not there: build the policies first (`cargo xtask build` in the source tree)", component.display());
+            }
+            found.push((id, path));
+        }
+    }
+    if found.is_empty() {
+        bail!(missing());
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn fill(
+    folder: &Path,
+    sources: &[(String, PathBuf)],
+    listen: std::net::SocketAddr,
+    faces: Option<(&Path, &Path)>,
+) -> anyhow::Result<()> {
+    let engine = policy::Engine::new()?;
+    let authority = Authority::create(&folder.join("certs"))?;
+    authority.server()?;
+    std::fs::create_dir_all(folder.join("secrets"))?;
+    std::fs::create_dir_all(folder.join("log-keys"))?;
+    write_secret(&folder.join("secrets/master.key"), &hex::encode(store::MasterKey::generate().to_bytes()))?;
+
+    let host = "localhost";
+    let mut config = HEAD.replace("{listen}", &listen.to_string()).replace("{host}", host);
+    if let Some((detector, embedder)) = faces {
+        let (detector, embedder) = (std::path::absolute(detector)?, std::path::absolute(embedder)?);
+        write!(config, "\n[faces]\ndetector = {:?}\nembedder = {:?}\n", detector, embedder)?;
+    } else {
+        config.push_str(NO_FACES);
+    }
+    for (id, source) in sources {
+        let target = folder.join("policies").join(id);
+        copy(source, &target)?;
+        policy::Folder::pin(&target, &engine)?;
+        let registry = crate::config::registry(&target.join("registry.toml"))?;
+        let bar = bar(&format!("certificates of {id}"), registry.people.len() as u64);
+        for person in &registry.people {
+            authority.person(id, &person.id, Device::Fixed, &person.id, 365)?;
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        let signer = audit::Ed25519Signer::generate(&format!("{host}/{id}"))?;
+        write_secret(&folder.join(format!("secrets/log-{id}.key")), &hex::encode(signer.seed()))?;
+        let key = audit::Signer::verifier_key(&signer);
+        std::fs::write(folder.join(format!("log-keys/{id}.vkey")), format!("{key}\n"))?;
+        write!(
+            config,
+            "\n[jurisdictions.{id}]\npolicy = \"policies/{id}\"\nregistry = \"policies/{id}/registry.toml\"\n"
+        )?;
+    }
+    std::fs::write(folder.join("magistrate.toml"), config)?;
+    Ok(())
+}
+
+/// Copies policy.toml, registry.toml, the component and the scenarios.
+fn copy(source: &Path, target: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(target)?;
+    for entry in source.read_dir()? {
+        let path = entry?.path();
+        let Some(name) = path.file_name() else { continue };
+        if path.is_dir() {
+            copy(&path, &target.join(name))?;
+        } else {
+            std::fs::copy(&path, target.join(name)).with_context(|| format!("cannot copy {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+const HEAD: &str = r#"# Magistrate's configuration. Paths are relative to this file.
+
+[server]
+listen = "{listen}"
+# The server's certificate, and the authority that client certificates must come from.
+certificate = "certs/server.pem"
+key = "certs/server-key.pem"
+client_authority = "certs/ca.pem"
+# Nobody gets in with an expired list: `magistrate pki renew certs` signs a new one.
+revocations = "certs/revocations.pem"
+
+[store]
+# An embedded database in a folder, or ws://host:port with user and password_env.
+url = "surrealkv://data/db"
+# Encrypts images and everything personal. Keep a copy elsewhere: without it they are lost.
+key = "secrets/master.key"
+
+[audit]
+# This host's name in the logs' origins, <host>/<jurisdiction>.
+host = "{host}"
+folder = "data/logs"
+# Signing keys: log-<jurisdiction>.key. The public halves are in log-keys/.
+keys = "secrets"
+"#;
+
+const NO_FACES: &str = r#"
+# To read photographs, name two ONNX models; without them, templates of your own engine are accepted.
+# [faces]
+# detector = "models/yunet.onnx"
+# embedder = "models/arcface.onnx"
+"#;

@@ -1,0 +1,105 @@
+//! The `magistrate` command.
+//!
+//! | file | subcommand |
+//! |---|---|
+//! | `init.rs` | `init`: a folder ready to serve |
+//! | `serve.rs` | `serve` |
+//! | `search.rs` | `search`, `enroll`: the client's side |
+//! | `policy.rs` | `policy check / pin / test / show` |
+//! | `audit.rs` | `audit verify / show` |
+//! | `pki.rs` | `pki issue / revoke / renew` |
+//! | `bench/` | `bench vet / search / append / serve` |
+//! | `config.rs`, `output.rs` | magistrate.toml; tables, bars and colours |
+
+mod audit_command;
+mod bench;
+mod config;
+mod init;
+mod output;
+mod pki;
+mod policy_command;
+mod search_command;
+mod serve;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Vetted, audited search of booking photographs.
+///
+/// Exit codes: 0 done; 1 failed; 2 wrong usage; 3 denied or pending by policy; 4 verification failed.
+#[derive(Parser)]
+#[command(name = "magistrate", version, after_help = "Example:\n  magistrate init here && magistrate serve --config here/magistrate.toml")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write a folder ready to serve: configuration, development PKI, policies with pinned digests
+    Init(init::Arguments),
+    /// Serve the jurisdictions of a configuration
+    Serve(serve::Arguments),
+    /// Ask a server for a search
+    Search(search_command::SearchArguments),
+    /// Enrol records in a gallery of a server
+    Enroll(search_command::EnrollArguments),
+    /// Check, pin, test and show policies
+    #[command(subcommand)]
+    Policy(policy_command::Command),
+    /// Verify and show audit logs, offline
+    #[command(subcommand)]
+    Audit(audit_command::Command),
+    /// Issue, revoke and renew certificates of the development PKI
+    #[command(subcommand)]
+    Pki(pki::Command),
+    /// Measure this machine
+    #[command(subcommand)]
+    Bench(bench::Command),
+    /// Print shell completions
+    #[command(after_help = "Example:\n  magistrate completions bash > ~/.local/share/bash-completion/completions/magistrate")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// A policy said no, or not yet.
+pub(crate) const REFUSED: u8 = 3;
+
+/// Something does not verify.
+pub(crate) const UNVERIFIED: u8 = 4;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("MAGISTRATE_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,magistrate=info")),
+        )
+        .init();
+    let done = match arguments.command {
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Search(arguments) => search_command::search(&arguments),
+        Command::Enroll(arguments) => search_command::enroll(&arguments),
+        Command::Policy(command) => policy_command::run(&command),
+        Command::Audit(command) => audit_command::run(&command),
+        Command::Pki(command) => pki::run(&command),
+        Command::Bench(command) => bench::run(&command),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "magistrate", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    done.unwrap_or_else(|e| {
+        eprintln!("{} {e:#}", output::red("error:"));
+        ExitCode::FAILURE
+    })
+}
+
+/// A runtime for commands that talk to a server or a store.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}

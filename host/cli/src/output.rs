@@ -1,0 +1,61 @@
+//! Tables, progress bars and colours on a terminal; plain text where piped.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal as _;
+
+/// Whether standard output is a terminal whose user wants colour.
+fn coloured(terminal: bool) -> bool {
+    terminal && std::env::var_os("NO_COLOR").is_none()
+}
+
+fn paint(text: &str, code: &str, terminal: bool) -> String {
+    if coloured(terminal) { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// Red on standard error.
+pub(crate) fn red(text: &str) -> String {
+    paint(text, "1;31", std::io::stderr().is_terminal())
+}
+
+/// Green on standard output.
+pub(crate) fn green(text: &str) -> String {
+    paint(text, "32", std::io::stdout().is_terminal())
+}
+
+/// A table: ruled on a terminal, bare columns where piped.
+pub(crate) fn table<const N: usize>(head: [&str; N]) -> Table {
+    let mut table = Table::new();
+    if std::io::stdout().is_terminal() {
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    } else {
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    }
+    table.set_header(head.map(str::to_owned).to_vec());
+    table
+}
+
+/// A progress bar on a terminal; nothing where piped.
+pub(crate) fn bar(what: &str, of: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(of), ProgressDrawTarget::stderr_with_hz(10));
+    // The template is a constant that indicatif accepts; were it not, its own default serves.
+    let style = ProgressStyle::with_template("{msg:28} {bar:32} {human_pos}/{human_len} {per_sec} {eta}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_message(what.to_owned());
+    bar
+}
+
+/// Prints one measurement: a JSON line, or rows of a table.
+pub(crate) fn measurement(json: bool, title: &str, values: &serde_json::Map<String, serde_json::Value>) {
+    if json {
+        println!("{}", serde_json::Value::Object(values.clone()));
+        return;
+    }
+    println!("{title}");
+    let mut table = table(["measure", "value"]);
+    for (name, value) in values {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        table.add_row([name.clone(), text]);
+    }
+    println!("{table}");
+}

@@ -1,0 +1,147 @@
+//! `magistrate serve`.
+
+use crate::config::{self, Config};
+use crate::output::{self, bar};
+use anyhow::Context as _;
+use casework::chamber::Loading;
+use casework::{Casework, Clock, Opening, PolicyState};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Cores that one photograph's networks use. More make one faster and two at once slower.
+const FACE_THREADS: usize = 1;
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  magistrate serve --config here/magistrate.toml")]
+pub(crate) struct Arguments {
+    /// The configuration
+    #[arg(long, default_value = "magistrate.toml")]
+    config: PathBuf,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let config = Config::read(&arguments.config)?;
+    crate::runtime()?.block_on(serve(&config))
+}
+
+async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
+    let server = &config.server;
+    let files = server::tls::TlsFiles {
+        certificate: server.certificate.clone(),
+        key: server.key.clone(),
+        client_authority: server.client_authority.clone(),
+        revocations: server.revocations.clone(),
+    };
+    // Listen first: whoever cannot have the port should not touch the database.
+    let listening = server::Server::bind(server.listen, files).await?;
+    let casework = open(config).await?;
+    print_jurisdictions(&casework);
+    println!("listening on https://{}", listening.address());
+
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        eprintln!("stopping: work under way is finished first");
+        let _ = stop.send(true);
+    });
+    match listening.run(casework, stopped).await {
+        Some(casework) => {
+            casework.close().await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        None => anyhow::bail!("some work did not finish in time; the logs are recovered at the next start"),
+    }
+}
+
+/// Opens everything a configuration names. Also what the benchmarks run on.
+pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
+    let engine = policy::Engine::new()?;
+    let extractor = match &config.faces {
+        Some(faces) => Some(load_faces(faces)?),
+        None => None,
+    };
+    let mut openings = Vec::new();
+    for (id, jurisdiction) in &config.jurisdictions {
+        let registry = config::registry(&jurisdiction.registry)?;
+        let policy = match policy::Folder::read(&jurisdiction.policy).and_then(|folder| folder.load(&engine)) {
+            Ok(policy) => PolicyState::Ready(policy),
+            Err(e) => {
+                // The other jurisdictions go on; this one denies everything, on record.
+                tracing::error!(jurisdiction = %id, %e, "no policy in force: every step will be denied");
+                PolicyState::Absent(e.to_string())
+            }
+        };
+        openings.push(Opening { id: id.clone(), policy, registry, log: open_log(config, id)? });
+    }
+    std::fs::create_dir_all(config.audit.folder.parent().unwrap_or(Path::new(".")))?;
+    let key = store::MasterKey::from_bytes(config::secret(&config.store.key)?);
+    let store = store::Store::open(&config.store.url, config.credentials()?.as_ref(), key).await?;
+    let bars = Mutex::new(BTreeMap::new());
+    let progress = |loading: Loading<'_>| {
+        let name = format!("{}/{}", loading.jurisdiction, loading.gallery);
+        let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = bars.entry(name.clone()).or_insert_with(|| bar(&name, loading.of));
+        bar.set_position(loading.rows);
+    };
+    let casework = Casework::open(openings, store, Clock::system(), extractor, &progress).await?;
+    for bar in bars.into_inner().unwrap_or_else(PoisonError::into_inner).values() {
+        bar.finish_and_clear();
+    }
+    Ok(casework)
+}
+
+fn open_log(config: &Config, id: &str) -> anyhow::Result<audit::Log> {
+    let origin = format!("{}/{id}", config.audit.host);
+    let seed = config::secret(&config.audit.keys.join(format!("log-{id}.key")))?;
+    let signer = audit::Ed25519Signer::from_seed(&origin, seed)?;
+    let folder = config.audit.folder.join(id);
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let dir = cap_std::fs::Dir::open_ambient_dir(&folder, cap_std::ambient_authority())?;
+    let opened = audit::Log::open(dir, &origin, Arc::new(signer))
+        .with_context(|| format!("the audit log in {} cannot be opened", folder.display()))?;
+    if let Some(recovered) = &opened.recovered {
+        tracing::warn!(log = %origin, ?recovered, "the log was not closed; it has been recovered");
+    }
+    Ok(opened.log)
+}
+
+fn load_faces(faces: &config::Faces) -> anyhow::Result<Arc<dyn face::Extractor>> {
+    let read = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let (detector, embedder) = (read(&faces.detector)?, read(&faces.embedder)?);
+    let extractor = face::OnnxExtractor::load(&detector, &embedder, face::Limits::default(), FACE_THREADS)?;
+    Ok(Arc::new(extractor))
+}
+
+fn print_jurisdictions(casework: &Casework) {
+    let mut table = output::table(["jurisdiction", "policy", "galleries", "records", "log entries"]);
+    for chamber in casework.chambers() {
+        let policy = match chamber.policy() {
+            PolicyState::Ready(policy) => policy.charter().title.clone(),
+            PolicyState::Absent(reason) => format!("none: {reason}"),
+        };
+        let halls = chamber.halls();
+        let names: Vec<_> = halls.iter().map(|h| h.registered().id.clone()).collect();
+        let records: usize = halls.iter().map(|h| h.len()).sum();
+        table.add_row([
+            chamber.id().to_owned(),
+            policy,
+            names.join(", "),
+            records.to_string(),
+            chamber.log().size().to_string(),
+        ]);
+    }
+    println!("{table}");
+}
+
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}

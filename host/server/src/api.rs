@@ -1,0 +1,432 @@
+//! Bodies: what is sent and what is answered. Unknown fields are refused, so that a misspelt safeguard is not silently lost.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use casework::intake::{Intake, Submission};
+use model::combine::Rulings;
+use model::facts::{CaseStatus, Edit, Frame, Identifier, Media, Quality};
+use model::rulings::{Finding, Obligation};
+use model::terms::Value;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Bytes, as base64 in JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base64(pub Vec<u8>);
+
+impl<'de> Deserialize<'de> for Base64 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        let bytes = BASE64_STANDARD.decode(text.as_bytes());
+        bytes.map(Self).map_err(|e| serde::de::Error::custom(format!("not base64: {e}")))
+    }
+}
+
+/// A template: a list of numbers, or f32 little-endian in base64.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "a template is a list of numbers, or f32 little-endian in base64")]
+pub enum Template {
+    /// Numbers.
+    Numbers(Vec<f32>),
+    /// f32 little-endian.
+    Packed(Base64),
+}
+
+impl Template {
+    fn numbers(self) -> Result<Vec<f32>, String> {
+        match self {
+            Self::Numbers(numbers) => Ok(numbers),
+            Self::Packed(Base64(bytes)) => match bytes.as_chunks::<4>() {
+                (chunks, []) => Ok(chunks.iter().map(|b| f32::from_le_bytes(*b)).collect()),
+                _ => Err(format!("a packed template of {} bytes is not made of 4-byte numbers", bytes.len())),
+            },
+        }
+    }
+}
+
+/// A request for a search.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestBody {
+    /// The gallery to be searched.
+    #[schema(example = "snap")]
+    pub gallery: String,
+    /// On whose behalf: a person id, or `jurisdiction/person`. The caller's own where absent.
+    pub requester: Option<String>,
+    /// How the request arrived: `api`, `console`, `phone`, `media`.
+    #[serde(default = "api")]
+    pub channel: String,
+    /// Whether a program started it. Certificates of services always count as programs.
+    #[serde(default)]
+    pub automated: bool,
+    /// How many probes are submitted in the same action.
+    #[serde(default = "one")]
+    pub batch_size: u32,
+    /// The purpose, in the jurisdiction's vocabulary.
+    #[serde(default)]
+    pub purpose: String,
+    /// The reason, in the requester's words.
+    #[serde(default)]
+    pub reason: String,
+    /// Case, complaint or incident numbers: `{"kind": "incident", "value": "26-00123"}`.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    pub identifiers: Vec<Identifier>,
+    /// `open`, `active` or `closed`.
+    #[schema(value_type = String, example = "active")]
+    pub case_status: CaseStatus,
+    /// The probe.
+    pub probe: ProbeBody,
+    /// Answers on the jurisdiction's forms, by field name.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub answers: BTreeMap<String, Value>,
+}
+
+fn api() -> String {
+    "api".to_owned()
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A probe: a photograph or a template, and where it comes from.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeBody {
+    /// The photograph, JPEG or PNG, in base64.
+    #[schema(value_type = Option<String>)]
+    pub image: Option<Base64>,
+    /// A template from a vendor's engine: numbers, or f32 little-endian in base64.
+    #[schema(value_type = Option<Vec<f32>>)]
+    pub template: Option<Template>,
+    /// The template's model; must be the gallery's.
+    pub model: Option<String>,
+    /// `still`, `video`, `live-stream`, `sketch` or `synthetic`.
+    #[schema(value_type = String, example = "still")]
+    pub media: Media,
+    /// For a still taken from a recording: `{"recording": "<sha-256>", "number": 1234}`.
+    #[schema(value_type = Option<Object>)]
+    pub frame: Option<Frame>,
+    /// Where it came from.
+    #[serde(default)]
+    #[schema(example = "cctv")]
+    pub source: String,
+    /// Which face, from 0, where the photograph shows several.
+    pub face: Option<u32>,
+    /// What was done to it.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    pub edits: Vec<Edit>,
+    /// Quality, where an algorithm gave one.
+    #[schema(value_type = Option<Object>)]
+    pub quality: Option<Quality>,
+}
+
+impl RequestBody {
+    /// As casework takes it.
+    ///
+    /// # Errors
+    /// What is wrong with a packed template.
+    pub fn intake(self) -> Result<Intake, String> {
+        let probe = self.probe;
+        Ok(Intake {
+            gallery: self.gallery,
+            requester: self.requester,
+            channel: self.channel,
+            automated: self.automated,
+            batch_size: self.batch_size,
+            purpose: self.purpose,
+            reason: self.reason,
+            identifiers: self.identifiers,
+            case_status: self.case_status,
+            probe: Submission {
+                image: probe.image.map(|b| b.0),
+                template: probe.template.map(Template::numbers).transpose()?,
+                model: probe.model,
+                media: probe.media,
+                frame: probe.frame,
+                source: probe.source,
+                face: probe.face,
+                edits: probe.edits,
+                quality: probe.quality,
+            },
+            answers: self.answers,
+        })
+    }
+}
+
+/// A search for a request on record.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SearchBody {
+    /// Candidates asked for; as the policy usually gives where absent.
+    pub candidates: Option<u32>,
+    /// Further answers, attested by the caller.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub answers: BTreeMap<String, Value>,
+}
+
+/// A request and its search in one.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SearchNowBody {
+    /// Candidates asked for; as the policy usually gives where absent.
+    pub candidates: Option<u32>,
+    /// The request.
+    pub request: RequestBody,
+    /// Further answers for the search alone.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub answers: BTreeMap<String, Value>,
+}
+
+/// Records to enrol, all or none.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnrollBody {
+    /// The templates' model.
+    pub model: Option<String>,
+    /// Answers on the jurisdiction's enrolment form; they hold for each record.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub answers: BTreeMap<String, Value>,
+    /// 1 to 1000 records.
+    pub records: Vec<RecordBody>,
+}
+
+/// One record to enrol.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordBody {
+    /// Unique in the gallery.
+    pub id: String,
+    /// The photograph, JPEG or PNG, in base64.
+    #[schema(value_type = Option<String>)]
+    pub image: Option<Base64>,
+    /// A template: numbers, or f32 little-endian in base64.
+    #[schema(value_type = Option<Vec<f32>>)]
+    pub template: Option<Template>,
+    /// Basic booking data.
+    #[serde(default)]
+    pub booking: BTreeMap<String, String>,
+}
+
+impl EnrollBody {
+    /// As casework takes it.
+    ///
+    /// # Errors
+    /// What is wrong with a packed template.
+    pub fn batch(self) -> Result<casework::enroll::Batch, String> {
+        let record = |r: RecordBody| {
+            Ok(casework::enroll::NewRecord {
+                id: r.id,
+                image: r.image.map(|b| b.0),
+                template: r.template.map(Template::numbers).transpose()?,
+                booking: r.booking,
+            })
+        };
+        let records = self.records.into_iter().map(record).collect::<Result<_, String>>()?;
+        Ok(casework::enroll::Batch { model: self.model, answers: self.answers, records })
+    }
+}
+
+/// A finding, and whose policy found it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct FindingView {
+    /// The jurisdiction whose policy found it.
+    pub jurisdiction: String,
+    /// The finding.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub finding: Finding,
+}
+
+/// An obligation, and whose policy imposed it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ObligationView {
+    /// The jurisdiction whose policy imposed it.
+    pub jurisdiction: String,
+    /// The obligation.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub obligation: Obligation,
+}
+
+/// Every finding of these rulings, in order.
+pub fn findings<'a>(rulings: impl IntoIterator<Item = &'a Rulings>) -> Vec<FindingView> {
+    let each = rulings.into_iter().flat_map(|r| &r.rulings);
+    each.flat_map(|ruling| {
+        let view = |finding: &Finding| FindingView { jurisdiction: ruling.jurisdiction.clone(), finding: finding.clone() };
+        ruling.decision.findings.iter().map(view).collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+/// Every obligation of these rulings, the same one only once.
+pub fn obligations<'a>(rulings: impl IntoIterator<Item = &'a Rulings>) -> Vec<ObligationView> {
+    let mut all: Vec<ObligationView> = Vec::new();
+    for ruling in rulings.into_iter().flat_map(|r| &r.rulings) {
+        for obligation in &ruling.decision.obligations {
+            let known = |o: &ObligationView| o.jurisdiction == ruling.jurisdiction && o.obligation == *obligation;
+            if !all.iter().any(known) {
+                all.push(ObligationView { jurisdiction: ruling.jurisdiction.clone(), obligation: obligation.clone() });
+            }
+        }
+    }
+    all
+}
+
+/// Where a step is recorded. `entry` is the leaf, byte for byte; `proof` is a C2SP tlog-proof for it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ReceiptView {
+    /// The log's origin.
+    pub log: String,
+    /// The entry's index.
+    pub index: u64,
+    /// The leaf's text.
+    pub entry: String,
+    /// C2SP tlog-proof: index, inclusion proof, signed checkpoint.
+    pub proof: String,
+}
+
+impl From<casework::Receipt> for ReceiptView {
+    fn from(receipt: casework::Receipt) -> Self {
+        Self { log: receipt.origin, index: receipt.index, entry: receipt.entry, proof: receipt.proof }
+    }
+}
+
+/// A text that must be shown verbatim.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct StatementView {
+    /// Its id in the charter.
+    pub id: String,
+    /// The text.
+    pub text: String,
+}
+
+/// A request that was opened.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OpenedView {
+    /// Its id.
+    pub request: String,
+    /// `permit`.
+    pub verdict: &'static str,
+    /// What was checked.
+    pub findings: Vec<FindingView>,
+    /// What has to be done.
+    pub obligations: Vec<ObligationView>,
+    /// Where it is recorded.
+    pub receipt: Option<ReceiptView>,
+}
+
+/// A candidate: a lead at most, never an identification.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CandidateView {
+    /// From 1.
+    pub rank: u32,
+    /// The gallery record.
+    pub record_id: String,
+    /// The record's status.
+    pub status: String,
+    /// Similarity, -1 to 1; absent where a policy withholds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// Booking data that may be shown.
+    pub booking: BTreeMap<String, String>,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SearchedView {
+    /// The request.
+    pub request: String,
+    /// The search.
+    pub search: String,
+    /// `permit`.
+    pub verdict: &'static str,
+    /// The gallery: `jurisdiction/id`.
+    pub gallery: String,
+    /// Its generation.
+    pub generation: u64,
+    /// Rows compared: all of them.
+    pub rows_compared: u64,
+    /// Rows whose score was computed exactly to be sure of the order.
+    pub rows_reranked: u64,
+    /// Candidates by rank.
+    pub candidates: Vec<CandidateView>,
+    /// What has to be shown with them.
+    pub statements: Vec<StatementView>,
+    /// What was checked.
+    pub findings: Vec<FindingView>,
+    /// What has to be done.
+    pub obligations: Vec<ObligationView>,
+    /// Where it is recorded.
+    pub receipt: Option<ReceiptView>,
+}
+
+/// What came of a batch.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EnrolledView {
+    /// Records enrolled.
+    pub records: usize,
+    /// The gallery's generation afterwards.
+    pub generation: u64,
+    /// What was checked.
+    pub findings: Vec<FindingView>,
+    /// Where it is recorded.
+    pub receipt: Option<ReceiptView>,
+}
+
+/// A jurisdiction and its log's key.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct JurisdictionView {
+    /// Its id.
+    pub id: String,
+    /// The policy's title; absent while none is in force.
+    pub policy: Option<String>,
+    /// Citation of the directive.
+    pub authority: Option<String>,
+    /// Digest of the component in force.
+    pub component: Option<String>,
+    /// Why no policy is in force.
+    pub impediment: Option<String>,
+    /// The log's origin.
+    pub log: String,
+    /// Entries in it.
+    pub log_entries: u64,
+    /// Its galleries.
+    pub galleries: Vec<GalleryView>,
+}
+
+/// A gallery.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct GalleryView {
+    /// Its id.
+    pub id: String,
+    /// What it holds.
+    pub class: String,
+    /// The template model.
+    pub model: String,
+    /// Numbers per template.
+    pub dim: u32,
+    /// Records.
+    pub records: usize,
+    /// Generation.
+    pub generation: u64,
+}
+
+/// Log entries.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EntriesView {
+    /// The log's origin.
+    pub log: String,
+    /// The signed checkpoint.
+    pub checkpoint: String,
+    /// The entries asked for.
+    #[schema(value_type = Vec<Object>)]
+    pub entries: Vec<casework::inspection::Seen>,
+}

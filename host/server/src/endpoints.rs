@@ -1,0 +1,245 @@
+//! What each route does: parse, ask casework, shape the answer. Nothing is decided here.
+
+use crate::api::{self, findings, obligations};
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use bytes::Bytes;
+use casework::chamber::Registered;
+use casework::intake::OpenRequest;
+use casework::search_step::{Plan, Searched};
+use casework::{Casework, PolicyState};
+use hyper::StatusCode;
+use model::rulings::Duty;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+/// What a route is asked.
+pub(crate) struct Ask {
+    pub(crate) casework: Arc<Casework>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Who asks; absent only on routes for any certificate.
+    pub(crate) caller: Option<Registered>,
+    pub(crate) path: Vec<(String, String)>,
+    pub(crate) query: String,
+    pub(crate) body: Bytes,
+}
+
+/// What a route answers.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    fn json(body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(body).map_err(|e| Problem::unavailable(e.to_string()))?;
+        Ok(Self { status: StatusCode::OK, content_type: "application/json", body })
+    }
+
+    fn text(content_type: &'static str, body: String) -> Self {
+        Self { status: StatusCode::OK, content_type, body: body.into_bytes() }
+    }
+}
+
+impl Ask {
+    fn part(&self, name: &str) -> &str {
+        self.path.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+    }
+
+    fn caller(&self) -> Result<&Registered, Problem> {
+        self.caller.as_ref().ok_or_else(|| Problem::forbidden("nobody is asking"))
+    }
+
+    fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        if self.body.is_empty() {
+            return Err(Problem::invalid("the body is empty: send a JSON object"));
+        }
+        serde_json::from_slice(&self.body).map_err(|e| {
+            let kind = if e.is_data() { "cannot be used" } else { "is not JSON" };
+            Problem::invalid(format!("the body {kind}: {e}"))
+        })
+    }
+
+    fn number(&self, name: &str, absent: u64) -> Result<u64, Problem> {
+        for pair in self.query.split('&').filter(|p| !p.is_empty()) {
+            match pair.split_once('=') {
+                Some((n, value)) if n == name => {
+                    let wrong = || Problem::invalid(format!("`{name}` is `{value}`: give a whole number"));
+                    return value.parse().map_err(|_| wrong());
+                }
+                _ => {}
+            }
+        }
+        Ok(absent)
+    }
+}
+
+pub(crate) async fn healthz(_: Ask) -> Result<Reply, Problem> {
+    Reply::json(&serde_json::json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+}
+
+pub(crate) async fn readyz(ask: Ask) -> Result<Reply, Problem> {
+    let found = ask.casework.impediments().await;
+    let ready = found.iter().all(|i| i.partial);
+    let status = match (ready, found.is_empty()) {
+        (true, true) => "ready",
+        (true, false) => "partly ready",
+        (false, _) => "not ready",
+    };
+    let impediments: Vec<_> = found.into_iter().map(|i| i.text).collect();
+    let mut reply = Reply::json(&serde_json::json!({"status": status, "impediments": impediments}))?;
+    if !ready {
+        reply.status = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    Ok(reply)
+}
+
+pub(crate) async fn metrics(ask: Ask) -> Result<Reply, Problem> {
+    let text = ask.metrics.text(&ask.casework);
+    Ok(Reply::text("application/openmetrics-text; version=1.0.0; charset=utf-8", text))
+}
+
+pub(crate) async fn openapi(_: Ask) -> Result<Reply, Problem> {
+    Ok(Reply::text("application/json", crate::routes::document()))
+}
+
+pub(crate) async fn jurisdictions(ask: Ask) -> Result<Reply, Problem> {
+    let view = |chamber: &Arc<casework::Chamber>| {
+        let (policy, impediment) = match chamber.policy() {
+            PolicyState::Ready(policy) => (Some(policy), None),
+            PolicyState::Absent(reason) => (None, Some(reason.clone())),
+        };
+        api::JurisdictionView {
+            id: chamber.id().to_owned(),
+            policy: policy.map(|p| p.charter().title.clone()),
+            authority: policy.map(|p| p.charter().authority.clone()),
+            component: policy.map(|p| p.reference().component.to_string()),
+            impediment,
+            log: chamber.log().origin().to_owned(),
+            log_entries: chamber.log().size(),
+            galleries: chamber.halls().iter().map(|hall| gallery(hall)).collect(),
+        }
+    };
+    Reply::json(&ask.casework.chambers().map(view).collect::<Vec<_>>())
+}
+
+fn gallery(hall: &casework::gallery::Hall) -> api::GalleryView {
+    let registered = hall.registered();
+    api::GalleryView {
+        id: registered.id.clone(),
+        class: registered.class.clone(),
+        model: registered.model.clone(),
+        dim: registered.dim,
+        records: hall.len(),
+        generation: hall.generation(),
+    }
+}
+
+pub(crate) async fn charter(ask: Ask) -> Result<Reply, Problem> {
+    match ask.casework.chamber(ask.part("jurisdiction"))?.policy() {
+        PolicyState::Ready(policy) => Reply::json(policy.charter()),
+        PolicyState::Absent(reason) => Err(Problem::unavailable(format!("no policy is in force: {reason}"))),
+    }
+}
+
+pub(crate) async fn checkpoint(ask: Ask) -> Result<Reply, Problem> {
+    let checkpoint = ask.casework.chamber(ask.part("jurisdiction"))?.log().checkpoint();
+    Ok(Reply::text("text/plain; charset=utf-8", checkpoint.to_string()))
+}
+
+pub(crate) async fn entries(ask: Ask) -> Result<Reply, Problem> {
+    let (first, count) = (ask.number("first", 0)?, ask.number("count", 100)?);
+    let jurisdiction = ask.part("jurisdiction");
+    let entries = ask.casework.inspect(ask.caller()?, jurisdiction, first, count).await?;
+    let log = ask.casework.chamber(jurisdiction)?.log();
+    let view = api::EntriesView { log: log.origin().to_owned(), checkpoint: log.checkpoint().to_string(), entries };
+    Reply::json(&view)
+}
+
+pub(crate) async fn enroll(ask: Ask) -> Result<Reply, Problem> {
+    let batch = ask.body::<api::EnrollBody>()?.batch().map_err(Problem::invalid)?;
+    let (jurisdiction, gallery) = (ask.part("jurisdiction"), ask.part("gallery"));
+    let done = ask.casework.enroll(ask.caller()?, jurisdiction, gallery, batch).await?;
+    Reply::json(&api::EnrolledView {
+        records: done.records,
+        generation: done.generation,
+        findings: findings([&done.rulings]),
+        receipt: done.receipt.map(Into::into),
+    })
+}
+
+pub(crate) async fn open_request(ask: Ask) -> Result<Reply, Problem> {
+    let intake = ask.body::<api::RequestBody>()?.intake().map_err(Problem::invalid)?;
+    let opened = ask.casework.open_request(ask.caller()?, ask.part("jurisdiction"), intake).await?;
+    Reply::json(&api::OpenedView {
+        request: opened.request.request.id,
+        verdict: "permit",
+        findings: findings([&opened.rulings]),
+        obligations: obligations([&opened.rulings]),
+        receipt: opened.receipt.map(Into::into),
+    })
+}
+
+pub(crate) async fn search(ask: Ask) -> Result<Reply, Problem> {
+    let body: api::SearchBody = ask.body()?;
+    let request = ask.casework.request(ask.part("jurisdiction"), ask.part("request")).await?;
+    let plan = Plan { candidates: body.candidates, answers: body.answers };
+    let searched = ask.casework.search(ask.caller()?, &request, plan).await?;
+    Reply::json(&view(&ask.casework, &request, searched))
+}
+
+pub(crate) async fn search_now(ask: Ask) -> Result<Reply, Problem> {
+    let body: api::SearchNowBody = ask.body()?;
+    let plan = Plan { candidates: body.candidates, answers: body.answers };
+    plan.check().map_err(Problem::from)?;
+    let intake = body.request.intake().map_err(Problem::invalid)?;
+    let caller = ask.caller()?;
+    let opened = ask.casework.open_request(caller, ask.part("jurisdiction"), intake).await?;
+    let searched = ask.casework.search(caller, &opened.request, plan).await?;
+    let mut answer = view(&ask.casework, &opened.request, searched);
+    let mut found = findings([&opened.rulings]);
+    found.append(&mut answer.findings);
+    answer.findings = found;
+    Reply::json(&answer)
+}
+
+fn view(casework: &Casework, request: &OpenRequest, searched: Searched) -> api::SearchedView {
+    let rulings = [&searched.search, &searched.shown];
+    let obligations = obligations(rulings);
+    let mut statements = Vec::new();
+    for due in &obligations {
+        if let Duty::Statement(id) = &due.obligation.duty
+            && let Ok(chamber) = casework.chamber(&due.jurisdiction)
+            && let PolicyState::Ready(policy) = chamber.policy()
+            && let Some(statement) = policy.charter().statements.iter().find(|s| s.id == *id)
+        {
+            statements.push(api::StatementView { id: id.clone(), text: statement.text.clone() });
+        }
+    }
+    api::SearchedView {
+        request: request.request.id.clone(),
+        search: searched.id,
+        verdict: "permit",
+        gallery: format!("{}/{}", request.owner, request.gallery),
+        generation: searched.generation,
+        rows_compared: searched.rows,
+        rows_reranked: searched.reranked,
+        candidates: searched
+            .candidates
+            .into_iter()
+            .map(|c| api::CandidateView {
+                rank: c.rank,
+                record_id: c.record_id,
+                status: c.status,
+                score: c.score,
+                booking: c.booking,
+            })
+            .collect(),
+        statements,
+        findings: findings(rulings),
+        obligations,
+        receipt: searched.receipt.map(Into::into),
+    }
+}

@@ -1,0 +1,121 @@
+//! Who a certificate names.
+//!
+//! A client certificate carries two URI SANs: `urn:magistrate:<jurisdiction>:person:<id>` and
+//! `urn:magistrate:<jurisdiction>:device:<fixed|mobile|service>`, the kind of device the key was issued to. Everything else
+//! about the person is in the registry. Two certificates of one person are one person.
+
+use model::facts::Device;
+use model::registry::Principal;
+use model::terms::check_id;
+use rustls::pki_types::CertificateDer;
+
+/// A certificate that names nobody.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum IdentityError {
+    /// It cannot be read.
+    #[error("the client certificate cannot be read")]
+    Unreadable,
+    /// No URI SAN of a person.
+    #[error("the client certificate names no person: it needs the URI SAN urn:magistrate:<jurisdiction>:person:<id>")]
+    NoPerson,
+    /// More than one person, or persons and devices of different jurisdictions.
+    #[error("the client certificate names more than one person or jurisdiction: issue one certificate per person")]
+    Ambiguous,
+    /// No URI SAN of a device.
+    #[error(
+        "the client certificate names no device: it needs the URI SAN urn:magistrate:<jurisdiction>:device:<fixed|mobile|service>"
+    )]
+    NoDevice,
+}
+
+/// The URI SAN of a person.
+pub fn person_uri(jurisdiction: &str, person: &str) -> String {
+    format!("urn:magistrate:{jurisdiction}:person:{person}")
+}
+
+/// The URI SAN of a device.
+pub fn device_uri(jurisdiction: &str, device: Device) -> String {
+    let kind = match device {
+        Device::Fixed => "fixed",
+        Device::Mobile => "mobile",
+        Device::Service => "service",
+    };
+    format!("urn:magistrate:{jurisdiction}:device:{kind}")
+}
+
+/// The principal an already verified certificate names.
+///
+/// # Errors
+/// [`IdentityError`].
+pub fn principal(certificate: &CertificateDer<'_>) -> Result<Principal, IdentityError> {
+    let parsed = webpki::EndEntityCert::try_from(certificate).map_err(|_| IdentityError::Unreadable)?;
+    of_uris(parsed.valid_uri_names())
+}
+
+fn of_uris<'a>(uris: impl Iterator<Item = &'a str>) -> Result<Principal, IdentityError> {
+    let (mut person, mut device) = (None, None);
+    for uri in uris {
+        let Some(rest) = uri.strip_prefix("urn:magistrate:") else { continue };
+        let parts: Vec<&str> = rest.split(':').collect();
+        match parts.as_slice() {
+            [jurisdiction, "person", id] if check_id(jurisdiction).is_ok() && check_id(id).is_ok() => {
+                if person.replace((*jurisdiction, *id)).is_some() {
+                    return Err(IdentityError::Ambiguous);
+                }
+            }
+            [jurisdiction, "device", kind] => {
+                let kind = match *kind {
+                    "fixed" => Device::Fixed,
+                    "mobile" => Device::Mobile,
+                    "service" => Device::Service,
+                    _ => return Err(IdentityError::NoDevice),
+                };
+                if device.replace((*jurisdiction, kind)).is_some() {
+                    return Err(IdentityError::Ambiguous);
+                }
+            }
+            _ => {}
+        }
+    }
+    let (jurisdiction, person) = person.ok_or(IdentityError::NoPerson)?;
+    let (of, device) = device.ok_or(IdentityError::NoDevice)?;
+    if of != jurisdiction {
+        return Err(IdentityError::Ambiguous);
+    }
+    Ok(Principal { jurisdiction: jurisdiction.to_owned(), person: person.to_owned(), device })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(uris: &[&str]) -> Result<Principal, IdentityError> {
+        of_uris(uris.iter().copied())
+    }
+
+    #[test]
+    fn a_person_and_a_device_make_a_principal() {
+        let found = of(&["https://example", "urn:magistrate:a:person:p.1", "urn:magistrate:a:device:mobile"]);
+        let expected = Principal { jurisdiction: "a".into(), person: "p.1".into(), device: Device::Mobile };
+        assert_eq!(found, Ok(expected));
+    }
+
+    #[test]
+    fn anything_less_or_more_is_nobody() {
+        let device = "urn:magistrate:a:device:fixed";
+        let cases = [
+            (vec![device], IdentityError::NoPerson),
+            (vec!["urn:magistrate:a:person:p"], IdentityError::NoDevice),
+            (vec!["urn:magistrate:a:person:p", "urn:magistrate:a:device:tricorder"], IdentityError::NoDevice),
+            (vec!["urn:magistrate:a:person:p", "urn:magistrate:a:person:q", device], IdentityError::Ambiguous),
+            (vec!["urn:magistrate:b:person:p", device], IdentityError::Ambiguous),
+            (vec!["urn:magistrate:a:person:p", device, device], IdentityError::Ambiguous),
+            (vec!["urn:magistrate:a:person:../x", device], IdentityError::NoPerson),
+            (vec!["urn:magistrate:a:person:P", device], IdentityError::NoPerson),
+            (vec!["urn:magistrate:a:person:p:x", device], IdentityError::NoPerson),
+        ];
+        for (uris, expected) in cases {
+            assert_eq!(of(&uris), Err(expected), "{uris:?}");
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Connections: accepted, limited, answered, and let finish at shutdown.
+//!
+//! Each request runs in a task of its own. A client that goes away does not stop an act half-way, and a panic is one
+//! failed request.
+
+use crate::endpoints::{Ask, Reply};
+use crate::identity::{self, IdentityError};
+use crate::metrics::Metrics;
+use crate::problem::{MEDIA_TYPE, Problem};
+use crate::routes::{Caller, Match, Route, Table};
+use crate::tls::{Tls, TlsError, TlsFiles};
+use bytes::Bytes;
+use casework::Casework;
+use casework::chamber::Registered;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode, header};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use model::registry::Principal;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_rustls::TlsAcceptor;
+
+/// Connections at one moment. A jurisdiction has hundreds of examiners; a flood has thousands of connections.
+const MOST_CONNECTIONS: usize = 1024;
+
+/// For the TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// For a request's head.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// For a request's body: a photograph over a slow line.
+const BODY: Duration = Duration::from_secs(30);
+
+/// For work under way when the server stops.
+const FAREWELL: Duration = Duration::from_secs(20);
+
+/// Size of a request's head, in bytes.
+const HEAD_BYTES: usize = 32 << 10;
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The TLS files.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The address.
+    #[error("cannot listen on {address}: {reason}; is another server running there?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A server that listens but does not answer yet.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    files: TlsFiles,
+    tls: Tls,
+}
+
+/// What every connection shares.
+struct Desk {
+    casework: Arc<Casework>,
+    metrics: Arc<Metrics>,
+    table: Table,
+}
+
+impl Server {
+    /// Reads the certificates and listens; port 0 takes any.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub async fn bind(address: SocketAddr, files: TlsFiles) -> Result<Self, ServerError> {
+        let tls = Tls::load(&files)?;
+        let failed = |e: std::io::Error| ServerError::Listen { address, reason: e.to_string() };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address, files, tls })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop` turns true, then lets work under way finish and gives casework back to be closed. `None`
+    /// where some work did not finish in time.
+    pub async fn run(self, casework: Casework, mut stop: watch::Receiver<bool>) -> Option<Casework> {
+        let desk = Arc::new(Desk {
+            casework: Arc::new(casework),
+            metrics: Arc::default(),
+            table: Table::new(),
+        });
+        let follower = tokio::spawn(self.tls.clone().follow(self.files));
+        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        // Held by every connection and every request under way; the channel closes when the last is done.
+        let (busy, mut done) = mpsc::channel::<()>(1);
+        loop {
+            let place = tokio::select! {
+                place = places.clone().acquire_owned() => place,
+                () = told(&mut stop) => break,
+            };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = told(&mut stop) => break,
+            };
+            let (tcp, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(e) => {
+                    // Out of file descriptors, say: give connections time to end.
+                    tracing::warn!(%e, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let (desk, tls, stop, busy) = (desk.clone(), self.tls.current(), stop.clone(), busy.clone());
+            tokio::spawn(async move {
+                if let Err(e) = connection(desk, tls, tcp, stop, busy).await {
+                    tracing::info!(%peer, %e, "connection ended");
+                }
+                drop(place);
+            });
+        }
+        follower.abort();
+        drop((self.listener, busy));
+        let _ = tokio::time::timeout(FAREWELL, done.recv()).await;
+        let desk = Arc::into_inner(desk)?;
+        Arc::into_inner(desk.casework)
+    }
+}
+
+/// Returns once the server is told to stop.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    // Nobody left to say stop counts as a stop.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+async fn connection(
+    desk: Arc<Desk>,
+    tls: Arc<rustls::ServerConfig>,
+    tcp: TcpStream,
+    mut stop: watch::Receiver<bool>,
+    busy: mpsc::Sender<()>,
+) -> Result<(), BoxError> {
+    tcp.set_nodelay(true)?;
+    let tls = tokio::time::timeout(HANDSHAKE, TlsAcceptor::from(tls).accept(tcp)).await??;
+    let (_, session) = tls.get_ref();
+    let http2 = session.alpn_protocol() == Some(b"h2");
+    let caller = match session.peer_certificates() {
+        Some([certificate, ..]) => identity::principal(certificate),
+        _ => Err(IdentityError::Unreadable),
+    };
+    let service = service_fn(move |request| {
+        let (desk, caller, busy) = (desk.clone(), caller.clone(), busy.clone());
+        async move { Ok::<_, std::convert::Infallible>(serve(desk, caller, request, busy).await) }
+    });
+    let io = TokioIo::new(tls);
+    // The two protocols' connections are different types with the same shape.
+    macro_rules! drive {
+        ($connection:expr) => {{
+            let mut connection = std::pin::pin!($connection);
+            tokio::select! {
+                ended = connection.as_mut() => ended?,
+                () = told(&mut stop) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await?;
+                }
+            }
+        }};
+    }
+    if http2 {
+        drive!(
+            hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(64)
+                .max_header_list_size(HEAD_BYTES as u32)
+                .max_pending_accept_reset_streams(16)
+                .keep_alive_interval(Some(Duration::from_secs(20)))
+                .serve_connection(io, service)
+        );
+    } else {
+        drive!(
+            hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD)
+                .max_buf_size(HEAD_BYTES)
+                .serve_connection(io, service)
+        );
+    }
+    Ok(())
+}
+
+async fn serve(
+    desk: Arc<Desk>,
+    caller: Result<Principal, IdentityError>,
+    request: Request<Incoming>,
+    busy: mpsc::Sender<()>,
+) -> Response<Full<Bytes>> {
+    let started = Instant::now();
+    let metrics = desk.metrics.clone();
+    let (head, body) = request.into_parts();
+    let (method, path) = (head.method, head.uri.path().to_owned());
+    let query = head.uri.query().unwrap_or_default().to_owned();
+    let (label, answer) = match desk.table.find(&method, &path) {
+        Match::Nothing => {
+            let detail = format!("there is nothing at {path}: GET /openapi.json lists what there is");
+            ("none", Err(Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail)))
+        }
+        Match::Methods(methods) => {
+            let right: Vec<_> = methods.iter().map(|m| m.as_str()).collect();
+            let detail = format!("{path} takes {}", right.join(" or "));
+            ("none", Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "not with this method", detail)))
+        }
+        Match::Route(route, parts) => {
+            let parts = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+            let desk = desk.clone();
+            let length = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+            let body = read(body, route.body, length).await;
+            let work = tokio::spawn(async move {
+                let _busy = busy;
+                answer(&desk, route, caller, parts, query, body?).await
+            });
+            let answered = work.await.unwrap_or_else(|e| {
+                tracing::error!(%e, route = route.path, "a request failed unexpectedly");
+                let title = "the host failed";
+                let detail = "this request failed unexpectedly; what was recorded of it stands";
+                Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", title, detail))
+            });
+            (route.path, answered)
+        }
+    };
+    let reply = answer.unwrap_or_else(|problem| Reply {
+        status: problem.status,
+        content_type: MEDIA_TYPE,
+        body: serde_json::to_vec(&problem).unwrap_or_default(),
+    });
+    metrics.answered(label, reply.status.as_u16(), started.elapsed());
+    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
+    *response.status_mut() = reply.status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(reply.content_type));
+    // Candidate lists and log entries are nobody's to keep.
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn read(body: Incoming, most: usize, length: Option<usize>) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let detail = format!("this route takes bodies of up to {most} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is too large", detail)
+    };
+    if length.is_some_and(|length| length > most) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(BODY, Limited::new(body, most).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(e)) => Err(Problem::invalid(format!("the body broke off: {e}"))),
+        Err(_) => {
+            let detail = format!("the body did not arrive within {} s", BODY.as_secs());
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", "the body is too slow", detail))
+        }
+    }
+}
+
+async fn answer(
+    desk: &Desk,
+    route: &'static Route,
+    principal: Result<Principal, IdentityError>,
+    path: Vec<(String, String)>,
+    query: String,
+    body: Bytes,
+) -> Result<Reply, Problem> {
+    let caller = admit(desk, route, principal, &path).await?;
+    let ask =
+        Ask { casework: desk.casework.clone(), metrics: desk.metrics.clone(), caller, path, query, body };
+    (route.answer)(ask).await
+}
+
+/// Lets in whom the route's row of the table allows. A registered person turned away is on record.
+async fn admit(
+    desk: &Desk,
+    route: &Route,
+    principal: Result<Principal, IdentityError>,
+    path: &[(String, String)],
+) -> Result<Option<Registered>, Problem> {
+    if route.caller == Caller::Certified {
+        return Ok(None);
+    }
+    let principal = principal.map_err(|e| Problem::forbidden(e.to_string()))?;
+    let registered = desk.casework.registered(&principal).await?;
+    if let Caller::Role(role) = route.caller {
+        let jurisdiction = path.iter().find(|(n, _)| n == "jurisdiction").map_or("", |(_, value)| value);
+        let here = registered.principal.jurisdiction == jurisdiction;
+        if !here || !registered.person.roles.iter().any(|r| r == role) {
+            let asked = format!("{} {}", route.method, route.path);
+            let reason = format!("only the role `{role}` of `{jurisdiction}` may do this");
+            desk.casework.reject::<()>(jurisdiction, &registered, &asked, &reason).await?;
+        }
+    }
+    Ok(Some(registered))
+}

@@ -1,0 +1,86 @@
+//! The OpenAPI document, from the table of routes.
+
+use crate::api;
+use crate::routes::{Caller, Route};
+use hyper::Method;
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApiBuilder, PathsBuilder, RefOr, Required, ResponseBuilder, Schema,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+pub(crate) fn document(routes: &[Route]) -> String {
+    let info = InfoBuilder::new()
+        .title("Magistrate")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Vetted, audited search of booking photographs. Every connection needs a client certificate that names a \
+             person and a device. Errors are RFC 9457 problem documents.",
+        ))
+        .build();
+    let paths = routes.iter().fold(PathsBuilder::new(), |paths, route| paths.path(route.path, item(route)));
+    let document = OpenApiBuilder::new().info(info).paths(paths.build()).components(Some(components())).build();
+    // A document of plain values always serialises.
+    document.to_pretty_json().unwrap_or_default()
+}
+
+fn components() -> utoipa::openapi::Components {
+    fn named<T: ToSchema + PartialSchema>() -> (String, RefOr<Schema>) {
+        (T::name().into_owned(), T::schema())
+    }
+    ComponentsBuilder::new()
+        .schemas_from_iter([
+            named::<api::RequestBody>(),
+            named::<api::ProbeBody>(),
+            named::<api::RecordBody>(),
+            named::<api::FindingView>(),
+            named::<api::ObligationView>(),
+            named::<api::ReceiptView>(),
+            named::<api::StatementView>(),
+            named::<api::CandidateView>(),
+            named::<api::JurisdictionView>(),
+            named::<api::GalleryView>(),
+        ])
+        .build()
+}
+
+fn item(route: &Route) -> PathItem {
+    let mut operation = OperationBuilder::new().summary(Some(route.summary)).description(Some(who(route.caller)));
+    for name in route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
+        operation = operation.parameter(parameter.build());
+    }
+    for (name, help) in route.query {
+        let parameter = ParameterBuilder::new().name(*name).parameter_in(ParameterIn::Query).description(Some(*help));
+        operation = operation.parameter(parameter.build());
+    }
+    if let Some(takes) = route.takes {
+        let body = RequestBodyBuilder::new()
+            .content("application/json", ContentBuilder::new().schema(Some(takes())).build())
+            .required(Some(Required::True))
+            .build();
+        operation = operation.request_body(Some(body));
+    }
+    let mut ok = ResponseBuilder::new().description("Done, and on record");
+    if let Some(gives) = route.gives {
+        ok = ok.content("application/json", ContentBuilder::new().schema(Some(gives())).build());
+    }
+    operation = operation.response("200", ok.build());
+    let problem = ResponseBuilder::new()
+        .description("A problem document: what stands in the way, and what would change it")
+        .content(crate::problem::MEDIA_TYPE, ContentBuilder::new().build());
+    operation = operation.response("default", problem.build());
+    let method = if route.method == Method::POST { HttpMethod::Post } else { HttpMethod::Get };
+    PathItem::new(method, operation.build())
+}
+
+fn who(caller: Caller) -> String {
+    match caller {
+        Caller::Certified => "Any client certificate.".to_owned(),
+        Caller::Registered => {
+            "Anybody in the registry of a jurisdiction of this host; the policies concerned decide the rest.".to_owned()
+        }
+        Caller::Role(role) => format!("Somebody of this jurisdiction with the role `{role}`."),
+    }
+}

@@ -1,0 +1,139 @@
+//! RFC 9457 problem documents. `type` is stable; a denial carries its findings, so that a person reads which clause stopped
+//! them and what would change it.
+
+use crate::api::{FindingView, ReceiptView, findings};
+use casework::CaseError;
+use hyper::StatusCode;
+use model::terms::Verdict;
+use serde::Serialize;
+
+/// Media type of a problem document.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A problem document.
+#[derive(Clone, Debug, Serialize)]
+pub struct Problem {
+    /// `urn:magistrate:problem:` and what kind.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What kind, for a reader.
+    pub title: &'static str,
+    /// The HTTP status.
+    #[serde(serialize_with = "as_number")]
+    pub status: StatusCode,
+    /// What happened, and what would change it.
+    pub detail: String,
+    /// `deny` or `pend`, where a policy decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<&'static str>,
+    /// What the policies found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<FindingView>,
+    /// The faces to choose from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faces: Vec<FaceView>,
+    /// Where it is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<ReceiptView>,
+}
+
+/// A face to choose.
+#[derive(Clone, Debug, Serialize)]
+pub struct FaceView {
+    /// Its number, for `probe.face`.
+    pub face: usize,
+    /// x, y, width, height in pixels of the upright photograph.
+    pub bounding_box: [f32; 4],
+}
+
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    /// A problem of this kind.
+    pub fn new(status: StatusCode, kind: &str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:magistrate:problem:{kind}"),
+            title,
+            status,
+            detail: detail.into(),
+            verdict: None,
+            findings: Vec::new(),
+            faces: Vec::new(),
+            receipt: None,
+        }
+    }
+
+    /// A body that cannot be used.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "what was sent cannot be used", detail)
+    }
+
+    /// Not for this asker.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "not for you to ask", detail)
+    }
+
+    /// Nothing can be decided now.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "nothing can be decided now", detail)
+    }
+}
+
+impl From<CaseError> for Problem {
+    fn from(error: CaseError) -> Self {
+        let detail = error.to_string();
+        match error {
+            CaseError::Refused { rulings, receipt } => {
+                let found = findings([&*rulings]);
+                let deciding = found
+                    .iter()
+                    .filter(|f| {
+                        use model::rulings::Outcome::{Missing, Violated};
+                        matches!(f.finding.outcome, Violated | Missing)
+                    })
+                    .map(|f| format!("{} {}: {}", f.jurisdiction, f.finding.clause, f.finding.explanation));
+                let detail = deciding.collect::<Vec<_>>().join("; ");
+                let verdict = rulings.verdict();
+                let mut problem = if verdict == Verdict::Pend {
+                    Self::new(StatusCode::CONFLICT, "pending", "more is needed before this can be permitted", detail)
+                } else {
+                    Self::new(StatusCode::FORBIDDEN, "denied", "denied by policy", detail)
+                };
+                problem.verdict = Some(verdict.name());
+                problem.findings = found;
+                problem.receipt = receipt.map(|r| (*r).into());
+                problem
+            }
+            CaseError::Rejected(_) => Self::forbidden(detail),
+            CaseError::Unknown { .. } => Self::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail),
+            CaseError::Exists(_) => Self::new(StatusCode::CONFLICT, "exists", "it is there already", detail),
+            CaseError::SeveralFaces(faces) => {
+                let title = "the photograph shows several faces";
+                let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "several-faces", title, detail);
+                let view = |(face, f): (usize, &_)| FaceView { face, bounding_box: bounding_box(f) };
+                problem.faces = faces.iter().enumerate().map(view).collect();
+                problem
+            }
+            CaseError::Photograph(_) => {
+                let title = "the photograph cannot be used";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "photograph", title, detail)
+            }
+            CaseError::NoFaceModel => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "no-face-model", "no face model is configured", detail)
+            }
+            CaseError::Store(casework::error::StoreError::Exists { .. }) => {
+                Self::new(StatusCode::CONFLICT, "exists", "it is there already", detail)
+            }
+            CaseError::Invalid(_) => Self::invalid(detail),
+            CaseError::Clock(_) | CaseError::Log(_) | CaseError::Store(_) | CaseError::Stopping => {
+                Self::unavailable(detail)
+            }
+        }
+    }
+}
+
+fn bounding_box(face: &casework::error::Face) -> [f32; 4] {
+    face.bounding_box
+}

@@ -1,0 +1,269 @@
+//! The table of routes: everything that authorisation, audit and the OpenAPI document need to know of each.
+
+use crate::endpoints::{self, Ask, Reply};
+use crate::problem::Problem;
+use crate::{api, openapi};
+use hyper::Method;
+use std::future::Future;
+use std::pin::Pin;
+use utoipa::PartialSchema;
+use utoipa::openapi::{RefOr, Schema};
+
+/// What an endpoint gives back.
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Any certificate of the client authority: programs that watch the server need no registration.
+    Certified,
+    /// Anybody in the registry of a jurisdiction of this host; the policies decide the rest.
+    Registered,
+    /// Somebody of the jurisdiction in the path who holds this role. Others are refused, and the attempt recorded.
+    Role(&'static str),
+}
+
+/// One route.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) caller: Caller,
+    /// Largest body, in bytes.
+    pub(crate) body: usize,
+    pub(crate) summary: &'static str,
+    pub(crate) query: &'static [(&'static str, &'static str)],
+    pub(crate) takes: Option<fn() -> RefOr<Schema>>,
+    pub(crate) gives: Option<fn() -> RefOr<Schema>>,
+    pub(crate) answer: fn(Ask) -> Answering,
+}
+
+/// A form: answers and a template of up to 4096 numbers written out.
+const FORM: usize = 1 << 20;
+
+/// A form with a photograph of up to 20 MiB in base64.
+const PHOTOGRAPH: usize = 32 << 20;
+
+/// A thousand records with templates written out.
+const BATCH: usize = 64 << 20;
+
+const NOTHING: usize = 0;
+
+macro_rules! answer {
+    ($endpoint:path) => {
+        |ask| Box::pin($endpoint(ask))
+    };
+}
+
+/// Every route.
+pub(crate) static ROUTES: &[Route] = &[
+    Route {
+        method: Method::GET,
+        path: "/healthz",
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "Whether the process answers",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(endpoints::healthz),
+    },
+    Route {
+        method: Method::GET,
+        path: "/readyz",
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "Whether anything can be decided now, and what stands in the way",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(endpoints::readyz),
+    },
+    Route {
+        method: Method::GET,
+        path: "/metrics",
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "Prometheus metrics",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(endpoints::metrics),
+    },
+    Route {
+        method: Method::GET,
+        path: "/openapi.json",
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "This document",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(endpoints::openapi),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/jurisdictions",
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "The jurisdictions of this host, their policies, galleries and logs",
+        query: &[],
+        takes: None,
+        gives: Some(<Vec<api::JurisdictionView>>::schema),
+        answer: answer!(endpoints::jurisdictions),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/charter",
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "What the policy says of itself: clauses, statements, forms, interpretations",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(endpoints::charter),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/log/checkpoint",
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "The log's signed checkpoint (C2SP tlog-checkpoint)",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(endpoints::checkpoint),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/audit/entries",
+        caller: Caller::Role("auditor"),
+        body: NOTHING,
+        summary: "Entries of the decision log; looking is itself an entry",
+        query: &[("first", "Index of the first entry; 0 where absent"), ("count", "How many; 100 where absent")],
+        takes: None,
+        gives: Some(api::EntriesView::schema),
+        answer: answer!(endpoints::entries),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/galleries/{gallery}/records",
+        caller: Caller::Role("registrar"),
+        body: BATCH,
+        summary: "Enrols booking photographs, all of a batch or none",
+        query: &[],
+        takes: Some(api::EnrollBody::schema),
+        gives: Some(api::EnrolledView::schema),
+        answer: answer!(endpoints::enroll),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/requests",
+        caller: Caller::Registered,
+        body: PHOTOGRAPH,
+        summary: "Opens a request for a search",
+        query: &[],
+        takes: Some(api::RequestBody::schema),
+        gives: Some(api::OpenedView::schema),
+        answer: answer!(endpoints::open_request),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/requests/{request}/search",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Searches for a request on record",
+        query: &[],
+        takes: Some(api::SearchBody::schema),
+        gives: Some(api::SearchedView::schema),
+        answer: answer!(endpoints::search),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/searches",
+        caller: Caller::Registered,
+        body: PHOTOGRAPH,
+        summary: "Opens a request and searches for it, in one step",
+        query: &[],
+        takes: Some(api::SearchNowBody::schema),
+        gives: Some(api::SearchedView::schema),
+        answer: answer!(endpoints::search_now),
+    },
+];
+
+/// The OpenAPI document of this table, as JSON.
+pub fn document() -> String {
+    openapi::document(ROUTES)
+}
+
+/// Finds routes by path.
+pub(crate) struct Table {
+    paths: matchit::Router<Vec<&'static Route>>,
+}
+
+/// What a path leads to.
+pub(crate) enum Match<'p> {
+    Route(&'static Route, Vec<(&'p str, &'p str)>),
+    /// The path is right, the method is not: these are.
+    Methods(Vec<&'static Method>),
+    Nothing,
+}
+
+impl Table {
+    pub(crate) fn new() -> Self {
+        let mut paths: matchit::Router<Vec<&'static Route>> = matchit::Router::new();
+        for route in ROUTES {
+            match paths.at_mut(route.path) {
+                Ok(found) if found.value.iter().any(|r| r.path == route.path) => found.value.push(route),
+                // The table is a constant; that its paths do not conflict is tested.
+                _ => drop(paths.insert(route.path, vec![route])),
+            }
+        }
+        Self { paths }
+    }
+
+    pub(crate) fn find<'p>(&'p self, method: &Method, path: &'p str) -> Match<'p> {
+        let Ok(found) = self.paths.at(path) else { return Match::Nothing };
+        match found.value.iter().find(|r| r.method == *method) {
+            Some(route) => Match::Route(route, found.params.iter().collect()),
+            None => Match::Methods(found.value.iter().map(|r| &r.method).collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_found_by_its_own_path() {
+        let table = Table::new();
+        for route in ROUTES {
+            let path = route.path.replace(['{', '}'], "");
+            match table.find(&route.method, &path) {
+                Match::Route(found, _) => assert_eq!(found.path, route.path),
+                _ => panic!("{} {path} is not found", route.method),
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_one() {
+        let table = Table::new();
+        assert!(matches!(table.find(&Method::DELETE, "/v1/a/searches"), Match::Methods(m) if m == [&Method::POST]));
+        assert!(matches!(table.find(&Method::GET, "/v2/a"), Match::Nothing));
+    }
+
+    #[test]
+    fn the_document_names_every_route_and_who_may_call_it() {
+        let document: serde_json::Value = serde_json::from_str(&document()).unwrap();
+        for route in ROUTES {
+            let method = route.method.as_str().to_lowercase();
+            let operation = &document["paths"][route.path][&method];
+            assert_eq!(operation["summary"], route.summary, "{} {}", route.method, route.path);
+            if let Caller::Role(role) = route.caller {
+                let text = operation["description"].as_str().unwrap_or_default();
+                assert!(text.contains(role), "{text}");
+            }
+        }
+    }
+}

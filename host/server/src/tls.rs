@@ -1,0 +1,121 @@
+//! TLS 1.3 with client certificates, checked against revocation lists that must not have expired.
+//!
+//! No session is ever resumed: resumption would skip the revocation check. Certificates and lists are read again when their
+//! files change; a file that cannot be used leaves the last good configuration in force, and says so.
+
+use arc_swap::ArcSwap;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// How often the files are looked at. A revocation takes effect for new connections within this.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Where the certificates are; all PEM.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The server's chain.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+    /// The authority that client certificates must come from.
+    pub client_authority: PathBuf,
+    /// Its revocation list.
+    pub revocations: PathBuf,
+}
+
+/// TLS files that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {reason}")]
+pub struct TlsError {
+    path: String,
+    reason: String,
+}
+
+fn failed(path: &Path, reason: impl std::fmt::Display) -> TlsError {
+    TlsError { path: path.display().to_string(), reason: reason.to_string() }
+}
+
+impl TlsFiles {
+    fn load(&self) -> Result<rustls::ServerConfig, TlsError> {
+        let chain = certificates(&self.certificate)?;
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|e| failed(&self.key, e))?;
+        let mut roots = rustls::RootCertStore::empty();
+        for certificate in certificates(&self.client_authority)? {
+            roots.add(certificate).map_err(|e| failed(&self.client_authority, e))?;
+        }
+        let read = CertificateRevocationListDer::pem_file_iter(&self.revocations)
+            .map_err(|e| failed(&self.revocations, e))?;
+        let lists: Vec<_> = read.collect::<Result<_, _>>().map_err(|e| failed(&self.revocations, e))?;
+        if lists.is_empty() {
+            return Err(failed(&self.revocations, "it holds no revocation list; an empty list is one too"));
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+            .with_crls(lists)
+            .enforce_revocation_expiration()
+            .build()
+            .map_err(|e| failed(&self.revocations, e))?;
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(|e| failed(&self.certificate, e))?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(chain, key)
+            .map_err(|e| failed(&self.certificate, e))?;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    fn changed(&self) -> Vec<Option<SystemTime>> {
+        [&self.certificate, &self.key, &self.client_authority, &self.revocations]
+            .map(|path| std::fs::metadata(path).and_then(|m| m.modified()).ok())
+            .to_vec()
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let read = CertificateDer::pem_file_iter(path).map_err(|e| failed(path, e))?;
+    let all: Vec<_> = read.collect::<Result<_, _>>().map_err(|e| failed(path, e))?;
+    if all.is_empty() { Err(failed(path, "it holds no certificate")) } else { Ok(all) }
+}
+
+/// The configuration in force.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    config: Arc<ArcSwap<rustls::ServerConfig>>,
+}
+
+impl Tls {
+    pub(crate) fn load(files: &TlsFiles) -> Result<Self, TlsError> {
+        Ok(Self { config: Arc::new(ArcSwap::from_pointee(files.load()?)) })
+    }
+
+    pub(crate) fn current(&self) -> Arc<rustls::ServerConfig> {
+        self.config.load_full()
+    }
+
+    /// Reads the files again whenever they change, until dropped.
+    pub(crate) async fn follow(self, files: TlsFiles) {
+        let mut seen = files.changed();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let now = files.changed();
+            if now == seen {
+                continue;
+            }
+            match files.load() {
+                Ok(config) => {
+                    self.config.store(Arc::new(config));
+                    tracing::info!("certificates and revocations read again");
+                    seen = now;
+                }
+                Err(e) => tracing::error!(%e, "changed TLS files cannot be used; the last good ones stay in force"),
+            }
+        }
+    }
+}

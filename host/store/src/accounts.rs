@@ -1,0 +1,89 @@
+//! Accounts: the personal part of audit entries, to which the log's leaves commit.
+
+use crate::error::StoreError;
+use crate::rows::{key, with_id};
+use crate::schema::ACCOUNT;
+use crate::store::Jurisdiction;
+use std::collections::HashMap;
+use surrealdb::types::{RecordIdKey, Value, object};
+
+/// Bytes of the salt of an account's commitment.
+const SALT_LEN: usize = 32;
+
+const PUT_ACCOUNTS: &str = "INSERT INTO account $rows RETURN NONE";
+
+/// The account of one audit entry. Sealed at rest, the salt with it: whoever has the salt can try out what a leaf says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRow {
+    /// The entry's id.
+    pub id: String,
+    /// Salt of the commitment.
+    pub salt: [u8; 32],
+    /// The account's canonical JSON.
+    pub plain: Vec<u8>,
+}
+
+impl Jurisdiction {
+    /// Keeps accounts, all of them or none, in one statement. One that is already kept and says the same counts as
+    /// kept, so that a call whose answer was lost can be repeated.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] if the account of an entry is there and says something else: a leaf may have been made
+    /// of it.
+    pub async fn put_accounts(&self, rows: &[AccountRow]) -> Result<(), StoreError> {
+        match self.insert_accounts(rows.iter().collect()).await {
+            Err(StoreError::Exists { .. }) => {}
+            outcome => return outcome,
+        }
+        // Some are there already: tell the same from the other.
+        let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+        let kept = self.accounts(&ids).await?;
+        let mut missing = Vec::new();
+        for (row, kept) in rows.iter().zip(kept) {
+            match kept {
+                None => missing.push(row),
+                Some(kept) if kept == *row => {}
+                Some(kept) => return Err(StoreError::Exists { id: kept.id }),
+            }
+        }
+        self.insert_accounts(missing).await
+    }
+
+    /// The account of one entry.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn account(&self, entry_id: &str) -> Result<Option<AccountRow>, StoreError> {
+        Ok(self.accounts(&[entry_id.to_owned()]).await?.pop().flatten())
+    }
+
+    /// The accounts of these entries, in this order.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn accounts(&self, entry_ids: &[String]) -> Result<Vec<Option<AccountRow>>, StoreError> {
+        let keys: Vec<RecordIdKey> = entry_ids.iter().map(|id| key(id)).collect();
+        let mut found = HashMap::with_capacity(entry_ids.len());
+        for mut row in self.db.find_all(ACCOUNT, keys).await? {
+            let id = row.id().to_owned();
+            let opened = self.db.unseal(ACCOUNT, &id, &mut row)?;
+            let Some((salt, plain)) = opened.split_first_chunk::<SALT_LEN>() else {
+                return Err(row.damaged("it is shorter than its salt"));
+            };
+            found.insert(id.clone(), AccountRow { id, salt: *salt, plain: plain.to_vec() });
+        }
+        Ok(entry_ids.iter().map(|id| found.get(id).cloned()).collect())
+    }
+
+    async fn insert_accounts(&self, rows: Vec<&AccountRow>) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let sealed = rows.into_iter().map(|row| {
+            let opened = [row.salt.as_slice(), row.plain.as_slice()].concat();
+            self.db.seal(ACCOUNT, &row.id, &opened).map(|fields| with_id(ACCOUNT, &row.id, fields))
+        });
+        let vars = object! { rows: sealed.collect::<Result<Vec<Value>, StoreError>>()? };
+        self.db.write(&[PUT_ACCOUNTS], vars).await.map(drop)
+    }
+}

@@ -1,0 +1,47 @@
+//! Sealed blobs: probe images and whatever else must not be read by whoever holds the database.
+
+use crate::error::StoreError;
+use crate::rows::{joined, key_of, text};
+use crate::schema::BLOB;
+use crate::store::Jurisdiction;
+use surrealdb::types::{RecordId, RecordIdKey, object};
+
+/// The row is deleted whole: the key to the blob and the blob.
+const DESTROY: [&str; 4] = ["BEGIN", "SELECT VALUE id FROM $id", "DELETE $id RETURN NONE", "COMMIT"];
+
+/// Where in [`DESTROY`] the answer stands whether there was anything.
+const DESTROYED: usize = 1;
+
+impl Jurisdiction {
+    /// Keeps a blob, in place of the one of the same kind and id.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn seal(&self, kind: &str, id: &str, plain: &[u8]) -> Result<(), StoreError> {
+        let row = self.db.seal(BLOB, &joined(kind, id), plain)?;
+        self.db.put(BLOB, blob_key(kind, id), row).await
+    }
+
+    /// The blob as it was sealed; absent if it never was, or was destroyed.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn open_sealed(&self, kind: &str, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(mut row) = self.db.find(BLOB, blob_key(kind, id)).await? else { return Ok(None) };
+        self.db.unseal(BLOB, &joined(kind, id), &mut row).map(Some)
+    }
+
+    /// Destroys a blob and its key. Whether there was one.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn destroy(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
+        let vars = object! { id: RecordId::new(BLOB, blob_key(kind, id)) };
+        let found = self.db.write(&DESTROY, vars).await?.values(DESTROYED)?;
+        Ok(!found.is_empty())
+    }
+}
+
+fn blob_key(kind: &str, id: &str) -> RecordIdKey {
+    key_of(vec![text(kind), text(id)])
+}

@@ -1,0 +1,232 @@
+//! Gallery records: enrolled and purged a batch at a time, under a generation that counts the changes.
+
+use crate::error::StoreError;
+use crate::rows::{Row, from_json, joined, key, key_of, text, to_json};
+use crate::schema::{BOOKING, GENERATION, PHOTO, TEMPLATE};
+use crate::store::Jurisdiction;
+use crate::templates;
+use model::registry::Gallery;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use surrealdb::types::{Number, Object, RecordId, RecordIdKey, Value, object};
+
+/// Records in one call of [`Jurisdiction::insert_records`]. One statement of 1,000 rows inserts 64,000 rows of 1 KB a
+/// second here; larger ones gain nothing and make a lost race dearer.
+pub const BATCH_ROWS: usize = 1000;
+
+const INSERT: [&str; 6] = [
+    "BEGIN",
+    "INSERT INTO booking $bookings RETURN NONE",
+    "INSERT INTO template $templates RETURN NONE",
+    "INSERT INTO photo $photos RETURN NONE",
+    "UPSERT $generation SET generation = (generation ?? 0) + 1, records = (records ?? 0) + $added \
+     RETURN VALUE generation",
+    "COMMIT",
+];
+
+/// Where in [`INSERT`] the new generation stands.
+const INSERTED: usize = 4;
+
+/// The counts change by what was found within the transaction: a record that somebody else removes at the same time
+/// is counted once.
+const REMOVE: [&str; 8] = [
+    "BEGIN",
+    "SELECT VALUE id FROM $booking",
+    "LET $gone = (SELECT VALUE id FROM $booking)",
+    "DELETE $booking RETURN NONE",
+    "DELETE $template RETURN NONE",
+    "DELETE $photo RETURN NONE",
+    "UPSERT $generation SET generation = (generation ?? 0) + array::len($gone), \
+     records = (records ?? 0) - array::len($gone) RETURN VALUE generation",
+    "COMMIT",
+];
+
+/// Where in [`REMOVE`] the record stands, if there was one.
+const FOUND: usize = 1;
+
+/// Where in [`REMOVE`] the new generation stands.
+const REMOVED: usize = 6;
+
+/// A record to enrol.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRecord {
+    /// Its id, unique in its gallery. Any text.
+    pub id: String,
+    /// The template: `dim` numbers, of length 1.
+    pub template: Vec<f32>,
+    /// The model the template was made with.
+    pub model: String,
+    /// Its status, in the deployment's vocabulary.
+    pub status: String,
+    /// Booking data by field name. Sealed at rest.
+    pub booking: BTreeMap<String, String>,
+    /// The booking photograph. Sealed at rest.
+    pub photo: Option<Vec<u8>>,
+}
+
+/// What is known of an enrolled record besides its template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Booking {
+    /// The record's id.
+    pub id: String,
+    /// Its status.
+    pub status: String,
+    /// Booking data by field name.
+    pub booking: BTreeMap<String, String>,
+}
+
+impl Jurisdiction {
+    /// Enrols records, up to [`BATCH_ROWS`] of them, all or none, and returns the gallery's new generation. With
+    /// photographs, keep the batch below 64 MB: a server takes no larger message.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] naming the first record whose id is taken; nothing is enrolled then.
+    /// [`StoreError::Template`] if a template is not of length 1 or does not fit the gallery.
+    /// After [`StoreError::Unreachable`] the batch may have been enrolled all the same: its first id tells.
+    pub async fn insert_records(&self, gallery: &str, records: Vec<NewRecord>) -> Result<u64, StoreError> {
+        if records.is_empty() {
+            return self.generation(gallery).await;
+        }
+        if records.len() > BATCH_ROWS {
+            return Err(StoreError::Batch { rows: records.len(), most: BATCH_ROWS });
+        }
+        let listed = self.gallery(gallery).await?;
+        let vars = self.batch(gallery, listed.as_ref(), &records)?;
+        let _turn = self.db.changing.lock().await;
+        let named = match self.db.write(&INSERT, vars).await {
+            Ok(mut answer) => return new_generation(gallery, answer.values(INSERTED)?),
+            Err(StoreError::Exists { id }) => id,
+            Err(error) => return Err(error),
+        };
+        // The engine names a key of whichever table it was writing: ask which record that is.
+        let taken = self.first_taken(gallery, &records).await?;
+        Err(StoreError::Exists { id: taken.unwrap_or(named) })
+    }
+
+    /// How often the gallery has changed. 0: nothing was ever enrolled.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn generation(&self, gallery: &str) -> Result<u64, StoreError> {
+        match self.db.find(GENERATION, key(gallery)).await? {
+            Some(mut row) => row.natural("generation"),
+            None => Ok(0),
+        }
+    }
+
+    /// How many records are enrolled.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn count(&self, gallery: &str) -> Result<u64, StoreError> {
+        match self.db.find(GENERATION, key(gallery)).await? {
+            Some(mut row) => row.natural("records"),
+            None => Ok(0),
+        }
+    }
+
+    /// What is known of these records, in this order, less those that are not enrolled (any more).
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn bookings(&self, gallery: &str, ids: &[String]) -> Result<Vec<Booking>, StoreError> {
+        let keys: Vec<RecordIdKey> = ids.iter().map(|id| record_key(gallery, id)).collect();
+        let mut found = HashMap::with_capacity(ids.len());
+        for mut row in self.db.find_all(BOOKING, keys).await? {
+            let id = row.id().to_owned();
+            let status = row.text("status")?;
+            let json = self.open_of(BOOKING, gallery, &mut row)?;
+            let booking = from_json(BOOKING, &id, &json)?;
+            found.insert(id.clone(), Booking { id, status, booking });
+        }
+        Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
+    }
+
+    /// A record's photograph; absent if none was enrolled.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn photo(&self, gallery: &str, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(mut row) = self.db.find(PHOTO, record_key(gallery, id)).await? else { return Ok(None) };
+        self.open_of(PHOTO, gallery, &mut row).map(Some)
+    }
+
+    /// Removes a record: template, booking data, photograph and their keys. Returns the gallery's new generation;
+    /// absent if there was no such record.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn remove_record(&self, gallery: &str, id: &str) -> Result<Option<u64>, StoreError> {
+        let vars = object! {
+            booking: RecordId::new(BOOKING, record_key(gallery, id)),
+            template: RecordId::new(TEMPLATE, templates::key_in(gallery, id)),
+            photo: RecordId::new(PHOTO, record_key(gallery, id)),
+            generation: RecordId::new(GENERATION, key(gallery)),
+        };
+        let _turn = self.db.changing.lock().await;
+        let mut answer = self.db.write(&REMOVE, vars).await?;
+        if answer.values(FOUND)?.is_empty() {
+            return Ok(None);
+        }
+        new_generation(gallery, answer.values(REMOVED)?).map(Some)
+    }
+
+    /// What [`INSERT`] is told.
+    fn batch(&self, gallery: &str, listed: Option<&Gallery>, records: &[NewRecord]) -> Result<Object, StoreError> {
+        let mut seen = HashSet::with_capacity(records.len());
+        let mut bookings = Vec::with_capacity(records.len());
+        let mut rows = Vec::with_capacity(records.len());
+        let mut photos = Vec::new();
+        for record in records {
+            if !seen.insert(record.id.as_str()) {
+                return Err(StoreError::Exists { id: record.id.clone() });
+            }
+            rows.push(templates::row(gallery, listed, record)?);
+            let json = to_json(BOOKING, &record.id, &record.booking)?;
+            let mut booking = self.db.seal(BOOKING, &joined(gallery, &record.id), &json)?;
+            booking.insert("id", RecordId::new(BOOKING, record_key(gallery, &record.id)));
+            booking.insert("status", record.status.clone());
+            bookings.push(Value::Object(booking));
+            if let Some(photo) = &record.photo {
+                let mut photo = self.db.seal(PHOTO, &joined(gallery, &record.id), photo)?;
+                photo.insert("id", RecordId::new(PHOTO, record_key(gallery, &record.id)));
+                photos.push(Value::Object(photo));
+            }
+        }
+        Ok(object! {
+            bookings: bookings,
+            templates: rows,
+            photos: photos,
+            generation: RecordId::new(GENERATION, key(gallery)),
+            // At most BATCH_ROWS.
+            added: records.len() as i64,
+        })
+    }
+
+    async fn first_taken(&self, gallery: &str, records: &[NewRecord]) -> Result<Option<String>, StoreError> {
+        let keys: Vec<RecordIdKey> = records.iter().map(|record| record_key(gallery, &record.id)).collect();
+        let taken: HashSet<String> =
+            self.db.find_all(BOOKING, keys).await?.iter().map(|row| row.id().to_owned()).collect();
+        Ok(records.iter().find(|record| taken.contains(&record.id)).map(|record| record.id.clone()))
+    }
+
+    /// Opens what a row of a gallery's record holds.
+    fn open_of(&self, table: &'static str, gallery: &str, row: &mut Row) -> Result<Vec<u8>, StoreError> {
+        let place = joined(gallery, row.id());
+        self.db.unseal(table, &place, row)
+    }
+}
+
+fn record_key(gallery: &str, id: &str) -> RecordIdKey {
+    key_of(vec![text(gallery), text(id)])
+}
+
+fn new_generation(gallery: &str, values: Vec<Value>) -> Result<u64, StoreError> {
+    match values.first() {
+        Some(Value::Number(Number::Int(number))) => Ok(u64::try_from(*number).unwrap_or(0)),
+        _ => Err(StoreError::Damaged {
+            table: GENERATION,
+            id: gallery.to_owned(),
+            reason: "its generation is no whole number".to_owned(),
+        }),
+    }
+}

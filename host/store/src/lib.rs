@@ -1,0 +1,56 @@
+//! Galleries, case records, people, agencies, keys, in SurrealDB.
+//!
+//! Everything the host keeps, apart from the audit log's files, is kept here, and nothing else in the host knows
+//! SurrealDB. A [`Store`] is opened from an address: `surrealkv:///folder` embeds the engine (every commit is synced
+//! before it is acknowledged; one process per folder), `ws://host:port` uses a server, `mem://` keeps nothing. Each
+//! jurisdiction has a database of its own and a [`Jurisdiction`] handle that reaches no other; nothing is shared
+//! between them but the process.
+//!
+//! Three rules hold in every module:
+//!
+//! - **Text never becomes a statement.** Every statement is a constant of this crate; ids and values are bound.
+//! - **The id of a row follows from what it says**, so a write can be repeated. A commit is visible before it is
+//!   durable, so an error may follow a commit that took place: repeat the write, and what is already there counts as
+//!   written. Rows that are listed by something (a gallery's templates, a case's probes) carry it at the front of their
+//!   key and are read as a key range; there are no secondary indexes to build or to repair.
+//! - **What is personal is sealed** before it reaches the database ([`MasterKey`] says how). Destroying a row destroys
+//!   the only key to it. The bytes of a destroyed row leave the disk when the engine next compacts.
+//!
+//! The embedded engine wants a multi-threaded tokio runtime, best with 10 MiB of stack per worker.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `engine` | connections, sessions, answers; the only module that tells embedded from server |
+//! | `vault` | sealing |
+//! | `schema` | tables, migrations, the check of the master key |
+//! | `database`, `rows` | one jurisdiction's statements; rows, keys |
+//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts` | what [`Jurisdiction`] offers, by subject |
+
+// The engine's futures nest deeper than the compiler's default of 128.
+#![recursion_limit = "256"]
+
+mod accounts;
+mod blobs;
+mod casework;
+mod database;
+mod engine;
+mod error;
+mod gallery;
+mod registry;
+mod rows;
+mod schema;
+mod store;
+mod templates;
+mod vault;
+
+#[cfg(test)]
+mod tests;
+
+pub use accounts::AccountRow;
+pub use casework::{RequestRow, SearchRow};
+pub use engine::Credentials;
+pub use error::StoreError;
+pub use gallery::{BATCH_ROWS, Booking, NewRecord};
+pub use store::{Jurisdiction, Store};
+pub use templates::StoredTemplate;
+pub use vault::MasterKey;

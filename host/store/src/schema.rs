@@ -1,0 +1,115 @@
+//! Tables, how they came to be, and whether the master key is theirs.
+
+use crate::database::Database;
+use crate::error::StoreError;
+use crate::rows::key;
+use surrealdb::types::{RecordId, RecordIdKey, Value, object};
+
+/// `{version}`, one row per migration applied, and the canary `{key, sealed}`.
+pub(crate) const SCHEMA: &str = "schema";
+/// `{key, sealed}` by person id.
+pub(crate) const PERSON: &str = "person";
+/// `{json}` by agency id.
+pub(crate) const AGENCY: &str = "agency";
+/// `{json}` by gallery id.
+pub(crate) const GALLERY: &str = "gallery";
+/// `{generation, records}` by gallery id.
+pub(crate) const GENERATION: &str = "generation";
+/// `{template, digest, dim, model, status}` by `[gallery, bucket, record]`.
+pub(crate) const TEMPLATE: &str = "template";
+/// `{status, key, sealed}` by `[gallery, record]`.
+pub(crate) const BOOKING: &str = "booking";
+/// `{key, sealed}` by `[gallery, record]`. Apart from the booking, which is read far more often.
+pub(crate) const PHOTO: &str = "photo";
+/// `{key, sealed}` by `[kind, id]`.
+pub(crate) const BLOB: &str = "blob";
+/// `{opened, key, sealed}` by request id.
+pub(crate) const REQUEST: &str = "request";
+/// `{at, person, request, case_keys, probe}` by `[at, search]`.
+pub(crate) const SEARCH_FACT: &str = "search_fact";
+/// `{probe}` by `[case key, 0, probe]`: the distinct probes of a case.
+pub(crate) const CASE_PROBE: &str = "case_probe";
+/// `{}` by `[request, 0, search]`: the searches of a request.
+pub(crate) const REQUEST_SEARCH: &str = "request_search";
+/// `{key, sealed}` by entry id.
+pub(crate) const ACCOUNT: &str = "account";
+
+/// What each version of the schema adds. An applied migration is never edited: add one. Each runs in a transaction of
+/// its own together with the row that records it, and may be run by two hosts at once.
+pub(crate) const MIGRATIONS: &[(u32, &str)] = &[(
+    1,
+    "DEFINE TABLE IF NOT EXISTS person TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS agency TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS gallery TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS generation TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS template TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS booking TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS photo TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS blob TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS request TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS search_fact TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS case_probe TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS request_search TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS account TYPE NORMAL SCHEMALESS",
+)];
+
+/// Id of the row that only the right master key opens.
+const CANARY: &str = "canary";
+
+/// What the canary says. It is no secret: opening it is the proof.
+const CANARY_TEXT: &[u8] = b"magistrate";
+
+/// Brings a database to the newest schema, and checks that the master key is the one it was sealed with.
+///
+/// # Errors
+/// [`StoreError::WrongKey`], [`StoreError::NewerSchema`], and what any statement may fail with.
+pub(crate) async fn prepare(database: &Database) -> Result<(), StoreError> {
+    database.write(&["DEFINE TABLE IF NOT EXISTS schema TYPE NORMAL SCHEMALESS"], object! {}).await?;
+    let mut rows = database.every(SCHEMA).await?;
+    let applied = rows.iter_mut().filter_map(|row| row.number_if_any("version")).max();
+    let known = MIGRATIONS.iter().map(|(version, _)| *version).max().unwrap_or(0);
+    match applied {
+        Some(found) if found > i64::from(known) => {
+            let database = database.vault.database().to_owned();
+            return Err(StoreError::NewerSchema { database, found, known });
+        }
+        Some(_) => {}
+        // Before the first migration, so that a database with tables always has one.
+        None => leave_canary(database).await?,
+    }
+    check_canary(database).await?;
+    migrate(database, applied.unwrap_or(0)).await
+}
+
+async fn leave_canary(database: &Database) -> Result<(), StoreError> {
+    let mut canary = database.seal(SCHEMA, CANARY, CANARY_TEXT)?;
+    canary.insert("id", RecordId::new(SCHEMA, key(CANARY)));
+    // Another host may be doing the same, with another key: the first one stays, and both check it.
+    let vars = object! { rows: vec![Value::Object(canary)] };
+    database.write(&["INSERT IGNORE INTO schema $rows RETURN NONE"], vars).await.map(drop)
+}
+
+async fn check_canary(database: &Database) -> Result<(), StoreError> {
+    let Some(mut row) = database.find(SCHEMA, key(CANARY)).await? else {
+        let reason = "it is missing, so the master key cannot be checked".to_owned();
+        return Err(StoreError::Damaged { table: SCHEMA, id: CANARY.to_owned(), reason });
+    };
+    match database.unseal(SCHEMA, CANARY, &mut row) {
+        Ok(text) if text == CANARY_TEXT => Ok(()),
+        _ => Err(StoreError::WrongKey { database: database.vault.database().to_owned() }),
+    }
+}
+
+async fn migrate(database: &Database, applied: i64) -> Result<(), StoreError> {
+    for &(version, statements) in MIGRATIONS {
+        let version = i64::from(version);
+        if version > applied {
+            let id = RecordId::new(SCHEMA, RecordIdKey::Number(version));
+            let record = "UPSERT $id CONTENT $row RETURN NONE";
+            let vars = object! { id: id, row: object! { version: version } };
+            database.write(&["BEGIN", statements, record, "COMMIT"], vars).await?;
+            tracing::info!(database = database.vault.database(), version, "schema migrated");
+        }
+    }
+    Ok(())
+}

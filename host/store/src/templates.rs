@@ -1,0 +1,229 @@
+//! Templates: how a row of numbers is kept, and how a gallery's are read again.
+//!
+//! A template's row is small enough for the engine to keep beside its key, and stands apart from the booking, so that
+//! loading a gallery reads nothing else. Its key carries a bucket made from the record's id: the engine reads a range
+//! of keys whole, whatever `LIMIT` says, so buckets are what cuts a gallery into pages.
+
+use crate::engine::Snapshot;
+use crate::error::StoreError;
+use crate::gallery::NewRecord;
+use crate::rows::{Row, digest_bytes, from_json, key, key_of, number, range, text};
+use crate::schema::{GALLERY, GENERATION, TEMPLATE};
+use crate::store::Jurisdiction;
+use model::{registry::Gallery, terms::Digest};
+use surrealdb::types::{Bytes, Object, RecordId, RecordIdKey, Value, object};
+
+/// Buckets of a gallery: with pages of the size below, up to 32 GB of templates are read in pages of even size.
+const BUCKETS: u64 = 4096;
+
+/// Bytes read at a time, well below the 64 MB that a server may send in one message.
+const PAGE_BYTES: u64 = 8 << 20;
+
+/// Bytes of a row besides its template, generously.
+const ROW_BYTES: u64 = 256;
+
+/// Numbers per template to reckon with where the gallery is not listed: the registry takes no more.
+const LARGEST_DIM: u32 = 4096;
+
+/// How far the square of a template's length may be from 1: single-precision rounding of 4,096 numbers stays below.
+const UNIT_TOLERANCE: f64 = 1e-3;
+
+/// A template as it is loaded into RAM.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredTemplate {
+    /// The record's id.
+    pub id: String,
+    /// The template: `dim` numbers, of length 1.
+    pub template: Vec<f32>,
+    /// The record's status.
+    pub status: String,
+}
+
+impl Jurisdiction {
+    /// Passes every template of a gallery to `each`, in no particular order, and returns the generation they are of:
+    /// they are read from one snapshot, so what is enrolled or removed meanwhile does not show. Every template's
+    /// digest, dimension and model is checked, and their number.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] naming the first row that is not as it was enrolled. `each` may have been called by
+    /// then: throw away what it was given.
+    pub async fn load_templates(
+        &self,
+        gallery: &str,
+        each: &mut (dyn FnMut(StoredTemplate) + Send),
+    ) -> Result<u64, StoreError> {
+        let snapshot = self.db.client.snapshot().await?;
+        let loaded = load(&snapshot, gallery, each).await;
+        snapshot.end().await;
+        loaded
+    }
+}
+
+async fn load(
+    snapshot: &Snapshot,
+    gallery: &str,
+    each: &mut (dyn FnMut(StoredTemplate) + Send),
+) -> Result<u64, StoreError> {
+    let (generation, records) = match find(snapshot, GENERATION, gallery).await? {
+        Some(mut row) => (row.natural("generation")?, row.natural("records")?),
+        None => (0, 0),
+    };
+    let listed: Option<Gallery> = match find(snapshot, GALLERY, gallery).await? {
+        Some(mut row) => Some(from_json(GALLERY, gallery, row.text("json")?.as_bytes())?),
+        None => None,
+    };
+    let dim = listed.as_ref().map_or(LARGEST_DIM, |gallery| gallery.dim);
+    let bytes = records.saturating_mul(u64::from(dim) * 4 + ROW_BYTES);
+    let span = BUCKETS.div_ceil(bytes.div_ceil(PAGE_BYTES).clamp(1, BUCKETS));
+    let (mut first, mut loaded) = (0, 0);
+    while first < BUCKETS {
+        let until = (first + span).min(BUCKETS);
+        let page = range(TEMPLATE, bounds(gallery, first), Some(bounds(gallery, until)));
+        let rows = snapshot.ask("SELECT * FROM $range", object! { range: page }).await?.values(0)?;
+        for row in rows {
+            each(stored(Row::new(TEMPLATE, row)?, listed.as_ref())?);
+            loaded += 1;
+        }
+        first = until;
+    }
+    if loaded == records {
+        return Ok(generation);
+    }
+    let reason = format!("it counts {records} records, and {loaded} have a template");
+    Err(StoreError::Damaged { table: GENERATION, id: gallery.to_owned(), reason })
+}
+
+async fn find(snapshot: &Snapshot, table: &'static str, id: &str) -> Result<Option<Row>, StoreError> {
+    let vars = object! { id: RecordId::new(table, key(id)) };
+    let found = snapshot.ask("SELECT * FROM $id", vars).await?.values(0)?;
+    found.into_iter().next().map(|row| Row::new(table, row)).transpose()
+}
+
+/// The row of a record's template.
+///
+/// # Errors
+/// [`StoreError::Template`] if it is not of length 1, or is not what the gallery is listed to hold.
+pub(crate) fn row(gallery: &str, listed: Option<&Gallery>, record: &NewRecord) -> Result<Value, StoreError> {
+    if let Some(reason) = flaw(&record.template, &record.model, listed) {
+        return Err(StoreError::Template { id: record.id.clone(), reason });
+    }
+    let bytes = to_bytes(&record.template);
+    let fields: Object = object! {
+        id: RecordId::new(TEMPLATE, key_in(gallery, &record.id)),
+        digest: digest_bytes(Digest::of(&bytes)),
+        dim: record.template.len() as i64,
+        model: record.model.clone(),
+        status: record.status.clone(),
+        template: Bytes::from(bytes),
+    };
+    Ok(Value::Object(fields))
+}
+
+/// The key of a record's template.
+pub(crate) fn key_in(gallery: &str, id: &str) -> RecordIdKey {
+    let [high, low, ..] = Digest::of(id.as_bytes()).0;
+    let bucket = u64::from(u16::from_be_bytes([high, low])) % BUCKETS;
+    let mut parts = bounds(gallery, bucket);
+    parts.push(text(id));
+    key_of(parts)
+}
+
+/// Where a bucket begins.
+fn bounds(gallery: &str, bucket: u64) -> Vec<Value> {
+    // At most BUCKETS.
+    vec![text(gallery), number(bucket as i64)]
+}
+
+/// What is wrong with a template, and what would be right.
+fn flaw(template: &[f32], model: &str, listed: Option<&Gallery>) -> Option<String> {
+    if let Some(gallery) = listed {
+        if model != gallery.model {
+            let wanted = &gallery.model;
+            return Some(format!("is of model `{model}` and the gallery of `{wanted}`: extract it with `{wanted}`"));
+        }
+        if template.len() as u64 != u64::from(gallery.dim) {
+            return Some(format!("has {} numbers and the gallery {}: extract it anew", template.len(), gallery.dim));
+        }
+    }
+    let square: f64 = template.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+    if !square.is_finite() || (square - 1.0).abs() > UNIT_TOLERANCE {
+        return Some(format!("has length {}: divide it by that", square.sqrt()));
+    }
+    None
+}
+
+/// The template in a row, if it is what was enrolled.
+fn stored(mut row: Row, listed: Option<&Gallery>) -> Result<StoredTemplate, StoreError> {
+    let bytes = row.bytes("template")?;
+    let bytes: &[u8] = &bytes;
+    if Digest::of(bytes) != row.digest("digest")? {
+        return Err(row.damaged("its template does not have the digest it was enrolled with"));
+    }
+    let template = from_bytes(bytes).ok_or_else(|| row.damaged("its template is no row of numbers"))?;
+    if row.natural("dim")? != template.len() as u64 {
+        return Err(row.damaged("its template does not have the dimension it was enrolled with"));
+    }
+    let model = row.text("model")?;
+    if let Some(reason) = flaw(&template, &model, listed) {
+        return Err(row.damaged(&format!("its template {reason}")));
+    }
+    Ok(StoredTemplate { status: row.text("status")?, id: row.id().to_owned(), template })
+}
+
+/// `dim × 4` bytes, f32 little-endian.
+fn to_bytes(template: &[f32]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(template.len() * 4);
+    for x in template {
+        bytes.extend_from_slice(&x.to_le_bytes());
+    }
+    bytes
+}
+
+fn from_bytes(bytes: &[u8]) -> Option<Vec<f32>> {
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    rest.is_empty().then(|| numbers.iter().map(|x| f32::from_le_bytes(*x)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gallery(model: &str, dim: u32) -> Gallery {
+        Gallery { id: "g".into(), class: "c".into(), model: model.into(), dim, last_scrubbed: None }
+    }
+
+    #[test]
+    fn numbers_come_back_to_the_bit() {
+        let bits = |template: &[f32]| template.iter().map(|x| x.to_bits()).collect::<Vec<u32>>();
+        let template = [0.6, -0.8, f32::MIN_POSITIVE, -0.0];
+        assert_eq!(bits(&from_bytes(&to_bytes(&template)).unwrap()), bits(&template));
+        assert_eq!(to_bytes(&[1.0]), [0, 0, 0x80, 0x3f]);
+        assert_eq!(from_bytes(&[0, 0, 0]), None);
+    }
+
+    #[test]
+    fn what_has_not_length_one_or_does_not_fit_is_refused() {
+        assert_eq!(flaw(&[0.6, 0.8], "m", None), None);
+        assert_eq!(flaw(&[0.6, 0.8], "m", Some(&gallery("m", 2))), None);
+        for (template, listed) in [
+            (vec![], None),
+            (vec![1.0, 1.0], None),
+            (vec![0.0, 0.0], None),
+            (vec![f32::NAN, 1.0], None),
+            (vec![f32::INFINITY], None),
+            (vec![0.6, 0.8], Some(gallery("other", 2))),
+            (vec![0.6, 0.8], Some(gallery("m", 3))),
+        ] {
+            assert!(flaw(&template, "m", listed.as_ref()).is_some(), "{template:?} {listed:?}");
+        }
+    }
+
+    #[test]
+    fn a_record_is_in_one_of_the_buckets() {
+        for id in ["", "a", "⟩", "'; DELETE template; '"] {
+            let RecordIdKey::Array(parts) = key_in("g", id) else { panic!("not an array") };
+            let Some(Value::Number(bucket)) = parts.get(1) else { panic!("no bucket") };
+            assert!((0..BUCKETS as i64).contains(&bucket.to_int().unwrap()), "{id}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Enrolling, loading and purging.
+
+use super::{HOSTILE, load, north, open, raw, record};
+use crate::{BATCH_ROWS, NewRecord, StoreError, templates};
+use model::registry::Gallery;
+use surrealdb::types::{Bytes, RecordId, object};
+use tokio::task::JoinSet;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_enrolled_is_loaded_and_counted() {
+    let north = north().await;
+    assert_eq!((north.generation("g").await.unwrap(), north.count("g").await.unwrap()), (0, 0));
+    assert_eq!(load(&north, "g").await.unwrap(), (0, vec![]));
+
+    assert_eq!(north.insert_records("g", vec![record("a", 1), record("b", 2)]).await.unwrap(), 1);
+    assert_eq!(north.insert_records("g", vec![record("c", 3)]).await.unwrap(), 2);
+    assert_eq!(north.insert_records("g", vec![]).await.unwrap(), 2, "nothing changed");
+    assert_eq!(north.insert_records("h", vec![record("a", 9)]).await.unwrap(), 1);
+    assert_eq!((north.generation("g").await.unwrap(), north.count("g").await.unwrap()), (2, 3));
+
+    let (generation, templates) = load(&north, "g").await.unwrap();
+    assert_eq!(generation, 2);
+    for (found, seed) in templates.iter().zip(1..) {
+        let enrolled = record(&found.id, seed);
+        assert_eq!((&found.template, &found.status), (&enrolled.template, &enrolled.status));
+    }
+    assert_eq!(templates.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gallery_of_several_pages_is_loaded_whole() {
+    let north = north().await;
+    for batch in 0..9 {
+        let ids = batch * 1000..(batch + 1) * 1000;
+        north.insert_records("g", ids.map(|n| record(&format!("{n:05}"), n)).collect()).await.unwrap();
+    }
+    let (generation, templates) = load(&north, "g").await.unwrap();
+    assert_eq!(generation, 9);
+    assert!(templates.iter().map(|t| t.id.clone()).eq((0..9000).map(|n| format!("{n:05}"))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bookings_come_back_in_the_order_asked() {
+    let north = north().await;
+    let photo = NewRecord { photo: Some(b"pixels".to_vec()), ..record("b", 2) };
+    north.insert_records("g", vec![record("a", 1), photo, record("c", 3)]).await.unwrap();
+    let asked = ["c", "nobody", "a", "c"].map(str::to_owned);
+    let found = north.bookings("g", &asked).await.unwrap();
+    assert_eq!(found.iter().map(|b| b.id.as_str()).collect::<Vec<_>>(), ["c", "a", "c"]);
+    assert_eq!((&found[1].booking, &found[1].status), (&record("a", 1).booking, &record("a", 1).status));
+    assert!(north.bookings("h", &asked).await.unwrap().is_empty());
+    assert!(north.bookings("g", &[]).await.unwrap().is_empty());
+    assert_eq!(north.photo("g", "b").await.unwrap().as_deref(), Some(&b"pixels"[..]));
+    assert_eq!(north.photo("g", "a").await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_id_enrols_nothing() {
+    let north = north().await;
+    north.insert_records("g", vec![record("a", 1), record("b", 2)]).await.unwrap();
+    let refused = north.insert_records("g", vec![record("c", 3), record("b", 2), record("a", 1)]).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Exists { id } if id == "b"), "{refused}");
+    let refused = north.insert_records("g", vec![record("d", 3), record("d", 4)]).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Exists { id } if id == "d"), "{refused}");
+    assert_eq!((north.generation("g").await.unwrap(), north.count("g").await.unwrap()), (1, 2));
+    assert_eq!(load(&north, "g").await.unwrap().1.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_is_refused() {
+    let north = north().await;
+    let many = (0..=BATCH_ROWS as u32).map(|n| record(&format!("r{n}"), n)).collect();
+    assert!(matches!(north.insert_records("g", many).await, Err(StoreError::Batch { rows: 1001, most: 1000 })));
+    let long = NewRecord { template: vec![1.0, 1.0], ..record("a", 1) };
+    assert!(matches!(north.insert_records("g", vec![long]).await, Err(StoreError::Template { .. })));
+
+    let listed = Gallery { id: "g".into(), class: "c".into(), model: "other".into(), dim: 4, last_scrubbed: None };
+    north.put_gallery(&listed).await.unwrap();
+    let refused = north.insert_records("g", vec![record("a", 1)]).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Template { id, .. } if id == "a"), "{refused}");
+    assert_eq!(north.generation("g").await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_record_is_gone_from_everywhere() {
+    let north = north().await;
+    let photo = NewRecord { photo: Some(b"pixels".to_vec()), ..record("a", 1) };
+    north.insert_records("g", vec![photo, record("b", 2)]).await.unwrap();
+    assert_eq!(north.remove_record("g", "nobody").await.unwrap(), None);
+    assert_eq!(north.generation("g").await.unwrap(), 1);
+    assert_eq!(north.remove_record("g", "a").await.unwrap(), Some(2));
+    assert_eq!(north.remove_record("g", "a").await.unwrap(), None);
+    assert_eq!((north.generation("g").await.unwrap(), north.count("g").await.unwrap()), (2, 1));
+    assert_eq!(load(&north, "g").await.unwrap().1.len(), 1);
+    assert!(north.bookings("g", &["a".to_owned()]).await.unwrap().is_empty());
+    assert_eq!(north.photo("g", "a").await.unwrap(), None);
+    assert_eq!(north.insert_records("g", vec![record("a", 3)]).await.unwrap(), 3, "its id is free again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_template_is_named() {
+    let north = north().await;
+    north.insert_records("g", vec![record("a", 1), record("b", 2)]).await.unwrap();
+    let id = RecordId::new("template", templates::key_in("g", "b"));
+    let other = Bytes::from([0_u8; 16].to_vec());
+    let vars = object! { id: id.clone(), template: other };
+    raw(&north, "UPDATE $id SET template = $template", vars).await;
+    let refused = load(&north, "g").await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Damaged { table: "template", id, .. } if id == "b"), "{refused}");
+
+    raw(&north, "UPDATE $id SET template = 'text'", object! { id: id.clone() }).await;
+    assert!(matches!(load(&north, "g").await, Err(StoreError::Damaged { table: "template", .. })));
+
+    raw(&north, "DELETE $id", object! { id: id }).await;
+    let refused = load(&north, "g").await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Damaged { table: "generation", id, .. } if id == "g"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_is_a_generation_whoever_makes_it() {
+    let store = open("mem://", 1).await.unwrap();
+    let mut writers = JoinSet::new();
+    for writer in 0..4_u32 {
+        // A session each, so that nothing but the database keeps them apart.
+        let north = store.jurisdiction("north").await.unwrap();
+        writers.spawn(async move {
+            for n in 0..5 {
+                let records = (0..3).map(|k| record(&format!("{writer}-{n}-{k}"), n)).collect();
+                north.insert_records("g", records).await.unwrap();
+            }
+            north.remove_record("g", &format!("{writer}-0-0")).await.unwrap().unwrap();
+        });
+    }
+    while let Some(done) = writers.join_next().await {
+        done.unwrap();
+    }
+    let north = store.jurisdiction("north").await.unwrap();
+    assert_eq!((north.generation("g").await.unwrap(), north.count("g").await.unwrap()), (24, 56));
+    let (generation, templates) = load(&north, "g").await.unwrap();
+    assert_eq!((generation, templates.len()), (24, 56));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_record_ids_are_ids() {
+    let north = north().await;
+    for gallery in ["g", "'; DELETE template; --", "g/a"] {
+        let records = HOSTILE.iter().zip(0..).map(|(id, seed)| record(id, seed)).collect();
+        north.insert_records(gallery, records).await.unwrap();
+    }
+    for gallery in ["g", "'; DELETE template; --", "g/a"] {
+        let (_, templates) = load(&north, gallery).await.unwrap();
+        let mut expected = HOSTILE;
+        expected.sort();
+        assert_eq!(templates.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), expected);
+        let ids = HOSTILE.map(str::to_owned);
+        let found = north.bookings(gallery, &ids).await.unwrap();
+        assert_eq!(found.iter().map(|b| b.id.as_str()).collect::<Vec<_>>(), HOSTILE);
+        for id in HOSTILE {
+            assert!(north.remove_record(gallery, id).await.unwrap().is_some(), "{id}");
+        }
+        assert_eq!(north.count(gallery).await.unwrap(), 0);
+    }
+}

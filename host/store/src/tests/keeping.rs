@@ -1,0 +1,204 @@
+//! What is kept comes back as it was.
+
+use super::{HOSTILE, north, raw};
+use crate::{AccountRow, RequestRow, SearchRow, StoreError};
+use model::facts::{AgencyKind, Agreement, Training};
+use model::registry::{Agency, Gallery, Person, Registry};
+use model::terms::{Digest, Instant};
+use serde_json::json;
+use surrealdb::types::object;
+
+fn person(id: &str) -> Person {
+    Person {
+        id: id.to_owned(),
+        name: format!("Name of {id}"),
+        agency: "a".to_owned(),
+        unit: "u".to_owned(),
+        rank: "r".to_owned(),
+        roles: vec!["examiner".to_owned()],
+        trainings: vec![Training {
+            curriculum: "c".to_owned(),
+            completed: "2026-01-31".parse().unwrap(),
+            expires: None,
+        }],
+        background_checked: None,
+        need_reviewed: Some("2026-02-28".parse().unwrap()),
+        multi_factor: true,
+        suspended_since: Some(Instant(5)),
+    }
+}
+
+fn agency(id: &str) -> Agency {
+    Agency {
+        id: id.to_owned(),
+        name: format!("Agency {id}"),
+        kind: AgencyKind::Prosecutor,
+        participant: true,
+        agreements: vec![Agreement {
+            kind: "k".to_owned(),
+            signed: Instant(7),
+            starts: "2026-01-01".parse().unwrap(),
+            ends: None,
+            scope: vec!["s".to_owned()],
+        }],
+        suspended_since: None,
+    }
+}
+
+fn gallery(id: &str, dim: u32) -> Gallery {
+    Gallery { id: id.to_owned(), class: "c".to_owned(), model: "m".to_owned(), dim, last_scrubbed: None }
+}
+
+fn account(id: &str) -> AccountRow {
+    AccountRow { id: id.to_owned(), salt: [3; 32], plain: format!("{{\"id\":\"{id}\"}}").into_bytes() }
+}
+
+fn search(id: &str, at: u64, request: &str, cases: &[&str], probe: &str) -> SearchRow {
+    SearchRow {
+        id: id.to_owned(),
+        at: Instant(at),
+        person: "north/p".to_owned(),
+        request: request.to_owned(),
+        case_keys: cases.iter().map(|case| (*case).to_owned()).collect(),
+        probe: Digest::of(probe.as_bytes()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_comes_back_and_what_it_no_longer_lists_stays() {
+    let north = north().await;
+    let registry = Registry {
+        agencies: vec![agency("a"), agency("b")],
+        people: vec![person("p"), person("q")],
+        galleries: vec![gallery("g", 4)],
+    };
+    north.put_registry(&registry).await.unwrap();
+    assert_eq!(north.agencies().await.unwrap(), registry.agencies);
+    assert_eq!(north.people().await.unwrap(), registry.people);
+    assert_eq!(north.galleries().await.unwrap(), registry.galleries);
+
+    let changed = Person { name: "Changed".to_owned(), ..person("p") };
+    let later = Registry { people: vec![changed.clone(), person("r")], ..Registry::default() };
+    north.put_registry(&later).await.unwrap();
+    assert_eq!(north.people().await.unwrap(), [changed.clone(), person("q"), person("r")]);
+    assert_eq!(north.person("p").await.unwrap(), Some(changed));
+    assert_eq!(north.agency("b").await.unwrap(), Some(agency("b")));
+    assert_eq!(north.person("nobody").await.unwrap(), None);
+
+    north.put_person(&person("p")).await.unwrap();
+    north.put_agency(&Agency { participant: false, ..agency("b") }).await.unwrap();
+    north.put_gallery(&gallery("g", 512)).await.unwrap();
+    assert_eq!(north.person("p").await.unwrap(), Some(person("p")));
+    assert!(!north.agency("b").await.unwrap().unwrap().participant);
+    assert_eq!(north.gallery("g").await.unwrap(), Some(gallery("g", 512)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_come_back_and_are_replaced() {
+    let north = north().await;
+    let body = json!({"text": "ü", "n": 1.5, "deep": [null, {"a": [true]}], "big": u64::MAX});
+    let row = RequestRow { id: "r".to_owned(), opened: Instant(1_767_225_600_007), body };
+    north.put_request(&row).await.unwrap();
+    assert_eq!(north.request("r").await.unwrap(), Some(row.clone()));
+    let row = RequestRow { body: json!("closed"), ..row };
+    north.put_request(&row).await.unwrap();
+    assert_eq!(north.request("r").await.unwrap(), Some(row));
+    assert_eq!(north.request("s").await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_is_what_was_searched() {
+    let north = north().await;
+    let rows = [
+        search("s1", 1_767_225_600_000, "r1", &["case", "other"], "one"),
+        search("s2", 1_767_225_600_001, "r1", &["case"], "two"),
+        search("s3", 9_767_225_600_002, "r2", &["case"], "one"),
+        search("s4", 99, "r2", &[], "three"),
+    ];
+    for row in &rows {
+        north.put_search(row).await.unwrap();
+    }
+    north.put_search(&rows[0]).await.expect("a search may be kept again");
+
+    assert_eq!(north.searches_since(Instant(1_767_225_600_001)).await.unwrap(), rows[1..3]);
+    let all: Vec<_> = north.searches_since(Instant(0)).await.unwrap().into_iter().map(|row| row.id).collect();
+    assert_eq!(all, ["s4", "s1", "s2", "s3"]);
+    assert!(north.searches_since(Instant(u64::MAX)).await.unwrap().is_empty());
+
+    let mut probes = vec![Digest::of(b"one"), Digest::of(b"two")];
+    probes.sort();
+    assert_eq!(north.probes_of_case("case").await.unwrap(), probes);
+    assert_eq!(north.probes_of_case("other").await.unwrap(), [Digest::of(b"one")]);
+    assert!(north.probes_of_case("cas").await.unwrap().is_empty());
+    assert_eq!(north.searches_of_request("r1").await.unwrap(), 2);
+    assert_eq!(north.searches_of_request("r").await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_come_back_in_the_order_asked() {
+    let north = north().await;
+    let rows: Vec<_> = ["a", "b", "c"].map(account).into();
+    north.put_accounts(&rows).await.unwrap();
+    north.put_accounts(&[]).await.unwrap();
+    assert_eq!(north.account("b").await.unwrap(), Some(account("b")));
+    assert_eq!(north.account("d").await.unwrap(), None);
+    let asked = ["c", "d", "a", "c"].map(str::to_owned);
+    let expected = [Some(account("c")), None, Some(account("a")), Some(account("c"))];
+    assert_eq!(north.accounts(&asked).await.unwrap(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_may_be_kept_again_but_not_otherwise() {
+    let north = north().await;
+    north.put_accounts(&[account("a")]).await.unwrap();
+    north.put_accounts(&[account("a"), account("b")]).await.expect("what is there says the same");
+    assert_eq!(north.account("b").await.unwrap(), Some(account("b")));
+
+    let other = AccountRow { salt: [4; 32], ..account("a") };
+    let refused = north.put_accounts(&[account("c"), other]).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Exists { id } if id == "a"), "{refused}");
+    assert_eq!(north.account("a").await.unwrap(), Some(account("a")));
+    assert_eq!(north.account("c").await.unwrap(), None, "all of them or none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blobs_come_back_until_they_are_destroyed() {
+    let north = north().await;
+    north.seal("probe", "a", b"pixels").await.unwrap();
+    north.seal("other", "a", b"").await.unwrap();
+    north.seal("probe", "a", b"more pixels").await.unwrap();
+    assert_eq!(north.open_sealed("probe", "a").await.unwrap().as_deref(), Some(&b"more pixels"[..]));
+    assert_eq!(north.open_sealed("other", "a").await.unwrap().as_deref(), Some(&b""[..]));
+    assert_eq!(north.open_sealed("probe", "b").await.unwrap(), None);
+
+    assert!(north.destroy("probe", "a").await.unwrap());
+    assert!(!north.destroy("probe", "a").await.unwrap());
+    assert_eq!(north.open_sealed("probe", "a").await.unwrap(), None);
+    assert!(north.open_sealed("other", "a").await.unwrap().is_some());
+    assert_eq!(raw(&north, "SELECT * FROM blob", object! {}).await.len(), 1, "neither blob nor key stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_ids_are_ids() {
+    let north = north().await;
+    for (n, id) in HOSTILE.into_iter().enumerate() {
+        north.put_accounts(&[account(id)]).await.unwrap();
+        north.put_person(&person(id)).await.unwrap();
+        north.put_agency(&agency(id)).await.unwrap();
+        north.seal(id, id, id.as_bytes()).await.unwrap();
+        north.put_request(&RequestRow { id: id.to_owned(), opened: Instant(1), body: json!(id) }).await.unwrap();
+        north.put_search(&search(id, n as u64, id, &[id], id)).await.unwrap();
+    }
+    for id in HOSTILE {
+        assert_eq!(north.account(id).await.unwrap(), Some(account(id)), "{id}");
+        assert_eq!(north.person(id).await.unwrap(), Some(person(id)), "{id}");
+        assert_eq!(north.agency(id).await.unwrap(), Some(agency(id)), "{id}");
+        assert_eq!(north.open_sealed(id, id).await.unwrap().as_deref(), Some(id.as_bytes()), "{id}");
+        assert_eq!(north.request(id).await.unwrap().unwrap().body, json!(id), "{id}");
+        assert_eq!(north.probes_of_case(id).await.unwrap(), [Digest::of(id.as_bytes())], "{id}");
+        assert_eq!(north.searches_of_request(id).await.unwrap(), 1, "{id}");
+    }
+    assert_eq!(north.people().await.unwrap().len(), HOSTILE.len());
+    let searched: Vec<_> = north.searches_since(Instant(0)).await.unwrap().into_iter().map(|s| s.id).collect();
+    assert_eq!(searched, HOSTILE);
+}

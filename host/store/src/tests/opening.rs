@@ -1,0 +1,129 @@
+//! Opening, reopening and being refused.
+
+use super::{load, open, raw, record};
+use crate::{Credentials, MasterKey, Store, StoreError};
+use surrealdb::types::{RecordId, object};
+
+fn url_of(folder: &tempfile::TempDir) -> String {
+    format!("surrealkv://{}", folder.path().display())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_kept_is_there_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url_of(&folder);
+    {
+        let store = open(&url, 1).await.unwrap();
+        let north = store.jurisdiction("north").await.unwrap();
+        north.insert_records("g", vec![record("a", 1), record("b", 2)]).await.unwrap();
+        north.seal("probe", "p", b"pixels").await.unwrap();
+        drop(north);
+        store.close().await;
+    }
+    let store = open(&url, 1).await.unwrap();
+    store.ping().await.unwrap();
+    let north = store.jurisdiction("north").await.unwrap();
+    let (generation, templates) = load(&north, "g").await.unwrap();
+    assert_eq!(generation, 1);
+    assert_eq!(templates.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(templates[1].template, record("b", 2).template);
+    assert_eq!(north.open_sealed("probe", "p").await.unwrap().as_deref(), Some(&b"pixels"[..]));
+    drop(north);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_master_key_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url_of(&folder);
+    let store = open(&url, 1).await.unwrap();
+    store.jurisdiction("north").await.unwrap();
+    store.close().await;
+
+    let store = open(&url, 2).await.unwrap();
+    let refused = store.jurisdiction("north").await.unwrap_err();
+    assert!(matches!(&refused, StoreError::WrongKey { database } if database == "north"), "{refused}");
+    store.jurisdiction("south").await.expect("a new database is sealed with the key that made it");
+    store.close().await;
+
+    let store = open(&url, 1).await.unwrap();
+    store.jurisdiction("north").await.expect("the refused key left the database as it was");
+    assert!(matches!(store.jurisdiction("south").await, Err(StoreError::WrongKey { .. })));
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_in_use_is_refused_until_it_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url_of(&folder);
+    let first = open(&url, 1).await.unwrap();
+    let refused = open(&url, 1).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Locked { .. }), "{refused}");
+    first.close().await;
+    open(&url, 1).await.expect("closing freed it").close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_schema_is_refused() {
+    let store = open("mem://", 1).await.unwrap();
+    let north = store.jurisdiction("north").await.unwrap();
+    let newer = object! { id: RecordId::new("schema", 99_i64), row: object! { version: 99_i64 } };
+    raw(&north, "UPSERT $id CONTENT $row", newer).await;
+    let refused = store.jurisdiction("north").await.unwrap_err();
+    assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 1, .. }), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_that_is_gone_is_noticed() {
+    let store = open("mem://", 1).await.unwrap();
+    let north = store.jurisdiction("north").await.unwrap();
+    raw(&north, "DELETE $id", object! { id: RecordId::new("schema", "canary") }).await;
+    assert!(matches!(store.jurisdiction("north").await, Err(StoreError::Damaged { table: "schema", .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_address_and_what_is_no_jurisdiction_is_refused() {
+    for url in ["", "/var/lib/magistrate", "http://localhost:8000", "wss://localhost", "rocksdb:///x"] {
+        assert!(matches!(open(url, 1).await, Err(StoreError::Url { .. })), "{url}");
+    }
+    let store = open("mem://", 1).await.unwrap();
+    for id in ["", "North", "a/b", "'; REMOVE DATABASE north; '", "../north"] {
+        assert!(matches!(store.jurisdiction(id).await, Err(StoreError::Id(_))), "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_there_is_unreachable() {
+    // Port 9 is discard: nobody listens.
+    assert!(matches!(open("ws://127.0.0.1:9", 1).await, Err(StoreError::Unreachable { .. })));
+}
+
+/// The same promises on a server, where one is named: `MAGISTRATE_SURREAL_URL=ws://… MAGISTRATE_SURREAL_PASSWORD=…`
+/// (user `root`).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_serves_as_an_embedded_engine_does() {
+    let Ok(url) = std::env::var("MAGISTRATE_SURREAL_URL") else {
+        eprintln!("SKIPPED: set MAGISTRATE_SURREAL_URL to a SurrealDB server that may be written to");
+        return;
+    };
+    let password = std::env::var("MAGISTRATE_SURREAL_PASSWORD").unwrap_or_else(|_| "root".to_owned());
+    let wrong = Credentials { user: "root".to_owned(), password: format!("not {password}") };
+    let right = Credentials { user: "root".to_owned(), password };
+    let refused = Store::open(&url, Some(&wrong), MasterKey::generate()).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Credentials { .. }), "{refused}");
+
+    let key = MasterKey::generate().to_bytes();
+    let store = Store::open(&url, Some(&right), MasterKey::from_bytes(key)).await.unwrap();
+    let other = Store::open(&url, Some(&right), MasterKey::generate()).await.unwrap();
+    store.ping().await.unwrap();
+    let id = model::terms::new_id();
+    let (here, there) = (store.jurisdiction(&id).await.unwrap(), store.jurisdiction("other").await);
+    assert!(matches!(other.jurisdiction(&id).await, Err(StoreError::WrongKey { .. })));
+    here.insert_records("g", (0..1000).map(|n| record(&format!("r{n}"), n)).collect()).await.unwrap();
+    assert_eq!(load(&here, "g").await.unwrap().1.len(), 1000);
+    let twice = here.insert_records("g", vec![record("new", 1), record("r7", 7)]).await.unwrap_err();
+    assert!(matches!(&twice, StoreError::Exists { id } if id == "r7"), "{twice}");
+    assert_eq!(here.remove_record("g", "r7").await.unwrap(), Some(2));
+    assert_eq!(here.count("g").await.unwrap(), 999);
+    drop(there);
+}
