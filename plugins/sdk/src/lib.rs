@@ -49,9 +49,9 @@ pub mod case;
 pub mod ruling;
 pub mod settings;
 
+pub use case::Case;
 pub use generated::log;
 pub use generated::magistrate::policy::{facts, rulings, terms};
-pub use case::Case;
 pub use ruling::Duties;
 pub use settings::{Setting, Settings};
 

@@ -28,7 +28,11 @@ impl<'c, 'm> Clause<'c, 'm> {
 
     /// Satisfied if it holds, else violated; `otherwise` says what would change it. Returns whether it holds.
     pub fn requires(self, holds: bool, satisfied: &str, otherwise: &str) -> bool {
-        if holds { self.find(Outcome::Satisfied, satisfied) } else { self.find(Outcome::Violated, otherwise) }
+        if holds {
+            self.find(Outcome::Satisfied, satisfied)
+        } else {
+            self.find(Outcome::Violated, otherwise)
+        }
         holds
     }
 
@@ -39,7 +43,11 @@ impl<'c, 'm> Clause<'c, 'm> {
 
     /// Satisfied if it is there, else missing; `ask` says what to supply. Returns whether it is there.
     pub fn needs(self, there: bool, satisfied: &str, ask: &str) -> bool {
-        if there { self.find(Outcome::Satisfied, satisfied) } else { self.find(Outcome::Missing, ask) }
+        if there {
+            self.find(Outcome::Satisfied, satisfied)
+        } else {
+            self.find(Outcome::Missing, ask)
+        }
         there
     }
 

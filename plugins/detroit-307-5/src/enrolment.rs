@@ -1,0 +1,64 @@
+//! A record enters the gallery. The directive has no part on it; what binds is what it says of the gallery (5.4(2)), of
+//! personal information (2.5) and of who may change what the Department stores (7).
+
+use crate::{answers, definitions, requesting, settings, standing};
+use magistrate_sdk::Case;
+use magistrate_sdk::case::has_role;
+
+/// The kind of image that is enrolled.
+pub const BOOKING_PHOTOGRAPH: &str = "booking-photograph";
+
+/// Every kind of image a form offers.
+pub const IMAGE_KINDS: &[&str] =
+    &[BOOKING_PHOTOGRAPH, "field-photograph", "probe", "licence-photograph", "social-media", "other"];
+
+/// The rules of enrolment.
+pub fn judge(case: &mut Case) {
+    mug_shots_only(case);
+    requesting::gallery_is_snap(case);
+    restricted_fields(case);
+    origin(case);
+    authorised_change(case);
+}
+
+/// 5.4(2) SNAP includes "criminal mug shot images": no probe and no photograph from the field enters it.
+fn mug_shots_only(case: &mut Case) {
+    let kind = case.text(answers::IMAGE_KIND).map(str::trim);
+    case.clause("5.4(2)-b").affirms(
+        kind.map(|k| k == BOOKING_PHOTOGRAPH),
+        "the images are criminal mug shots",
+        "say what kind of image is enrolled",
+        "only criminal mug shots are enrolled: leave other images out",
+    );
+}
+
+/// 2.5 Highly restricted personal information is not shown later, whatever a record holds.
+fn restricted_fields(case: &mut Case) {
+    let restricted = case.texts(answers::BOOKING_FIELDS).iter().any(|f| definitions::is_highly_restricted(f));
+    if restricted {
+        case.clause("2.5").notes("the records hold highly restricted personal information, which no list will show");
+    } else {
+        case.clause("2.5").satisfied("the records hold no highly restricted booking field");
+    }
+}
+
+/// 7(2) A breach is notified to "the originating agency", so the origin is taken down.
+fn origin(case: &mut Case) {
+    if case.text(answers::CONTRIBUTOR).is_some() {
+        case.clause("7(2)-b").satisfied("the originating agency is on record");
+    } else {
+        case.clause("7(2)-b").notes("no originating agency is named: the Department itself is taken to be the origin");
+    }
+}
+
+/// 7(4) Information is stored so "that it cannot be modified, accessed, or purged except by members authorized to take
+/// such actions."
+fn authorised_change(case: &mut Case) {
+    let roles = case.settings().texts(settings::ENROLLER_ROLES);
+    let authorised = standing::actor_is_member(case) && roles.iter().any(|role| has_role(case.actor(), role));
+    case.clause("7(4)").requires(
+        authorised,
+        "the actor is authorised to change the gallery",
+        "only an authorised member of the Department changes the gallery: have one enrol the records",
+    );
+}

@@ -1,0 +1,138 @@
+//! 307.5 - 5.5, Outside Agency Using Facial Recognition.
+
+use crate::{answers, crimes, limits, requesting, settings, standing};
+use magistrate_sdk::calendar::before;
+use magistrate_sdk::facts::{AgencyKind, Agreement};
+use magistrate_sdk::terms::{Phase, Value};
+use magistrate_sdk::{Case, Duties};
+
+/// 5.5, in the order of its letters. Only c concerns the Department's own members too.
+pub fn judge(case: &mut Case) {
+    if standing::outside(case) {
+        agreement(case);
+        law_enforcement(case);
+        authorised_use(case);
+        contact(case);
+        acknowledgement(case);
+    }
+    compliance(case);
+}
+
+/// 5.5(a) "Prior to making the request, the outside agency has a formalized agreement … between the Detroit Police
+/// Department and the outside agency". It has to be in force at every phase (IR-10).
+fn agreement(case: &mut Case) {
+    let agreements = &case.requester_agency().agreements;
+    let opened = case.request().map_or(case.clock().now, |r| r.opened);
+    if !agreements.iter().any(|a| a.signed < opened) {
+        let otherwise = if agreements.is_empty() {
+            "the agency has no formal agreement with the Department: conclude one, then make the request"
+        } else {
+            "the agency's agreement was not signed before the request was made: make the request again"
+        };
+        case.clause("5.5-a").violated(otherwise);
+        return;
+    }
+    let in_force = agreements.iter().any(|a| a.signed < opened && is_in_force(case, a));
+    case.clause("5.5-a").read_as("IR-10").requires(
+        in_force,
+        "a formal agreement signed before the request is in force",
+        "the agency's agreement is not in force or does not cover facial recognition: renew it, then make the request",
+    );
+}
+
+/// Whether an agreement covers these requests, today where the reading asks for it.
+fn is_in_force(case: &Case, agreement: &Agreement) -> bool {
+    let scope = case.settings().text(settings::AGREEMENT_SCOPE);
+    let covers = agreement.scope.is_empty() || agreement.scope.iter().any(|s| s == scope);
+    let every_phase = case.settings().text(settings::AGREEMENT_CHECKED) == "every-phase";
+    if !every_phase && case.phase() != Phase::Request {
+        return covers;
+    }
+    let started = !before(case.today(), agreement.starts);
+    let lasts = agreement.ends.is_none_or(|last| !before(last, case.today()));
+    covers && started && lasts
+}
+
+/// Whether the requester's agency has an agreement that is in force now.
+pub fn has_agreement(case: &Case) -> bool {
+    case.requester_agency().agreements.iter().any(|a| is_in_force(case, a))
+}
+
+/// 5.5(b) "The outside agency is a law enforcement agency".
+fn law_enforcement(case: &mut Case) {
+    let kind = match case.requester_agency().kind {
+        AgencyKind::LawEnforcement => "law-enforcement",
+        AgencyKind::Prosecutor => "prosecutor",
+        AgencyKind::Federal => "federal",
+        AgencyKind::Other => "other",
+    };
+    let holds = case.settings().texts(settings::LAW_ENFORCEMENT_KINDS).contains(&kind);
+    case.clause("5.5-b1").requires(
+        holds,
+        "the agency is a law enforcement agency",
+        "the agency is not a law enforcement agency: one has to make the request",
+    );
+}
+
+/// 5.5(b) "based on a valid law enforcement purpose that falls within the authorized uses listed in this directive".
+fn authorised_use(case: &mut Case) {
+    let authorised = if limits::is_investigation(case) { crimes::authorised(case) } else { Some(false) };
+    case.clause("5.5-b2").affirms(
+        authorised,
+        "the purpose is within the uses the directive authorises",
+        "state the crime under investigation and its elements",
+        "the purpose is not within the uses the directive authorises for anybody",
+    );
+}
+
+/// 5.5(b) "the requestor provides a case number and contact information (requestor's name, requestor's agency, address, and
+/// phone number)".
+fn contact(case: &mut Case) {
+    let kinds = case.settings().texts(settings::CASE_NUMBERS);
+    let number = case.identified_by(&kinds);
+    let named = !case.requester().name.trim().is_empty() && !case.requester_agency().name.trim().is_empty();
+    let address = case.text(answers::ADDRESS).is_some();
+    let phone = case.text(answers::PHONE).is_some();
+    case.clause("5.5-b3").needs(number, "the case number is given", "state the case number");
+    case.clause("5.5-b3").needs(
+        named,
+        "the requester's name and agency are on record",
+        "have the requester's name and agency entered in the registry",
+    );
+    case.clause("5.5-b3").needs(address, "the requester's address is given", "state the requester's address");
+    case.clause("5.5-b3").needs(phone, "the requester's phone number is given", "state the requester's phone number");
+}
+
+/// 5.5(b) "and acknowledges an agreement with the following statement". Where the unit entered the request, the
+/// requester's own acknowledgement is still collected.
+fn acknowledgement(case: &mut Case) {
+    let requester = case.requester().id.as_str();
+    let personally = case
+        .answers(answers::ACKNOWLEDGED)
+        .any(|f| matches!(f.value, Value::Flag(true)) && f.attested_by.as_deref() == Some(requester));
+    let acknowledged = case.affirmed(answers::ACKNOWLEDGED) == Some(true);
+    let given = case.clause("5.5-b4").needs(
+        acknowledged,
+        "the statement that a result is only an investigative lead is acknowledged",
+        "the requester has to acknowledge the statement that a result is only an investigative lead",
+    );
+    if given && !personally {
+        case.clause("5.5-b4").obliges(Duties::acknowledge(requesting::INVESTIGATIVE_LEAD));
+    }
+}
+
+/// 5.5(c) "If any agency is found not in compliance with this Directive, the Department shall immediately suspend all
+/// Facial Recognition requests until the requesting agency becomes in compliance". That agency's, in-flight work included
+/// (IR-9).
+fn compliance(case: &mut Case) {
+    let all = standing::outside(case) && case.settings().flag(settings::SUSPEND_OUTSIDE);
+    let now = case.clock().now;
+    let suspended =
+        [case.requester_agency(), case.actor_agency()].iter().any(|a| a.suspended_since.is_some_and(|at| at <= now));
+    let violated = if suspended {
+        "the agency's requests are suspended until it complies with the directive"
+    } else {
+        "all outside requests are suspended until the agency found not in compliance complies"
+    };
+    case.clause("5.5-c").read_as("IR-9").forbids(all || suspended, violated, "the agency is not suspended");
+}

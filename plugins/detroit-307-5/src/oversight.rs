@@ -1,0 +1,133 @@
+//! 307.5 - 6, Governance and Oversight, as far as it bears on a request.
+
+use crate::{answers, outside, settings, standing};
+use magistrate_sdk::calendar::{HOUR_MS, days_between};
+use magistrate_sdk::case::trained;
+use magistrate_sdk::facts::Step;
+use magistrate_sdk::rulings::{Duty, RetentionRule};
+use magistrate_sdk::terms::Phase;
+use magistrate_sdk::{Case, Duties};
+
+const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// Part 6, in the order of its paragraphs.
+pub fn judge(case: &mut Case) {
+    need_to_know(case);
+    match case.phase() {
+        Phase::Search => {
+            reviewed_by_the_commander(case);
+            most_likely_candidates(case);
+            purged(case);
+        }
+        Phase::Candidates => {
+            shown_to_the_unit(case);
+            lawful_records(case);
+        }
+        _ => {}
+    }
+    prerequisites(case);
+}
+
+/// 6.1(2)c "user accounts and authorities granted to personnel are maintained in a current and secure "need-to-know"
+/// status". A review that is due does not stop the work; the LASO has to see to it.
+fn need_to_know(case: &mut Case) {
+    if !standing::actor_is_member(case) {
+        return;
+    }
+    let limit = case.settings().number(settings::NEED_REVIEW_DAYS);
+    let current = case.actor().need_reviewed.is_some_and(|at| days_between(at, case.today()) <= limit);
+    if current {
+        case.clause("6.1(2)c").satisfied("the need for access was reviewed in time");
+        return;
+    }
+    let laso = case.settings().text(settings::LASO_ROLE);
+    case.clause("6.1(2)c").notes("the need for access is due for review by the LASO");
+    case.clause("6.1(2)c").obliges(Duties::task(laso, "review the actor's need for access", 72));
+}
+
+/// 6.1(3)a "Reviewing facial recognition search requests, reviewing the results of facial recognition searches".
+fn reviewed_by_the_commander(case: &mut Case) {
+    let commander = case.settings().text(settings::COMMANDER_ROLE);
+    case.clause("6.1(3)a-1").notes("the examining unit's commanding officer reviews the request and its result");
+    case.clause("6.1(3)a-1").obliges(Duties::task(commander, "review the request and the result of its search", 72));
+}
+
+/// 6.1(3)a "returning the most likely candidates – or candidate images – if any": of a list of bounded length.
+fn most_likely_candidates(case: &mut Case) {
+    let [least, most, usual] = [settings::CANDIDATES_LEAST, settings::CANDIDATES_MOST, settings::CANDIDATES_USUAL]
+        .map(|n| settings::count(case, n));
+    let hide = case.settings().flag(settings::HIDE_SCORES);
+    // 0 asks for the usual number.
+    let asked = if let Step::Search(plan) = &case.matter().step { plan.at_most } else { 0 };
+    if asked > most {
+        case.clause("6.1(3)a-2").notes("more candidates are asked for than are shown: the list is cut");
+    } else {
+        case.clause("6.1(3)a-2").satisfied("no more candidates are asked for than are shown");
+    }
+    case.clause("6.1(3)a-2").obliges(Duties::candidates(least, most, usual, hide));
+}
+
+/// 6.1(3)a The unit reviews the list and returns the most likely candidates, so nobody else sees the list.
+fn shown_to_the_unit(case: &mut Case) {
+    let unit = standing::actor_in_unit(case) || standing::by_the_state(case);
+    case.clause("6.1(3)a-2").requires(
+        unit,
+        "the candidate list is shown to the examining unit only",
+        "the candidate list stays in the examining unit, which returns the most likely candidates",
+    );
+}
+
+/// 6.1(3)b "facial recognition information (including probe images) is automatically purged in accordance with this
+/// Department's retention policy, unless determined to be of evidentiary value". The bytes go, the record stays (IR-15).
+fn purged(case: &mut Case) {
+    let days = settings::count(case, settings::PROBE_DAYS);
+    let by = case.clock().now.saturating_add(u64::from(days).saturating_mul(DAY_MS));
+    let duty = if case.flag(answers::EVIDENTIARY) == Some(true) {
+        case.clause("6.1(3)b").notes("the probe is of evidentiary value and is held until reviewed");
+        Duty::Hold(RetentionRule { subject: "probe".to_owned(), at_least_days: days })
+    } else if case.settings().text(settings::PROBE_PURGE) == "bytes" {
+        case.clause("6.1(3)b").read_as("IR-15").notes("the probe is purged on schedule, its digest stays on record");
+        Duties::purge("probe", by)
+    } else {
+        let days = settings::count(case, settings::AUDIT_DAYS);
+        case.clause("6.1(3)b").read_as("IR-15").notes("the probe is kept encrypted as long as the audit trail");
+        Duties::retain("probe", days)
+    };
+    case.clause("6.1(3)b").obliges(duty);
+}
+
+/// 6.1(3)d "personnel (including investigators from external agencies who request facial recognition searches) meet all
+/// prerequisites stated in this policy prior to being authorized to use the facial recognition system."
+fn prerequisites(case: &mut Case) {
+    if standing::outside(case) {
+        let agreement = outside::has_agreement(case);
+        case.clause("6.1(3)d").requires(
+            agreement,
+            "the requester's agency meets the prerequisites for outside requests",
+            "the requester's agency has no agreement in force, which is a prerequisite for its requests",
+        );
+        return;
+    }
+    let curriculum = case.settings().text(settings::REQUESTER_CURRICULUM);
+    let checked = case.requester().background_checked.is_some();
+    let trained = curriculum.is_empty() || trained(case.requester(), curriculum, case.today());
+    let otherwise = if checked {
+        "the requester has not completed the training asked of requesters, or it has expired"
+    } else {
+        "no background check of the requester is on record"
+    };
+    case.clause("6.1(3)d").requires(checked && trained, "the requester meets the prerequisites on record", otherwise);
+}
+
+/// 6.1(4) "privacy, civil rights, and civil liberties are not violated by" access: no record is shown that its status
+/// takes out of use.
+fn lawful_records(case: &mut Case) {
+    let statuses = case.settings().texts(settings::SHOWN_STATUSES);
+    let Step::Candidates(list) = &case.matter().step else { return };
+    let lawful = list.iter().all(|c| statuses.contains(&c.status.as_str()));
+    case.clause("6.1(4)").requires(
+        lawful,
+        "every record on the list is in use",
+        "the list holds a sealed or unknown record: have the registrar correct the gallery, then search again",
+    );
+}

@@ -1,0 +1,130 @@
+//! B.3 and B.4: what the database may in no event be used for, and how it may in no event be queried.
+
+use crate::b_purposes::{COURT_ORDERED, ordered_by_court};
+use crate::settings::{MASS_QUERY_LIMIT, MASS_QUERY_READING, ORDER_READING, PROTECTED_READING};
+use magistrate_sdk::Case;
+use magistrate_sdk::facts::{Device, Initiator};
+use magistrate_sdk::terms::Value;
+
+/// The question whether protected action or speech is involved at all.
+const INVOLVED: &str = "protected-involved";
+
+/// The question whether it is all there is.
+const SOLE: &str = "protected-sole";
+
+/// B.3 "In no event will access to the SMRT system database be permitted to investigate, analyze, review, or gather
+/// information solely concerning any action or speech protected by the First Amendment".
+///
+/// Nobody but those who ask and search can say whether it is "solely" that, so they attest it, and one yes is enough.
+pub fn protected_by_the_first_amendment(case: &mut Case) {
+    let (involved, sole) = (case.flag(INVOLVED), case.flag(SOLE));
+    if sole == Some(true) {
+        solely_protected(case);
+        return;
+    }
+    match (involved, sole) {
+        (None, _) => {
+            let ask = "say in `protected-involved` whether the request concerns action or speech that the First Amendment protects";
+            case.clause("B.3").needs(false, "", ask);
+        }
+        (Some(false), _) => {
+            case.clause("B.3").satisfied("no action or speech that the First Amendment protects is concerned")
+        }
+        (Some(true), None) => {
+            let ask = "say in `protected-sole` whether it concerns nothing but protected action or speech";
+            case.clause("B.3").read_as("IR-2").needs(false, "", ask);
+        }
+        (Some(true), Some(_)) => {
+            case.clause("B.3").read_as("IR-2").satisfied("protected action or speech is concerned, but not solely");
+            supervisor_too(case);
+        }
+    }
+}
+
+fn solely_protected(case: &mut Case) {
+    if case.request().is_none_or(|r| r.purpose.trim() != COURT_ORDERED) {
+        case.clause("B.3").read_as("IR-2").violated(
+            "somebody attested that this solely concerns action or speech that the First Amendment protects: no purpose permits that",
+        );
+    } else if case.settings().text(ORDER_READING) == "order-wins" && ordered_by_court(case) {
+        case.clause("B.3")
+            .read_as("IR-16")
+            .notes("this solely concerns protected action or speech, and a final court order authorizes it");
+    } else {
+        case.clause("B.3").read_as("IR-16").violated(
+            "this solely concerns action or speech that the First Amendment protects: in no event, court order or not",
+        );
+    }
+}
+
+/// IR-2, the stricter reading: a supervisor attests it besides.
+fn supervisor_too(case: &mut Case) {
+    if case.settings().text(PROTECTED_READING) != "supervisor-too" {
+        return;
+    }
+    let (requester, actor) = (&case.requester().id, &case.actor().id);
+    let third = case.text("protected-supervisor").map(str::trim).is_some_and(|id| id != requester && id != actor);
+    case.clause("B.3").read_as("IR-2").needs(
+        third,
+        "a supervisor attested too that it is not solely protected action or speech",
+        "name in `protected-supervisor` the supervisor, neither requester nor operator, who attests that it is not solely protected",
+    );
+}
+
+/// IR-2: where protected activity is involved, the operator answers for themselves before the search, too.
+pub fn attested_by_the_operator(case: &mut Case) {
+    if case.flag(INVOLVED) != Some(true) || case.flag(SOLE) == Some(true) {
+        return;
+    }
+    let operator = &case.actor().id;
+    let own = case
+        .answers(SOLE)
+        .any(|f| matches!(f.value, Value::Flag(_)) && f.attested_by.as_ref().is_some_and(|by| by == operator));
+    case.clause("B.3").read_as("IR-2").needs(
+        own,
+        "the operator attested too that it is not solely protected action or speech",
+        "whoever runs the search answers `protected-sole` too, for themselves",
+    );
+}
+
+/// B.4 "In no event will any query of the SMRT system database occur other than by a human-initiated query".
+pub fn human_initiated(case: &mut Case) {
+    let asked_by_human = case.request().is_some_and(|r| matches!(r.initiator, Initiator::Human));
+    let program = [case.actor(), case.requester()].iter().any(|p| matches!(p.device, Device::Service));
+    case.clause("B.4-a").requires(
+        asked_by_human && !program,
+        "a human initiates the query",
+        "queries by a program are never permitted: have a person submit the request from their own workstation",
+    );
+}
+
+/// B.4 "i.e., automated mass query processes associated with data-mining-type activity will not be permitted". Several
+/// photographs of one person submitted by a human are no mass query; hundreds are.
+pub fn not_a_mass_batch(case: &mut Case) {
+    let probes = case.request().map_or(0, |r| r.batch_size);
+    let few = uncapped(case) || probes <= limit(case);
+    case.clause("B.4-b").read_as("IR-3").needs(
+        few,
+        "the photographs submitted in one action are no mass query",
+        "this many photographs in one action are a mass query: submit those that this one inquiry needs",
+    );
+}
+
+/// B.4, for the person at the database: IR-3 draws the line at so many distinct probes an hour.
+pub fn not_a_mass_query(case: &mut Case) {
+    let searched = case.history().distinct_probes_by_person_last_hour;
+    let few = uncapped(case) || searched < limit(case);
+    case.clause("B.4-b").read_as("IR-3").needs(
+        few,
+        "the searches of the last hour by the same person are no mass query",
+        "too many different probes were searched by the same person within an hour: wait until fewer were, or have another analyst search",
+    );
+}
+
+fn uncapped(case: &Case) -> bool {
+    case.settings().text(MASS_QUERY_READING) == "uncapped"
+}
+
+fn limit(case: &Case) -> u32 {
+    u32::try_from(case.settings().number(MASS_QUERY_LIMIT)).unwrap_or(u32::MAX)
+}

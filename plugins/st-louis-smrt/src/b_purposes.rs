@@ -1,0 +1,195 @@
+//! B.1 and B.2: what the shared SMRT data may be used for.
+//!
+//! The purpose is a code of the request form. It is looked up here once; the clause it belongs to then asks for what
+//! makes the code true. A code nobody knows is no purpose.
+
+use crate::settings::CRIME_PURPOSES;
+use magistrate_sdk::{Case, Duties};
+
+/// B.1.b.
+pub const LAW_VIOLATION: &str = "law-violation";
+/// B.1.c.
+pub const TERRORISM: &str = "terrorism";
+/// B.1.d.
+pub const MISSING_PERSON: &str = "missing-person";
+/// B.1.e.
+pub const IDENTITY_VERIFICATION: &str = "identity-verification";
+/// B.1, "absent a final court order".
+pub const COURT_ORDERED: &str = "court-ordered";
+/// B.2.
+pub const OTHER: &str = "other";
+
+/// The codes that do not mean crime.
+pub const OTHER_CODES: &[&str] =
+    &[LAW_VIOLATION, TERRORISM, MISSING_PERSON, IDENTITY_VERIFICATION, COURT_ORDERED, OTHER];
+
+/// The laws whose violation B.1.b names.
+pub const LAWS: &[&str] = &["missouri", "illinois", "federal"];
+
+/// The subjects of B.1.d.
+pub const MISSING_SUBJECTS: &[&str] = &["missing", "endangered"];
+
+/// The situation B.1.e leaves open with "such as".
+pub const OTHER_SITUATION: &str = "other-public-safety-situation";
+
+/// The situations of B.1.e, in the order's order.
+pub const ENCOUNTERS: &[&str] = &[
+    "traffic-stop",
+    "pedestrian-interview",
+    "vehicle-accident",
+    "workplace-injury",
+    "assault-or-shooting-scene",
+    "lost-or-found-elderly-person",
+    "lost-or-found-mentally-disabled-person",
+    "lost-or-found-non-communicative-person",
+    "child-with-non-guardian",
+    "false-or-altered-name",
+    OTHER_SITUATION,
+];
+
+/// B.1 "Absent a final court order requiring or authorizing some different use(s), the shared SMRT data may be used for
+/// the following purposes", which B.2 calls non-exclusive examples.
+pub fn listed_purpose(case: &mut Case) {
+    let purpose = case.request().map_or("", |r| r.purpose.trim());
+    match purpose {
+        "" => {
+            let ask = "no purpose was stated: state one that the order lists, or `other` with a narrative";
+            case.clause("B.1").needs(false, "", ask);
+        }
+        COURT_ORDERED => court_order(case),
+        OTHER => other_legitimate_use(case),
+        LAW_VIOLATION => listed(case, violation_of_law),
+        TERRORISM => listed(case, terrorists),
+        MISSING_PERSON => listed(case, missing_or_endangered),
+        IDENTITY_VERIFICATION => listed(case, identity_verification),
+        code if case.settings().texts(CRIME_PURPOSES).contains(&code) => listed(case, crime),
+        _ => case.clause("B.1").violated(
+            "the purpose is none this policy knows: state one that the order lists, or `other` with a narrative",
+        ),
+    }
+}
+
+/// Whether this request rests on a court order that requires or authorizes its use, is final and is not stayed.
+pub fn ordered_by_court(case: &Case) -> bool {
+    case.request().is_some_and(|r| r.purpose.trim() == COURT_ORDERED)
+        && order_named(case)
+        && case.affirmed("order-final") == Some(true)
+        && case.flag("order-stayed") == Some(false)
+}
+
+fn listed(case: &mut Case, item: fn(&mut Case)) {
+    case.clause("B.1").satisfied("the purpose is one that the order lists");
+    item(case);
+}
+
+/// B.1.a "the investigation, detection, or analysis of crime".
+fn crime(case: &mut Case) {
+    let named = case.text("crime").is_some();
+    case.clause("B.1.a").needs(
+        named,
+        "the use is the investigation, detection or analysis of crime",
+        "say in `crime` which crime is investigated, detected or analysed",
+    );
+}
+
+/// B.1.b "... of violation of Missouri, and/or Illinois, and/or federal criminal or other public safety law".
+fn violation_of_law(case: &mut Case) {
+    let Some(law) = case.text("law") else {
+        let ask = "say in `law` whose law was violated: missouri, illinois or federal";
+        case.clause("B.1.b").needs(false, "", ask);
+        return;
+    };
+    case.clause("B.1.b").requires(
+        LAWS.contains(&law),
+        "the law violated is Missouri, Illinois or federal law",
+        "the law violated is not Missouri, Illinois or federal law: no other law is among the listed purposes",
+    );
+}
+
+/// B.1.c "... of the operation of one or more terrorist(s)".
+fn terrorists(case: &mut Case) {
+    case.clause("B.1.c")
+        .satisfied("the use is the investigation, detection or analysis of the operation of terrorists");
+}
+
+/// B.1.d "... of missing or endangered person(s)". No crime is needed.
+fn missing_or_endangered(case: &mut Case) {
+    let Some(subject) = case.text("subject-role") else {
+        let ask = "say in `subject-role` whether the person is missing or endangered";
+        case.clause("B.1.d").needs(false, "", ask);
+        return;
+    };
+    case.clause("B.1.d").requires(
+        MISSING_SUBJECTS.contains(&subject),
+        "the person is missing or endangered",
+        "the person is neither missing nor endangered: state the purpose that fits",
+    );
+}
+
+/// B.1.e "to enable law enforcement personnel to gain accurate identification verification regarding persons
+/// encountered in public safety situations, such as ...". No crime is needed. What "such as" leaves open needs a
+/// narrative and is reviewed.
+fn identity_verification(case: &mut Case) {
+    let Some(encounter) = case.text("encounter") else {
+        let ask = "say in `encounter` in what situation the person was encountered";
+        case.clause("B.1.e").needs(false, "", ask);
+        return;
+    };
+    if encounter == OTHER_SITUATION {
+        let narrated = case.text("narrative").is_some();
+        case.clause("B.1.e").needs(
+            narrated,
+            "the person was encountered in a public safety situation that the order does not name but describe",
+            "describe in `narrative` the public safety situation in which the person was encountered",
+        );
+        case.clause("B.1.e").obliges(Duties::flag("a public safety situation that the order does not name"));
+        return;
+    }
+    case.clause("B.1.e").requires(
+        ENCOUNTERS.contains(&encounter),
+        "the person was encountered in a situation that the order names",
+        "the situation is none this policy knows: choose one, or `other-public-safety-situation` with a narrative",
+    );
+}
+
+/// B.1 "absent a final court order requiring or authorizing some different use(s)". An order that is not final, or is
+/// stayed, changes nothing.
+fn court_order(case: &mut Case) {
+    case.clause("B.1").notes("the use is none that the order lists: it stands or falls with the court order");
+    let named = order_named(case);
+    case.clause("B.1-order").needs(
+        named,
+        "the court order and the use it requires or authorizes are named",
+        "name the court and number of the order in `order-id`, and the use it requires or authorizes in `order-use`",
+    );
+    let (is_final, stayed) = (case.affirmed("order-final"), case.flag("order-stayed"));
+    case.clause("B.1-order").affirms(
+        is_final,
+        "the court order is final",
+        "say in `order-final` whether the court order is final",
+        "a court order that is not final authorizes no different use: wait until it is",
+    );
+    case.clause("B.1-order").denies(
+        stayed,
+        "the court order is not stayed",
+        "say in `order-stayed` whether the court order is stayed",
+        "a court order that is stayed authorizes no different use: wait until the stay is lifted",
+    );
+}
+
+fn order_named(case: &Case) -> bool {
+    case.text("order-id").is_some() && case.text("order-use").is_some()
+}
+
+/// B.2 "This policy is not meant to inhibit other legitimate law enforcement use(s) of the SMRT system for any other
+/// purpose(s) for which visual examination of booking mugshots traditionally and lawfully occurs."
+fn other_legitimate_use(case: &mut Case) {
+    case.clause("B.1").notes("the purpose is none that the order lists; its list is not exclusive");
+    let narrated = case.text("narrative").is_some();
+    case.clause("B.2").needs(
+        narrated,
+        "the use is described, and whether mugshots are traditionally and lawfully examined for it will be reviewed",
+        "describe in `narrative` the law enforcement use, and why mugshots are traditionally and lawfully examined for it",
+    );
+    case.clause("B.2").obliges(Duties::flag("a use that the order does not list"));
+}

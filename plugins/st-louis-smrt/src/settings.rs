@@ -1,0 +1,225 @@
+//! What a jurisdiction under this order may set: names its registry uses, limits, and readings of ambiguous clauses.
+
+use magistrate_sdk::rulings::Problem;
+use magistrate_sdk::settings::Default;
+use magistrate_sdk::{Setting, Settings};
+
+/// The unit that takes requests in and runs searches.
+pub const INTAKE_UNIT: &str = "intake-unit";
+/// The role of SLFC-authorized personnel.
+pub const AUTHORISED_ROLE: &str = "authorised-role";
+/// The ranks that are detectives or officers.
+pub const REQUESTER_RANKS: &str = "requester-ranks";
+/// What an agreement's scope must name, unless it is open.
+pub const AGREEMENT_SCOPE: &str = "agreement-scope";
+/// Classes of galleries that hold mugshots.
+pub const GALLERY_CLASSES: &str = "gallery-classes";
+/// What counts as a submitted photo.
+pub const PROBE_MEDIA: &str = "probe-media";
+/// Purpose codes that mean the investigation, detection or analysis of crime.
+pub const CRIME_PURPOSES: &str = "crime-purposes";
+/// Distinct probes per person and hour; also probes in one action.
+pub const MASS_QUERY_LIMIT: &str = "mass-query-limit";
+/// IR-3.
+pub const MASS_QUERY_READING: &str = "mass-query-reading";
+/// IR-1.
+pub const IDENTIFIER_READING: &str = "identifier-reading";
+/// IR-2.
+pub const PROTECTED_READING: &str = "protected-reading";
+/// IR-16.
+pub const ORDER_READING: &str = "order-reading";
+/// IR-11.
+pub const NOTICE_READING: &str = "notice-reading";
+/// IR-12.
+pub const DAY_READING: &str = "day-reading";
+/// IR-17.
+pub const AUDIT_PROBE_READING: &str = "audit-probe-reading";
+/// How long the probe is kept for audit, in days.
+pub const AUDIT_PROBE_DAYS: &str = "audit-probe-days";
+/// Record statuses that may be shown.
+pub const SHOWN_STATUSES: &str = "shown-statuses";
+/// Booking fields that routinely accompany a mugshot.
+pub const BOOKING_DATA: &str = "booking-data";
+/// Of these, the basic ones.
+pub const BASIC_BOOKING_DATA: &str = "basic-booking-data";
+/// Image quality below which a better image is asked for.
+pub const LOW_QUALITY: &str = "low-quality";
+
+/// What is set where policy.toml is silent.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: INTAKE_UNIT,
+        label: "Real-Time Crime Center",
+        help: "The unit, as the registry names it, that takes requests in and runs searches (C.1).",
+        default: Default::Text("rtcc"),
+    },
+    Setting {
+        name: AUTHORISED_ROLE,
+        label: "SLFC-authorized personnel",
+        help: "The role, as the registry names it, of those who may query the database and view what it returns (A.3).",
+        default: Default::Text("slfc-authorised"),
+    },
+    Setting {
+        name: REQUESTER_RANKS,
+        label: "Detectives and officers",
+        help: "The ranks, as registries name them, that may request the use of SMRT (C.1; interpretation SL-1).",
+        default: Default::Texts(&["detective", "officer", "sergeant"]),
+    },
+    Setting {
+        name: AGREEMENT_SCOPE,
+        label: "Agreements that cover SMRT",
+        help: "What the scope of another agency's agreement must name, unless its scope is open (interpretation SL-3).",
+        default: Default::Text("smrt"),
+    },
+    Setting {
+        name: GALLERY_CLASSES,
+        label: "Mugshot galleries",
+        help: "The classes of galleries that may be searched and enrolled into (A.1).",
+        default: Default::Texts(&["mugshot"]),
+    },
+    Setting {
+        name: PROBE_MEDIA,
+        label: "Submitted photo",
+        help: "What may be searched with: still, video, live-stream, sketch, synthetic (A.2; interpretation SL-2).",
+        default: Default::Texts(&["still"]),
+    },
+    Setting {
+        name: CRIME_PURPOSES,
+        label: "Purposes that are crime",
+        help: "Purpose codes, other jurisdictions' included, that mean investigation, detection or analysis of crime (B.1.a).",
+        default: Default::Texts(&["crime", "criminal-investigation", "investigation"]),
+    },
+    Setting {
+        name: MASS_QUERY_LIMIT,
+        label: "Mass query",
+        help: "Distinct probes that one person may search in an hour, and probes in one action (B.4, IR-3).",
+        default: Default::Number(20, 1, 10_000),
+    },
+    Setting {
+        name: MASS_QUERY_READING,
+        label: "What is a mass query (IR-3)",
+        help: "capped: a person beyond mass-query-limit waits; uncapped: whatever a human initiates is no mass query.",
+        default: Default::Code("capped", &["capped", "uncapped"]),
+    },
+    Setting {
+        name: IDENTIFIER_READING,
+        label: "Is the reason alone enough (IR-1)",
+        help: "reason-alone: yes, flagged for audit; identifier-required: a number that identifies the case is needed too.",
+        default: Default::Code("reason-alone", &["reason-alone", "identifier-required"]),
+    },
+    Setting {
+        name: PROTECTED_READING,
+        label: "Who attests that it is not solely protected activity (IR-2)",
+        help: "requester-and-operator: whoever asks and whoever searches; supervisor-too: a supervisor besides.",
+        default: Default::Code("requester-and-operator", &["requester-and-operator", "supervisor-too"]),
+    },
+    Setting {
+        name: ORDER_READING,
+        label: "A court order on protected activity (IR-16)",
+        help: "in-no-event: B.3 beats the order; order-wins: a final order that is not stayed prevails.",
+        default: Default::Code("in-no-event", &["in-no-event", "order-wins"]),
+    },
+    Setting {
+        name: NOTICE_READING,
+        label: "A record whose agency gave notice (IR-11)",
+        help: "not-searchable: it is not shown from the notice on; until-purge: it is shown until it is purged.",
+        default: Default::Code("not-searchable", &["not-searchable", "until-purge"]),
+    },
+    Setting {
+        name: DAY_READING,
+        label: "How ten days are counted (IR-12)",
+        help: "calendar-days or hours-240. Read in the retention phase, which this version does not judge yet.",
+        default: Default::Code("calendar-days", &["calendar-days", "hours-240"]),
+    },
+    Setting {
+        name: AUDIT_PROBE_READING,
+        label: "How long the probe is kept for audit (IR-17)",
+        help: "limited: for audit-probe-days, then destroyed; forever: it is not destroyed.",
+        default: Default::Code("limited", &["limited", "forever"]),
+    },
+    Setting {
+        name: AUDIT_PROBE_DAYS,
+        label: "Days the probe is kept for audit",
+        help: "The order sets no number: set your own (E.2.b, IR-17).",
+        default: Default::Number(365, 1, 36_500),
+    },
+    Setting {
+        name: SHOWN_STATUSES,
+        label: "Records that are shown",
+        help: "Record statuses a candidate may have. `notice-received` is the business of notice-reading.",
+        default: Default::Texts(&["active"]),
+    },
+    Setting {
+        name: BOOKING_DATA,
+        label: "Routine identifying information",
+        help: "Booking fields that routinely accompany a mugshot and may be enrolled with it (D.1).",
+        default: Default::Texts(&[
+            "name",
+            "alias",
+            "date-of-birth",
+            "age",
+            "sex",
+            "race",
+            "height",
+            "weight",
+            "eyes",
+            "hair",
+            "booking-number",
+            "booking-date",
+            "booking-agency",
+            "charge",
+            "photo-date",
+            "state-id",
+        ]),
+    },
+    Setting {
+        name: BASIC_BOOKING_DATA,
+        label: "Basic booking data",
+        help: "The booking fields that are shown with a returned image (A.3.b).",
+        default: Default::Texts(&[
+            "name",
+            "alias",
+            "date-of-birth",
+            "age",
+            "sex",
+            "race",
+            "booking-number",
+            "booking-date",
+            "booking-agency",
+            "charge",
+            "photo-date",
+        ]),
+    },
+    Setting {
+        name: LOW_QUALITY,
+        label: "Low image quality",
+        help: "A quality score, 0 to 100, below which the requester is told to look for a better image (C.3).",
+        default: Default::Number(30, 0, 100),
+    },
+];
+
+/// Texts that would match nobody or anybody, and words nobody knows.
+pub fn check(settings: &Settings) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut problem = |setting: &str, message: &str| {
+        problems.push(Problem { setting: setting.to_owned(), message: message.to_owned() });
+    };
+    for name in [INTAKE_UNIT, AUTHORISED_ROLE, AGREEMENT_SCOPE] {
+        if settings.text(name).trim().is_empty() {
+            problem(name, "is empty: name it as the registry does");
+        }
+    }
+    for name in [REQUESTER_RANKS, GALLERY_CLASSES, PROBE_MEDIA, CRIME_PURPOSES, SHOWN_STATUSES] {
+        let words = settings.texts(name);
+        if words.is_empty() || words.iter().any(|word| word.trim().is_empty()) {
+            problem(name, "is empty or holds an empty text: list at least one word");
+        }
+    }
+    if settings.texts(PROBE_MEDIA).iter().any(|word| !crate::a_system::MEDIA.contains(word)) {
+        problem(PROBE_MEDIA, "holds an unknown word: use still, video, live-stream, sketch or synthetic");
+    }
+    if settings.texts(CRIME_PURPOSES).iter().any(|word| crate::b_purposes::OTHER_CODES.contains(word)) {
+        problem(CRIME_PURPOSES, "holds a code that this policy reads otherwise: leave it out");
+    }
+    problems
+}

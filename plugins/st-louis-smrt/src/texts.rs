@@ -1,0 +1,153 @@
+//! What is shown verbatim, and how ambiguous clauses are read.
+//!
+//! A statement is the order's own words, byte for byte: so each is one long line.
+
+use crate::settings::{
+    AGREEMENT_SCOPE, AUDIT_PROBE_READING, DAY_READING, IDENTIFIER_READING, MASS_QUERY_READING, NOTICE_READING,
+    ORDER_READING, PROBE_MEDIA, PROTECTED_READING, REQUESTER_RANKS,
+};
+use magistrate_sdk::Settings;
+use magistrate_sdk::rulings::{Interpretation, Statement};
+
+/// Id of the NOTE to C.4.
+pub const NOTE: &str = "C.4-NOTE";
+/// Id of A.2, first and second sentence.
+pub const SIMILAR_NOT_IDENTIFIED: &str = "A.2-a";
+/// Id of A.2, third sentence.
+pub const LEGAL_AUTHORITY: &str = "A.2-b";
+
+/// Id and text, verbatim.
+#[rustfmt::skip]
+const STATEMENTS: &[(&str, &str)] = &[
+    (NOTE, "Identity comparisons with SMRT are nonscientific and are intended for investigative lead purposes only. These investigative leads should not be used as the sole basis for any decision in the investigation. The intent of this SMRT analysis is only to illustrate facial similarities or differences between two subjects – not to make a positive identification."),
+    (SIMILAR_NOT_IDENTIFIED, "The SMRT system does not use facial recognition analysis to positively identify individuals. Rather, the technology applies an algorithm to compile an array of photographs with physical characteristics similar to those of the suspect in the submitted photo."),
+    (LEGAL_AUTHORITY, "Investigators may then take the logical investigative steps, under proper legal authority, to generate and pursue leads based upon the results."),
+];
+
+/// One entry of the interpretation register.
+struct Reading {
+    id: &'static str,
+    question: &'static str,
+    /// The reading of the shipped policy.
+    answer: &'static str,
+    /// The setting that changes the reading.
+    setting: Option<&'static str>,
+    /// The value of that setting which does, with the reading it stands for.
+    otherwise: Option<(&'static str, &'static str)>,
+}
+
+/// `IR-n` are entries of the register that Magistrate ships with; `SL-n` are further choices that this policy had to
+/// make.
+const READINGS: &[Reading] = &[
+    Reading {
+        id: "IR-1",
+        question: "C.2: is the reason of the request alone enough?",
+        answer: "Yes, literally: one of the reason, the complaint number or any other identifier. The reason alone is flagged for audit, and a reason is never waived (E.2.c).",
+        setting: Some(IDENTIFIER_READING),
+        otherwise: Some((
+            "identifier-required",
+            "No: a complaint number or other identifier is needed besides the reason.",
+        )),
+    },
+    Reading {
+        id: "IR-2",
+        question: "B.3: who decides whether a request concerns solely protected action or speech?",
+        answer: "Requester and operator attest it; one yes by anybody denies the request, and every answer is on record.",
+        setting: Some(PROTECTED_READING),
+        otherwise: Some((
+            "supervisor-too",
+            "Requester, operator and a supervisor attest it; one yes by anybody denies the request, and every answer is on record.",
+        )),
+    },
+    Reading {
+        id: "IR-3",
+        question: "B.4: what is a mass query?",
+        answer: "Whatever a program initiates is denied. A person who has searched mass-query-limit distinct probes within the last hour, or submits more than that in one action, waits.",
+        setting: Some(MASS_QUERY_READING),
+        otherwise: Some((
+            "uncapped",
+            "Whatever a program initiates is denied; a human's queries are none, however many.",
+        )),
+    },
+    Reading {
+        id: "IR-11",
+        question: "D.3: may a record be searched after its agency's notice and before it is purged?",
+        answer: "No: it is not searchable from the notice on.",
+        setting: Some(NOTICE_READING),
+        otherwise: Some(("until-purge", "Yes: until it is purged.")),
+    },
+    Reading {
+        id: "IR-12",
+        question: "D.3: how are ten days counted?",
+        answer: "As calendar dates in America/Chicago; the last lawful day is the date of the notice plus 10.",
+        setting: Some(DAY_READING),
+        otherwise: Some(("hours-240", "As 240 hours from the notice.")),
+    },
+    Reading {
+        id: "IR-14",
+        question: "Which version of this policy decides when it changes between two steps of a request?",
+        answer: "The version in force at each step; the host records both.",
+        setting: None,
+        otherwise: None,
+    },
+    Reading {
+        id: "IR-16",
+        question: "B.1 and B.3: may a court order authorize what solely concerns protected action or speech?",
+        answer: "No: B.3 says \"in no event\".",
+        setting: Some(ORDER_READING),
+        otherwise: Some(("order-wins", "Yes, if the order is final and not stayed.")),
+    },
+    Reading {
+        id: "IR-17",
+        question: "A.1 and E.2.b: for how long may the probe be kept for audit?",
+        answer: "The order sets no limit: for audit-probe-days, which the jurisdiction sets, and then it is destroyed.",
+        setting: Some(AUDIT_PROBE_READING),
+        otherwise: Some(("forever", "The order sets no limit: it is not destroyed.")),
+    },
+    Reading {
+        id: "SL-1",
+        question: "C.1: who is a \"detective or officer\"?",
+        answer: "Whoever holds one of the ranks that requester-ranks lists; a sergeant is an officer.",
+        setting: Some(REQUESTER_RANKS),
+        otherwise: None,
+    },
+    Reading {
+        id: "SL-2",
+        question: "A.2: what is a \"submitted photo\"?",
+        answer: "Media that probe-media lists: a photograph, or a still chosen from a recording, but no live stream, drawing or generated image.",
+        setting: Some(PROBE_MEDIA),
+        otherwise: None,
+    },
+    Reading {
+        id: "SL-3",
+        question: "Policy paragraph and C.1: may officers of an agency that does not participate ask?",
+        answer: "Yes, while an agreement in force covers what agreement-scope names.",
+        setting: Some(AGREEMENT_SCOPE),
+        otherwise: None,
+    },
+];
+
+/// The statements as the charter holds them.
+pub fn statements() -> Vec<Statement> {
+    STATEMENTS.iter().map(|(id, text)| Statement { id: (*id).to_owned(), text: (*text).to_owned() }).collect()
+}
+
+/// The interpretation register as the charter holds it: each with the reading these settings put in force.
+pub fn interpretations(settings: &Settings) -> Vec<Interpretation> {
+    READINGS
+        .iter()
+        .map(|reading| {
+            let other = reading.setting.zip(reading.otherwise);
+            let answer = match other {
+                Some((setting, (value, answer))) if settings.text(setting) == value => answer,
+                _ => reading.answer,
+            };
+            Interpretation {
+                id: reading.id.to_owned(),
+                question: reading.question.to_owned(),
+                answer: answer.to_owned(),
+                setting: reading.setting.map(str::to_owned),
+            }
+        })
+        .collect()
+}
