@@ -267,7 +267,7 @@ impl Casework {
         };
         let event = Event::Host { act: act.to_owned(), details };
         let entry = Entry { kind: Kind::Host, who, at, subject: Subject::default(), of: None, event };
-        ledger::record(&[&chamber.ledger], entry).await.map(drop)
+        ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
     }
 
     /// A jurisdiction.
@@ -341,7 +341,7 @@ impl Casework {
         let at = self.clock.now()?;
         let event = Event::Rejected { asked: asked.to_owned(), reason: reason.to_owned() };
         let entry = Entry { kind: Kind::Rejection, who, at, subject: Subject::default(), of: None, event };
-        ledger::record(&[&chamber.ledger], entry).await.map(drop)
+        ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
     }
 
     /// What keeps this host from deciding, if anything: the truth that `/readyz` tells.

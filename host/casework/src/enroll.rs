@@ -86,7 +86,7 @@ impl Casework {
             history: no_history(),
             step: Step::Enroll(fields),
         };
-        let permit = self.judge(&concerned, facts).await?;
+        let permit = self.judge(&concerned, facts, vec![]).await?;
         let act = async {
             let rows = self.templates(hall.registered(), batch.model.as_deref(), batch.records).await?;
             let admitted: Vec<_> = rows.iter().map(|r| (r.id.clone(), r.template.clone())).collect();
@@ -100,7 +100,7 @@ impl Casework {
         };
         let count = records.len();
         let event = Event::Enrolled { gallery: gallery.to_owned(), records, generation };
-        let (rulings, recorded) = self.conclude(&concerned, permit, actor, Subject::default(), event).await?;
+        let (rulings, recorded) = self.conclude(&concerned, permit, actor, Subject::default(), event, vec![]).await?;
         Ok(Enrolled { records: count, generation, rulings, receipt: recorded.receipt()? })
     }
 

@@ -46,7 +46,7 @@ impl Casework {
             of: None,
             event: Event::Looked { first, count },
         };
-        ledger::record(&[&chamber.ledger], entry).await?;
+        ledger::record(&[&chamber.ledger], entry, vec![]).await?;
         let end = first.saturating_add(count).min(chamber.log().size());
         if first >= end {
             return Ok(Vec::new());

@@ -167,11 +167,13 @@ impl Casework {
             history,
             step: Step::Request,
         };
-        let permit = self.judge(&concerned, facts).await?;
-        if let Err(e) = keep(&owner.store, &request, intake.probe.image.as_deref()).await {
-            return Err(self.give_up(&concerned, permit, actor, request.subject(), e).await);
-        }
-        let (rulings, recorded) = self.conclude(&concerned, permit, actor, request.subject(), Event::Opened).await?;
+        let permit = self.judge(&concerned, facts, vec![]).await?;
+        let row = match keep(&owner.store, &request, intake.probe.image.as_deref()).await {
+            Ok(row) => row,
+            Err(e) => return Err(self.give_up(&concerned, permit, actor, request.subject(), e).await),
+        };
+        let (rulings, recorded) =
+            self.conclude(&concerned, permit, actor, request.subject(), Event::Opened, vec![row]).await?;
         Ok(Opened { receipt: recorded.receipt()?, request, rulings })
     }
 
@@ -272,13 +274,18 @@ fn fits(model: Option<&str>, gallery: &model::registry::Gallery) -> Result<(), C
     }
 }
 
-async fn keep(store: &store::Jurisdiction, request: &OpenRequest, image: Option<&[u8]>) -> Result<(), CaseError> {
+/// Seals the photograph, and gives the request as a row to be kept with the account of its opening.
+async fn keep(
+    store: &store::Jurisdiction,
+    request: &OpenRequest,
+    image: Option<&[u8]>,
+) -> Result<store::Kept, CaseError> {
     let body = serde_json::to_value(request).map_err(|e| CaseError::Invalid(e.to_string()))?;
     if let Some(image) = image {
         store.seal(PROBE, &request.request.id, image).await?;
     }
-    let row = store::RequestRow { id: request.request.id.clone(), opened: request.request.opened, body };
-    Ok(store.put_request(&row).await?)
+    let (id, opened) = (request.request.id.clone(), request.request.opened);
+    Ok(store::Kept::Request(store::RequestRow { id, opened, body }))
 }
 
 /// Answers as fields, attested by whoever sent them, now.

@@ -101,12 +101,18 @@ impl Casework {
         Ok(chambers)
     }
 
-    /// Decides a step and records the decision, durably, in the log of every jurisdiction concerned.
+    /// Decides a step and records the decision, durably, in the log of every jurisdiction concerned. If it is permitted,
+    /// `rows` are kept in the same commit.
     ///
     /// # Errors
     /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Log`] when the decision could not be recorded, and
     /// then nothing may be done.
-    pub(crate) async fn judge(&self, concerned: &[Arc<Chamber>], facts: Facts<'_>) -> Result<Permit, CaseError> {
+    pub(crate) async fn judge(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: Facts<'_>,
+        rows: Vec<store::Kept>,
+    ) -> Result<Permit, CaseError> {
         let mut matters = Vec::with_capacity(concerned.len());
         let mut rulings =
             Rulings { id: model::terms::new_id(), phase: facts.step.phase(), at: facts.now, rulings: Vec::new() };
@@ -126,7 +132,7 @@ impl Casework {
             event: Event::Decision { matters, rulings: rulings.clone() },
         };
         let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
-        let recorded = ledger::record(&ledgers, entry).await?;
+        let recorded = ledger::record(&ledgers, entry, if permitted { rows } else { vec![] }).await?;
         if permitted {
             return Ok(Permit::new(rulings, recorded));
         }
@@ -134,7 +140,7 @@ impl Casework {
         Err(CaseError::Refused { rulings: Box::new(rulings), receipt })
     }
 
-    /// Spends a permit: records what came of the act.
+    /// Spends a permit: records what came of the act, and keeps `rows` in the same commit.
     pub(crate) async fn conclude(
         &self,
         concerned: &[Arc<Chamber>],
@@ -142,12 +148,13 @@ impl Casework {
         actor: &Registered,
         subject: Subject,
         event: Event,
+        rows: Vec<store::Kept>,
     ) -> Result<(Rulings, ledger::Recorded), CaseError> {
         let (rulings, intent) = permit.spend();
         let entry =
             Entry { kind: Kind::Outcome, who: actor.who(), at: self.clock.now()?, subject, of: Some(intent.id), event };
         let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
-        let recorded = ledger::record(&ledgers, entry).await?;
+        let recorded = ledger::record(&ledgers, entry, rows).await?;
         Ok((rulings, recorded))
     }
 
@@ -161,7 +168,7 @@ impl Casework {
         failure: CaseError,
     ) -> CaseError {
         let event = Event::Failed { reason: failure.to_string() };
-        match self.conclude(concerned, permit, actor, subject, event).await {
+        match self.conclude(concerned, permit, actor, subject, event, vec![]).await {
             Ok(_) => failure,
             Err(unrecorded) => unrecorded,
         }

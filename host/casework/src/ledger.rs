@@ -105,15 +105,15 @@ pub struct Ledger {
 }
 
 struct Waiting {
-    row: store::AccountRow,
+    kept: Vec<store::Kept>,
     done: oneshot::Sender<Result<(), String>>,
 }
 
 impl Ledger {
-    /// Starts the task that writes accounts; it ends with the last clone.
+    /// Starts the task that writes accounts and what goes with them; it ends with the last clone.
     pub fn new(log: audit::Log, store: store::Jurisdiction) -> Self {
         let (accounts, queue) = mpsc::channel(MOST_AT_ONCE * 4);
-        tokio::spawn(write_accounts(store, queue));
+        tokio::spawn(write(store, queue));
         Self { log, accounts }
     }
 
@@ -122,30 +122,31 @@ impl Ledger {
         &self.log
     }
 
-    async fn keep(&self, row: store::AccountRow) -> Result<(), CaseError> {
-        let (done, kept) = oneshot::channel();
-        self.accounts.send(Waiting { row, done }).await.map_err(|_| CaseError::Stopping)?;
-        kept.await.map_err(|_| CaseError::Stopping)?.map_err(CaseError::Log)
+    async fn keep(&self, kept: Vec<store::Kept>) -> Result<(), CaseError> {
+        let (done, answer) = oneshot::channel();
+        self.accounts.send(Waiting { kept, done }).await.map_err(|_| CaseError::Stopping)?;
+        answer.await.map_err(|_| CaseError::Stopping)?.map_err(CaseError::Log)
     }
 }
 
-async fn write_accounts(store: store::Jurisdiction, mut queue: mpsc::Receiver<Waiting>) {
+async fn write(store: store::Jurisdiction, mut queue: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::with_capacity(MOST_AT_ONCE);
     while queue.recv_many(&mut batch, MOST_AT_ONCE).await > 0 {
-        let (rows, waiting): (Vec<_>, Vec<_>) = batch.drain(..).map(|w| (w.row, w.done)).unzip();
-        let written = store.put_accounts(&rows).await.map_err(|e| e.to_string());
+        let (kept, waiting): (Vec<_>, Vec<_>) = batch.drain(..).map(|w| (w.kept, w.done)).unzip();
+        let written = store.keep(&kept.concat()).await.map_err(|e| e.to_string());
         for done in waiting {
-            // Whoever stopped waiting has been cancelled; the account is kept all the same.
+            // Whoever stopped waiting has been cancelled; what was written is kept all the same.
             let _ = done.send(written.clone());
         }
     }
 }
 
-/// Records one entry in each of these ledgers, and returns when it is durable in all of them.
+/// Records one entry in each of these ledgers, and returns when it is durable in all of them. `rows` go into the last one's
+/// store, in the same commit as the account: what the step leaves behind is there if and only if its account is.
 ///
 /// # Errors
 /// [`CaseError::Log`] when it is not: then nothing may be done.
-pub async fn record(ledgers: &[&Ledger], entry: Entry) -> Result<Recorded, CaseError> {
+pub async fn record(ledgers: &[&Ledger], entry: Entry, rows: Vec<store::Kept>) -> Result<Recorded, CaseError> {
     let id = model::terms::new_id();
     let (phase, verdict, policies) = entry.judged();
     let (kind, at, of) = (entry.kind, entry.at, entry.of.clone());
@@ -168,8 +169,12 @@ pub async fn record(ledgers: &[&Ledger], entry: Entry) -> Result<Recorded, CaseE
     let leaf = Leaf { v: 1, id: id.clone(), kind, at, phase, verdict, policies, of, account: commitment };
     let leaf = serde_json::to_vec(&leaf).map_err(|e| CaseError::Log(e.to_string()))?;
     let mut places = Vec::with_capacity(ledgers.len());
-    for ledger in ledgers {
-        ledger.keep(store::AccountRow { id: id.clone(), salt, plain: plain.clone() }).await?;
+    let mut rows = Some(rows);
+    for (i, ledger) in ledgers.iter().enumerate() {
+        let account = store::AccountRow { id: id.clone(), salt, plain: plain.clone() };
+        let mut kept = if i + 1 == ledgers.len() { rows.take().unwrap_or_default() } else { Vec::new() };
+        kept.push(store::Kept::Account(account));
+        ledger.keep(kept).await?;
         places.push((ledger.log.clone(), ledger.log.append(leaf.clone()).await?));
     }
     Ok(Recorded { id, leaf, places })

@@ -111,7 +111,6 @@ impl Casework {
             history,
             step: Step::Search(search_plan),
         };
-        let permit = self.judge(&concerned, facts).await?;
         let row = store::SearchRow {
             id: id.clone(),
             at: now,
@@ -120,11 +119,11 @@ impl Casework {
             case_keys: case_keys.clone(),
             probe: request.probe.digest,
         };
+        let permit = self.judge(&concerned, facts, vec![store::Kept::Search(row.clone())]).await?;
         owner.history.searched(&row);
 
         let most = how_many(plan.candidates, permit.rulings());
         let act = async {
-            owner.store.put_search(&row).await?;
             let probe = self.probe_template(&owner, request).await?;
             hall.search(&permit, probe, usize::try_from(most).unwrap_or(0)).await
         };
@@ -138,31 +137,36 @@ impl Casework {
             rows: found.answer.certificate.rows_scanned,
             found: found.answer.hits.iter().map(|h| h.id.to_string()).collect(),
         };
-        let (search, _) = self.conclude(&concerned, permit, actor, request.subject(), event).await?;
+        let concluding = self.conclude(&concerned, permit, actor, request.subject(), event, vec![]);
 
-        let ids: Vec<String> = found.answer.hits.iter().map(|h| h.id.to_string()).collect();
-        let bookings = owner.store.bookings(&request.gallery, &ids).await?;
-        let candidates = bookings.iter().zip(1_u32..).map(|(booking, rank)| Candidate {
-            rank,
-            record_id: booking.id.clone(),
-            status: booking.status.clone(),
-            shows: booking.booking.keys().cloned().collect(),
-        });
-        let now = self.clock.now()?;
-        let history = owner.history.fact(&owner.store, &actor.key(), &case_keys, request_id, now).await?;
-        let facts = Facts {
-            now,
-            actor,
-            requester: &requester,
-            request: Some(&request.request),
-            probe: Some(&request.probe),
-            gallery: Some(hall.fact()),
-            fields,
-            history,
-            step: Step::Candidates(candidates.collect()),
+        // Neither needs the other, and both are durable before the answer.
+        let showing = async {
+            let ids: Vec<String> = found.answer.hits.iter().map(|h| h.id.to_string()).collect();
+            let bookings = owner.store.bookings(&request.gallery, &ids).await?;
+            let candidates = bookings.iter().zip(1_u32..).map(|(booking, rank)| Candidate {
+                rank,
+                record_id: booking.id.clone(),
+                status: booking.status.clone(),
+                shows: booking.booking.keys().cloned().collect(),
+            });
+            let now = self.clock.now()?;
+            let history = owner.history.fact(&owner.store, &actor.key(), &case_keys, request_id, now).await?;
+            let facts = Facts {
+                now,
+                actor,
+                requester: &requester,
+                request: Some(&request.request),
+                probe: Some(&request.probe),
+                gallery: Some(hall.fact()),
+                fields,
+                history,
+                step: Step::Candidates(candidates.collect()),
+            };
+            // Showing is the answer itself: its entry, durable before the answer, names every record shown.
+            Ok::<_, CaseError>((bookings, self.judge(&concerned, facts, vec![]).await?.spend()))
         };
-        // Showing is the answer itself: its entry, durable before the answer, names every record shown.
-        let (shown, entry) = self.judge(&concerned, facts).await?.spend();
+        let (concluded, shown) = tokio::join!(concluding, showing);
+        let ((search, _), (bookings, (shown, entry))) = (concluded?, shown?);
         let allowed = shown.shown_fields();
         let hide = [&search, &shown].iter().any(|r| r.candidate_limit().is_some_and(|l| l.hide_scores));
         let candidates = bookings

@@ -24,6 +24,10 @@ mod serve;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::process::ExitCode;
 
+/// A decision makes a few hundred small allocations; this allocator halves what they cost.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Vetted, audited search of booking photographs.
 ///
 /// Exit codes: 0 done; 1 failed; 2 wrong usage; 3 denied or pending by policy; 4 verification failed.

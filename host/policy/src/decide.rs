@@ -1,7 +1,7 @@
 //! Running one decision, and what may go wrong with it.
 
-use crate::bindings::{Jurisdiction, JurisdictionPre};
-use crate::engine::{Engine, Guest};
+use crate::bindings::magistrate::policy::{facts as wf, rulings as wr, terms as wt};
+use crate::engine::{Engine, Guest, Prepared};
 use crate::{Policy, convert};
 use model::facts::Matter;
 use model::rulings::{Charter, Decision, Duty, Finding, Outcome};
@@ -74,8 +74,12 @@ impl Policy {
         let revision = self.revision();
         let wire = convert::matter_out(matter);
         let mut lines = Vec::new();
-        let ran = run_logged(&revision.engine, &revision.pre, &mut lines, |instance, store| {
-            instance.call_decide(store, &revision.settings, &wire)
+        let ran = run(&revision.engine, &mut lines, |store| {
+            let Prepared { pre, decide } = &revision.prepared;
+            let instance = pre.instance_pre().instantiate(&mut *store)?;
+            let decide = instance.get_typed_func::<(&[wt::Field], &wf::Matter), (wr::Decision,)>(&mut *store, decide)?;
+            let (decision,) = decide.call(store, (&revision.settings, &wire))?;
+            Ok(decision)
         });
         let judged = ran.and_then(|(decision, fuel)| {
             let decision = convert::decision_in(decision);
@@ -106,20 +110,11 @@ pub fn denial(reason: &str) -> Decision {
 
 pub(crate) fn run<T>(
     engine: &Engine,
-    pre: &JurisdictionPre<Guest>,
-    call: impl FnOnce(&Jurisdiction, &mut Store<Guest>) -> wasmtime::Result<T>,
-) -> Result<(T, u64), Fault> {
-    run_logged(engine, pre, &mut Vec::new(), call)
-}
-
-fn run_logged<T>(
-    engine: &Engine,
-    pre: &JurisdictionPre<Guest>,
     lines: &mut Vec<String>,
-    call: impl FnOnce(&Jurisdiction, &mut Store<Guest>) -> wasmtime::Result<T>,
+    call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
 ) -> Result<(T, u64), Fault> {
     let mut store = engine.store().map_err(|e| Fault::NotStarted(format!("{e:#}")))?;
-    let answer = pre.instantiate(&mut store).and_then(|instance| call(&instance, &mut store));
+    let answer = call(&mut store);
     let left = store.get_fuel().unwrap_or(0);
     *lines = std::mem::take(&mut store.data_mut().lines);
     match answer {

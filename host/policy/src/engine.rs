@@ -4,7 +4,7 @@ use crate::bindings::{Jurisdiction, JurisdictionPre};
 use crate::{CONTRACT, LoadError, wasi};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{Component, ComponentExportIndex, HasSelf, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, StoreLimits, StoreLimitsBuilder};
 
 /// Fuel per call, in WebAssembly operators. The founding policies burn under 100,000 on a full matter, so this leaves a
@@ -48,6 +48,14 @@ struct Inner {
     linker: Linker<Guest>,
 }
 
+/// A compiled component that fits the contract.
+pub(crate) struct Prepared {
+    pub(crate) pre: JurisdictionPre<Guest>,
+    /// Where `decide` is. A decision looks up and type-checks this export alone: `describe` returns a whole charter, and
+    /// checking its type takes longer than many a rule.
+    pub(crate) decide: ComponentExportIndex,
+}
+
 /// What the host keeps beside a running guest.
 pub(crate) struct Guest {
     pub(crate) limits: StoreLimits,
@@ -88,14 +96,17 @@ impl Engine {
         Ok(Self { inner })
     }
 
-    pub(crate) fn prepare(&self, bytes: &[u8]) -> Result<JurisdictionPre<Guest>, LoadError> {
+    pub(crate) fn prepare(&self, bytes: &[u8]) -> Result<Prepared, LoadError> {
         let engine = &self.inner.engine;
         let component =
             Component::from_binary(engine, bytes).map_err(|e| LoadError::NotAComponent(e.root_cause().to_string()))?;
         admit(component.component_type().imports(engine).map(|(name, _)| name))?;
         let refused = |e: wasmtime::Error| LoadError::NotAPolicy(format!("{e:#}"));
         let pre = self.inner.linker.instantiate_pre(&component).map_err(refused)?;
-        JurisdictionPre::new(pre).map_err(refused)
+        let decide = component
+            .get_export_index(None, "decide")
+            .ok_or_else(|| LoadError::NotAPolicy("it does not export `decide`".to_owned()))?;
+        Ok(Prepared { pre: JurisdictionPre::new(pre).map_err(refused)?, decide })
     }
 
     pub(crate) fn store(&self) -> wasmtime::Result<wasmtime::Store<Guest>> {

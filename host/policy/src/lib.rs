@@ -43,7 +43,7 @@ pub struct Policy {
 }
 
 pub(crate) struct Revision {
-    pub(crate) pre: bindings::JurisdictionPre<engine::Guest>,
+    pub(crate) prepared: engine::Prepared,
     pub(crate) engine: Engine,
     pub(crate) settings: Vec<bindings::magistrate::policy::terms::Field>,
     pub(crate) reference: PolicyRef,
@@ -87,10 +87,10 @@ impl Policy {
     /// # Errors
     /// [`LoadError`]; nothing is kept of a component that was refused.
     pub fn load(engine: &Engine, component: &[u8], settings: &[Field]) -> Result<Self, LoadError> {
-        let pre = engine.prepare(component)?;
+        let prepared = engine.prepare(component)?;
         let wire: Vec<_> = settings.iter().map(convert::field_out).collect();
-        let (answer, _) = decide::run(engine, &pre, |instance, store| instance.call_describe(store, &wire))
-            .map_err(LoadError::Describe)?;
+        let describe = |store: &mut _| prepared.pre.instantiate(&mut *store)?.call_describe(store, &wire);
+        let (answer, _) = decide::run(engine, &mut Vec::new(), describe).map_err(LoadError::Describe)?;
         let charter = match answer {
             Ok(charter) => convert::charter_in(charter).map_err(LoadError::Charter)?,
             Err(problems) => {
@@ -103,7 +103,7 @@ impl Policy {
         let canonical = serde_json::to_vec(&sorted).unwrap_or_default();
         let reference =
             PolicyRef { id: charter.id.clone(), component: Digest::of(component), settings: Digest::of(&canonical) };
-        Ok(Self { inner: Arc::new(Revision { pre, engine: engine.clone(), settings: wire, reference, charter }) })
+        Ok(Self { inner: Arc::new(Revision { prepared, engine: engine.clone(), settings: wire, reference, charter }) })
     }
 
     /// What the policy says of itself.

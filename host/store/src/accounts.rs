@@ -3,14 +3,13 @@
 use crate::error::StoreError;
 use crate::rows::{key, with_id};
 use crate::schema::ACCOUNT;
+use crate::steps::Kept;
 use crate::store::Jurisdiction;
 use std::collections::HashMap;
-use surrealdb::types::{RecordIdKey, Value, object};
+use surrealdb::types::{RecordIdKey, Value};
 
 /// Bytes of the salt of an account's commitment.
 const SALT_LEN: usize = 32;
-
-const PUT_ACCOUNTS: &str = "INSERT INTO account $rows RETURN NONE";
 
 /// The account of one audit entry. Sealed at rest, the salt with it: whoever has the salt can try out what a leaf says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,29 +23,45 @@ pub struct AccountRow {
 }
 
 impl Jurisdiction {
-    /// Keeps accounts, all of them or none, in one statement. One that is already kept and says the same counts as
-    /// kept, so that a call whose answer was lost can be repeated.
+    /// Keeps accounts, all of them or none. One that is already kept and says the same counts as kept, so that a call whose
+    /// answer was lost can be repeated.
     ///
     /// # Errors
     /// [`StoreError::Exists`] if the account of an entry is there and says something else: a leaf may have been made
     /// of it.
     pub async fn put_accounts(&self, rows: &[AccountRow]) -> Result<(), StoreError> {
-        match self.insert_accounts(rows.iter().collect()).await {
-            Err(StoreError::Exists { .. }) => {}
-            outcome => return outcome,
-        }
-        // Some are there already: tell the same from the other.
-        let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-        let kept = self.accounts(&ids).await?;
+        self.keep(&rows.iter().cloned().map(Kept::Account).collect::<Vec<_>>()).await
+    }
+
+    /// An account as a row.
+    pub(crate) fn account_row(&self, row: &AccountRow) -> Result<Value, StoreError> {
+        let opened = [row.salt.as_slice(), row.plain.as_slice()].concat();
+        self.db.seal(ACCOUNT, &row.id, &opened).map(|fields| with_id(ACCOUNT, &row.id, fields))
+    }
+
+    /// Of these, the ones that are not kept yet.
+    pub(crate) async fn unkept<'k>(&self, kept: &'k [Kept]) -> Result<Vec<&'k Kept>, StoreError> {
+        let account = |kept: &Kept| if let Kept::Account(row) = kept { Some(row.id.clone()) } else { None };
+        let ids: Vec<String> = kept.iter().filter_map(account).collect();
+        let mut there = self
+            .accounts(&ids)
+            .await?
+            .into_iter()
+            .flatten()
+            .map(|row| (row.id.clone(), row))
+            .collect::<HashMap<_, _>>();
         let mut missing = Vec::new();
-        for (row, kept) in rows.iter().zip(kept) {
-            match kept {
-                None => missing.push(row),
-                Some(kept) if kept == *row => {}
-                Some(kept) => return Err(StoreError::Exists { id: kept.id }),
+        for item in kept {
+            match item {
+                Kept::Account(row) => match there.remove(&row.id) {
+                    None => missing.push(item),
+                    Some(found) if found == *row => {}
+                    Some(found) => return Err(StoreError::Exists { id: found.id }),
+                },
+                _ => missing.push(item),
             }
         }
-        self.insert_accounts(missing).await
+        Ok(missing)
     }
 
     /// The account of one entry.
@@ -73,17 +88,5 @@ impl Jurisdiction {
             found.insert(id.clone(), AccountRow { id, salt: *salt, plain: plain.to_vec() });
         }
         Ok(entry_ids.iter().map(|id| found.get(id).cloned()).collect())
-    }
-
-    async fn insert_accounts(&self, rows: Vec<&AccountRow>) -> Result<(), StoreError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let sealed = rows.into_iter().map(|row| {
-            let opened = [row.salt.as_slice(), row.plain.as_slice()].concat();
-            self.db.seal(ACCOUNT, &row.id, &opened).map(|fields| with_id(ACCOUNT, &row.id, fields))
-        });
-        let vars = object! { rows: sealed.collect::<Result<Vec<Value>, StoreError>>()? };
-        self.db.write(&[PUT_ACCOUNTS], vars).await.map(drop)
     }
 }

@@ -1,21 +1,14 @@
 //! Requests, and the searches that history is derived from.
 
 use crate::error::StoreError;
-use crate::rows::{digest_bytes, from_json, key, key_of, milliseconds, number, range, text, to_json};
+use crate::rows::{digest_bytes, from_json, key, key_of, milliseconds, number, range, text, to_json, with_id};
 use crate::schema::{CASE_PROBE, REQUEST, REQUEST_SEARCH, SEARCH_FACT};
+use crate::steps::Kept;
 use crate::store::Jurisdiction;
 use model::terms::{Digest, Instant};
 use surrealdb::types::{RecordId, Value, object};
 
 /// A search is kept under three keys, one for each question asked of it. What is already there is the same search.
-const PUT_SEARCH: [&str; 5] = [
-    "BEGIN",
-    "INSERT IGNORE INTO search_fact $facts RETURN NONE",
-    "INSERT IGNORE INTO case_probe $probes RETURN NONE",
-    "INSERT IGNORE INTO request_search $links RETURN NONE",
-    "COMMIT",
-];
-
 /// Between what a list is of and what it lists stands this number, so that the next one ends the list.
 const LISTED: i64 = 0;
 
@@ -53,10 +46,15 @@ impl Jurisdiction {
     /// # Errors
     /// See [`Jurisdiction`].
     pub async fn put_request(&self, request: &RequestRow) -> Result<(), StoreError> {
+        self.keep(&[Kept::Request(request.clone())]).await
+    }
+
+    /// A request as a row.
+    pub(crate) fn request_row(&self, request: &RequestRow) -> Result<Value, StoreError> {
         let json = to_json(REQUEST, &request.id, &request.body)?;
         let mut row = self.db.seal(REQUEST, &request.id, &json)?;
         row.insert("opened", milliseconds(request.opened));
-        self.db.put(REQUEST, key(&request.id), row).await
+        Ok(with_id(REQUEST, &request.id, row))
     }
 
     /// The request with this id.
@@ -75,33 +73,7 @@ impl Jurisdiction {
     /// # Errors
     /// See [`Jurisdiction`].
     pub async fn put_search(&self, search: &SearchRow) -> Result<(), StoreError> {
-        let at = milliseconds(search.at);
-        let probe = digest_bytes(search.probe);
-        let fact = object! {
-            id: RecordId::new(SEARCH_FACT, key_of(vec![number(at), text(&search.id)])),
-            at: at,
-            person: search.person.clone(),
-            request: search.request.clone(),
-            case_keys: search.case_keys.clone(),
-            probe: probe.clone(),
-        };
-        let name = search.probe.to_string();
-        let probes: Vec<Value> = search
-            .case_keys
-            .iter()
-            .map(|case| {
-                let id = RecordId::new(CASE_PROBE, key_of(vec![text(case), number(LISTED), text(&name)]));
-                Value::Object(object! { id: id, probe: probe.clone() })
-            })
-            .collect();
-        let link = key_of(vec![text(&search.request), number(LISTED), text(&search.id)]);
-        let link = object! { id: RecordId::new(REQUEST_SEARCH, link) };
-        let vars = object! {
-            facts: vec![Value::Object(fact)],
-            probes: probes,
-            links: vec![Value::Object(link)],
-        };
-        self.db.write(&PUT_SEARCH, vars).await.map(drop)
+        self.keep(&[Kept::Search(search.clone())]).await
     }
 
     /// The searches that ran at `at` or later, oldest first.
@@ -147,4 +119,38 @@ impl Jurisdiction {
 /// Everything that a table lists of `of`.
 fn listed(table: &'static str, of: &str) -> RecordId {
     range(table, vec![text(of), number(LISTED)], Some(vec![text(of), number(LISTED + 1)]))
+}
+
+/// A search as rows: the fact itself, its probe under each case, and its place under its request.
+pub(crate) struct SearchRows {
+    pub(crate) fact: Value,
+    pub(crate) probes: Vec<Value>,
+    pub(crate) link: Value,
+}
+
+impl SearchRows {
+    pub(crate) fn of(search: &SearchRow) -> Self {
+        let at = milliseconds(search.at);
+        let probe = digest_bytes(search.probe);
+        let fact = object! {
+            id: RecordId::new(SEARCH_FACT, key_of(vec![number(at), text(&search.id)])),
+            at: at,
+            person: search.person.clone(),
+            request: search.request.clone(),
+            case_keys: search.case_keys.clone(),
+            probe: probe.clone(),
+        };
+        let name = search.probe.to_string();
+        let of_case = |case: &String| {
+            let id = RecordId::new(CASE_PROBE, key_of(vec![text(case), number(LISTED), text(&name)]));
+            Value::Object(object! { id: id, probe: probe.clone() })
+        };
+        let link = key_of(vec![text(&search.request), number(LISTED), text(&search.id)]);
+        let link = object! { id: RecordId::new(REQUEST_SEARCH, link) };
+        Self {
+            fact: Value::Object(fact),
+            probes: search.case_keys.iter().map(of_case).collect(),
+            link: Value::Object(link),
+        }
+    }
 }

@@ -29,7 +29,7 @@ pub(super) struct Plan {
     pub(super) json: bool,
 }
 
-/// A jurisdiction's `bench.toml`: who enrols and who searches, and a request that its policy permits.
+/// A jurisdiction's `example.toml`: who enrols and who searches, and a request that its policy permits.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Load {
@@ -44,7 +44,7 @@ pub(super) fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
     let (folder, temporary) = work_folder(plan.folder.as_deref())?;
     let home = folder.join("deployment");
     crate::init::make(&home, &plan.policies)?;
-    let path = plan.policies.join(&plan.jurisdiction).join("bench.toml");
+    let path = plan.policies.join(&plan.jurisdiction).join("example.toml");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let load: Load = toml::from_str(&text).with_context(|| path.display().to_string())?;
     let outcome = crate::runtime()?.block_on(measure(plan, &home, &load));

@@ -1,0 +1,85 @@
+//! What steps leave behind, in one commit: a commit costs a sync, so those of steps at the same moment share one.
+
+use crate::accounts::AccountRow;
+use crate::casework::{RequestRow, SearchRow, SearchRows};
+use crate::error::StoreError;
+use crate::store::Jurisdiction;
+use surrealdb::types::{Object, Value};
+
+/// Something a step leaves behind.
+#[derive(Clone, Debug)]
+pub enum Kept {
+    /// The account of an audit entry.
+    Account(AccountRow),
+    /// A request.
+    Request(RequestRow),
+    /// A search.
+    Search(SearchRow),
+}
+
+impl Jurisdiction {
+    /// Keeps all of these or none, in one commit. What is already kept counts as kept, so that a call whose answer was lost
+    /// can be repeated; a request is replaced.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] if the account of an entry is there and says something else; see [`Jurisdiction`].
+    pub async fn keep(&self, kept: &[Kept]) -> Result<(), StoreError> {
+        match self.insert(kept.iter()).await {
+            // Some accounts are there already: tell the same from the other.
+            Err(StoreError::Exists { .. }) => self.insert(self.unkept(kept).await?.into_iter()).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn insert<'k>(&self, kept: impl Iterator<Item = &'k Kept>) -> Result<(), StoreError> {
+        let mut tables = Tables::default();
+        for item in kept {
+            match item {
+                Kept::Account(row) => tables.accounts.push(self.account_row(row)?),
+                Kept::Request(row) => tables.requests.push(self.request_row(row)?),
+                Kept::Search(row) => {
+                    let rows = SearchRows::of(row);
+                    tables.facts.push(rows.fact);
+                    tables.probes.extend(rows.probes);
+                    tables.links.push(rows.link);
+                }
+            }
+        }
+        let (statements, vars) = tables.statements();
+        if vars.is_empty() { Ok(()) } else { self.db.write(&statements, vars).await.map(drop) }
+    }
+}
+
+#[derive(Default)]
+struct Tables {
+    accounts: Vec<Value>,
+    requests: Vec<Value>,
+    facts: Vec<Value>,
+    probes: Vec<Value>,
+    links: Vec<Value>,
+}
+
+impl Tables {
+    /// The statements for the tables that have rows, in a transaction.
+    fn statements(self) -> (Vec<&'static str>, Object) {
+        let tables = [
+            ("accounts", "INSERT INTO account $accounts RETURN NONE", self.accounts),
+            (
+                "requests",
+                "INSERT INTO request $requests ON DUPLICATE KEY UPDATE key = $input.key, sealed = $input.sealed, \
+                 opened = $input.opened RETURN NONE",
+                self.requests,
+            ),
+            ("facts", "INSERT IGNORE INTO search_fact $facts RETURN NONE", self.facts),
+            ("probes", "INSERT IGNORE INTO case_probe $probes RETURN NONE", self.probes),
+            ("links", "INSERT IGNORE INTO request_search $links RETURN NONE", self.links),
+        ];
+        let (mut statements, mut vars) = (vec!["BEGIN"], Object::new());
+        for (name, statement, rows) in tables.into_iter().filter(|(_, _, rows)| !rows.is_empty()) {
+            statements.push(statement);
+            vars.insert(name, rows);
+        }
+        statements.push("COMMIT");
+        (statements, vars)
+    }
+}
