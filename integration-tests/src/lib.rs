@@ -1,1 +1,200 @@
-//! Black-box tests: the real binary, real TLS, the real database.
+//! A deployment in a folder of its own: initialised, served on loopback, stopped. For black-box tests and for the
+//! demonstration: both drive the real program as a user would.
+
+mod example;
+
+pub use example::{Example, merge};
+
+use anyhow::{Context as _, bail};
+use client::{Client, Identity};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+/// The source tree.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// The program built beside the test that asks, or a loud skip: a plain `cargo test` of one package builds no program.
+pub fn program() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?.ancestors().nth(2)?.join("magistrate");
+    let components = ["detroit/detroit_307_5.wasm", "st-louis/st_louis_smrt.wasm"];
+    let missing = !program.is_file() || components.iter().any(|c| !root().join("policies").join(c).is_file());
+    if missing {
+        skip("the program or the policies are not built: run `cargo xtask test`");
+        return None;
+    }
+    Some(program)
+}
+
+/// Says loudly that a test was skipped; an error where nothing may be skipped.
+pub fn skip(why: &str) {
+    eprintln!("SKIPPED: {why}");
+    assert!(std::env::var_os("MAGISTRATE_NO_SKIP").is_none(), "skipped where nothing may be: {why}");
+}
+
+/// The two networks that photographs need.
+pub struct Faces {
+    /// YuNet.
+    pub detector: PathBuf,
+    /// ArcFace-style.
+    pub embedder: PathBuf,
+}
+
+/// A deployment, and its server while one runs.
+pub struct Deployment {
+    /// Its folder.
+    pub home: PathBuf,
+    /// Where its server listens.
+    pub address: String,
+    program: PathBuf,
+    server: Option<Child>,
+}
+
+impl Deployment {
+    /// `magistrate init` in this folder, which must not exist yet.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn init(program: &Path, home: &Path, faces: Option<&Faces>) -> anyhow::Result<Self> {
+        let mut init = Command::new(program);
+        init.arg("init").arg(home).args(["--listen", "127.0.0.1:0"]);
+        init.arg("--policies").arg(root().join("policies"));
+        if let Some(faces) = faces {
+            init.arg("--detector").arg(&faces.detector).arg("--embedder").arg(&faces.embedder);
+        }
+        let done = init.stdout(Stdio::null()).status()?;
+        if !done.success() {
+            bail!("`magistrate init` failed");
+        }
+        Ok(Self { home: home.to_owned(), address: String::new(), program: program.to_owned(), server: None })
+    }
+
+    /// Its configuration's file.
+    pub fn config(&self) -> PathBuf {
+        self.home.join("magistrate.toml")
+    }
+
+    /// Starts the server, and waits until it listens.
+    ///
+    /// # Errors
+    /// When it ends instead, with what it printed.
+    pub fn serve(&mut self) -> anyhow::Result<()> {
+        let mut server = Command::new(&self.program)
+            .args(["serve", "--config"])
+            .arg(self.config())
+            .env("MAGISTRATE_LOG", "error,surrealdb=off,surrealkv=off")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let output = server.stdout.take().context("the server's output")?;
+        let mut errors = BufReader::new(server.stderr.take().context("the server's errors")?).lines();
+        let mut lines = BufReader::new(output).lines();
+        let mut address = None;
+        for line in lines.by_ref() {
+            if let Some(found) = line?.strip_prefix("listening on https://") {
+                address = Some(found.to_owned());
+                break;
+            }
+        }
+        let Some(address) = address else {
+            let ended = server.wait()?;
+            let printed: Vec<_> = errors.map_while(Result::ok).collect();
+            bail!("the server ended with {ended}: {}", printed.join("\n"));
+        };
+        // Whatever it prints later must not fill the pipes.
+        std::thread::spawn(move || lines.for_each(drop));
+        std::thread::spawn(move || errors.by_ref().map_while(Result::ok).for_each(|line| eprintln!("server: {line}")));
+        (self.address, self.server) = (address, Some(server));
+        Ok(())
+    }
+
+    /// Runs the program with these arguments, in this deployment's folder.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        Ok(Command::new(&self.program).args(arguments).current_dir(&self.home).env_remove("RUST_BACKTRACE").output()?)
+    }
+
+    /// The certificate's file of `jurisdiction/name`.
+    pub fn certificate(&self, who: &str) -> PathBuf {
+        self.home.join("certs").join(format!("{who}.pem"))
+    }
+
+    /// A client with the certificate of `jurisdiction/name`.
+    ///
+    /// # Errors
+    /// When the certificate cannot be read.
+    pub fn client(&self, who: &str) -> anyhow::Result<Client> {
+        let (certificate, key) = (self.certificate(who), self.certificate(&format!("{who}-key")));
+        let identity = Identity::read(&certificate, &key, &self.home.join("certs/ca.pem"))?;
+        Ok(Client::new(&self.address, identity))
+    }
+
+    /// Issues a certificate: its files are `jurisdiction/name`.
+    ///
+    /// # Errors
+    /// When it cannot be issued.
+    pub fn issue(&self, jurisdiction: &str, person: &str, device: &str, name: &str, days: i64) -> anyhow::Result<()> {
+        let days = days.to_string();
+        let arguments = ["pki", "issue", "certs", "--jurisdiction", jurisdiction, "--person", person];
+        let rest = ["--device", device, "--name", name, "--days", &days];
+        let done = self.run(&[&arguments[..], &rest].concat())?;
+        if done.status.success() { Ok(()) } else { bail!("{}", String::from_utf8_lossy(&done.stderr)) }
+    }
+
+    /// Verifies every log, offline; gives what the verifier printed.
+    ///
+    /// # Errors
+    /// When one does not verify.
+    pub fn verify(&self) -> anyhow::Result<String> {
+        let done = self.run(&["audit", "verify", "--config", "magistrate.toml"])?;
+        let printed = String::from_utf8_lossy(&done.stdout).into_owned();
+        if done.status.success() { Ok(printed) } else { bail!("a log does not verify: {printed}") }
+    }
+
+    /// Asks the server to stop, and waits until it has.
+    ///
+    /// # Errors
+    /// When it ends otherwise than well.
+    pub fn stop(&mut self) -> anyhow::Result<()> {
+        let Some(mut server) = self.server.take() else { return Ok(()) };
+        Command::new("kill").args(["-TERM", &server.id().to_string()]).status()?;
+        let ended = server.wait()?;
+        if ended.success() { Ok(()) } else { bail!("the server ended with {ended}") }
+    }
+
+    /// Kills the server, as a power failure would.
+    ///
+    /// # Errors
+    /// When there is none to kill.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        let mut server = self.server.take().context("no server runs")?;
+        server.kill()?;
+        server.wait()?;
+        Ok(())
+    }
+
+    /// Waits until the server ends by itself.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn wait(&mut self) -> anyhow::Result<()> {
+        if let Some(mut server) = self.server.take() {
+            server.wait()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Deployment {
+    fn drop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            // One that ended already cannot be killed, which is as good.
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
+}

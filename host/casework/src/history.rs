@@ -22,7 +22,12 @@ struct Counters {
     by_person: BTreeMap<String, VecDeque<(Instant, Digest)>>,
     /// Probes by hashed case identifier. Filled from the database when first asked for.
     by_case: BTreeMap<String, BTreeSet<Digest>>,
+    /// Searches by request. Filled from the database when first asked for.
+    by_request: BTreeMap<String, u32>,
 }
+
+/// Cases and requests held each. Past this many the counters are dropped and derived again as they are asked for.
+const MOST_HELD: usize = 100_000;
 
 impl History {
     /// Derives the counters from the searches of the last hour.
@@ -43,6 +48,11 @@ impl History {
         self.lock().by_person.entry(person.to_owned()).or_default().push_back((at, probe));
     }
 
+    /// A request that was opened just now has no searches yet: nothing to ask the database.
+    pub fn opened(&self, request: &str) {
+        self.lock().hold().by_request.insert(request.to_owned(), 0);
+    }
+
     /// Counts one search. Called before the search runs, so that searches at the same moment see each other.
     pub fn searched(&self, row: &store::SearchRow) {
         self.count(&row.person, row.at, row.probe);
@@ -52,6 +62,18 @@ impl History {
                 probes.insert(row.probe);
             }
         }
+        if let Some(searches) = counters.by_request.get_mut(&row.request) {
+            *searches = searches.saturating_add(1);
+        }
+    }
+
+    async fn searches_of(&self, store: &store::Jurisdiction, request: &str) -> Result<u32, store::StoreError> {
+        if let Some(searches) = self.lock().by_request.get(request) {
+            return Ok(*searches);
+        }
+        let searches = store.searches_of_request(request).await?;
+        self.lock().hold().by_request.insert(request.to_owned(), searches);
+        Ok(searches)
     }
 
     /// What a policy is told: this person's last hour, and the probes of the case.
@@ -69,11 +91,11 @@ impl History {
         for key in case_keys {
             if !self.lock().by_case.contains_key(key) {
                 let probes = store.probes_of_case(key).await?;
-                self.lock().by_case.entry(key.clone()).or_default().extend(probes);
+                self.lock().hold().by_case.entry(key.clone()).or_default().extend(probes);
             }
         }
         let searches_of_request = match request {
-            Some(id) => store.searches_of_request(id).await?,
+            Some(id) => self.searches_of(store, id).await?,
             None => 0,
         };
         let mut counters = self.lock();
@@ -99,6 +121,19 @@ impl History {
             candidates_possible: 0,
             open_obligations: vec![],
         })
+    }
+}
+
+impl Counters {
+    /// Makes room for one more.
+    fn hold(&mut self) -> &mut Self {
+        if self.by_case.len() >= MOST_HELD {
+            self.by_case.clear();
+        }
+        if self.by_request.len() >= MOST_HELD {
+            self.by_request.clear();
+        }
+        self
     }
 }
 

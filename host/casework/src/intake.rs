@@ -174,6 +174,7 @@ impl Casework {
         };
         let (rulings, recorded) =
             self.conclude(&concerned, permit, actor, request.subject(), Event::Opened, vec![row]).await?;
+        owner.history.opened(&request.request.id);
         Ok(Opened { receipt: recorded.receipt()?, request, rulings })
     }
 

@@ -104,6 +104,13 @@ fn fill(
     std::fs::create_dir_all(folder.join("log-keys"))?;
     write_secret(&folder.join("secrets/master.key"), &hex::encode(store::MasterKey::generate().to_bytes()))?;
 
+    let model = match faces {
+        Some((detector, embedder)) => {
+            let extractor = crate::serve::load_faces(detector, embedder)?;
+            Some((extractor.model_id().to_owned(), extractor.dim()))
+        }
+        None => None,
+    };
     let host = "localhost";
     let mut config = HEAD.replace("{listen}", &listen.to_string()).replace("{host}", host);
     if let Some((detector, embedder)) = faces {
@@ -116,6 +123,9 @@ fn fill(
         let target = folder.join("policies").join(id);
         copy(source, &target)?;
         policy::Folder::pin(&target, &engine)?;
+        if let Some((model, dim)) = &model {
+            fit_galleries(&target.join("registry.toml"), model, *dim)?;
+        }
         let registry = crate::config::registry(&target.join("registry.toml"))?;
         let bar = bar(&format!("certificates of {id}"), registry.people.len() as u64);
         for person in &registry.people {
@@ -133,6 +143,21 @@ fn fill(
         )?;
     }
     std::fs::write(folder.join("magistrate.toml"), config)?;
+    Ok(())
+}
+
+/// Makes the development galleries hold templates of the configured model. Only galleries have these two keys.
+fn fit_galleries(registry: &Path, model: &str, dim: usize) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(registry)?;
+    let fitted: Vec<String> = text
+        .lines()
+        .map(|line| match line.split_once('=').map(|(key, _)| key.trim()) {
+            Some("model") => format!("model = {model:?}"),
+            Some("dim") => format!("dim = {dim}"),
+            _ => line.to_owned(),
+        })
+        .collect();
+    std::fs::write(registry, fitted.join("\n") + "\n")?;
     Ok(())
 }
 

@@ -59,7 +59,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
     let engine = policy::Engine::new()?;
     let extractor = match &config.faces {
-        Some(faces) => Some(load_faces(faces)?),
+        Some(faces) => Some(load_faces(&faces.detector, &faces.embedder)?),
         None => None,
     };
     let mut openings = Vec::new();
@@ -107,9 +107,10 @@ fn open_log(config: &Config, id: &str) -> anyhow::Result<audit::Log> {
     Ok(opened.log)
 }
 
-fn load_faces(faces: &config::Faces) -> anyhow::Result<Arc<dyn face::Extractor>> {
+/// Loads the two networks.
+pub(crate) fn load_faces(detector: &Path, embedder: &Path) -> anyhow::Result<Arc<dyn face::Extractor>> {
     let read = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-    let (detector, embedder) = (read(&faces.detector)?, read(&faces.embedder)?);
+    let (detector, embedder) = (read(detector)?, read(embedder)?);
     let extractor = face::OnnxExtractor::load(&detector, &embedder, face::Limits::default(), FACE_THREADS)?;
     Ok(Arc::new(extractor))
 }

@@ -41,7 +41,7 @@ const PROMISED: &[(Phase, &[&str])] = &[
 
 /// The charter under these settings.
 pub fn charter(settings: &Settings) -> Charter {
-    let reviewed = u16::try_from(settings.number(settings::REVIEWED_YEAR)).unwrap_or(EFFECTIVE.year);
+    let reviewed = u16::try_from(settings.number(&settings::REVIEWED_YEAR)).unwrap_or(EFFECTIVE.year);
     Charter {
         id: "detroit-307-5".to_owned(),
         title: "Facial Recognition".to_owned(),

@@ -5,6 +5,7 @@
 
 use crate::{answers, settings};
 use magistrate_sdk::Case;
+use magistrate_sdk::text::same;
 
 /// What the directive makes of a crime.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -116,7 +117,7 @@ impl Crime {
         let attempted = named_attempt || case.flag(answers::ATTEMPTED) == Some(true);
         let (class, by) = TABLE
             .iter()
-            .find(|(known, ..)| *known == code)
+            .find(|(known, ..)| same(known, code))
             .map_or((Class::Unknown, By::Words), |(_, class, by)| (*class, *by));
         let class = if attempted && class == Class::Homicide { Class::AggravatedAssault } else { class };
         Some(Self { class, attempted, tabled: attempted || by == By::Table })
@@ -125,14 +126,13 @@ impl Crime {
     /// Whether it is one of the four of 2.7, under the reading in force.
     pub fn is_part_1(self, case: &Case) -> bool {
         let named = !matches!(self.class, Class::HomeInvasion | Class::Outside | Class::Unknown);
-        named && (!self.tabled || case.settings().text(settings::CRIME_READING) == "table")
+        named && (!self.tabled || case.settings().is(&settings::CRIME_READING, "table"))
     }
 }
 
 /// 2.6, element by element: a dwelling entered, with felonious intent, and either a weapon or somebody lawfully there.
 /// Absent while an answer that matters is outstanding. An attempt lacks the entry.
-pub fn is_home_invasion(case: &Case) -> Option<bool> {
-    let attempted = Crime::of(case).is_some_and(|crime| crime.attempted);
+pub fn is_home_invasion(case: &Case, crime: Crime) -> Option<bool> {
     let armed = case.affirmed(answers::ENTRANT_ARMED);
     let occupied = case.affirmed(answers::PERSON_PRESENT);
     let aggravated = match (armed, occupied) {
@@ -141,7 +141,7 @@ pub fn is_home_invasion(case: &Case) -> Option<bool> {
         _ => None,
     };
     let elements = [
-        Some(!attempted),
+        Some(!crime.attempted),
         case.affirmed(answers::DWELLING_ENTERED),
         case.affirmed(answers::FELONIOUS_INTENT),
         aggravated,
@@ -156,7 +156,7 @@ pub fn is_home_invasion(case: &Case) -> Option<bool> {
 }
 
 /// Whether the crime is one the directive authorises a search for; absent while that cannot be said.
-pub fn authorised(case: &Case) -> Option<bool> {
-    let crime = Crime::of(case)?;
-    if crime.class == Class::HomeInvasion { is_home_invasion(case) } else { Some(crime.is_part_1(case)) }
+pub fn authorised(case: &Case, crime: Option<Crime>) -> Option<bool> {
+    let crime = crime?;
+    if crime.class == Class::HomeInvasion { is_home_invasion(case, crime) } else { Some(crime.is_part_1(case)) }
 }

@@ -6,10 +6,11 @@ use magistrate_sdk::case::{has_role, trained};
 use magistrate_sdk::facts::Step;
 use magistrate_sdk::rulings::{Duty, SignOffRule};
 use magistrate_sdk::terms::Phase;
+use magistrate_sdk::text::same;
 use magistrate_sdk::{Case, Duties};
 
 /// Part 2, in the order of its definitions.
-pub fn judge(case: &mut Case) {
+pub fn judge(case: &mut Case, crime: Option<Crime>) {
     if standing::in_use(case) {
         examiner(case);
         corroboration(case);
@@ -20,15 +21,18 @@ pub fn judge(case: &mut Case) {
     if case.phase() == Phase::Candidates {
         personal_information(case);
     }
-    home_invasion(case);
-    part_1_violent_crime(case);
+    match crime {
+        Some(crime) if crime.class == Class::HomeInvasion => home_invasion(case, crime),
+        Some(crime) => part_1_violent_crime(case, crime),
+        None => {}
+    }
 }
 
 /// Whether the actor is an examiner: of that role, and trained today.
 pub fn actor_is_examiner(case: &Case) -> bool {
     let settings = case.settings();
-    let role = has_role(case.actor(), settings.text(settings::EXAMINER_ROLE));
-    role && trained(case.actor(), settings.text(settings::EXAMINER_CURRICULUM), case.today())
+    let role = has_role(case.actor(), settings.text(&settings::EXAMINER_ROLE));
+    role && trained(case.actor(), settings.text(&settings::EXAMINER_CURRICULUM), case.today())
 }
 
 /// 2.3 "An individual who has received advanced training in the facial recognition system and its features."
@@ -49,10 +53,9 @@ fn examiner(case: &mut Case) {
 /// own word counts; where only somebody else vouched for the image, the examiner still has to.
 fn suitable_probe(case: &mut Case) {
     let suitable = case.affirmed(answers::PROBE_SUITABLE);
-    let examiner = case.actor().id.as_str();
-    let assessed = case.answers(answers::PROBE_SUITABLE).any(|f| f.attested_by.as_deref() == Some(examiner));
+    let assessed = case.answered_by(case.actor(), answers::PROBE_SUITABLE, |_| true);
     if suitable == Some(true) && !assessed {
-        let role = case.settings().text(settings::EXAMINER_ROLE);
+        let role = case.settings().text(&settings::EXAMINER_ROLE);
         case.clause("2.3-b").notes("the image was called suitable, but not by the examiner, who has to assess it");
         case.clause("2.3-b").obliges(Duties::task(role, "assess the probe's quality and appropriateness", 24));
         return;
@@ -67,11 +70,11 @@ fn suitable_probe(case: &mut Case) {
 
 /// 2.4 "All Facial Recognition searches must be corroborated by at least two examiners and one supervisor."
 fn corroboration(case: &mut Case) {
-    let rule = examiners(case);
     case.clause("2.4")
         .read_as("IR-7")
         .notes("at least two examiners and one supervisor have to corroborate the search");
     if case.phase() == Phase::Search {
+        let rule = examiners(case);
         case.clause("2.4").obliges(Duty::SignOffs(rule));
     }
 }
@@ -80,21 +83,21 @@ fn corroboration(case: &mut Case) {
 /// of the two, so that one other examiner remains.
 pub fn examiners(case: &Case) -> SignOffRule {
     let settings = case.settings();
-    let persons = if settings.flag(settings::SUPERVISOR_AS_EXAMINER) { 1 } else { 2 };
-    Duties::sign_offs(settings.text(settings::EXAMINER_ROLE), persons, settings.text(settings::EXAMINING_UNIT))
+    let persons = if settings.flag(&settings::SUPERVISOR_AS_EXAMINER) { 1 } else { 2 };
+    Duties::sign_offs(settings.text(&settings::EXAMINER_ROLE), persons, settings.text(&settings::EXAMINING_UNIT))
 }
 
 /// One supervisor of the examining unit, who is not the requester.
 pub fn supervisor(case: &Case) -> SignOffRule {
     let settings = case.settings();
-    Duties::sign_offs(settings.text(settings::SUPERVISOR_ROLE), 1, settings.text(settings::EXAMINING_UNIT))
+    Duties::sign_offs(settings.text(&settings::SUPERVISOR_ROLE), 1, settings.text(&settings::EXAMINING_UNIT))
 }
 
 /// 2.5 "An individual's photograph or image, social security number, digitized signature, medical and disability
 /// information", and 2.8, what "can be used to distinguish or trace an individual's identity": an examiner sees the
 /// candidate's photograph and the booking fields named in the settings, and nothing else.
 fn personal_information(case: &mut Case) {
-    let allowed = case.settings().texts(settings::SHOWN_FIELDS);
+    let allowed = case.settings().texts(&settings::SHOWN_FIELDS);
     let restricted = match &case.matter().step {
         Step::Candidates(list) => list.iter().flat_map(|c| &c.shows).any(|f| is_highly_restricted(f)),
         _ => false,
@@ -105,25 +108,24 @@ fn personal_information(case: &mut Case) {
         case.clause("2.5").satisfied("no highly restricted personal information would be shown");
     }
     case.clause("2.8").satisfied("personally identifiable information is limited to the booking fields allowed");
-    case.clause("2.5").obliges(Duties::show_only(&allowed));
+    case.clause("2.5").obliges(Duties::show_only(allowed.iter()));
 }
 
 /// Whether a booking field is one of those 2.5 lists.
 pub fn is_highly_restricted(field: &str) -> bool {
-    settings::HIGHLY_RESTRICTED.contains(&field)
+    settings::HIGHLY_RESTRICTED.iter().any(|restricted| same(restricted, field))
 }
 
 /// 2.6 "Unlawful entry of a dwelling with intent to commit or committing a felony, larceny, or assault … when either the
 /// unlawful entrant is armed with a dangerous weapon or when another person is lawfully present in the dwelling."
-fn home_invasion(case: &mut Case) {
-    let Some(crime) = Crime::of(case).filter(|c| c.class == Class::HomeInvasion) else { return };
+fn home_invasion(case: &mut Case, crime: Crime) {
     if crime.attempted {
         case.clause("2.6")
             .read_as("IR-4")
             .violated("an attempt without entry is no Home Invasion I: name another crime if one was committed");
         return;
     }
-    let elements = crimes::is_home_invasion(case);
+    let elements = crimes::is_home_invasion(case, crime);
     case.clause("2.6").affirms(
         elements,
         "a dwelling was entered with felonious intent by somebody armed, or while a person was lawfully present",
@@ -135,10 +137,8 @@ fn home_invasion(case: &mut Case) {
 /// 2.7 "Part 1 Violent Crimes are defined as robbery, sexual assault, aggravated assault, or homicide."
 ///
 /// Subtypes and attempts belong to the crime the table names (IR-4), and a supervisor confirms that on the case.
-fn part_1_violent_crime(case: &mut Case) {
-    let Some(crime) = Crime::of(case).filter(|c| c.class != Class::HomeInvasion) else { return };
+fn part_1_violent_crime(case: &mut Case, crime: Crime) {
     let holds = crime.is_part_1(case);
-    let supervisor = supervisor(case);
     if !crime.tabled || matches!(crime.class, Class::Outside | Class::Unknown) {
         let otherwise = if crime.class == Class::Unknown {
             "the crime's code is unknown: use one of the form's codes"
@@ -154,6 +154,7 @@ fn part_1_violent_crime(case: &mut Case) {
         "only the exact words robbery, sexual assault, aggravated assault and homicide count, completed",
     );
     if case.phase() != Phase::Candidates {
+        let supervisor = supervisor(case);
         case.clause("2.7").obliges(Duty::Approve(supervisor));
     }
 }

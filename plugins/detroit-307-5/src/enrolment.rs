@@ -54,7 +54,7 @@ fn origin(case: &mut Case) {
 /// 7(4) Information is stored so "that it cannot be modified, accessed, or purged except by members authorized to take
 /// such actions."
 fn authorised_change(case: &mut Case) {
-    let roles = case.settings().texts(settings::ENROLLER_ROLES);
+    let roles = case.settings().texts(&settings::ENROLLER_ROLES);
     let authorised = standing::actor_is_member(case) && roles.iter().any(|role| has_role(case.actor(), role));
     case.clause("7(4)").requires(
         authorised,

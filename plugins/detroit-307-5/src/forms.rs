@@ -51,8 +51,8 @@ fn request(settings: &Settings) -> Vec<FormField> {
 }
 
 fn request_words(settings: &Settings) -> Vec<FormField> {
-    let purposes = settings.texts(settings::INVESTIGATION_PURPOSES).into_iter().chain(OTHER_PURPOSES);
-    let kinds = settings.texts(settings::CASE_NUMBERS).join(", ");
+    let purposes = settings.texts(&settings::INVESTIGATION_PURPOSES).iter().chain(OTHER_PURPOSES);
+    let kinds = settings.texts(&settings::CASE_NUMBERS).iter().collect::<Vec<_>>().join(", ");
     vec![
         always(code("purpose", "Purpose", "Only a criminal investigation is an authorised use (5.2).", purposes)),
         always(text("reason", "Reason", "The justification, which the audit trail holds (5.4(1), 7(9)).")),

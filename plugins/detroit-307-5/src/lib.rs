@@ -41,6 +41,7 @@ mod security;
 mod settings;
 mod standing;
 
+use crimes::Crime;
 use magistrate_sdk::rulings::{Charter, Problem};
 use magistrate_sdk::terms::Phase;
 use magistrate_sdk::{Case, Policy, Setting, Settings};
@@ -66,15 +67,16 @@ impl Policy for Detroit3075 {
                 security::judge(case);
             }
             Phase::Request | Phase::Search | Phase::Candidates => {
+                let crime = Crime::of(case);
                 purpose::judge(case);
-                definitions::judge(case);
+                definitions::judge(case, crime);
                 prohibited::judge(case);
-                limits::judge(case);
+                limits::judge(case, crime);
                 requesting::judge(case);
-                outside::judge(case);
+                outside::judge(case, crime);
                 oversight::judge(case);
                 security::judge(case);
-                tags(case);
+                tags(case, crime);
             }
             _ => {}
         }
@@ -82,8 +84,8 @@ impl Policy for Detroit3075 {
 }
 
 /// What the weekly report counts (6.2).
-fn tags(case: &mut Case) {
-    let crime = crimes::Crime::of(case).map_or("unstated", |c| c.class.heading());
+fn tags(case: &mut Case, crime: Option<Crime>) {
+    let crime = crime.map_or("unstated", |c| c.class.heading());
     let purpose = if limits::is_investigation(case) { "criminal-investigation" } else { "other" };
     let agency = case.requester_agency().id.as_str();
     case.tag("crime", crime);

@@ -9,11 +9,11 @@ use magistrate_sdk::facts::Media;
 pub const SUBJECT_ROLES: &[&str] = &["suspect", "victim", "witness", "other"];
 
 /// 5.1 to 5.3, in order.
-pub fn judge(case: &mut Case) {
+pub fn judge(case: &mut Case, crime: Option<Crime>) {
     still_image(case);
     investigation_purpose(case);
     active_case(case);
-    authorised_crime(case);
+    authorised_crime(case, crime);
     individual_suspicion(case);
     no_mass_query(case);
 }
@@ -45,8 +45,7 @@ fn still_image(case: &mut Case) {
 
 /// 5.2, the purpose: "in support of an … investigation".
 fn investigation_purpose(case: &mut Case) {
-    let purpose = case.request().map_or("", |r| r.purpose.trim());
-    if purpose.is_empty() {
+    if case.purpose().is_empty() {
         case.clause("5.2").needs(false, "", "state the purpose of the search");
         return;
     }
@@ -60,8 +59,7 @@ fn investigation_purpose(case: &mut Case) {
 
 /// Whether the purpose's code means a criminal investigation.
 pub fn is_investigation(case: &Case) -> bool {
-    let purposes = case.settings().texts(settings::INVESTIGATION_PURPOSES);
-    case.request().is_some_and(|r| purposes.contains(&r.purpose.trim()))
+    case.settings().texts(&settings::INVESTIGATION_PURPOSES).contains(case.purpose())
 }
 
 /// 5.2, the case: "active or ongoing".
@@ -76,9 +74,8 @@ fn active_case(case: &mut Case) {
 
 /// 5.2, the crime: "an active or ongoing Part 1 Violent Crime investigation (e.g. robbery, sexual assault, or homicide) or
 /// a Home Invasion 1 investigation."
-fn authorised_crime(case: &mut Case) {
-    let crime = Crime::of(case);
-    let authorised = crimes::authorised(case);
+fn authorised_crime(case: &mut Case, crime: Option<Crime>) {
+    let authorised = crimes::authorised(case, crime);
     let ask = match crime {
         None => "state the crime under investigation",
         Some(_) => "answer the questions on the elements of Home Invasion I",
@@ -120,7 +117,7 @@ fn individual_suspicion(case: &mut Case) {
 fn no_mass_query(case: &mut Case) {
     let batch = case.request().map_or(1, |r| r.batch_size);
     let probes = batch.max(case.history().distinct_probes_by_person_last_hour);
-    if probes <= settings::count(case, settings::MASS_LIMIT) {
+    if probes <= settings::count(case, &settings::MASS_LIMIT) {
         case.clause("5.3").read_as("IR-3").satisfied("the search is one of few and aims at one person");
         return;
     }

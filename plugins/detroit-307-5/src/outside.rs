@@ -1,17 +1,19 @@
 //! 307.5 - 5.5, Outside Agency Using Facial Recognition.
 
-use crate::{answers, crimes, limits, requesting, settings, standing};
+use crate::crimes::{self, Crime};
+use crate::{answers, limits, requesting, settings, standing};
 use magistrate_sdk::calendar::before;
 use magistrate_sdk::facts::{AgencyKind, Agreement};
 use magistrate_sdk::terms::{Phase, Value};
+use magistrate_sdk::text::{blank, same};
 use magistrate_sdk::{Case, Duties};
 
 /// 5.5, in the order of its letters. Only c concerns the Department's own members too.
-pub fn judge(case: &mut Case) {
+pub fn judge(case: &mut Case, crime: Option<Crime>) {
     if standing::outside(case) {
         agreement(case);
         law_enforcement(case);
-        authorised_use(case);
+        authorised_use(case, crime);
         contact(case);
         acknowledgement(case);
     }
@@ -42,9 +44,9 @@ fn agreement(case: &mut Case) {
 
 /// Whether an agreement covers these requests, today where the reading asks for it.
 fn is_in_force(case: &Case, agreement: &Agreement) -> bool {
-    let scope = case.settings().text(settings::AGREEMENT_SCOPE);
-    let covers = agreement.scope.is_empty() || agreement.scope.iter().any(|s| s == scope);
-    let every_phase = case.settings().text(settings::AGREEMENT_CHECKED) == "every-phase";
+    let scope = case.settings().text(&settings::AGREEMENT_SCOPE);
+    let covers = agreement.scope.is_empty() || agreement.scope.iter().any(|s| same(s, scope));
+    let every_phase = case.settings().is(&settings::AGREEMENT_CHECKED, "every-phase");
     if !every_phase && case.phase() != Phase::Request {
         return covers;
     }
@@ -66,7 +68,7 @@ fn law_enforcement(case: &mut Case) {
         AgencyKind::Federal => "federal",
         AgencyKind::Other => "other",
     };
-    let holds = case.settings().texts(settings::LAW_ENFORCEMENT_KINDS).contains(&kind);
+    let holds = case.settings().texts(&settings::LAW_ENFORCEMENT_KINDS).contains(kind);
     case.clause("5.5-b1").requires(
         holds,
         "the agency is a law enforcement agency",
@@ -75,8 +77,8 @@ fn law_enforcement(case: &mut Case) {
 }
 
 /// 5.5(b) "based on a valid law enforcement purpose that falls within the authorized uses listed in this directive".
-fn authorised_use(case: &mut Case) {
-    let authorised = if limits::is_investigation(case) { crimes::authorised(case) } else { Some(false) };
+fn authorised_use(case: &mut Case, crime: Option<Crime>) {
+    let authorised = if limits::is_investigation(case) { crimes::authorised(case, crime) } else { Some(false) };
     case.clause("5.5-b2").affirms(
         authorised,
         "the purpose is within the uses the directive authorises",
@@ -88,9 +90,8 @@ fn authorised_use(case: &mut Case) {
 /// 5.5(b) "the requestor provides a case number and contact information (requestor's name, requestor's agency, address, and
 /// phone number)".
 fn contact(case: &mut Case) {
-    let kinds = case.settings().texts(settings::CASE_NUMBERS);
-    let number = case.identified_by(&kinds);
-    let named = !case.requester().name.trim().is_empty() && !case.requester_agency().name.trim().is_empty();
+    let number = case.identified_by(case.settings().texts(&settings::CASE_NUMBERS));
+    let named = !blank(&case.requester().name) && !blank(&case.requester_agency().name);
     let address = case.text(answers::ADDRESS).is_some();
     let phone = case.text(answers::PHONE).is_some();
     case.clause("5.5-b3").needs(number, "the case number is given", "state the case number");
@@ -106,10 +107,8 @@ fn contact(case: &mut Case) {
 /// 5.5(b) "and acknowledges an agreement with the following statement". Where the unit entered the request, the
 /// requester's own acknowledgement is still collected.
 fn acknowledgement(case: &mut Case) {
-    let requester = case.requester().id.as_str();
-    let personally = case
-        .answers(answers::ACKNOWLEDGED)
-        .any(|f| matches!(f.value, Value::Flag(true)) && f.attested_by.as_deref() == Some(requester));
+    let personally =
+        case.answered_by(case.requester(), answers::ACKNOWLEDGED, |answer| matches!(answer, Value::Flag(true)));
     let acknowledged = case.affirmed(answers::ACKNOWLEDGED) == Some(true);
     let given = case.clause("5.5-b4").needs(
         acknowledged,
@@ -125,7 +124,7 @@ fn acknowledgement(case: &mut Case) {
 /// Facial Recognition requests until the requesting agency becomes in compliance". That agency's, in-flight work included
 /// (IR-9).
 fn compliance(case: &mut Case) {
-    let all = standing::outside(case) && case.settings().flag(settings::SUSPEND_OUTSIDE);
+    let all = standing::outside(case) && case.settings().flag(&settings::SUSPEND_OUTSIDE);
     let now = case.clock().now;
     let suspended =
         [case.requester_agency(), case.actor_agency()].iter().any(|a| a.suspended_since.is_some_and(|at| at <= now));

@@ -34,29 +34,29 @@ fn need_to_know(case: &mut Case) {
     if !standing::actor_is_member(case) {
         return;
     }
-    let limit = case.settings().number(settings::NEED_REVIEW_DAYS);
+    let limit = case.settings().number(&settings::NEED_REVIEW_DAYS);
     let current = case.actor().need_reviewed.is_some_and(|at| days_between(at, case.today()) <= limit);
     if current {
         case.clause("6.1(2)c").satisfied("the need for access was reviewed in time");
         return;
     }
-    let laso = case.settings().text(settings::LASO_ROLE);
+    let laso = case.settings().text(&settings::LASO_ROLE);
     case.clause("6.1(2)c").notes("the need for access is due for review by the LASO");
     case.clause("6.1(2)c").obliges(Duties::task(laso, "review the actor's need for access", 72));
 }
 
 /// 6.1(3)a "Reviewing facial recognition search requests, reviewing the results of facial recognition searches".
 fn reviewed_by_the_commander(case: &mut Case) {
-    let commander = case.settings().text(settings::COMMANDER_ROLE);
+    let commander = case.settings().text(&settings::COMMANDER_ROLE);
     case.clause("6.1(3)a-1").notes("the examining unit's commanding officer reviews the request and its result");
     case.clause("6.1(3)a-1").obliges(Duties::task(commander, "review the request and the result of its search", 72));
 }
 
 /// 6.1(3)a "returning the most likely candidates – or candidate images – if any": of a list of bounded length.
 fn most_likely_candidates(case: &mut Case) {
-    let [least, most, usual] = [settings::CANDIDATES_LEAST, settings::CANDIDATES_MOST, settings::CANDIDATES_USUAL]
-        .map(|n| settings::count(case, n));
-    let hide = case.settings().flag(settings::HIDE_SCORES);
+    let [least, most, usual] = [&settings::CANDIDATES_LEAST, &settings::CANDIDATES_MOST, &settings::CANDIDATES_USUAL]
+        .map(|setting| settings::count(case, setting));
+    let hide = case.settings().flag(&settings::HIDE_SCORES);
     // 0 asks for the usual number.
     let asked = if let Step::Search(plan) = &case.matter().step { plan.at_most } else { 0 };
     if asked > most {
@@ -80,16 +80,16 @@ fn shown_to_the_unit(case: &mut Case) {
 /// 6.1(3)b "facial recognition information (including probe images) is automatically purged in accordance with this
 /// Department's retention policy, unless determined to be of evidentiary value". The bytes go, the record stays (IR-15).
 fn purged(case: &mut Case) {
-    let days = settings::count(case, settings::PROBE_DAYS);
+    let days = settings::count(case, &settings::PROBE_DAYS);
     let by = case.clock().now.saturating_add(u64::from(days).saturating_mul(DAY_MS));
     let duty = if case.flag(answers::EVIDENTIARY) == Some(true) {
         case.clause("6.1(3)b").notes("the probe is of evidentiary value and is held until reviewed");
         Duty::Hold(RetentionRule { subject: "probe".to_owned(), at_least_days: days })
-    } else if case.settings().text(settings::PROBE_PURGE) == "bytes" {
+    } else if case.settings().is(&settings::PROBE_PURGE, "bytes") {
         case.clause("6.1(3)b").read_as("IR-15").notes("the probe is purged on schedule, its digest stays on record");
         Duties::purge("probe", by)
     } else {
-        let days = settings::count(case, settings::AUDIT_DAYS);
+        let days = settings::count(case, &settings::AUDIT_DAYS);
         case.clause("6.1(3)b").read_as("IR-15").notes("the probe is kept encrypted as long as the audit trail");
         Duties::retain("probe", days)
     };
@@ -108,7 +108,7 @@ fn prerequisites(case: &mut Case) {
         );
         return;
     }
-    let curriculum = case.settings().text(settings::REQUESTER_CURRICULUM);
+    let curriculum = case.settings().text(&settings::REQUESTER_CURRICULUM);
     let checked = case.requester().background_checked.is_some();
     let trained = curriculum.is_empty() || trained(case.requester(), curriculum, case.today());
     let otherwise = if checked {
@@ -122,9 +122,9 @@ fn prerequisites(case: &mut Case) {
 /// 6.1(4) "privacy, civil rights, and civil liberties are not violated by" access: no record is shown that its status
 /// takes out of use.
 fn lawful_records(case: &mut Case) {
-    let statuses = case.settings().texts(settings::SHOWN_STATUSES);
+    let statuses = case.settings().texts(&settings::SHOWN_STATUSES);
     let Step::Candidates(list) = &case.matter().step else { return };
-    let lawful = list.iter().all(|c| statuses.contains(&c.status.as_str()));
+    let lawful = list.iter().all(|c| statuses.contains(&c.status));
     case.clause("6.1(4)").requires(
         lawful,
         "every record on the list is in use",

@@ -34,15 +34,10 @@ pub fn judge(case: &mut Case) {
     immigration(case);
 }
 
-/// Whether the request's purpose is this one.
-fn purpose_is(case: &Case, purpose: &str) -> bool {
-    case.request().is_some_and(|r| r.purpose.trim() == purpose)
-}
-
 /// 3.1 "Members shall not use facial recognition to surveil the public through any camera or video device."
 fn surveillance(case: &mut Case) {
     let watching = case.probe().is_some_and(|p| WATCHING.contains(&p.source.trim()));
-    let named = watching || purpose_is(case, SURVEILLANCE);
+    let named = watching || case.purpose() == SURVEILLANCE;
     let surveils = if named { Some(true) } else { case.flag(answers::SURVEILLANCE) };
     case.clause("3.1").denies(
         surveils,
@@ -82,7 +77,7 @@ fn recorded_video(case: &mut Case) {
 }
 
 fn stills_allowed(case: &Case) -> bool {
-    case.settings().text(settings::VIDEO_STILLS) == "with-provenance"
+    case.settings().is(&settings::VIDEO_STILLS, "with-provenance")
 }
 
 /// A still that names its recording and frame. Many of one case approach a search of the recording itself.
@@ -93,13 +88,13 @@ fn still_from_recording(case: &mut Case) {
     }
     let batch = case.request().map_or(1, |r| r.batch_size);
     let frames = batch.max(case.history().distinct_probes_in_case);
-    if batch > settings::count(case, settings::MASS_LIMIT) {
+    if batch > settings::count(case, &settings::MASS_LIMIT) {
         case.clause("3.2")
             .read_as("IR-5")
             .violated("frames in bulk are a search of the recording: select single stills");
         return;
     }
-    let few = frames <= settings::count(case, settings::FRAMES_LIMIT);
+    let few = frames <= settings::count(case, &settings::FRAMES_LIMIT);
     let justified = few || case.affirmed(answers::FRAMES_JUSTIFIED) == Some(true);
     case.clause("3.2").read_as("IR-5").needs(
         justified,
@@ -132,7 +127,7 @@ fn mobile(case: &mut Case) {
 
 /// 3.4 "Members shall not use facial recognition for predictive analysis."
 fn predictive_analysis(case: &mut Case) {
-    let predicts = if purpose_is(case, PREDICTIVE) { Some(true) } else { case.flag(answers::PREDICTIVE) };
+    let predicts = if case.purpose() == PREDICTIVE { Some(true) } else { case.flag(answers::PREDICTIVE) };
     case.clause("3.4").denies(
         predicts,
         "the search is not for predictive analysis",
@@ -180,7 +175,7 @@ fn first_amendment(case: &mut Case) {
             "the Department does not request such a search of any agency either",
         );
     }
-    if case.settings().text(settings::PROTECTED_ATTESTATION) == "supervisor" && !standing::in_use(case) {
+    if case.settings().is(&settings::PROTECTED_ATTESTATION, "supervisor") && !standing::in_use(case) {
         let supervisor = definitions::supervisor(case);
         case.clause("3.5-req").obliges(Duty::Approve(supervisor));
     }
@@ -193,8 +188,8 @@ fn first_amendment(case: &mut Case) {
 /// of Policy Commissioners, the Mayor of Detroit, City Council President, and City Council President Pro Tem within 24
 /// hours of the violation." A request that was denied used nothing, so the LASO is alerted (IR-8).
 fn alert(case: &mut Case) {
-    let laso = case.settings().text(settings::LASO_ROLE);
-    let like_a_violation = case.settings().flag(settings::NOTIFY_DENIED);
+    let laso = case.settings().text(&settings::LASO_ROLE);
+    let like_a_violation = case.settings().flag(&settings::NOTIFY_DENIED);
     case.tag("prohibited-use", "3.5");
     case.clause("4(2)").read_as("IR-8").notes("a search prohibited by 3.5 was asked for, and the LASO is told");
     case.clause("4(2)").always_obliges(Duties::flag("a search prohibited by 3.5 was asked for: the LASO reviews it"));
@@ -222,7 +217,7 @@ fn alert(case: &mut Case) {
 /// 3.6 "DPD members are strictly prohibited from using facial recognition to assess immigration status."
 fn immigration(case: &mut Case) {
     let filtered = standing::filters(case).iter().any(|f| STATUS_FILTERS.contains(&f.as_str()));
-    let named = filtered || purpose_is(case, IMMIGRATION) || purpose_is(case, answers::IMMIGRATION);
+    let named = filtered || [IMMIGRATION, answers::IMMIGRATION].contains(&case.purpose());
     let assesses = if named { Some(true) } else { case.flag(answers::IMMIGRATION) };
     case.clause("3.6").denies(
         assesses,

@@ -5,6 +5,7 @@ use magistrate_sdk::calendar::hours_after;
 use magistrate_sdk::facts::Step;
 use magistrate_sdk::rulings::{ClockOrigin, Duty};
 use magistrate_sdk::terms::Phase;
+use magistrate_sdk::text::same;
 use magistrate_sdk::{Case, Duties};
 
 /// The statement of 5.4(4) and 5.5(b).
@@ -44,7 +45,7 @@ fn submitted_to_the_unit(case: &mut Case) {
     if case.phase() != Phase::Request {
         return;
     }
-    let holds = standing::actor_is_requester(case) || standing::actor_in_unit(case);
+    let holds = case.actor_is_requester() || standing::actor_in_unit(case);
     case.clause("5.4(1)-a").requires(
         holds,
         "the request is submitted to the examining unit by the requester, or entered by the unit on their behalf",
@@ -60,7 +61,7 @@ fn photographs(case: &mut Case) {
     };
     if probe.width > 0 && probe.height > 0 {
         case.clause("5.4(1)-a").satisfied("a photograph to be reviewed is submitted");
-    } else if case.settings().flag(settings::ACCEPT_TEMPLATES) {
+    } else if case.settings().flag(&settings::ACCEPT_TEMPLATES) {
         case.clause("5.4(1)-a").notes("a vendor's template is submitted; the examining unit holds its photograph");
     } else {
         case.clause("5.4(1)-a").needs(false, "", "submit the photograph itself, not a template of it");
@@ -72,8 +73,7 @@ fn incident_number(case: &mut Case) {
     if standing::outside(case) {
         return;
     }
-    let kinds = case.settings().texts(settings::INCIDENT_NUMBERS);
-    let given = case.identified_by(&kinds);
+    let given = case.identified_by(case.settings().texts(&settings::INCIDENT_NUMBERS));
     case.clause("5.4(1)-a").needs(given, "the incident number is given", "state the incident number");
 }
 
@@ -81,7 +81,7 @@ fn incident_number(case: &mut Case) {
 fn crime_type(case: &mut Case) {
     let crime = case.text(answers::CRIME).is_some();
     case.clause("5.4(1)-a").needs(crime, "the crime type is given", "state the crime type");
-    let reason = case.request().is_some_and(|r| !r.reason.trim().is_empty());
+    let reason = case.gives_reason();
     case.clause("5.4(1)-a").needs(
         reason,
         "the reason for the request is given",
@@ -95,7 +95,7 @@ fn evidence_property(case: &mut Case) {
         case.clause("5.4(1)-b").satisfied("the photograph's evidence property number is on record");
         return;
     }
-    let supervisor = case.settings().text(settings::SUPERVISOR_ROLE);
+    let supervisor = case.settings().text(&settings::SUPERVISOR_ROLE);
     case.clause("5.4(1)-b").notes("the photograph has to be handled as evidence property under 306.1");
     case.clause("5.4(1)-b").obliges(Duties::task(supervisor, "record the photograph's evidence property number", 72));
 }
@@ -117,16 +117,16 @@ fn performed_by_the_unit(case: &mut Case) {
 /// 5.4(2) "utilizing the Statewide Network of Agency Photos (SNAP) which include criminal mug shot images."
 fn snap_only(case: &mut Case) {
     gallery_is_snap(case);
-    let galleries = case.settings().texts(settings::GALLERIES);
-    case.clause("5.4(2)-b").obliges(Duties::galleries(&galleries));
+    let galleries = case.settings().texts(&settings::GALLERIES);
+    case.clause("5.4(2)-b").obliges(Duties::galleries(galleries.iter()));
 }
 
 /// Whether the gallery concerned is the Department's own, one of those that are SNAP, and holds mug shots.
 pub fn gallery_is_snap(case: &mut Case) {
-    let galleries = case.settings().texts(settings::GALLERIES);
-    let class = case.settings().text(settings::GALLERY_CLASS);
+    let galleries = case.settings().texts(&settings::GALLERIES);
+    let class = case.settings().text(&settings::GALLERY_CLASS);
     let snap =
-        case.owns_gallery() && case.gallery().is_some_and(|g| galleries.contains(&g.id.as_str()) && g.class == class);
+        case.owns_gallery() && case.gallery().is_some_and(|g| galleries.contains(&g.id) && same(&g.class, class));
     case.clause("5.4(2)-b").requires(
         snap,
         "the gallery is SNAP's criminal mug shots",
@@ -140,9 +140,8 @@ fn state_database(case: &mut Case) {
     let gallery = case.gallery().map_or("", |g| g.id.as_str());
     let lead = case.text(answers::LEAD_REFERENCE).is_some();
     let formal = case.text(answers::FORMAL_REQUEST).is_some();
-    let supervisor = definitions::supervisor(case);
     case.clause("5.4(2)-b").notes("the state's database is asked beyond SNAP, to confirm a lead");
-    case.clause("5.4(2)-b").obliges(Duties::galleries(&[gallery]));
+    case.clause("5.4(2)-b").obliges(Duties::galleries([gallery]));
     case.clause("5.4(2)-c").needs(
         lead,
         "an investigative lead is named for confirmation",
@@ -155,6 +154,7 @@ fn state_database(case: &mut Case) {
     );
     case.clause("5.4(2)-d").notes("a supervisor of the examining unit has to approve the request to the State Police");
     if case.phase() != Phase::Candidates {
+        let supervisor = definitions::supervisor(case);
         case.clause("5.4(2)-d").obliges(Duty::Approve(supervisor));
     }
 }
@@ -163,7 +163,7 @@ fn state_database(case: &mut Case) {
 /// must have written sign-off by the supervisor and all examiners' involved." Involved is who opened the list (IR-18).
 fn corroborated(case: &mut Case) {
     let mut involved = definitions::examiners(case);
-    involved.all_involved = case.settings().text(settings::INVOLVED) == "opened-list";
+    involved.all_involved = case.settings().is(&settings::INVOLVED, "opened-list");
     let supervisor = definitions::supervisor(case);
     case.clause("5.4(3)-a").read_as("IR-6").notes("a lead has to be corroborated by at least one other examiner");
     case.clause("5.4(3)-b").notes("a lead has to be corroborated by a supervisor of the examining unit");
@@ -187,9 +187,9 @@ fn no_viable_candidate(case: &mut Case) {
     if !matches!(&case.matter().step, Step::Candidates(list) if list.is_empty()) {
         return;
     }
-    let hours = settings::count(case, settings::NO_CANDIDATE_HOURS);
+    let hours = settings::count(case, &settings::NO_CANDIDATE_HOURS);
     let by = hours_after(case.clock().now, u64::from(hours));
-    let keep = case.flag(answers::EVIDENTIARY) == Some(true) || case.settings().text(settings::PROBE_PURGE) != "bytes";
+    let keep = case.flag(answers::EVIDENTIARY) == Some(true) || !case.settings().is(&settings::PROBE_PURGE, "bytes");
     case.clause("5.4(5)").notes("no candidate was found, and the requester is told");
     case.clause("5.4(5)").obliges(Duties::notify(
         &["requester"],

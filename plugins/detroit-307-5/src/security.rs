@@ -4,6 +4,7 @@ use crate::{definitions, settings, standing};
 use magistrate_sdk::case::trained;
 use magistrate_sdk::facts::{Device, Initiator};
 use magistrate_sdk::terms::Phase;
+use magistrate_sdk::text::blank;
 use magistrate_sdk::{Case, Duties};
 
 /// Part 7, in the order of its paragraphs.
@@ -55,7 +56,7 @@ fn has_required_training(case: &Case) -> bool {
     if standing::in_use(case) {
         return definitions::actor_is_examiner(case);
     }
-    let curriculum = case.settings().text(settings::REQUESTER_CURRICULUM);
+    let curriculum = case.settings().text(&settings::REQUESTER_CURRICULUM);
     let asks = case.phase() == Phase::Request && !standing::actor_in_unit(case) && !curriculum.is_empty();
     !asks || trained(case.actor(), curriculum, case.today())
 }
@@ -66,7 +67,7 @@ fn user_is_identified(case: &mut Case) {
     let nobody = automated || matches!(case.actor().device, Device::Service);
     // Gallery loads are a program's work, and the registrar whose credential it carries answers for them.
     let nobody = nobody && case.phase() != Phase::Enroll;
-    let named = !case.actor().name.trim().is_empty();
+    let named = !blank(&case.actor().name);
     case.clause("7(8)-a").requires(
         named && !nobody,
         "the record identifies the person who takes this step",
@@ -77,10 +78,9 @@ fn user_is_identified(case: &mut Case) {
 /// 7(9) "Audit logs will include: a. The name and unit of the law enforcement user; b. The date of access; c. Case number;
 /// and d. The authorized … justification for access including a relevant case number."
 fn justification(case: &mut Case) {
-    let kinds = case.settings().texts(settings::CASE_NUMBERS);
-    let numbered = case.identified_by(&kinds);
-    let justified = case.request().is_some_and(|r| !r.reason.trim().is_empty());
-    let unit = !case.actor().unit.trim().is_empty();
+    let numbered = case.identified_by(case.settings().texts(&settings::CASE_NUMBERS));
+    let justified = case.gives_reason();
+    let unit = !blank(&case.actor().unit);
     let ask = if !numbered {
         "state a case number: the audit trail has to hold one"
     } else if !justified {
@@ -97,7 +97,7 @@ fn justification(case: &mut Case) {
 
 /// 7(9) "An audit trail will be kept for a minimum of one (1) year".
 fn audit_trail(case: &mut Case) {
-    let days = settings::count(case, settings::AUDIT_DAYS);
+    let days = settings::count(case, &settings::AUDIT_DAYS);
     case.clause("7(9)-a").notes("the step is on record, whatever the decision");
     case.clause("7(9)-b").notes("the audit trail is kept for a year at least");
     case.clause("7(9)-b").obliges(Duties::retain("audit-trail", days));

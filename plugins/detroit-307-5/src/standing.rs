@@ -7,8 +7,8 @@ use magistrate_sdk::terms::Phase;
 
 /// Whether an agency is the Department itself.
 fn is_department(case: &Case, agency: &Agency) -> bool {
-    let own = case.settings().texts(settings::OWN_AGENCIES);
-    agency.home == case.matter().jurisdiction && (own.is_empty() || own.contains(&agency.id.as_str()))
+    let own = case.settings().texts(&settings::OWN_AGENCIES);
+    case.governs(agency) && (own.is_empty() || own.contains(&agency.id))
 }
 
 /// Whether the requester belongs to an outside agency.
@@ -23,17 +23,12 @@ pub fn actor_is_member(case: &Case) -> bool {
 
 /// Whether the actor is assigned to the examining unit.
 pub fn actor_in_unit(case: &Case) -> bool {
-    actor_is_member(case) && case.actor().unit == case.settings().text(settings::EXAMINING_UNIT)
-}
-
-/// Whether the requester takes the step in person. An id is unique within its jurisdiction only.
-pub fn actor_is_requester(case: &Case) -> bool {
-    case.actor().id == case.requester().id && case.actor_agency().home == case.requester_agency().home
+    actor_is_member(case) && case.settings().is(&settings::EXAMINING_UNIT, &case.actor().unit)
 }
 
 /// Whether the gallery is the State Police's and not the Department's own.
 pub fn at_the_state(case: &Case) -> bool {
-    !case.owns_gallery() && case.gallery().is_some_and(|g| g.owner == case.settings().text(settings::STATE_DATABASE))
+    !case.owns_gallery() && case.gallery().is_some_and(|g| case.settings().is(&settings::STATE_DATABASE, &g.owner))
 }
 
 /// Whether the State Police's own people take the step on the State Police's own database.

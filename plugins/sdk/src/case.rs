@@ -3,13 +3,17 @@
 use crate::facts::{Agency, Clock, Gallery, History, Matter, Person, Probe, Request, Step};
 use crate::ruling::Clause;
 use crate::rulings::{Decision, Finding, Obligation, Outcome, Tag};
-use crate::settings::Settings;
+use crate::settings::{List, Settings};
 use crate::terms::{Date, Field, Instant, Phase, Value, Verdict};
+use crate::text::{blank, same};
 
 /// One matter under one set of settings, with the findings so far.
 pub struct Case<'a> {
     matter: &'a Matter,
     settings: Settings<'a>,
+    /// The step's own answers, besides the request's.
+    step_answers: &'a [Field],
+    purpose: &'a str,
     pub(crate) findings: Vec<Finding>,
     pub(crate) obligations: Vec<Obligation>,
     pub(crate) alerts: Vec<Obligation>,
@@ -18,17 +22,27 @@ pub struct Case<'a> {
 
 impl<'a> Case<'a> {
     pub(crate) fn new(matter: &'a Matter, settings: Settings<'a>) -> Self {
+        let step_answers: &[Field] = match &matter.step {
+            Step::Enroll(fields) | Step::Outcome(fields) => fields,
+            Step::Disseminate(d) => &d.details,
+            Step::Retention(r) => &r.details,
+            _ => &[],
+        };
         Self {
             matter,
             settings,
-            findings: Vec::with_capacity(32),
-            obligations: Vec::new(),
+            step_answers,
+            purpose: matter.request.as_ref().map_or("", |r| r.purpose.trim()),
+            // Enough for most decisions: a list that grows is copied.
+            findings: Vec::with_capacity(64),
+            obligations: Vec::with_capacity(16),
             alerts: Vec::new(),
-            tags: Vec::new(),
+            tags: Vec::with_capacity(4),
         }
     }
 
     /// Opens a finding on this clause. Nothing is found until one of [`Clause`]'s verbs is used.
+    #[inline]
     #[must_use]
     pub fn clause(&mut self, id: &'static str) -> Clause<'_, 'a> {
         Clause::new(self, id)
@@ -103,6 +117,16 @@ impl<'a> Case<'a> {
         self.matter.request.as_ref()
     }
 
+    /// The request's purpose without the space around it; empty where none is stated.
+    pub fn purpose(&self) -> &'a str {
+        self.purpose
+    }
+
+    /// Whether the request gives a reason.
+    pub fn gives_reason(&self) -> bool {
+        self.request().is_some_and(|r| !blank(&r.reason))
+    }
+
     /// The probe, once there is one.
     pub fn probe(&self) -> Option<&'a Probe> {
         self.matter.probe.as_ref()
@@ -120,34 +144,43 @@ impl<'a> Case<'a> {
 
     /// Whether the gallery belongs to the jurisdiction deciding.
     pub fn owns_gallery(&self) -> bool {
-        self.gallery().is_some_and(|g| g.owner == self.matter.jurisdiction)
+        self.gallery().is_some_and(|g| same(&g.owner, &self.matter.jurisdiction))
+    }
+
+    /// Whether an agency's people answer to the jurisdiction deciding.
+    pub fn governs(&self, agency: &Agency) -> bool {
+        same(&agency.home, &self.matter.jurisdiction)
     }
 
     /// Whether the requester's people answer to the jurisdiction deciding.
     pub fn governs_requester(&self) -> bool {
-        self.requester_agency().home == self.matter.jurisdiction
+        self.governs(self.requester_agency())
     }
 
     /// Whether the actor's people answer to the jurisdiction deciding.
     pub fn governs_actor(&self) -> bool {
-        self.actor_agency().home == self.matter.jurisdiction
+        self.governs(self.actor_agency())
+    }
+
+    /// Whether the requester takes the step in person. An id is unique within its jurisdiction only.
+    pub fn actor_is_requester(&self) -> bool {
+        same(&self.actor().id, &self.requester().id) && same(&self.actor_agency().home, &self.requester_agency().home)
     }
 
     /// All answers to a question of the forms: the step's own and the request's.
     pub fn answers(&self, name: &'a str) -> impl Iterator<Item = &'a Field> {
-        let own: &'a [Field] = match &self.matter.step {
-            Step::Enroll(fields) | Step::Outcome(fields) => fields,
-            Step::Disseminate(d) => &d.details,
-            Step::Retention(r) => &r.details,
-            _ => &[],
-        };
-        own.iter().chain(&self.matter.fields).filter(move |f| f.name == name)
+        self.step_answers.iter().chain(&self.matter.fields).filter(move |f| same(&f.name, name))
+    }
+
+    /// Whether a person answered this question in a way that counts.
+    pub fn answered_by(&self, person: &Person, name: &'a str, counts: impl Fn(&Value) -> bool) -> bool {
+        self.answers(name).any(|f| f.attested_by.as_ref().is_some_and(|by| same(by, &person.id)) && counts(&f.value))
     }
 
     /// The first answer that is a text with something in it.
     pub fn text(&self, name: &'a str) -> Option<&'a str> {
         self.answers(name).find_map(|f| match &f.value {
-            Value::Text(text) if !text.trim().is_empty() => Some(text.as_str()),
+            Value::Text(text) if !blank(text) => Some(text.as_str()),
             _ => None,
         })
     }
@@ -196,13 +229,14 @@ impl<'a> Case<'a> {
         self.answers(name).find_map(|f| if let Value::Instant(at) = f.value { Some(at) } else { None })
     }
 
-    /// Whether any identifier of one of these kinds was given; any kind at all when none is named.
-    pub fn identified_by(&self, kinds: &[&str]) -> bool {
-        self.request().is_some_and(|r| {
-            r.identifiers
-                .iter()
-                .any(|i| !i.value.trim().is_empty() && (kinds.is_empty() || kinds.contains(&i.kind.as_str())))
-        })
+    /// Whether any identifier was given, of whatever kind.
+    pub fn identified(&self) -> bool {
+        self.request().is_some_and(|r| r.identifiers.iter().any(|i| !blank(&i.value)))
+    }
+
+    /// Whether any identifier of one of these kinds was given.
+    pub fn identified_by(&self, kinds: List) -> bool {
+        self.request().is_some_and(|r| r.identifiers.iter().any(|i| !blank(&i.value) && kinds.contains(&i.kind)))
     }
 
     /// Denies whatever no rule spoke to, then sums the findings up.
@@ -231,13 +265,13 @@ impl<'a> Case<'a> {
 
 /// Whether a person holds a role now.
 pub fn has_role(person: &Person, role: &str) -> bool {
-    person.roles.iter().any(|r| r == role)
+    person.roles.iter().any(|r| same(r, role))
 }
 
 /// Whether a training of this curriculum is completed and not expired today.
 pub fn trained(person: &Person, curriculum: &str, today: Date) -> bool {
     person.trainings.iter().any(|t| {
-        t.curriculum == curriculum
+        same(&t.curriculum, curriculum)
             && !crate::calendar::before(today, t.completed)
             && t.expires.is_none_or(|ends| crate::calendar::before(today, ends))
     })

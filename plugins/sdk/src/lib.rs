@@ -21,12 +21,16 @@
 //! habits keep it so: no clock or randomness (use [`Case::clock`]), and no `HashMap` (its seed is an import; use a
 //! `BTreeMap`).
 //!
+//! An instance makes one decision and is thrown away, so nothing it allocates is freed before: build what a rule needs
+//! and let it go, but do not loop over growing lists.
+//!
 //! | module | holds |
 //! |---|---|
 //! | [`case`] | the matter, read |
 //! | [`ruling`] | findings and obligations, written |
 //! | [`settings`] | numbers and lists a jurisdiction may tune |
 //! | [`calendar`] | arithmetic on dates |
+//! | [`text`] | texts, compared cheaply |
 
 extern crate self as magistrate_sdk;
 
@@ -48,6 +52,7 @@ pub mod calendar;
 pub mod case;
 pub mod ruling;
 pub mod settings;
+pub mod text;
 
 pub use case::Case;
 pub use generated::log;
@@ -59,6 +64,14 @@ pub use settings::{Setting, Settings};
 pub use wit_bindgen;
 
 use rulings::{Charter, Problem};
+
+/// An instance lives for one call and is then thrown away whole, so nothing is freed: an allocation takes a few dozen
+/// operators, where one that keeps count takes hundreds. There is but one thread, and the lock is there because a static
+/// must be shareable.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: lol_alloc::LockedAllocator<lol_alloc::LeakingAllocator> =
+    lol_alloc::LockedAllocator::new(lol_alloc::LeakingAllocator::new());
 
 /// A jurisdiction's rules.
 pub trait Policy {
@@ -80,7 +93,7 @@ pub trait Policy {
 #[doc(hidden)]
 pub fn describe<P: Policy>(fields: &[terms::Field]) -> Result<Charter, Vec<Problem>> {
     let mut problems = settings::problems(P::SETTINGS, fields);
-    let settings = Settings::new(P::SETTINGS, fields);
+    let settings = Settings::new(fields);
     if problems.is_empty() {
         problems = P::check(&settings);
     }
@@ -94,7 +107,7 @@ pub fn describe<P: Policy>(fields: &[terms::Field]) -> Result<Charter, Vec<Probl
 
 #[doc(hidden)]
 pub fn decide<P: Policy>(fields: &[terms::Field], matter: &facts::Matter) -> rulings::Decision {
-    let mut case = Case::new(matter, Settings::new(P::SETTINGS, fields));
+    let mut case = Case::new(matter, Settings::new(fields));
     P::decide(&mut case);
     case.into_decision()
 }
@@ -117,7 +130,11 @@ macro_rules! policy {
                 settings: Vec<$crate::terms::Field>,
                 matter: $crate::facts::Matter,
             ) -> $crate::rulings::Decision {
-                $crate::decide::<$policy>(&settings, &matter)
+                let decision = $crate::decide::<$policy>(&settings, &matter);
+                // The instance ends here: taking apart what it was given would be work for nothing.
+                ::std::mem::forget(settings);
+                ::std::mem::forget(matter);
+                decision
             }
         }
 

@@ -16,11 +16,13 @@ pub struct Clause<'c, 'm> {
 }
 
 impl<'c, 'm> Clause<'c, 'm> {
+    #[inline]
     pub(crate) fn new(case: &'c mut Case<'m>, id: &'static str) -> Self {
         Self { case, id, interpretation: None }
     }
 
     /// The finding relies on this entry of the interpretation register.
+    #[inline]
     pub fn read_as(mut self, interpretation: &'static str) -> Self {
         self.interpretation = Some(interpretation);
         self
@@ -143,18 +145,18 @@ impl Duties {
     }
 
     /// Search no other gallery.
-    pub fn galleries(ids: &[&str]) -> Duty {
+    pub fn galleries<'t>(ids: impl IntoIterator<Item = &'t str>) -> Duty {
         Duty::Galleries(owned(ids))
     }
 
     /// Show no other booking field.
-    pub fn show_only(fields: &[&str]) -> Duty {
+    pub fn show_only<'t>(fields: impl IntoIterator<Item = &'t str>) -> Duty {
         Duty::ShowOnly(owned(fields))
     }
 
     /// Tell these offices within so many hours.
     pub fn notify(to: &[&str], within_hours: u32, origin: ClockOrigin, about: &str) -> Duty {
-        Duty::Notify(NoticeRule { to: owned(to), within_hours, origin, about: about.to_owned() })
+        Duty::Notify(NoticeRule { to: owned(to.iter().copied()), within_hours, origin, about: about.to_owned() })
     }
 
     /// Keep for at least so many days.
@@ -173,6 +175,6 @@ impl Duties {
     }
 }
 
-fn owned(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|t| (*t).to_owned()).collect()
+fn owned<'t>(texts: impl IntoIterator<Item = &'t str>) -> Vec<String> {
+    texts.into_iter().map(str::to_owned).collect()
 }

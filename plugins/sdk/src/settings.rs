@@ -2,8 +2,10 @@
 
 use crate::rulings::{FieldKind, FormField, Problem};
 use crate::terms::{Field, Value};
+use crate::text::same;
 
-/// One setting a policy declares.
+/// One setting a policy declares. A policy keeps it in a constant, lists it in
+/// [`Policy::SETTINGS`](crate::Policy::SETTINGS) and asks for what is in force by a reference to the constant.
 pub struct Setting {
     /// Its name in policy.toml.
     pub name: &'static str,
@@ -89,59 +91,85 @@ pub(crate) fn problems(declared: &[Setting], fields: &[Field]) -> Vec<Problem> {
     found
 }
 
-/// The settings in force.
+/// The settings in force. Most policy.toml are silent on most settings, so a default takes no search.
 pub struct Settings<'a> {
-    declared: &'static [Setting],
     given: &'a [Field],
 }
 
 impl<'a> Settings<'a> {
-    pub(crate) fn new(declared: &'static [Setting], given: &'a [Field]) -> Self {
-        Self { declared, given }
+    pub(crate) fn new(given: &'a [Field]) -> Self {
+        Self { given }
     }
 
-    fn given(&self, name: &str) -> Option<&'a Value> {
-        self.given.iter().find(|f| f.name == name).map(|f| &f.value)
+    fn given(&self, setting: &Setting) -> Option<&'a Value> {
+        self.given.iter().find(|f| same(&f.name, setting.name)).map(|f| &f.value)
     }
 
-    fn declared(&self, name: &str) -> Option<Default> {
-        self.declared.iter().find(|s| s.name == name).map(|s| s.default)
-    }
-
-    /// A number; 0 if the policy declares no such number, which its own tests notice.
-    pub fn number(&self, name: &str) -> i64 {
-        match (self.given(name), self.declared(name)) {
+    /// A number; 0 if the setting is none, which the policy's own tests notice.
+    pub fn number(&self, setting: &Setting) -> i64 {
+        match (self.given(setting), setting.default) {
             (Some(Value::Number(n)), _) => *n,
-            (_, Some(Default::Number(n, _, _))) => n,
+            (_, Default::Number(n, _, _)) => n,
             _ => 0,
         }
     }
 
-    /// A yes or no; no if the policy declares no such flag.
-    pub fn flag(&self, name: &str) -> bool {
-        match (self.given(name), self.declared(name)) {
+    /// A yes or no; no if the setting is no flag.
+    pub fn flag(&self, setting: &Setting) -> bool {
+        match (self.given(setting), setting.default) {
             (Some(Value::Flag(yes)), _) => *yes,
-            (_, Some(Default::Flag(yes))) => yes,
+            (_, Default::Flag(yes)) => yes,
             _ => false,
         }
     }
 
-    /// A text or word; empty if the policy declares none.
-    pub fn text(&self, name: &str) -> &'a str {
-        match (self.given(name), self.declared(name)) {
+    /// A text or word; empty if the setting is none.
+    pub fn text(&self, setting: &Setting) -> &'a str {
+        match (self.given(setting), setting.default) {
             (Some(Value::Text(text)), _) => text,
-            (_, Some(Default::Text(text) | Default::Code(text, _))) => text,
+            (_, Default::Text(text) | Default::Code(text, _)) => text,
             _ => "",
         }
     }
 
-    /// Several texts; none if the policy declares none.
-    pub fn texts(&self, name: &str) -> Vec<&'a str> {
-        match (self.given(name), self.declared(name)) {
-            (Some(Value::Texts(texts)), _) => texts.iter().map(String::as_str).collect(),
-            (_, Some(Default::Texts(texts))) => texts.to_vec(),
-            _ => Vec::new(),
+    /// Whether a text or word is this one.
+    pub fn is(&self, setting: &Setting, word: &str) -> bool {
+        same(self.text(setting), word)
+    }
+
+    /// Several texts; none if the setting is no list.
+    pub fn texts(&self, setting: &Setting) -> List<'a> {
+        match (self.given(setting), setting.default) {
+            (Some(Value::Texts(given)), _) => List { default: &[], given },
+            (_, Default::Texts(default)) => List { default, given: &[] },
+            _ => List { default: &[], given: &[] },
         }
+    }
+}
+
+/// The texts of a setting, in order: the default's, or those given instead.
+#[derive(Clone, Copy)]
+pub struct List<'a> {
+    default: &'a [&'a str],
+    given: &'a [String],
+}
+
+impl<'a> List<'a> {
+    /// One after the other.
+    pub fn iter(self) -> impl Iterator<Item = &'a str> {
+        self.default.iter().copied().chain(self.given.iter().map(String::as_str))
+    }
+
+    /// Whether this text is among them.
+    #[must_use]
+    pub fn contains(self, text: &str) -> bool {
+        self.iter().any(|listed| same(listed, text))
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.default.is_empty() && self.given.is_empty()
     }
 }
 
@@ -149,11 +177,11 @@ impl<'a> Settings<'a> {
 mod tests {
     use super::*;
 
-    const DECLARED: &[Setting] = &[
-        Setting { name: "limit", label: "", help: "", default: Default::Number(20, 1, 500) },
-        Setting { name: "reading", label: "", help: "", default: Default::Code("literal", &["literal", "strict"]) },
-        Setting { name: "units", label: "", help: "", default: Default::Texts(&["a"]) },
-    ];
+    const LIMIT: Setting = Setting { name: "limit", label: "", help: "", default: Default::Number(20, 1, 500) };
+    const READING: Setting =
+        Setting { name: "reading", label: "", help: "", default: Default::Code("literal", &["literal", "strict"]) };
+    const UNITS: Setting = Setting { name: "units", label: "", help: "", default: Default::Texts(&["a"]) };
+    const DECLARED: &[Setting] = &[LIMIT, READING, UNITS];
 
     fn field(name: &str, value: Value) -> Field {
         Field { name: name.to_owned(), value, attested_by: None, attested_at: None }
@@ -161,18 +189,26 @@ mod tests {
 
     #[test]
     fn silence_means_the_default() {
-        let settings = Settings::new(DECLARED, &[]);
-        assert_eq!(settings.number("limit"), 20);
-        assert_eq!(settings.text("reading"), "literal");
-        assert_eq!(settings.texts("units"), ["a"]);
+        let settings = Settings::new(&[]);
+        assert_eq!(settings.number(&LIMIT), 20);
+        assert_eq!(settings.text(&READING), "literal");
+        assert!(settings.is(&READING, "literal"));
+        assert!(settings.texts(&UNITS).iter().eq(["a"]));
     }
 
     #[test]
     fn what_is_given_holds() {
         let given = [field("limit", Value::Number(5)), field("units", Value::Texts(vec!["b".into(), "c".into()]))];
-        let settings = Settings::new(DECLARED, &given);
-        assert_eq!(settings.number("limit"), 5);
-        assert_eq!(settings.texts("units"), ["b", "c"]);
+        let settings = Settings::new(&given);
+        assert_eq!(settings.number(&LIMIT), 5);
+        assert!(settings.texts(&UNITS).iter().eq(["b", "c"]));
+        assert!(settings.texts(&UNITS).contains("c") && !settings.texts(&UNITS).contains("a"));
+    }
+
+    #[test]
+    fn an_empty_list_is_not_silence() {
+        let given = [field("units", Value::Texts(vec![]))];
+        assert!(Settings::new(&given).texts(&UNITS).is_empty());
     }
 
     #[test]

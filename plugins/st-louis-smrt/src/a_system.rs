@@ -13,7 +13,7 @@ pub const MEDIA: &[&str] = &["still", "video", "live-stream", "sketch", "synthet
 /// analytic search-capable storage of that in-the-field-created information beyond its comparison, as a probe image, to
 /// stored mugshots". So no gallery but of mugshots is searched, or filled.
 pub fn mugshots_only(case: &mut Case) {
-    let mugshots = case.gallery().is_some_and(|g| case.settings().texts(GALLERY_CLASSES).contains(&g.class.as_str()));
+    let mugshots = case.gallery().is_some_and(|g| case.settings().texts(&GALLERY_CLASSES).contains(&g.class));
     case.clause("A.1-b").requires(
         mugshots,
         "the gallery holds stored mugshots, and the probe is nothing but compared with them",
@@ -29,7 +29,7 @@ pub fn submitted_photo(case: &mut Case) {
         return;
     };
     let media = probe.media;
-    let photo = case.settings().texts(PROBE_MEDIA).contains(&media_word(media));
+    let photo = case.settings().texts(&PROBE_MEDIA).contains(media_word(media));
     if !photo && matches!(media, Media::Video) {
         let ask = "a recording is not a photo: choose the best still of the person from it and submit that";
         case.clause("A.2-a").read_as("SL-2").needs(false, "", ask);
@@ -89,20 +89,20 @@ pub fn authorised_to_view(case: &mut Case) {
 
 /// A.3 "View basic booking data associated with the returned image(s)", and no more than basic.
 pub fn basic_booking_data(case: &mut Case) {
-    let basic = case.settings().texts(BASIC_BOOKING_DATA);
+    let basic = case.settings().texts(&BASIC_BOOKING_DATA);
     let Step::Candidates(list) = &case.matter().step else { return };
-    let more = list.iter().any(|c| c.shows.iter().any(|field| !basic.contains(&field.as_str())));
+    let more = list.iter().any(|c| c.shows.iter().any(|field| !basic.contains(field)));
     if more {
         case.clause("A.3-b").notes("what goes beyond basic booking data is withheld from the list");
     } else {
         case.clause("A.3-b").satisfied("the list shows the returned images and basic booking data only");
     }
-    case.clause("A.3-b").obliges(Duties::show_only(&basic));
+    case.clause("A.3-b").obliges(Duties::show_only(basic.iter()));
 }
 
 /// Authorisation is the jurisdiction's own: a role of that name in another's registry is not.
 fn slfc_authorised(case: &Case) -> bool {
-    case.governs_actor() && has_role(case.actor(), case.settings().text(AUTHORISED_ROLE))
+    case.governs_actor() && has_role(case.actor(), case.settings().text(&AUTHORISED_ROLE))
 }
 
 fn media_word(media: Media) -> &'static str {

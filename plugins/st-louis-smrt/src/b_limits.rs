@@ -42,11 +42,11 @@ pub fn protected_by_the_first_amendment(case: &mut Case) {
 }
 
 fn solely_protected(case: &mut Case) {
-    if case.request().is_none_or(|r| r.purpose.trim() != COURT_ORDERED) {
+    if case.purpose() != COURT_ORDERED {
         case.clause("B.3").read_as("IR-2").violated(
             "somebody attested that this solely concerns action or speech that the First Amendment protects: no purpose permits that",
         );
-    } else if case.settings().text(ORDER_READING) == "order-wins" && ordered_by_court(case) {
+    } else if case.settings().is(&ORDER_READING, "order-wins") && ordered_by_court(case) {
         case.clause("B.3")
             .read_as("IR-16")
             .notes("this solely concerns protected action or speech, and a final court order authorizes it");
@@ -59,7 +59,7 @@ fn solely_protected(case: &mut Case) {
 
 /// IR-2, the stricter reading: a supervisor attests it besides.
 fn supervisor_too(case: &mut Case) {
-    if case.settings().text(PROTECTED_READING) != "supervisor-too" {
+    if !case.settings().is(&PROTECTED_READING, "supervisor-too") {
         return;
     }
     let (requester, actor) = (&case.requester().id, &case.actor().id);
@@ -76,10 +76,7 @@ pub fn attested_by_the_operator(case: &mut Case) {
     if case.flag(INVOLVED) != Some(true) || case.flag(SOLE) == Some(true) {
         return;
     }
-    let operator = &case.actor().id;
-    let own = case
-        .answers(SOLE)
-        .any(|f| matches!(f.value, Value::Flag(_)) && f.attested_by.as_ref().is_some_and(|by| by == operator));
+    let own = case.answered_by(case.actor(), SOLE, |answer| matches!(answer, Value::Flag(_)));
     case.clause("B.3").read_as("IR-2").needs(
         own,
         "the operator attested too that it is not solely protected action or speech",
@@ -122,9 +119,9 @@ pub fn not_a_mass_query(case: &mut Case) {
 }
 
 fn uncapped(case: &Case) -> bool {
-    case.settings().text(MASS_QUERY_READING) == "uncapped"
+    case.settings().is(&MASS_QUERY_READING, "uncapped")
 }
 
 fn limit(case: &Case) -> u32 {
-    u32::try_from(case.settings().number(MASS_QUERY_LIMIT)).unwrap_or(u32::MAX)
+    u32::try_from(case.settings().number(&MASS_QUERY_LIMIT)).unwrap_or(u32::MAX)
 }

@@ -50,8 +50,7 @@ pub const ENCOUNTERS: &[&str] = &[
 /// B.1 "Absent a final court order requiring or authorizing some different use(s), the shared SMRT data may be used for
 /// the following purposes", which B.2 calls non-exclusive examples.
 pub fn listed_purpose(case: &mut Case) {
-    let purpose = case.request().map_or("", |r| r.purpose.trim());
-    match purpose {
+    match case.purpose() {
         "" => {
             let ask = "no purpose was stated: state one that the order lists, or `other` with a narrative";
             case.clause("B.1").needs(false, "", ask);
@@ -62,7 +61,7 @@ pub fn listed_purpose(case: &mut Case) {
         TERRORISM => listed(case, terrorists),
         MISSING_PERSON => listed(case, missing_or_endangered),
         IDENTITY_VERIFICATION => listed(case, identity_verification),
-        code if case.settings().texts(CRIME_PURPOSES).contains(&code) => listed(case, crime),
+        code if case.settings().texts(&CRIME_PURPOSES).contains(code) => listed(case, crime),
         _ => case.clause("B.1").violated(
             "the purpose is none this policy knows: state one that the order lists, or `other` with a narrative",
         ),
@@ -71,7 +70,7 @@ pub fn listed_purpose(case: &mut Case) {
 
 /// Whether this request rests on a court order that requires or authorizes its use, is final and is not stayed.
 pub fn ordered_by_court(case: &Case) -> bool {
-    case.request().is_some_and(|r| r.purpose.trim() == COURT_ORDERED)
+    case.purpose() == COURT_ORDERED
         && order_named(case)
         && case.affirmed("order-final") == Some(true)
         && case.flag("order-stayed") == Some(false)

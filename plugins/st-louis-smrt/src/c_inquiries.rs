@@ -4,6 +4,7 @@ use crate::settings::{AGREEMENT_SCOPE, IDENTIFIER_READING, INTAKE_UNIT, LOW_QUAL
 use crate::texts;
 use magistrate_sdk::calendar::before;
 use magistrate_sdk::facts::{Agency, AgencyKind, Agreement};
+use magistrate_sdk::text::{blank, same};
 use magistrate_sdk::{Case, Duties};
 
 /// The channel of an image delivered on a storage device.
@@ -14,8 +15,7 @@ pub const COMPARE_REPORT: &str = "facial-recognition-image-compare-report";
 
 /// C.1 "Detectives or Officers can request the use of SMRT".
 pub fn detectives_and_officers(case: &mut Case) {
-    let rank = case.requester().rank.as_str();
-    let sworn = case.settings().texts(REQUESTER_RANKS).contains(&rank);
+    let sworn = case.settings().texts(&REQUESTER_RANKS).contains(&case.requester().rank);
     case.clause("C.1-a").read_as("SL-1").requires(
         sworn,
         "the requester is a detective or officer",
@@ -44,8 +44,8 @@ pub fn agency_in_standing(case: &mut Case) {
 
 fn agreement_in_force(case: &Case, agency: &Agency) -> bool {
     let (now, today) = (case.clock().now, case.today());
-    let scope = case.settings().text(AGREEMENT_SCOPE);
-    let covers = |a: &Agreement| a.scope.is_empty() || a.scope.iter().any(|s| s == scope);
+    let scope = case.settings().text(&AGREEMENT_SCOPE);
+    let covers = |a: &Agreement| a.scope.is_empty() || a.scope.iter().any(|s| same(s, scope));
     let in_force =
         |a: &Agreement| a.signed <= now && !before(today, a.starts) && a.ends.is_none_or(|last| !before(last, today));
     agency.agreements.iter().any(|a| covers(a) && in_force(a))
@@ -54,8 +54,7 @@ fn agreement_in_force(case: &Case, agency: &Agency) -> bool {
 /// C.1 "... by contacting the Real-Time Crime Center". A requester who submits their own request contacts it; on
 /// somebody else's behalf only the Real-Time Crime Center enters one.
 pub fn contacting_the_rtcc(case: &mut Case) {
-    let own = case.actor().id == case.requester().id && case.actor_agency().home == case.requester_agency().home;
-    let through = own || at_the_rtcc(case);
+    let through = case.actor_is_requester() || at_the_rtcc(case);
     case.clause("C.1-b").requires(
         through,
         "the request is made by contacting the Real-Time Crime Center",
@@ -75,24 +74,23 @@ pub fn run_by_the_rtcc(case: &mut Case) {
 
 /// A unit is the jurisdiction's own: a unit of that name elsewhere is not.
 fn at_the_rtcc(case: &Case) -> bool {
-    case.governs_actor() && case.actor().unit == case.settings().text(INTAKE_UNIT)
+    case.governs_actor() && case.settings().is(&INTAKE_UNIT, &case.actor().unit)
 }
 
 /// C.2 "Detectives or Officers must identify the reason of the request, complaint number, or any other possible
 /// identifier or information regarding the request." Whether the reason alone is enough is IR-1; that there is one is
 /// E.2.c.
 pub fn reason_or_identifier(case: &mut Case) {
-    if case.identified_by(&[]) {
+    if case.identified() {
         case.clause("C.2").satisfied("the request is identified by a number or other identifier");
         return;
     }
-    let reason = case.request().is_some_and(|r| !r.reason.trim().is_empty());
-    if !reason {
+    if !case.gives_reason() {
         let ask = "nothing identifies the request: state the reason, the complaint number or any other identifier";
         case.clause("C.2").needs(false, "", ask);
         return;
     }
-    if case.settings().text(IDENTIFIER_READING) == "identifier-required" {
+    if case.settings().is(&IDENTIFIER_READING, "identifier-required") {
         let ask = "state the complaint number or any other identifier besides the reason";
         case.clause("C.2").read_as("IR-1").needs(false, "", ask);
         return;
@@ -112,7 +110,7 @@ pub fn best_image(case: &mut Case) {
         "say in `best-available` whether this is the highest quality image able to be obtained",
         "a better image can be obtained: obtain it and submit that",
     );
-    let least = case.settings().number(LOW_QUALITY);
+    let least = case.settings().number(&LOW_QUALITY);
     let low = case.probe().and_then(|p| p.quality.as_ref()).is_some_and(|q| i64::from(q.score) < least);
     if low {
         case.clause("C.3").notes("the image is of low quality: look for a better one before relying on what it finds");
@@ -135,7 +133,7 @@ pub fn delivered_on_a_device(case: &mut Case) {
 /// C.3.b "Investigators can also provide information to the RTCC regarding the source from which the image was
 /// obtained." They can; they need not.
 pub fn where_the_image_is_from(case: &mut Case) {
-    let told = case.probe().is_some_and(|p| !p.source.trim().is_empty());
+    let told = case.probe().is_some_and(|p| !blank(&p.source));
     if told {
         case.clause("C.3.b").satisfied("the source of the image is stated");
     } else {

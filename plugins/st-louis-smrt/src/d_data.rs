@@ -67,12 +67,12 @@ pub fn collecting_agency(case: &mut Case) {
 /// D.1 "... and associated identifying information routinely accompanying mugshots". What the host says it was given
 /// counts; a list that somebody merely sent under that name can only add to it.
 pub fn routine_information(case: &mut Case) {
-    let routine = case.settings().texts(BOOKING_DATA);
+    let routine = case.settings().texts(&BOOKING_DATA);
     let (mut told, mut beyond) = (false, false);
     for field in case.answers("booking-fields") {
         if let Value::Texts(names) = &field.value {
             told |= field.attested_by.is_none();
-            beyond |= names.iter().any(|name| !routine.contains(&name.as_str()));
+            beyond |= names.iter().any(|name| !routine.contains(name));
         }
     }
     if !told {
@@ -134,11 +134,11 @@ pub fn no_probe_enrolled(case: &mut Case) {
 /// D.3 A mugshot whose agency notified that it "no longer retains the mugshot in its records" is on its way out: IR-11.
 /// A status nobody knows is not shown either.
 pub fn still_retained(case: &mut Case) {
-    let shown = case.settings().texts(SHOWN_STATUSES);
-    let until_purge = case.settings().text(NOTICE_READING) == "until-purge";
+    let shown = case.settings().texts(&SHOWN_STATUSES);
+    let until_purge = case.settings().is(&NOTICE_READING, "until-purge");
     let Step::Candidates(list) = &case.matter().step else { return };
     let noticed = list.iter().any(|c| c.status == NOTICE_RECEIVED);
-    let unknown = list.iter().any(|c| c.status != NOTICE_RECEIVED && !shown.contains(&c.status.as_str()));
+    let unknown = list.iter().any(|c| c.status != NOTICE_RECEIVED && !shown.contains(&c.status));
     if noticed {
         case.clause("D.3").read_as("IR-11").requires(
             until_purge,

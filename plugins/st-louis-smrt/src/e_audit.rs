@@ -15,7 +15,7 @@ const FOREVER_DAYS: u32 = 36_500;
 /// what for: a code with no words behind it does not tell an auditor the purpose.
 pub fn user_and_purpose(case: &mut Case) {
     let user = !case.actor().id.is_empty() && !case.requester().id.is_empty();
-    let purpose = case.request().is_some_and(|r| !r.purpose.trim().is_empty() && !r.reason.trim().is_empty());
+    let purpose = !case.purpose().is_empty() && case.gives_reason();
     case.clause("E.2.a").needs(
         user && purpose,
         "the user and the purpose are on record",
@@ -35,8 +35,8 @@ pub fn probe_image(case: &mut Case) {
 
 /// E.2.b "... retained only as an audit-enabling feature". For how long is IR-17.
 pub fn probe_kept_for_audit(case: &mut Case) {
-    let days = u32::try_from(case.settings().number(AUDIT_PROBE_DAYS)).unwrap_or(FOREVER_DAYS);
-    let forever = case.settings().text(AUDIT_PROBE_READING) == "forever";
+    let days = u32::try_from(case.settings().number(&AUDIT_PROBE_DAYS)).unwrap_or(FOREVER_DAYS);
+    let forever = case.settings().is(&AUDIT_PROBE_READING, "forever");
     let now = case.clock().now;
     case.clause("E.2.b").read_as("IR-17").notes("the probe is retained only for audit, and never searched");
     if forever {
@@ -49,7 +49,7 @@ pub fn probe_kept_for_audit(case: &mut Case) {
 
 /// E.2.c "Valid reason for the search". Never waived, whatever else identifies the request.
 pub fn valid_reason(case: &mut Case) {
-    let reason = case.request().is_some_and(|r| !r.reason.trim().is_empty());
+    let reason = case.gives_reason();
     case.clause("E.2.c").needs(
         reason,
         "the reason for the search is on record",

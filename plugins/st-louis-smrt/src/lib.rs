@@ -167,8 +167,8 @@ fn use_of_data(case: &mut Case) {
 fn count(case: &mut Case) {
     let agency = case.requester_agency();
     case.tag("agency", &agency.id);
-    if let Some(request) = case.request() {
-        case.tag("purpose", request.purpose.trim());
+    if case.request().is_some() {
+        case.tag("purpose", case.purpose());
     }
     if let Some(crime) = case.text("crime") {
         case.tag("crime", crime.trim());

@@ -2,224 +2,244 @@
 
 use magistrate_sdk::rulings::Problem;
 use magistrate_sdk::settings::Default;
+use magistrate_sdk::text::blank;
 use magistrate_sdk::{Setting, Settings};
 
 /// The unit that takes requests in and runs searches.
-pub const INTAKE_UNIT: &str = "intake-unit";
+pub const INTAKE_UNIT: Setting = Setting {
+    name: "intake-unit",
+    label: "Real-Time Crime Center",
+    help: "The unit, as the registry names it, that takes requests in and runs searches (C.1).",
+    default: Default::Text("rtcc"),
+};
+
 /// The role of SLFC-authorized personnel.
-pub const AUTHORISED_ROLE: &str = "authorised-role";
+pub const AUTHORISED_ROLE: Setting = Setting {
+    name: "authorised-role",
+    label: "SLFC-authorized personnel",
+    help: "The role, as the registry names it, of those who may query the database and view what it returns (A.3).",
+    default: Default::Text("slfc-authorised"),
+};
+
 /// The ranks that are detectives or officers.
-pub const REQUESTER_RANKS: &str = "requester-ranks";
+pub const REQUESTER_RANKS: Setting = Setting {
+    name: "requester-ranks",
+    label: "Detectives and officers",
+    help: "The ranks, as registries name them, that may request the use of SMRT (C.1; interpretation SL-1).",
+    default: Default::Texts(&["detective", "officer", "sergeant"]),
+};
+
 /// What an agreement's scope must name, unless it is open.
-pub const AGREEMENT_SCOPE: &str = "agreement-scope";
+pub const AGREEMENT_SCOPE: Setting = Setting {
+    name: "agreement-scope",
+    label: "Agreements that cover SMRT",
+    help: "What the scope of another agency's agreement must name, unless its scope is open (interpretation SL-3).",
+    default: Default::Text("smrt"),
+};
+
 /// Classes of galleries that hold mugshots.
-pub const GALLERY_CLASSES: &str = "gallery-classes";
+pub const GALLERY_CLASSES: Setting = Setting {
+    name: "gallery-classes",
+    label: "Mugshot galleries",
+    help: "The classes of galleries that may be searched and enrolled into (A.1).",
+    default: Default::Texts(&["mugshot"]),
+};
+
 /// What counts as a submitted photo.
-pub const PROBE_MEDIA: &str = "probe-media";
+pub const PROBE_MEDIA: Setting = Setting {
+    name: "probe-media",
+    label: "Submitted photo",
+    help: "What may be searched with: still, video, live-stream, sketch, synthetic (A.2; interpretation SL-2).",
+    default: Default::Texts(&["still"]),
+};
+
 /// Purpose codes that mean the investigation, detection or analysis of crime.
-pub const CRIME_PURPOSES: &str = "crime-purposes";
+pub const CRIME_PURPOSES: Setting = Setting {
+    name: "crime-purposes",
+    label: "Purposes that are crime",
+    help: "Purpose codes, other jurisdictions' included, that mean investigation, detection or analysis of crime (B.1.a).",
+    default: Default::Texts(&["crime", "criminal-investigation", "investigation"]),
+};
+
 /// Distinct probes per person and hour; also probes in one action.
-pub const MASS_QUERY_LIMIT: &str = "mass-query-limit";
+pub const MASS_QUERY_LIMIT: Setting = Setting {
+    name: "mass-query-limit",
+    label: "Mass query",
+    help: "Distinct probes that one person may search in an hour, and probes in one action (B.4, IR-3).",
+    default: Default::Number(20, 1, 10_000),
+};
+
 /// IR-3.
-pub const MASS_QUERY_READING: &str = "mass-query-reading";
+pub const MASS_QUERY_READING: Setting = Setting {
+    name: "mass-query-reading",
+    label: "What is a mass query (IR-3)",
+    help: "capped: a person beyond mass-query-limit waits; uncapped: whatever a human initiates is no mass query.",
+    default: Default::Code("capped", &["capped", "uncapped"]),
+};
+
 /// IR-1.
-pub const IDENTIFIER_READING: &str = "identifier-reading";
+pub const IDENTIFIER_READING: Setting = Setting {
+    name: "identifier-reading",
+    label: "Is the reason alone enough (IR-1)",
+    help: "reason-alone: yes, flagged for audit; identifier-required: a number that identifies the case is needed too.",
+    default: Default::Code("reason-alone", &["reason-alone", "identifier-required"]),
+};
+
 /// IR-2.
-pub const PROTECTED_READING: &str = "protected-reading";
+pub const PROTECTED_READING: Setting = Setting {
+    name: "protected-reading",
+    label: "Who attests that it is not solely protected activity (IR-2)",
+    help: "requester-and-operator: whoever asks and whoever searches; supervisor-too: a supervisor besides.",
+    default: Default::Code("requester-and-operator", &["requester-and-operator", "supervisor-too"]),
+};
+
 /// IR-16.
-pub const ORDER_READING: &str = "order-reading";
+pub const ORDER_READING: Setting = Setting {
+    name: "order-reading",
+    label: "A court order on protected activity (IR-16)",
+    help: "in-no-event: B.3 beats the order; order-wins: a final order that is not stayed prevails.",
+    default: Default::Code("in-no-event", &["in-no-event", "order-wins"]),
+};
+
 /// IR-11.
-pub const NOTICE_READING: &str = "notice-reading";
+pub const NOTICE_READING: Setting = Setting {
+    name: "notice-reading",
+    label: "A record whose agency gave notice (IR-11)",
+    help: "not-searchable: it is not shown from the notice on; until-purge: it is shown until it is purged.",
+    default: Default::Code("not-searchable", &["not-searchable", "until-purge"]),
+};
+
 /// IR-12.
-pub const DAY_READING: &str = "day-reading";
+pub const DAY_READING: Setting = Setting {
+    name: "day-reading",
+    label: "How ten days are counted (IR-12)",
+    help: "calendar-days or hours-240. Read in the retention phase, which this version does not judge yet.",
+    default: Default::Code("calendar-days", &["calendar-days", "hours-240"]),
+};
+
 /// IR-17.
-pub const AUDIT_PROBE_READING: &str = "audit-probe-reading";
+pub const AUDIT_PROBE_READING: Setting = Setting {
+    name: "audit-probe-reading",
+    label: "How long the probe is kept for audit (IR-17)",
+    help: "limited: for audit-probe-days, then destroyed; forever: it is not destroyed.",
+    default: Default::Code("limited", &["limited", "forever"]),
+};
+
 /// How long the probe is kept for audit, in days.
-pub const AUDIT_PROBE_DAYS: &str = "audit-probe-days";
+pub const AUDIT_PROBE_DAYS: Setting = Setting {
+    name: "audit-probe-days",
+    label: "Days the probe is kept for audit",
+    help: "The order sets no number: set your own (E.2.b, IR-17).",
+    default: Default::Number(365, 1, 36_500),
+};
+
 /// Record statuses that may be shown.
-pub const SHOWN_STATUSES: &str = "shown-statuses";
+pub const SHOWN_STATUSES: Setting = Setting {
+    name: "shown-statuses",
+    label: "Records that are shown",
+    help: "Record statuses a candidate may have. `notice-received` is the business of notice-reading.",
+    default: Default::Texts(&["active"]),
+};
+
 /// Booking fields that routinely accompany a mugshot.
-pub const BOOKING_DATA: &str = "booking-data";
+pub const BOOKING_DATA: Setting = Setting {
+    name: "booking-data",
+    label: "Routine identifying information",
+    help: "Booking fields that routinely accompany a mugshot and may be enrolled with it (D.1).",
+    default: Default::Texts(&[
+        "name",
+        "alias",
+        "date-of-birth",
+        "age",
+        "sex",
+        "race",
+        "height",
+        "weight",
+        "eyes",
+        "hair",
+        "booking-number",
+        "booking-date",
+        "booking-agency",
+        "charge",
+        "photo-date",
+        "state-id",
+    ]),
+};
+
 /// Of these, the basic ones.
-pub const BASIC_BOOKING_DATA: &str = "basic-booking-data";
+pub const BASIC_BOOKING_DATA: Setting = Setting {
+    name: "basic-booking-data",
+    label: "Basic booking data",
+    help: "The booking fields that are shown with a returned image (A.3.b).",
+    default: Default::Texts(&[
+        "name",
+        "alias",
+        "date-of-birth",
+        "age",
+        "sex",
+        "race",
+        "booking-number",
+        "booking-date",
+        "booking-agency",
+        "charge",
+        "photo-date",
+    ]),
+};
+
 /// Image quality below which a better image is asked for.
-pub const LOW_QUALITY: &str = "low-quality";
+pub const LOW_QUALITY: Setting = Setting {
+    name: "low-quality",
+    label: "Low image quality",
+    help: "A quality score, 0 to 100, below which the requester is told to look for a better image (C.3).",
+    default: Default::Number(30, 0, 100),
+};
 
 /// What is set where policy.toml is silent.
 pub const SETTINGS: &[Setting] = &[
-    Setting {
-        name: INTAKE_UNIT,
-        label: "Real-Time Crime Center",
-        help: "The unit, as the registry names it, that takes requests in and runs searches (C.1).",
-        default: Default::Text("rtcc"),
-    },
-    Setting {
-        name: AUTHORISED_ROLE,
-        label: "SLFC-authorized personnel",
-        help: "The role, as the registry names it, of those who may query the database and view what it returns (A.3).",
-        default: Default::Text("slfc-authorised"),
-    },
-    Setting {
-        name: REQUESTER_RANKS,
-        label: "Detectives and officers",
-        help: "The ranks, as registries name them, that may request the use of SMRT (C.1; interpretation SL-1).",
-        default: Default::Texts(&["detective", "officer", "sergeant"]),
-    },
-    Setting {
-        name: AGREEMENT_SCOPE,
-        label: "Agreements that cover SMRT",
-        help: "What the scope of another agency's agreement must name, unless its scope is open (interpretation SL-3).",
-        default: Default::Text("smrt"),
-    },
-    Setting {
-        name: GALLERY_CLASSES,
-        label: "Mugshot galleries",
-        help: "The classes of galleries that may be searched and enrolled into (A.1).",
-        default: Default::Texts(&["mugshot"]),
-    },
-    Setting {
-        name: PROBE_MEDIA,
-        label: "Submitted photo",
-        help: "What may be searched with: still, video, live-stream, sketch, synthetic (A.2; interpretation SL-2).",
-        default: Default::Texts(&["still"]),
-    },
-    Setting {
-        name: CRIME_PURPOSES,
-        label: "Purposes that are crime",
-        help: "Purpose codes, other jurisdictions' included, that mean investigation, detection or analysis of crime (B.1.a).",
-        default: Default::Texts(&["crime", "criminal-investigation", "investigation"]),
-    },
-    Setting {
-        name: MASS_QUERY_LIMIT,
-        label: "Mass query",
-        help: "Distinct probes that one person may search in an hour, and probes in one action (B.4, IR-3).",
-        default: Default::Number(20, 1, 10_000),
-    },
-    Setting {
-        name: MASS_QUERY_READING,
-        label: "What is a mass query (IR-3)",
-        help: "capped: a person beyond mass-query-limit waits; uncapped: whatever a human initiates is no mass query.",
-        default: Default::Code("capped", &["capped", "uncapped"]),
-    },
-    Setting {
-        name: IDENTIFIER_READING,
-        label: "Is the reason alone enough (IR-1)",
-        help: "reason-alone: yes, flagged for audit; identifier-required: a number that identifies the case is needed too.",
-        default: Default::Code("reason-alone", &["reason-alone", "identifier-required"]),
-    },
-    Setting {
-        name: PROTECTED_READING,
-        label: "Who attests that it is not solely protected activity (IR-2)",
-        help: "requester-and-operator: whoever asks and whoever searches; supervisor-too: a supervisor besides.",
-        default: Default::Code("requester-and-operator", &["requester-and-operator", "supervisor-too"]),
-    },
-    Setting {
-        name: ORDER_READING,
-        label: "A court order on protected activity (IR-16)",
-        help: "in-no-event: B.3 beats the order; order-wins: a final order that is not stayed prevails.",
-        default: Default::Code("in-no-event", &["in-no-event", "order-wins"]),
-    },
-    Setting {
-        name: NOTICE_READING,
-        label: "A record whose agency gave notice (IR-11)",
-        help: "not-searchable: it is not shown from the notice on; until-purge: it is shown until it is purged.",
-        default: Default::Code("not-searchable", &["not-searchable", "until-purge"]),
-    },
-    Setting {
-        name: DAY_READING,
-        label: "How ten days are counted (IR-12)",
-        help: "calendar-days or hours-240. Read in the retention phase, which this version does not judge yet.",
-        default: Default::Code("calendar-days", &["calendar-days", "hours-240"]),
-    },
-    Setting {
-        name: AUDIT_PROBE_READING,
-        label: "How long the probe is kept for audit (IR-17)",
-        help: "limited: for audit-probe-days, then destroyed; forever: it is not destroyed.",
-        default: Default::Code("limited", &["limited", "forever"]),
-    },
-    Setting {
-        name: AUDIT_PROBE_DAYS,
-        label: "Days the probe is kept for audit",
-        help: "The order sets no number: set your own (E.2.b, IR-17).",
-        default: Default::Number(365, 1, 36_500),
-    },
-    Setting {
-        name: SHOWN_STATUSES,
-        label: "Records that are shown",
-        help: "Record statuses a candidate may have. `notice-received` is the business of notice-reading.",
-        default: Default::Texts(&["active"]),
-    },
-    Setting {
-        name: BOOKING_DATA,
-        label: "Routine identifying information",
-        help: "Booking fields that routinely accompany a mugshot and may be enrolled with it (D.1).",
-        default: Default::Texts(&[
-            "name",
-            "alias",
-            "date-of-birth",
-            "age",
-            "sex",
-            "race",
-            "height",
-            "weight",
-            "eyes",
-            "hair",
-            "booking-number",
-            "booking-date",
-            "booking-agency",
-            "charge",
-            "photo-date",
-            "state-id",
-        ]),
-    },
-    Setting {
-        name: BASIC_BOOKING_DATA,
-        label: "Basic booking data",
-        help: "The booking fields that are shown with a returned image (A.3.b).",
-        default: Default::Texts(&[
-            "name",
-            "alias",
-            "date-of-birth",
-            "age",
-            "sex",
-            "race",
-            "booking-number",
-            "booking-date",
-            "booking-agency",
-            "charge",
-            "photo-date",
-        ]),
-    },
-    Setting {
-        name: LOW_QUALITY,
-        label: "Low image quality",
-        help: "A quality score, 0 to 100, below which the requester is told to look for a better image (C.3).",
-        default: Default::Number(30, 0, 100),
-    },
+    INTAKE_UNIT,
+    AUTHORISED_ROLE,
+    REQUESTER_RANKS,
+    AGREEMENT_SCOPE,
+    GALLERY_CLASSES,
+    PROBE_MEDIA,
+    CRIME_PURPOSES,
+    MASS_QUERY_LIMIT,
+    MASS_QUERY_READING,
+    IDENTIFIER_READING,
+    PROTECTED_READING,
+    ORDER_READING,
+    NOTICE_READING,
+    DAY_READING,
+    AUDIT_PROBE_READING,
+    AUDIT_PROBE_DAYS,
+    SHOWN_STATUSES,
+    BOOKING_DATA,
+    BASIC_BOOKING_DATA,
+    LOW_QUALITY,
 ];
 
 /// Texts that would match nobody or anybody, and words nobody knows.
 pub fn check(settings: &Settings) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut problem = |setting: &str, message: &str| {
-        problems.push(Problem { setting: setting.to_owned(), message: message.to_owned() });
+    let mut problem = |setting: &Setting, message: &str| {
+        problems.push(Problem { setting: setting.name.to_owned(), message: message.to_owned() });
     };
-    for name in [INTAKE_UNIT, AUTHORISED_ROLE, AGREEMENT_SCOPE] {
-        if settings.text(name).trim().is_empty() {
-            problem(name, "is empty: name it as the registry does");
+    for text in [&INTAKE_UNIT, &AUTHORISED_ROLE, &AGREEMENT_SCOPE] {
+        if blank(settings.text(text)) {
+            problem(text, "is empty: name it as the registry does");
         }
     }
-    for name in [REQUESTER_RANKS, GALLERY_CLASSES, PROBE_MEDIA, CRIME_PURPOSES, SHOWN_STATUSES] {
-        let words = settings.texts(name);
-        if words.is_empty() || words.iter().any(|word| word.trim().is_empty()) {
-            problem(name, "is empty or holds an empty text: list at least one word");
+    for list in [&REQUESTER_RANKS, &GALLERY_CLASSES, &PROBE_MEDIA, &CRIME_PURPOSES, &SHOWN_STATUSES] {
+        let words = settings.texts(list);
+        if words.is_empty() || words.iter().any(blank) {
+            problem(list, "is empty or holds an empty text: list at least one word");
         }
     }
-    if settings.texts(PROBE_MEDIA).iter().any(|word| !crate::a_system::MEDIA.contains(word)) {
-        problem(PROBE_MEDIA, "holds an unknown word: use still, video, live-stream, sketch or synthetic");
+    if settings.texts(&PROBE_MEDIA).iter().any(|word| !crate::a_system::MEDIA.contains(&word)) {
+        problem(&PROBE_MEDIA, "holds an unknown word: use still, video, live-stream, sketch or synthetic");
     }
-    if settings.texts(CRIME_PURPOSES).iter().any(|word| crate::b_purposes::OTHER_CODES.contains(word)) {
-        problem(CRIME_PURPOSES, "holds a code that this policy reads otherwise: leave it out");
+    if settings.texts(&CRIME_PURPOSES).iter().any(|word| crate::b_purposes::OTHER_CODES.contains(&word)) {
+        problem(&CRIME_PURPOSES, "holds a code that this policy reads otherwise: leave it out");
     }
     problems
 }

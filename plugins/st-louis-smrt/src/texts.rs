@@ -6,8 +6,8 @@ use crate::settings::{
     AGREEMENT_SCOPE, AUDIT_PROBE_READING, DAY_READING, IDENTIFIER_READING, MASS_QUERY_READING, NOTICE_READING,
     ORDER_READING, PROBE_MEDIA, PROTECTED_READING, REQUESTER_RANKS,
 };
-use magistrate_sdk::Settings;
 use magistrate_sdk::rulings::{Interpretation, Statement};
+use magistrate_sdk::{Setting, Settings};
 
 /// Id of the NOTE to C.4.
 pub const NOTE: &str = "C.4-NOTE";
@@ -31,7 +31,7 @@ struct Reading {
     /// The reading of the shipped policy.
     answer: &'static str,
     /// The setting that changes the reading.
-    setting: Option<&'static str>,
+    setting: Option<&'static Setting>,
     /// The value of that setting which does, with the reading it stands for.
     otherwise: Option<(&'static str, &'static str)>,
 }
@@ -43,7 +43,7 @@ const READINGS: &[Reading] = &[
         id: "IR-1",
         question: "C.2: is the reason of the request alone enough?",
         answer: "Yes, literally: one of the reason, the complaint number or any other identifier. The reason alone is flagged for audit, and a reason is never waived (E.2.c).",
-        setting: Some(IDENTIFIER_READING),
+        setting: Some(&IDENTIFIER_READING),
         otherwise: Some((
             "identifier-required",
             "No: a complaint number or other identifier is needed besides the reason.",
@@ -53,7 +53,7 @@ const READINGS: &[Reading] = &[
         id: "IR-2",
         question: "B.3: who decides whether a request concerns solely protected action or speech?",
         answer: "Requester and operator attest it; one yes by anybody denies the request, and every answer is on record.",
-        setting: Some(PROTECTED_READING),
+        setting: Some(&PROTECTED_READING),
         otherwise: Some((
             "supervisor-too",
             "Requester, operator and a supervisor attest it; one yes by anybody denies the request, and every answer is on record.",
@@ -63,7 +63,7 @@ const READINGS: &[Reading] = &[
         id: "IR-3",
         question: "B.4: what is a mass query?",
         answer: "Whatever a program initiates is denied. A person who has searched mass-query-limit distinct probes within the last hour, or submits more than that in one action, waits.",
-        setting: Some(MASS_QUERY_READING),
+        setting: Some(&MASS_QUERY_READING),
         otherwise: Some((
             "uncapped",
             "Whatever a program initiates is denied; a human's queries are none, however many.",
@@ -73,14 +73,14 @@ const READINGS: &[Reading] = &[
         id: "IR-11",
         question: "D.3: may a record be searched after its agency's notice and before it is purged?",
         answer: "No: it is not searchable from the notice on.",
-        setting: Some(NOTICE_READING),
+        setting: Some(&NOTICE_READING),
         otherwise: Some(("until-purge", "Yes: until it is purged.")),
     },
     Reading {
         id: "IR-12",
         question: "D.3: how are ten days counted?",
         answer: "As calendar dates in America/Chicago; the last lawful day is the date of the notice plus 10.",
-        setting: Some(DAY_READING),
+        setting: Some(&DAY_READING),
         otherwise: Some(("hours-240", "As 240 hours from the notice.")),
     },
     Reading {
@@ -94,35 +94,35 @@ const READINGS: &[Reading] = &[
         id: "IR-16",
         question: "B.1 and B.3: may a court order authorize what solely concerns protected action or speech?",
         answer: "No: B.3 says \"in no event\".",
-        setting: Some(ORDER_READING),
+        setting: Some(&ORDER_READING),
         otherwise: Some(("order-wins", "Yes, if the order is final and not stayed.")),
     },
     Reading {
         id: "IR-17",
         question: "A.1 and E.2.b: for how long may the probe be kept for audit?",
         answer: "The order sets no limit: for audit-probe-days, which the jurisdiction sets, and then it is destroyed.",
-        setting: Some(AUDIT_PROBE_READING),
+        setting: Some(&AUDIT_PROBE_READING),
         otherwise: Some(("forever", "The order sets no limit: it is not destroyed.")),
     },
     Reading {
         id: "SL-1",
         question: "C.1: who is a \"detective or officer\"?",
         answer: "Whoever holds one of the ranks that requester-ranks lists; a sergeant is an officer.",
-        setting: Some(REQUESTER_RANKS),
+        setting: Some(&REQUESTER_RANKS),
         otherwise: None,
     },
     Reading {
         id: "SL-2",
         question: "A.2: what is a \"submitted photo\"?",
         answer: "Media that probe-media lists: a photograph, or a still chosen from a recording, but no live stream, drawing or generated image.",
-        setting: Some(PROBE_MEDIA),
+        setting: Some(&PROBE_MEDIA),
         otherwise: None,
     },
     Reading {
         id: "SL-3",
         question: "Policy paragraph and C.1: may officers of an agency that does not participate ask?",
         answer: "Yes, while an agreement in force covers what agreement-scope names.",
-        setting: Some(AGREEMENT_SCOPE),
+        setting: Some(&AGREEMENT_SCOPE),
         otherwise: None,
     },
 ];
@@ -139,14 +139,14 @@ pub fn interpretations(settings: &Settings) -> Vec<Interpretation> {
         .map(|reading| {
             let other = reading.setting.zip(reading.otherwise);
             let answer = match other {
-                Some((setting, (value, answer))) if settings.text(setting) == value => answer,
+                Some((setting, (value, answer))) if settings.is(setting, value) => answer,
                 _ => reading.answer,
             };
             Interpretation {
                 id: reading.id.to_owned(),
                 question: reading.question.to_owned(),
                 answer: answer.to_owned(),
-                setting: reading.setting.map(str::to_owned),
+                setting: reading.setting.map(|s| s.name.to_owned()),
             }
         })
         .collect()

@@ -25,9 +25,11 @@ const ACTS: &[&str] = &[
     "unlisted-clause",
 ];
 
+const ACT: Setting =
+    Setting { name: "act", label: "Act", help: "How to misbehave.", default: Default::Code("behave", ACTS) };
+
 impl Policy for Hostile {
-    const SETTINGS: &'static [Setting] =
-        &[Setting { name: "act", label: "Act", help: "How to misbehave.", default: Default::Code("behave", ACTS) }];
+    const SETTINGS: &'static [Setting] = &[ACT];
 
     fn charter(_settings: &Settings) -> Charter {
         Charter {
@@ -52,7 +54,7 @@ impl Policy for Hostile {
     }
 
     fn decide(case: &mut Case) {
-        let act = case.settings().text("act");
+        let act = case.settings().text(&ACT);
         match act {
             "spin" => spin(),
             "allocate" => allocate(),

@@ -1,0 +1,65 @@
+//! Auditors: each sees their own jurisdiction's log and no other, and the look is itself on record.
+
+mod common;
+
+use common::{court, searcher};
+
+#[tokio::test]
+async fn an_auditor_reads_who_why_and_what() {
+    let Some(court) = court().await else { return };
+    let before = court.entries("detroit").await;
+    court.search("detroit", 5).await;
+    let entries = court.audit("detroit", before).await;
+    let kinds: Vec<_> = entries.iter().map(|e| e["leaf"]["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds.len(), 6, "five of the search, and this look: {kinds:?}");
+    for kind in ["intent", "outcome", "look"] {
+        assert!(kinds.contains(&kind), "{kinds:?}");
+    }
+    for entry in &entries {
+        assert_eq!(entry["account_verified"], true, "the account is what the leaf commits to");
+        let at = entry["leaf"]["at"].as_str().unwrap();
+        assert!(at.ends_with('Z') && at.len() == 24, "to the millisecond: {at}");
+    }
+    let searched = entries.iter().find(|e| e["account"]["event"] == "searched").unwrap();
+    let account = &searched["account"];
+    assert_eq!(account["who"]["person"], "m.whitfield");
+    assert_eq!(account["who"]["unit"], "ciu");
+    assert_eq!(account["case"][0]["value"], "26-0310-114");
+    assert!(account["justification"].as_str().unwrap().contains("robbed the clerk"));
+    assert_eq!(account["found"][0], "r0005");
+    assert!(account["probe"].is_string());
+    let text = serde_json::to_string(&entries.iter().map(|e| &e["leaf"]).collect::<Vec<_>>()).unwrap();
+    for personal in ["Whitfield", "m.whitfield", "clerk", "26-0310-114"] {
+        assert!(!text.contains(personal), "leaves hold nothing personal: {personal}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_reads_it_and_the_attempt_is_on_record() {
+    let Some(court) = court().await else { return };
+    for who in ["st-louis/a.whitfield", &searcher("detroit"), "detroit/l.ortega"] {
+        let before = court.entries("detroit").await;
+        let answer = court.client(who).get("/v1/detroit/audit/entries").await.unwrap();
+        let problem = answer.json().unwrap();
+        assert_eq!(answer.status, 403, "{who}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("auditor"), "{problem}");
+        assert_eq!(court.entries("detroit").await, before + 1, "{who}: the attempt is on record");
+        let entries = court.audit("detroit", before).await;
+        assert_eq!(entries[0]["leaf"]["kind"], "rejection");
+        assert_eq!(entries[0]["account"]["who"]["person"], who.split_once('/').unwrap().1);
+    }
+}
+
+#[tokio::test]
+async fn questions_about_the_log_are_bounded() {
+    let Some(court) = court().await else { return };
+    let mut auditor = court.client("detroit/a.feld");
+    for (query, says) in [("count=0", "1 to 1000"), ("count=5000", "1 to 1000"), ("first=x", "whole number")] {
+        let answer = auditor.get(&format!("/v1/detroit/audit/entries?{query}")).await.unwrap();
+        let problem = answer.json().unwrap();
+        assert_eq!(answer.status, 422, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(says), "{problem}");
+    }
+    let beyond = auditor.get("/v1/detroit/audit/entries?first=1000000").await.unwrap().json().unwrap();
+    assert_eq!(beyond["entries"].as_array().map(Vec::len), Some(0));
+}

@@ -1,0 +1,124 @@
+//! What a careless or hostile client sends: a clear error, and nothing lost or half-done.
+
+mod common;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use common::{DIM, court, packed, path, request, searcher, template};
+use serde_json::{Value, json};
+
+/// The body of a search in which one thing is wrong, and what the answer has to say.
+fn wrong() -> Vec<(&'static str, Value, u16, &'static str)> {
+    let search = |change: &dyn Fn(&mut Value)| {
+        let mut body = json!({"request": request("detroit", 1)});
+        change(&mut body);
+        body
+    };
+    let probe = |name: &'static str, value: Value| search(&move |b| b["request"]["probe"][name] = value.clone());
+    let mut nan = template(1);
+    nan[5] = f32::NAN;
+    let mut endless = template(1);
+    endless[5] = f32::INFINITY;
+    let image = |bytes: &[u8]| {
+        let text = BASE64_STANDARD.encode(bytes);
+        search(&move |b| {
+            b["request"]["probe"] = json!({"media": "still", "image": text});
+        })
+    };
+    vec![
+        ("unknown field", search(&|b| b["request"]["protected_sole"] = json!(false)), 422, "unknown field `protected_sole`"),
+        ("unknown field outside", search(&|b| b["urgent"] = json!(true)), 422, "unknown field `urgent`"),
+        ("wrong type", search(&|b| b["request"]["purpose"] = json!(7)), 422, "invalid type"),
+        ("wrong choice", search(&|b| b["request"]["case_status"] = json!("cold")), 422, "unknown variant `cold`"),
+        ("no body to speak of", json!([]), 422, "cannot be used"),
+        ("null", Value::Null, 422, "cannot be used"),
+        ("dimension", probe("template", json!(packed(&template(1)[..DIM - 1]))), 422, "511"),
+        ("ragged template", probe("template", json!(BASE64_STANDARD.encode([1, 2, 3]))), 422, "4-byte"),
+        ("no base64", probe("template", json!("%%%")), 422, "f32 little-endian in base64"),
+        ("model", probe("model", json!("other")), 422, "never compared"),
+        ("no model", probe("model", Value::Null), 422, "needs its model"),
+        ("NaN", probe("template", json!(packed(&nan))), 422, "template"),
+        ("infinity", probe("template", json!(packed(&endless))), 422, "template"),
+        ("zero", probe("template", json!(packed(&[0.0; DIM]))), 422, "template"),
+        ("neither", probe("template", Value::Null), 422, "either probe.image or probe.template"),
+        ("photograph without a model", image(b"\xff\xd8\xff\xe0 not really"), 422, "no face model is configured"),
+        ("k is 0", search(&|b| b["candidates"] = json!(0)), 422, "ask for 1 to 500"),
+        ("k is 10,000", search(&|b| b["candidates"] = json!(10_000)), 422, "ask for 1 to 500"),
+        ("k is negative", search(&|b| b["candidates"] = json!(-1)), 422, "invalid value"),
+        ("gallery", search(&|b| b["request"]["gallery"] = json!("nosuch")), 404, "no gallery `nosuch`"),
+        ("requester", search(&|b| b["request"]["requester"] = json!("nobody")), 403, "not in the registry"),
+        ("batch of none", search(&|b| b["request"]["batch_size"] = json!(0)), 422, "at least 1"),
+        ("endless reason", search(&|b| b["request"]["reason"] = json!("x".repeat(100_000))), 422, "shorten it"),
+    ]
+}
+
+#[tokio::test]
+async fn each_wrong_thing_is_said_and_nothing_is_done() {
+    let Some(mut court) = court().await else { return };
+    let mut client = court.client(&searcher("detroit"));
+    for (what, body, status, says) in wrong() {
+        let before = court.entries("detroit").await;
+        let answer = client.post(&path("detroit"), &body).await.unwrap();
+        let problem = answer.json().unwrap();
+        assert_eq!(answer.status, status, "{what}: {problem}");
+        assert!(problem["detail"].as_str().unwrap_or_default().contains(says), "{what}: {problem}");
+        assert!(problem["type"].as_str().unwrap().starts_with("urn:magistrate:problem:"), "{what}");
+        assert_eq!(court.entries("detroit").await, before, "{what}: nothing was decided");
+    }
+    assert_eq!(court.search("detroit", 4).await["candidates"][0]["record_id"], "r0004", "the server goes on");
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+}
+
+#[tokio::test]
+async fn bodies_and_paths_have_their_limits() {
+    let Some(court) = court().await else { return };
+    let mut client = court.client(&searcher("detroit"));
+    let json = Some("application/json");
+    let post = hyper_method("POST");
+
+    let answer = client.send(post.clone(), &path("detroit"), json, "".into()).await.unwrap();
+    assert!(answer.status == 422 && answer.json().unwrap()["detail"].as_str().unwrap().contains("empty"));
+
+    let answer = client.send(post.clone(), &path("detroit"), json, "{\"request\": ".into()).await.unwrap();
+    assert!(answer.status == 422 && answer.json().unwrap()["detail"].as_str().unwrap().contains("not JSON"));
+
+    let huge = vec![b' '; 100 << 20];
+    // The server may answer and close before the body is through.
+    if let Ok(answer) = court.client(&searcher("detroit")).send(post, &path("detroit"), json, huge.into()).await {
+        assert_eq!(answer.status, 413);
+        assert!(answer.json().unwrap()["detail"].as_str().unwrap().contains("bytes"));
+    }
+
+    let mut client = court.client(&searcher("detroit"));
+    let answer = client.get("/v1/atlantis/charter").await.unwrap();
+    assert!(answer.status == 404 && answer.json().unwrap()["detail"].as_str().unwrap().contains("no jurisdiction `atlantis`"));
+    assert_eq!(client.get("/nowhere").await.unwrap().status, 404);
+    let answer = client.send(hyper_method("DELETE"), &path("detroit"), None, "".into()).await.unwrap();
+    assert!(answer.status == 405 && answer.json().unwrap()["detail"].as_str().unwrap().contains("POST"));
+    assert_eq!(court.search("detroit", 2).await["verdict"], "permit", "the server goes on");
+}
+
+#[tokio::test]
+async fn a_batch_is_enrolled_whole_or_not_at_all() {
+    let Some(court) = court().await else { return };
+    let twice = court.enroll("detroit", 19..25).await;
+    let problem = twice.json().unwrap();
+    assert_eq!(twice.status, 409, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("r0019"), "{problem}");
+    let again = court.enroll("detroit", 20..25).await;
+    assert_eq!(again.status, 200, "not one of the refused batch had been enrolled");
+    assert_eq!(court.search("detroit", 23).await["rows_compared"], 25, "taken in at once");
+
+    let mut examiner = court.client(&searcher("detroit"));
+    let before = court.entries("detroit").await;
+    let answer = examiner.post("/v1/detroit/galleries/snap/records", &json!({"records": []})).await.unwrap();
+    let problem = answer.json().unwrap();
+    assert_eq!(answer.status, 403, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("registrar"), "{problem}");
+    assert_eq!(court.entries("detroit").await, before + 1, "the attempt is on record");
+}
+
+fn hyper_method(name: &str) -> client::Method {
+    name.parse().unwrap()
+}

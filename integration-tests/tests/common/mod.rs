@@ -1,0 +1,117 @@
+//! What the black-box tests share: a served deployment, and the requests they make of it.
+#![allow(dead_code, missing_docs, reason = "each test file uses its part")]
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use client::{Answer, Client};
+use integration_tests::{Deployment, Example};
+use serde_json::{Value, json};
+
+pub const MODEL: &str = "demo-512";
+pub const DIM: usize = 512;
+
+/// A deployment that serves, with a few records in each gallery; `None` where nothing is built.
+pub struct Court {
+    pub deployment: Deployment,
+    _folder: tempfile::TempDir,
+}
+
+pub async fn court() -> Option<Court> {
+    let program = integration_tests::program()?;
+    let folder = tempfile::tempdir().unwrap();
+    let mut deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
+    deployment.serve().unwrap();
+    let court = Court { deployment, _folder: folder };
+    for jurisdiction in ["detroit", "st-louis"] {
+        let answer = court.enroll(jurisdiction, 0..20).await;
+        assert!(answer.status.is_success(), "{}", String::from_utf8_lossy(&answer.body));
+    }
+    Some(court)
+}
+
+/// A template that is like no other of a small number.
+pub fn template(seed: usize) -> Vec<f32> {
+    (0..DIM).map(|i| ((i * 31 + seed * 977 + i * seed * 7) % 101) as f32 / 50.0 - 1.0).collect()
+}
+
+pub fn packed(template: &[f32]) -> String {
+    BASE64_STANDARD.encode(template.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())
+}
+
+/// Who may search where.
+pub fn searcher(jurisdiction: &str) -> String {
+    format!("{jurisdiction}/{}", Example::read(jurisdiction).unwrap().searchers[0])
+}
+
+/// A request that is permitted, as JSON, with the probe of this seed.
+pub fn request(jurisdiction: &str, seed: usize) -> Value {
+    let example = Example::read(jurisdiction).unwrap();
+    let mut request = example.request(&toml::Table::new(), &[]).unwrap();
+    request["probe"]["template"] = json!(packed(&template(seed)));
+    request["probe"]["model"] = json!(MODEL);
+    request
+}
+
+pub fn path(jurisdiction: &str) -> String {
+    format!("/v1/{jurisdiction}/searches")
+}
+
+impl Court {
+    pub fn client(&self, who: &str) -> Client {
+        self.deployment.client(who).unwrap()
+    }
+
+    pub async fn enroll(&self, jurisdiction: &str, seeds: std::ops::Range<usize>) -> Answer {
+        let example = Example::read(jurisdiction).unwrap();
+        let record = |seed: usize| {
+            let booking = json!({"name": format!("Person {seed}"), "booking-number": format!("B-{seed}")});
+            json!({"id": format!("r{seed:04}"), "template": packed(&template(seed)), "booking": booking})
+        };
+        let records: Vec<Value> = seeds.map(record).collect();
+        let body = json!({"model": MODEL, "answers": example.enroll, "records": records});
+        let path = format!("/v1/{jurisdiction}/galleries/{}/records", example.gallery);
+        self.client(&format!("{jurisdiction}/{}", example.registrar)).post(&path, &body).await.unwrap()
+    }
+
+    /// A permitted search for the probe of this seed.
+    pub async fn search(&self, jurisdiction: &str, seed: usize) -> Value {
+        let body = json!({"request": request(jurisdiction, seed)});
+        let answer = self.client(&searcher(jurisdiction)).post(&path(jurisdiction), &body).await.unwrap();
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        answer.json().unwrap()
+    }
+
+    /// Entries in a jurisdiction's log.
+    pub async fn entries(&self, jurisdiction: &str) -> u64 {
+        let all = self.client(&searcher(jurisdiction)).get("/v1/jurisdictions").await.unwrap().json().unwrap();
+        let found = all.as_array().unwrap().iter().find(|j| j["id"] == jurisdiction).unwrap();
+        found["log_entries"].as_u64().unwrap()
+    }
+
+    /// What an auditor of the jurisdiction reads of the log from an index on.
+    pub async fn audit(&self, jurisdiction: &str, first: u64) -> Vec<Value> {
+        let auditor = if jurisdiction == "detroit" { "detroit/a.feld" } else { "st-louis/a.whitfield" };
+        let path = format!("/v1/{jurisdiction}/audit/entries?first={first}&count=1000");
+        let answer = self.client(auditor).get(&path).await.unwrap();
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        answer.json().unwrap()["entries"].as_array().unwrap().clone()
+    }
+
+    /// Checks a receipt with nothing but the log's public key.
+    pub fn check_receipt(&self, jurisdiction: &str, receipt: &Value) {
+        let key = std::fs::read_to_string(self.deployment.home.join(format!("log-keys/{jurisdiction}.vkey"))).unwrap();
+        let key: audit::VerifierKey = key.trim().parse().unwrap();
+        let proof: audit::Receipt = receipt["proof"].as_str().unwrap().parse().unwrap();
+        assert_eq!(Some(proof.index), receipt["index"].as_u64());
+        proof.verify(receipt["entry"].as_str().unwrap().as_bytes(), &key).unwrap();
+        let forged = receipt["entry"].as_str().unwrap().replace("permit", "denied");
+        assert!(proof.verify(format!("{forged} ").as_bytes(), &key).is_err(), "another entry has no such receipt");
+    }
+}
+
+/// The outcome of a clause in an answer's findings.
+pub fn outcome<'a>(answer: &'a Value, jurisdiction: &str, clause: &str) -> Option<&'a str> {
+    let findings = answer["findings"].as_array()?;
+    let of = |f: &&Value| f["jurisdiction"] == jurisdiction && f["clause"] == clause;
+    findings.iter().filter(of).filter_map(|f| f["outcome"].as_str()).max_by_key(|o| *o == "violated")
+}

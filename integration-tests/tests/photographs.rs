@@ -1,0 +1,110 @@
+//! Searching photographs, with the test models and photographs of `../shared` (or `MAGISTRATE_SHARED`).
+
+mod common;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use integration_tests::{Deployment, Example, Faces};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+struct Studio {
+    deployment: Deployment,
+    shared: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+fn studio() -> Option<Studio> {
+    let program = integration_tests::program()?;
+    let shared = std::env::var_os("MAGISTRATE_SHARED").map_or_else(|| integration_tests::root().join("../shared"), PathBuf::from);
+    let models = shared.join("models");
+    let faces = Faces { detector: models.join("yunet_n_640_640.onnx"), embedder: models.join("mobilefacenet_arcface_128.onnx") };
+    if !faces.detector.is_file() {
+        eprintln!("SKIPPED: no test models in {}", models.display());
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut deployment = Deployment::init(&program, &folder.path().join("home"), Some(&faces)).unwrap();
+    deployment.serve().unwrap();
+    Some(Studio { deployment, shared, _folder: folder })
+}
+
+impl Studio {
+    fn photograph(&self, name: &str) -> String {
+        BASE64_STANDARD.encode(std::fs::read(self.shared.join("faces").join(name)).unwrap())
+    }
+
+    async fn enroll(&self, names: &[&str]) {
+        let example = Example::read("detroit").unwrap();
+        let record = |name: &&str| json!({"id": name.replace(".jpg", ""), "image": self.photograph(name)});
+        let body = json!({"answers": example.enroll, "records": names.iter().map(record).collect::<Vec<_>>()});
+        let mut registrar = self.deployment.client(&format!("detroit/{}", example.registrar)).unwrap();
+        let answer = registrar.post("/v1/detroit/galleries/snap/records", &body).await.unwrap();
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    }
+
+    async fn search(&self, image: String, face: Option<u32>) -> (u16, Value) {
+        let mut request = Example::read("detroit").unwrap().request(&toml::Table::new(), &[]).unwrap();
+        request["probe"]["image"] = json!(image);
+        request["probe"]["face"] = json!(face);
+        let mut client = self.deployment.client(&common::searcher("detroit")).unwrap();
+        let answer = client.post("/v1/detroit/searches", &json!({"request": request})).await.unwrap();
+        (answer.status.as_u16(), answer.json().unwrap())
+    }
+}
+
+#[tokio::test]
+async fn the_same_person_is_found_first() {
+    let Some(studio) = studio() else { return };
+    studio.enroll(&["biden-1.jpg", "obama-1.jpg"]).await;
+    for (probe, mate) in [("biden-2.jpg", "biden-1"), ("obama-2.jpg", "obama-1"), ("obama-partial.jpg", "obama-1")] {
+        let (status, answer) = studio.search(studio.photograph(probe), None).await;
+        assert_eq!(status, 200, "{answer}");
+        assert_eq!(answer["candidates"][0]["record_id"], mate, "{probe}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn of_several_people_the_answer_asks_which() {
+    let Some(studio) = studio() else { return };
+    studio.enroll(&["biden-1.jpg", "obama-1.jpg"]).await;
+    let both = studio.photograph("two-people.jpg");
+    let (status, problem) = studio.search(both.clone(), None).await;
+    assert_eq!(status, 422, "{problem}");
+    assert_eq!(problem["faces"].as_array().map(Vec::len), Some(2), "{problem}");
+    let mut found = Vec::new();
+    for face in 0..2 {
+        let (status, answer) = studio.search(both.clone(), Some(face)).await;
+        assert_eq!(status, 200, "{answer}");
+        found.push(answer["candidates"][0]["record_id"].as_str().unwrap().to_owned());
+    }
+    found.sort();
+    assert_eq!(found, ["biden-1", "obama-1"], "each face finds its own mate");
+    let (status, problem) = studio.search(both, Some(2)).await;
+    assert!(status == 422 && problem["detail"].as_str().unwrap().contains("no face 2"), "{problem}");
+}
+
+#[tokio::test]
+async fn what_is_no_usable_photograph_is_said() {
+    let Some(studio) = studio() else { return };
+    // A PNG whose header claims 50,000 × 50,000 pixels.
+    let mut wide = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    wide.extend(50_000_u32.to_be_bytes());
+    wide.extend(50_000_u32.to_be_bytes());
+    wide.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
+    let whole = std::fs::read(studio.shared.join("faces/biden-1.jpg")).unwrap();
+    let cases: [(&str, Vec<u8>); 5] = [
+        ("nothing", vec![]),
+        ("text", b"this is no photograph".to_vec()),
+        ("another format", b"GIF89a\x01\0\x01\0".to_vec()),
+        ("half a photograph", whole[..whole.len() / 2].to_vec()),
+        ("50,000 pixels wide", wide),
+    ];
+    for (what, bytes) in cases {
+        let (status, problem) = studio.search(BASE64_STANDARD.encode(bytes), None).await;
+        assert_eq!(status, 422, "{what}: {problem}");
+        assert_eq!(problem["type"], "urn:magistrate:problem:photograph", "{what}: {problem}");
+    }
+    studio.enroll(&["biden-1.jpg"]).await;
+    assert_eq!(studio.search(studio.photograph("biden-2.jpg"), None).await.0, 200, "the server goes on");
+}

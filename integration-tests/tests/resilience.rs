@@ -1,0 +1,192 @@
+//! What survives: restarts, crashes, a second server, a broken policy, a log that cannot be written.
+
+mod common;
+
+use common::{court, path, request, searcher};
+use integration_tests::Deployment;
+use serde_json::json;
+
+#[tokio::test]
+async fn galleries_and_logs_survive_a_restart() {
+    let Some(mut court) = court().await else { return };
+    let answer = court.search("detroit", 6).await;
+    court.deployment.stop().unwrap();
+    court.deployment.serve().unwrap();
+    let again = court.search("detroit", 6).await;
+    assert_eq!(again["candidates"], answer["candidates"]);
+    assert_eq!(again["generation"], answer["generation"]);
+    court.check_receipt("detroit", &answer["receipt"]);
+    let index = again["receipt"]["index"].as_u64().unwrap();
+    assert!(index > answer["receipt"]["index"].as_u64().unwrap(), "the log goes on where it was");
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_crash() {
+    let Some(mut court) = court().await else { return };
+    let mut receipts = Vec::new();
+    for round in 0..3 {
+        for seed in 0..4 {
+            receipts.push(court.search("st-louis", seed + round).await["receipt"].clone());
+        }
+        court.deployment.kill().unwrap();
+        court.deployment.verify().unwrap();
+        court.deployment.serve().unwrap();
+    }
+    let entries = court.audit("st-louis", 0).await;
+    for receipt in &receipts {
+        court.check_receipt("st-louis", receipt);
+        let index = receipt["index"].as_u64().unwrap();
+        let entry = entries.iter().find(|e| e["index"] == index).unwrap();
+        let leaf: serde_json::Value = serde_json::from_str(receipt["entry"].as_str().unwrap()).unwrap();
+        assert_eq!(entry["leaf"], leaf, "the log still says what the receipt says");
+        assert_eq!(entry["account_verified"], true);
+    }
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_same_folder_is_refused() {
+    let Some(court) = court().await else { return };
+    let program = integration_tests::program().unwrap();
+    let second = std::process::Command::new(program)
+        .args(["serve", "--config"])
+        .arg(court.deployment.config())
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert!(said.contains("lock") || said.contains("another"), "{said}");
+    assert_eq!(court.search("detroit", 1).await["verdict"], "permit", "the first goes on");
+}
+
+/// Changes one file of a deployment that is not running, and serves it.
+fn served_with(court: &mut common::Court, file: &str, change: impl Fn(String) -> String) -> anyhow::Result<()> {
+    court.deployment.stop().unwrap();
+    let path = court.deployment.home.join(file);
+    std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();
+    court.deployment.serve()
+}
+
+#[tokio::test]
+async fn without_its_pinned_policy_a_jurisdiction_denies_and_the_other_goes_on() {
+    let Some(mut court) = court().await else { return };
+    let other = "0".repeat(64);
+    served_with(&mut court, "policies/detroit/policy.toml", |text| {
+        let line = text.lines().find(|l| l.starts_with("digest")).unwrap().to_owned();
+        text.replace(&line, &format!("digest = \"{other}\""))
+    })
+    .unwrap();
+    let before = court.entries("detroit").await;
+    let body = json!({"request": request("detroit", 1)});
+    let answer = court.client(&searcher("detroit")).post(&path("detroit"), &body).await.unwrap();
+    let problem = answer.json().unwrap();
+    assert_eq!(answer.status, 403, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains(&other), "{problem}");
+    assert_eq!(court.entries("detroit").await, before + 1, "the denial is on record");
+    court.check_receipt("detroit", &problem["receipt"]);
+    assert_eq!(court.search("st-louis", 1).await["verdict"], "permit");
+    let ready = court.client(&searcher("st-louis")).get("/readyz").await.unwrap();
+    let told = ready.json().unwrap();
+    assert_eq!((ready.status.as_u16(), &told["status"]), (200, &json!("partly ready")));
+    assert!(told["impediments"][0].as_str().unwrap().starts_with("detroit: no policy in force"), "{told}");
+}
+
+#[tokio::test]
+async fn typing_mistakes_are_said_with_file_line_and_key() {
+    let Some(mut court) = court().await else { return };
+    served_with(&mut court, "policies/detroit/policy.toml", |text| text.replace("component =", "compnent =")).unwrap();
+    let told = court.client(&searcher("detroit")).get("/readyz").await.unwrap().json().unwrap();
+    let said = told["impediments"][0].as_str().unwrap();
+    assert!(said.contains("policy.toml") && said.contains("line ") && said.contains("compnent"), "{said}");
+
+    let refused = served_with(&mut court, "magistrate.toml", |text| text.replace("listen =", "lisen =")).unwrap_err();
+    let said = refused.to_string();
+    assert!(said.contains("magistrate.toml") && said.contains("line 4") && said.contains("lisen"), "{said}");
+    assert!(!said.contains("panicked"));
+}
+
+#[tokio::test]
+async fn a_damaged_log_is_named_and_nothing_is_served_from_it() {
+    let Some(mut court) = court().await else { return };
+    court.deployment.stop().unwrap();
+    let folder = court.deployment.home.join("data/logs/detroit/tile/entries");
+    let bundle = files(&folder).into_iter().next().unwrap();
+    let mut bytes = std::fs::read(&bundle).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&bundle, bytes).unwrap();
+    let verified = court.deployment.run(&["audit", "verify", "--config", "magistrate.toml"]).unwrap();
+    assert_eq!(verified.status.code(), Some(4), "does not verify");
+    let said = String::from_utf8_lossy(&verified.stdout);
+    assert!(said.contains("NOT VERIFIED") && said.contains("tile/entries"), "{said}");
+    let refused = court.deployment.serve().unwrap_err().to_string();
+    assert!(refused.contains("tile/entries"), "{refused}");
+}
+
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+/// A small file system of its own, so that it can fill up. Needs the right to mount.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &std::path::Path) -> Option<Self> {
+        std::fs::create_dir_all(at).ok()?;
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"])
+            .arg(at)
+            .stderr(std::process::Stdio::null())
+            .status();
+        mounted.is_ok_and(|s| s.success()).then(|| Self(at.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[tokio::test]
+async fn on_a_full_disk_nothing_is_done_and_what_was_done_stands() {
+    let Some(program) = integration_tests::program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
+    let logs = deployment.home.join("data/logs");
+    let Some(_disk) = SmallDisk::mount(&logs) else {
+        eprintln!("SKIPPED: a small disk cannot be mounted here; run as root");
+        return;
+    };
+    deployment.serve().unwrap();
+    let mut client = deployment.client(&searcher("detroit")).unwrap();
+    let denied = json!({"request": {"gallery": "snap", "case_status": "active", "probe": request("detroit", 1)["probe"]}});
+    assert!(client.post(&path("detroit"), &denied).await.unwrap().status != 503);
+    // Fill the disk to the last byte.
+    let filler = logs.join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    let page = [0_u8; 4096];
+    while std::io::Write::write_all(&mut file, &page).is_ok() {}
+    let mut refused = None;
+    for _ in 0..2000 {
+        let answer = client.post(&path("detroit"), &denied).await.unwrap();
+        if answer.status == 503 {
+            refused = Some(answer.json().unwrap());
+            break;
+        }
+    }
+    let problem = refused.expect("with a full disk the log cannot be written");
+    assert!(problem["detail"].as_str().unwrap().contains("audit log cannot be written"), "{problem}");
+    let ready = client.get("/readyz").await.unwrap();
+    assert_eq!(ready.status, 503, "{}", String::from_utf8_lossy(&ready.body));
+    std::fs::remove_file(&filler).unwrap();
+    deployment.kill().unwrap();
+    deployment.verify().unwrap();
+    deployment.serve().unwrap();
+    let mut client = deployment.client(&searcher("detroit")).unwrap();
+    assert!(client.post(&path("detroit"), &denied).await.unwrap().status != 503, "it goes on after a restart");
+}

@@ -1,0 +1,309 @@
+//! `cargo xtask demo`.
+
+use crate::story::{Step, Story};
+use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use integration_tests::{Deployment, Example, Faces};
+use comfy_table::{ContentArrangement, Table, presets};
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::{Value, json};
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// The two jurisdictions of the story.
+const JURISDICTIONS: [&str; 2] = ["detroit", "st-louis"];
+
+/// Generated records per gallery.
+const RECORDS: usize = 1000;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Leave the server running, and print curl lines to paste
+    #[arg(long)]
+    keep: bool,
+    /// A folder with two ONNX models, detector (yunet*.onnx) and embedder: enrol and search photographs
+    #[arg(long, requires = "faces")]
+    models: Option<PathBuf>,
+    /// A folder of photographs named PERSON-SOMETHING.jpg, two or more of a person
+    #[arg(long, requires = "models")]
+    faces: Option<PathBuf>,
+}
+
+/// Finds the two networks of a folder.
+fn find_networks(folder: &Path) -> anyhow::Result<Faces> {
+    let mut all: Vec<PathBuf> = folder
+        .read_dir()
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "onnx"))
+        .collect();
+    all.sort();
+    let is_detector =
+        |path: &PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().to_lowercase().contains("yunet"));
+    let (detectors, embedders): (Vec<_>, Vec<_>) = all.into_iter().partition(is_detector);
+    match (detectors.as_slice(), embedders.as_slice()) {
+        ([detector], [embedder]) => Ok(Faces { detector: detector.clone(), embedder: embedder.clone() }),
+        _ => bail!("{} should hold one yunet*.onnx and one other .onnx", folder.display()),
+    }
+}
+
+/// What is enrolled and searched: generated templates, or photographs.
+enum Pictures {
+    Templates { rows: Vec<Vec<f32>>, probe: Vec<f32>, mate: String },
+    Photographs { enrolled: Vec<(String, Vec<u8>)>, probe: Vec<u8>, mate: String },
+}
+
+pub(crate) fn run(program: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(tell(program, arguments))
+}
+
+async fn tell(program: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let folder = tempfile::Builder::new().prefix("magistrate-demo-").tempdir()?;
+    let faces = arguments.models.as_deref().map(find_networks).transpose()?;
+    let pictures = match &arguments.faces {
+        Some(folder) => Pictures::photographs(folder)?,
+        None => Pictures::templates(),
+    };
+    let mut deployment = Deployment::init(program, &folder.path().join("home"), faces.as_ref())?;
+    deployment.serve()?;
+    println!("serving {} on https://{}", JURISDICTIONS.join(" and "), deployment.address);
+    for jurisdiction in JURISDICTIONS {
+        let n = enroll(&deployment, jurisdiction, &pictures).await?;
+        println!("{jurisdiction}: {n} records enrolled");
+    }
+
+    let story = Story::read()?;
+    for device in &story.device {
+        deployment.issue(&device.jurisdiction, &device.person, &device.device, &device.name, 30)?;
+    }
+    let mut table = table(["who", "what", "gallery", "verdict", "deciding clause", "mate's rank", "ms"]);
+    let (mut surprises, mut last) = (Vec::new(), None);
+    for step in &story.step {
+        let told = Told::tell(&deployment, step, &pictures).await?;
+        if told.verdict != step.expect {
+            surprises.push(format!("{}, {}: expected {}, got {}", step.who, step.what, step.expect, told.verdict));
+        }
+        table.add_row([
+            step.who.clone(),
+            step.what.clone(),
+            step.at.clone(),
+            told.verdict.clone(),
+            told.clauses.clone(),
+            told.rank.clone(),
+            format!("{:.1}", told.ms),
+        ]);
+        if told.verdict == "permit" || last.is_none() {
+            last = Some(told.answer);
+        }
+    }
+    println!("\n{table}\n");
+    if let Some(answer) = last {
+        print_receipt(&answer["receipt"]);
+    }
+    if arguments.keep {
+        print_curl(&deployment, &pictures)?;
+        println!("the server runs until you press Ctrl-C; its folder is {}", deployment.home.display());
+        return deployment.wait();
+    }
+    deployment.stop()?;
+    print!("{}", deployment.verify()?);
+    if !surprises.is_empty() {
+        bail!("the story went otherwise than told:\n{}", surprises.join("\n"));
+    }
+    println!("done in {:.1} s after the build", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// What came of one step.
+struct Told {
+    verdict: String,
+    clauses: String,
+    rank: String,
+    ms: f64,
+    answer: Value,
+}
+
+impl Told {
+    async fn tell(deployment: &Deployment, step: &Step, pictures: &Pictures) -> anyhow::Result<Self> {
+        let example = Example::read(&step.at)?;
+        let mut request =
+            example.request(&step.differs, &step.without).with_context(|| format!("story.toml: {}", step.what))?;
+        let model = model_of(deployment, &step.who, &step.at, &example.gallery).await?;
+        pictures.put_probe(&mut request["probe"], &model);
+        let mut client = deployment.client(&step.who)?;
+        // The connection is opened beforehand: what is timed is the request.
+        client.get("/healthz").await?;
+        let before = Instant::now();
+        let answer = client.post(&format!("/v1/{}/searches", step.at), &json!({"request": request})).await?;
+        let ms = before.elapsed().as_secs_f64() * 1e3;
+        let answer = answer.json()?;
+        let Some(verdict) = answer["verdict"].as_str() else {
+            bail!("{}: {}", step.what, answer["detail"].as_str().unwrap_or("no verdict"));
+        };
+        let candidates = answer["candidates"].as_array();
+        let rank = candidates.map_or_else(String::new, |all| {
+            let mate = all.iter().find(|c| c["record_id"] == json!(pictures.mate()));
+            mate.map_or_else(|| "none".to_owned(), |c| c["rank"].to_string())
+        });
+        Ok(Self { verdict: verdict.to_owned(), clauses: deciding(&answer), rank, ms, answer })
+    }
+}
+
+/// The clauses that decided: those violated, else those missing, else that a permit was given.
+fn deciding(answer: &Value) -> String {
+    let findings = answer["findings"].as_array().map_or(&[][..], Vec::as_slice);
+    for outcome in ["violated", "missing"] {
+        let mut clauses: Vec<_> = findings
+            .iter()
+            .filter(|f| f["outcome"] == outcome)
+            .map(|f| format!("{} {}", f["jurisdiction"].as_str().unwrap_or(""), f["clause"].as_str().unwrap_or("")))
+            .collect();
+        clauses.dedup();
+        if !clauses.is_empty() {
+            let more = clauses.len().saturating_sub(3);
+            clauses.truncate(3);
+            return clauses.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() };
+        }
+    }
+    format!("{} clauses hold", findings.iter().filter(|f| f["outcome"] == "satisfied").count())
+}
+
+async fn model_of(deployment: &Deployment, who: &str, jurisdiction: &str, gallery: &str) -> anyhow::Result<String> {
+    let answer = deployment.client(who)?.get("/v1/jurisdictions").await?.json()?;
+    let all = answer.as_array().context("a list of jurisdictions")?;
+    let galleries = all.iter().filter(|j| j["id"] == jurisdiction).filter_map(|j| j["galleries"].as_array()).flatten();
+    let mut found = galleries.filter(|g| g["id"] == gallery).filter_map(|g| g["model"].as_str());
+    found.next().map(str::to_owned).with_context(|| format!("{jurisdiction} has no gallery {gallery}"))
+}
+
+async fn enroll(deployment: &Deployment, jurisdiction: &str, pictures: &Pictures) -> anyhow::Result<usize> {
+    let example = Example::read(jurisdiction)?;
+    let registrar = format!("{jurisdiction}/{}", example.registrar);
+    let model = model_of(deployment, &registrar, jurisdiction, &example.gallery).await?;
+    let records = pictures.records();
+    let body = json!({"model": model, "answers": example.enroll, "records": records});
+    let path = format!("/v1/{jurisdiction}/galleries/{}/records", example.gallery);
+    let answer = deployment.client(&registrar)?.post(&path, &body).await?;
+    if !answer.status.is_success() {
+        bail!("enrolment at {jurisdiction} failed: {}", String::from_utf8_lossy(&answer.body));
+    }
+    Ok(records.len())
+}
+
+impl Pictures {
+    fn templates() -> Self {
+        let mut rng = rand::rngs::StdRng::seed_from_u64(7);
+        let mut row = || (0..512).map(|_| rng.random::<f32>() - 0.5).collect::<Vec<f32>>();
+        let rows: Vec<_> = (0..RECORDS).map(|_| row()).collect();
+        let noise = row();
+        let mate = RECORDS / 3;
+        let probe = rows[mate].iter().zip(noise).map(|(x, n)| x + 0.7 * n).collect();
+        Self::Templates { rows, probe, mate: format!("booking-{mate:04}") }
+    }
+
+    /// The first photograph of the first person with two is the probe; the others are enrolled.
+    fn photographs(folder: &Path) -> anyhow::Result<Self> {
+        let mut all = Vec::new();
+        for entry in folder.read_dir().with_context(|| format!("cannot read {}", folder.display()))? {
+            let path = entry?.path();
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+            // A photograph of several people is no booking photograph.
+            if ["jpg", "jpeg", "png"].contains(&ending.as_str()) && name.ends_with(|c: char| c.is_ascii_digit()) {
+                all.push((name, std::fs::read(&path)?));
+            }
+        }
+        all.sort();
+        let person = |name: &str| name.rsplit_once('-').map(|(person, _)| person.to_owned());
+        let pair = all.windows(2).position(|w| person(&w[0].0).is_some() && person(&w[0].0) == person(&w[1].0));
+        let Some(at) = pair else {
+            bail!("{} should hold two photographs of one person: PERSON-1.jpg and PERSON-2.jpg", folder.display());
+        };
+        let mate = all[at + 1].0.clone();
+        let (_, probe) = all.remove(at);
+        Ok(Self::Photographs { enrolled: all, probe, mate })
+    }
+
+    fn mate(&self) -> &str {
+        match self {
+            Self::Templates { mate, .. } | Self::Photographs { mate, .. } => mate,
+        }
+    }
+
+    fn records(&self) -> Vec<Value> {
+        let booking = |i: usize| json!({"name": format!("Person {i}"), "booking-number": format!("B-{i:05}")});
+        match self {
+            Self::Templates { rows, .. } => rows
+                .iter()
+                .enumerate()
+                .map(|(i, row)| json!({"id": format!("booking-{i:04}"), "template": row, "booking": booking(i)}))
+                .collect(),
+            Self::Photographs { enrolled, .. } => enrolled
+                .iter()
+                .enumerate()
+                .map(|(i, (name, bytes))| {
+                    json!({"id": name, "image": BASE64_STANDARD.encode(bytes), "booking": booking(i)})
+                })
+                .collect(),
+        }
+    }
+
+    fn put_probe(&self, probe: &mut Value, model: &str) {
+        match self {
+            Self::Templates { probe: template, .. } => {
+                probe["template"] = json!(template);
+                probe["model"] = json!(model);
+            }
+            Self::Photographs { probe: bytes, .. } => probe["image"] = json!(BASE64_STANDARD.encode(bytes)),
+        }
+    }
+}
+
+fn table<const N: usize>(head: [&str; N]) -> Table {
+    let mut table = Table::new();
+    if std::io::stdout().is_terminal() {
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    } else {
+        table.load_style(presets::NOTHING);
+    }
+    table.set_header(head.map(str::to_owned).to_vec());
+    table
+}
+
+fn print_receipt(receipt: &Value) {
+    println!("the receipt of the last permitted search, entry {} of {}:", receipt["index"], receipt["log"]);
+    println!("  {}", receipt["entry"].as_str().unwrap_or_default());
+    for line in receipt["proof"].as_str().unwrap_or_default().lines() {
+        println!("  {line}");
+    }
+    println!();
+}
+
+fn print_curl(deployment: &Deployment, pictures: &Pictures) -> anyhow::Result<()> {
+    let example = Example::read(JURISDICTIONS[0])?;
+    let certs = deployment.home.join("certs");
+    let curl = |who: &str| {
+        let certificate = deployment.certificate(&format!("{}/{who}", JURISDICTIONS[0]));
+        let key = deployment.certificate(&format!("{}/{who}-key", JURISDICTIONS[0]));
+        format!(
+            "curl --cacert {} --cert {} --key {}",
+            certs.join("ca.pem").display(),
+            certificate.display(),
+            key.display()
+        )
+    };
+    let mut request = example.request(&toml::Table::new(), &[])?;
+    pictures.put_probe(&mut request["probe"], "demo-512");
+    let body = deployment.home.join("search.json");
+    std::fs::write(&body, serde_json::to_vec_pretty(&json!({"request": request}))?)?;
+    let (address, at) = (&deployment.address, JURISDICTIONS[0]);
+    println!("{} https://{address}/readyz", curl("m.whitfield"));
+    let search = format!("--json @{} https://{address}/v1/{at}/searches", body.display());
+    println!("{} {search}", curl("m.whitfield"));
+    println!("{} 'https://{address}/v1/{at}/audit/entries?first=0&count=5'\n", curl("a.feld"));
+    Ok(())
+}
