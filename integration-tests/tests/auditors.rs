@@ -20,13 +20,13 @@ async fn an_auditor_reads_who_why_and_what() {
         let at = entry["leaf"]["at"].as_str().unwrap();
         assert!(at.ends_with('Z') && at.len() == 24, "to the millisecond: {at}");
     }
-    let searched = entries.iter().find(|e| e["account"]["event"] == "searched").unwrap();
+    let searched = entries.iter().find(|e| e["account"]["event"]["what"] == "searched").unwrap();
     let account = &searched["account"];
     assert_eq!(account["who"]["person"], "m.whitfield");
     assert_eq!(account["who"]["unit"], "ciu");
     assert_eq!(account["case"][0]["value"], "26-0310-114");
     assert!(account["justification"].as_str().unwrap().contains("robbed the clerk"));
-    assert_eq!(account["found"][0], "r0005");
+    assert_eq!(account["event"]["found"][0], "r0005");
     assert!(account["probe"].is_string());
     let text = serde_json::to_string(&entries.iter().map(|e| &e["leaf"]).collect::<Vec<_>>()).unwrap();
     for personal in ["Whitfield", "m.whitfield", "clerk", "26-0310-114"] {

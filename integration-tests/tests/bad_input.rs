@@ -26,7 +26,12 @@ fn wrong() -> Vec<(&'static str, Value, u16, &'static str)> {
         })
     };
     vec![
-        ("unknown field", search(&|b| b["request"]["protected_sole"] = json!(false)), 422, "unknown field `protected_sole`"),
+        (
+            "unknown field",
+            search(&|b| b["request"]["protected_sole"] = json!(false)),
+            422,
+            "unknown field `protected_sole`",
+        ),
         ("unknown field outside", search(&|b| b["urgent"] = json!(true)), 422, "unknown field `urgent`"),
         ("wrong type", search(&|b| b["request"]["purpose"] = json!(7)), 422, "invalid type"),
         ("wrong choice", search(&|b| b["request"]["case_status"] = json!("cold")), 422, "unknown variant `cold`"),
@@ -92,7 +97,10 @@ async fn bodies_and_paths_have_their_limits() {
 
     let mut client = court.client(&searcher("detroit"));
     let answer = client.get("/v1/atlantis/charter").await.unwrap();
-    assert!(answer.status == 404 && answer.json().unwrap()["detail"].as_str().unwrap().contains("no jurisdiction `atlantis`"));
+    assert!(
+        answer.status == 404
+            && answer.json().unwrap()["detail"].as_str().unwrap().contains("no jurisdiction `atlantis`")
+    );
     assert_eq!(client.get("/nowhere").await.unwrap().status, 404);
     let answer = client.send(hyper_method("DELETE"), &path("detroit"), None, "".into()).await.unwrap();
     assert!(answer.status == 405 && answer.json().unwrap()["detail"].as_str().unwrap().contains("POST"));

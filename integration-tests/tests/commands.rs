@@ -45,7 +45,8 @@ fn a_scenario_that_differs_fails_and_shows_how() {
 
 #[test]
 fn help_has_an_example_and_completions_are_made() {
-    for command in [&["serve"][..], &["init"], &["search"], &["policy", "pin"], &["audit", "verify"], &["bench", "vet"]] {
+    for command in [&["serve"][..], &["init"], &["search"], &["policy", "pin"], &["audit", "verify"], &["bench", "vet"]]
+    {
         let Some(done) = run(&[command, &["--help"]].concat()) else { return };
         assert!(done.status.success() && text(&done.stdout).contains("Example"), "{command:?}");
     }

@@ -16,9 +16,13 @@ struct Studio {
 
 fn studio() -> Option<Studio> {
     let program = integration_tests::program()?;
-    let shared = std::env::var_os("MAGISTRATE_SHARED").map_or_else(|| integration_tests::root().join("../shared"), PathBuf::from);
+    let shared = std::env::var_os("MAGISTRATE_SHARED")
+        .map_or_else(|| integration_tests::root().join("../shared"), PathBuf::from);
     let models = shared.join("models");
-    let faces = Faces { detector: models.join("yunet_n_640_640.onnx"), embedder: models.join("mobilefacenet_arcface_128.onnx") };
+    let faces = Faces {
+        detector: models.join("yunet_n_640_640.onnx"),
+        embedder: models.join("mobilefacenet_arcface_128.onnx"),
+    };
     if !faces.detector.is_file() {
         eprintln!("SKIPPED: no test models in {}", models.display());
         return None;

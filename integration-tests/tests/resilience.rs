@@ -164,7 +164,8 @@ async fn on_a_full_disk_nothing_is_done_and_what_was_done_stands() {
     };
     deployment.serve().unwrap();
     let mut client = deployment.client(&searcher("detroit")).unwrap();
-    let denied = json!({"request": {"gallery": "snap", "case_status": "active", "probe": request("detroit", 1)["probe"]}});
+    let denied =
+        json!({"request": {"gallery": "snap", "case_status": "active", "probe": request("detroit", 1)["probe"]}});
     assert!(client.post(&path("detroit"), &denied).await.unwrap().status != 503);
     // Fill the disk to the last byte.
     let filler = logs.join("filler");
@@ -183,6 +184,7 @@ async fn on_a_full_disk_nothing_is_done_and_what_was_done_stands() {
     assert!(problem["detail"].as_str().unwrap().contains("audit log cannot be written"), "{problem}");
     let ready = client.get("/readyz").await.unwrap();
     assert_eq!(ready.status, 503, "{}", String::from_utf8_lossy(&ready.body));
+    drop(file);
     std::fs::remove_file(&filler).unwrap();
     deployment.kill().unwrap();
     deployment.verify().unwrap();

@@ -56,7 +56,14 @@ async fn refusals_name_the_clause_and_are_on_record() {
         ("detroit/e.voss", json!({}), "detroit", 403, "2.3-a", "violated"),
         ("st-louis/r.abara", json!({"reason": " "}), "st-louis", 409, "E.2.c", "missing"),
         ("st-louis/r.abara", json!({"automated": true}), "st-louis", 403, "B.4-a", "violated"),
-        ("st-louis/r.abara", json!({"answers": {"protected-involved": true, "protected-sole": true}}), "st-louis", 403, "B.3", "violated"),
+        (
+            "st-louis/r.abara",
+            json!({"answers": {"protected-involved": true, "protected-sole": true}}),
+            "st-louis",
+            403,
+            "B.3",
+            "violated",
+        ),
     ];
     for (who, differs, at, status, clause, expected) in refusals {
         let before = court.entries(at).await;
@@ -82,7 +89,8 @@ async fn the_home_policy_follows_its_people_to_another_gallery() {
     merge(&mut shoplifting, &json!({"answers": {"crime": "shoplifting"}}));
     shoplifting.as_object_mut().unwrap().remove("requester");
     let (home, owner) = (court.entries("detroit").await, court.entries("st-louis").await);
-    let answer = court.client("detroit/h.dawson").post(&path("st-louis"), &json!({"request": shoplifting})).await.unwrap();
+    let answer =
+        court.client("detroit/h.dawson").post(&path("st-louis"), &json!({"request": shoplifting})).await.unwrap();
     let problem = answer.json().unwrap();
     assert_eq!(answer.status, 403, "{problem}");
     assert_eq!(outcome(&problem, "detroit", "5.2"), Some("violated"), "{problem}");
@@ -118,9 +126,8 @@ async fn the_result_is_the_exact_ranking() {
         t.into_iter().map(|x| f64::from((f64::from(x) / norm) as f32)).collect::<Vec<f64>>()
     };
     let probe = unit(template(11));
-    let mut expected: Vec<(f64, String)> = (0..20)
-        .map(|s| (unit(template(s)).iter().zip(&probe).map(|(a, b)| a * b).sum(), format!("r{s:04}")))
-        .collect();
+    let mut expected: Vec<(f64, String)> =
+        (0..20).map(|s| (unit(template(s)).iter().zip(&probe).map(|(a, b)| a * b).sum(), format!("r{s:04}"))).collect();
     expected.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     let found: Vec<_> = answer["candidates"].as_array().unwrap().iter().map(|c| c["record_id"].clone()).collect();
     assert_eq!(found, expected.into_iter().map(|(_, id)| json!(id)).collect::<Vec<_>>());

@@ -25,7 +25,10 @@ fn cargo() -> Command {
     command.current_dir(root());
     for (name, _) in std::env::vars_os() {
         let told = name.to_string_lossy();
-        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|p| told.starts_with(p)) {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+            .iter()
+            .any(|p| told.starts_with(p))
+        {
             command.env_remove(&name);
         }
     }
@@ -58,7 +61,7 @@ pub(crate) fn all() -> anyhow::Result<PathBuf> {
 
 /// Runs every test, none of them skipped for want of a component.
 pub(crate) fn test() -> anyhow::Result<()> {
-    run("a test", cargo().env("MAGISTRATE_NO_SKIP", "1").args(["test", "--release", "--workspace"]))
+    run("a test", cargo().env("MAGISTRATE_NO_SKIP", "1").args(["test", "--release", "--workspace", "--no-fail-fast"]))
 }
 
 fn ensure_guest_target() -> anyhow::Result<()> {

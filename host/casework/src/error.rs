@@ -2,8 +2,8 @@
 
 use crate::ledger::Receipt;
 pub use face::Face;
-pub use store::StoreError;
 use model::combine::Rulings;
+pub use store::StoreError;
 
 /// A step that was not taken.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,9 @@ use std::process::ExitCode;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Hash every entry and tile again, and check every signature
-    #[command(after_help = "Example:\n  magistrate audit verify --config here/magistrate.toml\n  magistrate audit verify --log here/data/logs/detroit --key here/log-keys/detroit.vkey")]
+    #[command(
+        after_help = "Example:\n  magistrate audit verify --config here/magistrate.toml\n  magistrate audit verify --log here/data/logs/detroit --key here/log-keys/detroit.vkey"
+    )]
     Verify {
         /// Verify every log of a configuration
         #[arg(long, conflicts_with_all = ["log", "key"])]
@@ -85,7 +87,8 @@ fn parse_key(text: &str) -> anyhow::Result<audit::VerifierKey> {
 }
 
 fn open(folder: &Path) -> anyhow::Result<Dir> {
-    Dir::open_ambient_dir(folder, cap_std::ambient_authority()).with_context(|| format!("cannot open {}", folder.display()))
+    Dir::open_ambient_dir(folder, cap_std::ambient_authority())
+        .with_context(|| format!("cannot open {}", folder.display()))
 }
 
 fn verify(folder: &Path, key: &audit::VerifierKey, earlier: Option<&str>) -> anyhow::Result<bool> {

@@ -12,7 +12,9 @@ use std::process::ExitCode;
 const POLICIES: &str = "MAGISTRATE_POLICIES";
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  magistrate init here --policies policies\n  magistrate serve --config here/magistrate.toml")]
+#[command(
+    after_help = "Example:\n  magistrate init here --policies policies\n  magistrate serve --config here/magistrate.toml"
+)]
 pub(crate) struct Arguments {
     /// The folder to make; it must not exist, or be empty
     folder: PathBuf,
@@ -68,9 +70,7 @@ fn write(
 
 /// The policies to copy: id and folder.
 fn find_policies(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
-    let missing = || {
-        format!("no policies in {}: name their folder with --policies or in {POLICIES}", folder.display())
-    };
+    let missing = || format!("no policies in {}: name their folder with --policies or in {POLICIES}", folder.display());
     let mut found = Vec::new();
     for entry in folder.read_dir().with_context(missing)? {
         let path = entry?.path();
@@ -79,7 +79,10 @@ fn find_policies(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
             model::terms::check_id(&id).with_context(|| path.display().to_string())?;
             let component = policy::Folder::read(&path)?.component().to_owned();
             if !component.is_file() {
-                bail!("{} is not there: build the policies first (`cargo xtask build` in the source tree)", component.display());
+                bail!(
+                    "{} is not there: build the policies first (`cargo xtask build` in the source tree)",
+                    component.display()
+                );
             }
             found.push((id, path));
         }

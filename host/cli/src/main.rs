@@ -32,7 +32,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///
 /// Exit codes: 0 done; 1 failed; 2 wrong usage; 3 denied or pending by policy; 4 verification failed.
 #[derive(Parser)]
-#[command(name = "magistrate", version, after_help = "Example:\n  magistrate init here && magistrate serve --config here/magistrate.toml")]
+#[command(
+    name = "magistrate",
+    version,
+    after_help = "Example:\n  magistrate init here && magistrate serve --config here/magistrate.toml"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -61,7 +65,9 @@ enum Command {
     #[command(subcommand)]
     Bench(bench::Command),
     /// Print shell completions
-    #[command(after_help = "Example:\n  magistrate completions bash > ~/.local/share/bash-completion/completions/magistrate")]
+    #[command(
+        after_help = "Example:\n  magistrate completions bash > ~/.local/share/bash-completion/completions/magistrate"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

@@ -7,8 +7,8 @@ use anyhow::{Context as _, bail};
 use clap::{Subcommand, ValueEnum};
 use model::facts::Device;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SanType, SerialNumber,
 };
 use server::identity::{device_uri, person_uri};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,9 @@ const REVOCATIONS_DAYS: i64 = 30;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Issue a certificate to a person
-    #[command(after_help = "Example:\n  magistrate pki issue certs --jurisdiction detroit --person examiner-1 --device fixed")]
+    #[command(
+        after_help = "Example:\n  magistrate pki issue certs --jurisdiction detroit --person examiner-1 --device fixed"
+    )]
     Issue {
         /// The PKI's folder
         folder: PathBuf,
@@ -136,7 +138,8 @@ impl Authority {
 
     /// Issues the server's certificate for loopback: `server.pem`, `server-key.pem`.
     pub(crate) fn server(&self) -> anyhow::Result<()> {
-        let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()])?;
+        let mut params =
+            CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()])?;
         params.distinguished_name.push(DnType::CommonName, "Magistrate development server");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.issue(params, &self.folder.join("server.pem"), CERTIFICATE_DAYS)

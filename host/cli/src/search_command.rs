@@ -42,7 +42,9 @@ impl Connection {
 }
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  magistrate search --certificate here/certs/detroit/examiner-1.pem --jurisdiction detroit --gallery snap \\\n    --probe face.jpg --purpose criminal-investigation --reason 'robbery on 3 March' --case incident=26-00123 --answer crime=robbery")]
+#[command(
+    after_help = "Example:\n  magistrate search --certificate here/certs/detroit/examiner-1.pem --jurisdiction detroit --gallery snap \\\n    --probe face.jpg --purpose criminal-investigation --reason 'robbery on 3 March' --case incident=26-00123 --answer crime=robbery"
+)]
 pub(crate) struct SearchArguments {
     #[command(flatten)]
     connection: Connection,
@@ -88,7 +90,9 @@ pub(crate) struct SearchArguments {
 }
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  magistrate enroll --certificate here/certs/detroit/registrar.pem --jurisdiction detroit --gallery snap photographs/\n\nThe name of a photograph without its ending is the record's id.")]
+#[command(
+    after_help = "Example:\n  magistrate enroll --certificate here/certs/detroit/registrar.pem --jurisdiction detroit --gallery snap photographs/\n\nThe name of a photograph without its ending is the record's id."
+)]
 pub(crate) struct EnrollArguments {
     #[command(flatten)]
     connection: Connection,
@@ -119,7 +123,8 @@ fn answers(pairs: &[(String, String)]) -> Value {
 }
 
 pub(crate) fn search(arguments: &SearchArguments) -> anyhow::Result<ExitCode> {
-    let bytes = std::fs::read(&arguments.probe).with_context(|| format!("cannot read {}", arguments.probe.display()))?;
+    let bytes =
+        std::fs::read(&arguments.probe).with_context(|| format!("cannot read {}", arguments.probe.display()))?;
     let kind = if arguments.model.is_some() { "template" } else { "image" };
     let identifiers: Vec<_> =
         arguments.cases.iter().map(|(kind, value)| json!({"kind": kind, "value": value})).collect();
@@ -237,8 +242,7 @@ pub(crate) fn enroll(arguments: &EnrollArguments) -> anyhow::Result<ExitCode> {
     }
     let mut client = arguments.connection.client()?;
     let runtime = runtime()?;
-    let path =
-        format!("/v1/{}/galleries/{}/records", arguments.connection.jurisdiction, arguments.connection.gallery);
+    let path = format!("/v1/{}/galleries/{}/records", arguments.connection.jurisdiction, arguments.connection.gallery);
     let bar = bar("enrolling", files.len() as u64);
     for batch in files.chunks(BATCH) {
         let mut records = Vec::new();

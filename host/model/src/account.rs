@@ -100,7 +100,7 @@ pub struct Account {
 
 /// What an entry records, in full.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "event")]
+#[serde(rename_all = "kebab-case", tag = "what")]
 pub enum Event {
     /// A decision with all that was told to the policies.
     Decision {

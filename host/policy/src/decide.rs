@@ -77,7 +77,8 @@ impl Policy {
         let ran = run(&revision.engine, &mut lines, |store| {
             let Prepared { pre, decide } = &revision.prepared;
             let instance = pre.instance_pre().instantiate(&mut *store)?;
-            let decide = instance.get_typed_func::<(&[wt::Field], &wf::Matter), (wr::Decision,)>(&mut *store, decide)?;
+            let decide =
+                instance.get_typed_func::<(&[wt::Field], &wf::Matter), (wr::Decision,)>(&mut *store, decide)?;
             let (decision,) = decide.call(store, (&revision.settings, &wire))?;
             Ok(decision)
         });

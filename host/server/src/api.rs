@@ -260,7 +260,8 @@ pub struct ObligationView {
 pub fn findings<'a>(rulings: impl IntoIterator<Item = &'a Rulings>) -> Vec<FindingView> {
     let each = rulings.into_iter().flat_map(|r| &r.rulings);
     each.flat_map(|ruling| {
-        let view = |finding: &Finding| FindingView { jurisdiction: ruling.jurisdiction.clone(), finding: finding.clone() };
+        let view =
+            |finding: &Finding| FindingView { jurisdiction: ruling.jurisdiction.clone(), finding: finding.clone() };
         ruling.decision.findings.iter().map(view).collect::<Vec<_>>()
     })
     .collect()

@@ -95,11 +95,7 @@ impl Server {
     /// Answers until `stop` turns true, then lets work under way finish and gives casework back to be closed. `None`
     /// where some work did not finish in time.
     pub async fn run(self, casework: Casework, mut stop: watch::Receiver<bool>) -> Option<Casework> {
-        let desk = Arc::new(Desk {
-            casework: Arc::new(casework),
-            metrics: Arc::default(),
-            table: Table::new(),
-        });
+        let desk = Arc::new(Desk { casework: Arc::new(casework), metrics: Arc::default(), table: Table::new() });
         let follower = tokio::spawn(self.tls.clone().follow(self.files));
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         // Held by every connection and every request under way; the channel closes when the last is done.
@@ -283,8 +279,7 @@ async fn answer(
     body: Bytes,
 ) -> Result<Reply, Problem> {
     let caller = admit(desk, route, principal, &path).await?;
-    let ask =
-        Ask { casework: desk.casework.clone(), metrics: desk.metrics.clone(), caller, path, query, body };
+    let ask = Ask { casework: desk.casework.clone(), metrics: desk.metrics.clone(), caller, path, query, body };
     (route.answer)(ask).await
 }
 

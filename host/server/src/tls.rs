@@ -47,8 +47,8 @@ impl TlsFiles {
         for certificate in certificates(&self.client_authority)? {
             roots.add(certificate).map_err(|e| failed(&self.client_authority, e))?;
         }
-        let read = CertificateRevocationListDer::pem_file_iter(&self.revocations)
-            .map_err(|e| failed(&self.revocations, e))?;
+        let read =
+            CertificateRevocationListDer::pem_file_iter(&self.revocations).map_err(|e| failed(&self.revocations, e))?;
         let lists: Vec<_> = read.collect::<Result<_, _>>().map_err(|e| failed(&self.revocations, e))?;
         if lists.is_empty() {
             return Err(failed(&self.revocations, "it holds no revocation list; an empty list is one too"));

@@ -109,9 +109,9 @@ impl Court {
     }
 }
 
-/// The outcome of a clause in an answer's findings.
+/// How a clause fared in an answer's findings: the worst of it.
 pub fn outcome<'a>(answer: &'a Value, jurisdiction: &str, clause: &str) -> Option<&'a str> {
     let findings = answer["findings"].as_array()?;
     let of = |f: &&Value| f["jurisdiction"] == jurisdiction && f["clause"] == clause;
-    findings.iter().filter(of).filter_map(|f| f["outcome"].as_str()).max_by_key(|o| *o == "violated")
+    findings.iter().filter(of).filter_map(|f| f["outcome"].as_str()).max_by_key(|o| (*o == "violated", *o == "missing"))
 }

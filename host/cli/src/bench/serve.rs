@@ -103,14 +103,7 @@ fn packed(template: &[f32]) -> String {
     BASE64_STANDARD.encode(template.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())
 }
 
-async fn enroll(
-    plan: &Plan,
-    home: &Path,
-    load: &Load,
-    address: &str,
-    model: &str,
-    dim: usize,
-) -> anyhow::Result<()> {
+async fn enroll(plan: &Plan, home: &Path, load: &Load, address: &str, model: &str, dim: usize) -> anyhow::Result<()> {
     let mut client = client(plan, home, &load.registrar, address)?;
     let path = format!("/v1/{}/galleries/{}/records", plan.jurisdiction, load.gallery);
     let answers = serde_json::to_value(&load.enroll)?;

@@ -18,7 +18,8 @@ pub(super) fn run(folder: &Path, n: usize, json: bool) -> anyhow::Result<ExitCod
         let matter = policy::scenario::base(&folder.join("scenarios"), phase)?;
         let ruled = policy.decide(&matter);
         if ruled.decision.verdict != Verdict::Permit {
-            let why: Vec<_> = ruled.decision.findings.iter().map(|f| format!("{} {}", f.clause, f.explanation)).collect();
+            let why: Vec<_> =
+                ruled.decision.findings.iter().map(|f| format!("{} {}", f.clause, f.explanation)).collect();
             bail!("the base scenario is not permitted at {phase}, so this would measure a denial: {}", why.join("; "));
         }
         for _ in 0..WARM_UP {
