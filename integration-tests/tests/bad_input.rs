@@ -1,5 +1,7 @@
 //! What a careless or hostile client sends: a clear error, and nothing lost or half-done.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
 mod common;
 
 use base64::Engine as _;

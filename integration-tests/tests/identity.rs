@@ -1,6 +1,8 @@
 //! Who gets in: nobody without a certificate of the authority that is valid now, names a person and a device, and is in
 //! the registry.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
 mod common;
 
 use client::{Client, Identity};

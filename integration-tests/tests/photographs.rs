@@ -1,5 +1,7 @@
 //! Searching photographs, with the test models and photographs of `../shared` (or `MAGISTRATE_SHARED`).
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
 mod common;
 
 use base64::Engine as _;

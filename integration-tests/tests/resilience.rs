@@ -1,5 +1,7 @@
 //! What survives: restarts, crashes, a second server, a broken policy, a log that cannot be written.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
 mod common;
 
 use common::{court, path, request, searcher};

@@ -1,5 +1,7 @@
 //! A search from client certificate to candidate list, and every way it is refused.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
 mod common;
 
 use common::{court, outcome, path, request, searcher, template};

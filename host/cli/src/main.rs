@@ -49,7 +49,7 @@ enum Command {
     /// Serve the jurisdictions of a configuration
     Serve(serve::Arguments),
     /// Ask a server for a search
-    Search(search_command::SearchArguments),
+    Search(Box<search_command::SearchArguments>),
     /// Enrol records in a gallery of a server
     Enroll(search_command::EnrollArguments),
     /// Check, pin, test and show policies

@@ -1,5 +1,7 @@
 //! Hostile components against the real sandbox. `cargo xtask test` builds them first.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
 use magistrate_policy::{self as policy, Engine, Fault, LoadError, Policy};
 use model::facts::*;
 use model::terms::{Digest, Field, Instant, Value, Verdict};

@@ -75,7 +75,7 @@ impl Family {
                 for value in &mut template {
                     *value = f32::from_bits(rng.random_range(0..0x80_0000_u32));
                 }
-                template[i % dim] = if i % 2 == 0 { 1.0 } else { -1.0 };
+                template[i % dim] = if i.is_multiple_of(2) { 1.0 } else { -1.0 };
             }
         }
         template

@@ -53,15 +53,13 @@ pub fn principal(certificate: &CertificateDer<'_>) -> Result<Principal, Identity
 }
 
 fn of_uris<'a>(uris: impl Iterator<Item = &'a str>) -> Result<Principal, IdentityError> {
-    let (mut person, mut device) = (None, None);
+    let (mut people, mut devices) = (Vec::new(), Vec::new());
     for uri in uris {
         let Some(rest) = uri.strip_prefix("urn:magistrate:") else { continue };
         let parts: Vec<&str> = rest.split(':').collect();
         match parts.as_slice() {
             [jurisdiction, "person", id] if check_id(jurisdiction).is_ok() && check_id(id).is_ok() => {
-                if person.replace((*jurisdiction, *id)).is_some() {
-                    return Err(IdentityError::Ambiguous);
-                }
+                people.push((*jurisdiction, *id));
             }
             [jurisdiction, "device", kind] => {
                 let kind = match *kind {
@@ -70,18 +68,21 @@ fn of_uris<'a>(uris: impl Iterator<Item = &'a str>) -> Result<Principal, Identit
                     "service" => Device::Service,
                     _ => return Err(IdentityError::NoDevice),
                 };
-                if device.replace((*jurisdiction, kind)).is_some() {
-                    return Err(IdentityError::Ambiguous);
-                }
+                devices.push((*jurisdiction, kind));
             }
             _ => {}
         }
     }
-    let (jurisdiction, person) = person.ok_or(IdentityError::NoPerson)?;
-    let (of, device) = device.ok_or(IdentityError::NoDevice)?;
-    if of != jurisdiction {
-        return Err(IdentityError::Ambiguous);
-    }
+    let (jurisdiction, person) = match people.as_slice() {
+        [] => return Err(IdentityError::NoPerson),
+        [one] => *one,
+        _ => return Err(IdentityError::Ambiguous),
+    };
+    let device = match devices.as_slice() {
+        [] => return Err(IdentityError::NoDevice),
+        [(of, device)] if *of == jurisdiction => *device,
+        _ => return Err(IdentityError::Ambiguous),
+    };
     Ok(Principal { jurisdiction: jurisdiction.to_owned(), person: person.to_owned(), device })
 }
 

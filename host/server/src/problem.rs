@@ -13,9 +13,9 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 /// A problem document.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
-    /// `urn:magistrate:problem:` and what kind.
-    #[serde(rename = "type")]
-    pub kind: String,
+    /// What kind, for a program: `type` is `urn:magistrate:problem:` and this.
+    #[serde(rename = "type", serialize_with = "as_urn")]
+    pub kind: &'static str,
     /// What kind, for a reader.
     pub title: &'static str,
     /// The HTTP status.
@@ -25,7 +25,7 @@ pub struct Problem {
     pub detail: String,
     /// `deny` or `pend`, where a policy decided.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<&'static str>,
+    pub verdict: Option<Verdict>,
     /// What the policies found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingView>,
@@ -34,7 +34,7 @@ pub struct Problem {
     pub faces: Vec<FaceView>,
     /// Where it is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub receipt: Option<ReceiptView>,
+    pub receipt: Option<Box<ReceiptView>>,
 }
 
 /// A face to choose.
@@ -46,15 +46,19 @@ pub struct FaceView {
     pub bounding_box: [f32; 4],
 }
 
+fn as_urn<S: serde::Serializer>(kind: &&'static str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("urn:magistrate:problem:{kind}"))
+}
+
 fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
 }
 
 impl Problem {
     /// A problem of this kind.
-    pub fn new(status: StatusCode, kind: &str, title: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("urn:magistrate:problem:{kind}"),
+            kind,
             title,
             status,
             detail: detail.into(),
@@ -101,9 +105,9 @@ impl From<CaseError> for Problem {
                 } else {
                     Self::new(StatusCode::FORBIDDEN, "denied", "denied by policy", detail)
                 };
-                problem.verdict = Some(verdict.name());
+                problem.verdict = Some(verdict);
                 problem.findings = found;
-                problem.receipt = receipt.map(|r| (*r).into());
+                problem.receipt = receipt.map(|r| Box::new((*r).into()));
                 problem
             }
             CaseError::Rejected(_) => Self::forbidden(detail),

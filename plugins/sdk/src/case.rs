@@ -43,7 +43,6 @@ impl<'a> Case<'a> {
 
     /// Opens a finding on this clause. Nothing is found until one of [`Clause`]'s verbs is used.
     #[inline]
-    #[must_use]
     pub fn clause(&mut self, id: &'static str) -> Clause<'_, 'a> {
         Clause::new(self, id)
     }

@@ -65,13 +65,16 @@ pub use wit_bindgen;
 
 use rulings::{Charter, Problem};
 
+/// Bytes one call may allocate. A full matter with its decision takes about 50 KB. The arena is part of the memory that an
+/// instance starts with: growing memory costs the host two system calls, which is more than many a rule.
+#[cfg(target_arch = "wasm32")]
+const ARENA_BYTES: usize = 4 << 20;
+
 /// An instance lives for one call and is then thrown away whole, so nothing is freed: an allocation takes a few dozen
-/// operators, where one that keeps count takes hundreds. There is but one thread, and the lock is there because a static
-/// must be shareable.
+/// operators, where one that keeps count takes hundreds.
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
-static ALLOCATOR: lol_alloc::LockedAllocator<lol_alloc::LeakingAllocator> =
-    lol_alloc::LockedAllocator::new(lol_alloc::LeakingAllocator::new());
+static ALLOCATOR: static_alloc::Bump<[u8; ARENA_BYTES]> = static_alloc::Bump::uninit();
 
 /// A jurisdiction's rules.
 pub trait Policy {

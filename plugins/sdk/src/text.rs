@@ -37,7 +37,8 @@ mod tests {
         let whole = "criminal-investigation";
         for length in 0..=whole.len() {
             let text = &whole[..length];
-            assert!(same(text, &text.to_owned()));
+            let elsewhere = String::from(text);
+            assert!(same(text, &elsewhere));
             for other in 0..length {
                 let changed = format!("{}_{}", &text[..other], &text[other + 1..]);
                 assert!(!same(text, &changed), "{text} {changed}");

@@ -205,7 +205,7 @@ fn removal_forgets_the_row_and_keeps_the_others() {
         assert!(gallery.remove(&id));
         assert!(!gallery.contains(&id) && !gallery.remove(&id));
         assert_eq!(gallery.len(), rows.len());
-        if rows.len() % 30 == 0 {
+        if rows.len().is_multiple_of(30) {
             assert_exact(&gallery, &rows, &template, &[1, 20, 300], "after removals");
         }
     }
