@@ -83,7 +83,7 @@ impl Casework {
             probe: None,
             gallery: Some(hall.fact()),
             fields: vec![],
-            history: no_history(),
+            history: History::default(),
             step: Step::Enroll(fields),
         };
         let permit = self.judge(&concerned, facts, vec![]).await?;
@@ -166,19 +166,4 @@ fn check(batch: &Batch) -> Result<(), CaseError> {
         }
     }
     Ok(())
-}
-
-fn no_history() -> History {
-    History {
-        searches_by_person_last_hour: 0,
-        distinct_probes_by_person_last_hour: 0,
-        distinct_probes_in_case: 0,
-        searches_of_request: 0,
-        opened_candidates: vec![],
-        signatures: vec![],
-        candidates_returned: 0,
-        candidates_disposed: 0,
-        candidates_possible: 0,
-        open_obligations: vec![],
-    }
 }

@@ -18,12 +18,45 @@ pub struct History {
 
 #[derive(Default)]
 struct Counters {
-    /// Searches of the last hour by person, oldest first.
-    by_person: BTreeMap<String, VecDeque<(Instant, Digest)>>,
+    /// Searches of the last hour by person.
+    by_person: BTreeMap<String, Window>,
     /// Probes by hashed case identifier. Filled from the database when first asked for.
     by_case: BTreeMap<String, BTreeSet<Digest>>,
     /// Searches by request. Filled from the database when first asked for.
     by_request: BTreeMap<String, u32>,
+}
+
+/// One person's searches of the last hour. Its probes are counted as they come and go: a busy person's window is long, and
+/// every decision asks for it.
+#[derive(Default)]
+struct Window {
+    /// Oldest first.
+    searches: VecDeque<(Instant, Digest)>,
+    /// How often each probe is in it.
+    probes: BTreeMap<Digest, u32>,
+}
+
+impl Window {
+    fn add(&mut self, at: Instant, probe: Digest) {
+        self.searches.push_back((at, probe));
+        *self.probes.entry(probe).or_default() += 1;
+    }
+
+    /// Lets go of what is older than an hour.
+    fn slide(&mut self, now: Instant) {
+        while let Some((at, probe)) = self.searches.front().copied() {
+            if now.since(at) <= HOUR_MS {
+                break;
+            }
+            self.searches.pop_front();
+            if let Some(times) = self.probes.get_mut(&probe) {
+                *times -= 1;
+                if *times == 0 {
+                    self.probes.remove(&probe);
+                }
+            }
+        }
+    }
 }
 
 /// Cases and requests held each. Past this many the counters are dropped and derived again as they are asked for.
@@ -45,7 +78,7 @@ impl History {
     }
 
     fn count(&self, person: &str, at: Instant, probe: Digest) {
-        self.lock().by_person.entry(person.to_owned()).or_default().push_back((at, probe));
+        self.lock().by_person.entry(person.to_owned()).or_default().add(at, probe);
     }
 
     /// A request that was opened just now has no searches yet: nothing to ask the database.
@@ -101,11 +134,8 @@ impl History {
         let mut counters = self.lock();
         let (mut searches, mut distinct) = (0, 0);
         if let Some(window) = counters.by_person.get_mut(person) {
-            while window.front().is_some_and(|(at, _)| now.since(*at) > HOUR_MS) {
-                window.pop_front();
-            }
-            searches = window.len();
-            distinct = window.iter().map(|(_, probe)| probe).collect::<BTreeSet<_>>().len();
+            window.slide(now);
+            (searches, distinct) = (window.searches.len(), window.probes.len());
         }
         let in_case: BTreeSet<_> = case_keys.iter().filter_map(|k| counters.by_case.get(k)).flatten().collect();
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -114,12 +144,8 @@ impl History {
             distinct_probes_by_person_last_hour: small(distinct),
             distinct_probes_in_case: small(in_case.len()),
             searches_of_request,
-            opened_candidates: vec![],
-            signatures: vec![],
-            candidates_returned: 0,
-            candidates_disposed: 0,
-            candidates_possible: 0,
-            open_obligations: vec![],
+            // What later phases count: opened lists, signatures, dispositions, obligations.
+            ..facts::History::default()
         })
     }
 }
@@ -140,4 +166,34 @@ impl Counters {
 /// The key under which a case identifier is counted: a digest, so that case numbers do not stand in the clear.
 pub fn case_key(identifier: &facts::Identifier) -> String {
     Digest::of(format!("{}\n{}", identifier.kind, identifier.value.trim()).as_bytes()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_counts_searches_and_distinct_probes_of_one_hour() {
+        let (a, b) = (Digest::of(b"a"), Digest::of(b"b"));
+        let mut window = Window::default();
+        for (at, probe) in [(0, a), (10, b), (20, a)] {
+            window.add(Instant(at), probe);
+        }
+        let counts = |window: &Window| (window.searches.len(), window.probes.len());
+        window.slide(Instant(HOUR_MS));
+        assert_eq!(counts(&window), (3, 2), "an hour ago to the millisecond still counts");
+        window.slide(Instant(HOUR_MS + 1));
+        assert_eq!(counts(&window), (2, 2), "the second search for `a` keeps it counted");
+        window.slide(Instant(HOUR_MS + 11));
+        assert_eq!(counts(&window), (1, 1));
+        window.slide(Instant(3 * HOUR_MS));
+        assert_eq!(counts(&window), (0, 0));
+    }
+
+    #[test]
+    fn the_same_case_number_is_the_same_case() {
+        let of = |kind: &str, value: &str| case_key(&facts::Identifier { kind: kind.into(), value: value.into() });
+        assert_eq!(of("complaint", "26-1 "), of("complaint", "26-1"));
+        assert_ne!(of("complaint", "26-1"), of("incident", "26-1"));
+    }
 }

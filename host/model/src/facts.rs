@@ -328,7 +328,7 @@ pub struct Signature {
 }
 
 /// Computed by the host from its own records, never sent by a client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct History {
     /// Searches run by the actor in the last hour.

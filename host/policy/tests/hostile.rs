@@ -57,18 +57,7 @@ fn matter() -> Matter {
         probe: None,
         gallery: None,
         fields: vec![],
-        history: History {
-            searches_by_person_last_hour: 0,
-            distinct_probes_by_person_last_hour: 0,
-            distinct_probes_in_case: 0,
-            searches_of_request: 0,
-            opened_candidates: vec![],
-            signatures: vec![],
-            candidates_returned: 0,
-            candidates_disposed: 0,
-            candidates_possible: 0,
-            open_obligations: vec![],
-        },
+        history: History::default(),
         step: Step::Request,
     }
 }
