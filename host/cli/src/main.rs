@@ -22,6 +22,7 @@ mod search_command;
 mod serve;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 /// A decision makes a few hundred small allocations; this allocator halves what they cost.
@@ -74,6 +75,10 @@ enum Command {
     },
 }
 
+/// What is logged unless `MAGISTRATE_LOG` says otherwise. The embedded database complains at every orderly stop that it was
+/// stopped; what it fails to do comes back as an error.
+const LOGGED: &str = "warn,magistrate=info,surrealkv::lsm=error,surrealdb::core::kvs::ds=off";
+
 /// A policy said no, or not yet.
 pub(crate) const REFUSED: u8 = 3;
 
@@ -84,9 +89,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(output::coloured(std::io::stderr().is_terminal()))
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("MAGISTRATE_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,magistrate=info")),
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOGGED)),
         )
         .init();
     let done = match arguments.command {

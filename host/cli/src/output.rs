@@ -4,8 +4,8 @@ use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
 
-/// Whether standard output is a terminal whose user wants colour.
-fn coloured(terminal: bool) -> bool {
+/// Whether colour is wanted: on a terminal, unless its user said otherwise.
+pub(crate) fn coloured(terminal: bool) -> bool {
     terminal && std::env::var_os("NO_COLOR").is_none()
 }
 
