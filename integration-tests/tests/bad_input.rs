@@ -120,6 +120,13 @@ async fn a_batch_is_enrolled_whole_or_not_at_all() {
     assert_eq!(again.status, 200, "not one of the refused batch had been enrolled");
     assert_eq!(court.search("detroit", 23).await["rows_compared"], 25, "taken in at once");
 
+    let spoofed =
+        json!({"answers": {"booking-fields": ["name"]}, "records": [{"id": "x", "template": packed(&template(90))}]});
+    let answer = court.client("detroit/r.tanaka").post("/v1/detroit/galleries/snap/records", &spoofed).await.unwrap();
+    let problem = answer.json().unwrap();
+    assert_eq!(answer.status, 422, "what the host states, no client may: {problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("booking-fields"), "{problem}");
+
     let mut examiner = court.client(&searcher("detroit"));
     let before = court.entries("detroit").await;
     let answer = examiner.post("/v1/detroit/galleries/snap/records", &json!({"records": []})).await.unwrap();

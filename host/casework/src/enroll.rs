@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Records in one batch: bounds a transaction and an audit entry.
 pub const MOST_RECORDS: usize = 1000;
 
+/// The field in which the host tells policies which booking fields the records carry. Nobody else may state it.
+const BOOKING_FIELDS: &str = "booking-fields";
+
 /// One record to enrol.
 #[derive(Clone, Debug)]
 pub struct NewRecord {
@@ -73,7 +76,7 @@ impl Casework {
         let now = self.clock.now()?;
         let names: BTreeSet<_> = batch.records.iter().flat_map(|r| r.booking.keys().cloned()).collect();
         let mut fields = attested(batch.answers, actor, now);
-        fields.push(Field::setting("booking-fields", Value::Texts(names.into_iter().collect())));
+        fields.push(Field::setting(BOOKING_FIELDS, Value::Texts(names.into_iter().collect())));
         let concerned = [owner.clone()];
         let facts = Facts {
             now,
@@ -154,6 +157,9 @@ fn check(batch: &Batch) -> Result<(), CaseError> {
     if batch.records.is_empty() || batch.records.len() > MOST_RECORDS {
         let n = batch.records.len();
         return Err(CaseError::Invalid(format!("the batch has {n} records: send 1 to {MOST_RECORDS}")));
+    }
+    if batch.answers.contains_key(BOOKING_FIELDS) {
+        return Err(CaseError::Invalid(format!("`{BOOKING_FIELDS}` is not asked: the host reads it off the records")));
     }
     let mut seen = BTreeSet::new();
     for record in &batch.records {
