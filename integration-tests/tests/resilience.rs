@@ -93,6 +93,47 @@ async fn without_its_pinned_policy_a_jurisdiction_denies_and_the_other_goes_on()
 }
 
 #[tokio::test]
+async fn a_hostile_policy_is_denied_on_record_and_the_other_jurisdiction_goes_on() {
+    let Some(mut court) = court().await else { return };
+    let built =
+        integration_tests::program().unwrap().ancestors().nth(2).unwrap().join("wasm32-wasip2/release/hostile.wasm");
+    if !built.is_file() {
+        return integration_tests::skip("hostile.wasm is not built: run `cargo xtask test`");
+    }
+    let acts = [
+        ("spin", "ran out of fuel"),
+        ("allocate", "ran out of memory"),
+        ("recurse", "ran out of stack"),
+        ("trap", "trapped"),
+        ("print", "ran out of fuel"),
+        ("oversized", "too large"),
+        ("break-promise", "without the obligation"),
+    ];
+    for (act, reason) in acts {
+        court.deployment.stop().unwrap();
+        let folder = court.deployment.home.join("policies/detroit");
+        std::fs::copy(&built, folder.join("hostile.wasm")).unwrap();
+        let policy = format!("component = \"hostile.wasm\"\n\n[settings]\nact = \"{act}\"\n");
+        std::fs::write(folder.join("policy.toml"), policy).unwrap();
+        let pinned = court.deployment.run(&["policy", "pin", "policies/detroit"]).unwrap();
+        assert!(pinned.status.success(), "{}", String::from_utf8_lossy(&pinned.stderr));
+        court.deployment.serve().unwrap();
+
+        let before = court.entries("detroit").await;
+        let body = json!({"request": request("detroit", 1)});
+        let answer = court.client(&searcher("detroit")).post(&path("detroit"), &body).await.unwrap();
+        let problem = answer.json().unwrap();
+        assert_eq!(answer.status, 403, "{act}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(reason), "{act}: {problem}");
+        court.check_receipt("detroit", &problem["receipt"]);
+        let recorded = court.audit("detroit", before).await;
+        let fault = &recorded[0]["account"]["event"]["rulings"]["rulings"][0]["fault"];
+        assert!(fault.as_str().is_some_and(|f| f.contains(reason)), "{act}: {recorded:?}");
+        assert_eq!(court.search("st-louis", 1).await["verdict"], "permit", "{act} harms nobody else");
+    }
+}
+
+#[tokio::test]
 async fn typing_mistakes_are_said_with_file_line_and_key() {
     let Some(mut court) = court().await else { return };
     served_with(&mut court, "policies/detroit/policy.toml", |text| text.replace("component =", "compnent =")).unwrap();
