@@ -90,20 +90,16 @@ impl Casework {
             step: Step::Enroll(fields),
         };
         let permit = self.judge(&concerned, facts, vec![]).await?;
-        let act = async {
-            let rows = self.templates(hall.registered(), batch.model.as_deref(), batch.records).await?;
-            let admitted: Vec<_> = rows.iter().map(|r| (r.id.clone(), r.template.clone())).collect();
-            let generation = owner.store.insert_records(gallery, rows).await?;
-            hall.admit(&permit, &admitted, generation)?;
-            Ok::<_, CaseError>((admitted.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), generation))
+        let ids: Vec<_> = batch.records.iter().map(|r| r.id.clone()).collect();
+        let rows = self.templates(hall.registered(), batch.model.as_deref(), batch.records).await;
+        let (acted, admitted) = hall.admit(permit, &owner.store, rows).await;
+        let generation = match admitted {
+            Ok(generation) => generation,
+            Err(e) => return Err(self.give_up(&concerned, acted, actor, Subject::default(), e).await),
         };
-        let (records, generation) = match act.await {
-            Ok(done) => done,
-            Err(e) => return Err(self.give_up(&concerned, permit, actor, Subject::default(), e).await),
-        };
-        let count = records.len();
-        let event = Event::Enrolled { gallery: gallery.to_owned(), records, generation };
-        let (rulings, recorded) = self.conclude(&concerned, permit, actor, Subject::default(), event, vec![]).await?;
+        let count = ids.len();
+        let event = Event::Enrolled { gallery: gallery.to_owned(), records: ids, generation };
+        let (rulings, recorded) = self.conclude(&concerned, acted, actor, Subject::default(), event, vec![]).await?;
         Ok(Enrolled { records: count, generation, rulings, receipt: recorded.receipt()? })
     }
 

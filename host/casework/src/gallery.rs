@@ -4,7 +4,7 @@
 //! waits for nobody.
 
 use crate::error::CaseError;
-use crate::permit::Permit;
+use crate::permit::{Acted, Permit};
 use model::registry;
 use search::{Answer, Gallery};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -93,29 +93,39 @@ impl Hall {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Searches, as this permit allows. The permit is borrowed only to be shown; whoever calls spends it with the outcome.
+    /// Searches once, as this permit allows.
     ///
     /// # Errors
     /// [`CaseError::Invalid`] for a probe that does not fit.
-    pub async fn search(&self, _permit: &Permit, probe: Vec<f32>, most: usize) -> Result<Found, CaseError> {
+    pub async fn search(&self, permit: Permit, probe: Vec<f32>, most: usize) -> (Acted, Result<Found, CaseError>) {
+        (permit.act(), self.join_pass(probe, most).await)
+    }
+
+    async fn join_pass(&self, probe: Vec<f32>, most: usize) -> Result<Found, CaseError> {
         let (done, found) = oneshot::channel();
         self.queue.send(Waiting { probe, most, done }).await.map_err(|_| CaseError::Stopping)?;
         found.await.map_err(|_| CaseError::Stopping)?.map_err(|e| CaseError::Invalid(e.to_string()))
     }
 
-    /// Takes records in that the database holds already, as this permit allowed.
-    pub(crate) fn admit(
+    /// Enrols records in the store and then in memory, as this permit allows; gives the generation afterwards.
+    pub(crate) async fn admit(
         &self,
-        _permit: &Permit,
-        records: &[(String, Vec<f32>)],
-        generation: u64,
-    ) -> Result<(), CaseError> {
-        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        for (id, template) in records {
-            rows.insert(id, template).map_err(|e| CaseError::Invalid(e.to_string()))?;
-        }
-        self.generation.fetch_max(generation, Ordering::AcqRel);
-        Ok(())
+        permit: Permit,
+        store: &store::Jurisdiction,
+        records: Result<Vec<store::NewRecord>, CaseError>,
+    ) -> (Acted, Result<u64, CaseError>) {
+        let admitted = async {
+            let records = records?;
+            let rows: Vec<_> = records.iter().map(|r| (r.id.clone(), r.template.clone())).collect();
+            let generation = store.insert_records(&self.fact.id, records).await?;
+            let mut gallery = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+            for (id, template) in &rows {
+                gallery.insert(id, template).map_err(|e| CaseError::Invalid(e.to_string()))?;
+            }
+            self.generation.fetch_max(generation, Ordering::AcqRel);
+            Ok(generation)
+        };
+        (permit.act(), admitted.await)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
+use crate::permit::{Acted, Permit};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use model::account::Event;
@@ -168,12 +169,13 @@ impl Casework {
             step: Step::Request,
         };
         let permit = self.judge(&concerned, facts, vec![]).await?;
-        let row = match keep(&owner.store, &request, intake.probe.image.as_deref()).await {
+        let (acted, kept) = keep(permit, &owner.store, &request, intake.probe.image.as_deref()).await;
+        let row = match kept {
             Ok(row) => row,
-            Err(e) => return Err(self.give_up(&concerned, permit, actor, request.subject(), e).await),
+            Err(e) => return Err(self.give_up(&concerned, acted, actor, request.subject(), e).await),
         };
         let (rulings, recorded) =
-            self.conclude(&concerned, permit, actor, request.subject(), Event::Opened, vec![row]).await?;
+            self.conclude(&concerned, acted, actor, request.subject(), Event::Opened, vec![row]).await?;
         owner.history.opened(&request.request.id);
         Ok(Opened { receipt: recorded.receipt()?, request, rulings })
     }
@@ -275,8 +277,17 @@ fn fits(model: Option<&str>, gallery: &model::registry::Gallery) -> Result<(), C
     }
 }
 
-/// Seals the photograph, and gives the request as a row to be kept with the account of its opening.
+/// Acts on a permitted request: seals the photograph, and gives the request as a row to be kept with the account of its opening.
 async fn keep(
+    permit: Permit,
+    store: &store::Jurisdiction,
+    request: &OpenRequest,
+    image: Option<&[u8]>,
+) -> (Acted, Result<store::Kept, CaseError>) {
+    (permit.act(), sealed(store, request, image).await)
+}
+
+async fn sealed(
     store: &store::Jurisdiction,
     request: &OpenRequest,
     image: Option<&[u8]>,

@@ -7,7 +7,7 @@ use crate::chamber::{Casework, Chamber, PolicyState, Registered};
 use crate::clock;
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Subject};
-use crate::permit::Permit;
+use crate::permit::{Acted, Permit};
 use model::account::{Event, Kind};
 use model::combine::{PolicyRef, Ruling, Rulings};
 use model::facts::{self, History, Matter, Step};
@@ -140,17 +140,17 @@ impl Casework {
         Err(CaseError::Refused { rulings: Box::new(rulings), receipt })
     }
 
-    /// Spends a permit: records what came of the act, and keeps `rows` in the same commit.
+    /// Records what came of an act, and keeps `rows` in the same commit.
     pub(crate) async fn conclude(
         &self,
         concerned: &[Arc<Chamber>],
-        permit: Permit,
+        acted: Acted,
         actor: &Registered,
         subject: Subject,
         event: Event,
         rows: Vec<store::Kept>,
     ) -> Result<(Rulings, ledger::Recorded), CaseError> {
-        let (rulings, intent) = permit.spend();
+        let Acted { rulings, intent } = acted;
         let entry =
             Entry { kind: Kind::Outcome, who: actor.who(), at: self.clock.now()?, subject, of: Some(intent.id), event };
         let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
@@ -158,17 +158,17 @@ impl Casework {
         Ok((rulings, recorded))
     }
 
-    /// Spends a permit whose act failed, so that no intent stays open; the failure itself is what the caller returns.
+    /// Records that an act failed, so that no intent stays open; the failure itself is what the caller returns.
     pub(crate) async fn give_up(
         &self,
         concerned: &[Arc<Chamber>],
-        permit: Permit,
+        acted: Acted,
         actor: &Registered,
         subject: Subject,
         failure: CaseError,
     ) -> CaseError {
         let event = Event::Failed { reason: failure.to_string() };
-        match self.conclude(concerned, permit, actor, subject, event, vec![]).await {
+        match self.conclude(concerned, acted, actor, subject, event, vec![]).await {
             Ok(_) => failure,
             Err(unrecorded) => unrecorded,
         }

@@ -4,36 +4,37 @@ use crate::ledger::Recorded;
 use model::combine::Rulings;
 use model::terms::Phase;
 
-/// A permitted step whose intent is durable. Only [`crate::judge`] makes one, and whoever acts consumes it, so one permit
-/// is one act.
+/// A permitted step whose intent is durable. Only [`crate::judge`] makes one, and the function that acts takes it by value,
+/// so one permit is one act.
 #[must_use = "a permit that is dropped leaves an intent without an outcome"]
 pub struct Permit {
-    rulings: Rulings,
-    intent: Recorded,
+    acted: Acted,
+}
+
+/// A permit that has been acted on: all that is left to do is to record the outcome.
+#[must_use = "an act needs its outcome on record"]
+pub struct Acted {
+    pub(crate) rulings: Rulings,
+    pub(crate) intent: Recorded,
 }
 
 impl Permit {
     pub(crate) fn new(rulings: Rulings, intent: Recorded) -> Self {
-        Self { rulings, intent }
+        Self { acted: Acted { rulings, intent } }
     }
 
     /// The phase it permits.
     pub fn phase(&self) -> Phase {
-        self.rulings.phase
+        self.acted.rulings.phase
     }
 
     /// What was ruled.
     pub fn rulings(&self) -> &Rulings {
-        &self.rulings
+        &self.acted.rulings
     }
 
-    /// The entry that made the decision durable.
-    pub fn intent(&self) -> &Recorded {
-        &self.intent
-    }
-
-    /// Ends the permit: what was ruled, and the entry's id for the outcome to refer to.
-    pub(crate) fn spend(self) -> (Rulings, Recorded) {
-        (self.rulings, self.intent)
+    /// Uses the permit up: the first thing that whoever acts does.
+    pub(crate) fn act(self) -> Acted {
+        self.acted
     }
 }

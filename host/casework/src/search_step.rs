@@ -5,6 +5,7 @@ use crate::error::CaseError;
 use crate::intake::{OpenRequest, PROBE, attested, blocking, template_of};
 use crate::judge::Facts;
 use crate::ledger::Receipt;
+use crate::permit::Acted;
 use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{Candidate, SearchPlan, Step};
@@ -123,13 +124,13 @@ impl Casework {
         owner.history.searched(&row);
 
         let most = how_many(plan.candidates, permit.rulings());
-        let act = async {
-            let probe = self.probe_template(&owner, request).await?;
-            hall.search(&permit, probe, usize::try_from(most).unwrap_or(0)).await
+        let (acted, found) = match self.probe_template(&owner, request).await {
+            Ok(probe) => hall.search(permit, probe, usize::try_from(most).unwrap_or(0)).await,
+            Err(e) => (permit.act(), Err(e)),
         };
-        let found = match act.await {
+        let found = match found {
             Ok(found) => found,
-            Err(e) => return Err(self.give_up(&concerned, permit, actor, request.subject(), e).await),
+            Err(e) => return Err(self.give_up(&concerned, acted, actor, request.subject(), e).await),
         };
         let event = Event::Searched {
             gallery: format!("{}/{}", owner.id(), request.gallery),
@@ -137,7 +138,7 @@ impl Casework {
             rows: found.answer.certificate.rows_scanned,
             found: found.answer.hits.iter().map(|h| h.id.to_string()).collect(),
         };
-        let concluding = self.conclude(&concerned, permit, actor, request.subject(), event, vec![]);
+        let concluding = self.conclude(&concerned, acted, actor, request.subject(), event, vec![]);
 
         // Neither needs the other, and both are durable before the answer.
         let showing = async {
@@ -163,10 +164,10 @@ impl Casework {
                 step: Step::Candidates(candidates.collect()),
             };
             // Showing is the answer itself: its entry, durable before the answer, names every record shown.
-            Ok::<_, CaseError>((bookings, self.judge(&concerned, facts, vec![]).await?.spend()))
+            Ok::<_, CaseError>((bookings, self.judge(&concerned, facts, vec![]).await?.act()))
         };
         let (concluded, shown) = tokio::join!(concluding, showing);
-        let ((search, _), (bookings, (shown, entry))) = (concluded?, shown?);
+        let ((search, _), (bookings, Acted { rulings: shown, intent: entry })) = (concluded?, shown?);
         let allowed = shown.shown_fields();
         let hide = [&search, &shown].iter().any(|r| r.candidate_limit().is_some_and(|l| l.hide_scores));
         let candidates = bookings

@@ -98,6 +98,16 @@ impl Config {
         Ok(config)
     }
 
+    /// The server's certificate and whom it trusts.
+    pub(crate) fn tls_files(&self) -> server::tls::TlsFiles {
+        server::tls::TlsFiles {
+            certificate: self.server.certificate.clone(),
+            key: self.server.key.clone(),
+            client_authority: self.server.client_authority.clone(),
+            revocations: self.server.revocations.clone(),
+        }
+    }
+
     /// Database credentials, where a user is configured.
     pub(crate) fn credentials(&self) -> anyhow::Result<Option<store::Credentials>> {
         let Some(user) = self.store.user.clone() else { return Ok(None) };

@@ -27,15 +27,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
-    let server = &config.server;
-    let files = server::tls::TlsFiles {
-        certificate: server.certificate.clone(),
-        key: server.key.clone(),
-        client_authority: server.client_authority.clone(),
-        revocations: server.revocations.clone(),
-    };
     // Listen first: whoever cannot have the port should not touch the database.
-    let listening = server::Server::bind(server.listen, files).await?;
+    let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
     let casework = open(config).await?;
     print_jurisdictions(&casework);
     println!("listening on https://{}", listening.address());

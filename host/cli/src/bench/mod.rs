@@ -67,9 +67,9 @@ pub(crate) enum Command {
         /// Where the policies are, as for init
         #[arg(long, env = "MAGISTRATE_POLICIES", default_value = "policies")]
         policies: PathBuf,
-        /// The jurisdiction to search
-        #[arg(long, default_value = "detroit")]
-        jurisdiction: String,
+        /// The jurisdiction to search; the first that has an example.toml where absent
+        #[arg(long)]
+        jurisdiction: Option<String>,
         /// Rows enrolled
         #[arg(long, default_value_t = 100_000)]
         rows: usize,
@@ -95,7 +95,10 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Append { writers, seconds, folder, json } => append::run(*writers, *seconds, folder.as_deref(), *json),
         Command::Serve { policies, jurisdiction, rows, clients, seconds, folder, json } => serve::run(&serve::Plan {
             policies: policies.clone(),
-            jurisdiction: jurisdiction.clone(),
+            jurisdiction: match jurisdiction {
+                Some(named) => named.clone(),
+                None => serve::first_example(policies)?,
+            },
             rows: *rows,
             clients: *clients,
             seconds: *seconds,

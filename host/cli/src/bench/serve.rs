@@ -40,6 +40,18 @@ struct Load {
     request: toml::Table,
 }
 
+/// The first policy, by name, that says how to search there.
+pub(super) fn first_example(policies: &Path) -> anyhow::Result<String> {
+    let listing = policies.read_dir().with_context(|| format!("cannot read {}", policies.display()))?;
+    let mut found: Vec<String> = listing
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|folder| folder.join("example.toml").is_file())
+        .filter_map(|folder| Some(folder.file_name()?.to_str()?.to_owned()))
+        .collect();
+    found.sort();
+    found.into_iter().next().with_context(|| format!("no policy in {} has an example.toml", policies.display()))
+}
+
 pub(super) fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
     let (folder, temporary) = work_folder(plan.folder.as_deref())?;
     let home = folder.join("deployment");
@@ -55,13 +67,7 @@ pub(super) fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
 async fn measure(plan: &Plan, home: &Path, load: &Load) -> anyhow::Result<ExitCode> {
     let mut config = Config::read(&home.join("magistrate.toml"))?;
     config.server.listen.set_port(0);
-    let files = server::tls::TlsFiles {
-        certificate: config.server.certificate.clone(),
-        key: config.server.key.clone(),
-        client_authority: config.server.client_authority.clone(),
-        revocations: config.server.revocations.clone(),
-    };
-    let listening = server::Server::bind(config.server.listen, files).await?;
+    let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
     let address = listening.address().to_string();
     let casework = crate::serve::open(&config).await?;
     let gallery = casework.chamber(&plan.jurisdiction)?.hall(&load.gallery)?.registered().clone();
