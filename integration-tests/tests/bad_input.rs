@@ -120,12 +120,15 @@ async fn a_batch_is_enrolled_whole_or_not_at_all() {
     assert_eq!(again.status, 200, "not one of the refused batch had been enrolled");
     assert_eq!(court.search("detroit", 23).await["rows_compared"], 25, "taken in at once");
 
-    let spoofed =
-        json!({"answers": {"booking-fields": ["name"]}, "records": [{"id": "x", "template": packed(&template(90))}]});
+    let spoofed = json!({
+        "answers": {"booking-fields": ["name"], "image-kind": "booking-photograph", "contributing-agency": "dpd"},
+        "model": MODEL,
+        "records": [{"id": "x", "template": packed(&template(90)), "booking": {"ssn": "123-45-6789"}}],
+    });
     let answer = court.client("detroit/r.tanaka").post("/v1/detroit/galleries/snap/records", &spoofed).await.unwrap();
     let problem = answer.json().unwrap();
-    assert_eq!(answer.status, 422, "what the host states, no client may: {problem}");
-    assert!(problem["detail"].as_str().unwrap().contains("booking-fields"), "{problem}");
+    assert_eq!(answer.status, 403, "the host reads the booking fields off the records: {problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("2.5"), "{problem}");
 
     let mut examiner = court.client(&searcher("detroit"));
     let before = court.entries("detroit").await;

@@ -96,7 +96,7 @@ async fn without_its_pinned_policy_a_jurisdiction_denies_and_the_other_goes_on()
 async fn a_hostile_policy_is_denied_on_record_and_the_other_jurisdiction_goes_on() {
     let Some(mut court) = court().await else { return };
     let built =
-        integration_tests::program().unwrap().ancestors().nth(2).unwrap().join("wasm32-wasip2/release/hostile.wasm");
+        integration_tests::program().unwrap().ancestors().nth(2).unwrap().join("wasm32-wasip2/policy/hostile.wasm");
     if !built.is_file() {
         return integration_tests::skip("hostile.wasm is not built: run `cargo xtask test`");
     }

@@ -46,13 +46,13 @@ pub(crate) fn all() -> anyhow::Result<PathBuf> {
     ensure_guest_target()?;
     eprintln!("building policies for {GUEST}");
     let mut guests = cargo();
-    guests.args(["build", "--release", "--target", GUEST]);
+    guests.args(["build", "--profile", "policy", "--target", GUEST]);
     for package in guest_packages()? {
         guests.args(["--package", &package]);
     }
     run("building the policies", &mut guests)?;
     let target = target()?;
-    place_components(&target.join(GUEST).join("release"))?;
+    place_components(&target.join(GUEST).join("policy"))?;
     eprintln!("building the program; the first time takes about half an hour");
     // With the tests, so that they and the program share one set of dependencies' features, and so one build of each.
     run("building the program", cargo().args(["build", "--release", "--workspace", "--bins", "--tests"]))?;

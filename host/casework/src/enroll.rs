@@ -7,15 +7,12 @@ use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
 use model::account::Event;
 use model::combine::Rulings;
-use model::facts::{History, Step};
-use model::terms::{Field, Value};
+use model::facts::{Enrolment, History, Step};
+use model::terms::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Records in one batch: bounds a transaction and an audit entry.
 pub const MOST_RECORDS: usize = 1000;
-
-/// The field in which the host tells policies which booking fields the records carry. Nobody else may state it.
-const BOOKING_FIELDS: &str = "booking-fields";
 
 /// One record to enrol.
 #[derive(Clone, Debug)]
@@ -75,8 +72,7 @@ impl Casework {
         }
         let now = self.clock.now()?;
         let names: BTreeSet<_> = batch.records.iter().flat_map(|r| r.booking.keys().cloned()).collect();
-        let mut fields = attested(batch.answers, actor, now);
-        fields.push(Field::setting(BOOKING_FIELDS, Value::Texts(names.into_iter().collect())));
+        let attestation = attested(batch.answers, actor, now);
         let concerned = [owner.clone()];
         let facts = Facts {
             now,
@@ -85,9 +81,9 @@ impl Casework {
             request: None,
             probe: None,
             gallery: Some(hall.fact()),
-            fields: vec![],
+            attestations: vec![attestation],
             history: History::default(),
-            step: Step::Enroll(fields),
+            step: Step::Enroll(Enrolment { booking_fields: names.into_iter().collect() }),
         };
         let permit = self.judge(&concerned, facts, vec![]).await?;
         let ids: Vec<_> = batch.records.iter().map(|r| r.id.clone()).collect();
@@ -153,9 +149,6 @@ fn check(batch: &Batch) -> Result<(), CaseError> {
     if batch.records.is_empty() || batch.records.len() > MOST_RECORDS {
         let n = batch.records.len();
         return Err(CaseError::Invalid(format!("the batch has {n} records: send 1 to {MOST_RECORDS}")));
-    }
-    if batch.answers.contains_key(BOOKING_FIELDS) {
-        return Err(CaseError::Invalid(format!("`{BOOKING_FIELDS}` is not asked: the host reads it off the records")));
     }
     let mut seen = BTreeSet::new();
     for record in &batch.records {

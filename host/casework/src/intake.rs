@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use model::account::Event;
 use model::combine::Rulings;
-use model::facts::{self, CaseStatus, Device, Edit, Frame, Identifier, Initiator, Media, Quality, Step};
+use model::facts::{self, Attestation, CaseStatus, Device, Edit, Frame, Identifier, Initiator, Media, Quality, Step};
 use model::registry::Principal;
 use model::terms::{Digest, Field, Instant, Value};
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,7 @@ pub struct OpenRequest {
     /// The probe as policies are told of it.
     pub probe: facts::Probe,
     /// Answers, with who attested them.
-    pub fields: Vec<Field>,
+    pub attestations: Vec<Attestation>,
     /// A submitted template: f32 little-endian in base64. Photographs are kept sealed instead.
     pub template: Option<String>,
 }
@@ -151,7 +151,7 @@ impl Casework {
             gallery: intake.gallery,
             requester: requester.principal.clone(),
             probe,
-            fields: attested(intake.answers, actor, now),
+            attestations: vec![attested(intake.answers, actor, now)],
             template,
         };
         let concerned = self.concerned(&requester, &owner)?;
@@ -164,7 +164,7 @@ impl Casework {
             request: Some(&request.request),
             probe: Some(&request.probe),
             gallery: Some(hall.fact()),
-            fields: request.fields.clone(),
+            attestations: request.attestations.clone(),
             history,
             step: Step::Request,
         };
@@ -300,10 +300,10 @@ async fn sealed(
     Ok(store::Kept::Request(store::RequestRow { id, opened, body }))
 }
 
-/// Answers as fields, attested by whoever sent them, now.
-pub(crate) fn attested(answers: BTreeMap<String, Value>, by: &Registered, at: Instant) -> Vec<Field> {
-    let field = |(name, value)| Field { name, value, attested_by: Some(by.person.id.clone()), attested_at: Some(at) };
-    answers.into_iter().map(field).collect()
+/// Answers, attested by whoever sent them, now.
+pub(crate) fn attested(answers: BTreeMap<String, Value>, by: &Registered, at: Instant) -> Attestation {
+    let answers = answers.into_iter().map(|(name, value)| Field::new(name, value)).collect();
+    Attestation { by: by.person.id.clone(), at, answers }
 }
 
 fn check(intake: &Intake) -> Result<(), CaseError> {

@@ -10,8 +10,8 @@ use crate::ledger::{self, Entry, Subject};
 use crate::permit::{Acted, Permit};
 use model::account::{Event, Kind};
 use model::combine::{PolicyRef, Ruling, Rulings};
-use model::facts::{self, History, Matter, Step};
-use model::terms::{Digest, Field, Instant, Verdict};
+use model::facts::{self, Attestation, History, Matter, Step};
+use model::terms::{Digest, Instant, Verdict};
 use std::sync::Arc;
 
 /// What one step is about, before any policy's own view of it.
@@ -29,7 +29,7 @@ pub struct Facts<'a> {
     /// The gallery.
     pub gallery: Option<facts::Gallery>,
     /// Answers on the forms.
-    pub fields: Vec<Field>,
+    pub attestations: Vec<Attestation>,
     /// What the records say.
     pub history: History,
     /// The step.
@@ -61,7 +61,7 @@ impl Facts<'_> {
             request: self.request.cloned(),
             probe: self.probe.cloned(),
             gallery: self.gallery.clone(),
-            fields: self.fields.clone(),
+            attestations: self.attestations.clone(),
             history: self.history.clone(),
             step: self.step.clone(),
         }

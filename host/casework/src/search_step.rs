@@ -91,8 +91,8 @@ impl Casework {
         let case_keys: Vec<_> = request.request.identifiers.iter().map(crate::history::case_key).collect();
         let now = self.clock.now()?;
         let id = model::terms::new_id();
-        let mut fields = request.fields.clone();
-        fields.extend(attested(plan.answers, actor, now));
+        let mut attestations = request.attestations.clone();
+        attestations.push(attested(plan.answers, actor, now));
 
         let request_id = Some(request.request.id.as_str());
         let history = owner.history.fact(&owner.store, &actor.key(), &case_keys, request_id, now).await?;
@@ -108,7 +108,7 @@ impl Casework {
             request: Some(&request.request),
             probe: Some(&request.probe),
             gallery: Some(hall.fact()),
-            fields: fields.clone(),
+            attestations: attestations.clone(),
             history,
             step: Step::Search(search_plan),
         };
@@ -159,7 +159,7 @@ impl Casework {
                 request: Some(&request.request),
                 probe: Some(&request.probe),
                 gallery: Some(hall.fact()),
-                fields,
+                attestations,
                 history,
                 step: Step::Candidates(candidates.collect()),
             };

@@ -95,7 +95,7 @@ fn with_settings(engine: &Engine, folder: &Folder, prepared: &scenario::Prepared
     let mut settings: Vec<Field> = folder.settings().to_vec();
     for (name, value) in &prepared.scenario.settings {
         settings.retain(|s| s.name != *name);
-        settings.push(Field::setting(name.clone(), value.clone()));
+        settings.push(Field::new(name.clone(), value.clone()));
     }
     let bytes = std::fs::read(folder.component())?;
     Ok(Policy::load(engine, &bytes, &settings)?)

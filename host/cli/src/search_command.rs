@@ -215,7 +215,9 @@ fn print_findings(answer: &Value) {
     for finding in list(answer, "findings") {
         let outcome = text(&finding["outcome"]);
         let outcome = if outcome == "satisfied" { output::green(&outcome) } else { outcome };
-        let row = [text(&finding["jurisdiction"]), text(&finding["clause"]), outcome, text(&finding["explanation"])];
+        let why = if finding["explanation"].is_string() { &finding["explanation"] } else { &finding["summary"] };
+        let why = text(why);
+        let row = [text(&finding["jurisdiction"]), text(&finding["clause"]), outcome, why];
         table.add_row(row);
     }
     println!("\n{table}");

@@ -112,7 +112,7 @@ mod tests {
             jurisdiction: "j".into(),
             policy: PolicyRef { id: "p".into(), component: Digest::default(), settings: Digest::default() },
             matter: Digest::default(),
-            decision: Decision { verdict, findings: vec![], obligations, tags: vec![] },
+            decision: Decision { verdict, satisfied: vec![], findings: vec![], obligations, tags: vec![] },
             fuel: 0,
             fault: None,
             lines: vec![],

@@ -128,6 +128,18 @@ pub struct Agency {
     pub suspended_since: Option<Instant>,
 }
 
+/// Answers that one person vouches for. The same question may be answered by several people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attestation {
+    /// Who vouches: a person id.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+    /// What they answered.
+    pub answers: Vec<Field>,
+}
+
 /// A person acting for an agency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -301,11 +313,13 @@ pub struct Gallery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
-    /// `lead`.
+    /// A candidate is an investigative lead.
     Lead,
-    /// `no-lead`.
+    /// No candidate is.
     NoLead,
-    /// `refused`.
+    /// What was put before them is approved.
+    Approved,
+    /// They refuse to sign.
     Refused,
 }
 
@@ -345,15 +359,30 @@ pub struct History {
     /// Signatures on this request, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<Signature>,
+    /// Approvals of this request, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Signature>,
     /// Candidates returned by this request's search.
     pub candidates_returned: u32,
     /// Of these, how many have a disposition.
     pub candidates_disposed: u32,
     /// Of these, how many were found possible.
     pub candidates_possible: u32,
-    /// Ids of obligations of this request not yet met.
+    /// Clauses of this request's obligations not yet met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_obligations: Vec<String>,
+    /// When the result was released.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<Instant>,
+}
+
+/// Booking photographs about to enter a gallery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enrolment {
+    /// Names of the booking fields that accompany them, as the host reads them off the records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub booking_fields: Vec<String>,
 }
 
 /// What the search is going to do.
@@ -382,6 +411,30 @@ pub struct Candidate {
     /// Names of the booking fields that would be shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shows: Vec<String>,
+}
+
+/// What an examiner found a candidate to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Likeness {
+    /// Possibly the person sought.
+    Possible,
+    /// Not the person sought.
+    Excluded,
+    /// The images do not allow a conclusion.
+    Inconclusive,
+}
+
+/// What an examiner says of one candidate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disposition {
+    /// The gallery record.
+    pub record_id: String,
+    /// What it was found to be.
+    pub likeness: Likeness,
+    /// Whether the reason is written down.
+    pub reasoned: bool,
 }
 
 /// A statement about to be shown.
@@ -422,9 +475,6 @@ pub struct Dissemination {
     pub purpose: String,
     /// Whether the recipient is a designee of the requester.
     pub designee: bool,
-    /// What was recorded about the manner.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub details: Vec<Field>,
 }
 
 /// Something that bears on how long a record stays.
@@ -437,12 +487,45 @@ pub struct RetentionEvent {
     pub kind: String,
     /// Which record.
     pub record_id: String,
-    /// The day the originating agency gave notice.
+    /// The agency it came from, where one is on record.
+    pub origin: String,
+    /// When it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<Instant>,
+    /// The day the originating agency gave notice that it no longer keeps its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noticed: Option<Date>,
-    /// What was stated.
+    /// Whether it is held as evidence.
+    pub held: bool,
+}
+
+/// What is done to a person's access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessChange {
+    /// They get it, or further roles.
+    Grant,
+    /// Their need for it is reviewed and stands.
+    Review,
+    /// It rests.
+    Suspend,
+    /// It rests no longer.
+    Reinstate,
+    /// They lose it.
+    Withdraw,
+}
+
+/// A change of a person's access.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// What is done.
+    pub change: AccessChange,
+    /// The person as the registry knows them now, and their agency.
+    pub party: Party,
+    /// The roles they would hold afterwards.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub details: Vec<Field>,
+    pub roles: Vec<String>,
 }
 
 /// A policy version about to take effect.
@@ -475,13 +558,15 @@ pub struct Period {
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// `enroll`.
-    Enroll(Vec<Field>),
+    Enroll(Enrolment),
     /// `request`.
     Request,
     /// `search`.
     Search(SearchPlan),
     /// `candidates`.
     Candidates(Vec<Candidate>),
+    /// `disposition`.
+    Disposition(Vec<Disposition>),
     /// `sign-off`.
     SignOff(Signature),
     /// `release`.
@@ -489,11 +574,11 @@ pub enum Step {
     /// `disseminate`.
     Disseminate(Dissemination),
     /// `outcome`.
-    Outcome(Vec<Field>),
+    Outcome,
     /// `retention`.
     Retention(RetentionEvent),
     /// `access`.
-    Access(Person),
+    Access(Access),
     /// `activation`.
     Activation(Activation),
     /// When the violation happened.
@@ -523,9 +608,9 @@ pub struct Matter {
     /// The gallery, where the step concerns one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gallery: Option<Gallery>,
-    /// Answers on the jurisdiction's forms.
+    /// Answers on the jurisdiction's forms, oldest first: the request's and, last, the step's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<Field>,
+    pub attestations: Vec<Attestation>,
     /// What the host's records say.
     pub history: History,
     /// The step itself.
@@ -540,10 +625,11 @@ impl Step {
             Self::Request => Phase::Request,
             Self::Search(_) => Phase::Search,
             Self::Candidates(_) => Phase::Candidates,
+            Self::Disposition(_) => Phase::Disposition,
             Self::SignOff(_) => Phase::SignOff,
             Self::Release(_) => Phase::Release,
             Self::Disseminate(_) => Phase::Disseminate,
-            Self::Outcome(_) => Phase::Outcome,
+            Self::Outcome => Phase::Outcome,
             Self::Retention(_) => Phase::Retention,
             Self::Access(_) => Phase::Access,
             Self::Activation(_) => Phase::Activation,

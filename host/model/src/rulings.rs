@@ -2,6 +2,10 @@
 
 use crate::terms::{Date, Digest, Instant, Phase, Value, Verdict};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A clause's id, shared with the catalogue that lists it: a decision cites dozens.
+pub type ClauseId = Arc<str>;
 
 /// How a clause fared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,11 +26,13 @@ pub enum Outcome {
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     /// An id of the charter's clause catalogue.
-    pub clause: String,
+    pub clause: ClauseId,
     /// How it fared.
     pub outcome: Outcome,
-    /// For the requester: what was found and, unless satisfied, what would change it.
-    pub explanation: String,
+    /// For the requester: what was found and, unless satisfied, what would change it. Absent where the clause's summary in
+    /// the charter, with the outcome, says it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<String>,
     /// The interpretation relied on, by id, where the clause is ambiguous.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interpretation: Option<String>,
@@ -154,6 +160,8 @@ pub enum Duty {
     Galleries(Vec<String>),
     /// Show none but these booking fields.
     ShowOnly(Vec<String>),
+    /// Leave these gallery records out of the list before anybody sees it.
+    Withhold(Vec<String>),
     /// Every candidate gets a disposition.
     DisposeAll,
     /// Mark for review, for this reason.
@@ -169,7 +177,7 @@ pub enum Duty {
 #[serde(deny_unknown_fields)]
 pub struct Obligation {
     /// An id of the charter's clause catalogue.
-    pub clause: String,
+    pub clause: ClauseId,
     /// What has to be done.
     pub duty: Duty,
 }
@@ -190,7 +198,10 @@ pub struct Tag {
 pub struct Decision {
     /// The outcome.
     pub verdict: Verdict,
-    /// What each clause had to say, in the order checked.
+    /// The clauses that were checked and hold, and of which there is no more to say than their summary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub satisfied: Vec<ClauseId>,
+    /// What other clauses had to say, in the order checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
     /// What the host has to do if the verdict is acted on.
@@ -201,12 +212,20 @@ pub struct Decision {
     pub tags: Vec<Tag>,
 }
 
+impl Decision {
+    /// Every clause spoken to, and how it fared: what is satisfied first.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&ClauseId, Outcome)> {
+        let satisfied = self.satisfied.iter().map(|clause| (clause, Outcome::Satisfied));
+        satisfied.chain(self.findings.iter().map(|f| (&f.clause, f.outcome)))
+    }
+}
+
 /// One clause of the directive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Clause {
     /// Its id, as findings cite it.
-    pub id: String,
+    pub id: ClauseId,
     /// What it says, in one line.
     pub summary: String,
     /// The phases in which it binds.

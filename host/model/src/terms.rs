@@ -87,7 +87,9 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
+        let mut text = [0; 64];
+        hex::encode_to_slice(self.0, &mut text).map_err(|_| fmt::Error)?;
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -146,6 +148,7 @@ pub enum Phase {
     Request,
     Search,
     Candidates,
+    Disposition,
     SignOff,
     Release,
     Disseminate,
@@ -165,6 +168,7 @@ impl Phase {
             Self::Request => "request",
             Self::Search => "search",
             Self::Candidates => "candidates",
+            Self::Disposition => "disposition",
             Self::SignOff => "sign-off",
             Self::Release => "release",
             Self::Disseminate => "disseminate",
@@ -246,18 +250,12 @@ pub struct Field {
     pub name: String,
     /// The answer.
     pub value: Value,
-    /// Person id of who vouches for it; absent for settings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attested_by: Option<String>,
-    /// When; absent for settings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attested_at: Option<Instant>,
 }
 
 impl Field {
-    /// A setting: a field that nobody attests.
-    pub fn setting(name: impl Into<String>, value: Value) -> Self {
-        Self { name: name.into(), value, attested_by: None, attested_at: None }
+    /// A field.
+    pub fn new(name: impl Into<String>, value: Value) -> Self {
+        Self { name: name.into(), value }
     }
 }
 

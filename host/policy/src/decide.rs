@@ -2,7 +2,7 @@
 
 use crate::bindings::magistrate::policy::{facts as wf, rulings as wr, terms as wt};
 use crate::engine::{Engine, Guest, Prepared};
-use crate::{Policy, convert};
+use crate::{Policy, incoming, outgoing};
 use model::facts::Matter;
 use model::rulings::{Charter, Decision, Duty, Finding, Outcome};
 use model::terms::{Phase, Verdict};
@@ -17,8 +17,8 @@ const MOST_TEXT_BYTES: usize = 4096;
 /// The clause that findings of the host itself cite.
 pub const HOST_CLAUSE: &str = "host";
 
-/// The clause that a policy cites for a phase it does not judge.
-pub const UNJUDGED_CLAUSE: &str = "-";
+/// Bytes set aside for laying out one matter. What a founding policy is told fits; more is a second allocation.
+const ARENA_BYTES: usize = 8 << 10;
 
 /// Why the host denied in a policy's place.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -72,18 +72,23 @@ impl Policy {
     /// milliseconds, and at the latest by the watchdog after half a second.
     pub fn decide(&self, matter: &Matter) -> Ruled {
         let revision = self.revision();
-        let wire = convert::matter_out(matter);
+        let arena = bumpalo::Bump::with_capacity(ARENA_BYTES);
+        let settings = outgoing::fields_out(&revision.settings, &arena);
+        let told = outgoing::matter_out(matter, &arena);
         let mut lines = Vec::new();
         let ran = run(&revision.engine, &mut lines, |store| {
             let Prepared { pre, decide } = &revision.prepared;
             let instance = pre.instance_pre().instantiate(&mut *store)?;
             let decide =
-                instance.get_typed_func::<(&[wt::Field], &wf::Matter), (wr::Decision,)>(&mut *store, decide)?;
-            let (decision,) = decide.call(store, (&revision.settings, &wire))?;
+                instance.get_typed_func::<(&[wt::Field<'_>], &wf::Matter<'_>), (wr::Decision,)>(&mut *store, decide)?;
+            let (decision,) = decide.call(store, (settings, &told))?;
             Ok(decision)
         });
         let judged = ran.and_then(|(decision, fuel)| {
-            let decision = convert::decision_in(decision);
+            let decision = incoming::decision_in(decision, &revision.charter).map_err(Fault::Malformed)?;
+            if decision.findings.is_empty() && decision.satisfied.is_empty() {
+                return Ok((denial("the policy has no rule for this step, so it is denied"), fuel));
+            }
             accept(&revision.charter, matter.step.phase(), &decision)?;
             Ok((decision, fuel))
         });
@@ -98,10 +103,11 @@ impl Policy {
 pub fn denial(reason: &str) -> Decision {
     Decision {
         verdict: Verdict::Deny,
+        satisfied: vec![],
         findings: vec![Finding {
-            clause: HOST_CLAUSE.to_owned(),
+            clause: HOST_CLAUSE.into(),
             outcome: Outcome::Violated,
-            explanation: reason.to_owned(),
+            explanation: Some(reason.to_owned()),
             interpretation: None,
         }],
         obligations: vec![],
@@ -148,16 +154,13 @@ fn fault(error: &wasmtime::Error) -> Fault {
 /// Whether a decision may be believed: bounded, citing the charter's clauses and statements, keeping its promises.
 fn accept(charter: &Charter, phase: Phase, decision: &Decision) -> Result<(), Fault> {
     let malformed = |what: String| Err(Fault::Malformed(what));
-    if decision.findings.len().max(decision.obligations.len()).max(decision.tags.len()) > MOST_ITEMS {
+    let findings = decision.findings.len() + decision.satisfied.len();
+    if findings.max(decision.obligations.len()).max(decision.tags.len()) > MOST_ITEMS {
         return Err(Fault::Oversized);
     }
-    let known = |clause: &str| charter.clauses.iter().any(|c| c.id == clause);
     for finding in &decision.findings {
-        if finding.explanation.len() > MOST_TEXT_BYTES {
+        if finding.explanation.as_ref().is_some_and(|text| text.len() > MOST_TEXT_BYTES) {
             return Err(Fault::Oversized);
-        }
-        if !known(&finding.clause) && finding.clause != UNJUDGED_CLAUSE {
-            return malformed(format!("cites clause `{}`, which its charter does not list", finding.clause));
         }
         if let Some(id) = &finding.interpretation
             && !charter.interpretations.iter().any(|i| i.id == *id)
@@ -166,9 +169,6 @@ fn accept(charter: &Charter, phase: Phase, decision: &Decision) -> Result<(), Fa
         }
     }
     for obligation in &decision.obligations {
-        if !known(&obligation.clause) {
-            return malformed(format!("obliges under clause `{}`, which its charter does not list", obligation.clause));
-        }
         if let Duty::Statement(id) | Duty::Acknowledge(id) = &obligation.duty
             && !charter.statements.iter().any(|s| s.id == *id)
         {
@@ -180,7 +180,7 @@ fn accept(charter: &Charter, phase: Phase, decision: &Decision) -> Result<(), Fa
             return malformed("permits although a finding says violated or missing".to_owned());
         }
         for promise in charter.promised.iter().filter(|p| p.phase == phase) {
-            if !decision.obligations.iter().any(|o| o.clause == promise.clause) {
+            if !decision.obligations.iter().any(|o| *o.clause == *promise.clause) {
                 return Err(Fault::BrokenPromise(promise.clause.clone()));
             }
         }

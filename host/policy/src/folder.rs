@@ -110,7 +110,7 @@ impl Folder {
             .settings
             .into_iter()
             .map(|(name, value)| match setting(value) {
-                Some(value) => Ok(Field::setting(name, value)),
+                Some(value) => Ok(Field::new(name, value)),
                 None => Err(syntax(format!(
                     "{}key `{name}`: a setting is a text, a whole number, true, false, a date or a list of texts",
                     at(&name)

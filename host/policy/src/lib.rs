@@ -12,10 +12,11 @@
 //! | [`decide`] | running one decision, and what may go wrong |
 //! | [`scenario`] | decisions expected of a policy, as data |
 
-mod convert;
 pub mod decide;
 pub mod engine;
 pub mod folder;
+mod incoming;
+mod outgoing;
 pub mod scenario;
 mod wasi;
 
@@ -30,7 +31,11 @@ use std::sync::Arc;
 
 mod bindings {
     #![allow(missing_docs, clippy::all, reason = "generated from wit/policy.wit, where every item is documented")]
-    wasmtime::component::bindgen!({ path: "../../wit", world: "jurisdiction" });
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "jurisdiction",
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
 }
 
 /// The contract version this host speaks.
@@ -45,7 +50,7 @@ pub struct Policy {
 pub(crate) struct Revision {
     pub(crate) prepared: engine::Prepared,
     pub(crate) engine: Engine,
-    pub(crate) settings: Vec<bindings::magistrate::policy::terms::Field>,
+    pub(crate) settings: Vec<Field>,
     pub(crate) reference: PolicyRef,
     pub(crate) charter: Charter,
 }
@@ -88,11 +93,12 @@ impl Policy {
     /// [`LoadError`]; nothing is kept of a component that was refused.
     pub fn load(engine: &Engine, component: &[u8], settings: &[Field]) -> Result<Self, LoadError> {
         let prepared = engine.prepare(component)?;
-        let wire: Vec<_> = settings.iter().map(convert::field_out).collect();
-        let describe = |store: &mut _| prepared.pre.instantiate(&mut *store)?.call_describe(store, &wire);
+        let arena = bumpalo::Bump::new();
+        let told = outgoing::fields_out(settings, &arena);
+        let describe = |store: &mut _| prepared.pre.instantiate(&mut *store)?.call_describe(store, told);
         let (answer, _) = decide::run(engine, &mut Vec::new(), describe).map_err(LoadError::Describe)?;
         let charter = match answer {
-            Ok(charter) => convert::charter_in(charter).map_err(LoadError::Charter)?,
+            Ok(charter) => incoming::charter_in(charter).map_err(LoadError::Charter)?,
             Err(problems) => {
                 return Err(LoadError::Settings(problems.into_iter().map(|p| (p.setting, p.message)).collect()));
             }
@@ -103,7 +109,15 @@ impl Policy {
         let canonical = serde_json::to_vec(&sorted).unwrap_or_default();
         let reference =
             PolicyRef { id: charter.id.clone(), component: Digest::of(component), settings: Digest::of(&canonical) };
-        Ok(Self { inner: Arc::new(Revision { prepared, engine: engine.clone(), settings: wire, reference, charter }) })
+        Ok(Self {
+            inner: Arc::new(Revision {
+                prepared,
+                engine: engine.clone(),
+                settings: settings.to_vec(),
+                reference,
+                charter,
+            }),
+        })
     }
 
     /// What the policy says of itself.
@@ -133,12 +147,12 @@ fn check(charter: &Charter) -> Result<(), String> {
         Ok(())
     }
     model::terms::check_id(&charter.id).map_err(|e| format!("has a bad id: {e}"))?;
-    unique("clause", charter.clauses.iter().map(|c| c.id.as_str()))?;
+    unique("clause", charter.clauses.iter().map(|c| &*c.id))?;
     unique("statement", charter.statements.iter().map(|s| s.id.as_str()))?;
     unique("interpretation", charter.interpretations.iter().map(|i| i.id.as_str()))?;
     unique("setting", charter.settings.iter().map(|s| s.name.as_str()))?;
     for promise in &charter.promised {
-        if !charter.clauses.iter().any(|c| c.id == promise.clause) {
+        if !charter.clauses.iter().any(|c| *c.id == *promise.clause) {
             return Err(format!("promises clause `{}`, which it does not list", promise.clause));
         }
     }

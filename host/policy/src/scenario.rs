@@ -2,7 +2,7 @@
 //! cases that differ from it. `docs/scenarios.md` describes the format for whoever writes them.
 
 use crate::Policy;
-use model::facts::{Matter, Step};
+use model::facts::{Attestation, Matter, Step};
 use model::rulings::{Decision, Duty, Outcome};
 use model::terms::{Field, Phase, Value, Verdict};
 use serde::Deserialize;
@@ -143,23 +143,26 @@ fn compare(expected: &Expected, actual: &Decision) -> Vec<String> {
     if expected.verdict != actual.verdict {
         lines.push(format!("verdict: expected {}, got {}", expected.verdict, actual.verdict));
         let deciding = actual.findings.iter().filter(|f| matches!(f.outcome, Outcome::Violated | Outcome::Missing));
-        lines.extend(deciding.map(|f| format!("  {} {:?}: {}", f.clause, f.outcome, f.explanation)));
+        lines.extend(
+            deciding
+                .map(|f| format!("  {} {:?}: {}", f.clause, f.outcome, f.explanation.as_deref().unwrap_or_default())),
+        );
     }
     for (clause, outcome) in &expected.clauses {
-        let found: Vec<_> = actual.findings.iter().filter(|f| f.clause == *clause).collect();
-        if !found.iter().any(|f| f.outcome == *outcome) {
-            let got: Vec<_> = found.iter().map(|f| format!("{:?}", f.outcome)).collect();
+        let found: Vec<_> = actual.outcomes().filter(|(found, _)| ***found == **clause).map(|(_, o)| o).collect();
+        if !found.contains(outcome) {
+            let got: Vec<_> = found.iter().map(|outcome| format!("{outcome:?}")).collect();
             let got = if got.is_empty() { "no finding".to_owned() } else { got.join(", ") };
             lines.push(format!("clause {clause}: expected {outcome:?}, got {got}"));
         }
     }
     for (clause, id) in &expected.interpretations {
-        if !actual.findings.iter().any(|f| f.clause == *clause && f.interpretation.as_ref() == Some(id)) {
+        if !actual.findings.iter().any(|f| *f.clause == **clause && f.interpretation.as_ref() == Some(id)) {
             lines.push(format!("clause {clause}: expected to rely on {id}"));
         }
     }
     for (clause, kind) in &expected.obligations {
-        if !actual.obligations.iter().any(|o| o.clause == *clause && duty_kind(&o.duty) == *kind) {
+        if !actual.obligations.iter().any(|o| *o.clause == **clause && duty_kind(&o.duty) == *kind) {
             let got: Vec<_> =
                 actual.obligations.iter().map(|o| format!("{} {}", o.clause, duty_kind(&o.duty))).collect();
             lines.push(format!("obligation {clause} {kind}: got {}", got.join(", ")));
@@ -183,6 +186,7 @@ pub fn duty_kind(duty: &Duty) -> &'static str {
         Duty::Candidates(_) => "candidates",
         Duty::Galleries(_) => "galleries",
         Duty::ShowOnly(_) => "show-only",
+        Duty::Withhold(_) => "withhold",
         Duty::DisposeAll => "dispose-all",
         Duty::Flag(_) => "flag",
         Duty::Suspend(_) => "suspend",
@@ -215,32 +219,39 @@ fn matter(base: &toml::Table, scenario: &Scenario) -> Result<Matter, String> {
     let answers = take(&mut whole, "answers")?;
     let mut steps = take(&mut whole, "steps")?;
     let mut table = take(&mut whole, "matter")?;
-    let step = match (scenario.phase, steps.remove(scenario.phase.name())) {
-        (Phase::Request, _) => toml::Value::String("request".to_owned()),
+    let mut payload = steps.remove(scenario.phase.name());
+    let mut step_answers = toml::Table::new();
+    if let Some(toml::Value::Table(asked)) = &mut payload {
+        step_answers = take(asked, "answers")?;
+    }
+    let step = match (scenario.phase, payload) {
+        (phase @ (Phase::Request | Phase::Outcome), _) => toml::Value::String(phase.name().to_owned()),
         (phase, Some(payload)) => toml::Table::from_iter([(phase.name().to_owned(), payload)]).into(),
         (phase, None) => return Err(format!("the base has no steps.{phase}: say what this step is about")),
     };
     table.insert("step".to_owned(), step);
-    table.insert("fields".to_owned(), toml::Value::Array(vec![]));
     let mut matter: Matter = table.try_into().map_err(|e: toml::de::Error| e.to_string())?;
     let opened = matter.request.as_ref().map_or(matter.clock.now, |r| r.opened);
-    let attest = |name: String, value: Value, by: &str| Field {
-        name,
-        value,
-        attested_by: Some(by.to_owned()),
-        attested_at: Some(opened),
-    };
-    for (name, value) in answers {
-        let value: Value = value.try_into().map_err(|e: toml::de::Error| format!("answer `{name}`: {e}"))?;
-        let by = matter.requester.person.id.clone();
-        matter.fields.push(attest(name, value, &by));
-    }
-    for (name, value) in &scenario.operator_answers {
-        let by = matter.actor.person.id.clone();
-        matter.fields.push(attest(name.clone(), value.clone(), &by));
-    }
+    let by_actor = fields(step_answers)?
+        .into_iter()
+        .chain(scenario.operator_answers.iter().map(|(name, value)| Field::new(name.clone(), value.clone())))
+        .collect();
+    let (requester, actor) = (matter.requester.person.id.clone(), matter.actor.person.id.clone());
+    let attestations = [
+        Attestation { by: requester, at: opened, answers: fields(answers)? },
+        Attestation { by: actor, at: matter.clock.now, answers: by_actor },
+    ];
+    matter.attestations.extend(attestations.into_iter().filter(|a| !a.answers.is_empty()));
     debug_assert!(matches!(matter.step, Step::Request) == (scenario.phase == Phase::Request));
     Ok(matter)
+}
+
+fn fields(answers: toml::Table) -> Result<Vec<Field>, String> {
+    let field = |(name, value): (String, toml::Value)| {
+        let value: Value = value.try_into().map_err(|e: toml::de::Error| format!("answer `{name}`: {e}"))?;
+        Ok(Field::new(name, value))
+    };
+    answers.into_iter().map(field).collect()
 }
 
 fn merge(into: &mut toml::Table, from: &toml::Table) {

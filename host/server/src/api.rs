@@ -3,9 +3,10 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use casework::intake::{Intake, Submission};
+use casework::{Casework, PolicyState};
 use model::combine::Rulings;
 use model::facts::{CaseStatus, Edit, Frame, Identifier, Media, Quality};
-use model::rulings::{Finding, Obligation};
+use model::rulings::{ClauseId, Finding, Obligation, Outcome};
 use model::terms::Value;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -243,6 +244,21 @@ pub struct FindingView {
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub finding: Finding,
+    /// What the clause says, in one line of the charter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+}
+
+/// Says beside each finding what its clause says.
+pub fn summarize(findings: &mut [FindingView], casework: &Casework) {
+    for view in findings {
+        if let Ok(chamber) = casework.chamber(&view.jurisdiction)
+            && let PolicyState::Ready(policy) = chamber.policy()
+        {
+            let clause = policy.charter().clauses.iter().find(|c| c.id == view.finding.clause);
+            view.summary = clause.map(|c| c.summary.clone());
+        }
+    }
 }
 
 /// An obligation, and whose policy imposed it.
@@ -260,9 +276,15 @@ pub struct ObligationView {
 pub fn findings<'a>(rulings: impl IntoIterator<Item = &'a Rulings>) -> Vec<FindingView> {
     let each = rulings.into_iter().flat_map(|r| &r.rulings);
     each.flat_map(|ruling| {
-        let view =
-            |finding: &Finding| FindingView { jurisdiction: ruling.jurisdiction.clone(), finding: finding.clone() };
-        ruling.decision.findings.iter().map(view).collect::<Vec<_>>()
+        let view = |finding: Finding| FindingView { jurisdiction: ruling.jurisdiction.clone(), finding, summary: None };
+        let holds = |clause: &ClauseId| Finding {
+            clause: clause.clone(),
+            outcome: Outcome::Satisfied,
+            explanation: None,
+            interpretation: None,
+        };
+        let found = ruling.decision.findings.iter().cloned();
+        found.chain(ruling.decision.satisfied.iter().map(holds)).map(view).collect::<Vec<_>>()
     })
     .collect()
 }

@@ -9,6 +9,7 @@ use casework::intake::OpenRequest;
 use casework::search_step::{Plan, Searched};
 use casework::{Casework, PolicyState};
 use hyper::StatusCode;
+use model::combine::Rulings;
 use model::rulings::Duty;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -165,7 +166,7 @@ pub(crate) async fn enroll(ask: Ask) -> Result<Reply, Problem> {
     Reply::json(&api::EnrolledView {
         records: done.records,
         generation: done.generation,
-        findings: findings([&done.rulings]),
+        findings: summarized(&ask.casework, [&done.rulings]),
         receipt: done.receipt.map(Into::into),
     })
 }
@@ -176,7 +177,7 @@ pub(crate) async fn open_request(ask: Ask) -> Result<Reply, Problem> {
     Reply::json(&api::OpenedView {
         request: opened.request.request.id,
         verdict: "permit",
-        findings: findings([&opened.rulings]),
+        findings: summarized(&ask.casework, [&opened.rulings]),
         obligations: obligations([&opened.rulings]),
         receipt: opened.receipt.map(Into::into),
     })
@@ -199,10 +200,16 @@ pub(crate) async fn search_now(ask: Ask) -> Result<Reply, Problem> {
     let opened = ask.casework.open_request(caller, ask.part("jurisdiction"), intake).await?;
     let searched = ask.casework.search(caller, &opened.request, plan).await?;
     let mut answer = view(&ask.casework, &opened.request, searched);
-    let mut found = findings([&opened.rulings]);
+    let mut found = summarized(&ask.casework, [&opened.rulings]);
     found.append(&mut answer.findings);
     answer.findings = found;
     Reply::json(&answer)
+}
+
+fn summarized<'a>(casework: &Casework, rulings: impl IntoIterator<Item = &'a Rulings>) -> Vec<api::FindingView> {
+    let mut found = findings(rulings);
+    api::summarize(&mut found, casework);
+    found
 }
 
 fn view(casework: &Casework, request: &OpenRequest, searched: Searched) -> api::SearchedView {
@@ -238,7 +245,7 @@ fn view(casework: &Casework, request: &OpenRequest, searched: Searched) -> api::
             })
             .collect(),
         statements,
-        findings: findings(rulings),
+        findings: summarized(casework, rulings),
         obligations,
         receipt: searched.receipt.map(Into::into),
     }

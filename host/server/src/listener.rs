@@ -3,6 +3,7 @@
 //! Each request runs in a task of its own. A client that goes away does not stop an act half-way, and a panic is one
 //! failed request.
 
+use crate::api::summarize;
 use crate::endpoints::{Ask, Reply};
 use crate::identity::{self, IdentityError};
 use crate::metrics::Metrics;
@@ -280,7 +281,11 @@ async fn answer(
 ) -> Result<Reply, Problem> {
     let caller = admit(desk, route, principal, &path).await?;
     let ask = Ask { casework: desk.casework.clone(), metrics: desk.metrics.clone(), caller, path, query, body };
-    (route.answer)(ask).await
+    let mut answered = (route.answer)(ask).await;
+    if let Err(problem) = &mut answered {
+        summarize(&mut problem.findings, &desk.casework);
+    }
+    answered
 }
 
 /// Lets in whom the route's row of the table allows. A registered person turned away is on record.

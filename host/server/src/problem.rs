@@ -97,7 +97,10 @@ impl From<CaseError> for Problem {
                         use model::rulings::Outcome::{Missing, Violated};
                         matches!(f.finding.outcome, Violated | Missing)
                     })
-                    .map(|f| format!("{} {}: {}", f.jurisdiction, f.finding.clause, f.finding.explanation));
+                    .map(|f| {
+                        let why = f.finding.explanation.as_deref().unwrap_or_default();
+                        format!("{} {}: {why}", f.jurisdiction, f.finding.clause)
+                    });
                 let detail = deciding.collect::<Vec<_>>().join("; ");
                 let verdict = rulings.verdict();
                 let mut problem = if verdict == Verdict::Pend {

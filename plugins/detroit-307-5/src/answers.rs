@@ -54,5 +54,63 @@ pub const EVIDENTIARY: &str = "evidentiary-value";
 pub const IMAGE_KIND: &str = "image-kind";
 /// Enrolment: where the images come from.
 pub const CONTRIBUTOR: &str = "contributing-agency";
-/// Enrolment: the names of the booking fields supplied; the host answers this one.
-pub const BOOKING_FIELDS: &str = "booking-fields";
+/// 5.4(3)-c: why a signer refuses to sign.
+pub const REFUSAL_REASON: &str = "refusal-reason";
+/// 7(1)-b: the e-mail address a result is sent to.
+pub const RECIPIENT_ADDRESS: &str = "recipient-address";
+/// 7(1)-d: the number called.
+pub const PHONE_NUMBER: &str = "phone-number";
+/// 7(1)-d: who saw it released.
+pub const WITNESS: &str = "witness";
+/// 6.3-b: whether the result assisted the investigation.
+pub const CASE_ASSISTED: &str = "case-assisted";
+/// 1-b: whether somebody was positively identified.
+pub const POSITIVE_IDENTIFICATION: &str = "positive-identification";
+/// 1-b: the further investigation that identified them.
+pub const IDENTIFICATION_BASIS: &str = "identification-basis";
+/// 6.3-b: whether the lead turned out to be the wrong person.
+pub const MISIDENTIFICATION: &str = "misidentification";
+/// 6.3-b: lawsuits, of a result or of a year.
+pub const LAWSUITS: &str = "lawsuits";
+/// 6.3-b: settlements, of a result or of a year.
+pub const SETTLEMENTS: &str = "settlements";
+/// 6.3-b: any other relevant factor.
+pub const OTHER_FACTORS: &str = "other-factors";
+/// 6.1(3)b: why a record is held, extended, exported or lifted.
+pub const RETENTION_REASON: &str = "retention-reason";
+/// 6.1(2)c and 7(5): the position and duties that need the access.
+pub const NEED_TO_KNOW: &str = "need-to-know";
+/// 7(6): whether the credential is one person's alone.
+pub const CREDENTIAL_PERSONAL: &str = "credential-personal";
+/// 7(7): whether every manufacturer's default password was replaced.
+pub const DEFAULTS_REPLACED: &str = "default-passwords-replaced";
+/// 7(7): whether passwords meet Manual Directive 307.4.
+pub const PASSWORD_STANDARD: &str = "password-standard-met";
+/// 7(3): whether equipment and software are maintained as recommended.
+pub const MAINTAINED: &str = "maintained";
+/// Part 4: the clause violated, as the catalogue names it.
+pub const VIOLATED_CLAUSE: &str = "violated-clause";
+/// 6.2: whether the violation is confirmed.
+pub const CONFIRMED: &str = "violation-confirmed";
+/// 5.5(c): the agency found not in compliance.
+pub const OFFENDING_AGENCY: &str = "offending-agency";
+/// 7(2): whether information was, or may have been, breached.
+pub const BREACH: &str = "breach";
+/// 7(2): whether the breach is assessed.
+pub const BREACH_ASSESSED: &str = "breach-assessed";
+/// 7(2): nature and scope of the breach.
+pub const BREACH_SCOPE: &str = "breach-scope";
+/// 7(2): whether affected individuals are notified.
+pub const INDIVIDUALS_NOTIFIED: &str = "individuals-notified";
+/// 6.2: upgrades of the software.
+pub const UPGRADES: &str = "software-upgrades";
+/// 6.2: planned changes to the contract.
+pub const CONTRACT_CHANGES: &str = "contract-changes";
+/// 6.2: confirmed violations.
+pub const CONFIRMED_VIOLATIONS: &str = "confirmed-violations";
+/// 6.3: the evaluation of efficacy.
+pub const EFFICACY: &str = "efficacy";
+/// 6.1(2)d and 6.1(3)c: how the sample was drawn.
+pub const SAMPLE: &str = "sample";
+/// 6.1(2)d and 6.1(3)c: what it showed.
+pub const SAMPLE_FINDINGS: &str = "sample-findings";

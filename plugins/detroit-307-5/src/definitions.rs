@@ -38,15 +38,11 @@ pub fn actor_is_examiner(case: &Case) -> bool {
 /// 2.3 "An individual who has received advanced training in the facial recognition system and its features."
 fn examiner(case: &mut Case) {
     if standing::by_the_state(case) {
-        case.clause("2.3-a").notes("the State Police search their own database with their own examiners");
+        case.clause(clause!("2.3-a")).notes("the State Police search their own database with their own examiners");
         return;
     }
     let examiner = actor_is_examiner(case);
-    case.clause("2.3-a").requires(
-        examiner,
-        "the step is taken by an examiner whose advanced training is current",
-        "whoever takes this step is not an examiner with current advanced training: have one take it, or renew the training",
-    );
+    case.clause(clause!("2.3-a")).requires(examiner, "whoever takes this step is not an examiner with current advanced training: have one take it, or renew the training");
 }
 
 /// 2.3 "They are qualified to assess image quality and appropriateness for facial recognition searches". The examiner's
@@ -56,13 +52,13 @@ fn suitable_probe(case: &mut Case) {
     let assessed = case.answered_by(case.actor(), answers::PROBE_SUITABLE, |_| true);
     if suitable == Some(true) && !assessed {
         let role = case.settings().text(&settings::EXAMINER_ROLE);
-        case.clause("2.3-b").notes("the image was called suitable, but not by the examiner, who has to assess it");
-        case.clause("2.3-b").obliges(Duties::task(role, "assess the probe's quality and appropriateness", 24));
+        case.clause(clause!("2.3-b"))
+            .notes("the image was called suitable, but not by the examiner, who has to assess it");
+        case.clause(clause!("2.3-b")).obliges(Duties::task(role, "assess the probe's quality and appropriateness", 24));
         return;
     }
-    case.clause("2.3-b").affirms(
+    case.clause(clause!("2.3-b")).affirms(
         suitable,
-        "the examiner finds the image suitable for a search",
         "the examiner has to assess the image's quality and appropriateness before searching",
         "the image is not suitable for a search: obtain a better one",
     );
@@ -70,12 +66,10 @@ fn suitable_probe(case: &mut Case) {
 
 /// 2.4 "All Facial Recognition searches must be corroborated by at least two examiners and one supervisor."
 fn corroboration(case: &mut Case) {
-    case.clause("2.4")
-        .read_as("IR-7")
-        .notes("at least two examiners and one supervisor have to corroborate the search");
+    case.clause(clause!("2.4")).read_as("IR-7").noted();
     if case.phase() == Phase::Search {
         let rule = examiners(case);
-        case.clause("2.4").obliges(Duty::SignOffs(rule));
+        case.clause(clause!("2.4")).obliges(Duty::SignOffs(rule));
     }
 }
 
@@ -103,12 +97,12 @@ fn personal_information(case: &mut Case) {
         _ => false,
     };
     if restricted {
-        case.clause("2.5").notes("the records hold highly restricted personal information, which is withheld");
+        case.clause(clause!("2.5")).notes("the records hold highly restricted personal information, which is withheld");
     } else {
-        case.clause("2.5").satisfied("no highly restricted personal information would be shown");
+        case.clause(clause!("2.5")).satisfied();
     }
-    case.clause("2.8").satisfied("personally identifiable information is limited to the booking fields allowed");
-    case.clause("2.5").obliges(Duties::show_only(allowed.iter()));
+    case.clause(clause!("2.8")).satisfied();
+    case.clause(clause!("2.5")).obliges(Duties::show_only(allowed.iter()));
 }
 
 /// Whether a booking field is one of those 2.5 lists.
@@ -120,18 +114,13 @@ pub fn is_highly_restricted(field: &str) -> bool {
 /// unlawful entrant is armed with a dangerous weapon or when another person is lawfully present in the dwelling."
 fn home_invasion(case: &mut Case, crime: Crime) {
     if crime.attempted {
-        case.clause("2.6")
+        case.clause(clause!("2.6"))
             .read_as("IR-4")
             .violated("an attempt without entry is no Home Invasion I: name another crime if one was committed");
         return;
     }
     let elements = crimes::is_home_invasion(case, crime);
-    case.clause("2.6").affirms(
-        elements,
-        "a dwelling was entered with felonious intent by somebody armed, or while a person was lawfully present",
-        "answer all four questions: dwelling entered, felonious intent, entrant armed, person lawfully present",
-        "an element of Home Invasion I is absent: entry of a dwelling, felonious intent, and a weapon or a person present",
-    );
+    case.clause(clause!("2.6")).affirms(elements, "answer all four questions: dwelling entered, felonious intent, entrant armed, person lawfully present", "an element of Home Invasion I is absent: entry of a dwelling, felonious intent, and a weapon or a person present");
 }
 
 /// 2.7 "Part 1 Violent Crimes are defined as robbery, sexual assault, aggravated assault, or homicide."
@@ -145,16 +134,15 @@ fn part_1_violent_crime(case: &mut Case, crime: Crime) {
         } else {
             "the crime is not robbery, sexual assault, aggravated assault or homicide"
         };
-        case.clause("2.7").requires(holds, "the crime is a Part 1 violent crime", otherwise);
+        case.clause(clause!("2.7")).requires(holds, otherwise);
         return;
     }
-    case.clause("2.7").read_as("IR-4").requires(
+    case.clause(clause!("2.7")).read_as("IR-4").requires(
         holds,
-        "the crime is a subtype or an attempt of a Part 1 violent crime, which a supervisor confirms",
         "only the exact words robbery, sexual assault, aggravated assault and homicide count, completed",
     );
-    if case.phase() != Phase::Candidates {
+    if standing::before_result(case) {
         let supervisor = supervisor(case);
-        case.clause("2.7").obliges(Duty::Approve(supervisor));
+        case.clause(clause!("2.7")).obliges(Duty::Approve(supervisor));
     }
 }

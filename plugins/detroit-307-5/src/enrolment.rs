@@ -24,9 +24,8 @@ pub fn judge(case: &mut Case) {
 /// 5.4(2) SNAP includes "criminal mug shot images": no probe and no photograph from the field enters it.
 fn mug_shots_only(case: &mut Case) {
     let kind = case.text(answers::IMAGE_KIND).map(str::trim);
-    case.clause("5.4(2)-b").affirms(
+    case.clause(clause!("5.4(2)-b")).affirms(
         kind.map(|k| k == BOOKING_PHOTOGRAPH),
-        "the images are criminal mug shots",
         "say what kind of image is enrolled",
         "only criminal mug shots are enrolled: leave other images out",
     );
@@ -34,20 +33,22 @@ fn mug_shots_only(case: &mut Case) {
 
 /// 2.5 Highly restricted personal information is not shown later, whatever a record holds.
 fn restricted_fields(case: &mut Case) {
-    let restricted = case.texts(answers::BOOKING_FIELDS).iter().any(|f| definitions::is_highly_restricted(f));
+    let restricted = case.enrolled_fields().iter().any(|f| definitions::is_highly_restricted(f));
     if restricted {
-        case.clause("2.5").notes("the records hold highly restricted personal information, which no list will show");
+        case.clause(clause!("2.5"))
+            .notes("the records hold highly restricted personal information, which no list will show");
     } else {
-        case.clause("2.5").satisfied("the records hold no highly restricted booking field");
+        case.clause(clause!("2.5")).satisfied();
     }
 }
 
 /// 7(2) A breach is notified to "the originating agency", so the origin is taken down.
 fn origin(case: &mut Case) {
     if case.text(answers::CONTRIBUTOR).is_some() {
-        case.clause("7(2)-b").satisfied("the originating agency is on record");
+        case.clause(clause!("7(2)-b")).satisfied();
     } else {
-        case.clause("7(2)-b").notes("no originating agency is named: the Department itself is taken to be the origin");
+        case.clause(clause!("7(2)-b"))
+            .notes("no originating agency is named: the Department itself is taken to be the origin");
     }
 }
 
@@ -56,9 +57,8 @@ fn origin(case: &mut Case) {
 fn authorised_change(case: &mut Case) {
     let roles = case.settings().texts(&settings::ENROLLER_ROLES);
     let authorised = standing::actor_is_member(case) && roles.iter().any(|role| has_role(case.actor(), role));
-    case.clause("7(4)").requires(
+    case.clause(clause!("7(4)")).requires(
         authorised,
-        "the actor is authorised to change the gallery",
         "only an authorised member of the Department changes the gallery: have one enrol the records",
     );
 }

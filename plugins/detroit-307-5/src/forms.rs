@@ -1,11 +1,14 @@
 //! What a console asks for, phase by phase. What is required only sometimes, a decision says.
 //!
-//! Fields named `purpose`, `reason`, `identifiers` and `probe.source` are the request's own words, not answers: they are
-//! listed so that a console can offer this jurisdiction's vocabulary for them.
+//! Fields named `purpose`, `reason`, `identifiers` and `probe.source` are the request's own words, `subject` and `kind` a
+//! retention event's, not answers: they are listed so that a console can offer this jurisdiction's vocabulary for them.
+
+mod after;
 
 use crate::prohibited::{CATEGORIES, IMMIGRATION, PREDICTIVE, SURVEILLANCE};
 use crate::{answers, crimes, enrolment, limits, settings};
 use magistrate_sdk::Settings;
+use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{FieldKind, Form, FormField};
 use magistrate_sdk::terms::Phase;
 
@@ -13,14 +16,16 @@ use magistrate_sdk::terms::Phase;
 const OTHER_PURPOSES: [&str; 6] =
     ["missing-person", "identity-verification", SURVEILLANCE, PREDICTIVE, IMMIGRATION, "other"];
 
-/// The forms of the phases judged.
+/// The forms of every phase; those of the steps after the candidate list are in `after`.
 pub fn forms(settings: &Settings) -> Vec<Form> {
-    vec![
+    let mut forms = vec![
         Form { phase: Phase::Enroll, fields: enroll() },
         Form { phase: Phase::Request, fields: request(settings) },
         Form { phase: Phase::Search, fields: search() },
         Form { phase: Phase::Candidates, fields: Vec::new() },
-    ]
+    ];
+    forms.extend(after::forms());
+    forms
 }
 
 fn enroll() -> Vec<FormField> {

@@ -16,32 +16,60 @@
 //! | `oversight` | part 6 |
 //! | `security` | part 7 |
 //! | `enrolment` | what the above says of a gallery's records |
+//! | `examination` | what an examiner says of candidates |
+//! | `corroboration` | 2.4 and 5.4(3): who signs, and whether all have |
+//! | `release` | 5.4(4) to (6): the result leaves the unit |
+//! | `dissemination` | 7(1)-b to d: the result is handed over |
+//! | `outcomes` | what became of a result |
+//! | `retention` | 5.4(6), 6.1(3)b, 7(4), 7(9)-b: how long things stay |
+//! | `access` | 6.1(2), 6.1(3)d, 7(5), 7(6): who gets in |
+//! | `activation` | 6.4, 7(3), 7(7): a version takes effect |
+//! | `discipline` | part 4 and 7(2): violations and breaches |
+//! | `reports` | 6.1(2)d, 6.1(3)c, 6.2, 6.3, 7(8)-b |
 //! | `crimes` | the table of crimes |
 //! | `standing` | who somebody is to the Department |
 //! | `charter`, `catalogue`, `register`, `forms` | what the policy says of itself |
 //! | `answers`, `settings` | names of questions and settings |
 //!
-//! Enrolment, request, search and candidate list are judged. The other phases find nothing yet, so they are denied.
+//! Every phase is judged. Until its release a result is judged by all of parts 1, 3 and 5.1 to 5.3 at every step: the case
+//! may be closed, or an examiner may know what the requester did not say.
 
-mod answers;
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+#[macro_use]
 mod catalogue;
+
+mod access;
+mod activation;
+mod answers;
 mod charter;
+mod corroboration;
 mod crimes;
 mod definitions;
+mod discipline;
+mod dissemination;
 mod enrolment;
+mod examination;
 mod forms;
 mod limits;
+mod outcomes;
 mod outside;
 mod oversight;
 mod prohibited;
 mod purpose;
 mod register;
+mod release;
+mod reports;
 mod requesting;
+mod retention;
 mod security;
 mod settings;
 mod standing;
 
 use crimes::Crime;
+use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{Charter, Problem};
 use magistrate_sdk::terms::Phase;
 use magistrate_sdk::{Case, Policy, Setting, Settings};
@@ -62,25 +90,42 @@ impl Policy for Detroit3075 {
 
     fn decide(case: &mut Case) {
         match case.phase() {
-            Phase::Enroll => {
-                enrolment::judge(case);
-                security::judge(case);
-            }
+            Phase::Enroll => enrolment::judge(case),
             Phase::Request | Phase::Search | Phase::Candidates => {
                 let crime = Crime::of(case);
-                purpose::judge(case);
-                definitions::judge(case, crime);
-                prohibited::judge(case);
-                limits::judge(case, crime);
+                authorised_use(case, crime);
                 requesting::judge(case);
-                outside::judge(case, crime);
-                oversight::judge(case);
-                security::judge(case);
                 tags(case, crime);
             }
-            _ => {}
+            Phase::Disposition | Phase::SignOff | Phase::Release => {
+                let crime = Crime::of(case);
+                authorised_use(case, crime);
+                match case.phase() {
+                    Phase::Disposition => examination::judge(case),
+                    Phase::SignOff => corroboration::judge(case),
+                    _ => release::judge(case, crime),
+                }
+            }
+            Phase::Disseminate => dissemination::judge(case),
+            Phase::Outcome => outcomes::judge(case),
+            Phase::Retention => retention::judge(case),
+            Phase::Access => access::judge(case),
+            Phase::Activation => activation::judge(case),
+            Phase::Violation => discipline::judge(case),
+            Phase::Report => reports::judge(case),
         }
+        security::judge(case);
     }
+}
+
+/// What makes a search an authorised one, from the request to the release.
+fn authorised_use(case: &mut Case, crime: Option<Crime>) {
+    purpose::judge(case);
+    definitions::judge(case, crime);
+    prohibited::judge(case);
+    limits::judge(case, crime);
+    outside::judge(case, crime);
+    oversight::judge(case);
 }
 
 /// What the weekly report counts (6.2).

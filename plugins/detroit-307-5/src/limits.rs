@@ -1,9 +1,10 @@
 //! 307.5 - 5.1 to 5.3: what facial recognition may be used on, for and about.
 
 use crate::crimes::{self, Class, Crime};
-use crate::{answers, purpose, settings};
+use crate::{answers, purpose, settings, standing};
 use magistrate_sdk::Case;
 use magistrate_sdk::facts::Media;
+use magistrate_sdk::terms::Phase;
 
 /// What the person in the photograph may be to the case: 5.3 speaks of any person.
 pub const SUBJECT_ROLES: &[&str] = &["suspect", "victim", "witness", "other"];
@@ -15,46 +16,42 @@ pub fn judge(case: &mut Case, crime: Option<Crime>) {
     active_case(case);
     authorised_crime(case, crime);
     individual_suspicion(case);
-    no_mass_query(case);
+    if standing::before_result(case) || case.phase() == Phase::Candidates {
+        no_mass_query(case);
+    }
 }
 
 /// 5.1 "Facial recognition software may only be used on a still image of an individual."
 fn still_image(case: &mut Case) {
     let Some(probe) = case.probe() else {
-        case.clause("5.1").needs(false, "", "submit a still image of an individual");
+        case.clause(clause!("5.1")).needs(false, "submit a still image of an individual");
         return;
     };
     if !matches!(probe.media, Media::Still) {
-        case.clause("5.1").violated("the submission is not a still image: submit a photograph of an individual");
+        case.clause(clause!("5.1"))
+            .violated("the submission is not a still image: submit a photograph of an individual");
         return;
     }
     if probe.faces == 0 {
-        case.clause("5.1").violated("the image shows no individual: submit one in which a face is found");
+        case.clause(clause!("5.1")).violated("the image shows no individual: submit one in which a face is found");
         return;
     }
     let one = match probe.selected {
         Some(face) => face < probe.faces,
         None => probe.faces == 1,
     };
-    case.clause("5.1").needs(
-        one,
-        "the probe is a still image of one individual",
-        "the image shows several people: select the face to be searched",
-    );
+    case.clause(clause!("5.1")).needs(one, "the image shows several people: select the face to be searched");
 }
 
 /// 5.2, the purpose: "in support of an … investigation".
 fn investigation_purpose(case: &mut Case) {
     if case.purpose().is_empty() {
-        case.clause("5.2").needs(false, "", "state the purpose of the search");
+        case.clause(clause!("5.2")).needs(false, "state the purpose of the search");
         return;
     }
     let holds = is_investigation(case);
-    case.clause("5.2").requires(
-        holds,
-        "the search supports a criminal investigation",
-        "the purpose is not a criminal investigation, and no other use is authorised",
-    );
+    case.clause(clause!("5.2"))
+        .requires(holds, "the purpose is not a criminal investigation, and no other use is authorised");
 }
 
 /// Whether the purpose's code means a criminal investigation.
@@ -65,11 +62,7 @@ pub fn is_investigation(case: &Case) -> bool {
 /// 5.2, the case: "active or ongoing".
 fn active_case(case: &mut Case) {
     let active = purpose::investigation_is_active(case);
-    case.clause("5.2").requires(
-        active,
-        "the investigation is active or ongoing",
-        "the investigation is closed: it has to be reopened before a search",
-    );
+    case.clause(clause!("5.2")).requires(active, "the investigation is closed: it has to be reopened before a search");
 }
 
 /// 5.2, the crime: "an active or ongoing Part 1 Violent Crime investigation (e.g. robbery, sexual assault, or homicide) or
@@ -85,29 +78,20 @@ fn authorised_crime(case: &mut Case, crime: Option<Crime>) {
         Some(Class::Unknown) => "the crime's code is unknown: use one of the form's codes",
         _ => "the crime is neither a Part 1 violent crime nor Home Invasion I: no search is authorised for it",
     };
-    case.clause("5.2").affirms(
-        authorised,
-        "the investigation is of a Part 1 violent crime or Home Invasion I",
-        ask,
-        otherwise,
-    );
+    case.clause(clause!("5.2")).affirms(authorised, ask, otherwise);
 }
 
 /// 5.3 No use "on any person unless there is reasonable suspicion that such use … will provide information relevant to"
 /// the investigation. The person may be suspect, victim or witness; the suspicion is about the information.
 fn individual_suspicion(case: &mut Case) {
     if case.text(answers::SUSPICION).is_none() {
-        case.clause("5.3").needs(
-            false,
-            "",
-            "set out the specific facts and inferences from which a search of this person is relevant",
-        );
+        case.clause(clause!("5.3"))
+            .needs(false, "set out the specific facts and inferences from which a search of this person is relevant");
         return;
     }
     let attested = case.affirmed(answers::SUSPICION_ATTESTED);
-    case.clause("5.3").affirms(
+    case.clause(clause!("5.3")).affirms(
         attested,
-        "specific facts and inferences make a search of this person relevant",
         "say whether those facts amount to reasonable suspicion of relevance",
         "there is no reasonable suspicion that a search of this person is relevant",
     );
@@ -118,13 +102,12 @@ fn no_mass_query(case: &mut Case) {
     let batch = case.request().map_or(1, |r| r.batch_size);
     let probes = batch.max(case.history().distinct_probes_by_person_last_hour);
     if probes <= settings::count(case, &settings::MASS_LIMIT) {
-        case.clause("5.3").read_as("IR-3").satisfied("the search is one of few and aims at one person");
+        case.clause(clause!("5.3")).read_as("IR-3").satisfied();
         return;
     }
     let justified = case.affirmed(answers::EACH_JUSTIFIED);
-    case.clause("5.3").read_as("IR-3").affirms(
+    case.clause(clause!("5.3")).read_as("IR-3").affirms(
         justified,
-        "each of many probes stands on reasonable suspicion of its own",
         "there are many probes within the hour: say whether each stands on reasonable suspicion of its own, or wait",
         "many people are searched without suspicion of each: search those for whom there is suspicion",
     );

@@ -20,6 +20,14 @@ pub fn judge(case: &mut Case, crime: Option<Crime>) {
     compliance(case);
 }
 
+/// What has to hold still when a result is handed over: the agreement (IR-10), and that nobody is suspended (IR-9).
+pub fn stands(case: &mut Case) {
+    if standing::outside(case) {
+        agreement(case);
+    }
+    compliance(case);
+}
+
 /// 5.5(a) "Prior to making the request, the outside agency has a formalized agreement … between the Detroit Police
 /// Department and the outside agency". It has to be in force at every phase (IR-10).
 fn agreement(case: &mut Case) {
@@ -31,13 +39,12 @@ fn agreement(case: &mut Case) {
         } else {
             "the agency's agreement was not signed before the request was made: make the request again"
         };
-        case.clause("5.5-a").violated(otherwise);
+        case.clause(clause!("5.5-a")).violated(otherwise);
         return;
     }
     let in_force = agreements.iter().any(|a| a.signed < opened && is_in_force(case, a));
-    case.clause("5.5-a").read_as("IR-10").requires(
+    case.clause(clause!("5.5-a")).read_as("IR-10").requires(
         in_force,
-        "a formal agreement signed before the request is in force",
         "the agency's agreement is not in force or does not cover facial recognition: renew it, then make the request",
     );
 }
@@ -69,19 +76,15 @@ fn law_enforcement(case: &mut Case) {
         AgencyKind::Other => "other",
     };
     let holds = case.settings().texts(&settings::LAW_ENFORCEMENT_KINDS).contains(kind);
-    case.clause("5.5-b1").requires(
-        holds,
-        "the agency is a law enforcement agency",
-        "the agency is not a law enforcement agency: one has to make the request",
-    );
+    case.clause(clause!("5.5-b1"))
+        .requires(holds, "the agency is not a law enforcement agency: one has to make the request");
 }
 
 /// 5.5(b) "based on a valid law enforcement purpose that falls within the authorized uses listed in this directive".
 fn authorised_use(case: &mut Case, crime: Option<Crime>) {
     let authorised = if limits::is_investigation(case) { crimes::authorised(case, crime) } else { Some(false) };
-    case.clause("5.5-b2").affirms(
+    case.clause(clause!("5.5-b2")).affirms(
         authorised,
-        "the purpose is within the uses the directive authorises",
         "state the crime under investigation and its elements",
         "the purpose is not within the uses the directive authorises for anybody",
     );
@@ -94,14 +97,10 @@ fn contact(case: &mut Case) {
     let named = !blank(&case.requester().name) && !blank(&case.requester_agency().name);
     let address = case.text(answers::ADDRESS).is_some();
     let phone = case.text(answers::PHONE).is_some();
-    case.clause("5.5-b3").needs(number, "the case number is given", "state the case number");
-    case.clause("5.5-b3").needs(
-        named,
-        "the requester's name and agency are on record",
-        "have the requester's name and agency entered in the registry",
-    );
-    case.clause("5.5-b3").needs(address, "the requester's address is given", "state the requester's address");
-    case.clause("5.5-b3").needs(phone, "the requester's phone number is given", "state the requester's phone number");
+    case.clause(clause!("5.5-b3")).needs(number, "state the case number");
+    case.clause(clause!("5.5-b3")).needs(named, "have the requester's name and agency entered in the registry");
+    case.clause(clause!("5.5-b3")).needs(address, "state the requester's address");
+    case.clause(clause!("5.5-b3")).needs(phone, "state the requester's phone number");
 }
 
 /// 5.5(b) "and acknowledges an agreement with the following statement". Where the unit entered the request, the
@@ -110,13 +109,12 @@ fn acknowledgement(case: &mut Case) {
     let personally =
         case.answered_by(case.requester(), answers::ACKNOWLEDGED, |answer| matches!(answer, Value::Flag(true)));
     let acknowledged = case.affirmed(answers::ACKNOWLEDGED) == Some(true);
-    let given = case.clause("5.5-b4").needs(
+    let given = case.clause(clause!("5.5-b4")).needs(
         acknowledged,
-        "the statement that a result is only an investigative lead is acknowledged",
         "the requester has to acknowledge the statement that a result is only an investigative lead",
     );
-    if given && !personally {
-        case.clause("5.5-b4").obliges(Duties::acknowledge(requesting::INVESTIGATIVE_LEAD));
+    if given && !personally && matches!(case.phase(), Phase::Request | Phase::Search | Phase::Candidates) {
+        case.clause(clause!("5.5-b4")).obliges(Duties::acknowledge(requesting::INVESTIGATIVE_LEAD));
     }
 }
 
@@ -133,5 +131,5 @@ fn compliance(case: &mut Case) {
     } else {
         "all outside requests are suspended until the agency found not in compliance complies"
     };
-    case.clause("5.5-c").read_as("IR-9").forbids(all || suspended, violated, "the agency is not suspended");
+    case.clause(clause!("5.5-c")).read_as("IR-9").forbids(all || suspended, violated);
 }

@@ -3,7 +3,8 @@
 use crate::{answers, outside, settings, standing};
 use magistrate_sdk::calendar::{HOUR_MS, days_between};
 use magistrate_sdk::case::trained;
-use magistrate_sdk::facts::Step;
+use magistrate_sdk::facts::{Candidate, Step};
+use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{Duty, RetentionRule};
 use magistrate_sdk::terms::Phase;
 use magistrate_sdk::{Case, Duties};
@@ -37,19 +38,23 @@ fn need_to_know(case: &mut Case) {
     let limit = case.settings().number(&settings::NEED_REVIEW_DAYS);
     let current = case.actor().need_reviewed.is_some_and(|at| days_between(at, case.today()) <= limit);
     if current {
-        case.clause("6.1(2)c").satisfied("the need for access was reviewed in time");
+        case.clause(clause!("6.1(2)c")).satisfied();
         return;
     }
     let laso = case.settings().text(&settings::LASO_ROLE);
-    case.clause("6.1(2)c").notes("the need for access is due for review by the LASO");
-    case.clause("6.1(2)c").obliges(Duties::task(laso, "review the actor's need for access", 72));
+    case.clause(clause!("6.1(2)c")).notes("the need for access is due for review by the LASO");
+    case.clause(clause!("6.1(2)c")).obliges(Duties::task(laso, "review the actor's need for access", 72));
 }
 
 /// 6.1(3)a "Reviewing facial recognition search requests, reviewing the results of facial recognition searches".
 fn reviewed_by_the_commander(case: &mut Case) {
     let commander = case.settings().text(&settings::COMMANDER_ROLE);
-    case.clause("6.1(3)a-1").notes("the examining unit's commanding officer reviews the request and its result");
-    case.clause("6.1(3)a-1").obliges(Duties::task(commander, "review the request and the result of its search", 72));
+    case.clause(clause!("6.1(3)a-1")).noted();
+    case.clause(clause!("6.1(3)a-1")).obliges(Duties::task(
+        commander,
+        "review the request and the result of its search",
+        72,
+    ));
 }
 
 /// 6.1(3)a "returning the most likely candidates – or candidate images – if any": of a list of bounded length.
@@ -60,21 +65,18 @@ fn most_likely_candidates(case: &mut Case) {
     // 0 asks for the usual number.
     let asked = if let Step::Search(plan) = &case.matter().step { plan.at_most } else { 0 };
     if asked > most {
-        case.clause("6.1(3)a-2").notes("more candidates are asked for than are shown: the list is cut");
+        case.clause(clause!("6.1(3)a-2")).notes("more candidates are asked for than are shown: the list is cut");
     } else {
-        case.clause("6.1(3)a-2").satisfied("no more candidates are asked for than are shown");
+        case.clause(clause!("6.1(3)a-2")).satisfied();
     }
-    case.clause("6.1(3)a-2").obliges(Duties::candidates(least, most, usual, hide));
+    case.clause(clause!("6.1(3)a-2")).obliges(Duties::candidates(least, most, usual, hide));
 }
 
 /// 6.1(3)a The unit reviews the list and returns the most likely candidates, so nobody else sees the list.
 fn shown_to_the_unit(case: &mut Case) {
     let unit = standing::actor_in_unit(case) || standing::by_the_state(case);
-    case.clause("6.1(3)a-2").requires(
-        unit,
-        "the candidate list is shown to the examining unit only",
-        "the candidate list stays in the examining unit, which returns the most likely candidates",
-    );
+    case.clause(clause!("6.1(3)a-2"))
+        .requires(unit, "the candidate list stays in the examining unit, which returns the most likely candidates");
 }
 
 /// 6.1(3)b "facial recognition information (including probe images) is automatically purged in accordance with this
@@ -83,17 +85,17 @@ fn purged(case: &mut Case) {
     let days = settings::count(case, &settings::PROBE_DAYS);
     let by = case.clock().now.saturating_add(u64::from(days).saturating_mul(DAY_MS));
     let duty = if case.flag(answers::EVIDENTIARY) == Some(true) {
-        case.clause("6.1(3)b").notes("the probe is of evidentiary value and is held until reviewed");
+        case.clause(clause!("6.1(3)b")).noted();
         Duty::Hold(RetentionRule { subject: "probe".to_owned(), at_least_days: days })
     } else if case.settings().is(&settings::PROBE_PURGE, "bytes") {
-        case.clause("6.1(3)b").read_as("IR-15").notes("the probe is purged on schedule, its digest stays on record");
+        case.clause(clause!("6.1(3)b")).read_as("IR-15").noted();
         Duties::purge("probe", by)
     } else {
         let days = settings::count(case, &settings::AUDIT_DAYS);
-        case.clause("6.1(3)b").read_as("IR-15").notes("the probe is kept encrypted as long as the audit trail");
+        case.clause(clause!("6.1(3)b")).read_as("IR-15").noted();
         Duties::retain("probe", days)
     };
-    case.clause("6.1(3)b").obliges(duty);
+    case.clause(clause!("6.1(3)b")).obliges(duty);
 }
 
 /// 6.1(3)d "personnel (including investigators from external agencies who request facial recognition searches) meet all
@@ -101,9 +103,8 @@ fn purged(case: &mut Case) {
 fn prerequisites(case: &mut Case) {
     if standing::outside(case) {
         let agreement = outside::has_agreement(case);
-        case.clause("6.1(3)d").requires(
+        case.clause(clause!("6.1(3)d")).requires(
             agreement,
-            "the requester's agency meets the prerequisites for outside requests",
             "the requester's agency has no agreement in force, which is a prerequisite for its requests",
         );
         return;
@@ -116,18 +117,24 @@ fn prerequisites(case: &mut Case) {
     } else {
         "no background check of the requester is on record"
     };
-    case.clause("6.1(3)d").requires(checked && trained, "the requester meets the prerequisites on record", otherwise);
+    case.clause(clause!("6.1(3)d")).requires(checked && trained, otherwise);
 }
 
-/// 6.1(4) "privacy, civil rights, and civil liberties are not violated by" access: no record is shown that its status
-/// takes out of use.
+/// Whether a record's status allows that anybody sees it: a sealed, expunged or juvenile one's does not.
+pub fn may_be_shown(case: &Case, candidate: &Candidate) -> bool {
+    case.settings().texts(&settings::SHOWN_STATUSES).contains(&candidate.status)
+}
+
+/// 6.1(4) "privacy, civil rights, and civil liberties are not violated by" access: a record that its status takes out of
+/// use leaves the list before anybody sees it, and the rest of the list is shown.
 fn lawful_records(case: &mut Case) {
-    let statuses = case.settings().texts(&settings::SHOWN_STATUSES);
     let Step::Candidates(list) = &case.matter().step else { return };
-    let lawful = list.iter().all(|c| statuses.contains(&c.status));
-    case.clause("6.1(4)").requires(
-        lawful,
-        "every record on the list is in use",
-        "the list holds a sealed or unknown record: have the registrar correct the gallery, then search again",
-    );
+    let withheld: Vec<String> = list.iter().filter(|c| !may_be_shown(case, c)).map(|c| c.record_id.clone()).collect();
+    if withheld.is_empty() {
+        case.clause(clause!("6.1(4)")).satisfied();
+        return;
+    }
+    case.clause(clause!("6.1(4)"))
+        .notes("the list holds records that are sealed or of unknown status, which are withheld: have the registrar correct the gallery");
+    case.clause(clause!("6.1(4)")).obliges(Duty::Withhold(withheld));
 }

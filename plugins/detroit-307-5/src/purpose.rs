@@ -20,19 +20,14 @@ pub fn judge(case: &mut Case) {
 /// relevant to an active or ongoing Part 1 Violent Crime investigation or a Home Invasion I investigation."
 fn reasonable_suspicion(case: &mut Case) {
     let attested = case.affirmed(answers::SUSPICION_ATTESTED);
-    case.clause("1-a").affirms(
-        attested,
-        "the requester vouches for reasonable suspicion that the search will provide relevant information",
-        "say whether there is reasonable suspicion that the search will provide information relevant to the investigation",
-        "there is no reasonable suspicion of relevance: come back when there is",
-    );
+    case.clause(clause!("1-a")).affirms(attested, "say whether there is reasonable suspicion that the search will provide information relevant to the investigation", "there is no reasonable suspicion of relevance: come back when there is");
 }
 
 /// "If a match is found …, it shall be considered an investigative lead, and the requesting investigator shall continue
 /// to conduct a thorough and comprehensive investigation."
 fn only_a_lead(case: &mut Case) {
-    case.clause("1-b").notes("a candidate is an investigative lead at most; the investigation continues");
-    case.clause("1-b").obliges(Duties::statement(CONTINUE_INVESTIGATION));
+    case.clause(clause!("1-b")).noted();
+    case.clause(clause!("1-b")).obliges(Duties::statement(CONTINUE_INVESTIGATION));
 }
 
 /// Whether the request says that the investigation is active or ongoing.

@@ -1,6 +1,7 @@
 //! The interpretation register: where the directive can be read in more than one way, how it is read.
 
 use crate::settings;
+use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::Interpretation;
 use magistrate_sdk::{Setting, Settings};
 

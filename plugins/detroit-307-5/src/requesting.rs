@@ -1,6 +1,6 @@
 //! 307.5 - 5.4, Process for Requesting Facial Recognition.
 
-use crate::{answers, definitions, settings, standing};
+use crate::{answers, definitions, oversight, settings, standing};
 use magistrate_sdk::calendar::hours_after;
 use magistrate_sdk::facts::Step;
 use magistrate_sdk::rulings::{ClockOrigin, Duty};
@@ -35,7 +35,7 @@ pub fn judge(case: &mut Case) {
             corroborated(case);
             reported(case);
         }
-        Phase::Candidates => no_viable_candidate(case),
+        Phase::Candidates => empty_list(case),
         _ => {}
     }
 }
@@ -46,25 +46,23 @@ fn submitted_to_the_unit(case: &mut Case) {
         return;
     }
     let holds = case.actor_is_requester() || standing::actor_in_unit(case);
-    case.clause("5.4(1)-a").requires(
-        holds,
-        "the request is submitted to the examining unit by the requester, or entered by the unit on their behalf",
-        "only the requester or the examining unit may enter a request: have one of them submit it",
-    );
+    case.clause(clause!("5.4(1)-a"))
+        .requires(holds, "only the requester or the examining unit may enter a request: have one of them submit it");
 }
 
 /// 5.4(1) "with photograph(s) to be reviewed". A vendor's template was made from one, which the unit then holds itself.
 fn photographs(case: &mut Case) {
     let Some(probe) = case.probe() else {
-        case.clause("5.4(1)-a").needs(false, "", "submit the photograph to be reviewed");
+        case.clause(clause!("5.4(1)-a")).needs(false, "submit the photograph to be reviewed");
         return;
     };
     if probe.width > 0 && probe.height > 0 {
-        case.clause("5.4(1)-a").satisfied("a photograph to be reviewed is submitted");
+        case.clause(clause!("5.4(1)-a")).satisfied();
     } else if case.settings().flag(&settings::ACCEPT_TEMPLATES) {
-        case.clause("5.4(1)-a").notes("a vendor's template is submitted; the examining unit holds its photograph");
+        case.clause(clause!("5.4(1)-a"))
+            .notes("a vendor's template is submitted; the examining unit holds its photograph");
     } else {
-        case.clause("5.4(1)-a").needs(false, "", "submit the photograph itself, not a template of it");
+        case.clause(clause!("5.4(1)-a")).needs(false, "submit the photograph itself, not a template of it");
     }
 }
 
@@ -74,51 +72,48 @@ fn incident_number(case: &mut Case) {
         return;
     }
     let given = case.identified_by(case.settings().texts(&settings::INCIDENT_NUMBERS));
-    case.clause("5.4(1)-a").needs(given, "the incident number is given", "state the incident number");
+    case.clause(clause!("5.4(1)-a")).needs(given, "state the incident number");
 }
 
 /// 5.4(1) "the crime type, and other pertinent information".
 fn crime_type(case: &mut Case) {
     let crime = case.text(answers::CRIME).is_some();
-    case.clause("5.4(1)-a").needs(crime, "the crime type is given", "state the crime type");
+    case.clause(clause!("5.4(1)-a")).needs(crime, "state the crime type");
     let reason = case.gives_reason();
-    case.clause("5.4(1)-a").needs(
-        reason,
-        "the reason for the request is given",
-        "state the reason for the request and other pertinent information",
-    );
+    case.clause(clause!("5.4(1)-a")).needs(reason, "state the reason for the request and other pertinent information");
 }
 
 /// 5.4(1) "Photographs shall be handled as specified in Manual Directive 306.1 Evidence Property."
 fn evidence_property(case: &mut Case) {
     if case.text(answers::EVIDENCE_NUMBER).is_some() {
-        case.clause("5.4(1)-b").satisfied("the photograph's evidence property number is on record");
+        case.clause(clause!("5.4(1)-b")).satisfied();
         return;
     }
     let supervisor = case.settings().text(&settings::SUPERVISOR_ROLE);
-    case.clause("5.4(1)-b").notes("the photograph has to be handled as evidence property under 306.1");
-    case.clause("5.4(1)-b").obliges(Duties::task(supervisor, "record the photograph's evidence property number", 72));
+    case.clause(clause!("5.4(1)-b")).notes("the photograph has to be handled as evidence property under 306.1");
+    case.clause(clause!("5.4(1)-b")).obliges(Duties::task(
+        supervisor,
+        "record the photograph's evidence property number",
+        72,
+    ));
 }
 
 /// 5.4(2) "CIU shall perform facial recognition searches". The State Police perform those of their own database.
-fn performed_by_the_unit(case: &mut Case) {
+pub fn performed_by_the_unit(case: &mut Case) {
     if standing::by_the_state(case) {
-        case.clause("5.4(2)-a").notes("the State Police search their own database on the Department's formal request");
+        case.clause(clause!("5.4(2)-a"))
+            .notes("the State Police search their own database on the Department's formal request");
         return;
     }
     let holds = standing::actor_in_unit(case);
-    case.clause("5.4(2)-a").requires(
-        holds,
-        "the step is taken by the examining unit",
-        "only the Crime Intelligence Unit performs searches and sees candidate lists: have one of its examiners take this step",
-    );
+    case.clause(clause!("5.4(2)-a")).requires(holds, "only the Crime Intelligence Unit performs searches and sees candidate lists: have one of its examiners take this step");
 }
 
 /// 5.4(2) "utilizing the Statewide Network of Agency Photos (SNAP) which include criminal mug shot images."
 fn snap_only(case: &mut Case) {
     gallery_is_snap(case);
     let galleries = case.settings().texts(&settings::GALLERIES);
-    case.clause("5.4(2)-b").obliges(Duties::galleries(galleries.iter()));
+    case.clause(clause!("5.4(2)-b")).obliges(Duties::galleries(galleries.iter()));
 }
 
 /// Whether the gallery concerned is the Department's own, one of those that are SNAP, and holds mug shots.
@@ -127,11 +122,7 @@ pub fn gallery_is_snap(case: &mut Case) {
     let class = case.settings().text(&settings::GALLERY_CLASS);
     let snap =
         case.owns_gallery() && case.gallery().is_some_and(|g| galleries.contains(&g.id) && same(&g.class, class));
-    case.clause("5.4(2)-b").requires(
-        snap,
-        "the gallery is SNAP's criminal mug shots",
-        "only SNAP's criminal mug shots may be used: name that gallery",
-    );
+    case.clause(clause!("5.4(2)-b")).requires(snap, "only SNAP's criminal mug shots may be used: name that gallery");
 }
 
 /// 5.4(2) "In the event additional analysis is needed for confirmation of an investigative lead, a formal request may be
@@ -140,22 +131,18 @@ fn state_database(case: &mut Case) {
     let gallery = case.gallery().map_or("", |g| g.id.as_str());
     let lead = case.text(answers::LEAD_REFERENCE).is_some();
     let formal = case.text(answers::FORMAL_REQUEST).is_some();
-    case.clause("5.4(2)-b").notes("the state's database is asked beyond SNAP, to confirm a lead");
-    case.clause("5.4(2)-b").obliges(Duties::galleries([gallery]));
-    case.clause("5.4(2)-c").needs(
+    case.clause(clause!("5.4(2)-b")).notes("the state's database is asked beyond SNAP, to confirm a lead");
+    case.clause(clause!("5.4(2)-b")).obliges(Duties::galleries([gallery]));
+    case.clause(clause!("5.4(2)-c")).needs(
         lead,
-        "an investigative lead is named for confirmation",
         "name the investigative lead that the state's database is to confirm; without one only SNAP is searched",
     );
-    case.clause("5.4(2)-c").needs(
-        formal,
-        "the formal request to the State Police is on record",
-        "state the reference of the formal request to the State Police",
-    );
-    case.clause("5.4(2)-d").notes("a supervisor of the examining unit has to approve the request to the State Police");
-    if case.phase() != Phase::Candidates {
+    case.clause(clause!("5.4(2)-c")).needs(formal, "state the reference of the formal request to the State Police");
+    case.clause(clause!("5.4(2)-d"))
+        .notes("a supervisor of the examining unit has to approve the request to the State Police");
+    if standing::before_result(case) {
         let supervisor = definitions::supervisor(case);
-        case.clause("5.4(2)-d").obliges(Duty::Approve(supervisor));
+        case.clause(clause!("5.4(2)-d")).obliges(Duty::Approve(supervisor));
     }
 }
 
@@ -165,40 +152,47 @@ fn corroborated(case: &mut Case) {
     let mut involved = definitions::examiners(case);
     involved.all_involved = case.settings().is(&settings::INVOLVED, "opened-list");
     let supervisor = definitions::supervisor(case);
-    case.clause("5.4(3)-a").read_as("IR-6").notes("a lead has to be corroborated by at least one other examiner");
-    case.clause("5.4(3)-b").notes("a lead has to be corroborated by a supervisor of the examining unit");
-    case.clause("5.4(3)-b").obliges(Duty::SignOffs(supervisor));
-    case.clause("5.4(3)-c").read_as("IR-18").notes("the supervisor and every examiner involved have to sign");
-    case.clause("5.4(3)-c").obliges(Duty::SignOffs(involved));
+    case.clause(clause!("5.4(3)-a")).read_as("IR-6").noted();
+    case.clause(clause!("5.4(3)-b")).noted();
+    case.clause(clause!("5.4(3)-b")).obliges(Duty::SignOffs(supervisor));
+    case.clause(clause!("5.4(3)-c")).read_as("IR-18").noted();
+    case.clause(clause!("5.4(3)-c")).obliges(Duty::SignOffs(involved));
 }
 
 /// 5.4(4) "CIU shall complete a supplemental incident report for the requestor. The supplemental incident report shall
 /// detail how the examiner came to their conclusion, and include the following language".
 fn reported(case: &mut Case) {
-    case.clause("5.4(4)-a").notes("upon final approval the requester receives a supplemental incident report");
-    case.clause("5.4(4)-a").obliges(Duties::document(SUPPLEMENTAL_REPORT));
-    case.clause("5.4(4)-c").notes("the report carries the directive's statement word for word");
-    case.clause("5.4(4)-c").obliges(Duties::statement(INVESTIGATIVE_LEAD));
+    case.clause(clause!("5.4(4)-a")).noted();
+    case.clause(clause!("5.4(4)-a")).obliges(Duties::document(SUPPLEMENTAL_REPORT));
+    case.clause(clause!("5.4(4)-c")).noted();
+    case.clause(clause!("5.4(4)-c")).obliges(Duties::statement(INVESTIGATIVE_LEAD));
+}
+
+/// A list holds no viable candidate when it is empty, or when every record on it is withheld.
+fn empty_list(case: &mut Case) {
+    let Step::Candidates(list) = &case.matter().step else { return };
+    if !list.iter().any(|c| oversight::may_be_shown(case, c)) {
+        no_viable_candidate(case);
+    }
 }
 
 /// 5.4(5) "In the event that a viable candidate cannot be located, the requestor will be notified that no candidate was
-/// identified", and 5.4(6) "the photograph of the suspect will be removed". An empty list holds no viable candidate.
-fn no_viable_candidate(case: &mut Case) {
-    if !matches!(&case.matter().step, Step::Candidates(list) if list.is_empty()) {
-        return;
-    }
+/// identified", and 5.4(6) "the photograph of the suspect will be removed".
+pub fn no_viable_candidate(case: &mut Case) {
     let hours = settings::count(case, &settings::NO_CANDIDATE_HOURS);
     let by = hours_after(case.clock().now, u64::from(hours));
     let keep = case.flag(answers::EVIDENTIARY) == Some(true) || !case.settings().is(&settings::PROBE_PURGE, "bytes");
-    case.clause("5.4(5)").notes("no candidate was found, and the requester is told");
-    case.clause("5.4(5)").obliges(Duties::notify(
+    case.clause(clause!("5.4(5)")).noted();
+    case.clause(clause!("5.4(5)")).obliges(Duties::notify(
         &["requester"],
         hours,
         ClockOrigin::Decision,
         "no candidate was identified",
     ));
-    case.clause("5.4(6)").read_as("IR-15").notes("no candidate was found, and the photograph leaves the system");
+    case.clause(clause!("5.4(6)"))
+        .read_as("IR-15")
+        .notes("no candidate was found, and the photograph leaves the system");
     if !keep {
-        case.clause("5.4(6)").obliges(Duties::purge("probe", by));
+        case.clause(clause!("5.4(6)")).obliges(Duties::purge("probe", by));
     }
 }

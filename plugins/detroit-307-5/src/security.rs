@@ -1,6 +1,7 @@
-//! 307.5 - 7, Security and Maintenance, as far as it bears on a step.
+//! 307.5 - 7, Security and Maintenance, as far as it bears on every step. What binds one phase only is in that phase's
+//! module: `dissemination` (7(1)-b to d), `discipline` (7(2)), `activation` (7(3), 7(7)), `retention` (7(4)), `access`.
 
-use crate::{definitions, settings, standing};
+use crate::{corroboration, definitions, settings, standing};
 use magistrate_sdk::case::trained;
 use magistrate_sdk::facts::{Device, Initiator};
 use magistrate_sdk::terms::Phase;
@@ -12,31 +13,37 @@ pub fn judge(case: &mut Case) {
     multi_factor(case);
     authorised_access(case);
     user_is_identified(case);
-    if case.phase() != Phase::Enroll {
+    if concerns_a_request(case) {
         justification(case);
     }
     audit_trail(case);
 }
 
+/// Whether the step is part of a request's life, so that there is a case number to log.
+fn concerns_a_request(case: &Case) -> bool {
+    match case.phase() {
+        Phase::Enroll | Phase::Access | Phase::Activation | Phase::Violation | Phase::Report => false,
+        Phase::Retention => case.request().is_some(),
+        _ => true,
+    }
+}
+
 /// 7(1) "strong multifactor authentication; encrypted communications; firewalls".
 fn multi_factor(case: &mut Case) {
     let factors = case.actor().multi_factor;
-    case.clause("7(1)-a").requires(
-        factors,
-        "the credential is bound to a second factor",
-        "the credential has no second factor: have it bound to one",
-    );
+    case.clause(clause!("7(1)-a")).requires(factors, "the credential has no second factor: have it bound to one");
 }
 
 /// 7(5) "Authorized access … will be granted only to members whose positions and job duties require such access and who
 /// have successfully completed a background check and required training."
 fn authorised_access(case: &mut Case) {
     if !standing::actor_is_member(case) {
-        case.clause("7(5)").notes("the actor is no member of the Department; their own agency vouches for them");
+        case.clause(clause!("7(5)"))
+            .notes("the actor is no member of the Department; their own agency vouches for them");
         return;
     }
     let checked = case.actor().background_checked.is_some();
-    let positioned = !standing::in_use(case) || standing::actor_in_unit(case);
+    let positioned = !standing::units_own(case) || standing::actor_in_unit(case);
     let trained = has_required_training(case);
     let otherwise = if !checked {
         "no background check is on record: complete one"
@@ -45,15 +52,11 @@ fn authorised_access(case: &mut Case) {
     } else {
         "the position does not require this access: have the examining unit take this step"
     };
-    case.clause("7(5)").requires(
-        checked && trained && positioned,
-        "position, background check and training allow this access",
-        otherwise,
-    );
+    case.clause(clause!("7(5)")).requires(checked && trained && positioned, otherwise);
 }
 
 fn has_required_training(case: &Case) -> bool {
-    if standing::in_use(case) {
+    if standing::in_use(case) || corroboration::signs_as_examiner(case) {
         return definitions::actor_is_examiner(case);
     }
     let curriculum = case.settings().text(&settings::REQUESTER_CURRICULUM);
@@ -65,14 +68,10 @@ fn has_required_training(case: &Case) -> bool {
 fn user_is_identified(case: &mut Case) {
     let automated = case.request().is_some_and(|r| matches!(r.initiator, Initiator::Automated));
     let nobody = automated || matches!(case.actor().device, Device::Service);
-    // Gallery loads are a program's work, and the registrar whose credential it carries answers for them.
-    let nobody = nobody && case.phase() != Phase::Enroll;
+    // Gallery loads and automatic purges (6.1(3)b) are a program's work, and whose credential it carries answers for them.
+    let nobody = nobody && !matches!(case.phase(), Phase::Enroll | Phase::Retention);
     let named = !blank(&case.actor().name);
-    case.clause("7(8)-a").requires(
-        named && !nobody,
-        "the record identifies the person who takes this step",
-        "a program started this: have a person take this step",
-    );
+    case.clause(clause!("7(8)-a")).requires(named && !nobody, "a program started this: have a person take this step");
 }
 
 /// 7(9) "Audit logs will include: a. The name and unit of the law enforcement user; b. The date of access; c. Case number;
@@ -88,17 +87,13 @@ fn justification(case: &mut Case) {
     } else {
         "have the unit of whoever takes this step entered in the registry"
     };
-    case.clause("7(9)-c").needs(
-        numbered && justified && unit,
-        "the audit trail holds user, unit, date, case number and justification",
-        ask,
-    );
+    case.clause(clause!("7(9)-c")).needs(numbered && justified && unit, ask);
 }
 
 /// 7(9) "An audit trail will be kept for a minimum of one (1) year".
 fn audit_trail(case: &mut Case) {
     let days = settings::count(case, &settings::AUDIT_DAYS);
-    case.clause("7(9)-a").notes("the step is on record, whatever the decision");
-    case.clause("7(9)-b").notes("the audit trail is kept for a year at least");
-    case.clause("7(9)-b").obliges(Duties::retain("audit-trail", days));
+    case.clause(clause!("7(9)-a")).noted();
+    case.clause(clause!("7(9)-b")).noted();
+    case.clause(clause!("7(9)-b")).obliges(Duties::retain("audit-trail", days));
 }

@@ -1,8 +1,17 @@
 //! What a deployment may tune in policy.toml: who is who in its registry, numbers the directive leaves open, and the
 //! alternative readings of the interpretation register.
+//!
+//! What concerns a request until its list is shown is here, what comes after in `after`, the readings in `readings`.
 
+mod after;
+mod readings;
+
+pub use after::*;
+pub use readings::*;
+
+use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::Problem;
-use magistrate_sdk::settings::Default::{self, Code, Flag, Number, Text, Texts};
+use magistrate_sdk::settings::Default::{self, Flag, Number, Text, Texts};
 use magistrate_sdk::text::blank;
 use magistrate_sdk::{Case, Setting, Settings};
 
@@ -231,85 +240,6 @@ pub const REVIEWED_YEAR: Setting = setting(
     Number(2025, 2022, 2200),
 );
 
-// Readings.
-
-pub const PROTECTED_ATTESTATION: Setting = setting(
-    "protected-attestation",
-    "IR-2: who says solely",
-    "Whether a supervisor attests, beside requester and operator, that 3.5 does not apply.",
-    Code("requester-and-operator", &["requester-and-operator", "supervisor"]),
-);
-
-pub const CRIME_READING: Setting = setting(
-    "crime-reading",
-    "IR-4: subtypes and attempts",
-    "Whether carjacking, attempts and the like count as the Part 1 crime they belong to, or exact words only.",
-    Code("table", &["table", "exact"]),
-);
-
-pub const VIDEO_STILLS: Setting = setting(
-    "video-stills",
-    "IR-5: stills from recordings",
-    "Whether a single still taken from a recording may be searched.",
-    Code("with-provenance", &["with-provenance", "none"]),
-);
-
-pub const SUPERVISOR_AS_EXAMINER: Setting = setting(
-    "supervisor-counts-as-examiner",
-    "IR-6: two hats",
-    "Whether a supervisor who is trained also counts as one of the two examiners.",
-    Flag(false),
-);
-
-pub const NO_LEAD: Setting = setting(
-    "no-lead-corroboration",
-    "IR-7: searches without a lead",
-    "What corroborates a search that found no lead, at sign-off.",
-    Code("second-look", &["second-look", "full-set"]),
-);
-
-pub const NOTIFY_DENIED: Setting = setting(
-    "notify-denied-protected",
-    "IR-8: denied 3.5 requests",
-    "Whether a request denied under 3.5 is notified like a violation (4(2)).",
-    Flag(false),
-);
-
-pub const SUSPEND_OUTSIDE: Setting = setting(
-    "suspend-outside-requests",
-    "IR-9: suspend all",
-    "Set while any agency is out of compliance, where 5.5(c) is read as suspending all outside requests.",
-    Flag(false),
-);
-
-pub const AGREEMENT_CHECKED: Setting = setting(
-    "agreement-checked",
-    "IR-10: agreement in force",
-    "Whether an agreement must be in force at every phase or at the request only.",
-    Code("every-phase", &["every-phase", "request-only"]),
-);
-
-pub const WEEK_STARTS: Setting = setting(
-    "week-starts",
-    "IR-13: week",
-    "The first day of the weekly report's week (6.2).",
-    Code("monday", &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]),
-);
-
-pub const PROBE_PURGE: Setting = setting(
-    "probe-purge",
-    "IR-15: purge",
-    "What a purge destroys: the probe's bytes, or nothing until the audit trail itself may go.",
-    Code("bytes", &["bytes", "keep-encrypted"]),
-);
-
-pub const INVOLVED: Setting = setting(
-    "involved",
-    "IR-18: who is involved",
-    "Whether everyone who opened the candidate list has to sign, or only those who compared.",
-    Code("opened-list", &["opened-list", "compared"]),
-);
-
 /// Every setting, in the order of policy.toml.
 pub const ALL: &[Setting] = &[
     OWN_AGENCIES,
@@ -343,6 +273,18 @@ pub const ALL: &[Setting] = &[
     PROBE_DAYS,
     NO_CANDIDATE_HOURS,
     REVIEWED_YEAR,
+    MOST_LIKELY,
+    SECURED_CHANNELS,
+    MAIL_DOMAINS,
+    RETENTION_ROLES,
+    BOARD,
+    BOARD_ROLE,
+    REPORT_HOURS,
+    PROTECTED_NOTICE_OFFICES,
+    PROTECTED_NOTICE_HOURS,
+    MISCONDUCT_OFFICE,
+    BREACH_NOTICE_HOURS,
+    BREACH_ASSESSMENT_HOURS,
     PROTECTED_ATTESTATION,
     CRIME_READING,
     VIDEO_STILLS,
@@ -371,12 +313,32 @@ pub fn problems(settings: &Settings) -> Vec<Problem> {
     let mut problem = |setting: &Setting, message: String| {
         found.push(Problem { setting: setting.name.to_owned(), message });
     };
-    for text in [&EXAMINING_UNIT, &EXAMINER_ROLE, &EXAMINER_CURRICULUM, &SUPERVISOR_ROLE, &COMMANDER_ROLE, &LASO_ROLE] {
+    for text in [
+        &EXAMINING_UNIT,
+        &EXAMINER_ROLE,
+        &EXAMINER_CURRICULUM,
+        &SUPERVISOR_ROLE,
+        &COMMANDER_ROLE,
+        &LASO_ROLE,
+        &BOARD,
+        &BOARD_ROLE,
+        &MISCONDUCT_OFFICE,
+    ] {
         if blank(settings.text(text)) {
             problem(text, "is empty: name it as the registry does".to_owned());
         }
     }
-    for list in [&GALLERIES, &INVESTIGATION_PURPOSES, &INCIDENT_NUMBERS, &CASE_NUMBERS, &ENROLLER_ROLES] {
+    for list in [
+        &GALLERIES,
+        &INVESTIGATION_PURPOSES,
+        &INCIDENT_NUMBERS,
+        &CASE_NUMBERS,
+        &ENROLLER_ROLES,
+        &SECURED_CHANNELS,
+        &MAIL_DOMAINS,
+        &RETENTION_ROLES,
+        &PROTECTED_NOTICE_OFFICES,
+    ] {
         let texts = settings.texts(list);
         if texts.is_empty() || texts.iter().any(blank) {
             problem(list, "is empty or lists an empty text: list at least one".to_owned());
@@ -392,6 +354,19 @@ pub fn problems(settings: &Settings) -> Vec<Problem> {
         if HIGHLY_RESTRICTED.contains(&field) {
             problem(&SHOWN_FIELDS, format!("lists `{field}`, which 2.5 calls highly restricted: leave it out"));
         }
+    }
+    for channel in settings.texts(&SECURED_CHANNELS).iter() {
+        if UNSECURED_CHANNELS.contains(&channel) {
+            problem(
+                &SECURED_CHANNELS,
+                format!("lists `{channel}`, which is no secured electronic means: leave it out"),
+            );
+        }
+    }
+    let offices = settings.texts(&PROTECTED_NOTICE_OFFICES).iter().count();
+    if offices < OFFICES_NOTIFIED {
+        let message = format!("lists {offices} offices: 4(2) names {OFFICES_NOTIFIED}, list them all");
+        problem(&PROTECTED_NOTICE_OFFICES, message);
     }
     let [least, usual, most] =
         [&CANDIDATES_LEAST, &CANDIDATES_USUAL, &CANDIDATES_MOST].map(|setting| settings.number(setting));

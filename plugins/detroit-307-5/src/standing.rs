@@ -2,7 +2,9 @@
 
 use crate::settings;
 use magistrate_sdk::Case;
+use magistrate_sdk::case::has_role;
 use magistrate_sdk::facts::{Agency, Step};
+use magistrate_sdk::prelude::*;
 use magistrate_sdk::terms::Phase;
 
 /// Whether an agency is the Department itself.
@@ -26,6 +28,11 @@ pub fn actor_in_unit(case: &Case) -> bool {
     actor_is_member(case) && case.settings().is(&settings::EXAMINING_UNIT, &case.actor().unit)
 }
 
+/// Whether the actor is the Department's Local Agency Security Officer.
+pub fn actor_is_laso(case: &Case) -> bool {
+    actor_is_member(case) && has_role(case.actor(), case.settings().text(&settings::LASO_ROLE))
+}
+
 /// Whether the gallery is the State Police's and not the Department's own.
 pub fn at_the_state(case: &Case) -> bool {
     !case.owns_gallery() && case.gallery().is_some_and(|g| case.settings().is(&settings::STATE_DATABASE, &g.owner))
@@ -36,9 +43,19 @@ pub fn by_the_state(case: &Case) -> bool {
     at_the_state(case) && case.gallery().is_some_and(|g| g.owner == case.actor_agency().home)
 }
 
-/// Whether this step uses the system rather than asks for its use.
+/// Whether this step is an examiner's work at the system: it searches, looks at the list or says what is on it.
 pub fn in_use(case: &Case) -> bool {
-    matches!(case.phase(), Phase::Search | Phase::Candidates)
+    matches!(case.phase(), Phase::Search | Phase::Candidates | Phase::Disposition)
+}
+
+/// Whether only the examining unit takes this step.
+pub fn units_own(case: &Case) -> bool {
+    in_use(case) || matches!(case.phase(), Phase::SignOff | Phase::Release | Phase::Disseminate)
+}
+
+/// Whether this step comes before anything was found, so that what it obliges to can still be done first.
+pub fn before_result(case: &Case) -> bool {
+    matches!(case.phase(), Phase::Request | Phase::Search)
 }
 
 /// The filters a search asks for.

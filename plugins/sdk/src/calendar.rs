@@ -5,17 +5,29 @@ use crate::terms::{Date, Instant};
 /// Milliseconds in an hour.
 pub const HOUR_MS: u64 = 3_600_000;
 
+/// The date of this year, month (1 to 12) and day (1 to 31).
+pub const fn date(year: u16, month: u8, day: u8) -> Date {
+    year as u32 * 10_000 + month as u32 * 100 + day as u32
+}
+
+/// A date's year, month and day.
+pub const fn parts(date: Date) -> (u16, u8, u8) {
+    let year = date / 10_000;
+    (if year > u16::MAX as u32 { u16::MAX } else { year as u16 }, (date / 100 % 100) as u8, (date % 100) as u8)
+}
+
 /// Days since 0000-03-01 in the proleptic Gregorian calendar, so that dates compare and subtract.
 /// The algorithm is the usual one of counting years from March, so that the leap day is the last of the year.
 pub fn day_number(date: Date) -> i64 {
-    let (year, month, day) = (i64::from(date.year), i64::from(date.month), i64::from(date.day));
+    let (year, month, day) = parts(date);
+    let (year, month, day) = (i64::from(year), i64::from(month), i64::from(day));
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (month * 153 + 2) / 5 + day - 1
 }
 
 /// Whether `a` is before `b`.
 pub fn before(a: Date, b: Date) -> bool {
-    (a.year, a.month, a.day) < (b.year, b.month, b.day)
+    a < b
 }
 
 /// Days from `earlier` to `later`; negative when it is the other way round.
@@ -31,10 +43,6 @@ pub fn hours_after(at: Instant, hours: u64) -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn date(year: u16, month: u8, day: u8) -> Date {
-        Date { year, month, day }
-    }
 
     #[test]
     fn leap_years_count() {

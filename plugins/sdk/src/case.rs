@@ -1,8 +1,9 @@
 //! The matter, read the way a rule asks for it.
 
-use crate::facts::{Agency, Clock, Gallery, History, Matter, Person, Probe, Request, Step};
+use crate::facts::{Agency, Clock, Gallery, History, Matter, Party, Person, Probe, Request, Step};
+use crate::prelude::*;
 use crate::ruling::Clause;
-use crate::rulings::{Decision, Finding, Obligation, Outcome, Tag};
+use crate::rulings::{ClauseIndex, Decision, Finding, Obligation, Outcome, Tag};
 use crate::settings::{List, Settings};
 use crate::terms::{Date, Field, Instant, Phase, Value, Verdict};
 use crate::text::{blank, same};
@@ -10,10 +11,11 @@ use crate::text::{blank, same};
 /// One matter under one set of settings, with the findings so far.
 pub struct Case<'a> {
     matter: &'a Matter,
+    actor: &'a Party,
+    requester: &'a Party,
     settings: Settings<'a>,
-    /// The step's own answers, besides the request's.
-    step_answers: &'a [Field],
     purpose: &'a str,
+    pub(crate) satisfied: Vec<ClauseIndex>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) obligations: Vec<Obligation>,
     pub(crate) alerts: Vec<Obligation>,
@@ -22,29 +24,27 @@ pub struct Case<'a> {
 
 impl<'a> Case<'a> {
     pub(crate) fn new(matter: &'a Matter, settings: Settings<'a>) -> Self {
-        let step_answers: &[Field] = match &matter.step {
-            Step::Enroll(fields) | Step::Outcome(fields) => fields,
-            Step::Disseminate(d) => &d.details,
-            Step::Retention(r) => &r.details,
-            _ => &[],
-        };
+        // Every matter has these two; a host that leaves one out gets a trap, which is a denial.
+        let [actor, requester, ..] = matter.parties.as_slice() else { unreachable!("a matter has an actor and a requester") };
         Self {
             matter,
+            actor,
+            requester,
             settings,
-            step_answers,
             purpose: matter.request.as_ref().map_or("", |r| r.purpose.trim()),
             // Enough for most decisions: a list that grows is copied.
-            findings: Vec::with_capacity(64),
+            satisfied: Vec::with_capacity(64),
+            findings: Vec::with_capacity(16),
             obligations: Vec::with_capacity(16),
             alerts: Vec::new(),
             tags: Vec::with_capacity(4),
         }
     }
 
-    /// Opens a finding on this clause. Nothing is found until one of [`Clause`]'s verbs is used.
+    /// Opens a finding on the clause at this place of the catalogue ([`position`](crate::catalogue::position)). Nothing is found until one of [`Clause`]'s verbs is used.
     #[inline]
-    pub fn clause(&mut self, id: &'static str) -> Clause<'_, 'a> {
-        Clause::new(self, id)
+    pub fn clause(&mut self, index: ClauseIndex) -> Clause<'_, 'a> {
+        Clause::new(self, index)
     }
 
     /// Counts the step under a heading of the reports.
@@ -69,10 +69,11 @@ impl<'a> Case<'a> {
             Step::Request => Phase::Request,
             Step::Search(_) => Phase::Search,
             Step::Candidates(_) => Phase::Candidates,
+            Step::Disposition(_) => Phase::Disposition,
             Step::SignOff(_) => Phase::SignOff,
             Step::Release(_) => Phase::Release,
             Step::Disseminate(_) => Phase::Disseminate,
-            Step::Outcome(_) => Phase::Outcome,
+            Step::Outcome => Phase::Outcome,
             Step::Retention(_) => Phase::Retention,
             Step::Access(_) => Phase::Access,
             Step::Activation(_) => Phase::Activation,
@@ -93,22 +94,27 @@ impl<'a> Case<'a> {
 
     /// Who takes this step.
     pub fn actor(&self) -> &'a Person {
-        &self.matter.actor.person
+        &self.actor.person
     }
 
     /// The agency of whoever takes this step.
     pub fn actor_agency(&self) -> &'a Agency {
-        &self.matter.actor.agency
+        &self.actor.agency
     }
 
     /// Who asked for the search.
     pub fn requester(&self) -> &'a Person {
-        &self.matter.requester.person
+        &self.requester.person
     }
 
     /// The agency that asked for the search.
     pub fn requester_agency(&self) -> &'a Agency {
-        &self.matter.requester.agency
+        &self.requester.agency
+    }
+
+    /// Whose access is changed, in the phase `access`.
+    pub fn subject(&self) -> Option<&'a Party> {
+        self.matter.parties.get(2)
     }
 
     /// The request, within a request's life.
@@ -134,6 +140,14 @@ impl<'a> Case<'a> {
     /// The gallery, where the step concerns one.
     pub fn gallery(&self) -> Option<&'a Gallery> {
         self.matter.gallery.as_ref()
+    }
+
+    /// Names of the booking fields that accompany the photographs about to be enrolled; none in any other phase.
+    pub fn enrolled_fields(&self) -> &'a [String] {
+        match &self.matter.step {
+            Step::Enroll(enrolment) => &enrolment.booking_fields,
+            _ => &[],
+        }
     }
 
     /// What the host's records say.
@@ -167,18 +181,20 @@ impl<'a> Case<'a> {
     }
 
     /// All answers to a question of the forms: the step's own and the request's.
-    pub fn answers(&self, name: &'a str) -> impl Iterator<Item = &'a Field> {
-        self.step_answers.iter().chain(&self.matter.fields).filter(move |f| same(&f.name, name))
+    pub fn answers(&self, name: &'a str) -> impl Iterator<Item = &'a Value> {
+        let answers = self.matter.attestations.iter().flat_map(|a| &a.answers);
+        answers.filter(move |f| same(&f.name, name)).map(|f| &f.value)
     }
 
     /// Whether a person answered this question in a way that counts.
-    pub fn answered_by(&self, person: &Person, name: &'a str, counts: impl Fn(&Value) -> bool) -> bool {
-        self.answers(name).any(|f| f.attested_by.as_ref().is_some_and(|by| same(by, &person.id)) && counts(&f.value))
+    pub fn answered_by(&self, person: &Person, name: &str, counts: impl Fn(&Value) -> bool) -> bool {
+        let says = |answers: &[Field]| answers.iter().any(|f| same(&f.name, name) && counts(&f.value));
+        self.matter.attestations.iter().any(|a| same(&a.by, &person.id) && says(&a.answers))
     }
 
     /// The first answer that is a text with something in it.
     pub fn text(&self, name: &'a str) -> Option<&'a str> {
-        self.answers(name).find_map(|f| match &f.value {
+        self.answers(name).find_map(|value| match value {
             Value::Text(text) if !blank(text) => Some(text.as_str()),
             _ => None,
         })
@@ -192,7 +208,7 @@ impl<'a> Case<'a> {
     /// What was answered to a yes-or-no question; absent when nobody answered. Where several people answered, any yes
     /// is a yes: a safeguard must not be lifted by asking somebody else.
     pub fn flag(&self, name: &'a str) -> Option<bool> {
-        self.answers(name).fold(None, |seen, f| match f.value {
+        self.answers(name).fold(None, |seen, value| match *value {
             Value::Flag(yes) => Some(yes || seen.unwrap_or(false)),
             _ => seen,
         })
@@ -200,7 +216,7 @@ impl<'a> Case<'a> {
 
     /// The least favourable reading of a yes-or-no question that has to be a yes: any no is a no.
     pub fn affirmed(&self, name: &'a str) -> Option<bool> {
-        self.answers(name).fold(None, |seen, f| match f.value {
+        self.answers(name).fold(None, |seen, value| match *value {
             Value::Flag(yes) => Some(yes && seen.unwrap_or(true)),
             _ => seen,
         })
@@ -209,23 +225,23 @@ impl<'a> Case<'a> {
     /// The first answer that is a list.
     pub fn texts(&self, name: &'a str) -> &'a [String] {
         self.answers(name)
-            .find_map(|f| if let Value::Texts(texts) = &f.value { Some(texts.as_slice()) } else { None })
+            .find_map(|value| if let Value::Texts(texts) = value { Some(texts.as_slice()) } else { None })
             .unwrap_or_default()
     }
 
     /// The first answer that is a number.
     pub fn number(&self, name: &'a str) -> Option<i64> {
-        self.answers(name).find_map(|f| if let Value::Number(n) = f.value { Some(n) } else { None })
+        self.answers(name).find_map(|value| if let Value::Number(n) = *value { Some(n) } else { None })
     }
 
     /// The first answer that is a date.
     pub fn date(&self, name: &'a str) -> Option<Date> {
-        self.answers(name).find_map(|f| if let Value::Date(d) = f.value { Some(d) } else { None })
+        self.answers(name).find_map(|value| if let Value::Date(d) = *value { Some(d) } else { None })
     }
 
     /// The first answer that is a moment.
     pub fn instant(&self, name: &'a str) -> Option<Instant> {
-        self.answers(name).find_map(|f| if let Value::Instant(at) = f.value { Some(at) } else { None })
+        self.answers(name).find_map(|value| if let Value::Instant(at) = *value { Some(at) } else { None })
     }
 
     /// Whether any identifier was given, of whatever kind.
@@ -238,18 +254,10 @@ impl<'a> Case<'a> {
         self.request().is_some_and(|r| r.identifiers.iter().any(|i| !blank(&i.value) && kinds.contains(&i.kind)))
     }
 
-    /// Denies whatever no rule spoke to, then sums the findings up.
+    /// Sums the findings up. What no rule spoke to is denied.
     pub(crate) fn into_decision(mut self) -> Decision {
-        if self.findings.is_empty() {
-            self.findings.push(Finding {
-                clause: "-".to_owned(),
-                outcome: Outcome::Violated,
-                explanation: "this policy does not judge this phase, so it is denied".to_owned(),
-                interpretation: None,
-            });
-        }
         let any = |outcome| self.findings.iter().any(|f| f.outcome == outcome);
-        let verdict = if any(Outcome::Violated) {
+        let verdict = if any(Outcome::Violated) || (self.findings.is_empty() && self.satisfied.is_empty()) {
             Verdict::Deny
         } else if any(Outcome::Missing) {
             Verdict::Pend
@@ -258,7 +266,7 @@ impl<'a> Case<'a> {
         };
         let mut obligations = if verdict == Verdict::Permit { self.obligations } else { Vec::new() };
         obligations.append(&mut self.alerts);
-        Decision { verdict, findings: self.findings, obligations, tags: self.tags }
+        Decision { verdict, satisfied: self.satisfied, findings: self.findings, obligations, tags: self.tags }
     }
 }
 

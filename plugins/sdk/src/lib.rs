@@ -5,12 +5,13 @@
 //!
 //! ```
 //! use magistrate_sdk::{Case, facts::Media};
+//! # macro_rules! clause { ($id:literal) => { 0 } }
 //!
 //! /// 5.1 Facial recognition software may only be used on a still image of an individual.
 //! fn still_images_only(case: &mut Case) {
 //!     let Some(probe) = case.probe() else { return };
 //!     let still = matches!(probe.media, Media::Still);
-//!     case.clause("5.1").requires(still, "the probe is a still image", "submit a still image of one individual");
+//!     case.clause(clause!("5.1")).requires(still, "submit a still image of one individual");
 //! }
 //! ```
 //!
@@ -27,11 +28,15 @@
 //! | module | holds |
 //! |---|---|
 //! | [`case`] | the matter, read |
+//! | [`catalogue`] | the clauses, and citing them |
 //! | [`ruling`] | findings and obligations, written |
 //! | [`settings`] | numbers and lists a jurisdiction may tune |
 //! | [`calendar`] | arithmetic on dates |
 //! | [`text`] | texts, compared cheaply |
 
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
 extern crate self as magistrate_sdk;
 
 #[doc(hidden)]
@@ -48,8 +53,17 @@ pub mod generated {
     });
 }
 
+/// What the standard library's prelude holds beyond `core`'s, and a policy needs.
+pub mod prelude {
+    pub use alloc::borrow::ToOwned;
+    pub use alloc::string::{String, ToString};
+    pub use alloc::vec::Vec;
+    pub use alloc::{format, vec};
+}
+
 pub mod calendar;
 pub mod case;
+pub mod catalogue;
 pub mod ruling;
 pub mod settings;
 pub mod text;
@@ -61,20 +75,13 @@ pub use ruling::Duties;
 pub use settings::{Setting, Settings};
 
 #[doc(hidden)]
+#[cfg(target_arch = "wasm32")]
+pub use mini_alloc;
+#[doc(hidden)]
 pub use wit_bindgen;
 
+use prelude::Vec;
 use rulings::{Charter, Problem};
-
-/// Bytes one call may allocate. A full matter with its decision takes about 50 KB. The arena is part of the memory that an
-/// instance starts with: growing memory costs the host two system calls, which is more than many a rule.
-#[cfg(target_arch = "wasm32")]
-const ARENA_BYTES: usize = 4 << 20;
-
-/// An instance lives for one call and is then thrown away whole, so nothing is freed: an allocation takes a few dozen
-/// operators, where one that keeps count takes hundreds.
-#[cfg(target_arch = "wasm32")]
-#[global_allocator]
-static ALLOCATOR: static_alloc::Bump<[u8; ARENA_BYTES]> = static_alloc::Bump::uninit();
 
 /// A jurisdiction's rules.
 pub trait Policy {
@@ -115,28 +122,63 @@ pub fn decide<P: Policy>(fields: &[terms::Field], matter: &facts::Matter) -> rul
     case.into_decision()
 }
 
-/// Exports a [`Policy`] as the component's `describe` and `decide`.
+/// Exports a [`Policy`] as the component's `describe` and `decide`, from a crate without the standard library.
 #[macro_export]
 macro_rules! policy {
+    ($policy:ty) => {
+        $crate::policy_with_std!($policy);
+
+        /// What the standard library would have brought.
+        #[cfg(target_arch = "wasm32")]
+        mod lean {
+            // An instance lives for one call and is then thrown away whole, so nothing is freed: an allocation takes a few
+            // dozen operators, where one that keeps count takes hundreds. It begins with what is left of the memory that the
+            // component starts with, which the linker's `--initial-memory` makes larger: growing it costs the host system
+            // calls.
+            #[global_allocator]
+            static ALLOCATOR: $crate::mini_alloc::MiniAlloc = $crate::mini_alloc::MiniAlloc::INIT;
+
+            #[panic_handler]
+            fn panic(_: &::core::panic::PanicInfo) -> ! {
+                ::core::arch::wasm32::unreachable()
+            }
+
+            /// Where the host puts what it tells (the canonical ABI's `realloc`). It never asks to move anything: texts cross
+            /// as UTF-8 on both sides.
+            #[unsafe(no_mangle)]
+            extern "C" fn cabi_realloc(_old: *mut u8, old_length: usize, align: usize, length: usize) -> *mut u8 {
+                if old_length != 0 || align > 8 {
+                    ::core::arch::wasm32::unreachable()
+                }
+                $crate::prelude::Vec::<u64>::with_capacity(length.div_ceil(8)).leak().as_mut_ptr().cast()
+            }
+        }
+    };
+}
+
+/// As [`policy!`], from a crate that needs the standard library. The component then imports WASI, all of it inert, and
+/// takes a little longer to start.
+#[macro_export]
+macro_rules! policy_with_std {
     ($policy:ty) => {
         #[doc(hidden)]
         struct Component;
 
         impl $crate::generated::Guest for Component {
             fn describe(
-                settings: Vec<$crate::terms::Field>,
-            ) -> Result<$crate::rulings::Charter, Vec<$crate::rulings::Problem>> {
+                settings: $crate::prelude::Vec<$crate::terms::Field>,
+            ) -> ::core::result::Result<$crate::rulings::Charter, $crate::prelude::Vec<$crate::rulings::Problem>> {
                 $crate::describe::<$policy>(&settings)
             }
 
             fn decide(
-                settings: Vec<$crate::terms::Field>,
+                settings: $crate::prelude::Vec<$crate::terms::Field>,
                 matter: $crate::facts::Matter,
             ) -> $crate::rulings::Decision {
                 let decision = $crate::decide::<$policy>(&settings, &matter);
                 // The instance ends here: taking apart what it was given would be work for nothing.
-                ::std::mem::forget(settings);
-                ::std::mem::forget(matter);
+                ::core::mem::forget(settings);
+                ::core::mem::forget(matter);
                 decision
             }
         }

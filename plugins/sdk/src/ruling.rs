@@ -1,9 +1,10 @@
 //! Findings and obligations, written the way a clause speaks.
 
 use crate::case::Case;
+use crate::prelude::*;
 use crate::rulings::{
-    ClockOrigin, Duty, Finding, LimitRule, NoticeRule, Obligation, Outcome, PurgeRule, RetentionRule, SignOffRule,
-    TaskRule,
+    ClauseIndex, ClockOrigin, Duty, Finding, LimitRule, NoticeRule, Obligation, Outcome, PurgeRule, RetentionRule,
+    SignOffRule, TaskRule,
 };
 use crate::terms::Instant;
 
@@ -11,13 +12,13 @@ use crate::terms::Instant;
 #[must_use = "a clause that says nothing finds nothing"]
 pub struct Clause<'c, 'm> {
     case: &'c mut Case<'m>,
-    id: &'static str,
+    id: ClauseIndex,
     interpretation: Option<&'static str>,
 }
 
 impl<'c, 'm> Clause<'c, 'm> {
     #[inline]
-    pub(crate) fn new(case: &'c mut Case<'m>, id: &'static str) -> Self {
+    pub(crate) fn new(case: &'c mut Case<'m>, id: ClauseIndex) -> Self {
         Self { case, id, interpretation: None }
     }
 
@@ -29,75 +30,88 @@ impl<'c, 'm> Clause<'c, 'm> {
     }
 
     /// Satisfied if it holds, else violated; `otherwise` says what would change it. Returns whether it holds.
-    pub fn requires(self, holds: bool, satisfied: &str, otherwise: &str) -> bool {
+    pub fn requires(self, holds: bool, otherwise: &str) -> bool {
         if holds {
-            self.find(Outcome::Satisfied, satisfied)
+            self.satisfied()
         } else {
-            self.find(Outcome::Violated, otherwise)
+            self.violated(otherwise)
         }
         holds
     }
 
     /// Violated if it happens, else satisfied. Returns whether it happens.
-    pub fn forbids(self, happens: bool, violated: &str, otherwise: &str) -> bool {
-        !self.requires(!happens, otherwise, violated)
+    pub fn forbids(self, happens: bool, violated: &str) -> bool {
+        !self.requires(!happens, violated)
     }
 
     /// Satisfied if it is there, else missing; `ask` says what to supply. Returns whether it is there.
-    pub fn needs(self, there: bool, satisfied: &str, ask: &str) -> bool {
+    pub fn needs(self, there: bool, ask: &str) -> bool {
         if there {
-            self.find(Outcome::Satisfied, satisfied)
+            self.satisfied()
         } else {
-            self.find(Outcome::Missing, ask)
+            self.missing(ask)
         }
         there
     }
 
     /// A yes-or-no answer that must be there and must be yes: missing if nobody answered, violated if anybody said no.
-    pub fn affirms(self, answer: Option<bool>, satisfied: &str, ask: &str, otherwise: &str) {
+    pub fn affirms(self, answer: Option<bool>, ask: &str, otherwise: &str) {
         match answer {
-            None => self.find(Outcome::Missing, ask),
+            None => self.missing(ask),
             Some(yes) => {
-                self.requires(yes, satisfied, otherwise);
+                self.requires(yes, otherwise);
             }
         }
     }
 
     /// A yes-or-no answer that must be there and must be no: missing if nobody answered, violated if anybody said yes.
-    pub fn denies(self, answer: Option<bool>, satisfied: &str, ask: &str, violated: &str) {
-        self.affirms(answer.map(|yes| !yes), satisfied, ask, violated);
+    pub fn denies(self, answer: Option<bool>, ask: &str, violated: &str) {
+        self.affirms(answer.map(|yes| !yes), ask, violated);
     }
 
-    /// Violated.
+    /// Satisfied. The clause's summary says what holds.
+    pub fn satisfied(self) {
+        match self.interpretation {
+            None => self.case.satisfied.push(self.id),
+            Some(_) => self.find(Outcome::Satisfied, None),
+        }
+    }
+
+    /// Violated; the explanation says what would change it.
     pub fn violated(self, explanation: &str) {
-        self.find(Outcome::Violated, explanation);
+        self.find(Outcome::Violated, Some(explanation));
     }
 
-    /// Satisfied.
-    pub fn satisfied(self, explanation: &str) {
-        self.find(Outcome::Satisfied, explanation);
+    /// Missing; `ask` says what to supply.
+    pub fn missing(self, ask: &str) {
+        self.find(Outcome::Missing, Some(ask));
+    }
+
+    /// Taken note of; decides nothing, and the clause's summary or the duty that follows says why.
+    pub fn noted(self) {
+        self.find(Outcome::Noted, None);
     }
 
     /// Taken note of; decides nothing.
     pub fn notes(self, explanation: &str) {
-        self.find(Outcome::Noted, explanation);
+        self.find(Outcome::Noted, Some(explanation));
     }
 
     /// If the step is permitted, the host has to do this.
     pub fn obliges(self, duty: Duty) {
-        self.case.obligations.push(Obligation { clause: self.id.to_owned(), duty });
+        self.case.obligations.push(Obligation { clause: self.id, duty });
     }
 
     /// Whatever the verdict, the host has to do this.
     pub fn always_obliges(self, duty: Duty) {
-        self.case.alerts.push(Obligation { clause: self.id.to_owned(), duty });
+        self.case.alerts.push(Obligation { clause: self.id, duty });
     }
 
-    fn find(self, outcome: Outcome, explanation: &str) {
+    fn find(self, outcome: Outcome, explanation: Option<&str>) {
         self.case.findings.push(Finding {
-            clause: self.id.to_owned(),
+            clause: self.id,
             outcome,
-            explanation: explanation.to_owned(),
+            explanation: explanation.map(str::to_owned),
             interpretation: self.interpretation.map(str::to_owned),
         });
     }

@@ -1,5 +1,6 @@
 //! Numbers and lists that a jurisdiction may tune in policy.toml, checked against what the policy declares.
 
+use crate::prelude::*;
 use crate::rulings::{FieldKind, FormField, Problem};
 use crate::terms::{Field, Value};
 use crate::text::same;
@@ -184,7 +185,7 @@ mod tests {
     const DECLARED: &[Setting] = &[LIMIT, READING, UNITS];
 
     fn field(name: &str, value: Value) -> Field {
-        Field { name: name.to_owned(), value, attested_by: None, attested_at: None }
+        Field { name: name.to_owned(), value }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::b_purposes::{COURT_ORDERED, ordered_by_court};
 use crate::settings::{MASS_QUERY_LIMIT, MASS_QUERY_READING, ORDER_READING, PROTECTED_READING};
 use magistrate_sdk::Case;
 use magistrate_sdk::facts::{Device, Initiator};
-use magistrate_sdk::terms::Value;
+use magistrate_sdk::terms::{Phase, Value};
 
 /// The question whether protected action or speech is involved at all.
 const INVOLVED: &str = "protected-involved";
@@ -25,17 +25,15 @@ pub fn protected_by_the_first_amendment(case: &mut Case) {
     match (involved, sole) {
         (None, _) => {
             let ask = "say in `protected-involved` whether the request concerns action or speech that the First Amendment protects";
-            case.clause("B.3").needs(false, "", ask);
+            case.clause(clause!("B.3")).needs(false, ask);
         }
-        (Some(false), _) => {
-            case.clause("B.3").satisfied("no action or speech that the First Amendment protects is concerned")
-        }
+        (Some(false), _) => case.clause(clause!("B.3")).satisfied(),
         (Some(true), None) => {
             let ask = "say in `protected-sole` whether it concerns nothing but protected action or speech";
-            case.clause("B.3").read_as("IR-2").needs(false, "", ask);
+            case.clause(clause!("B.3")).read_as("IR-2").needs(false, ask);
         }
         (Some(true), Some(_)) => {
-            case.clause("B.3").read_as("IR-2").satisfied("protected action or speech is concerned, but not solely");
+            case.clause(clause!("B.3")).read_as("IR-2").satisfied();
             supervisor_too(case);
         }
     }
@@ -43,15 +41,15 @@ pub fn protected_by_the_first_amendment(case: &mut Case) {
 
 fn solely_protected(case: &mut Case) {
     if case.purpose() != COURT_ORDERED {
-        case.clause("B.3").read_as("IR-2").violated(
+        case.clause(clause!("B.3")).read_as("IR-2").violated(
             "somebody attested that this solely concerns action or speech that the First Amendment protects: no purpose permits that",
         );
     } else if case.settings().is(&ORDER_READING, "order-wins") && ordered_by_court(case) {
-        case.clause("B.3")
+        case.clause(clause!("B.3"))
             .read_as("IR-16")
             .notes("this solely concerns protected action or speech, and a final court order authorizes it");
     } else {
-        case.clause("B.3").read_as("IR-16").violated(
+        case.clause(clause!("B.3")).read_as("IR-16").violated(
             "this solely concerns action or speech that the First Amendment protects: in no event, court order or not",
         );
     }
@@ -59,16 +57,14 @@ fn solely_protected(case: &mut Case) {
 
 /// IR-2, the stricter reading: a supervisor attests it besides.
 fn supervisor_too(case: &mut Case) {
-    if !case.settings().is(&PROTECTED_READING, "supervisor-too") {
+    // Before anybody has seen anything: afterwards the supervisor may well be the one who signs.
+    let access = matches!(case.phase(), Phase::Request | Phase::Search | Phase::Candidates);
+    if !access || !case.settings().is(&PROTECTED_READING, "supervisor-too") {
         return;
     }
     let (requester, actor) = (&case.requester().id, &case.actor().id);
     let third = case.text("protected-supervisor").map(str::trim).is_some_and(|id| id != requester && id != actor);
-    case.clause("B.3").read_as("IR-2").needs(
-        third,
-        "a supervisor attested too that it is not solely protected action or speech",
-        "name in `protected-supervisor` the supervisor, neither requester nor operator, who attests that it is not solely protected",
-    );
+    case.clause(clause!("B.3")).read_as("IR-2").needs(third, "name in `protected-supervisor` the supervisor, neither requester nor operator, who attests that it is not solely protected");
 }
 
 /// IR-2: where protected activity is involved, the operator answers for themselves before the search, too.
@@ -77,20 +73,17 @@ pub fn attested_by_the_operator(case: &mut Case) {
         return;
     }
     let own = case.answered_by(case.actor(), SOLE, |answer| matches!(answer, Value::Flag(_)));
-    case.clause("B.3").read_as("IR-2").needs(
-        own,
-        "the operator attested too that it is not solely protected action or speech",
-        "whoever runs the search answers `protected-sole` too, for themselves",
-    );
+    case.clause(clause!("B.3"))
+        .read_as("IR-2")
+        .needs(own, "whoever runs the search answers `protected-sole` too, for themselves");
 }
 
 /// B.4 "In no event will any query of the SMRT system database occur other than by a human-initiated query".
 pub fn human_initiated(case: &mut Case) {
     let asked_by_human = case.request().is_some_and(|r| matches!(r.initiator, Initiator::Human));
     let program = [case.actor(), case.requester()].iter().any(|p| matches!(p.device, Device::Service));
-    case.clause("B.4-a").requires(
+    case.clause(clause!("B.4-a")).requires(
         asked_by_human && !program,
-        "a human initiates the query",
         "queries by a program are never permitted: have a person submit the request from their own workstation",
     );
 }
@@ -100,22 +93,16 @@ pub fn human_initiated(case: &mut Case) {
 pub fn not_a_mass_batch(case: &mut Case) {
     let probes = case.request().map_or(0, |r| r.batch_size);
     let few = uncapped(case) || probes <= limit(case);
-    case.clause("B.4-b").read_as("IR-3").needs(
-        few,
-        "the photographs submitted in one action are no mass query",
-        "this many photographs in one action are a mass query: submit those that this one inquiry needs",
-    );
+    case.clause(clause!("B.4-b"))
+        .read_as("IR-3")
+        .needs(few, "this many photographs in one action are a mass query: submit those that this one inquiry needs");
 }
 
 /// B.4, for the person at the database: IR-3 draws the line at so many distinct probes an hour.
 pub fn not_a_mass_query(case: &mut Case) {
     let searched = case.history().distinct_probes_by_person_last_hour;
     let few = uncapped(case) || searched < limit(case);
-    case.clause("B.4-b").read_as("IR-3").needs(
-        few,
-        "the searches of the last hour by the same person are no mass query",
-        "too many different probes were searched by the same person within an hour: wait until fewer were, or have another analyst search",
-    );
+    case.clause(clause!("B.4-b")).read_as("IR-3").needs(few, "too many different probes were searched by the same person within an hour: wait until fewer were, or have another analyst search");
 }
 
 fn uncapped(case: &Case) -> bool {

@@ -53,7 +53,7 @@ pub fn listed_purpose(case: &mut Case) {
     match case.purpose() {
         "" => {
             let ask = "no purpose was stated: state one that the order lists, or `other` with a narrative";
-            case.clause("B.1").needs(false, "", ask);
+            case.clause(clause!("B.1")).needs(false, ask);
         }
         COURT_ORDERED => court_order(case),
         OTHER => other_legitimate_use(case),
@@ -62,7 +62,7 @@ pub fn listed_purpose(case: &mut Case) {
         MISSING_PERSON => listed(case, missing_or_endangered),
         IDENTITY_VERIFICATION => listed(case, identity_verification),
         code if case.settings().texts(&CRIME_PURPOSES).contains(code) => listed(case, crime),
-        _ => case.clause("B.1").violated(
+        _ => case.clause(clause!("B.1")).violated(
             "the purpose is none this policy knows: state one that the order lists, or `other` with a narrative",
         ),
     }
@@ -77,50 +77,43 @@ pub fn ordered_by_court(case: &Case) -> bool {
 }
 
 fn listed(case: &mut Case, item: fn(&mut Case)) {
-    case.clause("B.1").satisfied("the purpose is one that the order lists");
+    case.clause(clause!("B.1")).satisfied();
     item(case);
 }
 
 /// B.1.a "the investigation, detection, or analysis of crime".
 fn crime(case: &mut Case) {
     let named = case.text("crime").is_some();
-    case.clause("B.1.a").needs(
-        named,
-        "the use is the investigation, detection or analysis of crime",
-        "say in `crime` which crime is investigated, detected or analysed",
-    );
+    case.clause(clause!("B.1.a")).needs(named, "say in `crime` which crime is investigated, detected or analysed");
 }
 
 /// B.1.b "... of violation of Missouri, and/or Illinois, and/or federal criminal or other public safety law".
 fn violation_of_law(case: &mut Case) {
     let Some(law) = case.text("law") else {
         let ask = "say in `law` whose law was violated: missouri, illinois or federal";
-        case.clause("B.1.b").needs(false, "", ask);
+        case.clause(clause!("B.1.b")).needs(false, ask);
         return;
     };
-    case.clause("B.1.b").requires(
+    case.clause(clause!("B.1.b")).requires(
         LAWS.contains(&law),
-        "the law violated is Missouri, Illinois or federal law",
         "the law violated is not Missouri, Illinois or federal law: no other law is among the listed purposes",
     );
 }
 
 /// B.1.c "... of the operation of one or more terrorist(s)".
 fn terrorists(case: &mut Case) {
-    case.clause("B.1.c")
-        .satisfied("the use is the investigation, detection or analysis of the operation of terrorists");
+    case.clause(clause!("B.1.c")).satisfied();
 }
 
 /// B.1.d "... of missing or endangered person(s)". No crime is needed.
 fn missing_or_endangered(case: &mut Case) {
     let Some(subject) = case.text("subject-role") else {
         let ask = "say in `subject-role` whether the person is missing or endangered";
-        case.clause("B.1.d").needs(false, "", ask);
+        case.clause(clause!("B.1.d")).needs(false, ask);
         return;
     };
-    case.clause("B.1.d").requires(
+    case.clause(clause!("B.1.d")).requires(
         MISSING_SUBJECTS.contains(&subject),
-        "the person is missing or endangered",
         "the person is neither missing nor endangered: state the purpose that fits",
     );
 }
@@ -131,22 +124,18 @@ fn missing_or_endangered(case: &mut Case) {
 fn identity_verification(case: &mut Case) {
     let Some(encounter) = case.text("encounter") else {
         let ask = "say in `encounter` in what situation the person was encountered";
-        case.clause("B.1.e").needs(false, "", ask);
+        case.clause(clause!("B.1.e")).needs(false, ask);
         return;
     };
     if encounter == OTHER_SITUATION {
         let narrated = case.text("narrative").is_some();
-        case.clause("B.1.e").needs(
-            narrated,
-            "the person was encountered in a public safety situation that the order does not name but describe",
-            "describe in `narrative` the public safety situation in which the person was encountered",
-        );
-        case.clause("B.1.e").obliges(Duties::flag("a public safety situation that the order does not name"));
+        case.clause(clause!("B.1.e"))
+            .needs(narrated, "describe in `narrative` the public safety situation in which the person was encountered");
+        case.clause(clause!("B.1.e")).obliges(Duties::flag("a public safety situation that the order does not name"));
         return;
     }
-    case.clause("B.1.e").requires(
+    case.clause(clause!("B.1.e")).requires(
         ENCOUNTERS.contains(&encounter),
-        "the person was encountered in a situation that the order names",
         "the situation is none this policy knows: choose one, or `other-public-safety-situation` with a narrative",
     );
 }
@@ -154,23 +143,20 @@ fn identity_verification(case: &mut Case) {
 /// B.1 "absent a final court order requiring or authorizing some different use(s)". An order that is not final, or is
 /// stayed, changes nothing.
 fn court_order(case: &mut Case) {
-    case.clause("B.1").notes("the use is none that the order lists: it stands or falls with the court order");
+    case.clause(clause!("B.1")).notes("the use is none that the order lists: it stands or falls with the court order");
     let named = order_named(case);
-    case.clause("B.1-order").needs(
+    case.clause(clause!("B.1-order")).needs(
         named,
-        "the court order and the use it requires or authorizes are named",
         "name the court and number of the order in `order-id`, and the use it requires or authorizes in `order-use`",
     );
     let (is_final, stayed) = (case.affirmed("order-final"), case.flag("order-stayed"));
-    case.clause("B.1-order").affirms(
+    case.clause(clause!("B.1-order")).affirms(
         is_final,
-        "the court order is final",
         "say in `order-final` whether the court order is final",
         "a court order that is not final authorizes no different use: wait until it is",
     );
-    case.clause("B.1-order").denies(
+    case.clause(clause!("B.1-order")).denies(
         stayed,
-        "the court order is not stayed",
         "say in `order-stayed` whether the court order is stayed",
         "a court order that is stayed authorizes no different use: wait until the stay is lifted",
     );
@@ -183,12 +169,8 @@ fn order_named(case: &Case) -> bool {
 /// B.2 "This policy is not meant to inhibit other legitimate law enforcement use(s) of the SMRT system for any other
 /// purpose(s) for which visual examination of booking mugshots traditionally and lawfully occurs."
 fn other_legitimate_use(case: &mut Case) {
-    case.clause("B.1").notes("the purpose is none that the order lists; its list is not exclusive");
+    case.clause(clause!("B.1")).notes("the purpose is none that the order lists; its list is not exclusive");
     let narrated = case.text("narrative").is_some();
-    case.clause("B.2").needs(
-        narrated,
-        "the use is described, and whether mugshots are traditionally and lawfully examined for it will be reviewed",
-        "describe in `narrative` the law enforcement use, and why mugshots are traditionally and lawfully examined for it",
-    );
-    case.clause("B.2").obliges(Duties::flag("a use that the order does not list"));
+    case.clause(clause!("B.2")).needs(narrated, "describe in `narrative` the law enforcement use, and why mugshots are traditionally and lawfully examined for it");
+    case.clause(clause!("B.2")).obliges(Duties::flag("a use that the order does not list"));
 }

@@ -1,9 +1,14 @@
 //! Who this policy is.
 
+use crate::e_audit::{PERIODIC_AUDIT, RANDOM_AUDIT};
+use crate::f_responsibilities::SYSTEM_REPORT;
+use crate::settings::{AUDIT_EVERY, COMMANDER_ROLE};
 use crate::{clauses, forms, texts};
 use magistrate_sdk::Settings;
+use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{Charter, Promise, Report};
-use magistrate_sdk::terms::{Date, Phase};
+use magistrate_sdk::calendar::date;
+use magistrate_sdk::terms::Phase;
 
 /// SHA-256 of the order's text as the jurisdiction published it, redactions included.
 const AUTHORITY_TEXT: &str = "4c563928d621aab30f4ea63232c3001356f9219532bf81e4c9196221a31d996d";
@@ -17,17 +22,17 @@ pub fn charter(settings: &Settings) -> Charter {
             "Metropolitan Police Department – City of St. Louis, Special Order, Section V of SO 5-27, April 19, 2016"
                 .to_owned(),
         authority_text: AUTHORITY_TEXT.to_owned(),
-        effective: Date { year: 2016, month: 4, day: 19 },
+        effective: date(2016, 4, 19),
         // "Expiration: Indefinite", and the order names no date of review.
         expires: None,
         review_due: None,
         time_zone: "America/Chicago".to_owned(),
-        clauses: clauses::catalogue(),
+        clauses: magistrate_sdk::catalogue::listed(clauses::CATALOGUE),
         statements: texts::statements(),
         interpretations: texts::interpretations(settings),
         settings: Vec::new(),
         forms: forms::forms(),
-        reports: reports(),
+        reports: reports(settings),
         promised: promised(),
     }
 }
@@ -35,22 +40,33 @@ pub fn charter(settings: &Settings) -> Charter {
 /// What no permit omits, in whatever capacity: the Compare Report and its NOTE belong to searches of the SMRT database
 /// only, and the limit to basic booking data to lists from it.
 fn promised() -> Vec<Promise> {
-    vec![Promise { phase: Phase::Search, clause: "A.2-b".to_owned() }]
+    let promise = |phase, clause: &str| Promise { phase, clause: clause.to_owned() };
+    vec![
+        promise(Phase::Search, "A.2-b"),
+        promise(Phase::Release, "A.2-b"),
+        promise(Phase::Disseminate, "A.2-b"),
+        promise(Phase::Activation, "F.3-b"),
+        promise(Phase::Violation, "E.1-c"),
+    ]
 }
 
-fn reports() -> Vec<Report> {
-    let tags = ["agency", "crime", "purpose"];
-    let report = |id: &str, title: &str, to: &str, public| Report {
+/// F.3 and E.2. The order names the reports and their readers, and no dates.
+fn reports(settings: &Settings) -> Vec<Report> {
+    let report = |id: &str, title: &str, every: &str, to: &str, tags: &[&str], public| Report {
         id: id.to_owned(),
         title: title.to_owned(),
-        every: "demand".to_owned(),
+        every: every.to_owned(),
         to: vec![to.to_owned()],
         counted_tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         public,
     };
+    let counted = ["agency", "crime", "purpose", "outcome"];
+    let audited = ["agency", "crime", "purpose", "outcome", "retention", "violation"];
+    let (commander, every) = (settings.text(&COMMANDER_ROLE), settings.text(&AUDIT_EVERY));
     vec![
-        report("smrt-system-report", "SMRT system report (F.3)", "public", true),
-        report("smrt-audit", "Periodic and random audit of queries (E.2)", "rtcc-commander", false),
+        report(SYSTEM_REPORT, "SMRT system report (F.3)", "demand", "public", &counted, true),
+        report(PERIODIC_AUDIT, "Periodic audit of queries (E.2)", every, commander, &audited, false),
+        report(RANDOM_AUDIT, "Random audit of queries (E.2)", "demand", commander, &audited, false),
     ]
 }
 
@@ -62,7 +78,7 @@ mod tests {
     use magistrate_sdk::{Policy, describe};
 
     fn given(name: &str, value: Value) -> Field {
-        Field { name: name.to_owned(), value, attested_by: None, attested_at: None }
+        Field { name: name.to_owned(), value }
     }
 
     fn charter(settings: &[Field]) -> Charter {

@@ -3,7 +3,8 @@
 use crate::settings::{BOOKING_DATA, NOTICE_READING, SHOWN_STATUSES};
 use magistrate_sdk::Case;
 use magistrate_sdk::facts::{AgencyKind, Step};
-use magistrate_sdk::terms::Value;
+use magistrate_sdk::prelude::*;
+use magistrate_sdk::rulings::Duty;
 
 /// The question how the photograph came about.
 const CONTEXT: &str = "capture-context";
@@ -25,14 +26,10 @@ const NOTICE_RECEIVED: &str = "notice-received";
 pub fn booking_context(case: &mut Case) {
     let Some(context) = case.text(CONTEXT) else {
         let ask = "say in `capture-context` on what occasion the photograph was taken";
-        case.clause("D.1").needs(false, "", ask);
+        case.clause(clause!("D.1")).needs(false, ask);
         return;
     };
-    case.clause("D.1").requires(
-        MUGSHOT_CONTEXTS.contains(&context),
-        "the photograph is a mugshot, taken at booking or another contact for which mugshots are generally taken",
-        "the photograph is no mugshot: only those taken at booking, or another contact for which mugshots are generally taken, are enrolled",
-    );
+    case.clause(clause!("D.1")).requires(MUGSHOT_CONTEXTS.contains(&context), "the photograph is no mugshot: only those taken at booking, or another contact for which mugshots are generally taken, are enrolled");
 }
 
 /// D.1 "... collected by the law enforcement agencies participating in the SMRT Data Sharing Project". Of the agency
@@ -42,48 +39,29 @@ pub fn collecting_agency(case: &mut Case) {
     let participates = agency.participant
         && agency.suspended_since.is_none()
         && matches!(agency.kind, AgencyKind::LawEnforcement | AgencyKind::Federal);
-    case.clause("D.1").requires(
-        participates,
-        "a participating law enforcement agency transmits the photograph",
-        "the agency does not participate in the SMRT Data Sharing Project: have a participating agency transmit its own mugshots",
-    );
+    case.clause(clause!("D.1")).requires(participates, "the agency does not participate in the SMRT Data Sharing Project: have a participating agency transmit its own mugshots");
     let Some(collected_by) = case.text("collected-by") else {
         let ask = "name in `collected-by` the agency that took the photograph: its notice will end the retention";
-        case.clause("D.1").needs(false, "", ask);
+        case.clause(clause!("D.1")).needs(false, ask);
         return;
     };
     if collected_by.trim() == agency.id {
         return;
     }
     let attested = case.affirmed("collector-participates");
-    case.clause("D.1").affirms(
+    case.clause(clause!("D.1")).affirms(
         attested,
-        "the agency that took the photograph is attested to participate",
         "say in `collector-participates` whether the agency that took the photograph participates in the project",
         "the agency that took the photograph does not participate in the SMRT Data Sharing Project",
     );
 }
 
-/// D.1 "... and associated identifying information routinely accompanying mugshots". What the host says it was given
-/// counts; a list that somebody merely sent under that name can only add to it.
+/// D.1 "... and associated identifying information routinely accompanying mugshots".
 pub fn routine_information(case: &mut Case) {
     let routine = case.settings().texts(&BOOKING_DATA);
-    let (mut told, mut beyond) = (false, false);
-    for field in case.answers("booking-fields") {
-        if let Value::Texts(names) = &field.value {
-            told |= field.attested_by.is_none();
-            beyond |= names.iter().any(|name| !routine.contains(name));
-        }
-    }
-    if !told {
-        case.clause("D.1").needs(false, "", "it is not known which information accompanies the photograph");
-        return;
-    }
-    case.clause("D.1").requires(
-        !beyond,
-        "no information but what routinely accompanies a mugshot is enrolled",
-        "some of the information does not routinely accompany a mugshot: leave it out",
-    );
+    let beyond = case.enrolled_fields().iter().any(|name| !routine.contains(name));
+    case.clause(clause!("D.1"))
+        .forbids(beyond, "some of the information does not routinely accompany a mugshot: leave it out");
 }
 
 /// B.5 Collection "in any manner known to the collecting agency to solely reflect an individual's political, religious,
@@ -93,23 +71,15 @@ pub fn views_and_associations(case: &mut Case) {
     match case.flag("views-only") {
         None => {
             let ask = "say in `views-only` whether the photograph is known to reflect solely political, religious or social views, associations or activities";
-            case.clause("B.5").needs(false, "", ask);
+            case.clause(clause!("B.5")).needs(false, ask);
         }
-        Some(false) => case.clause("B.5").satisfied(
-            "the photograph is not known to reflect solely political, religious or social views, associations or activities",
-        ),
+        Some(false) => case.clause(clause!("B.5")).satisfied(),
         Some(true) => {
             let conduct = case.affirmed("criminal-conduct");
-            case.clause("B.5").affirms(
-                conduct,
-                "the photograph is directly related to criminal conduct",
-                "say in `criminal-conduct` whether the photograph is directly related to criminal conduct or activity",
-                "the photograph reflects views, associations or activities only and is not directly related to criminal conduct: do not enrol it",
-            );
+            case.clause(clause!("B.5")).affirms(conduct, "say in `criminal-conduct` whether the photograph is directly related to criminal conduct or activity", "the photograph reflects views, associations or activities only and is not directly related to criminal conduct: do not enrol it");
             let standard = case.affirmed("mugshot-standard");
-            case.clause("B.5").affirms(
+            case.clause(clause!("B.5")).affirms(
                 standard,
-                "standard practice required a mugshot for that conduct",
                 "say in `mugshot-standard` whether that conduct required a mugshot as standard practice",
                 "the conduct did not require a mugshot as standard practice: do not enrol the photograph",
             );
@@ -121,37 +91,39 @@ pub fn views_and_associations(case: &mut Case) {
 pub fn no_probe_enrolled(case: &mut Case) {
     let Some(context) = case.text(CONTEXT) else {
         let ask = "say in `capture-context` whether the photograph was taken in the field";
-        case.clause("E.2.b").needs(false, "", ask);
+        case.clause(clause!("E.2.b")).needs(false, ask);
         return;
     };
-    case.clause("E.2.b").forbids(
+    case.clause(clause!("E.2.b")).forbids(
         context == FIELD,
         "an image made in the field is a probe, and probes are not enrolled for future searches: do not enrol it",
-        "the photograph is no probe image",
     );
 }
 
 /// D.3 A mugshot whose agency notified that it "no longer retains the mugshot in its records" is on its way out: IR-11.
-/// A status nobody knows is not shown either.
+/// A record whose status nobody knows, or that is sealed, is not shown either. The rest of the list is.
 pub fn still_retained(case: &mut Case) {
     let shown = case.settings().texts(&SHOWN_STATUSES);
     let until_purge = case.settings().is(&NOTICE_READING, "until-purge");
     let Step::Candidates(list) = &case.matter().step else { return };
     let noticed = list.iter().any(|c| c.status == NOTICE_RECEIVED);
     let unknown = list.iter().any(|c| c.status != NOTICE_RECEIVED && !shown.contains(&c.status));
-    if noticed {
-        case.clause("D.3").read_as("IR-11").requires(
-            until_purge,
-            "a record is shown until it is purged, though its agency gave notice",
-            "the list holds a record whose agency no longer retains the mugshot: have it taken out of the gallery and search again",
-        );
+    if noticed && until_purge {
+        case.clause(clause!("D.3")).read_as("IR-11").satisfied();
+    } else if noticed {
+        case.clause(clause!("D.3"))
+            .read_as("IR-11")
+            .notes("a record whose agency gave notice that it no longer retains the mugshot is withheld from the list");
     }
     if unknown {
-        case.clause("D.3").violated(
-            "the list holds a record that is not active: have its status settled with its agency and search again",
-        );
+        case.clause(clause!("D.3")).notes("a record that is not active is withheld from the list");
     }
     if !noticed && !unknown {
-        case.clause("D.3").satisfied("no agency gave notice that it no longer retains a mugshot on the list");
+        case.clause(clause!("D.3")).satisfied();
+    }
+    let leaves = |status: &str| if status == NOTICE_RECEIVED { !until_purge } else { !shown.contains(status) };
+    let withheld: Vec<String> = list.iter().filter(|c| leaves(&c.status)).map(|c| c.record_id.clone()).collect();
+    if !withheld.is_empty() {
+        case.clause(clause!("D.3")).obliges(Duty::Withhold(withheld));
     }
 }

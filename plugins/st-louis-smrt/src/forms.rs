@@ -5,6 +5,7 @@
 
 use crate::b_purposes::{ENCOUNTERS, LAWS, OTHER_CODES};
 use crate::d_data::CONTEXTS;
+use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{FieldKind, Form, FormField};
 use magistrate_sdk::terms::Phase;
 
@@ -14,13 +15,23 @@ const CRIME: &str = "crime";
 /// Who the person on the photo is to the inquiry.
 const SUBJECTS: &[&str] = &["suspect", "victim", "witness", "missing", "endangered", "encountered", "other"];
 
-/// The forms of all judged phases. `candidates` asks nothing.
+/// The forms of all phases. Some ask nothing beyond what the step itself says.
 pub fn forms() -> Vec<Form> {
     vec![
         Form { phase: Phase::Enroll, fields: enroll() },
         Form { phase: Phase::Request, fields: request() },
         Form { phase: Phase::Search, fields: search() },
-        Form { phase: Phase::Candidates, fields: Vec::new() },
+        Form { phase: Phase::Candidates, fields: vec![sole()] },
+        Form { phase: Phase::Disposition, fields: vec![sole()] },
+        Form { phase: Phase::SignOff, fields: vec![sole()] },
+        Form { phase: Phase::Release, fields: vec![sole()] },
+        Form { phase: Phase::Disseminate, fields: disseminate() },
+        Form { phase: Phase::Outcome, fields: outcome() },
+        Form { phase: Phase::Retention, fields: retention() },
+        Form { phase: Phase::Access, fields: Vec::new() },
+        Form { phase: Phase::Activation, fields: Vec::new() },
+        Form { phase: Phase::Violation, fields: violation() },
+        Form { phase: Phase::Report, fields: report() },
     ]
 }
 
@@ -132,6 +143,150 @@ fn request() -> Vec<FormField> {
 
 fn search() -> Vec<FormField> {
     vec![involved(), sole(), supervisor()]
+}
+
+fn disseminate() -> Vec<FormField> {
+    vec![
+        sole(),
+        field(
+            "recipient-is-officer",
+            "A detective or officer?",
+            "Whether the recipient is a detective or officer. Asked where they did not ask for the search.",
+            FieldKind::Flag,
+        ),
+        field(
+            "recipient-agency-participates",
+            "Does their agency participate?",
+            "Whether the recipient's agency participates in the SMRT Data Sharing Project. Asked where it is not the requester's or your own.",
+            FieldKind::Flag,
+        ),
+        field(
+            "recipient-prosecutes",
+            "Conducts the prosecution?",
+            "Whether the recipient conducts the prosecution that results from this search. Asked for the purpose `prosecution`.",
+            FieldKind::Flag,
+        ),
+    ]
+}
+
+fn outcome() -> Vec<FormField> {
+    vec![
+        required(field(
+            "positive-identification",
+            "Positive identification?",
+            "Whether the Compare Report was used to make a positive identification (C.5).",
+            FieldKind::Flag,
+        )),
+        field(
+            "evidence-number",
+            "Evidence number",
+            "Of the Compare Report seized as evidence (C.5). It may follow.",
+            FieldKind::Text,
+        ),
+        field(
+            "i-leads-report",
+            "I/Leads report",
+            "Number of the I/Leads report that documents the use of the identification (C.6). It may follow.",
+            FieldKind::Text,
+        ),
+        field(
+            "sole-basis",
+            "The only basis?",
+            "Whether the lead was the sole basis of any decision, which it should not be (NOTE to C.4).",
+            FieldKind::Flag,
+        ),
+    ]
+}
+
+fn retention() -> Vec<FormField> {
+    let text = |name, label, help| field(name, label, help, FieldKind::Text);
+    vec![
+        field(
+            "notice-date",
+            "Date of the notice",
+            "For `notice`: when the agency said that it no longer retains the mugshot. Today where nobody says.",
+            FieldKind::Date,
+        ),
+        field(
+            "written-notice",
+            "In writing?",
+            "For `hold`: whether the Administrator is notified of the evidentiary value in writing (D.4.a).",
+            FieldKind::Flag,
+        ),
+        text(
+            "retention-order",
+            "Retention order",
+            "For `hold`: authority and number of a written retention order, if any.",
+        ),
+        field(
+            "evidentiary-value",
+            "Evidentiary value?",
+            "For `hold`, by the Administrator: whether it is reasonable to believe that the data has evidentiary value.",
+            FieldKind::Flag,
+        ),
+        text(
+            "decision-reasons",
+            "Reasons",
+            "For `hold` and `lift`, by the Administrator: the facts and reasons of the decision.",
+        ),
+        text(
+            "export-media",
+            "Medium",
+            "For `export`, and for `purge` of what is held: the disc or device transferred to.",
+        ),
+        text("export-digest", "Digest", "For `export`: the digest of what was written to the medium."),
+        text("export-custodian", "Custodian", "For `export`: who has the medium in custody."),
+        text("extension-need", "Need", "For `extend`: the need for extended retention (D.4.b)."),
+        text("extension-circumstances", "Circumstances", "For `extend`: the circumstances surrounding the request."),
+        text("agency-case-number", "Case number", "For `extend`: the requesting agency's case number."),
+        text("point-of-contact", "Point of contact", "For `extend`: a specific point of contact within the agency."),
+        field(
+            "extension-granted",
+            "Granted?",
+            "For `extend`, by the SLFC: whether it grants the extension.",
+            FieldKind::Flag,
+        ),
+        field(
+            "extended-until",
+            "Until",
+            "For `extend`: the last day of the retention asked for. Afterwards, by the Administrator or the SLFC: the day granted.",
+            FieldKind::Date,
+        ),
+    ]
+}
+
+fn violation() -> Vec<FormField> {
+    vec![
+        required(field(
+            "violation-summary",
+            "What happened",
+            "What happened, and who did it, as far as is known (E.1).",
+            FieldKind::Text,
+        )),
+        field(
+            "violated-clause",
+            "Clause",
+            "The clause that was violated, as this policy lists it: `B.3`, say. Reports count under it.",
+            FieldKind::Text,
+        ),
+    ]
+}
+
+fn report() -> Vec<FormField> {
+    vec![
+        field(
+            "sample-seed",
+            "Seed of the sample",
+            "For `smrt-random-audit`: the seed that the sample is drawn with, so that it can be drawn again.",
+            FieldKind::Text,
+        ),
+        field(
+            "sample-size",
+            "Size of the sample",
+            "For `smrt-random-audit`: how many queries are drawn.",
+            FieldKind::Number,
+        ),
+    ]
 }
 
 fn involved() -> FormField {

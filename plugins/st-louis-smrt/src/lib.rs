@@ -10,27 +10,44 @@
 //! | [`a_system`] | A: the database, the probe, who may query and view |
 //! | [`b_purposes`] | B.1, B.2: what the data may be used for |
 //! | [`b_limits`] | B.3, B.4: what it may never be used for, and never how |
-//! | [`c_inquiries`] | C: who asks, through whom, with what, and what they get |
+//! | [`c_inquiries`] | C.1 to C.4: who asks, through whom, with what, and what they get |
+//! | [`c_report`] | C.4: the Compare Report, from the examiner to the recipient |
+//! | [`c_outcome`] | C.5, C.6: what became of it |
 //! | [`d_data`] | B.5, D.1, D.3, E.2.b: what enters the database, and what is shown of it |
-//! | [`e_audit`] | E.2: what every query must be on record with |
+//! | [`d_retention`], [`deadline`] | D.3, E.2.b: how long what is stored stays |
+//! | [`d_evidence`] | D.4: what is evidence, and who requires it for longer |
+//! | [`e_audit`] | E: what every query must be on record with, audits, misuse |
+//! | [`f_responsibilities`] | F: who acts for whom, who gets access, what is public |
 //! | [`charter`], [`clauses`], [`texts`], [`forms`] | what the policy says of itself |
 //! | [`settings`] | names of units, ranks and roles, limits, and the readings of ambiguous clauses |
 //!
-//! Judged are the phases `enroll`, `request`, `search` and `candidates`. In any other phase, and where neither the
-//! gallery nor the requester is the jurisdiction's, no rule speaks and the step is denied.
+//! Every phase is judged. Where a step concerns a gallery, and neither the gallery nor the requester is the
+//! jurisdiction's, no rule speaks and the step is denied.
+
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+#[macro_use]
+pub mod clauses;
 
 pub mod a_system;
 pub mod b_limits;
 pub mod b_purposes;
 pub mod c_inquiries;
+pub mod c_outcome;
+pub mod c_report;
 pub mod charter;
-pub mod clauses;
 pub mod d_data;
+pub mod d_evidence;
+pub mod d_retention;
+pub mod deadline;
 pub mod e_audit;
+pub mod f_responsibilities;
 pub mod forms;
 pub mod settings;
 pub mod texts;
 
+use magistrate_sdk::facts::Step;
+use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{Charter, Problem};
 use magistrate_sdk::terms::Phase;
 use magistrate_sdk::{Case, Policy, Setting, Settings};
@@ -41,7 +58,7 @@ pub struct StLouisSmrt;
 /// In what capacity the jurisdiction decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capacity {
-    /// The gallery is its own: the whole order binds.
+    /// The gallery is its own, or it runs the SMRT program: the whole order binds.
     Owner,
     /// Its own people search somebody else's gallery: only the rules of use bind.
     Home,
@@ -52,7 +69,13 @@ pub enum Capacity {
 impl Capacity {
     /// The capacity in which this matter is decided.
     pub fn of(case: &Case) -> Self {
-        if case.owns_gallery() {
+        let administers = match case.phase() {
+            Phase::Access | Phase::Activation | Phase::Violation | Phase::Report => true,
+            // An entry of its log, say: a record that is in no gallery.
+            Phase::Retention => case.gallery().is_none(),
+            _ => false,
+        };
+        if administers || case.owns_gallery() {
             Self::Owner
         } else if case.gallery().is_some() && case.governs_requester() {
             Self::Home
@@ -84,6 +107,16 @@ impl Policy for StLouisSmrt {
             Phase::Request => request(case, owner),
             Phase::Search => search(case, owner),
             Phase::Candidates => candidates(case, owner),
+            Phase::Disposition => disposition(case, owner),
+            Phase::SignOff => sign_off(case, owner),
+            Phase::Release => release(case, owner),
+            Phase::Disseminate => disseminate(case, owner),
+            Phase::Outcome => outcome(case, owner),
+            Phase::Retention => retention(case, owner),
+            Phase::Access if owner => access(case),
+            Phase::Activation if owner => activation(case),
+            Phase::Violation if owner => violation(case),
+            Phase::Report if owner => report(case),
             _ => {}
         }
     }
@@ -96,6 +129,7 @@ fn enroll(case: &mut Case) {
     d_data::routine_information(case);
     d_data::views_and_associations(case);
     d_data::no_probe_enrolled(case);
+    e_audit::logged(case);
     let agency = case.actor_agency();
     case.tag("agency", &agency.id);
 }
@@ -114,10 +148,7 @@ fn request(case: &mut Case, owner: bool) {
         c_inquiries::best_image(case);
         c_inquiries::delivered_on_a_device(case);
         c_inquiries::where_the_image_is_from(case);
-        e_audit::user_and_purpose(case);
-        e_audit::probe_image(case);
-        e_audit::valid_reason(case);
-        e_audit::date_and_time(case);
+        e_audit::on_record(case);
     }
     count(case);
 }
@@ -134,10 +165,7 @@ fn search(case: &mut Case, owner: bool) {
         c_inquiries::detectives_and_officers(case);
         c_inquiries::agency_in_standing(case);
         c_inquiries::run_by_the_rtcc(case);
-        e_audit::user_and_purpose(case);
-        e_audit::probe_image(case);
-        e_audit::valid_reason(case);
-        e_audit::date_and_time(case);
+        e_audit::on_record(case);
         e_audit::probe_kept_for_audit(case);
         a_system::similar_not_identified(case);
         c_inquiries::compare_report(case);
@@ -153,7 +181,101 @@ fn candidates(case: &mut Case, owner: bool) {
         a_system::authorised_to_view(case);
         a_system::basic_booking_data(case);
         d_data::still_retained(case);
+        e_audit::logged(case);
     }
+}
+
+fn disposition(case: &mut Case, owner: bool) {
+    b_limits::protected_by_the_first_amendment(case);
+    if owner {
+        a_system::authorised_to_handle(case);
+        c_report::drawn_up_by_the_rtcc(case);
+        c_report::similarities_or_differences(case);
+        e_audit::on_record(case);
+    }
+}
+
+fn sign_off(case: &mut Case, owner: bool) {
+    b_limits::protected_by_the_first_amendment(case);
+    if owner {
+        a_system::authorised_to_handle(case);
+        c_report::drawn_up_by_the_rtcc(case);
+        c_report::signed_once(case);
+        e_audit::on_record(case);
+    }
+}
+
+fn release(case: &mut Case, owner: bool) {
+    b_limits::protected_by_the_first_amendment(case);
+    if owner {
+        a_system::authorised_to_handle(case);
+        a_system::array_not_identification(case);
+        c_inquiries::agency_in_standing(case);
+        c_report::drawn_up_by_the_rtcc(case);
+        c_report::released_with_the_note(case);
+        e_audit::on_record(case);
+    }
+    a_system::follow_up_under_authority(case);
+}
+
+fn disseminate(case: &mut Case, owner: bool) {
+    b_limits::protected_by_the_first_amendment(case);
+    if owner {
+        a_system::authorised_to_handle(case);
+        c_inquiries::agency_in_standing(case);
+        c_report::drawn_up_by_the_rtcc(case);
+        c_report::handed_over_with_the_note(case);
+        c_report::rightful_recipient(case);
+        e_audit::on_record(case);
+    }
+    a_system::follow_up_under_authority(case);
+}
+
+/// What became of a result is heard whatever the request was about, so that no rule of use stands in the way.
+fn outcome(case: &mut Case, owner: bool) {
+    if owner {
+        c_outcome::what_became_of_it(case);
+        e_audit::on_record(case);
+    }
+    a_system::follow_up_under_authority(case);
+}
+
+fn retention(case: &mut Case, owner: bool) {
+    if owner {
+        d_retention::judge(case);
+        e_audit::logged(case);
+    } else {
+        d_retention::kept_elsewhere(case);
+    }
+}
+
+fn access(case: &mut Case) {
+    f_responsibilities::access(case);
+    e_audit::logged(case);
+}
+
+fn activation(case: &mut Case) {
+    f_responsibilities::activation(case);
+    e_audit::logged(case);
+}
+
+fn violation(case: &mut Case) {
+    e_audit::misuse(case);
+    e_audit::logged(case);
+}
+
+/// A report is the charter's, or none.
+fn report(case: &mut Case) {
+    let Step::Report(period) = &case.matter().step else { return };
+    a_system::reporting(case);
+    match period.report.as_str() {
+        f_responsibilities::SYSTEM_REPORT => f_responsibilities::public_report(case),
+        e_audit::PERIODIC_AUDIT | e_audit::RANDOM_AUDIT => e_audit::audits(case),
+        _ => case
+            .clause(clause!("A.1-a"))
+            .violated("the order knows no such report: choose one that this policy's charter lists"),
+    }
+    e_audit::logged(case);
 }
 
 /// Part B, as far as it binds whoever uses the data.

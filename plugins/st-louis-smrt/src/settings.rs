@@ -1,5 +1,6 @@
 //! What a jurisdiction under this order may set: names its registry uses, limits, and readings of ambiguous clauses.
 
+use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::Problem;
 use magistrate_sdk::settings::Default;
 use magistrate_sdk::text::blank;
@@ -113,7 +114,7 @@ pub const NOTICE_READING: Setting = Setting {
 pub const DAY_READING: Setting = Setting {
     name: "day-reading",
     label: "How ten days are counted (IR-12)",
-    help: "calendar-days or hours-240. Read in the retention phase, which this version does not judge yet.",
+    help: "calendar-days: up to the end of the day that is notice-days after the notice; hours-240: by the hour, from the start of the day of the notice.",
     default: Default::Code("calendar-days", &["calendar-days", "hours-240"]),
 };
 
@@ -194,6 +195,126 @@ pub const LOW_QUALITY: Setting = Setting {
     default: Default::Number(30, 0, 100),
 };
 
+/// The role of the Commander of the Real-Time Crime Center.
+pub const COMMANDER_ROLE: Setting = Setting {
+    name: "commander-role",
+    label: "Commander of the Real-Time Crime Center",
+    help: "The role, as the registry names it, of the officer responsible for compliance (F.1), who is told of misuse.",
+    default: Default::Text("rtcc-commander"),
+};
+
+/// The role of the SMRT System Administrator.
+pub const ADMINISTRATOR_ROLE: Setting = Setting {
+    name: "administrator-role",
+    label: "SMRT System Administrator",
+    help: "The role, as the registry names it, of whom the Commander designated (F.2).",
+    default: Default::Text("smrt-administrator"),
+};
+
+/// The role of the Administrator's designee.
+pub const DESIGNEE_ROLE: Setting = Setting {
+    name: "designee-role",
+    label: "The Administrator's designee",
+    help: "The role, as the registry names it, of whoever decides in the Administrator's stead (D.4.a).",
+    default: Default::Text("smrt-administrator-designee"),
+};
+
+/// The role of those who decide for the St. Louis Fusion Center.
+pub const SLFC_ROLE: Setting = Setting {
+    name: "slfc-role",
+    label: "St. Louis Fusion Center",
+    help: "The role, as the registry names it, of those who authorize personnel (A.3) and grant extensions (D.4.b) for the SLFC.",
+    default: Default::Text("slfc-authority"),
+};
+
+/// The role of auditors.
+pub const AUDITOR_ROLE: Setting = Setting {
+    name: "auditor-role",
+    label: "Auditors",
+    help: "The role, as the registry names it, of those who review the logs beside the Commander and the Administrator (E.1, E.2).",
+    default: Default::Text("auditor"),
+};
+
+/// IR-10.
+pub const STANDING_READING: Setting = Setting {
+    name: "standing-reading",
+    label: "When an agency's agreement must be in force (IR-10)",
+    help: "every-step: at each step afresh; request-only: when it asks. A suspension counts at every step either way.",
+    default: Default::Code("every-step", &["every-step", "request-only"]),
+};
+
+/// D.3's ten days.
+pub const NOTICE_DAYS: Setting = Setting {
+    name: "notice-days",
+    label: "Days of storage after the notice",
+    help: "The order allows no more than ten (D.3); a jurisdiction may allow fewer.",
+    default: Default::Number(10, 0, 10),
+};
+
+/// SL-4.
+pub const TRANSFER_READING: Setting = Setting {
+    name: "transfer-reading",
+    label: "The server's copy of what was transferred (SL-4)",
+    help: "with-the-period: it is purged when D.3 says; at-once: with the transfer, notice or not.",
+    default: Default::Code("with-the-period", &["with-the-period", "at-once"]),
+};
+
+/// SL-5.
+pub const EXTENSION_READING: Setting = Setting {
+    name: "extension-reading",
+    label: "Until when an extension may be asked for (SL-5)",
+    help: "before-the-end: while the retention period runs; any-time: after it, too.",
+    default: Default::Code("before-the-end", &["before-the-end", "any-time"]),
+};
+
+/// For how long evidence is held before it is reviewed.
+pub const EVIDENCE_DAYS: Setting = Setting {
+    name: "evidence-days",
+    label: "Days a seized report is held",
+    help: "C.5 leaves it to Department policy: the days before the hold on a seized Compare Report is reviewed.",
+    default: Default::Number(3_650, 1, 36_500),
+};
+
+/// How soon data of evidentiary value is on portable media.
+pub const TRANSFER_HOURS: Setting = Setting {
+    name: "transfer-hours",
+    label: "Hours for a transfer to portable media",
+    help: "The order sets no number (D.4.a). Where the ten days of D.3 end sooner, their end counts.",
+    default: Default::Number(72, 1, 240),
+};
+
+/// How soon what the order leaves open is followed up.
+pub const FOLLOW_UP_HOURS: Setting = Setting {
+    name: "follow-up-hours",
+    label: "Hours for a follow-up",
+    help: "For seizing a report (C.5), documenting an identification (C.6) and deciding on a violation (E.1).",
+    default: Default::Number(72, 1, 8_760),
+};
+
+/// How soon the Commander hears of misuse.
+pub const MISUSE_NOTICE_HOURS: Setting = Setting {
+    name: "misuse-notice-hours",
+    label: "Hours for telling the Commander",
+    help: "Of misuse, from when it happened, and of an overdue purge, from when it is found. The order sets no number (E.1).",
+    default: Default::Number(24, 1, 720),
+};
+
+/// How soon what is public is published.
+pub const PUBLICATION_HOURS: Setting = Setting {
+    name: "publication-hours",
+    label: "Hours for publication",
+    help: "For system reports and new versions of the policy. The order sets no number (F.3).",
+    default: Default::Number(168, 1, 8_760),
+};
+
+/// How often queries are audited.
+pub const AUDIT_EVERY: Setting = Setting {
+    name: "audit-every",
+    label: "Periodic audits",
+    help: "How often the periodic audit is due. The order sets no number (E.2).",
+    default: Default::Code("month", &["week", "month", "year", "demand"]),
+};
+
 /// What is set where policy.toml is silent.
 pub const SETTINGS: &[Setting] = &[
     INTAKE_UNIT,
@@ -216,7 +337,27 @@ pub const SETTINGS: &[Setting] = &[
     BOOKING_DATA,
     BASIC_BOOKING_DATA,
     LOW_QUALITY,
+    COMMANDER_ROLE,
+    ADMINISTRATOR_ROLE,
+    DESIGNEE_ROLE,
+    SLFC_ROLE,
+    AUDITOR_ROLE,
+    STANDING_READING,
+    NOTICE_DAYS,
+    TRANSFER_READING,
+    EXTENSION_READING,
+    EVIDENCE_DAYS,
+    TRANSFER_HOURS,
+    FOLLOW_UP_HOURS,
+    MISUSE_NOTICE_HOURS,
+    PUBLICATION_HOURS,
+    AUDIT_EVERY,
 ];
+
+/// A setting that counts something.
+pub fn count(settings: &Settings, setting: &Setting) -> u32 {
+    u32::try_from(settings.number(setting)).unwrap_or(u32::MAX)
+}
 
 /// Texts that would match nobody or anybody, and words nobody knows.
 pub fn check(settings: &Settings) -> Vec<Problem> {
@@ -224,7 +365,8 @@ pub fn check(settings: &Settings) -> Vec<Problem> {
     let mut problem = |setting: &Setting, message: &str| {
         problems.push(Problem { setting: setting.name.to_owned(), message: message.to_owned() });
     };
-    for text in [&INTAKE_UNIT, &AUTHORISED_ROLE, &AGREEMENT_SCOPE] {
+    let roles = [&COMMANDER_ROLE, &ADMINISTRATOR_ROLE, &DESIGNEE_ROLE, &SLFC_ROLE, &AUDITOR_ROLE];
+    for text in [&INTAKE_UNIT, &AUTHORISED_ROLE, &AGREEMENT_SCOPE].into_iter().chain(roles) {
         if blank(settings.text(text)) {
             problem(text, "is empty: name it as the registry does");
         }

@@ -18,8 +18,12 @@ pub(super) fn run(folder: &Path, n: usize, json: bool) -> anyhow::Result<ExitCod
         let matter = policy::scenario::base(&folder.join("scenarios"), phase)?;
         let ruled = policy.decide(&matter);
         if ruled.decision.verdict != Verdict::Permit {
-            let why: Vec<_> =
-                ruled.decision.findings.iter().map(|f| format!("{} {}", f.clause, f.explanation)).collect();
+            let why: Vec<_> = ruled
+                .decision
+                .findings
+                .iter()
+                .map(|f| format!("{} {}", f.clause, f.explanation.as_deref().unwrap_or_default()))
+                .collect();
             bail!("the base scenario is not permitted at {phase}, so this would measure a denial: {}", why.join("; "));
         }
         for _ in 0..WARM_UP {
@@ -42,7 +46,7 @@ pub(super) fn run(folder: &Path, n: usize, json: bool) -> anyhow::Result<ExitCod
             "p99_us": us(percentile(&times, 0.99)),
             "decisions_per_s": per_second,
             "fuel": ruled.fuel,
-            "findings": ruled.decision.findings.len(),
+            "findings": ruled.decision.outcomes().count(),
             "obligations": ruled.decision.obligations.len(),
             "n": n,
             "threads": 1,

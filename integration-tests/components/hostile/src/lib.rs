@@ -3,13 +3,14 @@
 
 use magistrate_sdk::rulings::{Charter, Clause, Promise};
 use magistrate_sdk::settings::Default;
-use magistrate_sdk::terms::{Date, Phase};
+use magistrate_sdk::calendar::date;
+use magistrate_sdk::terms::Phase;
 use magistrate_sdk::{Case, Policy, Setting, Settings};
 
 /// Misbehaves.
 pub struct Hostile;
 
-magistrate_sdk::policy!(Hostile);
+magistrate_sdk::policy_with_std!(Hostile);
 
 const ACTS: &[&str] = &[
     "behave",
@@ -37,7 +38,7 @@ impl Policy for Hostile {
             title: "A policy that misbehaves".to_owned(),
             authority: "none".to_owned(),
             authority_text: "0".repeat(64),
-            effective: Date { year: 2026, month: 1, day: 1 },
+            effective: date(2026, 1, 1),
             expires: None,
             review_due: None,
             time_zone: "UTC".to_owned(),
@@ -65,14 +66,13 @@ impl Policy for Hostile {
             "log" => (0..1000).for_each(|_| magistrate_sdk::log(&"x".repeat(1000))),
             "oversized" => {
                 let long = "x".repeat(4000);
-                (0..400).for_each(|_| case.clause("1").notes(&long));
+                (0..400).for_each(|_| case.clause(0).notes(&long));
             }
             _ => {}
         }
-        let clause = if act == "unlisted-clause" { "999" } else { "1" };
-        case.clause(clause).satisfied("anything goes");
+        case.clause(if act == "unlisted-clause" { 999 } else { 0 }).satisfied();
         if act != "break-promise" {
-            case.clause("1").obliges(magistrate_sdk::Duties::flag("hostile"));
+            case.clause(0).obliges(magistrate_sdk::Duties::flag("hostile"));
         }
     }
 }

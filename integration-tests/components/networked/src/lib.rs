@@ -6,7 +6,7 @@ use magistrate_sdk::{Case, Policy, Setting, Settings};
 /// Wants the network.
 pub struct Networked;
 
-magistrate_sdk::policy!(Networked);
+magistrate_sdk::policy_with_std!(Networked);
 
 impl Policy for Networked {
     const SETTINGS: &'static [Setting] = &[];
@@ -17,6 +17,6 @@ impl Policy for Networked {
 
     fn decide(case: &mut Case) {
         let told = std::net::TcpStream::connect("127.0.0.1:9").is_ok();
-        case.clause("1").requires(told, "the network said yes", "the network said no");
+        case.clause(0).requires(told, "the network said no");
     }
 }

@@ -1,0 +1,181 @@
+//! The retention phase: how long gallery records, probes and audit entries stay, and who may say so (5.4(6), 6.1(3)b, 7(4),
+//! 7(9)).
+
+use crate::corroboration::{self, Concluded};
+use crate::{answers, settings, standing};
+use magistrate_sdk::calendar::{HOUR_MS, hours_after};
+use magistrate_sdk::case::has_role;
+use magistrate_sdk::facts::{RetentionEvent, Step};
+use magistrate_sdk::terms::Value;
+use magistrate_sdk::{Case, Duties};
+
+/// A record of SNAP.
+pub const GALLERY_RECORD: &str = "gallery-record";
+/// The photograph that was searched.
+pub const PROBE: &str = "probe";
+/// An entry of the audit trail.
+pub const AUDIT_ENTRY: &str = "audit-entry";
+
+/// What may happen to a record.
+pub const KINDS: &[&str] = &["notice", "hold", "lift", "extend", "export", "purge"];
+
+/// The rules of the retention phase.
+pub fn judge(case: &mut Case) {
+    let Step::Retention(event) = &case.matter().step else { return };
+    let (subject, kind) = (event.subject.trim(), event.kind.trim());
+    authorised(case, subject);
+    known(case, subject, kind);
+    match (subject, kind) {
+        (AUDIT_ENTRY, "purge") => audit_entry(case, event),
+        (_, "purge") => purge(case, event, subject),
+        (_, "hold") => hold(case),
+        (_, "extend") => extend(case, subject),
+        (_, "export") => reasoned(case, "say why it is exported and to whom"),
+        (_, "lift") => lift(case, event, subject),
+        (_, "notice") => notice(case),
+        _ => {}
+    }
+    case.tag("retention", kind);
+}
+
+/// 7(4) "it cannot be modified, accessed, or purged except by members authorized to take such actions": the gallery by those
+/// who may change it, a probe by those named in the settings, the audit trail by the LASO alone.
+fn authorised(case: &mut Case, subject: &str) {
+    let laso = case.settings().text(&settings::LASO_ROLE);
+    let holds = |role: &str| has_role(case.actor(), role);
+    let authorised = match subject {
+        GALLERY_RECORD => case.settings().texts(&settings::ENROLLER_ROLES).iter().any(holds),
+        PROBE => case.settings().texts(&settings::RETENTION_ROLES).iter().any(holds),
+        _ => holds(laso),
+    };
+    let member = standing::actor_is_member(case);
+    case.clause(clause!("7(4)")).requires(
+        member && authorised,
+        "only a member authorised for this kind of record holds, exports or purges it: have one of them do it",
+    );
+}
+
+/// 6.1(3)b What is neither a gallery record, a probe nor an audit entry has no schedule.
+fn known(case: &mut Case, subject: &str, kind: &str) {
+    let known = [GALLERY_RECORD, PROBE, AUDIT_ENTRY].contains(&subject) && KINDS.contains(&kind);
+    if !known {
+        case.clause(clause!("6.1(3)b"))
+            .violated("the kind of record, or what happens to it, is unknown: use one of the form's words");
+    }
+}
+
+/// 6.1(3)b "automatically purged in accordance with this Department's retention policy, unless determined to be of
+/// evidentiary value."
+fn purge(case: &mut Case, event: &RetentionEvent, subject: &str) {
+    // What the request said of it has become a hold, which may since have been lifted.
+    let says_so = case.answered_by(case.actor(), answers::EVIDENTIARY, |answer| matches!(answer, Value::Flag(true)));
+    let evidence = event.held || says_so;
+    case.clause(clause!("6.1(3)b"))
+        .forbids(evidence, "it is of evidentiary value and held: lift the hold before it is purged");
+    if subject != PROBE {
+        return;
+    }
+    if case.settings().is(&settings::PROBE_PURGE, "bytes") {
+        case.clause(clause!("6.1(3)b")).read_as("IR-15").notes("the photograph goes; its digest and the record stay");
+    } else {
+        let due = is_old(case, event.recorded);
+        case.clause(clause!("6.1(3)b")).read_as("IR-15").requires(
+            due,
+            "the photograph is kept encrypted as long as the audit trail: it is not due for purging yet",
+        );
+    }
+    if no_viable_candidate(case) {
+        case.clause(clause!("5.4(6)")).read_as("IR-15").satisfied();
+    }
+    original(case);
+}
+
+/// 5.4(1) "Photographs shall be handled as specified in Manual Directive 306.1 Evidence Property": the original is property,
+/// what is purged is the system's copy.
+fn original(case: &mut Case) {
+    if case.text(answers::EVIDENCE_NUMBER).is_some() {
+        case.clause(clause!("5.4(1)-b")).satisfied();
+        return;
+    }
+    let supervisor = case.settings().text(&settings::SUPERVISOR_ROLE);
+    case.clause(clause!("5.4(1)-b"))
+        .notes("the original has no evidence property number, though only a copy is purged");
+    let duty = Duties::task(supervisor, "record the photograph's evidence property number", 72);
+    case.clause(clause!("5.4(1)-b")).obliges(duty);
+}
+
+/// 5.4(6) "If CIU cannot discern a viable candidate": the signers say so, or the search returned nothing.
+fn no_viable_candidate(case: &Case) -> bool {
+    let history = case.history();
+    let nothing = history.searches_of_request > 0 && history.candidates_returned == 0;
+    nothing || corroboration::concluded(case) == Concluded::NoLead
+}
+
+/// 6.1(3)b "unless determined to be of evidentiary value": somebody determines it, and says why.
+fn hold(case: &mut Case) {
+    // Whoever holds it determines that; an earlier no does not bind them.
+    let evidentiary = case.flag(answers::EVIDENTIARY);
+    case.clause(clause!("6.1(3)b")).affirms(
+        evidentiary,
+        "say whether it is of evidentiary value: only that holds it back from purging",
+        "it is of no evidentiary value, so it is not held",
+    );
+    reasoned(case, "say why it is of evidentiary value");
+}
+
+/// 6.1(3)b A record stays longer for a reason; 5.4(6) a photograph without a viable candidate stays for none but its
+/// evidentiary value.
+fn extend(case: &mut Case, subject: &str) {
+    reasoned(case, "say why it is kept longer");
+    if subject == PROBE && no_viable_candidate(case) {
+        let evidentiary = case.flag(answers::EVIDENTIARY) == Some(true);
+        case.clause(clause!("5.4(6)"))
+            .read_as("IR-15")
+            .requires(evidentiary, "no viable candidate was found, so the photograph leaves the system: purge it");
+    }
+}
+
+fn reasoned(case: &mut Case, ask: &str) {
+    let reason = case.text(answers::RETENTION_REASON).is_some();
+    case.clause(clause!("6.1(3)b")).needs(reason, ask);
+}
+
+/// 6.1(3)b What is no longer evidence is purged on schedule, at once if the schedule has run out.
+fn lift(case: &mut Case, event: &RetentionEvent, subject: &str) {
+    reasoned(case, "say why it is no longer held");
+    if subject != PROBE {
+        return;
+    }
+    let now = case.clock().now;
+    let days = settings::count(case, &settings::PROBE_DAYS);
+    let schedule = event.recorded.map_or(now, |at| hours_after(at, u64::from(days).saturating_mul(24)));
+    let soonest = hours_after(now, u64::from(settings::count(case, &settings::NO_CANDIDATE_HOURS)));
+    case.clause(clause!("6.1(3)b")).obliges(Duties::purge(PROBE, schedule.max(soonest)));
+}
+
+/// 6.1(1) The LASO is responsible for "retention, evaluation, data quality, use, purging": a contributor that no longer keeps
+/// its own record has the Department's looked at.
+fn notice(case: &mut Case) {
+    let laso = case.settings().text(&settings::LASO_ROLE);
+    case.clause(clause!("6.1(3)b")).notes("the originating agency no longer keeps its own record");
+    let duty = Duties::task(laso, "decide whether the record its originating agency gave up is purged", 72);
+    case.clause(clause!("6.1(3)b")).obliges(duty);
+}
+
+/// 7(9) "An audit trail will be kept for a minimum of one (1) year".
+fn audit_entry(case: &mut Case, event: &RetentionEvent) {
+    let old = is_old(case, event.recorded);
+    let otherwise = if event.recorded.is_some() {
+        "the entry is younger than the audit trail's minimum of a year: keep it"
+    } else {
+        "nobody knows when the entry was recorded: keep it"
+    };
+    case.clause(clause!("7(9)-b")).requires(old, otherwise);
+    case.clause(clause!("6.1(3)b")).forbids(event.held, "the entry is held: lift the hold before it is purged");
+}
+
+/// Whether something has been on record as long as the audit trail is kept.
+fn is_old(case: &Case, recorded: Option<u64>) -> bool {
+    let least = u64::from(settings::count(case, &settings::AUDIT_DAYS)).saturating_mul(24 * HOUR_MS);
+    recorded.is_some_and(|at| case.clock().now.saturating_sub(at) >= least)
+}
