@@ -356,12 +356,9 @@ pub struct History {
     /// Persons who opened the candidate list, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub opened_candidates: Vec<String>,
-    /// Signatures on this request, oldest first.
+    /// Signatures on this request and approvals of it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<Signature>,
-    /// Approvals of this request, oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub approvals: Vec<Signature>,
     /// Candidates returned by this request's search.
     pub candidates_returned: u32,
     /// Of these, how many have a disposition.

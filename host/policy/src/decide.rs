@@ -162,11 +162,6 @@ fn accept(charter: &Charter, phase: Phase, decision: &Decision) -> Result<(), Fa
         if finding.explanation.as_ref().is_some_and(|text| text.len() > MOST_TEXT_BYTES) {
             return Err(Fault::Oversized);
         }
-        if let Some(id) = &finding.interpretation
-            && !charter.interpretations.iter().any(|i| i.id == *id)
-        {
-            return malformed(format!("relies on interpretation `{id}`, which its charter does not list"));
-        }
     }
     for obligation in &decision.obligations {
         if let Duty::Statement(id) | Duty::Acknowledge(id) = &obligation.duty

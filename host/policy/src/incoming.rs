@@ -58,6 +58,13 @@ fn cited(index: u16, charter: &Charter) -> Result<ClauseId, String> {
         .ok_or_else(|| format!("cites clause {index}, but its charter lists {}", charter.clauses.len()))
 }
 
+fn relied_on(index: u16, charter: &Charter) -> Result<String, String> {
+    let entry = charter.interpretations.get(usize::from(index));
+    entry.map(|i| i.id.clone()).ok_or_else(|| {
+        format!("relies on interpretation {index}, but its charter lists {}", charter.interpretations.len())
+    })
+}
+
 fn verdict_in(x: wt::Verdict) -> terms::Verdict {
     match x {
         wt::Verdict::Permit => terms::Verdict::Permit,
@@ -71,7 +78,7 @@ fn finding_in(x: wr::Finding, charter: &Charter) -> Result<rulings::Finding, Str
         clause: cited(x.clause, charter)?,
         outcome: outcome_in(x.outcome),
         explanation: x.explanation,
-        interpretation: x.interpretation,
+        interpretation: x.interpretation.map(|index| relied_on(index, charter)).transpose()?,
     })
 }
 

@@ -225,7 +225,6 @@ fn history_out<'a>(x: &'a facts::History, arena: &'a Bump) -> wf::History<'a> {
         candidates_returned: x.candidates_returned,
         candidates_disposed: x.candidates_disposed,
         candidates_possible: x.candidates_possible,
-        approvals: arena.alloc_slice_fill_iter(x.approvals.iter().map(signature_out)),
         released: x.released.as_ref().map(|at| at.0),
         open_obligations: texts_out(&x.open_obligations, arena),
     }
@@ -345,10 +344,7 @@ fn access_change_out(x: &facts::AccessChange) -> wf::AccessChange {
 }
 
 fn access_out<'a>(x: &'a facts::Access, arena: &'a Bump) -> wf::Access<'a> {
-    wf::Access {
-        change: access_change_out(&x.change),
-        roles: texts_out(&x.roles, arena),
-    }
+    wf::Access { change: access_change_out(&x.change), roles: texts_out(&x.roles, arena) }
 }
 
 fn activation_out<'a>(x: &'a facts::Activation, arena: &'a Bump) -> wf::Activation<'a> {

@@ -2,9 +2,9 @@
 
 use crate::{catalogue, forms, purpose, register, reports, requesting, settings};
 use magistrate_sdk::Settings;
+use magistrate_sdk::calendar::date;
 use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{Charter, Promise, Statement};
-use magistrate_sdk::calendar::date;
 use magistrate_sdk::terms::{Date, Phase};
 
 /// SHA-256 of the directive's text as it was read.

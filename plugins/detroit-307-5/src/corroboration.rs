@@ -85,7 +85,7 @@ fn examiner(case: &mut Case, signature: &Signature) {
     }
     let opened = examination::has_opened_list(case);
     case.clause(clause!("5.4(3)-c"))
-        .read_as("IR-18")
+        .read_as(reading!("IR-18"))
         .requires(opened, "an examiner who has not opened the candidate list corroborates nothing: open it, then sign");
     let possible = case.history().candidates_possible;
     match signature.conclusion {
@@ -122,7 +122,7 @@ fn supervisor(case: &mut Case, signature: &Signature) {
     let counts = trained(case.actor(), curriculum, case.today());
     // With two examiners there already, nobody counts on the supervisor's second hat.
     let spare = case.history().signatures.iter().filter(|s| is_role(case, s, &settings::EXAMINER_ROLE)).count() >= 2;
-    case.clause(clause!("2.3-a")).read_as("IR-6").requires(
+    case.clause(clause!("2.3-a")).read_as(reading!("IR-6")).requires(
         counts || spare,
         "a supervisor who stands in for an examiner needs the advanced training: complete it, or have two examiners sign first",
     );
@@ -183,12 +183,12 @@ pub fn full_set(case: &mut Case, conclusion: Conclusion) {
     let beside = |supervisor: &str| examiners.iter().filter(|e| **e != supervisor).count();
     let whole = supervisors.iter().any(|s| beside(s) >= needed);
     let another = examiners.len() >= needed;
-    case.clause(clause!("2.4")).read_as("IR-7").requires(
+    case.clause(clause!("2.4")).read_as(reading!("IR-7")).requires(
         whole,
         "two examiners and one supervisor of the examining unit, three persons, have not all signed: have the others sign",
     );
     case.clause(clause!("5.4(3)-a"))
-        .read_as("IR-6")
+        .read_as(reading!("IR-6"))
         .requires(another, "no other examiner has corroborated the conclusion: have one sign");
     case.clause(clause!("5.4(3)-b"))
         .requires(!supervisors.is_empty(), "no supervisor of the examining unit has signed: have one sign");
@@ -199,7 +199,7 @@ pub fn second_look(case: &mut Case) {
     let examiners = signers(case, &settings::EXAMINER_ROLE, &[Conclusion::NoLead]);
     let mut all = signers(case, &settings::SUPERVISOR_ROLE, &[Conclusion::NoLead, Conclusion::Approved]);
     all.extend(&examiners);
-    case.clause(clause!("2.4")).read_as("IR-7").requires(
+    case.clause(clause!("2.4")).read_as(reading!("IR-7")).requires(
         !examiners.is_empty() && all.len() >= 2,
         "without a lead an examiner's conclusion and a second look have to be signed: have another examiner or the supervisor sign",
     );
@@ -226,6 +226,6 @@ pub fn all_involved(case: &mut Case) {
     let compared = !case.settings().is(&settings::INVOLVED, "opened-list");
     let all = compared || history.opened_candidates.iter().all(signed);
     case.clause(clause!("5.4(3)-c"))
-        .read_as("IR-18")
+        .read_as(reading!("IR-18"))
         .requires(all, "an examiner opened the candidate list and has not signed: have every examiner involved sign");
 }

@@ -66,7 +66,7 @@ fn suitable_probe(case: &mut Case) {
 
 /// 2.4 "All Facial Recognition searches must be corroborated by at least two examiners and one supervisor."
 fn corroboration(case: &mut Case) {
-    case.clause(clause!("2.4")).read_as("IR-7").noted();
+    case.clause(clause!("2.4")).read_as(reading!("IR-7")).noted();
     if case.phase() == Phase::Search {
         let rule = examiners(case);
         case.clause(clause!("2.4")).obliges(Duty::SignOffs(rule));
@@ -115,7 +115,7 @@ pub fn is_highly_restricted(field: &str) -> bool {
 fn home_invasion(case: &mut Case, crime: Crime) {
     if crime.attempted {
         case.clause(clause!("2.6"))
-            .read_as("IR-4")
+            .read_as(reading!("IR-4"))
             .violated("an attempt without entry is no Home Invasion I: name another crime if one was committed");
         return;
     }
@@ -137,7 +137,7 @@ fn part_1_violent_crime(case: &mut Case, crime: Crime) {
         case.clause(clause!("2.7")).requires(holds, otherwise);
         return;
     }
-    case.clause(clause!("2.7")).read_as("IR-4").requires(
+    case.clause(clause!("2.7")).read_as(reading!("IR-4")).requires(
         holds,
         "only the exact words robbery, sexual assault, aggravated assault and homicide count, completed",
     );

@@ -53,13 +53,13 @@ fn first_amendment(case: &mut Case, at: u64) {
     let overdue = case.clock().now > hours_after(at, u64::from(hours));
     if overdue {
         case.clause(clause!("4(2)"))
-            .read_as("IR-13")
+            .read_as(reading!("IR-13"))
             .notes("the hours for this notice are over already: it is overdue, notify the four offices at once");
         case.clause(clause!("4(2)"))
             .always_obliges(Duties::flag("the notice of a violation of 3.5 is overdue: the LASO reviews why"));
     } else {
         case.clause(clause!("4(2)"))
-            .read_as("IR-13")
+            .read_as(reading!("IR-13"))
             .notes("the four offices are notified within 24 hours of the violation");
     }
     prohibited::notify_offices(case, hours, ClockOrigin::Violation, "facial recognition was used contrary to 3.5");
@@ -73,7 +73,7 @@ fn agency(case: &mut Case) {
         return;
     };
     case.clause(clause!("5.5-c"))
-        .read_as("IR-9")
+        .read_as(reading!("IR-9"))
         .notes(&format!("the requests of `{agency}` are suspended until it complies with the directive"));
     case.clause(clause!("5.5-c")).always_obliges(Duty::Suspend("agency".to_owned()));
 }

@@ -18,7 +18,7 @@ pub fn judge(case: &mut Case) {
 fn list_was_opened(case: &mut Case) {
     let opened = has_opened_list(case);
     case.clause(clause!("5.4(3)-c"))
-        .read_as("IR-18")
+        .read_as(reading!("IR-18"))
         .requires(opened, "whoever takes this step has not opened the candidate list: open it first");
 }
 

@@ -40,6 +40,8 @@ extern crate alloc;
 
 #[macro_use]
 mod catalogue;
+#[macro_use]
+mod register;
 
 mod access;
 mod activation;
@@ -59,7 +61,6 @@ mod outside;
 mod oversight;
 mod prohibited;
 mod purpose;
-mod register;
 mod release;
 mod reports;
 mod requesting;

@@ -102,11 +102,11 @@ fn no_mass_query(case: &mut Case) {
     let batch = case.request().map_or(1, |r| r.batch_size);
     let probes = batch.max(case.history().distinct_probes_by_person_last_hour);
     if probes <= settings::count(case, &settings::MASS_LIMIT) {
-        case.clause(clause!("5.3")).read_as("IR-3").satisfied();
+        case.clause(clause!("5.3")).read_as(reading!("IR-3")).satisfied();
         return;
     }
     let justified = case.affirmed(answers::EACH_JUSTIFIED);
-    case.clause(clause!("5.3")).read_as("IR-3").affirms(
+    case.clause(clause!("5.3")).read_as(reading!("IR-3")).affirms(
         justified,
         "there are many probes within the hour: say whether each stands on reasonable suspicion of its own, or wait",
         "many people are searched without suspicion of each: search those for whom there is suspicion",

@@ -43,7 +43,7 @@ fn agreement(case: &mut Case) {
         return;
     }
     let in_force = agreements.iter().any(|a| a.signed < opened && is_in_force(case, a));
-    case.clause(clause!("5.5-a")).read_as("IR-10").requires(
+    case.clause(clause!("5.5-a")).read_as(reading!("IR-10")).requires(
         in_force,
         "the agency's agreement is not in force or does not cover facial recognition: renew it, then make the request",
     );
@@ -131,5 +131,5 @@ fn compliance(case: &mut Case) {
     } else {
         "all outside requests are suspended until the agency found not in compliance complies"
     };
-    case.clause(clause!("5.5-c")).read_as("IR-9").forbids(all || suspended, violated);
+    case.clause(clause!("5.5-c")).read_as(reading!("IR-9")).forbids(all || suspended, violated);
 }

@@ -88,11 +88,11 @@ fn purged(case: &mut Case) {
         case.clause(clause!("6.1(3)b")).noted();
         Duty::Hold(RetentionRule { subject: "probe".to_owned(), at_least_days: days })
     } else if case.settings().is(&settings::PROBE_PURGE, "bytes") {
-        case.clause(clause!("6.1(3)b")).read_as("IR-15").noted();
+        case.clause(clause!("6.1(3)b")).read_as(reading!("IR-15")).noted();
         Duties::purge("probe", by)
     } else {
         let days = settings::count(case, &settings::AUDIT_DAYS);
-        case.clause(clause!("6.1(3)b")).read_as("IR-15").noted();
+        case.clause(clause!("6.1(3)b")).read_as(reading!("IR-15")).noted();
         Duties::retain("probe", days)
     };
     case.clause(clause!("6.1(3)b")).obliges(duty);

@@ -81,28 +81,30 @@ fn stills_allowed(case: &Case) -> bool {
 /// A still that names its recording and frame. Many of one case approach a search of the recording itself.
 fn still_from_recording(case: &mut Case) {
     if !stills_allowed(case) {
-        case.clause(clause!("3.2")).read_as("IR-5").violated("no image taken from a recording may be searched");
+        case.clause(clause!("3.2"))
+            .read_as(reading!("IR-5"))
+            .violated("no image taken from a recording may be searched");
         return;
     }
     let batch = case.request().map_or(1, |r| r.batch_size);
     let frames = batch.max(case.history().distinct_probes_in_case);
     if batch > settings::count(case, &settings::MASS_LIMIT) {
         case.clause(clause!("3.2"))
-            .read_as("IR-5")
+            .read_as(reading!("IR-5"))
             .violated("frames in bulk are a search of the recording: select single stills");
         return;
     }
     let few = frames <= settings::count(case, &settings::FRAMES_LIMIT);
     let justified = few || case.affirmed(answers::FRAMES_JUSTIFIED) == Some(true);
     case.clause(clause!("3.2"))
-        .read_as("IR-5")
+        .read_as(reading!("IR-5"))
         .needs(justified, "there are many frames in this case: say that each of them is needed, or select fewer");
 }
 
 /// A still that was taken from a recording but does not say from which.
 fn unsourced_frame(case: &mut Case) {
     let allowed = stills_allowed(case);
-    let clause = case.clause(clause!("3.2")).read_as("IR-5");
+    let clause = case.clause(clause!("3.2")).read_as(reading!("IR-5"));
     if allowed {
         clause.needs(false, "state the digest of the recording and the frame's number");
     } else {
@@ -141,23 +143,23 @@ fn first_amendment(case: &mut Case) {
     };
     let [views, event, class] = CATEGORIES.map(applies);
     let ask = "say whether the search is based solely on protected views, associations, events or characteristics";
-    case.clause(clause!("3.5-a")).read_as("IR-2").denies(
+    case.clause(clause!("3.5-a")).read_as(reading!("IR-2")).denies(
         views,
         ask,
         "a search based solely on somebody's views or activities is never performed",
     );
-    case.clause(clause!("3.5-b")).read_as("IR-2").denies(
+    case.clause(clause!("3.5-b")).read_as(reading!("IR-2")).denies(
         event,
         ask,
         "a search based solely on taking part in a lawful organization or event is never performed",
     );
-    case.clause(clause!("3.5-c")).read_as("IR-2").denies(
+    case.clause(clause!("3.5-c")).read_as(reading!("IR-2")).denies(
         class,
         ask,
         "a search based solely on a protected classification is never performed",
     );
     if !standing::outside(case) {
-        case.clause(clause!("3.5-req")).read_as("IR-2").denies(
+        case.clause(clause!("3.5-req")).read_as(reading!("IR-2")).denies(
             sole,
             ask,
             "the Department does not request such a search of any agency either",
@@ -189,7 +191,7 @@ fn alert(case: &mut Case) {
     }
     let like_a_violation = case.settings().flag(&settings::NOTIFY_DENIED);
     case.clause(clause!("4(2)"))
-        .read_as("IR-8")
+        .read_as(reading!("IR-8"))
         .notes("a search prohibited by 3.5 was asked for, and the LASO is told");
     case.clause(clause!("4(2)"))
         .always_obliges(Duties::flag("a search prohibited by 3.5 was asked for: the LASO reviews it"));

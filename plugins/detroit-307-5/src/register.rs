@@ -5,6 +5,17 @@ use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::Interpretation;
 use magistrate_sdk::{Setting, Settings};
 
+/// What the register lists, in its order.
+pub const IDS: &[&str] =
+    &["IR-2", "IR-3", "IR-4", "IR-5", "IR-6", "IR-7", "IR-8", "IR-9", "IR-10", "IR-13", "IR-14", "IR-15", "IR-18"];
+
+/// An interpretation by its id; one that the register does not list does not compile.
+macro_rules! reading {
+    ($id:literal) => {
+        const { magistrate_sdk::catalogue::place($crate::register::IDS, $id) }
+    };
+}
+
 /// The register under these settings.
 pub fn interpretations(settings: &Settings) -> Vec<Interpretation> {
     let code = |setting: &Setting, value: &str| settings.is(setting, value);
@@ -139,5 +150,16 @@ fn entry(id: &str, question: &str, answer: &str, setting: Option<&Setting>) -> I
         question: question.to_owned(),
         answer: answer.to_owned(),
         setting: setting.map(|s| s.name.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_register_lists_what_findings_cite() {
+        let listed: Vec<_> = interpretations(&Settings::defaults()).into_iter().map(|i| i.id).collect();
+        assert_eq!(listed, IDS);
     }
 }

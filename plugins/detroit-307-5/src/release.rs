@@ -57,14 +57,18 @@ fn outstanding(case: &mut Case) {
     let open = |id: &str| case.history().open_obligations.iter().any(|clause| same(clause, id));
     let [class, state, attested, acknowledged] = ["2.7", "5.4(2)-d", "3.5-req", "5.5-b4"].map(open);
     if class {
-        case.clause(clause!("2.7")).read_as("IR-4").missing("a supervisor has to confirm the crime's classification");
+        case.clause(clause!("2.7"))
+            .read_as(reading!("IR-4"))
+            .missing("a supervisor has to confirm the crime's classification");
     }
     if state {
         case.clause(clause!("5.4(2)-d"))
             .missing("a supervisor of the examining unit has to approve the request to the State Police");
     }
     if attested {
-        case.clause(clause!("3.5-req")).read_as("IR-2").missing("a supervisor has to attest that 3.5 does not apply");
+        case.clause(clause!("3.5-req"))
+            .read_as(reading!("IR-2"))
+            .missing("a supervisor has to attest that 3.5 does not apply");
     }
     if acknowledged {
         case.clause(clause!("5.5-b4"))

@@ -87,7 +87,7 @@ fn weekly(case: &mut Case, period: &Period) {
     case.clause(clause!("6.2-a")).requires(unit, "the Crime Intelligence Unit provides the report: have it draw it up");
     let whole = days_between(period.first, period.last) == 6
         && case.settings().is(&settings::WEEK_STARTS, weekday(case, period));
-    case.clause(clause!("6.2-a")).read_as("IR-13").requires(
+    case.clause(clause!("6.2-a")).read_as(reading!("IR-13")).requires(
         whole,
         "the period is no whole week: report from the first day of a week to its last, Monday to Sunday unless set otherwise",
     );

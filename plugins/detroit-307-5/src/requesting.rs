@@ -152,10 +152,10 @@ fn corroborated(case: &mut Case) {
     let mut involved = definitions::examiners(case);
     involved.all_involved = case.settings().is(&settings::INVOLVED, "opened-list");
     let supervisor = definitions::supervisor(case);
-    case.clause(clause!("5.4(3)-a")).read_as("IR-6").noted();
+    case.clause(clause!("5.4(3)-a")).read_as(reading!("IR-6")).noted();
     case.clause(clause!("5.4(3)-b")).noted();
     case.clause(clause!("5.4(3)-b")).obliges(Duty::SignOffs(supervisor));
-    case.clause(clause!("5.4(3)-c")).read_as("IR-18").noted();
+    case.clause(clause!("5.4(3)-c")).read_as(reading!("IR-18")).noted();
     case.clause(clause!("5.4(3)-c")).obliges(Duty::SignOffs(involved));
 }
 
@@ -190,7 +190,7 @@ pub fn no_viable_candidate(case: &mut Case) {
         "no candidate was identified",
     ));
     case.clause(clause!("5.4(6)"))
-        .read_as("IR-15")
+        .read_as(reading!("IR-15"))
         .notes("no candidate was found, and the photograph leaves the system");
     if !keep {
         case.clause(clause!("5.4(6)")).obliges(Duties::purge("probe", by));

@@ -76,16 +76,18 @@ fn purge(case: &mut Case, event: &RetentionEvent, subject: &str) {
         return;
     }
     if case.settings().is(&settings::PROBE_PURGE, "bytes") {
-        case.clause(clause!("6.1(3)b")).read_as("IR-15").notes("the photograph goes; its digest and the record stay");
+        case.clause(clause!("6.1(3)b"))
+            .read_as(reading!("IR-15"))
+            .notes("the photograph goes; its digest and the record stay");
     } else {
         let due = is_old(case, event.recorded);
-        case.clause(clause!("6.1(3)b")).read_as("IR-15").requires(
+        case.clause(clause!("6.1(3)b")).read_as(reading!("IR-15")).requires(
             due,
             "the photograph is kept encrypted as long as the audit trail: it is not due for purging yet",
         );
     }
     if no_viable_candidate(case) {
-        case.clause(clause!("5.4(6)")).read_as("IR-15").satisfied();
+        case.clause(clause!("5.4(6)")).read_as(reading!("IR-15")).satisfied();
     }
     original(case);
 }
@@ -130,7 +132,7 @@ fn extend(case: &mut Case, subject: &str) {
     if subject == PROBE && no_viable_candidate(case) {
         let evidentiary = case.flag(answers::EVIDENTIARY) == Some(true);
         case.clause(clause!("5.4(6)"))
-            .read_as("IR-15")
+            .read_as(reading!("IR-15"))
             .requires(evidentiary, "no viable candidate was found, so the photograph leaves the system: purge it");
     }
 }

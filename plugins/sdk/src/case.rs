@@ -25,7 +25,9 @@ pub struct Case<'a> {
 impl<'a> Case<'a> {
     pub(crate) fn new(matter: &'a Matter, settings: Settings<'a>) -> Self {
         // Every matter has these two; a host that leaves one out gets a trap, which is a denial.
-        let [actor, requester, ..] = matter.parties.as_slice() else { unreachable!("a matter has an actor and a requester") };
+        let [actor, requester, ..] = matter.parties.as_slice() else {
+            unreachable!("a matter has an actor and a requester")
+        };
         Self {
             matter,
             actor,

@@ -1,4 +1,4 @@
-//! The clause catalogue: a constant of the policy, and clauses by their position in it.
+//! The clause catalogue and the interpretation register: constants of the policy, and their entries by position.
 //!
 //! A decision cites a clause by its position in the charter's catalogue. [`position`] finds it when the policy is compiled,
 //! so that a citation costs nothing at run time and a clause that is not listed does not compile. A policy wraps it in
@@ -20,7 +20,7 @@
 //! ```
 
 use crate::prelude::*;
-use crate::rulings::{Clause, ClauseIndex};
+use crate::rulings::{Clause, ClauseIndex, InterpretationIndex};
 use crate::terms::Phase;
 
 /// A clause: its id, what it says in one line, the phases in which it binds.
@@ -49,6 +49,21 @@ pub const fn position(catalogue: &[Entry], id: &str) -> ClauseIndex {
         at += 1;
     }
     panic!("the catalogue does not list this clause");
+}
+
+/// Where an interpretation stands in the register whose ids these are, from 0.
+///
+/// # Panics
+/// When it is not among them; in a `const` block, which is where this belongs, that is a compile error.
+pub const fn place(ids: &[&str], id: &str) -> InterpretationIndex {
+    let mut at = 0;
+    while at < ids.len() {
+        if equal(ids[at].as_bytes(), id.as_bytes()) {
+            return at as InterpretationIndex;
+        }
+        at += 1;
+    }
+    panic!("the register does not list this interpretation");
 }
 
 const fn equal(a: &[u8], b: &[u8]) -> bool {

@@ -3,8 +3,8 @@
 use crate::case::Case;
 use crate::prelude::*;
 use crate::rulings::{
-    ClauseIndex, ClockOrigin, Duty, Finding, LimitRule, NoticeRule, Obligation, Outcome, PurgeRule, RetentionRule,
-    SignOffRule, TaskRule,
+    ClauseIndex, ClockOrigin, Duty, Finding, InterpretationIndex, LimitRule, NoticeRule, Obligation, Outcome,
+    PurgeRule, RetentionRule, SignOffRule, TaskRule,
 };
 use crate::terms::Instant;
 
@@ -13,7 +13,7 @@ use crate::terms::Instant;
 pub struct Clause<'c, 'm> {
     case: &'c mut Case<'m>,
     id: ClauseIndex,
-    interpretation: Option<&'static str>,
+    interpretation: Option<InterpretationIndex>,
 }
 
 impl<'c, 'm> Clause<'c, 'm> {
@@ -22,9 +22,9 @@ impl<'c, 'm> Clause<'c, 'm> {
         Self { case, id, interpretation: None }
     }
 
-    /// The finding relies on this entry of the interpretation register.
+    /// The finding relies on the entry at this place of the interpretation register ([`place`](crate::catalogue::place)).
     #[inline]
-    pub fn read_as(mut self, interpretation: &'static str) -> Self {
+    pub fn read_as(mut self, interpretation: InterpretationIndex) -> Self {
         self.interpretation = Some(interpretation);
         self
     }
@@ -112,7 +112,7 @@ impl<'c, 'm> Clause<'c, 'm> {
             clause: self.id,
             outcome,
             explanation: explanation.map(str::to_owned),
-            interpretation: self.interpretation.map(str::to_owned),
+            interpretation: self.interpretation,
         });
     }
 }

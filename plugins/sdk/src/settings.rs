@@ -102,6 +102,11 @@ impl<'a> Settings<'a> {
         Self { given }
     }
 
+    /// Nothing set: every default in force. What a policy's own tests start from.
+    pub fn defaults() -> Self {
+        Self { given: &[] }
+    }
+
     fn given(&self, setting: &Setting) -> Option<&'a Value> {
         self.given.iter().find(|f| same(&f.name, setting.name)).map(|f| &f.value)
     }

@@ -29,11 +29,11 @@ pub fn submitted_photo(case: &mut Case) {
     let photo = case.settings().texts(&PROBE_MEDIA).contains(media_word(media));
     if !photo && matches!(media, Media::Video) {
         let ask = "a recording is not a photo: choose the best still of the person from it and submit that";
-        case.clause(clause!("A.2-a")).read_as("SL-2").needs(false, ask);
+        case.clause(clause!("A.2-a")).read_as(reading!("SL-2")).needs(false, ask);
         return;
     }
     let clause = case.clause(clause!("A.2-a"));
-    let clause = if matches!(media, Media::Still) { clause } else { clause.read_as("SL-2") };
+    let clause = if matches!(media, Media::Still) { clause } else { clause.read_as(reading!("SL-2")) };
     let photo = clause.requires(photo, "only a submitted photo is compared with mugshots, not a live stream, a drawing or a generated image: submit a photo of the person");
     if photo && probe.faces > 1 && probe.selected.is_none() {
         case.clause(clause!("A.2-a")).needs(false, "the photo shows several faces: say which one is meant");

@@ -30,10 +30,10 @@ pub fn protected_by_the_first_amendment(case: &mut Case) {
         (Some(false), _) => case.clause(clause!("B.3")).satisfied(),
         (Some(true), None) => {
             let ask = "say in `protected-sole` whether it concerns nothing but protected action or speech";
-            case.clause(clause!("B.3")).read_as("IR-2").needs(false, ask);
+            case.clause(clause!("B.3")).read_as(reading!("IR-2")).needs(false, ask);
         }
         (Some(true), Some(_)) => {
-            case.clause(clause!("B.3")).read_as("IR-2").satisfied();
+            case.clause(clause!("B.3")).read_as(reading!("IR-2")).satisfied();
             supervisor_too(case);
         }
     }
@@ -41,15 +41,15 @@ pub fn protected_by_the_first_amendment(case: &mut Case) {
 
 fn solely_protected(case: &mut Case) {
     if case.purpose() != COURT_ORDERED {
-        case.clause(clause!("B.3")).read_as("IR-2").violated(
+        case.clause(clause!("B.3")).read_as(reading!("IR-2")).violated(
             "somebody attested that this solely concerns action or speech that the First Amendment protects: no purpose permits that",
         );
     } else if case.settings().is(&ORDER_READING, "order-wins") && ordered_by_court(case) {
         case.clause(clause!("B.3"))
-            .read_as("IR-16")
+            .read_as(reading!("IR-16"))
             .notes("this solely concerns protected action or speech, and a final court order authorizes it");
     } else {
-        case.clause(clause!("B.3")).read_as("IR-16").violated(
+        case.clause(clause!("B.3")).read_as(reading!("IR-16")).violated(
             "this solely concerns action or speech that the First Amendment protects: in no event, court order or not",
         );
     }
@@ -64,7 +64,7 @@ fn supervisor_too(case: &mut Case) {
     }
     let (requester, actor) = (&case.requester().id, &case.actor().id);
     let third = case.text("protected-supervisor").map(str::trim).is_some_and(|id| id != requester && id != actor);
-    case.clause(clause!("B.3")).read_as("IR-2").needs(third, "name in `protected-supervisor` the supervisor, neither requester nor operator, who attests that it is not solely protected");
+    case.clause(clause!("B.3")).read_as(reading!("IR-2")).needs(third, "name in `protected-supervisor` the supervisor, neither requester nor operator, who attests that it is not solely protected");
 }
 
 /// IR-2: where protected activity is involved, the operator answers for themselves before the search, too.
@@ -74,7 +74,7 @@ pub fn attested_by_the_operator(case: &mut Case) {
     }
     let own = case.answered_by(case.actor(), SOLE, |answer| matches!(answer, Value::Flag(_)));
     case.clause(clause!("B.3"))
-        .read_as("IR-2")
+        .read_as(reading!("IR-2"))
         .needs(own, "whoever runs the search answers `protected-sole` too, for themselves");
 }
 
@@ -94,7 +94,7 @@ pub fn not_a_mass_batch(case: &mut Case) {
     let probes = case.request().map_or(0, |r| r.batch_size);
     let few = uncapped(case) || probes <= limit(case);
     case.clause(clause!("B.4-b"))
-        .read_as("IR-3")
+        .read_as(reading!("IR-3"))
         .needs(few, "this many photographs in one action are a mass query: submit those that this one inquiry needs");
 }
 
@@ -102,7 +102,7 @@ pub fn not_a_mass_batch(case: &mut Case) {
 pub fn not_a_mass_query(case: &mut Case) {
     let searched = case.history().distinct_probes_by_person_last_hour;
     let few = uncapped(case) || searched < limit(case);
-    case.clause(clause!("B.4-b")).read_as("IR-3").needs(few, "too many different probes were searched by the same person within an hour: wait until fewer were, or have another analyst search");
+    case.clause(clause!("B.4-b")).read_as(reading!("IR-3")).needs(few, "too many different probes were searched by the same person within an hour: wait until fewer were, or have another analyst search");
 }
 
 fn uncapped(case: &Case) -> bool {

@@ -19,7 +19,7 @@ pub const COMPARE_REPORT: &str = "facial-recognition-image-compare-report";
 /// C.1 "Detectives or Officers can request the use of SMRT".
 pub fn detectives_and_officers(case: &mut Case) {
     let sworn = case.settings().texts(&REQUESTER_RANKS).contains(&case.requester().rank);
-    case.clause(clause!("C.1-a")).read_as("SL-1").requires(
+    case.clause(clause!("C.1-a")).read_as(reading!("SL-1")).requires(
         sworn,
         "only detectives and officers can request the use of SMRT: have the detective or officer on the case ask",
     );
@@ -41,8 +41,8 @@ pub fn agency_in_standing(case: &mut Case) {
     let clause = case.clause(clause!("C.1-a"));
     let clause = match (agency.participant, asking) {
         (true, _) => clause,
-        (false, true) => clause.read_as("SL-3"),
-        (false, false) => clause.read_as("IR-10"),
+        (false, true) => clause.read_as(reading!("SL-3")),
+        (false, false) => clause.read_as(reading!("IR-10")),
     };
     clause.requires(enforces && welcome, "the requester's agency is no law enforcement agency that participates or has an agreement in force: conclude one first");
 }
@@ -95,10 +95,10 @@ pub fn reason_or_identifier(case: &mut Case) {
     }
     if case.settings().is(&IDENTIFIER_READING, "identifier-required") {
         let ask = "state the complaint number or any other identifier besides the reason";
-        case.clause(clause!("C.2")).read_as("IR-1").needs(false, ask);
+        case.clause(clause!("C.2")).read_as(reading!("IR-1")).needs(false, ask);
         return;
     }
-    case.clause(clause!("C.2")).read_as("IR-1").satisfied();
+    case.clause(clause!("C.2")).read_as(reading!("IR-1")).satisfied();
     case.clause(clause!("C.2")).obliges(Duties::flag("no complaint number or other identifier, the reason alone"));
 }
 

@@ -5,9 +5,9 @@ use crate::f_responsibilities::SYSTEM_REPORT;
 use crate::settings::{AUDIT_EVERY, COMMANDER_ROLE};
 use crate::{clauses, forms, texts};
 use magistrate_sdk::Settings;
+use magistrate_sdk::calendar::date;
 use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{Charter, Promise, Report};
-use magistrate_sdk::calendar::date;
 use magistrate_sdk::terms::Phase;
 
 /// SHA-256 of the order's text as the jurisdiction published it, redactions included.

@@ -109,10 +109,10 @@ pub fn still_retained(case: &mut Case) {
     let noticed = list.iter().any(|c| c.status == NOTICE_RECEIVED);
     let unknown = list.iter().any(|c| c.status != NOTICE_RECEIVED && !shown.contains(&c.status));
     if noticed && until_purge {
-        case.clause(clause!("D.3")).read_as("IR-11").satisfied();
+        case.clause(clause!("D.3")).read_as(reading!("IR-11")).satisfied();
     } else if noticed {
         case.clause(clause!("D.3"))
-            .read_as("IR-11")
+            .read_as(reading!("IR-11"))
             .notes("a record whose agency gave notice that it no longer retains the mugshot is withheld from the list");
     }
     if unknown {

@@ -145,14 +145,14 @@ pub fn export(case: &mut Case, event: &RetentionEvent) {
     }
     let now = case.clock().now;
     if at_once {
-        case.clause(clause!("D.4.a-3")).read_as("SL-4").notes("the server's copy goes with the transfer");
+        case.clause(clause!("D.4.a-3")).read_as(reading!("SL-4")).notes("the server's copy goes with the transfer");
         case.clause(clause!("D.4.a-3")).obliges(Duties::purge(GALLERY_RECORD, now));
     } else if event.noticed.is_none() {
         case.clause(clause!("D.4.a-3"))
-            .read_as("SL-4")
+            .read_as(reading!("SL-4"))
             .notes("its agency still retains the mugshot: the server's copy stays until it gives notice");
     } else {
-        case.clause(clause!("D.4.a-3")).read_as("SL-4").notes("the server's copy goes when the ten days end");
+        case.clause(clause!("D.4.a-3")).read_as(reading!("SL-4")).notes("the server's copy goes when the ten days end");
     }
     case.tag("retention", "export");
 }
@@ -186,7 +186,7 @@ pub fn extend(case: &mut Case, event: &RetentionEvent) {
         return;
     }
     let any_time = case.settings().is(&EXTENSION_READING, "any-time");
-    case.clause(clause!("D.4.b-1")).read_as("SL-5").requires(
+    case.clause(clause!("D.4.b-1")).read_as(reading!("SL-5")).requires(
         any_time,
         "the retention period is over, and there is nothing left to extend: transfer what is evidence, and purge the record",
     );
@@ -216,13 +216,13 @@ fn granted(case: &mut Case, event: &RetentionEvent) {
     let until = case.date("extended-until").filter(|until| !before(*until, case.today()));
     let Some(until) = until else {
         case.clause(clause!("D.4.b-2"))
-            .read_as("SL-5")
+            .read_as(reading!("SL-5"))
             .missing("say in `extended-until` up to which day, today or later, the data is to be retained");
         return;
     };
     let by = deadline::end_of(case.clock(), until);
     case.clause(clause!("D.4.b-2"))
-        .read_as("SL-5")
+        .read_as(reading!("SL-5"))
         .notes("the data is retained up to the end of the day named, and goes");
     case.clause(clause!("D.4.b-2")).obliges(Duties::purge(&event.subject, by));
     case.tag("retention", "extension");

@@ -74,7 +74,7 @@ fn notice(case: &mut Case, event: &RetentionEvent) {
     case.clause(clause!("D.3")).forbids(to_come, "a notice cannot bear a day that is yet to come: date it again");
     goes_by_the_deadline(case, event, noticed);
     let until_purge = case.settings().is(&NOTICE_READING, "until-purge");
-    let clause = case.clause(clause!("D.3")).read_as("IR-11");
+    let clause = case.clause(clause!("D.3")).read_as(reading!("IR-11"));
     if until_purge {
         clause.notes("the record is searched until it is purged");
     } else {
@@ -103,15 +103,17 @@ fn purge(case: &mut Case, event: &RetentionEvent) {
 /// longer is a violation whatever is decided now: it goes to the Commander. Returns whether the period is over.
 pub fn stored_no_longer(case: &mut Case, event: &RetentionEvent, noticed: Date) -> bool {
     if !deadline::past(case, noticed) {
-        case.clause(clause!("D.3")).read_as("IR-12").satisfied();
+        case.clause(clause!("D.3")).read_as(reading!("IR-12")).satisfied();
         return false;
     }
     if extended_until(case, event).is_some() {
-        case.clause(clause!("D.4.b-2")).read_as("SL-5").notes("the SLFC extended the retention, which runs still");
+        case.clause(clause!("D.4.b-2"))
+            .read_as(reading!("SL-5"))
+            .notes("the SLFC extended the retention, which runs still");
         return false;
     }
     case.tag("violation", "D.3");
-    case.clause(clause!("D.3")).read_as("IR-12").notes("the record should have left the server when the days allowed after its agency's notice ended: its purge is overdue");
+    case.clause(clause!("D.3")).read_as(reading!("IR-12")).notes("the record should have left the server when the days allowed after its agency's notice ended: its purge is overdue");
     let notice = tell_the_commander(case, "a mugshot stayed on the server longer than the order allows");
     case.clause(clause!("D.3")).always_obliges(notice);
     true
@@ -153,20 +155,20 @@ fn probe_purged(case: &mut Case, event: &RetentionEvent) {
         .forbids(event.held, "the probe is held as evidence: have the SMRT System Administrator lift the hold first");
     if case.settings().is(&AUDIT_PROBE_READING, "forever") {
         case.clause(clause!("E.2.b"))
-            .read_as("IR-17")
+            .read_as(reading!("IR-17"))
             .violated("this jurisdiction keeps probes for audit without end: change audit-probe-reading first");
         return;
     }
     let Some(recorded) = event.recorded.or_else(|| case.request().map(|r| r.opened)) else {
         case.clause(clause!("E.2.b"))
-            .read_as("IR-17")
+            .read_as(reading!("IR-17"))
             .missing("it is not on record since when the probe is kept: name the request it belongs to");
         return;
     };
     let days = u64::from(count(case.settings(), &AUDIT_PROBE_DAYS));
     let kept = case.clock().now >= hours_after(recorded, days.saturating_mul(24));
     case.clause(clause!("E.2.b"))
-        .read_as("IR-17")
+        .read_as(reading!("IR-17"))
         .requires(kept, "the probe enables audits for audit-probe-days: purge it when these have passed");
     digest_stays(case);
     case.tag("retention", "probe-purge");
@@ -193,7 +195,9 @@ fn seized_report(case: &mut Case, event: &RetentionEvent) {
 
 /// IR-15: an immutable log and a purge go together as long as the log holds digests and no images.
 fn digest_stays(case: &mut Case) {
-    case.clause(clause!("E.1-a")).read_as("IR-15").notes("the image goes; its digest and what was logged of it stay");
+    case.clause(clause!("E.1-a"))
+        .read_as(reading!("IR-15"))
+        .notes("the image goes; its digest and what was logged of it stay");
 }
 
 /// E.1 "All transactions and queries of the SMRT Server system are logged, immutably, and are subject to review at any

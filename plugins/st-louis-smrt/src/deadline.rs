@@ -65,8 +65,7 @@ mod tests {
     use magistrate_sdk::calendar::date;
 
     /// 2026-03-01T16:00:30Z, a Sunday: ten in the morning in St. Louis, before clocks are put forward on 8 March.
-    const CLOCK: Clock =
-        Clock { now: 1_772_380_830_000, today: date(2026, 3, 1), weekday: 7, minute_of_day: 600 };
+    const CLOCK: Clock = Clock { now: 1_772_380_830_000, today: date(2026, 3, 1), weekday: 7, minute_of_day: 600 };
 
     /// 2026-03-01T06:00:00Z.
     const MIDNIGHT: u64 = 1_772_344_800_000;

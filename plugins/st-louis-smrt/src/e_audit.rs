@@ -44,7 +44,9 @@ pub fn probe_kept_for_audit(case: &mut Case) {
     let days = u32::try_from(case.settings().number(&AUDIT_PROBE_DAYS)).unwrap_or(FOREVER_DAYS);
     let forever = case.settings().is(&AUDIT_PROBE_READING, "forever");
     let now = case.clock().now;
-    case.clause(clause!("E.2.b")).read_as("IR-17").notes("the probe is retained only for audit, and never searched");
+    case.clause(clause!("E.2.b"))
+        .read_as(reading!("IR-17"))
+        .notes("the probe is retained only for audit, and never searched");
     if forever {
         case.clause(clause!("E.2.b")).obliges(Duties::retain(AUDIT_PROBE, FOREVER_DAYS));
         return;

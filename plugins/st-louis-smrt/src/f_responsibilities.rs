@@ -6,7 +6,7 @@ use crate::settings::{
     PUBLICATION_HOURS, SLFC_ROLE, count,
 };
 use magistrate_sdk::case::has_role;
-use magistrate_sdk::facts::{Access, AccessChange, Person, Conclusion, Step};
+use magistrate_sdk::facts::{Access, AccessChange, Conclusion, Person, Step};
 use magistrate_sdk::rulings::{ClockOrigin, Duty};
 use magistrate_sdk::text::same;
 use magistrate_sdk::{Case, Duties, Setting};
@@ -151,7 +151,7 @@ fn published(case: &mut Case, administrator: bool) {
     let owner = case.settings().text(office);
     let hours = count(case.settings(), &PUBLICATION_HOURS);
     case.clause(clause!("F.3-b"))
-        .read_as("IR-14")
+        .read_as(reading!("IR-14"))
         .notes("requests under way go on under the new version from their next step, and both versions are on record");
     case.clause(clause!("F.3-b")).obliges(Duties::task(
         owner,

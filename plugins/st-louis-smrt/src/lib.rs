@@ -28,6 +28,8 @@
 
 #[macro_use]
 pub mod clauses;
+#[macro_use]
+pub mod texts;
 
 pub mod a_system;
 pub mod b_limits;
@@ -44,7 +46,6 @@ pub mod e_audit;
 pub mod f_responsibilities;
 pub mod forms;
 pub mod settings;
-pub mod texts;
 
 use magistrate_sdk::facts::Step;
 use magistrate_sdk::prelude::*;

@@ -177,6 +177,24 @@ pub fn statements() -> Vec<Statement> {
     STATEMENTS.iter().map(|(id, _, text)| Statement { id: (*id).to_owned(), text: (*text).to_owned() }).collect()
 }
 
+/// Their ids, in this order.
+pub const IDS: [&str; READINGS.len()] = {
+    let mut ids = [""; READINGS.len()];
+    let mut at = 0;
+    while at < ids.len() {
+        ids[at] = READINGS[at].id;
+        at += 1;
+    }
+    ids
+};
+
+/// An interpretation by its id; one that the register does not list does not compile.
+macro_rules! reading {
+    ($id:literal) => {
+        const { magistrate_sdk::catalogue::place(&$crate::texts::IDS, $id) }
+    };
+}
+
 /// The interpretation register as the charter holds it: each with the reading these settings put in force.
 pub fn interpretations(settings: &Settings) -> Vec<Interpretation> {
     READINGS

@@ -1,9 +1,9 @@
 //! A policy component that misbehaves as its setting says. Each way is one that a careless or malicious author might
 //! find; the host must answer all of them with a recorded denial.
 
+use magistrate_sdk::calendar::date;
 use magistrate_sdk::rulings::{Charter, Clause, Promise};
 use magistrate_sdk::settings::Default;
-use magistrate_sdk::calendar::date;
 use magistrate_sdk::terms::Phase;
 use magistrate_sdk::{Case, Policy, Setting, Settings};
 
