@@ -99,6 +99,11 @@ impl Probe {
             any | ((dot as f32 * scale) * probe_scale + radius * probe_norm >= cut)
         })
     }
+
+    /// The same of a single row.
+    pub(crate) fn reaches(&self, cut: f32, dot: i32, scale: f32, radius: f32) -> bool {
+        self.any_reaches(cut, &[dot], &[scale], &[radius])
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::bound::Probe;
 use crate::codes::{Codes, vacate};
 use crate::kernel::{Kernel, TILE};
 use crate::rank::rank;
-use crate::sieve::Sieve;
+use crate::sieve::{Floor, Sieve};
 use crate::template::score;
 use crate::{Answer, Certificate, ShapeError, TemplateError, normalise};
 
@@ -199,8 +199,9 @@ impl Gallery {
         if probes.is_empty() {
             return Vec::new();
         }
-        let sieves = self.sweep(probes);
-        let answer = |(probe, sieve): (&Probe, Sieve)| self.answer(probe, sieve);
+        let floors: Vec<Floor> = probes.iter().map(|_| Floor::new()).collect();
+        let sieves = self.sweep(probes, &floors);
+        let answer = |(probe, sieve): (&Probe, Sieve<'_>)| self.answer(probe, sieve);
         if self.len() > PARALLEL_ROWS {
             probes.par_iter().zip(sieves).map(answer).collect()
         } else {
@@ -209,14 +210,14 @@ impl Gallery {
     }
 
     /// Passes all rows by all probes.
-    fn sweep(&self, probes: &[Probe]) -> Vec<Sieve> {
+    fn sweep<'s>(&self, probes: &[Probe], floors: &'s [Floor]) -> Vec<Sieve<'s>> {
         let shares = self.shares();
         if let [whole] = shares.as_slice() {
-            return self.sweep_share(probes, whole.clone());
+            return self.sweep_share(probes, floors, whole.clone());
         }
-        let parts: Vec<Vec<Sieve>> =
-            shares.into_par_iter().with_max_len(1).map(|share| self.sweep_share(probes, share)).collect();
-        let mut sieves: Vec<Sieve> = probes.iter().map(|probe| Sieve::new(probe.limit())).collect();
+        let parts: Vec<Vec<Sieve<'s>>> =
+            shares.into_par_iter().with_max_len(1).map(|share| self.sweep_share(probes, floors, share)).collect();
+        let mut sieves = new_sieves(probes, floors);
         for part in parts {
             for (sieve, part) in sieves.iter_mut().zip(part) {
                 sieve.absorb(part);
@@ -239,8 +240,8 @@ impl Gallery {
 
     /// Passes the rows of `share` by all probes, a block at a time: the block comes from memory for the first probes
     /// and from the cache for the rest.
-    fn sweep_share(&self, probes: &[Probe], share: Range<usize>) -> Vec<Sieve> {
-        let mut sieves: Vec<Sieve> = probes.iter().map(|probe| Sieve::new(probe.limit())).collect();
+    fn sweep_share<'s>(&self, probes: &[Probe], floors: &'s [Floor], share: Range<usize>) -> Vec<Sieve<'s>> {
+        let mut sieves = new_sieves(probes, floors);
         let mut dots = vec![0_i32; TILE * self.block_rows.min(share.len())];
         for first in share.clone().step_by(self.block_rows) {
             let block = self.codes.block(first..share.end.min(first + self.block_rows));
@@ -258,13 +259,18 @@ impl Gallery {
     }
 
     /// Scores what the scan could not exclude.
-    fn answer(&self, probe: &Probe, sieve: Sieve) -> Answer {
+    fn answer(&self, probe: &Probe, sieve: Sieve<'_>) -> Answer {
         let bound = probe.half_width(sieve.widest());
         let exact = |row: usize| score(&self.units[row * self.dim..][..self.dim], probe.unit());
         let (hits, rows_reranked) = rank(sieve.into_candidates(), probe.limit(), &self.ids, exact);
         let certificate = Certificate { rows_scanned: self.len() as u64, rows_reranked, bound };
         Answer { hits, certificate }
     }
+}
+
+/// An empty sieve for each probe.
+fn new_sieves<'s>(probes: &[Probe], floors: &'s [Floor]) -> Vec<Sieve<'s>> {
+    probes.iter().zip(floors).map(|(probe, floor)| Sieve::new(probe.limit(), floor)).collect()
 }
 
 /// Shape only: templates are biometric data and stay out of logs.

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bound::{Bracket, Probe};
 use crate::codes::Block;
@@ -14,25 +15,52 @@ const STRIDE: usize = 64;
 /// Candidates collected before those that have since fallen below the threshold are dropped. Half a megabyte a probe.
 const FIRST_PRUNE: usize = 32_768;
 
+/// A score that as many rows reach as are asked for, found in some part of the gallery. It only rises. Whichever part a
+/// reader sees it in, and however late, it is true of the whole gallery.
+pub(crate) struct Floor(AtomicU64);
+
+impl Floor {
+    /// Nothing is known yet.
+    pub(crate) fn new() -> Self {
+        Self(AtomicU64::new(f64::NEG_INFINITY.to_bits()))
+    }
+
+    fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
+
+    fn raise(&self, to: f64) {
+        let higher = |bits| (f64::from_bits(bits) < to).then_some(to.to_bits());
+        // Nothing else is published with it, and losing to a higher one is as good.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, higher);
+    }
+}
+
 /// The survivors of a part of the gallery, for one probe.
-pub(crate) struct Sieve {
+pub(crate) struct Sieve<'s> {
     limit: usize,
     /// The `limit` greatest lower ends of brackets, least on top.
     floors: BinaryHeap<Reverse<Score>>,
     /// The least of `floors` once there are `limit` of them: that many rows score it or more.
     threshold: f64,
-    /// `threshold` as the f32 filter wants it.
+    /// What the sieves of other parts of the gallery have found out: so many rows score this or more, too.
+    shared: &'s Floor,
+    /// The higher of the two thresholds: no row below it is among the best.
+    known: f64,
+    /// `known` as the f32 filter wants it.
     cut: f32,
     candidates: Vec<Candidate>,
     prune_at: usize,
     widest: f32,
 }
 
-impl Sieve {
-    /// Keeps what may be among the best `limit` rows; `limit` is at least one.
-    pub(crate) fn new(limit: usize) -> Self {
+impl<'s> Sieve<'s> {
+    /// Keeps what may be among the best `limit` rows; `limit` is at least one. Sieves for the same probe share a floor.
+    pub(crate) fn new(limit: usize, shared: &'s Floor) -> Self {
         Self {
             limit,
+            shared,
+            known: f64::NEG_INFINITY,
             floors: BinaryHeap::new(),
             threshold: f64::NEG_INFINITY,
             cut: f32::NEG_INFINITY,
@@ -46,6 +74,10 @@ impl Sieve {
     /// with `probe`, `widest` the largest of their radii.
     pub(crate) fn sift(&mut self, probe: &Probe, first: usize, dots: &[i32], block: Block<'_>, widest: f32) {
         self.widest = self.widest.max(widest);
+        let shared = self.shared.get();
+        if shared > self.known {
+            self.know(probe, shared);
+        }
         let scales = block.scales.chunks(STRIDE);
         let radii = block.radii.chunks(STRIDE);
         for (stride, ((dots, scales), radii)) in dots.chunks(STRIDE).zip(scales).zip(radii).enumerate() {
@@ -54,7 +86,9 @@ impl Sieve {
             }
             let first = first + stride * STRIDE;
             for (row, ((&dot, &scale), &radius)) in dots.iter().zip(scales).zip(radii).enumerate() {
-                self.consider(probe, first + row, probe.bracket(dot, scale, radius));
+                if probe.reaches(self.cut, dot, scale, radius) {
+                    self.consider(probe, first + row, probe.bracket(dot, scale, radius));
+                }
             }
         }
     }
@@ -80,18 +114,24 @@ impl Sieve {
     }
 
     fn consider(&mut self, probe: &Probe, row: usize, bracket: Bracket) {
-        if bracket.upper < self.threshold {
+        if bracket.upper < self.known {
             return;
         }
         self.candidates.push(Candidate { upper: bracket.upper, row });
-        if self.raise(bracket.lower) {
-            self.cut = probe.cut(self.threshold);
+        if self.raise(bracket.lower) && self.threshold > self.known {
+            self.know(probe, self.threshold);
+            self.shared.raise(self.threshold);
         }
         // Rows in ascending order of score all survive at first. Doubling keeps the dropping linear in the rows.
         if self.candidates.len() >= self.prune_at {
             self.prune();
             self.prune_at = FIRST_PRUNE.max(2 * self.candidates.len());
         }
+    }
+
+    fn know(&mut self, probe: &Probe, threshold: f64) {
+        self.known = threshold;
+        self.cut = probe.cut(threshold);
     }
 
     /// Takes in a lower end; whether the threshold rose.
@@ -113,8 +153,8 @@ impl Sieve {
     }
 
     fn prune(&mut self) {
-        let threshold = self.threshold;
-        self.candidates.retain(|candidate| candidate.upper >= threshold);
+        let known = self.known.max(self.threshold);
+        self.candidates.retain(|candidate| candidate.upper >= known);
     }
 }
 
@@ -131,7 +171,7 @@ mod tests {
         Bracket { lower: middle - 1.0, upper: middle + 1.0 }
     }
 
-    fn rows(sieve: Sieve) -> Vec<usize> {
+    fn rows(sieve: Sieve<'_>) -> Vec<usize> {
         let mut rows: Vec<usize> = sieve.into_candidates().iter().map(|c| c.row).collect();
         rows.sort_unstable();
         rows
@@ -139,7 +179,8 @@ mod tests {
 
     #[test]
     fn keeps_a_row_whose_bracket_touches_the_threshold() {
-        let (probe, mut sieve) = (probe(1), Sieve::new(1));
+        let floor = Floor::new();
+        let (probe, mut sieve) = (probe(1), Sieve::new(1, &floor));
         for (row, middle) in [0.0, 8.0, 10.0, 7.9, 8.0].into_iter().enumerate() {
             sieve.consider(&probe, row, around(middle));
         }
@@ -150,8 +191,9 @@ mod tests {
     fn parts_together_keep_what_the_whole_would() {
         let middles: Vec<f64> = (0..200_i32).map(|i| f64::from(i * 37 % 101)).collect();
         let probe = probe(5);
-        let mut whole = Sieve::new(5);
-        let (mut left, mut right) = (Sieve::new(5), Sieve::new(5));
+        let (alone, shared) = (Floor::new(), Floor::new());
+        let mut whole = Sieve::new(5, &alone);
+        let (mut left, mut right) = (Sieve::new(5, &shared), Sieve::new(5, &shared));
         for (row, &middle) in middles.iter().enumerate() {
             whole.consider(&probe, row, around(middle));
             let part = if row < 70 { &mut left } else { &mut right };
@@ -163,7 +205,8 @@ mod tests {
 
     #[test]
     fn rising_scores_do_not_pile_up() {
-        let (probe, mut sieve) = (probe(1), Sieve::new(1));
+        let floor = Floor::new();
+        let (probe, mut sieve) = (probe(1), Sieve::new(1, &floor));
         for row in 0..10 * FIRST_PRUNE {
             sieve.consider(&probe, row, around(row as f64));
         }
