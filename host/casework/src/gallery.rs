@@ -1,21 +1,26 @@
 //! A gallery in memory, searched by one thread in shared passes.
 //!
-//! Searches that wait while a pass runs join the next one: the pass reads the codes once for all of them. A lone search
-//! waits for nobody.
+//! Searches that wait while a pass runs join the next one: the pass reads the codes once for all of them. A search that is
+//! still being decided has announced itself, and a pass waits a little for those: less than it takes by itself. A lone
+//! search waits for nobody.
 
 use crate::error::CaseError;
 use crate::permit::{Acted, Permit};
 use model::registry;
 use search::{Answer, Gallery};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use tokio::sync::{mpsc, oneshot};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Probes in one pass at most: past this a pass takes longer than what sharing it saves.
 const MOST_PROBES: usize = 32;
 
 /// Searches that may wait. More than that many at one moment means the host is overloaded, and they wait outside.
 const MOST_WAITING: usize = 256;
+
+/// How long a pass waits at most for searches that are on their way, whatever it takes itself.
+const MOST_PATIENCE: Duration = Duration::from_millis(5);
 
 /// A gallery at work.
 pub struct Hall {
@@ -24,12 +29,24 @@ pub struct Hall {
     rows: Arc<RwLock<Gallery>>,
     generation: Arc<AtomicU64>,
     queue: mpsc::Sender<Waiting>,
+    places: Arc<Semaphore>,
+    coming: Arc<AtomicUsize>,
 }
 
 struct Waiting {
     probe: Vec<f32>,
     most: usize,
+    _place: OwnedSemaphorePermit,
     done: oneshot::Sender<Result<Found, search::TemplateError>>,
+}
+
+/// A search that is on its way, until it has its answer or is given up.
+pub(crate) struct Coming(Arc<AtomicUsize>);
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// What a search found.
@@ -48,12 +65,14 @@ impl Hall {
     pub fn open(fact: registry::Gallery, owner: &str, rows: Gallery, generation: u64) -> Result<Self, std::io::Error> {
         let rows = Arc::new(RwLock::new(rows));
         let generation = Arc::new(AtomicU64::new(generation));
-        let (queue, waiting) = mpsc::channel(MOST_WAITING);
-        let (shared, counter) = (rows.clone(), generation.clone());
+        let (queue, waiting) = mpsc::channel();
+        let coming = Arc::new(AtomicUsize::new(0));
+        let (shared, counter, expected) = (rows.clone(), generation.clone(), coming.clone());
         std::thread::Builder::new()
             .name(format!("gallery {}", fact.id))
-            .spawn(move || serve(&shared, &counter, waiting))?;
-        Ok(Self { fact, owner: owner.to_owned(), rows, generation, queue })
+            .spawn(move || serve(&shared, &counter, &expected, &waiting))?;
+        let places = Arc::new(Semaphore::new(MOST_WAITING));
+        Ok(Self { fact, owner: owner.to_owned(), rows, generation, queue, places, coming })
     }
 
     /// The gallery as registered.
@@ -93,6 +112,12 @@ impl Hall {
         self.generation.load(Ordering::Acquire)
     }
 
+    /// Says that a search may come, so that others wait for it.
+    pub(crate) fn announce(&self) -> Coming {
+        self.coming.fetch_add(1, Ordering::AcqRel);
+        Coming(self.coming.clone())
+    }
+
     /// Searches once, as this permit allows.
     ///
     /// # Errors
@@ -102,8 +127,9 @@ impl Hall {
     }
 
     async fn join_pass(&self, probe: Vec<f32>, most: usize) -> Result<Found, CaseError> {
+        let place = self.places.clone().acquire_owned().await.map_err(|_| CaseError::Stopping)?;
         let (done, found) = oneshot::channel();
-        self.queue.send(Waiting { probe, most, done }).await.map_err(|_| CaseError::Stopping)?;
+        self.queue.send(Waiting { probe, most, _place: place, done }).map_err(|_| CaseError::Stopping)?;
         found.await.map_err(|_| CaseError::Stopping)?.map_err(|e| CaseError::Invalid(e.to_string()))
     }
 
@@ -129,25 +155,39 @@ impl Hall {
     }
 }
 
-fn serve(rows: &RwLock<Gallery>, generation: &AtomicU64, mut queue: mpsc::Receiver<Waiting>) {
+fn serve(rows: &RwLock<Gallery>, generation: &AtomicU64, coming: &AtomicUsize, queue: &mpsc::Receiver<Waiting>) {
     let mut pass: Vec<Waiting> = Vec::with_capacity(MOST_PROBES);
-    while let Some(first) = queue.blocking_recv() {
+    let mut patience = Duration::ZERO;
+    while let Ok(first) = queue.recv() {
         pass.push(first);
-        while pass.len() < MOST_PROBES {
-            match queue.try_recv() {
-                Ok(next) => pass.push(next),
-                Err(_) => break,
-            }
-        }
+        gather(&mut pass, queue, coming, Instant::now() + patience);
+        let began = Instant::now();
         let probes: Vec<&[f32]> = pass.iter().map(|w| w.probe.as_slice()).collect();
         let most: Vec<usize> = pass.iter().map(|w| w.most).collect();
         let gallery = rows.read().unwrap_or_else(PoisonError::into_inner);
         let searched = generation.load(Ordering::Acquire);
         let answers = gallery.search_many(&probes, &most);
         drop(gallery);
+        patience = began.elapsed().min(MOST_PATIENCE);
         for (waiting, answer) in pass.drain(..).zip(answers) {
             // Whoever stopped waiting does not need the answer.
             let _ = waiting.done.send(answer.map(|answer| Found { answer, generation: searched }));
+        }
+    }
+}
+
+/// Fills up a pass with what is queued and, until then, with what is on its way.
+fn gather(pass: &mut Vec<Waiting>, queue: &mpsc::Receiver<Waiting>, coming: &AtomicUsize, until: Instant) {
+    while pass.len() < MOST_PROBES {
+        let next = match queue.try_recv() {
+            Err(mpsc::TryRecvError::Empty) if coming.load(Ordering::Acquire) > pass.len() => {
+                queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
+            }
+            next => next.ok(),
+        };
+        match next {
+            Some(next) => pass.push(next),
+            None => break,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The `request` phase: somebody asks for a search.
 
-use crate::chamber::{Casework, Registered};
+use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
@@ -14,6 +14,7 @@ use model::registry::Principal;
 use model::terms::{Digest, Field, Instant, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Texts of a request, in bytes each: a reason is a paragraph.
 const MOST_TEXT_BYTES: usize = 16 << 10;
@@ -93,6 +94,14 @@ pub struct OpenRequest {
     pub template: Option<String>,
 }
 
+/// A permitted request whose opening is not concluded yet.
+pub(crate) struct Opening {
+    pub(crate) request: OpenRequest,
+    concerned: Vec<Arc<Chamber>>,
+    acted: Acted,
+    row: store::Kept,
+}
+
 /// What the asker is told of a permitted request.
 pub struct Opened {
     /// The request.
@@ -126,6 +135,17 @@ impl Casework {
         jurisdiction: &str,
         intake: Intake,
     ) -> Result<Opened, CaseError> {
+        let opening = self.begin_request(actor, jurisdiction, intake).await?;
+        self.finish_request(actor, opening).await
+    }
+
+    /// Everything up to the act: the request is permitted, and its photograph sealed.
+    pub(crate) async fn begin_request(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        intake: Intake,
+    ) -> Result<Opening, CaseError> {
         check(&intake)?;
         let owner = self.chamber(jurisdiction)?.clone();
         let hall = owner.hall(&intake.gallery)?;
@@ -174,9 +194,15 @@ impl Casework {
             Ok(row) => row,
             Err(e) => return Err(self.give_up(&concerned, acted, actor, request.subject(), e).await),
         };
+        owner.history.opened(&request.request.id);
+        Ok(Opening { request, concerned, acted, row })
+    }
+
+    /// The outcome: the request is kept, and that it was is on record.
+    pub(crate) async fn finish_request(&self, actor: &Registered, opening: Opening) -> Result<Opened, CaseError> {
+        let Opening { request, concerned, acted, row } = opening;
         let (rulings, recorded) =
             self.conclude(&concerned, acted, actor, request.subject(), Event::Opened, vec![row]).await?;
-        owner.history.opened(&request.request.id);
         Ok(Opened { receipt: recorded.receipt()?, request, rulings })
     }
 

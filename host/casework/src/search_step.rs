@@ -1,16 +1,18 @@
 //! The `search` and `candidates` phases: the search runs, and its list is shown.
 
-use crate::chamber::{Casework, Registered};
+use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
-use crate::intake::{OpenRequest, PROBE, attested, blocking, template_of};
+use crate::gallery::Hall;
+use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, blocking, template_of};
 use crate::judge::Facts;
 use crate::ledger::Receipt;
-use crate::permit::Acted;
+use crate::permit::{Acted, Permit};
 use model::account::Event;
 use model::combine::Rulings;
-use model::facts::{Candidate, SearchPlan, Step};
+use model::facts::{Attestation, Candidate, SearchPlan, Step};
 use model::terms::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Candidates anybody may ask for, whatever the policy: a person has to look at each.
 pub const MOST_CANDIDATES: u32 = 500;
@@ -77,6 +79,20 @@ pub struct Searched {
     pub receipt: Option<Receipt>,
 }
 
+/// A search that is permitted and has not run yet.
+struct Permitted {
+    id: String,
+    owner: Arc<Chamber>,
+    hall: Arc<Hall>,
+    requester: Registered,
+    concerned: Vec<Arc<Chamber>>,
+    case_keys: Vec<String>,
+    attestations: Vec<Attestation>,
+    /// Candidates to find.
+    most: u32,
+    permit: Permit,
+}
+
 impl Casework {
     /// Searches for a request on record and shows the list: two decisions, each durable before its act.
     ///
@@ -84,6 +100,50 @@ impl Casework {
     /// [`CaseError`]; a refused search leaves nothing but the log.
     pub async fn search(&self, actor: &Registered, request: &OpenRequest, plan: Plan) -> Result<Searched, CaseError> {
         plan.check()?;
+        let _coming = self.chamber(&request.owner)?.hall(&request.gallery)?.announce();
+        let permitted = self.permit_search(actor, request, plan).await?;
+        self.run_search(actor, request, permitted).await
+    }
+
+    /// Opens a request and searches for it, in one step for the asker and in two on record.
+    ///
+    /// # Errors
+    /// [`CaseError`]; where the request is permitted and the search is not, the request stays open.
+    pub async fn search_now(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        intake: Intake,
+        plan: Plan,
+    ) -> Result<(Opened, Searched), CaseError> {
+        plan.check()?;
+        let _coming = self.chamber(jurisdiction)?.hall(&intake.gallery)?.announce();
+        let opening = self.begin_request(actor, jurisdiction, intake).await?;
+        let request = opening.request.clone();
+        // To decide on the search, the request has to be known, not its opening concluded. The search runs when both are
+        // on record.
+        let opened = self.finish_request(actor, opening);
+        let (opened, permitted) = tokio::join!(opened, self.permit_search(actor, &request, plan));
+        let permitted = permitted?;
+        match opened {
+            Ok(opened) => {
+                let searched = self.run_search(actor, &request, permitted).await?;
+                Ok((opened, searched))
+            }
+            Err(e) => {
+                let Permitted { concerned, permit, .. } = permitted;
+                Err(self.give_up(&concerned, permit.act(), actor, request.subject(), e).await)
+            }
+        }
+    }
+
+    /// Decides on a search.
+    async fn permit_search(
+        &self,
+        actor: &Registered,
+        request: &OpenRequest,
+        plan: Plan,
+    ) -> Result<Permitted, CaseError> {
         let owner = self.chamber(&request.owner)?.clone();
         let hall = owner.hall(&request.gallery)?;
         let requester = self.other(&request.requester)?;
@@ -122,8 +182,19 @@ impl Casework {
         };
         let permit = self.judge(&concerned, facts, vec![store::Kept::Search(row.clone())]).await?;
         owner.history.searched(&row);
-
         let most = how_many(plan.candidates, permit.rulings());
+        Ok(Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, permit })
+    }
+
+    /// Runs a permitted search, and shows its list if that is permitted too.
+    async fn run_search(
+        &self,
+        actor: &Registered,
+        request: &OpenRequest,
+        permitted: Permitted,
+    ) -> Result<Searched, CaseError> {
+        let Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, permit } = permitted;
+        let request_id = Some(request.request.id.as_str());
         let (acted, found) = match self.probe_template(&owner, request).await {
             Ok(probe) => hall.search(permit, probe, usize::try_from(most).unwrap_or(0)).await,
             Err(e) => (permit.act(), Err(e)),

@@ -194,11 +194,9 @@ pub(crate) async fn search(ask: Ask) -> Result<Reply, Problem> {
 pub(crate) async fn search_now(ask: Ask) -> Result<Reply, Problem> {
     let body: api::SearchNowBody = ask.body()?;
     let plan = Plan { candidates: body.candidates, answers: body.answers };
-    plan.check().map_err(Problem::from)?;
     let intake = body.request.intake().map_err(Problem::invalid)?;
     let caller = ask.caller()?;
-    let opened = ask.casework.open_request(caller, ask.part("jurisdiction"), intake).await?;
-    let searched = ask.casework.search(caller, &opened.request, plan).await?;
+    let (opened, searched) = ask.casework.search_now(caller, ask.part("jurisdiction"), intake, plan).await?;
     let mut answer = view(&ask.casework, &opened.request, searched);
     let mut found = summarized(&ask.casework, [&opened.rulings]);
     found.append(&mut answer.findings);
