@@ -74,7 +74,7 @@ fn whatever_it_does_is_a_denial_that_says_why() {
         ("print", "ran out of fuel"),
         ("oversized", "too large"),
         ("break-promise", "without the obligation of clause `1`"),
-        ("unlisted-clause", "cites clause `999`"),
+        ("unlisted-clause", "cites clause 999"),
     ];
     for (act, reason) in expected {
         let Some(policy) = hostile(&engine, act) else { return };
