@@ -1,7 +1,7 @@
 //! A gallery in memory, searched by one thread in shared passes.
 //!
 //! Searches that wait while a pass runs join the next one: the pass reads the codes once for all of them. A search that is
-//! still being decided has announced itself, and a pass waits a little for those: less than it takes by itself. A lone
+//! still being decided has announced itself, and a pass waits a little for those: about as long as it takes itself. A lone
 //! search waits for nobody.
 
 use crate::error::CaseError;
@@ -168,7 +168,8 @@ fn serve(rows: &RwLock<Gallery>, generation: &AtomicU64, coming: &AtomicUsize, q
         let searched = generation.load(Ordering::Acquire);
         let answers = gallery.search_many(&probes, &most);
         drop(gallery);
-        patience = began.elapsed().min(MOST_PATIENCE);
+        // A pass that several share saves more than twice its time.
+        patience = (began.elapsed() * 2).min(MOST_PATIENCE);
         for (waiting, answer) in pass.drain(..).zip(answers) {
             // Whoever stopped waiting does not need the answer.
             let _ = waiting.done.send(answer.map(|answer| Found { answer, generation: searched }));

@@ -100,6 +100,13 @@ impl History {
         }
     }
 
+    /// Those of these cases in which this probe is not known to be on record already.
+    pub fn unlisted(&self, case_keys: &[String], probe: Digest) -> Vec<String> {
+        let counters = self.lock();
+        let listed = |key: &&String| counters.by_case.get(*key).is_some_and(|probes| probes.contains(&probe));
+        case_keys.iter().filter(|key| !listed(key)).cloned().collect()
+    }
+
     async fn searches_of(&self, store: &store::Jurisdiction, request: &str) -> Result<u32, store::StoreError> {
         if let Some(searches) = self.lock().by_request.get(request) {
             return Ok(*searches);

@@ -180,7 +180,9 @@ impl Casework {
             case_keys: case_keys.clone(),
             probe: request.probe.digest,
         };
-        let permit = self.judge(&concerned, facts, vec![store::Kept::Search(row.clone())]).await?;
+        let unlisted = owner.history.unlisted(&case_keys, request.probe.digest);
+        let kept = store::Kept::Search { search: row.clone(), unlisted };
+        let permit = self.judge(&concerned, facts, vec![kept]).await?;
         owner.history.searched(&row);
         let most = how_many(plan.candidates, permit.rulings());
         Ok(Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, permit })

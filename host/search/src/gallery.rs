@@ -15,7 +15,7 @@ use crate::codes::{Codes, vacate};
 use crate::kernel::{Kernel, TILE};
 use crate::rank::rank;
 use crate::sieve::{Floor, Sieve};
-use crate::template::score;
+use crate::template::{SIDE_BY_SIDE, scores};
 use crate::{Answer, Certificate, ShapeError, TemplateError, normalise};
 
 /// Largest dimension of a gallery. Face templates have 128 to 2048 values; the bound's rounding terms and the i32 dot
@@ -261,7 +261,9 @@ impl Gallery {
     /// Scores what the scan could not exclude.
     fn answer(&self, probe: &Probe, sieve: Sieve<'_>) -> Answer {
         let bound = probe.half_width(sieve.widest());
-        let exact = |row: usize| score(&self.units[row * self.dim..][..self.dim], probe.unit());
+        let exact = |rows: [usize; SIDE_BY_SIDE]| {
+            scores(rows.map(|row| &self.units[row * self.dim..][..self.dim]), probe.unit())
+        };
         let (hits, rows_reranked) = rank(sieve.into_candidates(), probe.limit(), &self.ids, exact);
         let certificate = Certificate { rows_scanned: self.len() as u64, rows_reranked, bound };
         Answer { hits, certificate }

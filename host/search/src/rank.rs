@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::Hit;
+use crate::template::SIDE_BY_SIDE;
 
 /// Fewest rows scored before asking whether the rest can be left: a typical search of 20 hits needs about 60.
 const FIRST_BATCH: usize = 64;
@@ -58,12 +59,12 @@ struct Ranked<'g> {
 }
 
 /// The best `limit` of the candidates, best first, and how many of them had to be scored to know. `ids` are those of
-/// all the gallery's rows, and `score` gives a row's exact score.
+/// all the gallery's rows, and `score` gives rows' exact scores.
 pub(crate) fn rank(
     mut candidates: Vec<Candidate>,
     limit: usize,
     ids: &[Arc<str>],
-    score: impl Fn(usize) -> f64 + Sync,
+    score: impl Fn([usize; SIDE_BY_SIDE]) -> [f64; SIDE_BY_SIDE] + Sync,
 ) -> (Vec<Hit>, u64) {
     candidates.sort_unstable_by(|a, b| b.upper.total_cmp(&a.upper).then(a.row.cmp(&b.row)));
     // Worst on top.
@@ -95,11 +96,17 @@ pub(crate) fn rank(
     (hits, scored as u64)
 }
 
-fn scores(batch: &[Candidate], score: &(impl Fn(usize) -> f64 + Sync)) -> Vec<f64> {
+fn scores(batch: &[Candidate], score: &(impl Fn([usize; SIDE_BY_SIDE]) -> [f64; SIDE_BY_SIDE] + Sync)) -> Vec<f64> {
+    // A last group that is not full is filled up with its first row, whose scores past the group are dropped.
+    let group = |rows: &[Candidate]| {
+        let scores = score(std::array::from_fn(|i| rows.get(i).unwrap_or(&rows[0]).row));
+        scores.into_iter().take(rows.len())
+    };
     if batch.len() < PARALLEL_BATCH {
-        batch.iter().map(|candidate| score(candidate.row)).collect()
+        batch.chunks(SIDE_BY_SIDE).flat_map(group).collect()
     } else {
-        batch.par_iter().with_min_len(PARALLEL_PART).map(|candidate| score(candidate.row)).collect()
+        let groups = batch.par_chunks(SIDE_BY_SIDE).with_min_len(PARALLEL_PART / SIDE_BY_SIDE);
+        groups.flat_map_iter(group).collect()
     }
 }
 
@@ -114,7 +121,7 @@ mod tests {
     #[test]
     fn stops_once_no_upper_end_can_reach_the_last_hit() {
         let candidates = (0..1000_usize).map(|row| Candidate { upper: -(row as f64), row });
-        let exact = |row: usize| -(row as f64) - 0.5;
+        let exact = |rows: [usize; SIDE_BY_SIDE]| rows.map(|row| -(row as f64) - 0.5);
         let (hits, scored) = rank(candidates.collect(), 10, &ids(1000), exact);
         assert_eq!(scored, 64);
         let found: Vec<f64> = hits.iter().map(|hit| hit.score).collect();
@@ -125,7 +132,7 @@ mod tests {
     #[test]
     fn ties_across_batches_go_to_the_lower_ids() {
         let candidates = (0..5000_usize).map(|row| Candidate { upper: 1.0, row });
-        let (hits, scored) = rank(candidates.collect(), 3, &ids(5000), |_| 1.0);
+        let (hits, scored) = rank(candidates.collect(), 3, &ids(5000), |_| [1.0; SIDE_BY_SIDE]);
         assert_eq!(scored, 5000);
         let found: Vec<&str> = hits.iter().map(|hit| &*hit.id).collect();
         assert_eq!(found, ["000000", "000001", "000002"]);

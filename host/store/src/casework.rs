@@ -73,7 +73,7 @@ impl Jurisdiction {
     /// # Errors
     /// See [`Jurisdiction`].
     pub async fn put_search(&self, search: &SearchRow) -> Result<(), StoreError> {
-        self.keep(&[Kept::Search(search.clone())]).await
+        self.keep(&[Kept::Search { search: search.clone(), unlisted: search.case_keys.clone() }]).await
     }
 
     /// The searches that ran at `at` or later, oldest first.
@@ -129,7 +129,7 @@ pub(crate) struct SearchRows {
 }
 
 impl SearchRows {
-    pub(crate) fn of(search: &SearchRow) -> Self {
+    pub(crate) fn of(search: &SearchRow, unlisted: &[String]) -> Self {
         let at = milliseconds(search.at);
         let probe = digest_bytes(search.probe);
         let fact = object! {
@@ -147,10 +147,6 @@ impl SearchRows {
         };
         let link = key_of(vec![text(&search.request), number(LISTED), text(&search.id)]);
         let link = object! { id: RecordId::new(REQUEST_SEARCH, link) };
-        Self {
-            fact: Value::Object(fact),
-            probes: search.case_keys.iter().map(of_case).collect(),
-            link: Value::Object(link),
-        }
+        Self { fact: Value::Object(fact), probes: unlisted.iter().map(of_case).collect(), link: Value::Object(link) }
     }
 }

@@ -14,7 +14,12 @@ pub enum Kept {
     /// A request.
     Request(RequestRow),
     /// A search.
-    Search(SearchRow),
+    Search {
+        /// The search.
+        search: SearchRow,
+        /// Those of its cases under which its probe may not be listed yet. Listing it twice does no harm, only work.
+        unlisted: Vec<String>,
+    },
 }
 
 impl Jurisdiction {
@@ -37,8 +42,8 @@ impl Jurisdiction {
             match item {
                 Kept::Account(row) => tables.accounts.push(self.account_row(row)?),
                 Kept::Request(row) => tables.requests.push(self.request_row(row)?),
-                Kept::Search(row) => {
-                    let rows = SearchRows::of(row);
+                Kept::Search { search, unlisted } => {
+                    let rows = SearchRows::of(search, unlisted);
                     tables.facts.push(rows.fact);
                     tables.probes.extend(rows.probes);
                     tables.links.push(rows.link);
