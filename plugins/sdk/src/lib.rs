@@ -18,9 +18,10 @@
 //! The verdict follows from the findings: anything violated denies, else anything missing pends, else the step is
 //! permitted. A phase without a single finding is denied, so a phase nobody wrote rules for cannot slip through.
 //!
-//! A component may import nothing but the contract's `log` and the inert WASI that Rust's standard library needs. Two
-//! habits keep it so: no clock or randomness (use [`Case::clock`]), and no `HashMap` (its seed is an import; use a
-//! `BTreeMap`).
+//! A policy needs no standard library: its crate begins with `#![cfg_attr(target_arch = "wasm32", no_std)]`, its modules
+//! with `use magistrate_sdk::prelude::*`, and the component imports nothing. One that cannot do without is exported with
+//! [`policy_with_std!`]; it may import the contract's `log` and inert WASI, and nothing else. Neither has a clock or
+//! randomness: use [`Case::clock`], and a `BTreeMap` where a `HashMap` would want a seed.
 //!
 //! An instance makes one decision and is thrown away, so nothing it allocates is freed before: build what a rule needs
 //! and let it go, but do not loop over growing lists.
