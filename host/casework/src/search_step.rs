@@ -242,10 +242,12 @@ impl Casework {
         let (concluded, shown) = tokio::join!(concluding, showing);
         let ((search, _), (bookings, Acted { rulings: shown, intent: entry })) = (concluded?, shown?);
         let allowed = shown.shown_fields();
+        let withheld: Vec<String> = [&search, &shown].iter().flat_map(|r| r.withheld()).collect();
         let hide = [&search, &shown].iter().any(|r| r.candidate_limit().is_some_and(|l| l.hide_scores));
         let candidates = bookings
             .into_iter()
             .zip(&found.answer.hits)
+            .filter(|(row, _)| !withheld.contains(&row.id))
             .zip(1_u32..)
             .map(|((row, hit), rank)| Shown {
                 rank,

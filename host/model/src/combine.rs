@@ -95,6 +95,15 @@ impl Rulings {
         self.meet(|duty| if let Duty::Galleries(ids) = duty { Some(ids) } else { None })
     }
 
+    /// The gallery records that any policy withholds from the list.
+    pub fn withheld(&self) -> Vec<String> {
+        let withheld = self.obligations().into_iter().filter_map(|o| match &o.duty {
+            Duty::Withhold(records) => Some(records.clone()),
+            _ => None,
+        });
+        withheld.flatten().collect()
+    }
+
     fn meet(&self, pick: impl Fn(&Duty) -> Option<&Vec<String>>) -> Option<Vec<String>> {
         let mut lists = self.obligations().into_iter().filter_map(|o| pick(&o.duty)).cloned();
         let first = lists.next()?;
@@ -153,6 +162,16 @@ mod tests {
         assert_eq!(both.candidate_limit(), Some(expected));
         assert_eq!(both.obligations().len(), 3, "the shared duty counts once");
         assert_eq!(both.shown_fields(), None);
+    }
+
+    #[test]
+    fn what_any_policy_withholds_is_withheld() {
+        let withhold = |records: &[&str]| Duty::Withhold(records.iter().map(|r| (*r).to_owned()).collect());
+        let both = rulings(vec![
+            ruling(Verdict::Permit, vec![withhold(&["a"])]),
+            ruling(Verdict::Permit, vec![withhold(&["b", "c"])]),
+        ]);
+        assert_eq!(both.withheld(), ["a", "b", "c"]);
     }
 
     #[test]
