@@ -19,7 +19,7 @@
 //! permitted. A phase without a single finding is denied, so a phase nobody wrote rules for cannot slip through.
 //!
 //! A policy needs no standard library: its crate begins with `#![cfg_attr(target_arch = "wasm32", no_std)]`, its modules
-//! with `use magistrate_sdk::prelude::*`, and the component imports nothing. One that cannot do without is exported with
+//! with `use magistrate_sdk::prelude::*`, and the component imports no function. One that cannot do without is exported with
 //! [`policy_with_std!`]; it may import the contract's `log` and inert WASI, and nothing else. Neither has a clock or
 //! randomness: use [`Case::clock`], and a `BTreeMap` where a `HashMap` would want a seed.
 //!
