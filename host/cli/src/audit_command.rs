@@ -103,11 +103,11 @@ fn verify(folder: &Path, key: &audit::VerifierKey, earlier: Option<&str>) -> any
     match verified {
         Ok(verified) => {
             let root = hex::encode(verified.root);
-            println!("{} {}: {} entries, root {root}", output::green("verified"), key.name(), verified.size);
+            say!("{} {}: {} entries, root {root}", output::green("verified"), key.name(), verified.size);
             Ok(true)
         }
         Err(e) => {
-            println!("{} {}: {e}", output::red("NOT VERIFIED"), folder.display());
+            say!("{} {}: {e}", output::red("NOT VERIFIED"), folder.display());
             Ok(false)
         }
     }
@@ -119,7 +119,7 @@ fn show(folder: &Path, first: u64, count: u64, json: bool) -> anyhow::Result<Exi
     for leaf in audit::leaves(&dir, first..first.saturating_add(count))? {
         let (index, bytes) = leaf?;
         if json {
-            println!("{}", String::from_utf8_lossy(&bytes));
+            say!("{}", String::from_utf8_lossy(&bytes));
             continue;
         }
         let leaf: Leaf = serde_json::from_slice(&bytes).with_context(|| format!("entry {index} is not a leaf"))?;
@@ -135,7 +135,7 @@ fn show(folder: &Path, first: u64, count: u64, json: bool) -> anyhow::Result<Exi
         ]);
     }
     if !json {
-        println!("{table}");
+        say!("{table}");
     }
     Ok(ExitCode::SUCCESS)
 }

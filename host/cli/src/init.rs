@@ -36,8 +36,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let folder = &arguments.folder;
     let faces = arguments.detector.as_deref().zip(arguments.embedder.as_deref());
     write(folder, &arguments.policies, arguments.listen, faces)?;
-    println!("{} is ready:", folder.display());
-    println!("  magistrate serve --config {}", folder.join("magistrate.toml").display());
+    say!("{} is ready:", folder.display());
+    say!("  magistrate serve --config {}", folder.join("magistrate.toml").display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,11 +11,15 @@
 //! | `bench/` | `bench vet / search / append / serve` |
 //! | `config.rs`, `output.rs` | magistrate.toml; tables, bars and colours |
 
+#![warn(clippy::print_stdout)]
+
+#[macro_use]
+mod output;
+
 mod audit_command;
 mod bench;
 mod config;
 mod init;
-mod output;
 mod pki;
 mod policy_command;
 mod search_command;
@@ -105,7 +109,9 @@ fn main() -> ExitCode {
         Command::Pki(command) => pki::run(&command),
         Command::Bench(command) => bench::run(&command),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "magistrate", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "magistrate", &mut script);
+            say!("{}", String::from_utf8_lossy(&script).trim_end());
             Ok(ExitCode::SUCCESS)
         }
     };

@@ -2,7 +2,26 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal as _;
+use std::fmt::Arguments;
+use std::io::{IsTerminal as _, Write as _};
+
+/// Prints a line on standard output. `println!` panics where the reader has gone: `… | head -1` is no failure.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+}
+
+/// What [`say!`] does: ends the program when nothing more can be said, quietly where nobody reads on, as commands in a pipe
+/// do.
+pub(crate) fn line(text: Arguments<'_>) {
+    let mut out = std::io::stdout().lock();
+    if let Err(e) = out.write_fmt(text).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
+        let unread = e.kind() == std::io::ErrorKind::BrokenPipe;
+        if !unread {
+            eprintln!("{} standard output: {e}", red("error:"));
+        }
+        std::process::exit(i32::from(!unread));
+    }
+}
 
 /// Whether colour is wanted: on a terminal, unless its user said otherwise.
 pub(crate) fn coloured(terminal: bool) -> bool {
@@ -48,14 +67,14 @@ pub(crate) fn bar(what: &str, of: u64) -> ProgressBar {
 /// Prints one measurement: a JSON line, or rows of a table.
 pub(crate) fn measurement(json: bool, title: &str, values: &serde_json::Map<String, serde_json::Value>) {
     if json {
-        println!("{}", serde_json::Value::Object(values.clone()));
+        say!("{}", serde_json::Value::Object(values.clone()));
         return;
     }
-    println!("{title}");
+    say!("{title}");
     let mut table = table(["measure", "value"]);
     for (name, value) in values {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         table.add_row([name.clone(), text]);
     }
-    println!("{table}");
+    say!("{table}");
 }

@@ -90,11 +90,11 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
             let authority = Authority::open(folder)?;
             let name = name.as_deref().unwrap_or(person);
             let path = authority.person(jurisdiction, person, (*device).into(), name, *days)?;
-            println!("{}", path.display());
+            say!("{}", path.display());
         }
         Command::Revoke { folder, certificate } => {
             Authority::open(folder)?.revoke(certificate)?;
-            println!("{} is revoked; a running server refuses it within seconds", certificate.display());
+            say!("{} is revoked; a running server refuses it within seconds", certificate.display());
         }
         Command::Renew { folder } => Authority::open(folder)?.publish_revocations()?,
     }

@@ -43,16 +43,16 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Check { folder } => {
             let policy = Folder::read(folder)?.load(&engine)?;
-            println!("{}: {}", policy.reference().component, policy.charter().title);
+            say!("{}: {}", policy.reference().component, policy.charter().title);
             Ok(ExitCode::SUCCESS)
         }
         Command::Pin { folder } => {
-            println!("{}", Folder::pin(folder, &engine)?);
+            say!("{}", Folder::pin(folder, &engine)?);
             Ok(ExitCode::SUCCESS)
         }
         Command::Show { folder } => {
             let policy = Folder::read(folder)?.load_unpinned(&engine)?;
-            println!("{}", serde_json::to_string_pretty(policy.charter())?);
+            say!("{}", serde_json::to_string_pretty(policy.charter())?);
             Ok(ExitCode::SUCCESS)
         }
         Command::Test { folder, only } => test(&engine, folder, only),
@@ -79,14 +79,14 @@ fn test(engine: &Engine, folder: &Path, only: &str) -> anyhow::Result<ExitCode> 
             failed += 1;
             let file = prepared.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             bar.suspend(|| {
-                println!("{} {file}: {}", output::red("FAILED"), prepared.scenario.name);
-                differences.iter().for_each(|line| println!("    {line}"));
+                say!("{} {file}: {}", output::red("FAILED"), prepared.scenario.name);
+                differences.iter().for_each(|line| say!("    {line}"));
             });
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    println!("{} passed, {failed} failed", scenarios.len() - usize::try_from(failed)?);
+    say!("{} passed, {failed} failed", scenarios.len() - usize::try_from(failed)?);
     Ok(if failed == 0 && !scenarios.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

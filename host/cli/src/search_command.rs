@@ -152,7 +152,7 @@ pub(crate) fn search(arguments: &SearchArguments) -> anyhow::Result<ExitCode> {
     let answer = runtime()?.block_on(client.post(&path, &body))?;
     let shown = answer.json()?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&shown)?);
+        say!("{}", serde_json::to_string_pretty(&shown)?);
     } else if answer.status.is_success() {
         print_candidates(&shown);
     } else {
@@ -185,23 +185,23 @@ fn print_candidates(answer: &Value) {
         let score = candidate["score"].as_f64().map_or_else(|| "withheld".to_owned(), |s| format!("{s:.4}"));
         table.add_row([text(&candidate["rank"]), text(&candidate["record_id"]), score, booking.join(", ")]);
     }
-    println!("{table}");
+    say!("{table}");
     for statement in list(answer, "statements") {
-        println!("\n{}", text(&statement["text"]));
+        say!("\n{}", text(&statement["text"]));
     }
     print_findings(answer);
     let mut table = output::table(["obligation under", "duty"]);
     for obligation in list(answer, "obligations") {
         table.add_row([text(&obligation["clause"]), obligation["duty"].to_string()]);
     }
-    println!("\n{table}");
+    say!("\n{table}");
     print_receipt(answer);
 }
 
 fn print_problem(problem: &Value) {
-    println!("{}: {}", output::red(&text(&problem["title"])), text(&problem["detail"]));
+    say!("{}: {}", output::red(&text(&problem["title"])), text(&problem["detail"]));
     for face in list(problem, "faces") {
-        println!("  --face {}: at {}", face["face"], face["bounding_box"]);
+        say!("  --face {}: at {}", face["face"], face["bounding_box"]);
     }
     print_findings(problem);
     print_receipt(problem);
@@ -220,12 +220,12 @@ fn print_findings(answer: &Value) {
         let row = [text(&finding["jurisdiction"]), text(&finding["clause"]), outcome, why];
         table.add_row(row);
     }
-    println!("\n{table}");
+    say!("\n{table}");
 }
 
 fn print_receipt(answer: &Value) {
     if answer["receipt"].is_object() {
-        println!("\non record as entry {} of {}", answer["receipt"]["index"], text(&answer["receipt"]["log"]));
+        say!("\non record as entry {} of {}", answer["receipt"]["index"], text(&answer["receipt"]["log"]));
     }
 }
 
@@ -263,6 +263,6 @@ pub(crate) fn enroll(arguments: &EnrollArguments) -> anyhow::Result<ExitCode> {
         bar.inc(batch.len() as u64);
     }
     bar.finish_and_clear();
-    println!("{} records enrolled", files.len());
+    say!("{} records enrolled", files.len());
     Ok(ExitCode::SUCCESS)
 }

@@ -31,7 +31,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
     let casework = open(config).await?;
     print_jurisdictions(&casework);
-    println!("listening on https://{}", listening.address());
+    say!("listening on https://{}", listening.address());
 
     let (stop, stopped) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
@@ -126,7 +126,7 @@ fn print_jurisdictions(casework: &Casework) {
             chamber.log().size().to_string(),
         ]);
     }
-    println!("{table}");
+    say!("{table}");
 }
 
 async fn asked_to_stop() {
