@@ -180,6 +180,11 @@ pub enum OpenError {
     /// A thread of the log could not be started.
     #[error("a thread could not be started: {0}; raise the limit on threads")]
     Thread(#[source] io::Error),
+    /// Something rides on entries of the journal that may be nowhere else.
+    #[error(
+        "the journal holds riders that have not reached their own place: prepare the log and bring them there, or wait"
+    )]
+    Riders,
     /// The log was closed, so there is nothing to recover.
     #[error("the log was closed: open it again")]
     Closed,
@@ -204,6 +209,12 @@ pub enum AppendError {
     #[error("the leaf has {length} bytes: shorten it to {max}", max = MAX_LEAF_BYTES)]
     TooLong {
         /// The leaf's length, in bytes.
+        length: usize,
+    },
+    /// The rider would make a frame too long.
+    #[error("the rider has {length} bytes: shorten it to {max}", max = crate::MAX_RIDER_BYTES)]
+    RiderTooLong {
+        /// The rider's length, in bytes.
         length: usize,
     },
     /// A write, a sync or a signature failed, now or before; the log takes nothing until it has recovered.

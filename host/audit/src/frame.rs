@@ -1,9 +1,13 @@
 //! One frame of the journal: the entries of a batch and the checkpoint signed over them, as one write.
 //!
 //! ```text
-//! "MJF1" | first u64 | payload length u32 | payload CRC-32 | CRC-32 of all that precedes
-//! size u64 | root 32 bytes | checkpoint length u32 | checkpoint | entries as in an entry bundle
+//! "MJF2" | first u64 | payload length u32 | payload CRC-32 | CRC-32 of all that precedes
+//! size u64 | root 32 bytes | checkpoint length u32 | checkpoint
+//! entries length u32 | entries as in an entry bundle | riders, each: entry's number in the frame u32 | length u32 | bytes
 //! ```
+//!
+//! A rider is what an entry's caller wants to find again if the process dies before the rider has reached its own place. It
+//! is no part of the tree, and goes with the segment.
 //!
 //! Numbers are big-endian. Both checksums start from the segment's seed, so that no leaf can be made to look like a
 //! frame by someone who does not read the disk, and no frame of a deleted segment passes for one of this.
@@ -12,7 +16,7 @@ use crate::Hash;
 use crate::checkpoint::Head;
 use crate::entries::{self, Entries};
 
-const MAGIC: [u8; 4] = *b"MJF1";
+const MAGIC: [u8; 4] = *b"MJF2";
 
 /// Bytes in front of the payload.
 const HEADER_BYTES: usize = 24;
@@ -30,14 +34,17 @@ pub(crate) struct Frame {
     pub(crate) checkpoint: String,
     /// The entries `first..size`.
     pub(crate) entries: Entries,
+    /// Riders, each with the index of its entry, in their order.
+    pub(crate) riders: Vec<(u64, Vec<u8>)>,
 }
 
-/// Writes the frame of `entries`, with which the tree reaches `head`, to the end of `frame`.
+/// Writes the frame of `entries`, each with its rider, with which the tree reaches `head`, to the end of `frame`. An empty
+/// rider is none.
 pub(crate) fn encode<'a>(
     seed: u32,
     first: u64,
     head: &Head,
-    entries: impl Iterator<Item = &'a [u8]>,
+    entries: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
     frame: &mut Vec<u8>,
 ) {
     let start = frame.len();
@@ -46,8 +53,17 @@ pub(crate) fn encode<'a>(
     frame.extend_from_slice(&head.root);
     frame.extend_from_slice(&(head.text.len() as u32).to_be_bytes());
     frame.extend_from_slice(head.text.as_bytes());
-    for entry in entries {
+    let length = frame.len();
+    frame.extend_from_slice(&[0; 4]);
+    for (entry, _) in entries.clone() {
         entries::encode(entry, frame);
+    }
+    let encoded = (frame.len() - length - 4) as u32;
+    frame[length..length + 4].copy_from_slice(&encoded.to_be_bytes());
+    for (number, (_, rider)) in (0_u32..).zip(entries).filter(|(_, (_, rider))| !rider.is_empty()) {
+        frame.extend_from_slice(&number.to_be_bytes());
+        frame.extend_from_slice(&(rider.len() as u32).to_be_bytes());
+        frame.extend_from_slice(rider);
     }
     let payload = &frame[start + HEADER_BYTES..];
     let (length, checksum) = (payload.len() as u32, crc(seed, payload));
@@ -83,11 +99,29 @@ pub(crate) fn decode(seed: u32, bytes: &[u8]) -> Option<(Frame, usize)> {
     let size = u64::from_be_bytes(take(&mut rest)?);
     let root = take(&mut rest)?;
     let text_bytes = u32::from_be_bytes(take(&mut rest)?) as usize;
-    let (text, encoded) = rest.split_at_checked(text_bytes)?;
+    let (text, mut rest) = rest.split_at_checked(text_bytes)?;
     let checkpoint = String::from_utf8(text.to_vec()).ok()?;
     let count = usize::try_from(size.checked_sub(first)?).ok()?;
+    let entry_bytes = u32::from_be_bytes(take(&mut rest)?) as usize;
+    let (encoded, rest) = rest.split_at_checked(entry_bytes)?;
     let entries = Entries::parse(encoded.to_vec(), count).ok()?;
-    Some((Frame { first, size, root, checkpoint, entries }, end))
+    let riders = riders(first, size, rest)?;
+    Some((Frame { first, size, root, checkpoint, entries, riders }, end))
+}
+
+fn riders(first: u64, size: u64, mut bytes: &[u8]) -> Option<Vec<(u64, Vec<u8>)>> {
+    let mut riders = Vec::new();
+    while !bytes.is_empty() {
+        let index = first.checked_add(u64::from(u32::from_be_bytes(take(&mut bytes)?)))?;
+        let length = u32::from_be_bytes(take(&mut bytes)?) as usize;
+        let (rider, rest) = bytes.split_at_checked(length)?;
+        if index >= size {
+            return None;
+        }
+        riders.push((index, rider.to_vec()));
+        bytes = rest;
+    }
+    Some(riders)
 }
 
 /// Whether a whole frame begins anywhere in `bytes`.
@@ -116,7 +150,8 @@ mod tests {
     fn sample() -> Vec<u8> {
         let head = Head { size: 9, root: [3; 32], text: "a checkpoint\n".into() };
         let mut bytes = Vec::new();
-        encode(77, 7, &head, [b"one".as_slice(), b""].into_iter(), &mut bytes);
+        let entries = [(b"one".as_slice(), b"".as_slice()), (b"", b"goes with it")];
+        encode(77, 7, &head, entries.into_iter(), &mut bytes);
         bytes
     }
 
@@ -130,6 +165,7 @@ mod tests {
         assert_eq!((frame.first, frame.size, frame.root), (7, 9, [3; 32]));
         assert_eq!(frame.checkpoint, "a checkpoint\n");
         assert_eq!(Vec::from_iter(frame.entries.iter()), [b"one".as_slice(), b""]);
+        assert_eq!(frame.riders, [(8, b"goes with it".to_vec())]);
         assert!(decode(78, &bytes).is_none());
     }
 
@@ -146,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_found_behind_rubble() {
-        let mut bytes = b"MJF1MJF1 rubble".to_vec();
+        let mut bytes = b"MJF2MJF2 rubble".to_vec();
         bytes.extend_from_slice(&sample());
         assert!(occurs_in(77, &bytes));
         assert!(!occurs_in(78, &bytes));

@@ -20,8 +20,8 @@ use crate::frame::{self, Frame};
 pub(crate) const FOLDER: &str = "journal";
 
 /// A segment is closed once it is longer. Large enough that turning it into tiles, some hundred small files to be
-/// synced, is rare beside the thousands of syncs that filled it; small enough to be replayed in well under a second.
-const SEGMENT_BYTES: u64 = 8 << 20;
+/// synced, is rare beside the thousands of syncs that filled it; small enough to be replayed in about a second.
+const SEGMENT_BYTES: u64 = 32 << 20;
 
 /// A segment is closed once it has so many entries: bounds the inner nodes kept in memory (64 bytes each) when leaves
 /// are tiny.
@@ -98,6 +98,11 @@ impl Segment {
         self.durable > SEGMENT_BYTES || size - self.first >= SEGMENT_ENTRIES
     }
 
+    /// Whether it has no entry, with the log at `size`.
+    pub(crate) fn is_empty(&self, size: u64) -> bool {
+        self.first == size
+    }
+
     /// Cuts off what was written but never became durable, and so was never acknowledged.
     pub(crate) fn discard_unsynced(&self) -> Result<(), FileError> {
         self.file
@@ -138,6 +143,11 @@ impl Journal {
             journal.spans.push(Span { first, end });
         }
         Ok(journal)
+    }
+
+    /// What rides on its entries.
+    pub(crate) fn take_riders(&mut self) -> Vec<(u64, Vec<u8>)> {
+        self.frames.iter_mut().flat_map(|frame| std::mem::take(&mut frame.riders)).collect()
     }
 
     /// The file that holds the frame with an entry.

@@ -23,6 +23,10 @@
 //! tiles and bundles, publishes the checkpoint file (never ahead of the journal, at most [`PUBLISH_INTERVAL`] behind)
 //! and deletes segments it has settled.
 //!
+//! An entry may carry a rider ([`Log::append_with`]): bytes that are durable with it, are no part of the log, and stay in
+//! the journal until their caller says that they have reached their own place. So one sync makes an entry and what
+//! belongs to it durable, and a crash in between loses neither.
+//!
 //! [`Log::open`] replays what the journal still holds. A broken frame at the very end was never acknowledged: it is
 //! dropped and reported in [`Opened::recovered`]. Anything else that is wrong is an error naming the file; nothing is
 //! repaired silently. After a failed write or sync the log refuses every append until [`Log::try_recover`] succeeds or
@@ -61,7 +65,7 @@ pub use error::{
     ReceiptError, SignError, VerifyError,
 };
 pub use key::{Ed25519Signer, Signer, VerifierKey};
-pub use log::{Appended, Log, Opened, Recovery};
+pub use log::{Appended, Log, Opened, Prepared, Recovery};
 pub use path::TilePath;
 pub use publisher::PUBLISH_INTERVAL;
 pub use receipt::Receipt;
@@ -74,6 +78,9 @@ pub type Hash = [u8; 32];
 
 /// The longest leaf, in bytes: entry bundles carry each length as a 16-bit number (c2sp.org/tlog-tiles, "Log entries").
 pub const MAX_LEAF_BYTES: usize = 65_535;
+
+/// The longest rider, in bytes: bounds a frame of the journal.
+pub const MAX_RIDER_BYTES: usize = 4 << 20;
 
 /// Separates commitments from every other use of SHA-256 in this program.
 const COMMITMENT_DOMAIN: &[u8] = b"magistrate commitment v1\n";

@@ -30,13 +30,15 @@ pub(crate) struct Loaded {
     pub(crate) base: u64,
     /// The length of a torn frame at the journal's end, in bytes.
     pub(crate) torn: u64,
+    /// What rides on the journal's entries, each with its entry's index.
+    pub(crate) riders: Vec<(u64, Vec<u8>)>,
 }
 
 /// Reads the folder of the log that `key` signs; `None` if there is no log in it yet.
 pub(crate) fn load(files: &Files, key: &VerifierKey) -> Result<Option<Loaded>, DirectoryError> {
     // In this order, because a live log may be read: the journal is never behind the checkpoint published before.
     let published = published(files, key)?;
-    let journal = Journal::read(files)?;
+    let mut journal = Journal::read(files)?;
     let Some(published) = published else {
         if journal.spans.is_empty() && !files.exists(TILES)? {
             return Ok(None);
@@ -67,7 +69,8 @@ pub(crate) fn load(files: &Files, key: &VerifierKey) -> Result<Option<Loaded>, D
         }
     }
     check_partial(&edge, &tail)?;
-    Ok(Some(Loaded { tail, spans: journal.spans, base, torn: journal.torn }))
+    let riders = journal.take_riders();
+    Ok(Some(Loaded { tail, spans: journal.spans, base, torn: journal.torn, riders }))
 }
 
 /// The published checkpoint, if there is one.

@@ -15,6 +15,7 @@ use crate::checkpoint;
 use crate::entries::Entries;
 use crate::error::{AppendError, OpenError, ReadError};
 use crate::files::Files;
+use crate::journal::Span;
 use crate::key::{Signer, VerifierKey, is_name};
 use crate::load::load;
 use crate::receipt::Receipt;
@@ -23,7 +24,7 @@ use crate::tail::Tail;
 use crate::tile::{Edge, leaf_hash};
 use crate::tree::Tree;
 use crate::writer::{Command, MAX_BATCH, Pending, Writer};
-use crate::{Hash, MAX_LEAF_BYTES};
+use crate::{Hash, MAX_LEAF_BYTES, MAX_RIDER_BYTES};
 
 /// Entries that may wait for the writer before callers have to: one full batch, so that the next is ready when a sync
 /// ends.
@@ -67,6 +68,43 @@ pub struct Opened {
     pub recovered: Option<Recovery>,
 }
 
+/// A log that has been read and is locked, but not yet opened. The journal is untouched until it is: what rides on its
+/// entries can be brought to its own place first.
+pub struct Prepared {
+    files: Files,
+    lock: std::fs::File,
+    origin: String,
+    signer: Arc<dyn Signer>,
+    key: VerifierKey,
+    tail: Tail,
+    spans: Vec<Span>,
+    recovered: Option<Recovery>,
+    riders: Vec<(u64, Vec<u8>)>,
+}
+
+impl Prepared {
+    /// What rides on entries of the journal, each with its entry's index, oldest first. It was durable together with its
+    /// entry, and whoever appended it did not say that it is anywhere else.
+    pub fn riders(&self) -> &[(u64, Vec<u8>)] {
+        &self.riders
+    }
+
+    /// Opens the log. The riders go with the journal: bring them to their own place first. Blocks while the journal is
+    /// settled.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Log::open`].
+    pub fn open(self) -> Result<Opened, OpenError> {
+        let Self { files, lock, origin, signer, key, tail, spans, recovered, riders: _ } = self;
+        let shared = Arc::new(Shared::new(Tree::new(files, tail), &origin, key));
+        let (commands, queue) = mpsc::channel(QUEUE);
+        let writer = Writer::spawn(Arc::clone(&shared), signer, queue, lock, &spans)?;
+        let handle = Handle { commands, shared, _writer: JoinOnDrop(Some(writer)) };
+        Ok(Opened { log: Log { handle: Arc::new(handle) }, recovered })
+    }
+}
+
 /// What a crash left in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recovery {
@@ -98,9 +136,20 @@ impl Log {
     /// # Errors
     ///
     /// [`OpenError::Locked`] while another process writes the log; [`OpenError::Directory`] with the file's name if
-    /// anything in the folder is missing, broken or not covered by a signature of `signer`'s key. Nothing is changed
-    /// then.
+    /// anything in the folder is missing, broken or not covered by a signature of `signer`'s key;
+    /// [`OpenError::Riders`] if something rides on the journal's entries: [`prepare`](Self::prepare) gives it out.
+    /// Nothing is changed then.
     pub fn open(dir: Dir, origin: &str, signer: Arc<dyn Signer>) -> Result<Opened, OpenError> {
+        let prepared = Self::prepare(dir, origin, signer)?;
+        if prepared.riders().is_empty() { prepared.open() } else { Err(OpenError::Riders) }
+    }
+
+    /// Reads and locks the log in `dir`, and changes nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    pub fn prepare(dir: Dir, origin: &str, signer: Arc<dyn Signer>) -> Result<Prepared, OpenError> {
         if !is_name(origin) || origin.len() > MAX_ORIGIN_BYTES {
             return Err(OpenError::Origin { origin: origin.to_owned() });
         }
@@ -113,23 +162,20 @@ impl Log {
         let files = Files::new(dir);
         let lock = files.lock()?.ok_or(OpenError::Locked)?;
 
-        let (tail, spans, recovered) = match load(&files, &key)? {
+        let (tail, spans, recovered, riders) = match load(&files, &key)? {
             Some(loaded) => {
                 let recovery = Recovery { entries: loaded.tail.head().size - loaded.base, dropped_bytes: loaded.torn };
                 let clean = recovery == Recovery { entries: 0, dropped_bytes: 0 };
-                (loaded.tail, loaded.spans, (!clean).then_some(recovery))
+                (loaded.tail, loaded.spans, (!clean).then_some(recovery), loaded.riders)
             }
             None => {
                 let edge = Edge::new(0, Vec::new());
                 let head = checkpoint::sign(origin, 0, edge.root(), &*signer, &key)?;
-                (Tail::new(head, edge, Entries::default()), Vec::new(), None)
+                (Tail::new(head, edge, Entries::default()), Vec::new(), None, Vec::new())
             }
         };
-        let shared = Arc::new(Shared::new(Tree::new(files, tail), origin, key));
-        let (commands, queue) = mpsc::channel(QUEUE);
-        let writer = Writer::spawn(Arc::clone(&shared), signer, queue, lock, &spans)?;
-        let handle = Handle { commands, shared, _writer: JoinOnDrop(Some(writer)) };
-        Ok(Opened { log: Self { handle: Arc::new(handle) }, recovered })
+        let origin = origin.to_owned();
+        Ok(Prepared { files, lock, origin, signer, key, tail, spans, recovered, riders })
     }
 
     /// Appends a leaf and waits until it is durable. Waits, too, while the queue is full.
@@ -143,12 +189,26 @@ impl Log {
     /// record must not happen. [`try_recover`](Self::try_recover) makes sure that it never turns up; opening the log
     /// again without that may find it in the journal, whole, and then keeps it.
     pub async fn append(&self, leaf: Vec<u8>) -> Result<Appended, AppendError> {
+        self.append_with(leaf, Vec::new()).await
+    }
+
+    /// Appends a leaf together with a rider: bytes of at most [`MAX_RIDER_BYTES`] that become durable with it, are no part
+    /// of the log, and stay in the journal until [`release`](Self::release) says that they have reached their own place.
+    /// After a crash [`Prepared::riders`] gives them out.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append`](Self::append), and [`AppendError::RiderTooLong`].
+    pub async fn append_with(&self, leaf: Vec<u8>, rider: Vec<u8>) -> Result<Appended, AppendError> {
         if leaf.len() > MAX_LEAF_BYTES {
             return Err(AppendError::TooLong { length: leaf.len() });
         }
+        if rider.len() > MAX_RIDER_BYTES {
+            return Err(AppendError::RiderTooLong { length: rider.len() });
+        }
         let hash = leaf_hash(&leaf);
         let (reply, answer) = oneshot::channel();
-        let command = Command::Append(Pending { leaf, hash, reply });
+        let command = Command::Append(Pending { leaf, hash, rider, reply });
         if self.handle.commands.send(command).await.is_err() {
             return Err(self.stopped());
         }
@@ -162,6 +222,27 @@ impl Log {
     /// Those of [`append`](Self::append).
     pub fn append_blocking(&self, leaf: Vec<u8>) -> Result<Appended, AppendError> {
         wait(self.append(leaf))
+    }
+
+    /// Says that the rider of this entry is durable in its own place.
+    pub fn release(&self, index: u64) {
+        self.handle.shared.release(index);
+    }
+
+    /// Begins a new journal segment, so that the present one, riders included, is removed as soon as its riders are
+    /// released. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError::Unwritable`], [`AppendError::Closed`].
+    pub fn turn(&self) -> Result<(), AppendError> {
+        wait(async {
+            let (reply, answer) = oneshot::channel();
+            if self.handle.commands.send(Command::Turn(reply)).await.is_err() {
+                return Err(self.stopped());
+            }
+            answer.await.unwrap_or_else(|_| Err(self.stopped()))
+        })
     }
 
     /// The number of entries acknowledged.
@@ -284,6 +365,15 @@ impl Log {
             Some(reason) => AppendError::Unwritable(reason),
             None => AppendError::Closed,
         }
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("origin", &self.origin)
+            .field("riders", &self.riders.len())
+            .finish_non_exhaustive()
     }
 }
 

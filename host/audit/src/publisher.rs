@@ -14,8 +14,11 @@ use crate::shared::{HaltOnPanic, Shared};
 /// own: ten in a second are nothing beside thousands for entries, and an outsider polls less often than that.
 pub const PUBLISH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Closed segments that may wait to be settled before the writer has to: bounds memory and the journal at about 64 MiB.
+/// Closed segments that may wait to be settled before the writer has to: bounds memory and the journal at about 256 MiB.
 const MAX_WAITING: usize = 8;
+
+/// How often a segment is looked at whose riders have not reached their own place.
+const RELEASE_INTERVAL: Duration = Duration::from_millis(5);
 
 /// The writer's handle on the publisher thread.
 pub(crate) struct Publisher {
@@ -97,14 +100,19 @@ impl Backlog {
     }
 
     /// Waits for the next thing to do; a checkpoint is due one interval after the last one.
-    fn next(&self, published: Option<Instant>) -> Task {
+    fn next(&self, shared: &Shared, published: Option<Instant>) -> Task {
         let mut work = self.lock();
         loop {
             if work.stopping {
                 return Task::Stop;
             }
-            if let Some(span) = work.segments.front() {
-                return Task::Settle(*span);
+            let waiting = work.segments.front().copied();
+            if let Some(span) = waiting.filter(|span| shared.is_released(span.end)) {
+                return Task::Settle(span);
+            }
+            if waiting.is_some() && !work.unpublished {
+                work = self.changed.wait_timeout(work, RELEASE_INTERVAL).unwrap_or_else(PoisonError::into_inner).0;
+                continue;
             }
             if !work.unpublished {
                 work = self.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
@@ -115,7 +123,8 @@ impl Backlog {
                 work.unpublished = false;
                 return Task::Publish;
             };
-            work = self.changed.wait_timeout(work, remaining).unwrap_or_else(PoisonError::into_inner).0;
+            let pause = if waiting.is_some() { remaining.min(RELEASE_INTERVAL) } else { remaining };
+            work = self.changed.wait_timeout(work, pause).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -140,7 +149,7 @@ fn run(shared: &Arc<Shared>, backlog: &Backlog) {
     let _halt = HaltOnPanic(Arc::clone(shared));
     let mut published = None;
     loop {
-        let outcome = match backlog.next(published) {
+        let outcome = match backlog.next(shared, published) {
             Task::Stop => return,
             Task::Publish => publish(&shared.tree),
             Task::Settle(span) => settle(&shared.tree, span).map(|()| backlog.settled()),

@@ -1,5 +1,6 @@
 //! What the handles of a log and its two threads share.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::key::VerifierKey;
@@ -12,11 +13,13 @@ pub(crate) struct Shared {
     pub(crate) key: VerifierKey,
     // Why nothing can be appended; `None` while all is well.
     halted: Mutex<Option<String>>,
+    // Entries whose riders have not reached their own place: the journal is what holds them.
+    riding: Mutex<BTreeSet<u64>>,
 }
 
 impl Shared {
     pub(crate) fn new(tree: Tree, origin: &str, key: VerifierKey) -> Self {
-        Self { tree, origin: origin.to_owned(), key, halted: Mutex::new(None) }
+        Self { tree, origin: origin.to_owned(), key, halted: Mutex::new(None), riding: Mutex::default() }
     }
 
     /// Refuses every append from now on. The first reason stays: what follows is mostly its consequence.
@@ -30,6 +33,21 @@ impl Shared {
     /// Why appends are refused, if they are.
     pub(crate) fn halted(&self) -> Option<String> {
         self.halted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// These entries have riders that only the journal holds.
+    pub(crate) fn ride(&self, indices: impl Iterator<Item = u64>) {
+        self.riding.lock().unwrap_or_else(PoisonError::into_inner).extend(indices);
+    }
+
+    /// The rider of this entry has reached its own place.
+    pub(crate) fn release(&self, index: u64) {
+        self.riding.lock().unwrap_or_else(PoisonError::into_inner).remove(&index);
+    }
+
+    /// Whether nothing rides any more on the entries before `end`.
+    pub(crate) fn is_released(&self, end: u64) -> bool {
+        self.riding.lock().unwrap_or_else(PoisonError::into_inner).first().is_none_or(|first| *first >= end)
     }
 
     /// Accepts appends again.

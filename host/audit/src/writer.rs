@@ -30,12 +30,15 @@ pub(crate) struct Pending {
     pub(crate) leaf: Vec<u8>,
     // Computed by the caller, so that hashing leaves uses its thread and not the writer's.
     pub(crate) hash: Hash,
+    // Kept in the journal until released; empty is none.
+    pub(crate) rider: Vec<u8>,
     pub(crate) reply: oneshot::Sender<Result<Appended, AppendError>>,
 }
 
 /// What the writer is asked to do, in order.
 pub(crate) enum Command {
     Append(Pending),
+    Turn(oneshot::Sender<Result<(), AppendError>>),
     Recover(oneshot::Sender<Result<(), OpenError>>),
     Close(oneshot::Sender<Result<(), AppendError>>),
 }
@@ -85,6 +88,10 @@ impl Writer {
                     let _ = reply.send(outcome);
                     return;
                 }
+                Some(Command::Turn(reply)) => {
+                    self.commit(&mut batch);
+                    let _ = reply.send(self.turn());
+                }
                 Some(Command::Recover(reply)) => {
                     self.commit(&mut batch);
                     let _ = reply.send(self.recover());
@@ -106,7 +113,7 @@ impl Writer {
         loop {
             match next {
                 Some(Command::Append(pending)) => {
-                    bytes += pending.leaf.len();
+                    bytes += pending.leaf.len() + pending.rider.len();
                     batch.push(pending);
                 }
                 other => return other,
@@ -164,9 +171,11 @@ impl Writer {
         let head = checkpoint::sign(&self.shared.origin, size, root, &*self.signer, &self.shared.key)
             .map_err(|error| error.to_string())?;
         self.frame.clear();
-        let leaves = batch.iter().map(|pending| pending.leaf.as_slice());
-        frame::encode(self.segment.seed(), first, &head, leaves, &mut self.frame);
+        let entries = batch.iter().map(|pending| (pending.leaf.as_slice(), pending.rider.as_slice()));
+        frame::encode(self.segment.seed(), first, &head, entries, &mut self.frame);
         self.segment.append(&tree.files, &self.frame).map_err(|error| error.to_string())?;
+        let riding = (first..).zip(batch).filter(|(_, pending)| !pending.rider.is_empty());
+        self.shared.ride(riding.map(|(index, _)| index));
         tree.tail_mut().acknowledge(head.clone());
         Ok(head)
     }
@@ -179,7 +188,23 @@ impl Writer {
         Ok(())
     }
 
-    /// Settles everything, so that the folder is complete without a journal.
+    /// Begins the next segment unless the present one is empty, so that what the journal holds can go.
+    fn turn(&mut self) -> Result<(), AppendError> {
+        if let Some(reason) = self.shared.halted() {
+            return Err(AppendError::Unwritable(reason));
+        }
+        let size = self.shared.tree.size();
+        if !self.segment.is_empty(size)
+            && let Err(error) = self.next_segment(size)
+        {
+            self.shared.halt(&error);
+            return Err(AppendError::Unwritable(error.to_string()));
+        }
+        Ok(())
+    }
+
+    /// Settles everything, so that the folder is complete without a journal; but for segments with riders that have not
+    /// been released, which the next opening finds.
     fn finish(&mut self) -> Result<(), AppendError> {
         let mut spans = self.publisher.stop();
         if let Some(reason) = self.shared.halted() {
@@ -188,6 +213,9 @@ impl Writer {
         let tree = &self.shared.tree;
         spans.push(Span { first: self.segment.first(), end: tree.size() });
         for span in spans {
+            if !self.shared.is_released(span.end) {
+                return publish(tree).map_err(|error| AppendError::Unwritable(error.to_string()));
+            }
             if let Err(error) = settle(tree, span) {
                 self.shared.halt(&error);
                 return Err(AppendError::Unwritable(error.to_string()));
@@ -201,8 +229,12 @@ impl Writer {
         if self.shared.halted().is_none() {
             return Ok(());
         }
-        self.publisher.stop();
         let tree = &self.shared.tree;
+        // Recovering settles every segment; what rides on their entries must have reached its own place.
+        if !self.shared.is_released(tree.size()) {
+            return Err(OpenError::Riders);
+        }
+        self.publisher.stop();
         // Entries whose callers were told that they failed shall not turn up later. Besides, after a failed sync the
         // system may show bytes that are not on the disk: nothing is kept here that was not synced with success.
         self.segment.discard_unsynced()?;

@@ -11,6 +11,10 @@ use model::registry::{Agency, Person, Principal, Registry};
 use model::terms::Instant;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+/// How long the database has at the stop to take what is recorded: a few commits.
+const SETTLE_AT_STOP: Duration = Duration::from_secs(10);
 
 /// A jurisdiction's policy, or why there is none. Without one every step is denied, and the denial recorded.
 pub enum PolicyState {
@@ -28,8 +32,8 @@ pub struct Opening {
     pub policy: PolicyState,
     /// Its registry file; what the store holds beyond it stays.
     pub registry: Registry,
-    /// Its log, opened.
-    pub log: audit::Log,
+    /// Its log, not yet opened: what its journal holds for the store is brought there first.
+    pub log: audit::Prepared,
 }
 
 /// A jurisdiction at work.
@@ -133,13 +137,11 @@ impl Chamber {
     }
 
     async fn open(
-        opening: Opening,
-        store: &store::Store,
+        foundation: Foundation,
         now: Instant,
         progress: &(dyn Fn(Loading<'_>) + Sync),
     ) -> Result<Self, CaseError> {
-        let Opening { id, policy, registry, log } = opening;
-        let rows = store.jurisdiction(&id).await?;
+        let Foundation { id, policy, registry, rows, log } = foundation;
         rows.put_registry(&registry).await?;
         let registry = Registry {
             agencies: rows.agencies().await?,
@@ -161,6 +163,28 @@ impl Chamber {
             policy,
             history,
         })
+    }
+}
+
+/// A jurisdiction whose log and store agree.
+struct Foundation {
+    id: String,
+    policy: PolicyState,
+    registry: Registry,
+    rows: store::Jurisdiction,
+    log: audit::Log,
+}
+
+impl Foundation {
+    async fn lay(opening: Opening, store: &store::Store) -> Result<Self, CaseError> {
+        let Opening { id, policy, registry, log } = opening;
+        let rows = store.jurisdiction(&id).await?;
+        ledger::replay(&log, &rows).await?;
+        let opened = log.open().map_err(|e| CaseError::Log(e.to_string()))?;
+        if let Some(recovered) = &opened.recovered {
+            tracing::warn!(log = opened.log.origin(), ?recovered, "the log was not closed; it has been recovered");
+        }
+        Ok(Self { id, policy, registry, rows, log: opened.log })
     }
 }
 
@@ -217,15 +241,18 @@ impl Casework {
         progress: &(dyn Fn(Loading<'_>) + Sync),
     ) -> Result<Self, CaseError> {
         let mut chambers = BTreeMap::new();
-        for opening in &openings {
-            if let Some(at) = last_entry_at(&opening.log)? {
+        let mut foundations = Vec::with_capacity(openings.len());
+        for opening in openings {
+            let foundation = Foundation::lay(opening, &store).await?;
+            if let Some(at) = last_entry_at(&foundation.log)? {
                 clock.seen(at);
             }
+            foundations.push(foundation);
         }
         let now = clock.now()?;
-        for opening in openings {
-            let id = opening.id.clone();
-            let chamber = Chamber::open(opening, &store, now, progress).await?;
+        for foundation in foundations {
+            let id = foundation.id.clone();
+            let chamber = Chamber::open(foundation, now, progress).await?;
             chambers.insert(id, Arc::new(chamber));
         }
         let casework = Self { chambers, clock, extractor, store };
@@ -358,6 +385,9 @@ impl Casework {
             if !chamber.log().is_writable() {
                 note(false, format!("{}: the audit log cannot be written", chamber.id));
             }
+            if let Some(reason) = chamber.ledger.trouble() {
+                note(false, format!("{}: the database cannot be written: {reason}", chamber.id));
+            }
             if let PolicyState::Absent(reason) = &chamber.policy {
                 note(true, format!("{}: no policy in force: {reason}", chamber.id));
             }
@@ -377,8 +407,12 @@ impl Casework {
                 Err(e) => e.latest,
             };
             let stopped = self.record_host(chamber, at, "stop", BTreeMap::new()).await;
+            // What the database does not take now is in the journal, for the next start.
+            let settled = tokio::time::timeout(SETTLE_AT_STOP, chamber.ledger.settle()).await;
+            let settled =
+                settled.unwrap_or_else(|_| Err(CaseError::Log("the database did not take what is recorded".into())));
             let closed = chamber.log().clone().close().map_err(CaseError::from);
-            first = first.and(stopped).and(closed);
+            first = first.and(stopped).and(settled).and(closed);
         }
         self.store.close().await;
         first

@@ -2,6 +2,8 @@
 //!
 //! The rows are in the database; what is held here is derived from them and can be derived again.
 
+use crate::error::CaseError;
+use crate::ledger::Ledger;
 use model::facts;
 use model::terms::{Digest, Instant};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -24,6 +26,8 @@ struct Counters {
     by_case: BTreeMap<String, BTreeSet<Digest>>,
     /// Searches by request. Filled from the database when first asked for.
     by_request: BTreeMap<String, u32>,
+    /// Whether anything was dropped to make room: then what is asked of the database may still be on its way there.
+    dropped: bool,
 }
 
 /// One person's searches of the last hour. Its probes are counted as they come and go: a busy person's window is long, and
@@ -107,10 +111,11 @@ impl History {
         case_keys.iter().filter(|key| !listed(key)).cloned().collect()
     }
 
-    async fn searches_of(&self, store: &store::Jurisdiction, request: &str) -> Result<u32, store::StoreError> {
+    async fn searches_of(&self, store: &store::Jurisdiction, ledger: &Ledger, request: &str) -> Result<u32, CaseError> {
         if let Some(searches) = self.lock().by_request.get(request) {
             return Ok(*searches);
         }
+        ledger.settle().await?;
         let searches = store.searches_of_request(request).await?;
         self.lock().hold().by_request.insert(request.to_owned(), searches);
         Ok(searches)
@@ -123,19 +128,28 @@ impl History {
     pub async fn fact(
         &self,
         store: &store::Jurisdiction,
+        ledger: &Ledger,
         person: &str,
         case_keys: &[String],
         request: Option<&str>,
         now: Instant,
-    ) -> Result<facts::History, store::StoreError> {
+    ) -> Result<facts::History, CaseError> {
         for key in case_keys {
-            if !self.lock().by_case.contains_key(key) {
+            let (held, dropped) = {
+                let counters = self.lock();
+                (counters.by_case.contains_key(key), counters.dropped)
+            };
+            if !held {
+                // A case that was never held here has nothing on its way.
+                if dropped {
+                    ledger.settle().await?;
+                }
                 let probes = store.probes_of_case(key).await?;
                 self.lock().hold().by_case.entry(key.clone()).or_default().extend(probes);
             }
         }
         let searches_of_request = match request {
-            Some(id) => self.searches_of(store, id).await?,
+            Some(id) => self.searches_of(store, ledger, id).await?,
             None => 0,
         };
         let mut counters = self.lock();
@@ -162,6 +176,7 @@ impl Counters {
     fn hold(&mut self) -> &mut Self {
         if self.by_case.len() >= MOST_HELD {
             self.by_case.clear();
+            self.dropped = true;
         }
         if self.by_request.len() >= MOST_HELD {
             self.by_request.clear();

@@ -59,6 +59,7 @@ impl Casework {
             leaves.push((index, leaf));
         }
         let ids: Vec<_> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
+        chamber.ledger.settle().await?;
         let accounts = chamber.store.accounts(&ids).await?;
         Ok(leaves
             .into_iter()

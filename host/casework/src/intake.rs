@@ -176,7 +176,7 @@ impl Casework {
         };
         let concerned = self.concerned(&requester, &owner)?;
         let case_keys: Vec<_> = request.request.identifiers.iter().map(crate::history::case_key).collect();
-        let history = owner.history.fact(&owner.store, &actor.key(), &case_keys, None, now).await?;
+        let history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, None, now).await?;
         let facts = Facts {
             now,
             actor,
@@ -212,7 +212,9 @@ impl Casework {
     /// [`CaseError::Unknown`].
     pub async fn request(&self, jurisdiction: &str, id: &str) -> Result<OpenRequest, CaseError> {
         let unknown = || CaseError::Unknown { kind: "request", id: id.to_owned(), hint: "" };
-        let row = self.chamber(jurisdiction)?.store.request(id).await?.ok_or_else(unknown)?;
+        let chamber = self.chamber(jurisdiction)?;
+        chamber.ledger.settle().await?;
+        let row = chamber.store.request(id).await?.ok_or_else(unknown)?;
         serde_json::from_value(row.body)
             .map_err(|e| CaseError::Invalid(format!("request `{id}` on record cannot be read: {e}")))
     }

@@ -1,19 +1,33 @@
-//! An audit entry, made durable: the account in the database first, then the leaf that commits to it in the log.
+//! An audit entry, made durable: the leaf in the log, with all that belongs to it riding on the leaf.
 //!
-//! An account without a leaf is an orphan that nobody acted on; a leaf without its account would be a hole in the story.
-//! Accounts of concurrent steps are written in one commit, as the log does with leaves.
+//! A step leaves its account behind, and perhaps rows. They become durable with the leaf that commits to them, in one sync
+//! of the log's journal, sealed. A task writes them to the database behind: many steps' in one commit, and nobody waits
+//! for it but who wants to read them there ([`Ledger::settle`]). What a crash keeps from the database is found in the
+//! journal at the next start ([`replay`]).
 
 use crate::error::CaseError;
+use arc_swap::ArcSwapOption;
 use model::account::{Account, Event, Kind, Leaf, Who};
 use model::combine::{PolicyRef, Rulings};
 use model::facts::Identifier;
 use model::terms::{Digest, Instant, Phase, Verdict};
 use rand::RngCore as _;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// Accounts written in one commit at most: bounds a transaction, far above the number of steps at one moment.
+/// Entries written to the database in one commit at most: bounds a transaction at a few megabytes.
 const MOST_AT_ONCE: usize = 256;
+
+/// Entries that may wait for the database. When so many do, the database is what the host has to wait for.
+const MOST_BEHIND: usize = 4096;
+
+/// How long entries are gathered before they are written: a commit costs more than what is in it.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// How long to wait before a database that failed is tried again.
+const RETRY: Duration = Duration::from_millis(250);
 
 /// Where an entry is recorded, in a form that stands on its own: anybody with the log's verifier key can check it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,24 +111,31 @@ impl Entry {
     }
 }
 
-/// One jurisdiction's log with the accounts its leaves commit to.
+/// One jurisdiction's log, and what rides on its leaves on the way to the database.
 #[derive(Clone)]
 pub struct Ledger {
     log: audit::Log,
-    accounts: mpsc::Sender<Waiting>,
+    store: store::Jurisdiction,
+    behind: mpsc::Sender<Behind>,
+    trouble: Arc<ArcSwapOption<String>>,
 }
 
-struct Waiting {
-    kept: Vec<store::Kept>,
-    done: oneshot::Sender<Result<(), String>>,
+/// What waits for the database.
+enum Behind {
+    /// What an entry left.
+    Entry { index: u64, kept: Vec<store::Kept> },
+    /// Somebody who wants to know when all before is there.
+    Settle(oneshot::Sender<()>),
 }
 
 impl Ledger {
-    /// Starts the task that writes accounts and what goes with them; it ends with the last clone.
+    /// Starts the task that writes to the database; it ends with the last clone.
     pub fn new(log: audit::Log, store: store::Jurisdiction) -> Self {
-        let (accounts, queue) = mpsc::channel(MOST_AT_ONCE * 4);
-        tokio::spawn(write(store, queue));
-        Self { log, accounts }
+        let (behind, queue) = mpsc::channel(MOST_BEHIND);
+        let trouble = Arc::new(ArcSwapOption::empty());
+        let writer = Writer { log: log.clone(), store: store.clone(), trouble: trouble.clone() };
+        tokio::spawn(writer.run(queue));
+        Self { log, store, behind, trouble }
     }
 
     /// The log.
@@ -122,27 +143,111 @@ impl Ledger {
         &self.log
     }
 
-    async fn keep(&self, kept: Vec<store::Kept>) -> Result<(), CaseError> {
-        let (done, answer) = oneshot::channel();
-        self.accounts.send(Waiting { kept, done }).await.map_err(|_| CaseError::Stopping)?;
-        answer.await.map_err(|_| CaseError::Stopping)?.map_err(CaseError::Log)
+    /// Why the database takes nothing, if it does not: then nothing may be done.
+    pub fn trouble(&self) -> Option<Arc<String>> {
+        self.trouble.load_full()
+    }
+
+    /// Waits until everything recorded before can be read in the database.
+    ///
+    /// # Errors
+    /// [`CaseError::Stopping`].
+    pub async fn settle(&self) -> Result<(), CaseError> {
+        let (done, settled) = oneshot::channel();
+        self.behind.send(Behind::Settle(done)).await.map_err(|_| CaseError::Stopping)?;
+        settled.await.map_err(|_| CaseError::Stopping)
+    }
+
+    /// Makes a leaf durable, and with it what the step leaves behind.
+    async fn append(&self, leaf: Vec<u8>, kept: Vec<store::Kept>) -> Result<audit::Appended, CaseError> {
+        if let Some(reason) = self.trouble() {
+            return Err(CaseError::Log(format!("the database cannot be written: {reason}")));
+        }
+        let rider = self.store.pack(&kept)?;
+        // From here on to the end, cancelled or not: an entry whose rows nobody writes would stay in the journal.
+        let this = self.clone();
+        let appending = tokio::spawn(async move {
+            let appended = this.log.append_with(leaf, rider).await?;
+            let entry = Behind::Entry { index: appended.index, kept };
+            this.behind.send(entry).await.map_err(|_| CaseError::Stopping)?;
+            Ok(appended)
+        });
+        appending.await.map_err(|_| CaseError::Stopping)?
     }
 }
 
-async fn write(store: store::Jurisdiction, mut queue: mpsc::Receiver<Waiting>) {
-    let mut batch = Vec::with_capacity(MOST_AT_ONCE);
-    while queue.recv_many(&mut batch, MOST_AT_ONCE).await > 0 {
-        let (kept, waiting): (Vec<_>, Vec<_>) = batch.drain(..).map(|w| (w.kept, w.done)).unzip();
-        let written = store.keep(&kept.concat()).await.map_err(|e| e.to_string());
-        for done in waiting {
-            // Whoever stopped waiting has been cancelled; what was written is kept all the same.
-            let _ = done.send(written.clone());
+/// Brings what rides on a log's journal into the database: what a crash kept from it. What is there already stays.
+///
+/// # Errors
+/// When the database cannot be written; then the log must stay closed.
+pub async fn replay(prepared: &audit::Prepared, store: &store::Jurisdiction) -> Result<(), CaseError> {
+    for chunk in prepared.riders().chunks(MOST_AT_ONCE) {
+        let mut kept = Vec::with_capacity(chunk.len());
+        for (_, rider) in chunk {
+            kept.extend(store.unpack(rider)?);
+        }
+        store.keep(&kept).await?;
+    }
+    Ok(())
+}
+
+/// The task that writes to the database behind the log.
+struct Writer {
+    log: audit::Log,
+    store: store::Jurisdiction,
+    trouble: Arc<ArcSwapOption<String>>,
+}
+
+impl Writer {
+    async fn run(self, mut queue: mpsc::Receiver<Behind>) {
+        let (mut kept, mut indices, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
+        while let Some(first) = queue.recv().await {
+            let mut next = Some(first);
+            let until = tokio::time::Instant::now() + GATHER;
+            while let Some(item) = next.take() {
+                match item {
+                    Behind::Entry { index, kept: rows } => {
+                        indices.push(index);
+                        kept.extend(rows);
+                    }
+                    Behind::Settle(done) => waiting.push(done),
+                }
+                if indices.len() >= MOST_AT_ONCE {
+                    break;
+                }
+                next = if waiting.is_empty() {
+                    tokio::time::timeout_at(until, queue.recv()).await.ok().flatten()
+                } else {
+                    // Somebody waits: what is there goes at once.
+                    queue.try_recv().ok()
+                };
+            }
+            self.write(&kept).await;
+            kept.clear();
+            indices.drain(..).for_each(|index| self.log.release(index));
+            for done in waiting.drain(..) {
+                // Whoever stopped waiting does not need to know.
+                let _ = done.send(());
+            }
+        }
+    }
+
+    /// Writes until it has worked. Meanwhile nothing new is accepted, and the journal holds what waits.
+    async fn write(&self, kept: &[store::Kept]) {
+        while let Err(e) = self.store.keep(kept).await {
+            if self.trouble.swap(Some(Arc::new(e.to_string()))).is_none() {
+                tracing::error!(log = self.log.origin(), %e, "the database cannot be written: every step is refused");
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+        if self.trouble.swap(None).is_some() {
+            tracing::warn!(log = self.log.origin(), "the database can be written again");
         }
     }
 }
 
 /// Records one entry in each of these ledgers, and returns when it is durable in all of them. `rows` go into the last one's
-/// store, in the same commit as the account: what the step leaves behind is there if and only if its account is.
+/// store, together with the account: what the step leaves behind is there if and only if its account is.
 ///
 /// # Errors
 /// [`CaseError::Log`] when it is not: then nothing may be done.
@@ -174,8 +279,7 @@ pub async fn record(ledgers: &[&Ledger], entry: Entry, rows: Vec<store::Kept>) -
         let account = store::AccountRow { id: id.clone(), salt, plain: plain.clone() };
         let mut kept = if i + 1 == ledgers.len() { rows.take().unwrap_or_default() } else { Vec::new() };
         kept.push(store::Kept::Account(account));
-        ledger.keep(kept).await?;
-        places.push((ledger.log.clone(), ledger.log.append(leaf.clone()).await?));
+        places.push((ledger.log.clone(), ledger.append(leaf.clone(), kept).await?));
     }
     Ok(Recorded { id, leaf, places })
 }

@@ -155,7 +155,8 @@ impl Casework {
         attestations.push(attested(plan.answers, actor, now));
 
         let request_id = Some(request.request.id.as_str());
-        let history = owner.history.fact(&owner.store, &actor.key(), &case_keys, request_id, now).await?;
+        let history =
+            owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
         let search_plan = SearchPlan {
             at_most: plan.candidates.unwrap_or_default(),
             filters: vec![],
@@ -224,7 +225,8 @@ impl Casework {
                 shows: booking.booking.keys().cloned().collect(),
             });
             let now = self.clock.now()?;
-            let history = owner.history.fact(&owner.store, &actor.key(), &case_keys, request_id, now).await?;
+            let history =
+                owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
             let facts = Facts {
                 now,
                 actor,

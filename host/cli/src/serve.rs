@@ -66,7 +66,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
                 PolicyState::Absent(e.to_string())
             }
         };
-        openings.push(Opening { id: id.clone(), policy, registry, log: open_log(config, id)? });
+        openings.push(Opening { id: id.clone(), policy, registry, log: prepare_log(config, id)? });
     }
     std::fs::create_dir_all(config.audit.folder.parent().unwrap_or(Path::new(".")))?;
     let key = store::MasterKey::from_bytes(config::secret(&config.store.key)?);
@@ -85,19 +85,15 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
     Ok(casework)
 }
 
-fn open_log(config: &Config, id: &str) -> anyhow::Result<audit::Log> {
+fn prepare_log(config: &Config, id: &str) -> anyhow::Result<audit::Prepared> {
     let origin = format!("{}/{id}", config.audit.host);
     let seed = config::secret(&config.audit.keys.join(format!("log-{id}.key")))?;
     let signer = audit::Ed25519Signer::from_seed(&origin, seed)?;
     let folder = config.audit.folder.join(id);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let dir = cap_std::fs::Dir::open_ambient_dir(&folder, cap_std::ambient_authority())?;
-    let opened = audit::Log::open(dir, &origin, Arc::new(signer))
-        .with_context(|| format!("the audit log in {} cannot be opened", folder.display()))?;
-    if let Some(recovered) = &opened.recovered {
-        tracing::warn!(log = %origin, ?recovered, "the log was not closed; it has been recovered");
-    }
-    Ok(opened.log)
+    audit::Log::prepare(dir, &origin, Arc::new(signer))
+        .with_context(|| format!("the audit log in {} cannot be opened", folder.display()))
 }
 
 /// Loads the two networks.

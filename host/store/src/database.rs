@@ -1,5 +1,6 @@
 //! The statements of one jurisdiction's database.
 
+use crate::bookings::Held;
 use crate::engine::{Answer, Client};
 use crate::error::StoreError;
 use crate::rows::{Row, sealed_fields};
@@ -24,11 +25,13 @@ pub(crate) struct Database {
     pub(crate) vault: Vault,
     /// Held while a gallery changes, so that writers of this process do not undo each other's work.
     pub(crate) changing: Mutex<()>,
+    /// Booking rows asked for lately.
+    pub(crate) bookings: Held,
 }
 
 impl Database {
     pub(crate) fn new(client: Client, vault: Vault) -> Self {
-        Self { client, vault, changing: Mutex::new(()) }
+        Self { client, vault, changing: Mutex::new(()), bookings: Held::new() }
     }
 
     /// Runs statements that write, again while another writer gets in their way.

@@ -1,5 +1,6 @@
 //! Gallery records: enrolled and purged a batch at a time, under a generation that counts the changes.
 
+use crate::bookings::Sealed;
 use crate::error::StoreError;
 use crate::rows::{Row, from_json, joined, key, key_of, text, to_json};
 use crate::schema::{BOOKING, GENERATION, PHOTO, TEMPLATE};
@@ -7,6 +8,7 @@ use crate::store::Jurisdiction;
 use crate::templates;
 use model::registry::Gallery;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use surrealdb::types::{Number, Object, RecordId, RecordIdKey, Value, object};
 
 /// Records in one call of [`Jurisdiction::insert_records`]. One statement of 1,000 rows inserts 64,000 rows of 1 KB a
@@ -129,16 +131,32 @@ impl Jurisdiction {
     /// # Errors
     /// See [`Jurisdiction`].
     pub async fn bookings(&self, gallery: &str, ids: &[String]) -> Result<Vec<Booking>, StoreError> {
-        let keys: Vec<RecordIdKey> = ids.iter().map(|id| record_key(gallery, id)).collect();
         let mut found = HashMap::with_capacity(ids.len());
-        for mut row in self.db.find_all(BOOKING, keys).await? {
-            let id = row.id().to_owned();
-            let status = row.text("status")?;
-            let json = self.open_of(BOOKING, gallery, &mut row)?;
-            let booking = from_json(BOOKING, &id, &json)?;
-            found.insert(id.clone(), Booking { id, status, booking });
+        let mut missing = Vec::new();
+        for id in ids {
+            match self.db.bookings.get(&joined(gallery, id)) {
+                Some(row) => drop(found.insert(id.clone(), row)),
+                None => missing.push(record_key(gallery, id)),
+            }
         }
-        Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
+        if !missing.is_empty() {
+            let reading = self.db.bookings.reading().await;
+            for mut row in self.db.find_all(BOOKING, missing).await? {
+                let (key, body) = (row.bytes("key")?.to_vec(), row.bytes("sealed")?.to_vec());
+                let sealed = Arc::new(Sealed { status: row.text("status")?, key, body });
+                self.db.bookings.keep(&reading, joined(gallery, row.id()), sealed.clone());
+                found.insert(row.id().to_owned(), sealed);
+            }
+        }
+        let mut bookings = Vec::with_capacity(found.len());
+        for id in ids {
+            if let Some(row) = found.get(id) {
+                let json = self.db.vault.open(BOOKING, &joined(gallery, id), &row.key, &row.body)?;
+                let booking = from_json(BOOKING, id, &json)?;
+                bookings.push(Booking { id: id.clone(), status: row.status.clone(), booking });
+            }
+        }
+        Ok(bookings)
     }
 
     /// A record's photograph; absent if none was enrolled.
@@ -163,6 +181,9 @@ impl Jurisdiction {
             generation: RecordId::new(GENERATION, key(gallery)),
         };
         let _turn = self.db.changing.lock().await;
+        let changing = self.db.bookings.changing().await;
+        // Before the write: were it to fail half-way, the row would only be read again.
+        self.db.bookings.forget(&changing, &joined(gallery, id));
         let mut answer = self.db.write(&REMOVE, vars).await?;
         if answer.values(FOUND)?.is_empty() {
             return Ok(None);

@@ -31,12 +31,14 @@
 
 mod accounts;
 mod blobs;
+mod bookings;
 mod casework;
 mod database;
 mod engine;
 mod error;
 mod gallery;
 mod registry;
+mod rider;
 mod rows;
 mod schema;
 mod steps;

@@ -1,0 +1,146 @@
+//! What steps leave behind, packed: sealed bytes that are durable somewhere else until their rows are.
+
+use crate::accounts::AccountRow;
+use crate::casework::{RequestRow, SearchRow};
+use crate::error::StoreError;
+use crate::steps::Kept;
+use crate::store::Jurisdiction;
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// The place that packed rows are sealed for. What is in them says for itself which rows it is.
+const RIDER: &str = "rider";
+
+/// Bytes of a wrapped data key, in front of the sealed body.
+const KEY_LEN: usize = 40;
+
+impl Jurisdiction {
+    /// Packs what [`keep`](Self::keep) is to keep into sealed bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Unwritable`].
+    pub fn pack(&self, kept: &[Kept]) -> Result<Vec<u8>, StoreError> {
+        let unwritable = |reason: String| StoreError::Unwritable { table: RIDER, id: RIDER.to_owned(), reason };
+        let mut packed = Vec::with_capacity(kept.len());
+        for item in kept {
+            packed.push(match item {
+                Kept::Account(row) => {
+                    Packed::Account { id: row.id.clone(), salt: row.salt, plain: Bytes(row.plain.clone()) }
+                }
+                Kept::Request(row) => {
+                    let body = serde_json::to_vec(&row.body).map_err(|e| unwritable(e.to_string()))?;
+                    Packed::Request { id: row.id.clone(), opened: row.opened.0, body: Bytes(body) }
+                }
+                Kept::Search { search, unlisted } => Packed::Search {
+                    id: search.id.clone(),
+                    at: search.at.0,
+                    person: search.person.clone(),
+                    request: search.request.clone(),
+                    case_keys: search.case_keys.clone(),
+                    probe: search.probe.0,
+                    unlisted: unlisted.clone(),
+                },
+            });
+        }
+        let plain = postcard::to_allocvec(&packed).map_err(|e| unwritable(e.to_string()))?;
+        let sealed = self.db.vault.seal(RIDER, RIDER, &plain)?;
+        let mut bytes = sealed.key;
+        bytes.extend_from_slice(&sealed.body);
+        Ok(bytes)
+    }
+
+    /// What was packed.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] for bytes that this store did not pack.
+    pub fn unpack(&self, rider: &[u8]) -> Result<Vec<Kept>, StoreError> {
+        let damaged =
+            |reason: &str| StoreError::Damaged { table: RIDER, id: RIDER.to_owned(), reason: reason.to_owned() };
+        let (key, body) = rider.split_at_checked(KEY_LEN).ok_or_else(|| damaged("it is shorter than its key"))?;
+        let plain = self.db.vault.open(RIDER, RIDER, key, body)?;
+        let packed: Vec<Packed> = postcard::from_bytes(&plain).map_err(|e| damaged(&e.to_string()))?;
+        packed
+            .into_iter()
+            .map(|item| {
+                Ok(match item {
+                    Packed::Account { id, salt, plain } => Kept::Account(AccountRow { id, salt, plain: plain.0 }),
+                    Packed::Request { id, opened, body } => {
+                        let body = serde_json::from_slice(&body.0).map_err(|e| damaged(&e.to_string()))?;
+                        Kept::Request(RequestRow { id, opened: model::terms::Instant(opened), body })
+                    }
+                    Packed::Search { id, at, person, request, case_keys, probe, unlisted } => {
+                        let at = model::terms::Instant(at);
+                        let probe = model::terms::Digest(probe);
+                        Kept::Search { search: SearchRow { id, at, person, request, case_keys, probe }, unlisted }
+                    }
+                })
+            })
+            .collect()
+    }
+}
+
+/// [`Kept`] in a form that needs no names.
+#[derive(Serialize, Deserialize)]
+enum Packed {
+    Account {
+        id: String,
+        salt: [u8; 32],
+        plain: Bytes,
+    },
+    Request {
+        id: String,
+        opened: u64,
+        body: Bytes,
+    },
+    Search {
+        id: String,
+        at: u64,
+        person: String,
+        request: String,
+        case_keys: Vec<String>,
+        probe: [u8; 32],
+        unlisted: Vec<String>,
+    },
+}
+
+/// Bytes, in one piece rather than one by one.
+struct Bytes(Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_byte_buf(InOnePiece)
+    }
+}
+
+struct InOnePiece;
+
+impl<'de> Visitor<'de> for InOnePiece {
+    type Value = Bytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes")
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
+        Ok(Bytes(bytes.to_vec()))
+    }
+
+    fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
+        Ok(Bytes(bytes))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut bytes: A) -> Result<Bytes, A::Error> {
+        let mut all = Vec::new();
+        while let Some(byte) = bytes.next_element()? {
+            all.push(byte);
+        }
+        Ok(Bytes(all))
+    }
+}
