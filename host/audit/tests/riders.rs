@@ -1,0 +1,103 @@
+//! What rides on entries: durable with them, given out after a crash, gone from the folder once released.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use common::{ORIGIN, copy, dir, leaf, open, signer, try_open, verified};
+use magistrate_audit::{AppendError, Log, MAX_RIDER_BYTES, OpenError, Prepared};
+
+fn prepare(folder: &Path) -> Prepared {
+    Log::prepare(dir(folder), ORIGIN, signer()).unwrap()
+}
+
+fn append_with(log: &Log, leaf: Vec<u8>, rider: &[u8]) -> Result<u64, AppendError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(log.append_with(leaf, rider.to_vec())).map(|appended| appended.index)
+}
+
+/// Whether any file under the folder holds these bytes.
+fn holds(folder: &Path, needle: &[u8]) -> bool {
+    fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            holds(&path, needle)
+        } else {
+            fs::read(&path).unwrap().windows(needle.len()).any(|window| window == needle)
+        }
+    })
+}
+
+#[test]
+fn what_was_not_released_is_given_out_after_a_crash() {
+    let live = tempfile::tempdir().unwrap();
+    let log = open(live.path()).log;
+    append_with(&log, leaf(0), b"the first rider").unwrap();
+    append_with(&log, leaf(1), b"").unwrap();
+    append_with(&log, leaf(2), b"the second rider").unwrap();
+    let crashed = tempfile::tempdir().unwrap();
+    copy(live.path(), crashed.path());
+
+    assert!(matches!(try_open(crashed.path()), Err(OpenError::Riders)), "opening would drop them");
+    let prepared = prepare(crashed.path());
+    let expected = [(0, b"the first rider".to_vec()), (2, b"the second rider".to_vec())];
+    assert_eq!(prepared.riders(), expected);
+    drop(prepared);
+    assert_eq!(prepare(crashed.path()).riders(), expected, "preparing changes nothing");
+    let opened = prepare(crashed.path()).open().unwrap();
+    assert_eq!(opened.log.size(), 3);
+    drop(opened);
+    assert!(!holds(crashed.path(), b"rider"), "whoever opens it has brought them to their place");
+    assert_eq!(verified(crashed.path()).0, 3);
+}
+
+#[test]
+fn a_clean_close_keeps_what_was_not_released() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    append_with(&log, leaf(0), b"still riding").unwrap();
+    log.close().unwrap();
+    assert_eq!(verified(folder.path()).0, 1, "the verifier reads the journal");
+    let prepared = prepare(folder.path());
+    assert_eq!(prepared.riders(), [(0, b"still riding".to_vec())]);
+}
+
+#[test]
+fn what_is_released_goes_with_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    let first = append_with(&log, leaf(0), b"the first rider").unwrap();
+    let second = append_with(&log, leaf(1), b"the second rider").unwrap();
+    log.turn().unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(holds(folder.path(), b"the first rider"), "not before it is released");
+    log.release(second);
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(holds(folder.path(), b"the first rider"), "the oldest holds the segment");
+    log.release(first);
+    let started = Instant::now();
+    while holds(folder.path(), b"rider") {
+        assert!(started.elapsed() < Duration::from_secs(10), "a released rider stayed in the journal");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    append_with(&log, leaf(2), b"").unwrap();
+    log.close().unwrap();
+    assert_eq!(verified(folder.path()).0, 3);
+    assert_eq!(open(folder.path()).log.size(), 3);
+}
+
+#[test]
+fn a_rider_is_bounded_and_a_refused_one_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    let length = MAX_RIDER_BYTES + 1;
+    assert_eq!(append_with(&log, leaf(0), &vec![1; length]), Err(AppendError::RiderTooLong { length }));
+    assert_eq!(append_with(&log, leaf(0), &vec![1; MAX_RIDER_BYTES]), Ok(0));
+    let crashed = tempfile::tempdir().unwrap();
+    copy(folder.path(), crashed.path());
+    assert_eq!(prepare(crashed.path()).riders().len(), 1, "the longest is read back");
+}
