@@ -133,7 +133,7 @@ async fn damage_that_a_server_meets_while_it_runs_is_not_shown_and_the_rest_goes
     court.deployment.stop().unwrap();
     Harm::Flip.come_over(&log(&court).join("tile/entries/000"));
     court.deployment.serve().unwrap();
-    let answer = court.client("detroit/a.feld").get("/v1/detroit/audit/entries?first=0&count=10").await.unwrap();
+    let answer = court.client("detroit/a.feld").get("/v1/detroit/audit/entries?first=0&count=256").await.unwrap();
     let problem = answer.json().unwrap();
     assert_eq!(answer.status, 503, "{problem}");
     assert!(problem["detail"].as_str().unwrap().contains("`tile/entries/000` is damaged"), "{problem}");
