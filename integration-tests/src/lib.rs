@@ -10,6 +10,7 @@ use client::{Client, Identity};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 /// The source tree.
 pub fn root() -> PathBuf {
@@ -81,13 +82,16 @@ impl Deployment {
     /// # Errors
     /// When it ends instead, with what it printed.
     pub fn serve(&mut self) -> anyhow::Result<()> {
-        let mut server = Command::new(&self.program)
-            .args(["serve", "--config"])
-            .arg(self.config())
-            .env("MAGISTRATE_LOG", "error,surrealdb=off,surrealkv=off")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        self.serve_under(&[])
+    }
+
+    /// Starts the server at the end of another command, one that sets limits, say, and waits until it listens. That
+    /// command has to become the server by `exec`: it is the process that is stopped and killed.
+    ///
+    /// # Errors
+    /// When it ends instead, with what it printed.
+    pub fn serve_under(&mut self, launcher: &[&str]) -> anyhow::Result<()> {
+        let mut server = self.launch(launcher)?;
         let output = server.stdout.take().context("the server's output")?;
         let mut errors = BufReader::new(server.stderr.take().context("the server's errors")?).lines();
         let mut lines = BufReader::new(output).lines();
@@ -110,6 +114,48 @@ impl Deployment {
         Ok(())
     }
 
+    fn launch(&self, launcher: &[&str]) -> std::io::Result<Child> {
+        let mut command = match launcher {
+            [] => Command::new(&self.program),
+            [first, rest @ ..] => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(&self.program);
+                command
+            }
+        };
+        command
+            .args(["serve", "--config"])
+            .arg(self.config())
+            .env("MAGISTRATE_LOG", "error,surrealdb=off,surrealkv=off")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    }
+
+    /// Starts the server and kills it after this long, however far it has come by then.
+    ///
+    /// # Errors
+    /// When it ended by itself before, with what it printed.
+    pub fn kill_while_starting(&self, after: Duration) -> anyhow::Result<()> {
+        let mut server = self.launch(&[])?;
+        std::thread::sleep(after);
+        let ended = server.try_wait()?;
+        server.kill()?;
+        let printed = server.wait_with_output()?;
+        match ended {
+            None => Ok(()),
+            Some(status) => bail!("the server ended with {status}: {}", String::from_utf8_lossy(&printed.stderr)),
+        }
+    }
+
+    /// The server's process.
+    ///
+    /// # Errors
+    /// When none runs.
+    pub fn process(&self) -> anyhow::Result<u32> {
+        Ok(self.server.as_ref().context("no server runs")?.id())
+    }
+
     /// Runs the program with these arguments, in this deployment's folder.
     ///
     /// # Errors
@@ -128,9 +174,16 @@ impl Deployment {
     /// # Errors
     /// When the certificate cannot be read.
     pub fn client(&self, who: &str) -> anyhow::Result<Client> {
+        Ok(Client::new(&self.address, self.identity(who)?))
+    }
+
+    /// The certificate and key of `jurisdiction/name`, as a client needs them.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn identity(&self, who: &str) -> anyhow::Result<Identity> {
         let (certificate, key) = (self.certificate(who), self.certificate(&format!("{who}-key")));
-        let identity = Identity::read(&certificate, &key, &self.home.join("certs/ca.pem"))?;
-        Ok(Client::new(&self.address, identity))
+        Ok(Identity::read(&certificate, &key, &self.home.join("certs/ca.pem"))?)
     }
 
     /// Issues a certificate: its files are `jurisdiction/name`.

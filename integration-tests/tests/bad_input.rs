@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use common::{DIM, MODEL, court, packed, path, request, searcher, template};
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// The body of a search in which one thing is wrong, and what the answer has to say.
 fn wrong() -> Vec<(&'static str, Value, u16, &'static str)> {
@@ -141,6 +143,54 @@ async fn a_batch_is_enrolled_whole_or_not_at_all() {
     assert_eq!(answer.status, 403, "{problem}");
     assert!(problem["detail"].as_str().unwrap().contains("registrar"), "{problem}");
     assert_eq!(court.entries("detroit").await, before + 1, "the attempt is on record");
+}
+
+/// Sends a few bytes and then drips, so that the connection is never idle and what it carries never whole. Gives what the
+/// server answers until it closes the connection, which it has to.
+async fn drip(court: &common::Court, begins: &str) -> String {
+    let identity = court.deployment.identity(&searcher("detroit")).unwrap();
+    let connection = identity.connect(&court.deployment.address).await.unwrap();
+    let (mut reading, mut writing) = tokio::io::split(connection);
+    writing.write_all(begins.as_bytes()).await.unwrap();
+    let dripping = tokio::spawn(async move {
+        while writing.write_all(b"x").await.is_ok() && writing.flush().await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    let mut answer = Vec::new();
+    // How a connection that is given up ends is the server's choice.
+    let closed = tokio::time::timeout(Duration::from_secs(60), reading.read_to_end(&mut answer)).await;
+    dripping.abort();
+    assert!(closed.is_ok(), "the server waits for ever");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn whoever_is_slow_is_not_waited_for() {
+    let Some(mut court) = court().await else { return };
+    court.deployment.stop().unwrap();
+    let config = std::fs::read_to_string(court.deployment.config()).unwrap();
+    let short = config.replace("[server]\n", "[server]\nhead_timeout_s = 1\nbody_timeout_s = 2\n");
+    std::fs::write(court.deployment.config(), short).unwrap();
+    court.deployment.serve().unwrap();
+    let before = court.entries("detroit").await;
+    let head = "POST /v1/detroit/searches HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+
+    let answer = drip(&court, &format!("{head}content-length: 100000\r\n\r\n{{")).await;
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("urn:magistrate:problem:slow"), "{answer}");
+    assert!(answer.contains("the body did not arrive within 2 s"), "{answer}");
+
+    let answer = drip(&court, &format!("{head}x-slow: ")).await;
+    assert_eq!(answer, "", "half a head is no request: the connection is closed");
+
+    // No handshake at all.
+    let mut silent = tokio::net::TcpStream::connect(&court.deployment.address).await.unwrap();
+    let mut answer = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(60), silent.read_to_end(&mut answer)).await;
+    assert!(closed.is_ok() && answer.is_empty());
+
+    assert_eq!(court.entries("detroit").await, before, "nothing was decided");
+    assert_eq!(court.search("detroit", 2).await["verdict"], "permit", "whoever is not slow is served");
 }
 
 fn hyper_method(name: &str) -> client::Method {

@@ -4,7 +4,9 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,6 +28,10 @@ pub(crate) struct Server {
     pub(crate) key: PathBuf,
     pub(crate) client_authority: PathBuf,
     pub(crate) revocations: PathBuf,
+    /// Seconds for a client's handshake, and for the head of its request.
+    pub(crate) head_timeout_s: Option<NonZeroU16>,
+    /// Seconds for the body of a request.
+    pub(crate) body_timeout_s: Option<NonZeroU16>,
 }
 
 /// The database.
@@ -105,6 +111,16 @@ impl Config {
             key: self.server.key.clone(),
             client_authority: self.server.client_authority.clone(),
             revocations: self.server.revocations.clone(),
+        }
+    }
+
+    /// How long a client may take.
+    pub(crate) fn patience(&self) -> server::Patience {
+        let usual = server::Patience::default();
+        let seconds = |set: Option<NonZeroU16>, usual| set.map_or(usual, |s| Duration::from_secs(s.get().into()));
+        server::Patience {
+            head: seconds(self.server.head_timeout_s, usual.head),
+            body: seconds(self.server.body_timeout_s, usual.body),
         }
     }
 

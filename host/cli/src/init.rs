@@ -189,6 +189,9 @@ key = "certs/server-key.pem"
 client_authority = "certs/ca.pem"
 # Nobody gets in with an expired list: `magistrate pki renew certs` signs a new one.
 revocations = "certs/revocations.pem"
+# Seconds that a client may take: for the handshake and a request's head, and for a request's body.
+# head_timeout_s = 10
+# body_timeout_s = 30
 
 [store]
 # An embedded database in a folder, or ws://host:port with user and password_env.

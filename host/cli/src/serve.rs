@@ -29,6 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     // Listen first: whoever cannot have the port should not touch the database.
     let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
+    let listening = listening.with_patience(config.patience());
     let casework = open(config).await?;
     print_jurisdictions(&casework);
     say!("listening on https://{}", listening.address());

@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// Largest answer read, in bytes.
 const MOST_ANSWER_BYTES: usize = 256 << 20;
@@ -69,6 +70,20 @@ impl Identity {
     /// [`ClientError::Credential`], naming the file.
     pub fn anonymous(authority: &Path) -> Result<Self, ClientError> {
         Self::build(authority, |builder| Ok(builder.with_no_client_auth()), authority)
+    }
+
+    /// A connection to the server at `host:port`, on which nothing has been sent yet. For whoever wants to send something
+    /// else than whole requests, as a server has to expect.
+    ///
+    /// # Errors
+    /// [`ClientError::Connect`].
+    pub async fn connect(&self, address: &str) -> Result<TlsStream<TcpStream>, ClientError> {
+        let failed = |reason: String| ClientError::Connect { address: address.to_owned(), reason };
+        let tcp = TcpStream::connect(address).await.map_err(|e| failed(e.to_string()))?;
+        tcp.set_nodelay(true).map_err(|e| failed(e.to_string()))?;
+        let name = ServerName::try_from(host_of(address).to_owned()).map_err(|e| failed(e.to_string()))?;
+        let connecting = TlsConnector::from(self.config.clone()).connect(name, tcp);
+        connecting.await.map_err(|e| failed(e.to_string()))
     }
 
     fn build(
@@ -138,8 +153,7 @@ pub struct Client {
 impl Client {
     /// A client of the server at `host:port`. Nothing is connected yet.
     pub fn new(address: &str, identity: Identity) -> Self {
-        let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']).to_owned();
-        Self { address: address.to_owned(), host, identity, connection: None }
+        Self { address: address.to_owned(), host: host_of(address).to_owned(), identity, connection: None }
     }
 
     /// `GET`.
@@ -203,13 +217,7 @@ impl Client {
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ClientError> {
         let failed = |reason: String| ClientError::Connect { address: self.address.clone(), reason };
-        let tcp = TcpStream::connect(&self.address).await.map_err(|e| failed(e.to_string()))?;
-        tcp.set_nodelay(true).map_err(|e| failed(e.to_string()))?;
-        let name = ServerName::try_from(self.host.clone()).map_err(|e| failed(e.to_string()))?;
-        let tls = TlsConnector::from(self.identity.config.clone())
-            .connect(name, tcp)
-            .await
-            .map_err(|e| failed(e.to_string()))?;
+        let tls = self.identity.connect(&self.address).await?;
         let (sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(tls)).await.map_err(|e| failed(e.to_string()))?;
         tokio::spawn(async move {
@@ -218,6 +226,11 @@ impl Client {
         });
         Ok(sender)
     }
+}
+
+/// The host in `host:port`.
+fn host_of(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']'])
 }
 
 /// An error with its causes: hyper says only "connection error" of a refused certificate.

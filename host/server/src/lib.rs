@@ -25,5 +25,5 @@ pub mod problem;
 mod routes;
 pub mod tls;
 
-pub use listener::{Server, ServerError};
+pub use listener::{Patience, Server, ServerError};
 pub use routes::document as openapi_document;

@@ -29,20 +29,27 @@ use tokio_rustls::TlsAcceptor;
 /// Connections at one moment. A jurisdiction has hundreds of examiners; a flood has thousands of connections.
 const MOST_CONNECTIONS: usize = 1024;
 
-/// For the TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-
-/// For a request's head.
-const HEAD: Duration = Duration::from_secs(10);
-
-/// For a request's body: a photograph over a slow line.
-const BODY: Duration = Duration::from_secs(30);
-
 /// For work under way when the server stops.
 const FAREWELL: Duration = Duration::from_secs(20);
 
 /// Size of a request's head, in bytes.
 const HEAD_BYTES: usize = 32 << 10;
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For the TLS handshake, and for a request's head; a connection that is kept alive may be idle for as long.
+    pub head: Duration,
+    /// For a request's body.
+    pub body: Duration,
+}
+
+impl Default for Patience {
+    /// Ten seconds for what fits into a few packets; half a minute for a photograph over a slow line.
+    fn default() -> Self {
+        Self { head: Duration::from_secs(10), body: Duration::from_secs(30) }
+    }
+}
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +73,7 @@ pub struct Server {
     address: SocketAddr,
     files: TlsFiles,
     tls: Tls,
+    patience: Patience,
 }
 
 /// What every connection shares.
@@ -73,6 +81,7 @@ struct Desk {
     casework: Arc<Casework>,
     metrics: Arc<Metrics>,
     table: Table,
+    patience: Patience,
 }
 
 impl Server {
@@ -85,7 +94,13 @@ impl Server {
         let failed = |e: std::io::Error| ServerError::Listen { address, reason: e.to_string() };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, files, tls })
+        Ok(Self { listener, address, files, tls, patience: Patience::default() })
+    }
+
+    /// The same with other bounds on how long a client may take.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
     }
 
     /// Where it listens.
@@ -96,7 +111,8 @@ impl Server {
     /// Answers until `stop` turns true, then lets work under way finish and gives casework back to be closed. `None`
     /// where some work did not finish in time.
     pub async fn run(self, casework: Casework, mut stop: watch::Receiver<bool>) -> Option<Casework> {
-        let desk = Arc::new(Desk { casework: Arc::new(casework), metrics: Arc::default(), table: Table::new() });
+        let (casework, table, patience) = (Arc::new(casework), Table::new(), self.patience);
+        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience });
         let follower = tokio::spawn(self.tls.clone().follow(self.files));
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         // Held by every connection and every request under way; the channel closes when the last is done.
@@ -151,7 +167,8 @@ async fn connection(
     busy: mpsc::Sender<()>,
 ) -> Result<(), BoxError> {
     tcp.set_nodelay(true)?;
-    let tls = tokio::time::timeout(HANDSHAKE, TlsAcceptor::from(tls).accept(tcp)).await??;
+    let patience = desk.patience;
+    let tls = tokio::time::timeout(patience.head, TlsAcceptor::from(tls).accept(tcp)).await??;
     let (_, session) = tls.get_ref();
     let http2 = session.alpn_protocol() == Some(b"h2");
     let caller = match session.peer_certificates() {
@@ -190,7 +207,7 @@ async fn connection(
         drive!(
             hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(HEAD)
+                .header_read_timeout(patience.head)
                 .max_buf_size(HEAD_BYTES)
                 .serve_connection(io, service)
         );
@@ -223,7 +240,7 @@ async fn serve(
             let parts = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
             let desk = desk.clone();
             let length = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-            let body = read(body, route.body, length).await;
+            let body = read(body, route.body, length, desk.patience.body).await;
             let work = tokio::spawn(async move {
                 let _busy = busy;
                 answer(&desk, route, caller, parts, query, body?).await
@@ -252,7 +269,7 @@ async fn serve(
     response
 }
 
-async fn read(body: Incoming, most: usize, length: Option<usize>) -> Result<Bytes, Problem> {
+async fn read(body: Incoming, most: usize, length: Option<usize>, patience: Duration) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!("this route takes bodies of up to {most} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is too large", detail)
@@ -260,12 +277,12 @@ async fn read(body: Incoming, most: usize, length: Option<usize>) -> Result<Byte
     if length.is_some_and(|length| length > most) {
         return Err(too_large());
     }
-    match tokio::time::timeout(BODY, Limited::new(body, most).collect()).await {
+    match tokio::time::timeout(patience, Limited::new(body, most).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(e)) if e.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(e)) => Err(Problem::invalid(format!("the body broke off: {e}"))),
         Err(_) => {
-            let detail = format!("the body did not arrive within {} s", BODY.as_secs());
+            let detail = format!("the body did not arrive within {} s", patience.as_secs());
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", "the body is too slow", detail))
         }
     }

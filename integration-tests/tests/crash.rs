@@ -1,0 +1,384 @@
+//! Crash safety with real faults: a served deployment is killed under load, at random moments, over and over.
+//!
+//! After each crash the server has to start by itself, and then: every receipt that anybody was given verifies and its
+//! leaf stands where it says; every outcome has its intent before it, and nothing was done without one; every leaf's
+//! account is there and is the one committed to; what the database remembers of galleries, requests and searches is what
+//! the log says of them.
+//!
+//! An ordinary run takes 25 rounds, less than a minute. `MAGISTRATE_CRASH_ROUNDS=500 cargo xtask test` takes as many as
+//! it says: 500 are about a quarter of an hour. The moments are drawn from a seed, which a failed run prints;
+//! `MAGISTRATE_CRASH_SEED` draws them again.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+mod common;
+
+use client::Client;
+use common::{Court, MODEL, court, packed, path, request, searcher, template};
+use integration_tests::Example;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+
+/// Rounds of an ordinary run.
+const ROUNDS: u32 = 25;
+
+/// Milliseconds of load before the server is killed.
+const LOAD_MS: std::ops::Range<u64> = 200..700;
+
+/// A server starts in about a second. Killed within it, it may be anywhere: replaying, loading, about to listen.
+const START_MS: std::ops::Range<u64> = 0..1000;
+
+/// Rounds between two inspections of the folder while nothing runs.
+const OFFLINE_EVERY: u32 = 5;
+
+/// Clients that search in each jurisdiction at the same moment. Beside them one enrols.
+const SEARCHERS: usize = 4;
+
+/// Distinct probes: few, so that no policy takes the load for a mass query.
+const PROBES: usize = 4;
+
+/// Records enrolled before the first round, in one step.
+const ENROLLED_BEFORE: u64 = 20;
+
+/// Policies are told of the searches of the last hour. A longer run cannot compare that with the whole log.
+const COUNTED: Duration = Duration::from_secs(50 * 60);
+
+#[tokio::test]
+async fn whatever_the_moment_of_a_crash_nothing_acknowledged_is_lost_and_nothing_is_done_unlogged() {
+    let Some(mut court) = court().await else { return };
+    let rounds = setting("MAGISTRATE_CRASH_ROUNDS").map_or(ROUNDS, |n| u32::try_from(n).unwrap());
+    let seed = setting("MAGISTRATE_CRASH_SEED").unwrap_or_else(rand::random);
+    eprintln!("MAGISTRATE_CRASH_SEED={seed}");
+    let mut moments = StdRng::seed_from_u64(seed);
+    let started = Instant::now();
+    let mut trails = ["detroit", "st-louis"].map(Trail::new);
+    for round in 1..=rounds {
+        let loads = ["detroit", "st-louis"].map(|jurisdiction| Load::put_on(&court, jurisdiction, round));
+        tokio::time::sleep(Duration::from_millis(moments.random_range(LOAD_MS))).await;
+        for load in &loads {
+            load.killed.store(true, Ordering::Release);
+        }
+        court.deployment.kill().unwrap();
+        for (load, trail) in loads.into_iter().zip(&mut trails) {
+            trail.given(&court, load.end().await);
+        }
+        if moments.random_ratio(1, 4) {
+            let after = Duration::from_millis(moments.random_range(START_MS));
+            court.deployment.kill_while_starting(after).unwrap();
+        }
+        if round % OFFLINE_EVERY == 0 || round == rounds {
+            trails.iter().for_each(|trail| trail.check_offline(&court));
+        }
+        court.deployment.serve().unwrap();
+        for trail in &mut trails {
+            trail.follow(&court, started.elapsed() < COUNTED).await;
+        }
+    }
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+    for trail in &trails {
+        trail.check_offline(&court);
+        let receipts = trail.receipts.len();
+        assert!(receipts > usize::try_from(rounds).unwrap(), "{}: a load of {receipts} is none", trail.jurisdiction);
+    }
+}
+
+/// A number from the environment.
+fn setting(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is `{text}`: give a whole number")))
+}
+
+/// What a step was answered, as far as it matters here.
+struct Given {
+    receipt: Value,
+    /// The request it opened, if it opened one.
+    request: Option<String>,
+}
+
+/// Clients at work in one jurisdiction, until the server is killed.
+struct Load {
+    killed: Arc<AtomicBool>,
+    clients: Vec<JoinHandle<Vec<Given>>>,
+}
+
+impl Load {
+    fn put_on(court: &Court, jurisdiction: &'static str, round: u32) -> Self {
+        let example = Example::read(jurisdiction).unwrap();
+        let killed = Arc::new(AtomicBool::new(false));
+        let mut clients = Vec::new();
+        for number in 0..SEARCHERS {
+            let who = &example.searchers[number % example.searchers.len()];
+            let client = court.client(&format!("{jurisdiction}/{who}"));
+            let requests = (0..PROBES).map(|seed| request(jurisdiction, seed)).collect();
+            // One in four takes the two steps apart.
+            let apart = number % 4 == 3;
+            clients.push(tokio::spawn(search(client, jurisdiction, requests, apart, killed.clone())));
+        }
+        let registrar = court.client(&format!("{jurisdiction}/{}", example.registrar));
+        clients.push(tokio::spawn(enroll(registrar, jurisdiction, example, round, killed.clone())));
+        Self { killed, clients }
+    }
+
+    /// Everything that was acknowledged.
+    async fn end(self) -> Vec<Given> {
+        let mut all = Vec::new();
+        for client in self.clients {
+            all.extend(client.await.unwrap());
+        }
+        all
+    }
+}
+
+/// Sends one request. `None` once the server has been killed; no other failure is expected.
+async fn ask(client: &mut Client, path: &str, body: &Value, killed: &AtomicBool) -> Option<Value> {
+    match client.post(path, body).await {
+        Ok(answer) => {
+            assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
+            Some(answer.json().unwrap())
+        }
+        Err(e) => {
+            assert!(killed.load(Ordering::Acquire), "{path}: {e}");
+            None
+        }
+    }
+}
+
+async fn search(
+    mut client: Client,
+    jurisdiction: &'static str,
+    requests: Vec<Value>,
+    apart: bool,
+    killed: Arc<AtomicBool>,
+) -> Vec<Given> {
+    let mut given = Vec::new();
+    for request in requests.iter().cycle() {
+        let answer = if apart {
+            let opening = format!("/v1/{jurisdiction}/requests");
+            let Some(opened) = ask(&mut client, &opening, request, &killed).await else { break };
+            let id = opened["request"].as_str().unwrap().to_owned();
+            given.push(Given { receipt: opened["receipt"].clone(), request: Some(id.clone()) });
+            ask(&mut client, &format!("{opening}/{id}/search"), &json!({"candidates": 3}), &killed).await
+        } else {
+            let body = json!({"request": request, "candidates": 3});
+            ask(&mut client, &path(jurisdiction), &body, &killed).await
+        };
+        let Some(answer) = answer else { break };
+        let opened = answer["request"].as_str().filter(|_| !apart).map(str::to_owned);
+        given.push(Given { receipt: answer["receipt"].clone(), request: opened });
+    }
+    given
+}
+
+async fn enroll(
+    mut client: Client,
+    jurisdiction: &'static str,
+    example: Example,
+    round: u32,
+    killed: Arc<AtomicBool>,
+) -> Vec<Given> {
+    let path = format!("/v1/{jurisdiction}/galleries/{}/records", example.gallery);
+    let mut given = Vec::new();
+    for number in 0.. {
+        let booking = json!({"booking-number": format!("B-{round}-{number}")});
+        let id = format!("k{round:05}-{number:05}");
+        let record = json!({"id": id, "template": packed(&template(number)), "booking": booking});
+        let body = json!({"model": MODEL, "answers": example.enroll, "records": [record]});
+        let Some(answer) = ask(&mut client, &path, &body, &killed).await else { break };
+        given.push(Given { receipt: answer["receipt"].clone(), request: None });
+        // Most of the load is searches, as in life.
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+    given
+}
+
+/// What is known of one jurisdiction: what its clients were given, and what its log says.
+struct Trail {
+    jurisdiction: &'static str,
+    /// Entries that receipts were given for, by index.
+    receipts: BTreeMap<u64, String>,
+    /// The newest checkpoint that anybody was given.
+    signed: Option<(u64, String)>,
+    /// The request opened last.
+    request: Option<String>,
+    /// Entries read so far.
+    read: u64,
+    /// Phase of each intent, by entry id.
+    intents: HashMap<String, String>,
+    /// Intents that an outcome answered.
+    answered: HashSet<String>,
+    /// Searches intended, by person.
+    searches: HashMap<String, u64>,
+    /// Searches of the last hour that the policy was told of in the entry that intends the newest search.
+    told: Option<(String, u64)>,
+    enrolments_intended: u64,
+    records_enrolled: u64,
+}
+
+impl Trail {
+    fn new(jurisdiction: &'static str) -> Self {
+        Self {
+            jurisdiction,
+            receipts: BTreeMap::new(),
+            signed: None,
+            request: None,
+            read: 0,
+            intents: HashMap::new(),
+            answered: HashSet::new(),
+            searches: HashMap::new(),
+            told: None,
+            enrolments_intended: 0,
+            records_enrolled: 0,
+        }
+    }
+
+    /// Checks receipts by themselves, as whoever holds them would, and remembers them.
+    fn given(&mut self, court: &Court, given: Vec<Given>) {
+        for Given { receipt, request } in given {
+            court.check_receipt(self.jurisdiction, &receipt);
+            let proof: audit::Receipt = receipt["proof"].as_str().unwrap().parse().unwrap();
+            let size: u64 = proof.checkpoint.lines().nth(1).unwrap().parse().unwrap();
+            if self.signed.as_ref().is_none_or(|(signed, _)| size > *signed) {
+                self.signed = Some((size, proof.checkpoint));
+            }
+            let twice = self.receipts.insert(proof.index, receipt["entry"].as_str().unwrap().to_owned());
+            assert_eq!(twice, None, "{}: entry {} was given out twice", self.jurisdiction, proof.index);
+            self.request = request.or(self.request.take());
+        }
+    }
+
+    /// What an outsider finds in the folder while nothing runs: it verifies, it extends the newest checkpoint that was
+    /// signed to anybody, and every leaf that a receipt was given for is where the receipt says.
+    fn check_offline(&self, court: &Court) {
+        let jurisdiction = self.jurisdiction;
+        let (_, checkpoint) = self.signed.as_ref().unwrap();
+        let since = court.deployment.home.join(format!("{jurisdiction}.since"));
+        std::fs::write(&since, checkpoint).unwrap();
+        let (log, key) = (format!("data/logs/{jurisdiction}"), format!("log-keys/{jurisdiction}.vkey"));
+        let since = since.to_str().unwrap();
+        let arguments = ["audit", "verify", "--log", &log, "--key", &key, "--since", since];
+        let verified = court.deployment.run(&arguments).unwrap();
+        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+
+        let folder = court.deployment.home.join(log);
+        let folder = cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap();
+        let mut expected = self.receipts.iter();
+        let mut next = expected.next();
+        for leaf in audit::leaves(&folder, 0..u64::MAX).unwrap() {
+            let (index, leaf) = leaf.unwrap();
+            if let Some((_, entry)) = next.filter(|(given, _)| **given == index) {
+                assert_eq!(String::from_utf8_lossy(&leaf), *entry, "{jurisdiction}: entry {index}");
+                next = expected.next();
+            }
+        }
+        assert_eq!(next, None, "{jurisdiction}: acknowledged, and not in the log");
+    }
+
+    /// What the server that came back says: it decides again, its log goes on, and its database agrees.
+    async fn follow(&mut self, court: &Court, counted: bool) {
+        let jurisdiction = self.jurisdiction;
+        let answer = court.search(jurisdiction, 0).await;
+        self.read_on(court).await;
+        let index = answer["receipt"]["index"].as_u64().unwrap();
+        assert!(self.receipts.last_key_value().is_none_or(|(last, _)| index > *last), "the log goes on where it was");
+
+        // The searches a policy is told of come from the database.
+        let (person, told) = self.told.take().unwrap();
+        let logged = self.searches[&person] - 1;
+        if counted {
+            assert!(told >= logged, "{jurisdiction}: of {logged} searches of {person} the database knows {told}");
+        }
+        // So does the gallery. A record enters it after its intent and before its outcome.
+        let enrolled = records(court, jurisdiction).await;
+        let most = ENROLLED_BEFORE - 1 + self.enrolments_intended;
+        assert!(
+            (self.records_enrolled..=most).contains(&enrolled),
+            "{jurisdiction}: {enrolled} records; the log has outcomes for {} and intents for {most}",
+            self.records_enrolled
+        );
+        // And a request that was acknowledged can be worked on: whatever its policy says, it is known.
+        if let Some(request) = &self.request {
+            let path = format!("/v1/{jurisdiction}/requests/{request}/search");
+            let answer = court.client(&searcher(jurisdiction)).post(&path, &json!({})).await.unwrap();
+            assert_ne!(answer.status, 404, "{}", String::from_utf8_lossy(&answer.body));
+        }
+    }
+
+    /// Reads the entries that came since, as an auditor.
+    async fn read_on(&mut self, court: &Court) {
+        loop {
+            let page = court.audit(self.jurisdiction, self.read).await;
+            page.iter().for_each(|entry| self.take(entry));
+            if page.len() < 1000 {
+                break;
+            }
+        }
+    }
+
+    fn take(&mut self, entry: &Value) {
+        let (jurisdiction, index, leaf) = (self.jurisdiction, self.read, &entry["leaf"]);
+        assert_eq!(entry["index"], index, "{jurisdiction}");
+        self.read += 1;
+        let shown = || format!("{jurisdiction}: entry {index}: {entry}");
+        assert_eq!(entry["account_verified"], true, "the account is there, and the one committed to: {}", shown());
+        if let Some(given) = self.receipts.get(&index) {
+            let given: Value = serde_json::from_str(given).unwrap();
+            assert_eq!(*leaf, given, "the log says what the receipt says: {}", shown());
+        }
+
+        let (id, kind) = (leaf["id"].as_str().unwrap(), leaf["kind"].as_str().unwrap());
+        let event = &entry["account"]["event"];
+        let what = event["what"].as_str().unwrap();
+        // The phase whose permit an act needs.
+        let needs = match what {
+            "opened" => Some("request"),
+            "searched" => Some("search"),
+            "enrolled" => Some("enroll"),
+            _ => None,
+        };
+        match kind {
+            "intent" => self.intend(id, leaf, &entry["account"]),
+            "outcome" => {
+                let of = leaf["of"].as_str().unwrap();
+                let phase =
+                    self.intents.get(of).unwrap_or_else(|| panic!("done without an intent before it: {}", shown()));
+                assert!(needs.is_none_or(|needs| needs == phase), "the intent is of another phase: {}", shown());
+                assert!(self.answered.insert(of.to_owned()), "one intent and two outcomes: {}", shown());
+                if what == "enrolled" {
+                    self.records_enrolled += event["records"].as_array().unwrap().len() as u64;
+                }
+            }
+            _ => assert_eq!(needs, None, "done, and not as an outcome: {}", shown()),
+        }
+    }
+
+    fn intend(&mut self, id: &str, leaf: &Value, account: &Value) {
+        let phase = leaf["phase"].as_str().unwrap();
+        self.intents.insert(id.to_owned(), phase.to_owned());
+        match phase {
+            "enroll" => self.enrolments_intended += 1,
+            "search" => {
+                let person = account["who"]["person"].as_str().unwrap().to_owned();
+                let history = &account["event"]["matters"][0]["history"];
+                self.told = Some((person.clone(), history["searches_by_person_last_hour"].as_u64().unwrap()));
+                *self.searches.entry(person).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Records in a jurisdiction's gallery, as the server counts them.
+async fn records(court: &Court, jurisdiction: &str) -> u64 {
+    let all = court.client(&searcher(jurisdiction)).get("/v1/jurisdictions").await.unwrap().json().unwrap();
+    let found = all.as_array().unwrap().iter().find(|j| j["id"] == jurisdiction).unwrap();
+    let gallery = Example::read(jurisdiction).unwrap().gallery;
+    let gallery = found["galleries"].as_array().unwrap().iter().find(|g| g["id"] == gallery).unwrap();
+    gallery["records"].as_u64().unwrap()
+}
