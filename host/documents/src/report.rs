@@ -226,19 +226,19 @@ mod tests {
             page: PageSize::A4,
             title: "Weekly report".to_owned(),
             jurisdiction: "Springfield".to_owned(),
-            audience: "the Board".to_owned(),
+            audience: "the public".to_owned(),
             from: "2026-01-05".parse().unwrap(),
             to: "2026-01-11".parse().unwrap(),
             issued_at: Instant(1_768_200_000_000),
             counts: vec![count("Requests", 12), count("Leads", 3)],
             sections: vec![
                 Section {
-                    heading: "By crime".to_owned(),
+                    heading: "By kind".to_owned(),
                     text: "Counted by the code of the request.".to_owned(),
                     chart: Some(Chart {
-                        title: "Requests by crime".to_owned(),
+                        title: "Requests by kind".to_owned(),
                         unit: "requests".to_owned(),
-                        bars: vec![count("robbery", 9), count("<assault> & \"more\"", 3)],
+                        bars: vec![count("kind one", 9), count("<kind> & \"two\"", 3)],
                     }),
                     table: None,
                 },
@@ -304,11 +304,11 @@ mod tests {
     #[test]
     fn the_chart_is_drawn_labelled_and_escaped() {
         let html = report().html();
-        assert!(html.contains("<svg role=\"img\"") && html.contains(">robbery</text>"));
-        assert!(html.contains("&lt;assault&gt; &amp; &quot;more&quot;"));
+        assert!(html.contains("<svg role=\"img\"") && html.contains(">kind one</text>"));
+        assert!(html.contains("&lt;kind&gt; &amp; &quot;two&quot;"));
         // Three of nine: a third of the longest bar.
         assert!(html.contains("width=\"520.0\"") && html.contains("width=\"173.3\""), "{html}");
-        assert!(html.contains("Period 2026-01-05 to 2026-01-11") && html.contains("For the Board"));
+        assert!(html.contains("Period 2026-01-05 to 2026-01-11") && html.contains("For the public"));
     }
 
     #[test]

@@ -75,13 +75,13 @@ mod tests {
             password-file = "outbox.password"
             from = "magistrate@example.gov"
             [recipients]
-            "oversight board" = ["board@example.gov"]
+            "records office" = ["records@example.gov"]
             "#,
         )
         .unwrap();
         let smtp = config.smtp.unwrap();
         assert_eq!((smtp.tls, smtp.timeout_s), (Tls::Required, 30));
-        assert_eq!(config.recipients["oversight board"], ["board@example.gov"]);
+        assert_eq!(config.recipients["records office"], ["records@example.gov"]);
     }
 
     #[test]

@@ -21,7 +21,7 @@
 //! from = "magistrate@example.gov"
 //!
 //! [outbox.recipients]
-//! "oversight board" = ["board@example.gov"]
+//! "records office" = ["records@example.gov"]
 //! ```
 //!
 //! [`Outbox::deliver`] does what it can and tells what it did: an office without an address is an error that names it, and

@@ -110,8 +110,8 @@ mod tests {
 
     fn composed(notice: &Notice) -> String {
         let from: Address = "host@example.gov".parse().unwrap();
-        let office: Address = "board@example.gov".parse().unwrap();
-        let offices = [("board", vec![office]), ("mayor", Vec::new())];
+        let office: Address = "north@example.gov".parse().unwrap();
+        let offices = [("north", vec![office]), ("south", Vec::new())];
         let name = name(notice).unwrap();
         let (bytes, _) = compose(notice, &name, &from, &offices, Instant(1_767_225_600_000)).unwrap();
         assert!(bytes.is_ascii());
@@ -131,7 +131,7 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line:?} is not in:\n{text}");
         }
-        assert!(text.contains("board@example.gov") && text.contains("unassigned@magistrate.invalid"));
+        assert!(text.contains("north@example.gov") && text.contains("unassigned@magistrate.invalid"));
         assert_eq!(text, composed(&notice()));
     }
 
