@@ -1,12 +1,12 @@
 //! 307.5 - 5.5, Outside Agency Using Facial Recognition.
 
 use crate::crimes::{self, Crime};
-use crate::words::{self, one_of};
+use crate::words::{self, alike, one_of};
 use crate::{answers, limits, requesting, settings, standing};
 use magistrate_sdk::calendar::before;
 use magistrate_sdk::facts::{Agency, AgencyKind, Agreement};
 use magistrate_sdk::terms::{Phase, Value};
-use magistrate_sdk::text::{blank, same};
+use magistrate_sdk::text::blank;
 use magistrate_sdk::{Case, Duties};
 
 /// Kinds of agreement that are not formalized.
@@ -61,7 +61,7 @@ fn is_formal(agreement: &Agreement) -> bool {
 /// Whether an agreement covers these requests, today where the reading asks for it.
 fn is_in_force(case: &Case, agreement: &Agreement) -> bool {
     let scope = case.settings().text(&settings::AGREEMENT_SCOPE);
-    let covers = agreement.scope.is_empty() || agreement.scope.iter().any(|s| same(s, scope));
+    let covers = agreement.scope.is_empty() || agreement.scope.iter().any(|s| alike(s.trim(), scope));
     let covers = covers && is_formal(agreement);
     let every_phase = case.settings().is(&settings::AGREEMENT_CHECKED, "every-phase");
     if !every_phase && !matches!(case.phase(), Phase::Request | Phase::Access) {

@@ -80,7 +80,7 @@ fn incident_number(case: &mut Case) {
 fn crime_type(case: &mut Case) {
     let crime = case.text(answers::CRIME).is_some();
     case.clause(clause!("5.4(1)-a")).needs(crime, "state the crime type");
-    let reason = case.gives_reason();
+    let reason = words::gives_reason(case);
     case.clause(clause!("5.4(1)-a")).needs(reason, "state the reason for the request and other pertinent information");
 }
 

@@ -78,7 +78,7 @@ fn user_is_identified(case: &mut Case) {
 /// and d. The authorized … justification for access including a relevant case number."
 fn justification(case: &mut Case) {
     let numbered = words::identified(case, &settings::CASE_NUMBERS);
-    let justified = case.gives_reason();
+    let justified = words::gives_reason(case);
     let unit = !blank(&case.actor().unit);
     let ask = if !numbered {
         "state a case number: the audit trail has to hold one"

@@ -71,12 +71,16 @@ pub fn admitted<'a>(case: &Case<'a>, name: &'a str) -> Option<bool> {
     (denied && !unclear).then_some(false)
 }
 
+/// Whether the request states a reason.
+pub fn gives_reason(case: &Case) -> bool {
+    case.request().is_some_and(|r| !blank(&r.reason) && !is_nothing(r.reason.trim()))
+}
+
 /// Whether the request names a case by one of the kinds of identifier that a setting lists.
 pub fn identified(case: &Case, kinds: &Setting) -> bool {
     let kinds = case.settings().texts(kinds);
-    let by_kind = |kind: &str| listed(kind.trim(), kinds);
-    case.identified_by(kinds)
-        || case.request().is_some_and(|r| r.identifiers.iter().any(|i| !blank(&i.value) && by_kind(&i.kind)))
+    let names_it = |kind: &str, value: &str| listed(kind, kinds) && !blank(value) && !is_nothing(value);
+    case.request().is_some_and(|r| r.identifiers.iter().any(|i| names_it(i.kind.trim(), i.value.trim())))
 }
 
 /// Whether a text holds a number that can be called.
