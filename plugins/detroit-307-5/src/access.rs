@@ -1,10 +1,10 @@
 //! The access phase, 6.1(2), 6.1(3)d, 7(5) and 7(6): who gets in, and on whose word.
 
-use crate::{answers, settings, standing};
-use magistrate_sdk::calendar::{before, days_between};
+use crate::{answers, outside, settings, standing, words};
+use magistrate_sdk::calendar::days_between;
 use magistrate_sdk::case::trained;
-use magistrate_sdk::facts::{Access, AccessChange, Person, Step};
-use magistrate_sdk::prelude::*;
+use magistrate_sdk::facts::{Access, AccessChange, Party, Person, Step};
+use magistrate_sdk::text::blank;
 use magistrate_sdk::{Case, Duties, Setting};
 
 /// The roles that only a member of the examining unit holds.
@@ -12,17 +12,22 @@ const UNIT_ROLES: [&Setting; 3] = [&settings::EXAMINER_ROLE, &settings::SUPERVIS
 
 /// The rules of the access phase.
 pub fn judge(case: &mut Case) {
-    let (Step::Access(access), Some(subject)) = (&case.matter().step, case.subject()) else { return };
+    let Step::Access(access) = &case.matter().step else { return };
     authorised_by_the_laso(case);
+    let Some(subject) = case.subject() else {
+        case.clause(clause!("6.1(2)b")).violated("nobody is named whose access is changed: name the person");
+        return;
+    };
     match access.change {
         AccessChange::Grant | AccessChange::Reinstate => {
             need(case, &subject.person);
-            prerequisites(case, access, &subject.person);
+            second_factor(case, &subject.person);
+            prerequisites(case, access, subject);
             credential(case);
             review_again(case);
         }
         AccessChange::Review => {
-            case.clause(clause!("6.1(2)c")).satisfied();
+            reviewed(case);
             credential(case);
             review_again(case);
         }
@@ -54,11 +59,26 @@ fn authorised_by_the_laso(case: &mut Case) {
 fn need(case: &mut Case, person: &Person) {
     let limit = case.settings().number(&settings::NEED_REVIEW_DAYS);
     let today = case.today();
-    let reviewed = person.need_reviewed.is_some_and(|at| days_between(at, today) <= limit);
-    let stated = case.text(answers::NEED_TO_KNOW).is_some();
+    let reviewed = person.need_reviewed.is_some_and(|at| (0..=limit).contains(&days_between(at, today)));
+    let stated = words::stated(case, answers::NEED_TO_KNOW).is_some();
     case.clause(clause!("6.1(2)c")).needs(
         reviewed || stated,
         "state the position and duties that need this access: no current review of the need is on record",
+    );
+}
+
+/// 6.1(2)c A review says that the need is still there; where it is not, the access is withdrawn.
+fn reviewed(case: &mut Case) {
+    let stated = words::stated(case, answers::NEED_TO_KNOW).is_some();
+    case.clause(clause!("6.1(2)c"))
+        .needs(stated, "state the position and duties that still need this access, or withdraw it");
+}
+
+/// 7(1) "strong multifactor authentication": the credential that would be let in has it.
+fn second_factor(case: &mut Case, person: &Person) {
+    case.clause(clause!("7(1)-a")).requires(
+        person.multi_factor,
+        "the person's credential has no second factor: have it bound to one, then give access",
     );
 }
 
@@ -70,23 +90,38 @@ fn review_again(case: &mut Case) {
 }
 
 /// 7(5) "positions and job duties require such access and who have successfully completed a background check and required
-/// training", and 6.1(3)d, that all of it is documented before.
-fn prerequisites(case: &mut Case, access: &Access, person: &Person) {
-    let today = case.today();
-    let checked = person.background_checked.is_some_and(|on| !before(today, on));
-    let trained = has_training(case, access, person);
-    let positioned = has_position(case, access, person);
+/// training", and 6.1(3)d, that all of it, and for an external agency's investigators what 5.5 asks of it, is documented
+/// before.
+fn prerequisites(case: &mut Case, access: &Access, subject: &Party) {
+    let checked = standing::is_background_checked(case, &subject.person);
+    let trained = has_training(case, access, &subject.person);
+    let positioned = has_position(case, access, subject);
+    let agreed = is_member(case, subject) || is_eligible(case, subject);
     let otherwise = if !checked {
         "no background check of the person is on record: complete one first"
     } else if !trained {
         "the training these roles require is not completed or has expired: complete it first"
+    } else if !positioned {
+        "the person's position does not require these roles: the examining unit's are for its members, the Department's for its own"
     } else {
-        "the person's position does not require these roles: the examining unit's are for its members"
+        "the person's agency is no law enforcement agency, has no agreement in force or is suspended: put that right first"
     };
     case.clause(clause!("7(5)")).requires(checked && trained && positioned, otherwise);
-    case.clause(clause!("6.1(3)d")).requires(checked && trained, otherwise);
-    let named = !access.roles.is_empty();
+    case.clause(clause!("6.1(3)d")).requires(checked && trained && agreed, otherwise);
+    let named = access.roles.iter().any(|role| !blank(role));
     case.clause(clause!("6.1(3)d")).needs(named, "name the roles that the person is to hold");
+}
+
+fn is_member(case: &Case, subject: &Party) -> bool {
+    standing::is_department(case, &subject.agency)
+}
+
+/// 5.5 Whether an outside agency's investigators may make requests at all.
+fn is_eligible(case: &Case, subject: &Party) -> bool {
+    let agency = &subject.agency;
+    outside::is_law_enforcement(case, agency)
+        && outside::has_agreement(case, agency)
+        && !outside::is_suspended(case, agency)
 }
 
 /// Examiners need theirs; anybody else the training asked of requesters, if any is.
@@ -98,10 +133,19 @@ fn has_training(case: &Case, access: &Access, person: &Person) -> bool {
     curriculum.is_empty() || trained(person, curriculum, case.today())
 }
 
-fn has_position(case: &Case, access: &Access, person: &Person) -> bool {
+/// The examining unit's roles are its members', those of the LASO and of who changes or purges records any member's (7(4)).
+fn has_position(case: &Case, access: &Access, subject: &Party) -> bool {
     let settings = case.settings();
-    let of_the_unit = |role: &String| UNIT_ROLES.iter().any(|unit_role| settings.is(unit_role, role));
-    !access.roles.iter().any(of_the_unit) || settings.is(&settings::EXAMINING_UNIT, &person.unit)
+    let member = is_member(case, subject);
+    let in_unit = member && settings.is(&settings::EXAMINING_UNIT, &subject.person.unit);
+    access.roles.iter().all(|role| {
+        let of_the_unit = UNIT_ROLES.iter().any(|unit_role| settings.is(unit_role, role));
+        let of_the_department = settings.is(&settings::LASO_ROLE, role)
+            || [&settings::ENROLLER_ROLES, &settings::RETENTION_ROLES]
+                .iter()
+                .any(|roles| settings.texts(roles).contains(role));
+        if of_the_unit { in_unit } else { member || !of_the_department }
+    })
 }
 
 /// 7(6) "Usernames and passwords … are not transferrable, must not be shared by Department members, and must be kept

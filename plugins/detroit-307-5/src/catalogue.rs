@@ -9,6 +9,9 @@ use magistrate_sdk::terms::Phase::{
 /// A request is judged afresh at each of these.
 const USE: &[Phase] = &[Request, Search, Candidates, Disposition, SignOff, Release];
 
+/// The same, and when the result is handed over.
+const USE_AND_HAND_OVER: &[Phase] = &[Request, Search, Candidates, Disposition, SignOff, Release, Disseminate];
+
 /// The request is made and served.
 const ASKING: &[Phase] = &[Request, Search, Candidates];
 
@@ -56,20 +59,24 @@ pub const CLAUSES: &[Entry] = &[
     ("2.6", "Home Invasion I: a dwelling entered with felonious intent, armed or while a person is present.", USE),
     ("2.7", "Part 1 violent crimes are robbery, sexual assault, aggravated assault and homicide.", USE),
     ("2.8", "Personally identifiable information.", &[Candidates]),
-    ("3.1", "No surveillance of the public.", USE),
+    ("3.1", "No surveillance of the public.", USE_AND_HAND_OVER),
     ("3.2", "No live stream and no recorded video.", USE),
     ("3.3", "No mobile facial recognition.", USE),
-    ("3.4", "No predictive analysis.", USE),
-    ("3.5-a", "No search based solely on religious, political or social views or activities.", USE),
-    ("3.5-b", "No search based solely on participation in a noncriminal organization or lawful event.", USE),
-    ("3.5-c", "No search based solely on a classification protected by law.", USE),
-    ("3.5-req", "The Department does not request such a search either.", USE),
-    ("3.6", "No assessment of immigration status.", USE),
+    ("3.4", "No predictive analysis.", USE_AND_HAND_OVER),
+    ("3.5-a", "No search based solely on religious, political or social views or activities.", USE_AND_HAND_OVER),
+    (
+        "3.5-b",
+        "No search based solely on participation in a noncriminal organization or lawful event.",
+        USE_AND_HAND_OVER,
+    ),
+    ("3.5-c", "No search based solely on a classification protected by law.", USE_AND_HAND_OVER),
+    ("3.5-req", "The Department does not request such a search either.", USE_AND_HAND_OVER),
+    ("3.6", "No assessment of immigration status.", USE_AND_HAND_OVER),
     ("4(1)", "Violations are major misconduct, investigated and reviewed for criminality.", &[Violation]),
     (
         "4(2)",
         "A use contrary to 3.5 is notified to four offices within 24 hours.",
-        &[Request, Search, Candidates, Disposition, SignOff, Release, Violation],
+        &[Request, Search, Candidates, Disposition, SignOff, Release, Disseminate, Violation],
     ),
     ("5.1", "A still image of an individual only.", USE),
     ("5.2", "In support of an active or ongoing Part 1 violent crime or Home Invasion I investigation.", USE),
@@ -92,11 +99,7 @@ pub const CLAUSES: &[Entry] = &[
     ("5.4(4)-c", "The report includes the directive's statement.", &[Search, Release]),
     ("5.4(5)", "Without a viable candidate the requester is notified.", &[Candidates, Release]),
     ("5.4(6)", "Without a viable candidate the photograph is removed.", &[Candidates, Release, Retention]),
-    (
-        "5.5-a",
-        "An outside agency has a formal agreement before it makes the request.",
-        &[Request, Search, Candidates, Disposition, SignOff, Release, Disseminate],
-    ),
+    ("5.5-a", "An outside agency has a formal agreement before it makes the request.", USE_AND_HAND_OVER),
     ("5.5-b1", "An outside agency is a law enforcement agency.", USE),
     ("5.5-b2", "An outside agency's purpose is within the authorized uses.", USE),
     ("5.5-b3", "An outside requester gives case number, name, agency, address and phone number.", USE),

@@ -3,11 +3,12 @@
 //! Nobody signs twice, so the release can count persons. Under the alternative of IR-6 a supervisor's one signature counts
 //! as an examiner's too; that they are trained for it is checked when they sign.
 
-use crate::{answers, examination, settings, standing};
+use crate::{answers, examination, settings, standing, words};
 use alloc::collections::BTreeSet;
 use magistrate_sdk::case::{has_role, trained};
 use magistrate_sdk::facts::{Conclusion, Signature, Step};
 use magistrate_sdk::prelude::*;
+use magistrate_sdk::terms::{Instant, Phase};
 use magistrate_sdk::text::same;
 use magistrate_sdk::{Case, Duties, Setting};
 
@@ -50,7 +51,8 @@ fn in_person(case: &mut Case, signature: &Signature) {
 /// 2.4 "at least two examiners and one supervisor", 5.4(3) "at least one other examiner": other people, whatever role or
 /// session they sign in.
 fn once(case: &mut Case, signature: &Signature) {
-    let again = case.history().signatures.iter().any(|s| same(&s.person, &signature.person));
+    let again =
+        case.history().signatures.iter().any(|s| same(&s.person, &signature.person) && is_on_the_result(case, s));
     let otherwise = "this person has signed already: have another one sign";
     case.clause(clause!("2.4")).forbids(again, otherwise);
     if is_role(case, signature, &settings::EXAMINER_ROLE) {
@@ -137,11 +139,56 @@ fn commander(case: &mut Case, signature: &Signature) {
 
 /// 5.4(3) "The corroboration must have written sign-off": a refusal is as much on record as an assent, with its reason.
 fn refusal(case: &mut Case) {
-    let reason = case.text(answers::REFUSAL_REASON).is_some();
+    let reason = words::stated(case, answers::REFUSAL_REASON).is_some();
     if case.clause(clause!("5.4(3)-c")).needs(reason, "write down why you refuse to sign") {
         let commander = case.settings().text(&settings::COMMANDER_ROLE);
         case.clause(clause!("6.1(3)a-1")).notes("a signature was refused, which the commanding officer reviews");
         case.clause(clause!("6.1(3)a-1")).obliges(Duties::task(commander, "review the refusal to sign", 72));
+    }
+}
+
+/// When the first examiner concluded something.
+fn first_conclusion(case: &Case) -> Option<Instant> {
+    let examiners = case.history().signatures.iter().filter(|s| is_role(case, s, &settings::EXAMINER_ROLE));
+    examiners.map(|s| s.at).min()
+}
+
+/// Whether a signature is on the result. What a supervisor approved before any examiner had concluded anything is the request
+/// (2.7, 5.4(2)): there was no lead to corroborate yet.
+fn is_on_the_result(case: &Case, signature: &Signature) -> bool {
+    signature.conclusion != Conclusion::Approved || first_conclusion(case).is_some_and(|first| signature.at >= first)
+}
+
+/// Where a supervisor's approval of a request stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// It is given.
+    Given,
+    /// It is refused.
+    Refused,
+    /// It is outstanding.
+    Open,
+}
+
+/// Where the approval that this clause asks for stands when the search is about to run; before, it is asked for.
+pub fn approval(case: &Case, clause: &str) -> Approval {
+    if case.phase() != Phase::Search {
+        return Approval::Open;
+    }
+    let first = first_conclusion(case);
+    let supervisors = case.history().signatures.iter().filter(|s| counts_as(case, s, &settings::SUPERVISOR_ROLE));
+    let (mut approved, mut refused) = (false, false);
+    for signature in supervisors {
+        approved |= signature.conclusion == Conclusion::Approved;
+        refused |= signature.conclusion == Conclusion::Refused && first.is_none_or(|at| signature.at < at);
+    }
+    let outstanding = case.history().open_obligations.iter().any(|open| same(open, clause));
+    if refused {
+        Approval::Refused
+    } else if approved && !outstanding {
+        Approval::Given
+    } else {
+        Approval::Open
     }
 }
 
@@ -207,22 +254,24 @@ pub fn second_look(case: &mut Case) {
 
 /// Distinct persons of a role and of the examining unit who concluded one of these, the requester not among them.
 fn signers<'a>(case: &Case<'a>, role: &Setting, conclusions: &[Conclusion]) -> BTreeSet<&'a str> {
-    // An id is unique within its jurisdiction only.
-    let requester = if case.governs_requester() { case.requester().id.as_str() } else { "" };
     let counts = |s: &&'a Signature| {
-        case.settings().is(role, &s.role)
-            && case.settings().is(&settings::EXAMINING_UNIT, &s.unit)
-            && conclusions.contains(&s.conclusion)
-            && !same(&s.person, requester)
+        counts_as(case, s, role) && conclusions.contains(&s.conclusion) && is_on_the_result(case, s)
     };
     case.history().signatures.iter().filter(counts).map(|s| s.person.as_str()).collect()
+}
+
+/// Whether a signature is one of this role and of the examining unit, and not the requester's.
+fn counts_as(case: &Case, signature: &Signature, role: &Setting) -> bool {
+    // An id is unique within its jurisdiction only.
+    let requester = case.governs_requester() && same(&signature.person, &case.requester().id);
+    is_role(case, signature, role) && case.settings().is(&settings::EXAMINING_UNIT, &signature.unit) && !requester
 }
 
 /// 5.4(3) "written sign-off by the supervisor and all examiners' involved": only examiners open the list, and whoever did
 /// is involved (IR-18).
 pub fn all_involved(case: &mut Case) {
     let history = case.history();
-    let signed = |id: &String| history.signatures.iter().any(|s| same(&s.person, id));
+    let signed = |id: &String| history.signatures.iter().any(|s| same(&s.person, id) && is_on_the_result(case, s));
     let compared = !case.settings().is(&settings::INVOLVED, "opened-list");
     let all = compared || history.opened_candidates.iter().all(signed);
     case.clause(clause!("5.4(3)-c"))

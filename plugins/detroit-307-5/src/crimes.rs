@@ -3,6 +3,7 @@
 //! 2.7 names four crimes and 2.6 one more. A department's own codes are finer, so a table says which of the five a code
 //! belongs to (IR-4). What stands in no table is unknown, and what is unknown is not permitted.
 
+use crate::words::{self, alike};
 use crate::{answers, settings};
 use magistrate_sdk::Case;
 use magistrate_sdk::text::same;
@@ -90,6 +91,22 @@ const TABLE: &[(&str, Class, By)] = &[
     ("other", Class::Outside, By::Words),
 ];
 
+/// What no form offers, but leaves no doubt. A home invasion of no degree is one that the elements of 2.6 decide on.
+const SPELLINGS: &[(&str, Class, By)] = &[
+    ("home-invasion", Class::HomeInvasion, By::Words),
+    ("home-invasion-i", Class::HomeInvasion, By::Words),
+    ("home-invasion-ii", Class::Outside, By::Words),
+    ("home-invasion-iii", Class::Outside, By::Words),
+    ("first-degree-home-invasion", Class::HomeInvasion, By::Words),
+    ("robbery-armed", Class::Robbery, By::Words),
+    ("robbery-unarmed", Class::Robbery, By::Words),
+    ("car-jacking", Class::Robbery, By::Table),
+    ("csc", Class::SexualAssault, By::Table),
+];
+
+/// What a code that names an attempt begins with.
+const ATTEMPT: &str = "attempted-";
+
 /// Every code a form offers.
 pub fn codes() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|(code, ..)| *code)
@@ -107,20 +124,34 @@ pub struct Crime {
 }
 
 impl Crime {
-    /// What was answered, if anything. An attempted homicide is an aggravated assault, as in the uniform crime reports.
+    /// What was answered, if anything. Where several people answered differently, the answer that permits least: a crime must
+    /// not become a graver one by asking somebody else.
     pub fn of(case: &Case) -> Option<Self> {
-        let answer = case.text(answers::CRIME)?.trim();
-        let (code, named_attempt) = match answer.strip_prefix("attempted-") {
-            Some(rest) => (rest, true),
-            None => (answer, false),
-        };
-        let attempted = named_attempt || case.flag(answers::ATTEMPTED) == Some(true);
-        let (class, by) = TABLE
-            .iter()
-            .find(|(known, ..)| same(known, code))
-            .map_or((Class::Unknown, By::Words), |(_, class, by)| (*class, *by));
+        let attempted = case.flag(answers::ATTEMPTED) == Some(true);
+        words::texts(case, answers::CRIME)
+            .map(|code| Self::read(code, attempted))
+            .reduce(|first, other| if other.strictness() > first.strictness() { other } else { first })
+    }
+
+    /// One answer. An attempted homicide is an aggravated assault, as in the uniform crime reports.
+    fn read(answer: &str, attempted: bool) -> Self {
+        let named_attempt = answer.split_at_checked(ATTEMPT.len()).filter(|(start, _)| alike(start, ATTEMPT));
+        let code = named_attempt.map_or(answer, |(_, code)| code);
+        let attempted = attempted || named_attempt.is_some();
+        let (class, by) = looked_up(code);
         let class = if attempted && class == Class::Homicide { Class::AggravatedAssault } else { class };
-        Some(Self { class, attempted, tabled: attempted || by == By::Table })
+        Self { class, attempted, tabled: attempted || by == By::Table }
+    }
+
+    /// How little an answer permits, compared with another one.
+    fn strictness(self) -> u8 {
+        match self.class {
+            Class::Unknown => 5,
+            Class::Outside => 4,
+            Class::HomeInvasion if self.attempted => 3,
+            Class::HomeInvasion => 2,
+            _ => u8::from(self.tabled),
+        }
     }
 
     /// Whether it is one of the four of 2.7, under the reading in force.
@@ -128,6 +159,13 @@ impl Crime {
         let named = !matches!(self.class, Class::HomeInvasion | Class::Outside | Class::Unknown);
         named && (!self.tabled || case.settings().is(&settings::CRIME_READING, "table"))
     }
+}
+
+/// What the tables say of a code. Most people write the form's own.
+fn looked_up(code: &str) -> (Class, By) {
+    let exact = TABLE.iter().find(|(known, ..)| same(known, code));
+    let found = exact.or_else(|| TABLE.iter().chain(SPELLINGS).find(|(known, ..)| alike(code, known)));
+    found.map_or((Class::Unknown, By::Words), |(_, class, by)| (*class, *by))
 }
 
 /// 2.6, element by element: a dwelling entered, with felonious intent, and either a weapon or somebody lawfully there.

@@ -1,12 +1,13 @@
 //! 307.5 - 2, Definitions: those that decide something.
 
+use crate::corroboration::{self, Approval};
 use crate::crimes::{self, Class, Crime};
+use crate::words::one_of;
 use crate::{answers, settings, standing};
 use magistrate_sdk::case::{has_role, trained};
 use magistrate_sdk::facts::Step;
 use magistrate_sdk::rulings::{Duty, SignOffRule};
 use magistrate_sdk::terms::Phase;
-use magistrate_sdk::text::same;
 use magistrate_sdk::{Case, Duties};
 
 /// Part 2, in the order of its definitions.
@@ -107,7 +108,7 @@ fn personal_information(case: &mut Case) {
 
 /// Whether a booking field is one of those 2.5 lists.
 pub fn is_highly_restricted(field: &str) -> bool {
-    settings::HIGHLY_RESTRICTED.iter().any(|restricted| same(restricted, field))
+    one_of(field.trim(), settings::HIGHLY_RESTRICTED)
 }
 
 /// 2.6 "Unlawful entry of a dwelling with intent to commit or committing a felony, larceny, or assault … when either the
@@ -125,7 +126,8 @@ fn home_invasion(case: &mut Case, crime: Crime) {
 
 /// 2.7 "Part 1 Violent Crimes are defined as robbery, sexual assault, aggravated assault, or homicide."
 ///
-/// Subtypes and attempts belong to the crime the table names (IR-4), and a supervisor confirms that on the case.
+/// Subtypes and attempts belong to the crime the table names (IR-4), and a supervisor confirms that on the case: one who has
+/// need not again, and one who refused has said that it is none of the four.
 fn part_1_violent_crime(case: &mut Case, crime: Crime) {
     let holds = crime.is_part_1(case);
     if !crime.tabled || matches!(crime.class, Class::Outside | Class::Unknown) {
@@ -137,11 +139,14 @@ fn part_1_violent_crime(case: &mut Case, crime: Crime) {
         case.clause(clause!("2.7")).requires(holds, otherwise);
         return;
     }
-    case.clause(clause!("2.7")).read_as(reading!("IR-4")).requires(
-        holds,
-        "only the exact words robbery, sexual assault, aggravated assault and homicide count, completed",
-    );
-    if standing::before_result(case) {
+    let approval = corroboration::approval(case, "2.7");
+    let otherwise = if holds {
+        "a supervisor refused to confirm the crime's classification: name the crime anew in another request"
+    } else {
+        "only the exact words robbery, sexual assault, aggravated assault and homicide count, completed"
+    };
+    case.clause(clause!("2.7")).read_as(reading!("IR-4")).requires(holds && approval != Approval::Refused, otherwise);
+    if standing::before_result(case) && approval == Approval::Open {
         let supervisor = supervisor(case);
         case.clause(clause!("2.7")).obliges(Duty::Approve(supervisor));
     }

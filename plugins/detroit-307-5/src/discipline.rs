@@ -2,7 +2,7 @@
 //!
 //! What a violation sets off does not wait for a complete report, so every duty here is one whatever the verdict.
 
-use crate::{answers, prohibited, settings};
+use crate::{answers, prohibited, settings, words};
 use magistrate_sdk::calendar::hours_after;
 use magistrate_sdk::facts::Step;
 use magistrate_sdk::prelude::*;
@@ -13,10 +13,10 @@ use magistrate_sdk::{Case, Duties};
 pub fn judge(case: &mut Case) {
     let Step::Violation(at) = &case.matter().step else { return };
     let at = *at;
-    let violated = case.text(answers::VIOLATED_CLAUSE).map(str::trim);
+    let violated = words::stated(case, answers::VIOLATED_CLAUSE);
     let breach = case.flag(answers::BREACH) == Some(true);
     misconduct(case, at, violated, breach);
-    if violated.is_some_and(|clause| clause == "3.5" || clause.starts_with("3.5-")) {
+    if words::texts(case, answers::VIOLATED_CLAUSE).any(is_first_amendment) {
         first_amendment(case, at);
     }
     agency(case);
@@ -45,6 +45,17 @@ fn misconduct(case: &mut Case, at: u64, violated: Option<&str>, breach: bool) {
     case.clause(clause!("4(1)")).always_obliges(Duties::notify(&[laso, office], 24, ClockOrigin::Decision, about));
 }
 
+/// Whether a clause is 3.5 or one of its letters, however it is written: `3.5-a`, `3.5(a)`, `307.5 - 3.5`.
+fn is_first_amendment(clause: &str) -> bool {
+    const SECTION: &str = "3.5";
+    let digit = |c: char| c.is_ascii_digit();
+    clause.match_indices(SECTION).any(|(at, _)| {
+        let before = clause.get(..at).and_then(|text| text.chars().next_back());
+        let after = clause.get(at + SECTION.len()..).and_then(|text| text.chars().next());
+        !before.is_some_and(|c| digit(c) || c == '.') && !after.is_some_and(digit)
+    })
+}
+
 /// 4(2) "If facial recognition is used contrary to section 307.5 -3.5 …, DPD shall notify the Board of Policy Commissioners,
 /// the Mayor of Detroit, City Council President, and City Council President Pro Tem within 24 hours of the violation." Hours
 /// elapsed (IR-13), from the violation itself: one found late is overdue, and notified all the same.
@@ -69,7 +80,7 @@ fn first_amendment(case: &mut Case, at: u64) {
 /// Recognition requests until the requesting agency becomes in compliance". That agency's (IR-9).
 fn agency(case: &mut Case) {
     let own = case.settings().texts(&settings::OWN_AGENCIES);
-    let Some(agency) = case.text(answers::OFFENDING_AGENCY).map(str::trim).filter(|id| !own.contains(id)) else {
+    let Some(agency) = words::stated(case, answers::OFFENDING_AGENCY).filter(|id| !own.contains(id)) else {
         return;
     };
     case.clause(clause!("5.5-c"))
@@ -100,10 +111,10 @@ fn breach_assessed(case: &mut Case) {
         case.clause(clause!("7(2)-b")).always_obliges(Duties::task(laso, about, hours));
         return;
     }
-    let scope = case.text(answers::BREACH_SCOPE).is_some();
+    let scope = words::stated(case, answers::BREACH_SCOPE).is_some();
     case.clause(clause!("7(2)-b")).needs(scope, "state the nature and scope of the breach");
     let own = case.settings().texts(&settings::OWN_AGENCIES);
-    match case.text(answers::CONTRIBUTOR).map(str::trim).filter(|id| !own.contains(id)) {
+    match words::stated(case, answers::CONTRIBUTOR).filter(|id| !own.contains(id)) {
         Some(origin) => {
             case.clause(clause!("7(2)-b")).notes("the originating agency is notified");
             let about = "the nature and scope of a breach of facial recognition information";
@@ -143,5 +154,20 @@ fn counted(case: &mut Case, violated: Option<&str>) {
     if case.flag(answers::CONFIRMED) == Some(true) {
         case.tag("confirmed-violation", clause);
         case.clause(clause!("6.2-b")).notes("the confirmed violation is told to the Board with the weekly report");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn section_3_5_is_known_however_it_is_written() {
+        for written in ["3.5", "3.5-a", "3.5(b)", "3.5.c", "307.5 - 3.5", "307.5-3.5-req", "5.2 and 3.5"] {
+            assert!(is_first_amendment(written), "{written}");
+        }
+        for written in ["307.5", "13.5", "3.51", "5.3.5", "3.6", "5.5-a", ""] {
+            assert!(!is_first_amendment(written), "{written}");
+        }
     }
 }

@@ -1,25 +1,42 @@
 //! The dissemination phase, 7(1)-b to d: a released result is handed to one recipient.
 
-use crate::{answers, outside, settings};
+use crate::words::{self, alike};
+use crate::{answers, outside, prohibited, settings};
 use magistrate_sdk::Case;
 use magistrate_sdk::facts::{Dissemination, Step};
-use magistrate_sdk::text::{blank, same};
+use magistrate_sdk::text::blank;
 
 /// The channel whose recipient has to have an official address.
 const SECURED_EMAIL: &str = "secured-email";
 /// By phone.
-const PHONE: &str = "phone";
+pub const PHONE: &str = "phone";
 /// Personally.
-const IN_PERSON: &str = "in-person";
+pub const IN_PERSON: &str = "in-person";
 /// Not by secured means: paper is handed over in person or not at all.
 const PAPER: &str = "paper";
+
+/// What people write, and which channel they mean. An official address is what secures e-mail (7(1)).
+const SPELLINGS: &[(&str, &str)] = &[
+    (SECURED_EMAIL, SECURED_EMAIL),
+    ("email", SECURED_EMAIL),
+    ("e-mail", SECURED_EMAIL),
+    ("official-email", SECURED_EMAIL),
+    ("official-e-mail", SECURED_EMAIL),
+    ("secured-e-mail", SECURED_EMAIL),
+    (PHONE, PHONE),
+    ("telephone", PHONE),
+    (IN_PERSON, IN_PERSON),
+    ("personally", IN_PERSON),
+    (PAPER, PAPER),
+];
 
 /// The rules of the dissemination phase.
 pub fn judge(case: &mut Case) {
     let Step::Disseminate(handed) = &case.matter().step else { return };
     released(case);
     outside::stands(case);
-    let channel = handed.channel.trim();
+    prohibited::judge_hand_over(case, handed.purpose.trim());
+    let channel = meant(handed.channel.trim());
     match channel {
         PHONE | IN_PERSON => {
             personally(case, handed);
@@ -35,6 +52,11 @@ pub fn judge(case: &mut Case) {
     case.tag("dissemination", channel);
 }
 
+/// The channel that somebody means, or else what they wrote.
+fn meant(written: &str) -> &str {
+    SPELLINGS.iter().find(|(spelling, _)| alike(written, spelling)).map_or(written, |(_, channel)| *channel)
+}
+
 /// 5.4(4) "Upon final approval", and not before.
 fn released(case: &mut Case) {
     let now = case.clock().now;
@@ -44,7 +66,7 @@ fn released(case: &mut Case) {
 
 /// 7(1) "All results … are disseminated by secured electronic means (such as an official government e-mail address)."
 fn electronically(case: &mut Case, handed: &Dissemination, channel: &str) {
-    if !case.settings().texts(&settings::SECURED_CHANNELS).contains(channel) {
+    if !words::listed(channel, case.settings().texts(&settings::SECURED_CHANNELS)) {
         case.clause(clause!("7(1)-b"))
             .violated("the channel is no secured electronic means: use official e-mail or the portal, or hand it over");
         return;
@@ -90,11 +112,19 @@ fn personally(case: &mut Case, handed: &Dissemination) {
 
 /// Whether the recipient is the requester or somebody of their agency whom they designated.
 fn is_entitled(case: &Case, handed: &Dissemination) -> bool {
-    let (requester, agency) = (case.requester(), case.requester_agency());
-    let recipient = handed.recipient.trim();
-    let requester = same(recipient, &requester.id) || same(recipient, &requester.name);
-    let agency = [&agency.id, &agency.name].iter().any(|known| same(handed.recipient_agency.trim(), known));
-    !blank(recipient) && agency && (requester || handed.designee)
+    let agency = case.requester_agency();
+    let of_the_agency = called(&handed.recipient_agency, [&agency.id, &agency.name]);
+    !blank(&handed.recipient) && of_the_agency && (is_requester(case, handed) || handed.designee)
+}
+
+/// Whether the recipient is the requester, by id or by name.
+fn is_requester(case: &Case, handed: &Dissemination) -> bool {
+    called(&handed.recipient, [&case.requester().id, &case.requester().name])
+}
+
+/// Whether somebody wrote one of these names, in whatever letter case.
+fn called(written: &str, names: [&str; 2]) -> bool {
+    names.iter().any(|name| name.trim().eq_ignore_ascii_case(written.trim()))
 }
 
 /// 7(1) "the member shall memorialize the dissemination as follows: a. To whom it was released; b. Date and time it was
@@ -104,12 +134,12 @@ fn memorialized(case: &mut Case, handed: &Dissemination, channel: &str) {
     let to_whom = !blank(&handed.recipient);
     case.clause(clause!("7(1)-d")).requires(to_whom, "say to whom it is released");
     if channel == PHONE {
-        let number = case.text(answers::PHONE_NUMBER).is_some_and(|n| n.chars().any(|c| c.is_ascii_digit()));
+        let number = case.text(answers::PHONE_NUMBER).is_some_and(words::is_phone_number);
         case.clause(clause!("7(1)-d"))
             .requires(number, "a release by phone is not recorded without its number: state it");
         return;
     }
-    let witness = case.text(answers::WITNESS).map(str::trim).filter(|w| is_third_party(case, handed, w));
+    let witness = words::stated(case, answers::WITNESS).filter(|w| is_third_party(case, handed, w));
     case.clause(clause!("7(1)-d")).requires(
         witness.is_some(),
         "a release in person is not recorded without the name of a witness, neither giver nor recipient: state it",
@@ -118,8 +148,11 @@ fn memorialized(case: &mut Case, handed: &Dissemination, channel: &str) {
 
 /// Whether a witness is neither who hands the result over nor who receives it.
 fn is_third_party(case: &Case, handed: &Dissemination, witness: &str) -> bool {
-    let actor = case.actor();
-    ![actor.id.as_str(), actor.name.as_str(), handed.recipient.trim()].iter().any(|party| same(party, witness))
+    let giver = called(witness, [&case.actor().id, &case.actor().name]);
+    let recipient = called(witness, [&handed.recipient, ""]);
+    // The recipient may stand there by id and the witness by name.
+    let requester = is_requester(case, handed) && called(witness, [&case.requester().id, &case.requester().name]);
+    !(giver || recipient || requester)
 }
 
 /// 7(9) "and of what facial recognition information is disseminated to each individual in response to the request."

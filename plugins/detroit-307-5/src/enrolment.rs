@@ -1,6 +1,7 @@
 //! A record enters the gallery. The directive has no part on it; what binds is what it says of the gallery (5.4(2)), of
 //! personal information (2.5) and of who may change what the Department stores (7).
 
+use crate::words::{self, one_of};
 use crate::{answers, definitions, requesting, settings, standing};
 use magistrate_sdk::Case;
 use magistrate_sdk::case::has_role;
@@ -11,6 +12,9 @@ pub const BOOKING_PHOTOGRAPH: &str = "booking-photograph";
 /// Every kind of image a form offers.
 pub const IMAGE_KINDS: &[&str] =
     &[BOOKING_PHOTOGRAPH, "field-photograph", "probe", "licence-photograph", "social-media", "other"];
+
+/// What a booking photograph is called.
+const MUG_SHOT: &[&str] = &[BOOKING_PHOTOGRAPH, "booking-photo", "mugshot", "mug-shot"];
 
 /// The rules of enrolment.
 pub fn judge(case: &mut Case) {
@@ -23,9 +27,12 @@ pub fn judge(case: &mut Case) {
 
 /// 5.4(2) SNAP includes "criminal mug shot images": no probe and no photograph from the field enters it.
 fn mug_shots_only(case: &mut Case) {
-    let kind = case.text(answers::IMAGE_KIND).map(str::trim);
+    // Whoever says that they are something else is believed.
+    let mug_shots = words::texts(case, answers::IMAGE_KIND)
+        .map(|kind| one_of(kind, MUG_SHOT))
+        .reduce(|all, this_one| all && this_one);
     case.clause(clause!("5.4(2)-b")).affirms(
-        kind.map(|k| k == BOOKING_PHOTOGRAPH),
+        mug_shots,
         "say what kind of image is enrolled",
         "only criminal mug shots are enrolled: leave other images out",
     );
@@ -44,7 +51,7 @@ fn restricted_fields(case: &mut Case) {
 
 /// 7(2) A breach is notified to "the originating agency", so the origin is taken down.
 fn origin(case: &mut Case) {
-    if case.text(answers::CONTRIBUTOR).is_some() {
+    if words::stated(case, answers::CONTRIBUTOR).is_some() {
         case.clause(clause!("7(2)-b")).satisfied();
     } else {
         case.clause(clause!("7(2)-b"))

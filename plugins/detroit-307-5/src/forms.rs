@@ -1,7 +1,7 @@
 //! What a console asks for, phase by phase. What is required only sometimes, a decision says.
 //!
-//! Fields named `purpose`, `reason`, `identifiers` and `probe.source` are the request's own words, `subject` and `kind` a
-//! retention event's, not answers: they are listed so that a console can offer this jurisdiction's vocabulary for them.
+//! Fields named `purpose`, `reason`, `identifiers` and `probe.source` are the request's own words, `channel` a
+//! dissemination's, `subject` and `kind` a retention event's, not answers: they are listed so that a console can offer this jurisdiction's vocabulary for them.
 
 mod after;
 
@@ -24,7 +24,7 @@ pub fn forms(settings: &Settings) -> Vec<Form> {
         Form { phase: Phase::Search, fields: search() },
         Form { phase: Phase::Candidates, fields: Vec::new() },
     ];
-    forms.extend(after::forms());
+    forms.extend(after::forms(settings));
     forms
 }
 

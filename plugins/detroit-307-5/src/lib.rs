@@ -28,6 +28,7 @@
 //! | `reports` | 6.1(2)d, 6.1(3)c, 6.2, 6.3, 7(8)-b |
 //! | `crimes` | the table of crimes |
 //! | `standing` | who somebody is to the Department |
+//! | `words` | what people write, read as it was meant |
 //! | `charter`, `catalogue`, `register`, `forms` | what the policy says of itself |
 //! | `answers`, `settings` | names of questions and settings |
 //!
@@ -68,6 +69,7 @@ mod retention;
 mod security;
 mod settings;
 mod standing;
+mod words;
 
 use crimes::Crime;
 use magistrate_sdk::prelude::*;

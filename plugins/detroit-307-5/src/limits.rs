@@ -1,7 +1,7 @@
 //! 307.5 - 5.1 to 5.3: what facial recognition may be used on, for and about.
 
 use crate::crimes::{self, Class, Crime};
-use crate::{answers, purpose, settings, standing};
+use crate::{answers, purpose, settings, standing, words};
 use magistrate_sdk::Case;
 use magistrate_sdk::facts::Media;
 use magistrate_sdk::terms::Phase;
@@ -56,7 +56,7 @@ fn investigation_purpose(case: &mut Case) {
 
 /// Whether the purpose's code means a criminal investigation.
 pub fn is_investigation(case: &Case) -> bool {
-    case.settings().texts(&settings::INVESTIGATION_PURPOSES).contains(case.purpose())
+    words::listed(case.purpose(), case.settings().texts(&settings::INVESTIGATION_PURPOSES))
 }
 
 /// 5.2, the case: "active or ongoing".
@@ -84,7 +84,7 @@ fn authorised_crime(case: &mut Case, crime: Option<Crime>) {
 /// 5.3 No use "on any person unless there is reasonable suspicion that such use … will provide information relevant to"
 /// the investigation. The person may be suspect, victim or witness; the suspicion is about the information.
 fn individual_suspicion(case: &mut Case) {
-    if case.text(answers::SUSPICION).is_none() {
+    if words::stated(case, answers::SUSPICION).is_none() {
         case.clause(clause!("5.3"))
             .needs(false, "set out the specific facts and inferences from which a search of this person is relevant");
         return;

@@ -1,6 +1,6 @@
 //! The outcome phase: what became of a result is reported back, which the annual report evaluates (6.3).
 
-use crate::{answers, purpose, settings, standing};
+use crate::{answers, purpose, settings, standing, words};
 use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{Duty, RetentionRule};
 use magistrate_sdk::{Case, Duties};
@@ -34,7 +34,7 @@ fn efficacy(case: &mut Case) {
         case.clause(clause!("6.3-b")).notes("the lead was the wrong person, which the evaluation has to weigh");
         case.clause(clause!("6.3-b")).obliges(Duties::task(commander, "review how the wrong person became a lead", 72));
     }
-    if case.text(answers::OTHER_FACTORS).is_some() {
+    if words::stated(case, answers::OTHER_FACTORS).is_some() {
         case.clause(clause!("6.3-b")).notes("other relevant factors are on record for the evaluation");
     }
 }
@@ -42,7 +42,7 @@ fn efficacy(case: &mut Case) {
 /// 6.3 "any relevant lawsuits or settlements involving facial recognition".
 fn lawsuits(case: &mut Case) {
     for (answer, tag) in [(answers::LAWSUITS, "lawsuit"), (answers::SETTLEMENTS, "settlement")] {
-        if case.text(answer).is_some() {
+        if words::stated(case, answer).is_some() {
             case.tag(tag, "yes");
             case.clause(clause!("6.3-b")).notes("a lawsuit or settlement is on record for the annual report");
         }
@@ -56,7 +56,7 @@ fn identification(case: &mut Case) {
         case.clause(clause!("1-b")).notes("the result stays an investigative lead");
         return;
     }
-    let basis = case.text(answers::IDENTIFICATION_BASIS).is_some();
+    let basis = words::stated(case, answers::IDENTIFICATION_BASIS).is_some();
     case.clause(clause!("1-b"))
         .needs(basis, "a result is no positive identification: say which further investigation identified the person");
     case.clause(clause!("1-b")).obliges(Duties::statement(purpose::CONTINUE_INVESTIGATION));
@@ -72,7 +72,7 @@ fn evidence(case: &mut Case) {
     case.clause(clause!("6.1(3)b")).noted();
     case.clause(clause!("6.1(3)b"))
         .obliges(Duty::Hold(RetentionRule { subject: "probe".to_owned(), at_least_days: days }));
-    if case.text(answers::EVIDENCE_NUMBER).is_some() {
+    if words::stated(case, answers::EVIDENCE_NUMBER).is_some() {
         case.clause(clause!("5.4(1)-b")).satisfied();
     } else {
         let supervisor = case.settings().text(&settings::SUPERVISOR_ROLE);

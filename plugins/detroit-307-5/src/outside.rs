@@ -1,12 +1,16 @@
 //! 307.5 - 5.5, Outside Agency Using Facial Recognition.
 
 use crate::crimes::{self, Crime};
+use crate::words::{self, alike, one_of};
 use crate::{answers, limits, requesting, settings, standing};
 use magistrate_sdk::calendar::before;
-use magistrate_sdk::facts::{AgencyKind, Agreement};
+use magistrate_sdk::facts::{Agency, AgencyKind, Agreement};
 use magistrate_sdk::terms::{Phase, Value};
-use magistrate_sdk::text::{blank, same};
+use magistrate_sdk::text::blank;
 use magistrate_sdk::{Case, Duties};
+
+/// Kinds of agreement that are not formalized.
+const INFORMAL: &[&str] = &["oral", "verbal", "informal", "handshake", "draft"];
 
 /// 5.5, in the order of its letters. Only c concerns the Department's own members too.
 pub fn judge(case: &mut Case, crime: Option<Crime>) {
@@ -33,8 +37,8 @@ pub fn stands(case: &mut Case) {
 fn agreement(case: &mut Case) {
     let agreements = &case.requester_agency().agreements;
     let opened = case.request().map_or(case.clock().now, |r| r.opened);
-    if !agreements.iter().any(|a| a.signed < opened) {
-        let otherwise = if agreements.is_empty() {
+    if !agreements.iter().any(|a| is_formal(a) && a.signed < opened) {
+        let otherwise = if !agreements.iter().any(is_formal) {
             "the agency has no formal agreement with the Department: conclude one, then make the request"
         } else {
             "the agency's agreement was not signed before the request was made: make the request again"
@@ -49,12 +53,18 @@ fn agreement(case: &mut Case) {
     );
 }
 
+/// Whether an agreement is formalized: one that was only spoken, or is a draft, is not.
+fn is_formal(agreement: &Agreement) -> bool {
+    !one_of(agreement.kind.trim(), INFORMAL)
+}
+
 /// Whether an agreement covers these requests, today where the reading asks for it.
 fn is_in_force(case: &Case, agreement: &Agreement) -> bool {
     let scope = case.settings().text(&settings::AGREEMENT_SCOPE);
-    let covers = agreement.scope.is_empty() || agreement.scope.iter().any(|s| same(s, scope));
+    let covers = agreement.scope.is_empty() || agreement.scope.iter().any(|s| alike(s.trim(), scope));
+    let covers = covers && is_formal(agreement);
     let every_phase = case.settings().is(&settings::AGREEMENT_CHECKED, "every-phase");
-    if !every_phase && case.phase() != Phase::Request {
+    if !every_phase && !matches!(case.phase(), Phase::Request | Phase::Access) {
         return covers;
     }
     let started = !before(case.today(), agreement.starts);
@@ -62,22 +72,27 @@ fn is_in_force(case: &Case, agreement: &Agreement) -> bool {
     covers && started && lasts
 }
 
-/// Whether the requester's agency has an agreement that is in force now.
-pub fn has_agreement(case: &Case) -> bool {
-    case.requester_agency().agreements.iter().any(|a| is_in_force(case, a))
+/// Whether an agency has an agreement that is in force now.
+pub fn has_agreement(case: &Case, agency: &Agency) -> bool {
+    agency.agreements.iter().any(|a| is_in_force(case, a))
 }
 
 /// 5.5(b) "The outside agency is a law enforcement agency".
 fn law_enforcement(case: &mut Case) {
-    let kind = match case.requester_agency().kind {
+    let holds = is_law_enforcement(case, case.requester_agency());
+    case.clause(clause!("5.5-b1"))
+        .requires(holds, "the agency is not a law enforcement agency: one has to make the request");
+}
+
+/// Whether an agency is of a kind that the settings count as law enforcement.
+pub fn is_law_enforcement(case: &Case, agency: &Agency) -> bool {
+    let kind = match agency.kind {
         AgencyKind::LawEnforcement => "law-enforcement",
         AgencyKind::Prosecutor => "prosecutor",
         AgencyKind::Federal => "federal",
         AgencyKind::Other => "other",
     };
-    let holds = case.settings().texts(&settings::LAW_ENFORCEMENT_KINDS).contains(kind);
-    case.clause(clause!("5.5-b1"))
-        .requires(holds, "the agency is not a law enforcement agency: one has to make the request");
+    case.settings().texts(&settings::LAW_ENFORCEMENT_KINDS).contains(kind)
 }
 
 /// 5.5(b) "based on a valid law enforcement purpose that falls within the authorized uses listed in this directive".
@@ -93,10 +108,10 @@ fn authorised_use(case: &mut Case, crime: Option<Crime>) {
 /// 5.5(b) "the requestor provides a case number and contact information (requestor's name, requestor's agency, address, and
 /// phone number)".
 fn contact(case: &mut Case) {
-    let number = case.identified_by(case.settings().texts(&settings::CASE_NUMBERS));
+    let number = words::identified(case, &settings::CASE_NUMBERS);
     let named = !blank(&case.requester().name) && !blank(&case.requester_agency().name);
-    let address = case.text(answers::ADDRESS).is_some();
-    let phone = case.text(answers::PHONE).is_some();
+    let address = words::stated(case, answers::ADDRESS).is_some();
+    let phone = case.text(answers::PHONE).is_some_and(words::is_phone_number);
     case.clause(clause!("5.5-b3")).needs(number, "state the case number");
     case.clause(clause!("5.5-b3")).needs(named, "have the requester's name and agency entered in the registry");
     case.clause(clause!("5.5-b3")).needs(address, "state the requester's address");
@@ -123,13 +138,16 @@ fn acknowledgement(case: &mut Case) {
 /// (IR-9).
 fn compliance(case: &mut Case) {
     let all = standing::outside(case) && case.settings().flag(&settings::SUSPEND_OUTSIDE);
-    let now = case.clock().now;
-    let suspended =
-        [case.requester_agency(), case.actor_agency()].iter().any(|a| a.suspended_since.is_some_and(|at| at <= now));
+    let suspended = [case.requester_agency(), case.actor_agency()].iter().any(|a| is_suspended(case, a));
     let violated = if suspended {
         "the agency's requests are suspended until it complies with the directive"
     } else {
         "all outside requests are suspended until the agency found not in compliance complies"
     };
     case.clause(clause!("5.5-c")).read_as(reading!("IR-9")).forbids(all || suspended, violated);
+}
+
+/// Whether an agency's requests are suspended now.
+pub fn is_suspended(case: &Case, agency: &Agency) -> bool {
+    agency.suspended_since.is_some_and(|at| at <= case.clock().now)
 }

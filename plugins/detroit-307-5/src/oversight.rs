@@ -36,7 +36,8 @@ fn need_to_know(case: &mut Case) {
         return;
     }
     let limit = case.settings().number(&settings::NEED_REVIEW_DAYS);
-    let current = case.actor().need_reviewed.is_some_and(|at| days_between(at, case.today()) <= limit);
+    // A review still to come is none.
+    let current = case.actor().need_reviewed.is_some_and(|at| (0..=limit).contains(&days_between(at, case.today())));
     if current {
         case.clause(clause!("6.1(2)c")).satisfied();
         return;
@@ -91,7 +92,7 @@ fn purged(case: &mut Case) {
         case.clause(clause!("6.1(3)b")).read_as(reading!("IR-15")).noted();
         Duties::purge("probe", by)
     } else {
-        let days = settings::count(case, &settings::AUDIT_DAYS);
+        let days = settings::audit_days(case);
         case.clause(clause!("6.1(3)b")).read_as(reading!("IR-15")).noted();
         Duties::retain("probe", days)
     };
@@ -102,7 +103,7 @@ fn purged(case: &mut Case) {
 /// prerequisites stated in this policy prior to being authorized to use the facial recognition system."
 fn prerequisites(case: &mut Case) {
     if standing::outside(case) {
-        let agreement = outside::has_agreement(case);
+        let agreement = outside::has_agreement(case, case.requester_agency());
         case.clause(clause!("6.1(3)d")).requires(
             agreement,
             "the requester's agency has no agreement in force, which is a prerequisite for its requests",
@@ -110,7 +111,7 @@ fn prerequisites(case: &mut Case) {
         return;
     }
     let curriculum = case.settings().text(&settings::REQUESTER_CURRICULUM);
-    let checked = case.requester().background_checked.is_some();
+    let checked = standing::is_background_checked(case, case.requester());
     let trained = curriculum.is_empty() || trained(case.requester(), curriculum, case.today());
     let otherwise = if checked {
         "the requester has not completed the training asked of requesters, or it has expired"

@@ -1,6 +1,6 @@
 //! The report phase, and the charter's reports: 6.1(2)d, 6.1(3)c, 6.2, 6.3 and 7(8)-b.
 
-use crate::{answers, settings, standing};
+use crate::{answers, settings, standing, words};
 use magistrate_sdk::calendar::{before, days_between};
 use magistrate_sdk::facts::{Period, Step};
 use magistrate_sdk::prelude::*;
@@ -31,6 +31,9 @@ const WEEKLY_TAGS: &[&str] = &[
 
 /// What an annual report adds: the facts of the evaluation (6.3).
 const EFFICACY_TAGS: &[&str] = &["assisted", "positive-identification", "misidentification", "lawsuit", "settlement"];
+
+/// Why nobody else evaluates or audits.
+const ONLY_A_MEMBER: &str = "only a member of the Department evaluates its users and records: have one do it";
 
 /// Days of the week, from Monday, as the setting names them.
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -130,7 +133,7 @@ fn accompanied(case: &mut Case) {
     }
     let any = [answers::UPGRADES, answers::CONTRACT_CHANGES, answers::CONFIRMED_VIOLATIONS]
         .into_iter()
-        .any(|answer| case.text(answer).is_some_and(|text| !text.trim().eq_ignore_ascii_case("none")));
+        .any(|answer| words::stated(case, answer).is_some());
     if any {
         let board = case.settings().text(&settings::BOARD);
         let hours = settings::count(case, &settings::REPORT_HOURS);
@@ -170,8 +173,9 @@ fn annual(case: &mut Case, period: &Period) {
 /// conducted and documented".
 fn evaluation(case: &mut Case, period: &Period) {
     let laso = case.settings().text(&settings::LASO_ROLE);
-    let past = spans_the_past(case, period);
+    let (member, past) = (standing::actor_is_member(case), spans_the_past(case, period));
     let [sample, findings] = [answers::SAMPLE, answers::SAMPLE_FINDINGS].map(|answer| case.text(answer).is_some());
+    case.clause(clause!("6.1(2)d")).requires(member, ONLY_A_MEMBER);
     case.clause(clause!("6.1(2)d"))
         .requires(past, "the period is no span of past days: correct its first and last day");
     case.clause(clause!("6.1(2)d")).needs(sample, "state how the users and steps evaluated were drawn at random");
@@ -183,8 +187,9 @@ fn evaluation(case: &mut Case, period: &Period) {
 /// 6.1(3)c "Confirming, through random audits, that facial recognition information is purged in accordance with this policy".
 fn purge_audit(case: &mut Case, period: &Period) {
     let commander = case.settings().text(&settings::COMMANDER_ROLE);
-    let past = spans_the_past(case, period);
+    let (member, past) = (standing::actor_is_member(case), spans_the_past(case, period));
     let [sample, findings] = [answers::SAMPLE, answers::SAMPLE_FINDINGS].map(|answer| case.text(answer).is_some());
+    case.clause(clause!("6.1(3)c")).requires(member, ONLY_A_MEMBER);
     case.clause(clause!("6.1(3)c"))
         .requires(past, "the period is no span of past days: correct its first and last day");
     case.clause(clause!("6.1(3)c")).needs(sample, "state how the records audited were drawn at random");

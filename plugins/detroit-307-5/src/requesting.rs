@@ -1,6 +1,7 @@
 //! 307.5 - 5.4, Process for Requesting Facial Recognition.
 
-use crate::{answers, definitions, oversight, settings, standing};
+use crate::corroboration::{self, Approval};
+use crate::{answers, definitions, oversight, settings, standing, words};
 use magistrate_sdk::calendar::hours_after;
 use magistrate_sdk::facts::Step;
 use magistrate_sdk::rulings::{ClockOrigin, Duty};
@@ -71,7 +72,7 @@ fn incident_number(case: &mut Case) {
     if standing::outside(case) {
         return;
     }
-    let given = case.identified_by(case.settings().texts(&settings::INCIDENT_NUMBERS));
+    let given = words::identified(case, &settings::INCIDENT_NUMBERS);
     case.clause(clause!("5.4(1)-a")).needs(given, "state the incident number");
 }
 
@@ -79,13 +80,13 @@ fn incident_number(case: &mut Case) {
 fn crime_type(case: &mut Case) {
     let crime = case.text(answers::CRIME).is_some();
     case.clause(clause!("5.4(1)-a")).needs(crime, "state the crime type");
-    let reason = case.gives_reason();
+    let reason = words::gives_reason(case);
     case.clause(clause!("5.4(1)-a")).needs(reason, "state the reason for the request and other pertinent information");
 }
 
 /// 5.4(1) "Photographs shall be handled as specified in Manual Directive 306.1 Evidence Property."
 fn evidence_property(case: &mut Case) {
-    if case.text(answers::EVIDENCE_NUMBER).is_some() {
+    if words::stated(case, answers::EVIDENCE_NUMBER).is_some() {
         case.clause(clause!("5.4(1)-b")).satisfied();
         return;
     }
@@ -129,8 +130,8 @@ pub fn gallery_is_snap(case: &mut Case) {
 /// made to MSP to search the state's database. Any such request must be approved by a CIU supervisor."
 fn state_database(case: &mut Case) {
     let gallery = case.gallery().map_or("", |g| g.id.as_str());
-    let lead = case.text(answers::LEAD_REFERENCE).is_some();
-    let formal = case.text(answers::FORMAL_REQUEST).is_some();
+    let lead = words::stated(case, answers::LEAD_REFERENCE).is_some();
+    let formal = words::stated(case, answers::FORMAL_REQUEST).is_some();
     case.clause(clause!("5.4(2)-b")).notes("the state's database is asked beyond SNAP, to confirm a lead");
     case.clause(clause!("5.4(2)-b")).obliges(Duties::galleries([gallery]));
     case.clause(clause!("5.4(2)-c")).needs(
@@ -138,11 +139,25 @@ fn state_database(case: &mut Case) {
         "name the investigative lead that the state's database is to confirm; without one only SNAP is searched",
     );
     case.clause(clause!("5.4(2)-c")).needs(formal, "state the reference of the formal request to the State Police");
-    case.clause(clause!("5.4(2)-d"))
-        .notes("a supervisor of the examining unit has to approve the request to the State Police");
-    if standing::before_result(case) {
-        let supervisor = definitions::supervisor(case);
-        case.clause(clause!("5.4(2)-d")).obliges(Duty::Approve(supervisor));
+    approved_by_a_supervisor(case);
+}
+
+/// 5.4(2) "Any such request must be approved by a CIU supervisor", before its search.
+fn approved_by_a_supervisor(case: &mut Case) {
+    match corroboration::approval(case, "5.4(2)-d") {
+        Approval::Given => case.clause(clause!("5.4(2)-d")).satisfied(),
+        Approval::Refused => {
+            case.clause(clause!("5.4(2)-d"))
+                .violated("a supervisor refused the request to the State Police: only SNAP is searched");
+        }
+        Approval::Open => {
+            case.clause(clause!("5.4(2)-d"))
+                .notes("a supervisor of the examining unit has to approve the request to the State Police");
+            if standing::before_result(case) {
+                let supervisor = definitions::supervisor(case);
+                case.clause(clause!("5.4(2)-d")).obliges(Duty::Approve(supervisor));
+            }
+        }
     }
 }
 
@@ -189,9 +204,12 @@ pub fn no_viable_candidate(case: &mut Case) {
         ClockOrigin::Decision,
         "no candidate was identified",
     ));
-    case.clause(clause!("5.4(6)"))
-        .read_as(reading!("IR-15"))
-        .notes("no candidate was found, and the photograph leaves the system");
+    let removed = if keep {
+        "no candidate was found; the photograph is kept as evidence, or as long as the audit trail"
+    } else {
+        "no candidate was found, and the photograph leaves the system"
+    };
+    case.clause(clause!("5.4(6)")).read_as(reading!("IR-15")).notes(removed);
     if !keep {
         case.clause(clause!("5.4(6)")).obliges(Duties::purge("probe", by));
     }

@@ -2,7 +2,7 @@
 //! 7(9)).
 
 use crate::corroboration::{self, Concluded};
-use crate::{answers, settings, standing};
+use crate::{answers, settings, standing, words};
 use magistrate_sdk::calendar::{HOUR_MS, hours_after};
 use magistrate_sdk::case::has_role;
 use magistrate_sdk::facts::{RetentionEvent, Step};
@@ -95,7 +95,7 @@ fn purge(case: &mut Case, event: &RetentionEvent, subject: &str) {
 /// 5.4(1) "Photographs shall be handled as specified in Manual Directive 306.1 Evidence Property": the original is property,
 /// what is purged is the system's copy.
 fn original(case: &mut Case) {
-    if case.text(answers::EVIDENCE_NUMBER).is_some() {
+    if words::stated(case, answers::EVIDENCE_NUMBER).is_some() {
         case.clause(clause!("5.4(1)-b")).satisfied();
         return;
     }
@@ -138,21 +138,31 @@ fn extend(case: &mut Case, subject: &str) {
 }
 
 fn reasoned(case: &mut Case, ask: &str) {
-    let reason = case.text(answers::RETENTION_REASON).is_some();
+    let reason = words::stated(case, answers::RETENTION_REASON).is_some();
     case.clause(clause!("6.1(3)b")).needs(reason, ask);
 }
 
-/// 6.1(3)b What is no longer evidence is purged on schedule, at once if the schedule has run out.
+/// 6.1(3)b What is no longer evidence is purged on schedule, at once if the schedule has run out, or if nothing but its
+/// evidentiary value kept a photograph without a viable candidate (5.4(6)).
 fn lift(case: &mut Case, event: &RetentionEvent, subject: &str) {
     reasoned(case, "say why it is no longer held");
     if subject != PROBE {
         return;
     }
     let now = case.clock().now;
+    let bytes = case.settings().is(&settings::PROBE_PURGE, "bytes");
     let days = settings::count(case, &settings::PROBE_DAYS);
+    let days = if bytes { days } else { days.max(settings::audit_days(case)) };
     let schedule = event.recorded.map_or(now, |at| hours_after(at, u64::from(days).saturating_mul(24)));
     let soonest = hours_after(now, u64::from(settings::count(case, &settings::NO_CANDIDATE_HOURS)));
-    case.clause(clause!("6.1(3)b")).obliges(Duties::purge(PROBE, schedule.max(soonest)));
+    if bytes && no_viable_candidate(case) {
+        case.clause(clause!("5.4(6)"))
+            .read_as(reading!("IR-15"))
+            .notes("no viable candidate was found, and the photograph is no longer evidence: it leaves the system");
+        case.clause(clause!("5.4(6)")).obliges(Duties::purge(PROBE, soonest));
+    } else {
+        case.clause(clause!("6.1(3)b")).obliges(Duties::purge(PROBE, schedule.max(soonest)));
+    }
 }
 
 /// 6.1(1) The LASO is responsible for "retention, evaluation, data quality, use, purging": a contributor that no longer keeps
@@ -178,6 +188,6 @@ fn audit_entry(case: &mut Case, event: &RetentionEvent) {
 
 /// Whether something has been on record as long as the audit trail is kept.
 fn is_old(case: &Case, recorded: Option<u64>) -> bool {
-    let least = u64::from(settings::count(case, &settings::AUDIT_DAYS)).saturating_mul(24 * HOUR_MS);
+    let least = u64::from(settings::audit_days_past(case)).saturating_mul(24 * HOUR_MS);
     recorded.is_some_and(|at| case.clock().now.saturating_sub(at) >= least)
 }

@@ -1,7 +1,7 @@
 //! 307.5 - 7, Security and Maintenance, as far as it bears on every step. What binds one phase only is in that phase's
 //! module: `dissemination` (7(1)-b to d), `discipline` (7(2)), `activation` (7(3), 7(7)), `retention` (7(4)), `access`.
 
-use crate::{corroboration, definitions, settings, standing};
+use crate::{corroboration, definitions, settings, standing, words};
 use magistrate_sdk::case::trained;
 use magistrate_sdk::facts::{Device, Initiator};
 use magistrate_sdk::terms::Phase;
@@ -42,7 +42,7 @@ fn authorised_access(case: &mut Case) {
             .notes("the actor is no member of the Department; their own agency vouches for them");
         return;
     }
-    let checked = case.actor().background_checked.is_some();
+    let checked = standing::is_background_checked(case, case.actor());
     let positioned = !standing::units_own(case) || standing::actor_in_unit(case);
     let trained = has_required_training(case);
     let otherwise = if !checked {
@@ -77,8 +77,8 @@ fn user_is_identified(case: &mut Case) {
 /// 7(9) "Audit logs will include: a. The name and unit of the law enforcement user; b. The date of access; c. Case number;
 /// and d. The authorized … justification for access including a relevant case number."
 fn justification(case: &mut Case) {
-    let numbered = case.identified_by(case.settings().texts(&settings::CASE_NUMBERS));
-    let justified = case.gives_reason();
+    let numbered = words::identified(case, &settings::CASE_NUMBERS);
+    let justified = words::gives_reason(case);
     let unit = !blank(&case.actor().unit);
     let ask = if !numbered {
         "state a case number: the audit trail has to hold one"
@@ -92,7 +92,7 @@ fn justification(case: &mut Case) {
 
 /// 7(9) "An audit trail will be kept for a minimum of one (1) year".
 fn audit_trail(case: &mut Case) {
-    let days = settings::count(case, &settings::AUDIT_DAYS);
+    let days = settings::audit_days(case);
     case.clause(clause!("7(9)-a")).noted();
     case.clause(clause!("7(9)-b")).noted();
     case.clause(clause!("7(9)-b")).obliges(Duties::retain("audit-trail", days));

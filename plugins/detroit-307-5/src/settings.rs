@@ -9,6 +9,8 @@ mod readings;
 pub use after::*;
 pub use readings::*;
 
+use crate::words::one_of;
+use magistrate_sdk::calendar::days_between;
 use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::Problem;
 use magistrate_sdk::settings::Default::{self, Flag, Number, Text, Texts};
@@ -18,10 +20,12 @@ use magistrate_sdk::{Case, Setting, Settings};
 /// Booking fields that 2.5 calls highly restricted; no candidate list shows them, whatever the settings say.
 pub const HIGHLY_RESTRICTED: &[&str] = &[
     "disability",
+    "disability-information",
     "digitized-signature",
     "medical",
     "medical-information",
     "signature",
+    "social-security",
     "social-security-number",
     "ssn",
 ];
@@ -307,6 +311,21 @@ pub fn count(case: &Case, setting: &Setting) -> u32 {
     u32::try_from(case.settings().number(setting)).unwrap_or(u32::MAX)
 }
 
+/// A year later, as a date counts. A 29 February that the other year lacks is its 1 March to the calendar's arithmetic.
+const A_YEAR: u32 = 10_000;
+
+/// Days from today on that the audit trail is kept: as set, but a year of the calendar at least, which may have a leap day.
+pub fn audit_days(case: &Case) -> u32 {
+    let year = days_between(case.today(), case.today().saturating_add(A_YEAR));
+    count(case, &AUDIT_DAYS).max(u32::try_from(year).unwrap_or(u32::MAX))
+}
+
+/// The same, up to today.
+pub fn audit_days_past(case: &Case) -> u32 {
+    let year = days_between(case.today().saturating_sub(A_YEAR), case.today());
+    count(case, &AUDIT_DAYS).max(u32::try_from(year).unwrap_or(u32::MAX))
+}
+
 /// What is wrong with settings that are each of the right kind.
 pub fn problems(settings: &Settings) -> Vec<Problem> {
     let mut found = Vec::new();
@@ -351,12 +370,12 @@ pub fn problems(settings: &Settings) -> Vec<Problem> {
         }
     }
     for field in settings.texts(&SHOWN_FIELDS).iter() {
-        if HIGHLY_RESTRICTED.contains(&field) {
+        if one_of(field.trim(), HIGHLY_RESTRICTED) {
             problem(&SHOWN_FIELDS, format!("lists `{field}`, which 2.5 calls highly restricted: leave it out"));
         }
     }
     for channel in settings.texts(&SECURED_CHANNELS).iter() {
-        if UNSECURED_CHANNELS.contains(&channel) {
+        if one_of(channel.trim(), UNSECURED_CHANNELS) {
             problem(
                 &SECURED_CHANNELS,
                 format!("lists `{channel}`, which is no secured electronic means: leave it out"),

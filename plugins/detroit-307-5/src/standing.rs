@@ -2,13 +2,14 @@
 
 use crate::settings;
 use magistrate_sdk::Case;
+use magistrate_sdk::calendar::before;
 use magistrate_sdk::case::has_role;
-use magistrate_sdk::facts::{Agency, Step};
+use magistrate_sdk::facts::{Agency, Person, Step};
 use magistrate_sdk::prelude::*;
 use magistrate_sdk::terms::Phase;
 
 /// Whether an agency is the Department itself.
-fn is_department(case: &Case, agency: &Agency) -> bool {
+pub fn is_department(case: &Case, agency: &Agency) -> bool {
     let own = case.settings().texts(&settings::OWN_AGENCIES);
     case.governs(agency) && (own.is_empty() || own.contains(&agency.id))
 }
@@ -31,6 +32,11 @@ pub fn actor_in_unit(case: &Case) -> bool {
 /// Whether the actor is the Department's Local Agency Security Officer.
 pub fn actor_is_laso(case: &Case) -> bool {
     actor_is_member(case) && has_role(case.actor(), case.settings().text(&settings::LASO_ROLE))
+}
+
+/// Whether a person's background check is completed. One dated tomorrow is not.
+pub fn is_background_checked(case: &Case, person: &Person) -> bool {
+    person.background_checked.is_some_and(|on| !before(case.today(), on))
 }
 
 /// Whether the gallery is the State Police's and not the Department's own.

@@ -1,18 +1,20 @@
 //! The forms of the steps after the candidate list, and of those outside a request's life.
 
 use super::{always, code, flag, text};
-use crate::{answers, prohibited, retention};
+use crate::dissemination::{IN_PERSON, PHONE};
+use crate::{answers, prohibited, retention, settings};
+use magistrate_sdk::Settings;
 use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{Form, FormField};
 use magistrate_sdk::terms::Phase;
 
 /// The forms, in the order of the phases.
-pub fn forms() -> Vec<Form> {
+pub fn forms(settings: &Settings) -> Vec<Form> {
     vec![
         Form { phase: Phase::Disposition, fields: protected() },
         Form { phase: Phase::SignOff, fields: sign_off() },
         Form { phase: Phase::Release, fields: protected() },
-        Form { phase: Phase::Disseminate, fields: disseminate() },
+        Form { phase: Phase::Disseminate, fields: disseminate(settings) },
         Form { phase: Phase::Outcome, fields: outcome() },
         Form { phase: Phase::Retention, fields: retention() },
         Form { phase: Phase::Access, fields: access() },
@@ -45,8 +47,10 @@ fn sign_off() -> Vec<FormField> {
     fields
 }
 
-fn disseminate() -> Vec<FormField> {
+fn disseminate(settings: &Settings) -> Vec<FormField> {
+    let channels = settings.texts(&settings::SECURED_CHANNELS).iter().chain([PHONE, IN_PERSON]);
     vec![
+        always(code("channel", "Channel", "Secured electronic means, or by phone or in person (7(1)).", channels)),
         text(answers::RECIPIENT_ADDRESS, "E-mail address", "By secured e-mail: the official address (7(1))."),
         text(answers::PHONE_NUMBER, "Number called", "By phone: the number (7(1))."),
         text(answers::WITNESS, "Witness", "In person: who saw it released (7(1))."),
