@@ -1,10 +1,10 @@
 //! Part A, General information: what the SMRT server compares with what, and who may query it and view what it returns.
 
 use crate::settings::{AUTHORISED_ROLE, BASIC_BOOKING_DATA, GALLERY_CLASSES, PROBE_MEDIA};
-use crate::texts;
+use crate::{texts, words};
 use magistrate_sdk::calendar::before;
 use magistrate_sdk::case::has_role;
-use magistrate_sdk::facts::{Media, Step};
+use magistrate_sdk::facts::{Media, Probe, Step};
 use magistrate_sdk::{Case, Duties};
 
 /// Every kind of media, as the setting names them.
@@ -14,7 +14,7 @@ pub const MEDIA: &[&str] = &["still", "video", "live-stream", "sketch", "synthet
 /// analytic search-capable storage of that in-the-field-created information beyond its comparison, as a probe image, to
 /// stored mugshots". So no gallery but of mugshots is searched, or filled.
 pub fn mugshots_only(case: &mut Case) {
-    let mugshots = case.gallery().is_some_and(|g| case.settings().texts(&GALLERY_CLASSES).contains(&g.class));
+    let mugshots = case.gallery().is_some_and(|g| words::listed(case.settings().texts(&GALLERY_CLASSES), &g.class));
     case.clause(clause!("A.1-b")).requires(mugshots, "the gallery does not hold mugshots, and images made in the field are not kept to be searched: choose a gallery of mugshots");
 }
 
@@ -35,8 +35,18 @@ pub fn submitted_photo(case: &mut Case) {
     let clause = case.clause(clause!("A.2-a"));
     let clause = if matches!(media, Media::Still) { clause } else { clause.read_as(reading!("SL-2")) };
     let photo = clause.requires(photo, "only a submitted photo is compared with mugshots, not a live stream, a drawing or a generated image: submit a photo of the person");
-    if photo && probe.faces > 1 && probe.selected.is_none() {
-        case.clause(clause!("A.2-a")).needs(false, "the photo shows several faces: say which one is meant");
+    if photo {
+        face_meant(case, probe);
+    }
+}
+
+/// A.2 The result resembles "those of the suspect in the submitted photo": so there is a face, and one is meant.
+fn face_meant(case: &mut Case, probe: &Probe) {
+    let chosen = probe.selected.is_some_and(|face| face < probe.faces);
+    if probe.faces == 0 {
+        case.clause(clause!("A.2-a")).missing("the photo shows no face: submit one that does");
+    } else if probe.faces > 1 && !chosen {
+        case.clause(clause!("A.2-a")).missing("the photo shows several faces: say which one is meant");
     }
 }
 
@@ -62,15 +72,16 @@ pub fn asking_is_not_querying(case: &mut Case) {
 
 /// A.3 "SLFC-authorized personnel will have the ability to: a. Query the image database in the system".
 pub fn authorised_to_query(case: &mut Case) {
-    let authorised = slfc_authorised(case);
-    case.clause(clause!("A.3-a")).requires(authorised, "only SLFC-authorized personnel may query the database: have one of them at the Real-Time Crime Center run the search");
+    slfc_authorised(
+        case,
+        "only SLFC-authorized personnel may query the database: have one of them at the Real-Time Crime Center run the search",
+    );
 }
 
 /// A.3 "... and view the returned image(s), if any, of matches".
 pub fn authorised_to_view(case: &mut Case) {
-    let authorised = slfc_authorised(case);
-    case.clause(clause!("A.3-a")).requires(
-        authorised,
+    slfc_authorised(
+        case,
         "only SLFC-authorized personnel may view the returned images: have one of them open the list",
     );
 }
@@ -90,9 +101,8 @@ pub fn basic_booking_data(case: &mut Case) {
 
 /// A.3 What is returned is viewed by whoever says what it shows, signs for it, releases it or hands it over, too.
 pub fn authorised_to_handle(case: &mut Case) {
-    let authorised = slfc_authorised(case);
-    case.clause(clause!("A.3-a")).requires(
-        authorised,
+    slfc_authorised(
+        case,
         "only SLFC-authorized personnel may handle the returned images: have one of them take this step",
     );
 }
@@ -114,9 +124,17 @@ pub fn reporting(case: &mut Case) {
     );
 }
 
-/// Authorisation is the jurisdiction's own: a role of that name in another's registry is not.
-fn slfc_authorised(case: &Case) -> bool {
-    case.governs_actor() && has_role(case.actor(), case.settings().text(&AUTHORISED_ROLE))
+/// Authorisation is the jurisdiction's own: a role of that name in another's registry is not. It rests while the agency
+/// of whoever holds it is suspended, whoever asked for the search.
+fn slfc_authorised(case: &mut Case, otherwise: &str) {
+    if case.actor_agency().suspended_since.is_some() {
+        case.clause(clause!("A.3-a")).violated(
+            "the agency of whoever takes this step is suspended: have the suspension lifted, or somebody of another agency take it",
+        );
+        return;
+    }
+    let authorised = case.governs_actor() && has_role(case.actor(), case.settings().text(&AUTHORISED_ROLE));
+    case.clause(clause!("A.3-a")).requires(authorised, otherwise);
 }
 
 fn media_word(media: Media) -> &'static str {

@@ -1,7 +1,8 @@
 //! B.3 and B.4: what the database may in no event be used for, and how it may in no event be queried.
 
-use crate::b_purposes::{COURT_ORDERED, ordered_by_court};
+use crate::b_purposes::{COURT_ORDERED, code, ordered_by_court};
 use crate::settings::{MASS_QUERY_LIMIT, MASS_QUERY_READING, ORDER_READING, PROTECTED_READING};
+use crate::words::{self, given};
 use magistrate_sdk::Case;
 use magistrate_sdk::facts::{Device, Initiator};
 use magistrate_sdk::terms::{Phase, Value};
@@ -40,7 +41,7 @@ pub fn protected_by_the_first_amendment(case: &mut Case) {
 }
 
 fn solely_protected(case: &mut Case) {
-    if case.purpose() != COURT_ORDERED {
+    if code(case) != COURT_ORDERED {
         case.clause(clause!("B.3")).read_as(reading!("IR-2")).violated(
             "somebody attested that this solely concerns action or speech that the First Amendment protects: no purpose permits that",
         );
@@ -63,7 +64,8 @@ fn supervisor_too(case: &mut Case) {
         return;
     }
     let (requester, actor) = (&case.requester().id, &case.actor().id);
-    let third = case.text("protected-supervisor").map(str::trim).is_some_and(|id| id != requester && id != actor);
+    let third =
+        given(case, "protected-supervisor").is_some_and(|id| !words::is(id, requester) && !words::is(id, actor));
     case.clause(clause!("B.3")).read_as(reading!("IR-2")).needs(third, "name in `protected-supervisor` the supervisor, neither requester nor operator, who attests that it is not solely protected");
 }
 

@@ -1,9 +1,10 @@
 //! B.1 and B.2: what the shared SMRT data may be used for.
 //!
-//! The purpose is a code of the request form. It is looked up here once; the clause it belongs to then asks for what
-//! makes the code true. A code nobody knows is no purpose.
+//! The purpose is a code of the request form. It is looked up here; the clause it belongs to then asks for what makes
+//! the code true. A code nobody knows is no purpose.
 
 use crate::settings::CRIME_PURPOSES;
+use crate::words::{self, anybody_chose, chosen, given};
 use magistrate_sdk::{Case, Duties};
 
 /// B.1.b.
@@ -14,6 +15,8 @@ pub const TERRORISM: &str = "terrorism";
 pub const MISSING_PERSON: &str = "missing-person";
 /// B.1.e.
 pub const IDENTITY_VERIFICATION: &str = "identity-verification";
+/// B.1, "and in any prosecution(s) resulting from such use".
+pub const PROSECUTION: &str = "prosecution";
 /// B.1, "absent a final court order".
 pub const COURT_ORDERED: &str = "court-ordered";
 /// B.2.
@@ -21,7 +24,7 @@ pub const OTHER: &str = "other";
 
 /// The codes that do not mean crime.
 pub const OTHER_CODES: &[&str] =
-    &[LAW_VIOLATION, TERRORISM, MISSING_PERSON, IDENTITY_VERIFICATION, COURT_ORDERED, OTHER];
+    &[LAW_VIOLATION, TERRORISM, MISSING_PERSON, IDENTITY_VERIFICATION, PROSECUTION, COURT_ORDERED, OTHER];
 
 /// The laws whose violation B.1.b names.
 pub const LAWS: &[&str] = &["missouri", "illinois", "federal"];
@@ -50,7 +53,7 @@ pub const ENCOUNTERS: &[&str] = &[
 /// B.1 "Absent a final court order requiring or authorizing some different use(s), the shared SMRT data may be used for
 /// the following purposes", which B.2 calls non-exclusive examples.
 pub fn listed_purpose(case: &mut Case) {
-    match case.purpose() {
+    match code(case) {
         "" => {
             let ask = "no purpose was stated: state one that the order lists, or `other` with a narrative";
             case.clause(clause!("B.1")).needs(false, ask);
@@ -61,6 +64,7 @@ pub fn listed_purpose(case: &mut Case) {
         TERRORISM => listed(case, terrorists),
         MISSING_PERSON => listed(case, missing_or_endangered),
         IDENTITY_VERIFICATION => listed(case, identity_verification),
+        PROSECUTION => resulting_prosecution(case),
         code if case.settings().texts(&CRIME_PURPOSES).contains(code) => listed(case, crime),
         _ => case.clause(clause!("B.1")).violated(
             "the purpose is none this policy knows: state one that the order lists, or `other` with a narrative",
@@ -68,9 +72,27 @@ pub fn listed_purpose(case: &mut Case) {
     }
 }
 
+/// The request's purpose, as the form or the settings spell it; as written where neither knows it.
+pub fn code<'a>(case: &Case<'a>) -> &'a str {
+    let written = case.purpose();
+    code_of(case, written).unwrap_or(written)
+}
+
+/// How the form or the settings spell a purpose; absent where neither knows it.
+fn code_of<'a>(case: &Case<'a>, written: &str) -> Option<&'a str> {
+    let other: Option<&'a str> = OTHER_CODES.iter().copied().find(|code| words::is(written, code));
+    other.or_else(|| case.settings().texts(&CRIME_PURPOSES).iter().find(|code| words::is(written, code)))
+}
+
+/// Whether the data goes on being used for what was asked, or for another purpose that B.1 lists.
+pub fn of_the_request_or_listed(case: &Case, written: &str) -> bool {
+    words::is(written, case.purpose())
+        || code_of(case, written).is_some_and(|code| code != OTHER && code != COURT_ORDERED)
+}
+
 /// Whether this request rests on a court order that requires or authorizes its use, is final and is not stayed.
 pub fn ordered_by_court(case: &Case) -> bool {
-    case.purpose() == COURT_ORDERED
+    code(case) == COURT_ORDERED
         && order_named(case)
         && case.affirmed("order-final") == Some(true)
         && case.flag("order-stayed") == Some(false)
@@ -83,19 +105,16 @@ fn listed(case: &mut Case, item: fn(&mut Case)) {
 
 /// B.1.a "the investigation, detection, or analysis of crime".
 fn crime(case: &mut Case) {
-    let named = case.text("crime").is_some();
+    let named = given(case, "crime").is_some();
     case.clause(clause!("B.1.a")).needs(named, "say in `crime` which crime is investigated, detected or analysed");
 }
 
 /// B.1.b "... of violation of Missouri, and/or Illinois, and/or federal criminal or other public safety law".
 fn violation_of_law(case: &mut Case) {
-    let Some(law) = case.text("law") else {
-        let ask = "say in `law` whose law was violated: missouri, illinois or federal";
-        case.clause(clause!("B.1.b")).needs(false, ask);
-        return;
-    };
-    case.clause(clause!("B.1.b")).requires(
-        LAWS.contains(&law),
+    let law = chosen(case, "law", LAWS);
+    case.clause(clause!("B.1.b")).affirms(
+        law,
+        "say in `law` whose law was violated: missouri, illinois or federal",
         "the law violated is not Missouri, Illinois or federal law: no other law is among the listed purposes",
     );
 }
@@ -107,13 +126,10 @@ fn terrorists(case: &mut Case) {
 
 /// B.1.d "... of missing or endangered person(s)". No crime is needed.
 fn missing_or_endangered(case: &mut Case) {
-    let Some(subject) = case.text("subject-role") else {
-        let ask = "say in `subject-role` whether the person is missing or endangered";
-        case.clause(clause!("B.1.d")).needs(false, ask);
-        return;
-    };
-    case.clause(clause!("B.1.d")).requires(
-        MISSING_SUBJECTS.contains(&subject),
+    let subject = chosen(case, "subject-role", MISSING_SUBJECTS);
+    case.clause(clause!("B.1.d")).affirms(
+        subject,
+        "say in `subject-role` whether the person is missing or endangered",
         "the person is neither missing nor endangered: state the purpose that fits",
     );
 }
@@ -122,22 +138,25 @@ fn missing_or_endangered(case: &mut Case) {
 /// encountered in public safety situations, such as ...". No crime is needed. What "such as" leaves open needs a
 /// narrative and is reviewed.
 fn identity_verification(case: &mut Case) {
-    let Some(encounter) = case.text("encounter") else {
-        let ask = "say in `encounter` in what situation the person was encountered";
-        case.clause(clause!("B.1.e")).needs(false, ask);
-        return;
-    };
-    if encounter == OTHER_SITUATION {
-        let narrated = case.text("narrative").is_some();
+    let encounter = chosen(case, "encounter", ENCOUNTERS);
+    case.clause(clause!("B.1.e")).affirms(
+        encounter,
+        "say in `encounter` in what situation the person was encountered",
+        "the situation is none this policy knows: choose one, or `other-public-safety-situation` with a narrative",
+    );
+    if anybody_chose(case, "encounter", OTHER_SITUATION) {
+        let narrated = given(case, "narrative").is_some();
         case.clause(clause!("B.1.e"))
             .needs(narrated, "describe in `narrative` the public safety situation in which the person was encountered");
         case.clause(clause!("B.1.e")).obliges(Duties::flag("a public safety situation that the order does not name"));
-        return;
     }
-    case.clause(clause!("B.1.e")).requires(
-        ENCOUNTERS.contains(&encounter),
-        "the situation is none this policy knows: choose one, or `other-public-safety-situation` with a narrative",
-    );
+}
+
+/// B.1 "(and in any prosecution(s) resulting from such use)": of a use that the order lists, so it is named.
+fn resulting_prosecution(case: &mut Case) {
+    let named = given(case, "prosecution").is_some();
+    case.clause(clause!("B.1"))
+        .needs(named, "name in `prosecution` the prosecution, and the use of SMRT data that it results from");
 }
 
 /// B.1 "absent a final court order requiring or authorizing some different use(s)". An order that is not final, or is
@@ -163,14 +182,14 @@ fn court_order(case: &mut Case) {
 }
 
 fn order_named(case: &Case) -> bool {
-    case.text("order-id").is_some() && case.text("order-use").is_some()
+    given(case, "order-id").is_some() && given(case, "order-use").is_some()
 }
 
 /// B.2 "This policy is not meant to inhibit other legitimate law enforcement use(s) of the SMRT system for any other
 /// purpose(s) for which visual examination of booking mugshots traditionally and lawfully occurs."
 fn other_legitimate_use(case: &mut Case) {
     case.clause(clause!("B.1")).notes("the purpose is none that the order lists; its list is not exclusive");
-    let narrated = case.text("narrative").is_some();
+    let narrated = given(case, "narrative").is_some();
     case.clause(clause!("B.2")).needs(narrated, "describe in `narrative` the law enforcement use, and why mugshots are traditionally and lawfully examined for it");
     case.clause(clause!("B.2")).obliges(Duties::flag("a use that the order does not list"));
 }

@@ -3,11 +3,11 @@
 use crate::settings::{
     AGREEMENT_SCOPE, IDENTIFIER_READING, INTAKE_UNIT, LOW_QUALITY, REQUESTER_RANKS, STANDING_READING,
 };
-use crate::texts;
-use magistrate_sdk::calendar::before;
+use crate::words::{self, given, stated};
+use crate::{deadline, e_audit, texts};
+use magistrate_sdk::calendar::days_between;
 use magistrate_sdk::facts::{Agency, AgencyKind, Agreement};
-use magistrate_sdk::terms::Phase;
-use magistrate_sdk::text::{blank, same};
+use magistrate_sdk::terms::{Instant, Phase};
 use magistrate_sdk::{Case, Duties};
 
 /// The channel of an image delivered on a storage device.
@@ -18,7 +18,7 @@ pub const COMPARE_REPORT: &str = "facial-recognition-image-compare-report";
 
 /// C.1 "Detectives or Officers can request the use of SMRT".
 pub fn detectives_and_officers(case: &mut Case) {
-    let sworn = case.settings().texts(&REQUESTER_RANKS).contains(&case.requester().rank);
+    let sworn = words::listed(case.settings().texts(&REQUESTER_RANKS), &case.requester().rank);
     case.clause(clause!("C.1-a")).read_as(reading!("SL-1")).requires(
         sworn,
         "only detectives and officers can request the use of SMRT: have the detective or officer on the case ask",
@@ -26,7 +26,8 @@ pub fn detectives_and_officers(case: &mut Case) {
 }
 
 /// C.1 and the order's policy paragraph: the data is shared with participating agencies, and with those that have an
-/// agreement. A suspended agency is in no standing. Standing may be lost between two steps: IR-10.
+/// agreement. A suspended agency is in no standing. An agreement signed when the request was on its way already does
+/// not make it one that could be made; standing may also be lost between two steps: IR-10.
 pub fn agency_in_standing(case: &mut Case) {
     let agency = case.requester_agency();
     if agency.suspended_since.is_some() {
@@ -36,24 +37,32 @@ pub fn agency_in_standing(case: &mut Case) {
     }
     let enforces = !matches!(agency.kind, AgencyKind::Other);
     let asking = matches!(case.phase(), Phase::Request);
-    let settled = !asking && case.settings().is(&STANDING_READING, "request-only");
-    let welcome = agency.participant || settled || agreement_in_force(case, agency);
+    let welcome = agency.participant || has_agreement(case, agency, asking);
     let clause = case.clause(clause!("C.1-a"));
     let clause = match (agency.participant, asking) {
         (true, _) => clause,
         (false, true) => clause.read_as(reading!("SL-3")),
         (false, false) => clause.read_as(reading!("IR-10")),
     };
-    clause.requires(enforces && welcome, "the requester's agency is no law enforcement agency that participates or has an agreement in force: conclude one first");
+    clause.requires(enforces && welcome, "the requester's agency is no law enforcement agency that participates, or had an agreement in force when it asked and has one now: conclude one, and ask again");
 }
 
-fn agreement_in_force(case: &Case, agency: &Agency) -> bool {
-    let (now, today) = (case.clock().now, case.today());
+/// Whether agreements covered the request when it was made and, where that counts, this step: not the same one, where
+/// one was renewed meanwhile.
+fn has_agreement(case: &Case, agency: &Agency, asking: bool) -> bool {
+    let now = case.clock().now;
+    let asked = case.request().map_or(now, |request| request.opened.min(now));
+    let settled = !asking && case.settings().is(&STANDING_READING, "request-only");
+    in_force_at(case, agency, asked) && (settled || in_force_at(case, agency, now))
+}
+
+fn in_force_at(case: &Case, agency: &Agency, at: Instant) -> bool {
+    let ago = deadline::days_ago(case.clock(), at);
     let scope = case.settings().text(&AGREEMENT_SCOPE);
-    let covers = |a: &Agreement| a.scope.is_empty() || a.scope.iter().any(|s| same(s, scope));
-    let in_force =
-        |a: &Agreement| a.signed <= now && !before(today, a.starts) && a.ends.is_none_or(|last| !before(last, today));
-    agency.agreements.iter().any(|a| covers(a) && in_force(a))
+    let covers = |a: &Agreement| a.scope.is_empty() || a.scope.iter().any(|covered| words::is(covered, scope));
+    let begun = |a: &Agreement| a.signed <= at && days_between(a.starts, case.today()) >= ago;
+    let lasts = |a: &Agreement| a.ends.is_none_or(|last| days_between(case.today(), last) >= -ago);
+    agency.agreements.iter().any(|a| covers(a) && begun(a) && lasts(a))
 }
 
 /// C.1 "... by contacting the Real-Time Crime Center". A requester who submits their own request contacts it; on
@@ -77,18 +86,19 @@ pub fn run_by_the_rtcc(case: &mut Case) {
 
 /// A unit is the jurisdiction's own: a unit of that name elsewhere is not.
 pub fn at_the_rtcc(case: &Case) -> bool {
-    case.governs_actor() && case.settings().is(&INTAKE_UNIT, &case.actor().unit)
+    case.governs_actor() && words::is(&case.actor().unit, case.settings().text(&INTAKE_UNIT))
 }
 
 /// C.2 "Detectives or Officers must identify the reason of the request, complaint number, or any other possible
 /// identifier or information regarding the request." Whether the reason alone is enough is IR-1; that there is one is
 /// E.2.c.
 pub fn reason_or_identifier(case: &mut Case) {
-    if case.identified() {
+    let identified = case.request().is_some_and(|r| r.identifiers.iter().any(|i| stated(&i.value)));
+    if identified {
         case.clause(clause!("C.2")).satisfied();
         return;
     }
-    if !case.gives_reason() {
+    if !e_audit::reason_stated(case) {
         let ask = "nothing identifies the request: state the reason, the complaint number or any other identifier";
         case.clause(clause!("C.2")).needs(false, ask);
         return;
@@ -121,10 +131,10 @@ pub fn best_image(case: &mut Case) {
 /// C.3.a "Large digital images/files may require delivery of a CD, DVD, or other storage device with the image to the
 /// RTCC." Permitted, and on record.
 pub fn delivered_on_a_device(case: &mut Case) {
-    if case.request().is_none_or(|r| r.channel != ON_A_DEVICE) {
+    if case.request().is_none_or(|r| !words::is(&r.channel, ON_A_DEVICE)) {
         return;
     }
-    if case.text("storage-device").is_some() {
+    if given(case, "storage-device").is_some() {
         case.clause(clause!("C.3.a")).satisfied();
     } else {
         case.clause(clause!("C.3.a")).notes("the image was delivered on a storage device: name it in `storage-device`");
@@ -134,7 +144,7 @@ pub fn delivered_on_a_device(case: &mut Case) {
 /// C.3.b "Investigators can also provide information to the RTCC regarding the source from which the image was
 /// obtained." They can; they need not.
 pub fn where_the_image_is_from(case: &mut Case) {
-    let told = case.probe().is_some_and(|p| !blank(&p.source));
+    let told = case.probe().is_some_and(|p| stated(&p.source));
     if told {
         case.clause(clause!("C.3.b")).satisfied();
     } else {

@@ -4,6 +4,7 @@
 use crate::c_inquiries::{COMPARE_REPORT, at_the_rtcc};
 use crate::f_responsibilities::tell_the_commander;
 use crate::settings::{ADMINISTRATOR_ROLE, COMMANDER_ROLE, EVIDENCE_DAYS, FOLLOW_UP_HOURS, REQUESTER_RANKS, count};
+use crate::words::{self, given};
 use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{Duty, RetentionRule};
 use magistrate_sdk::text::same;
@@ -28,9 +29,9 @@ pub fn what_became_of_it(case: &mut Case) {
             case.tag("outcome", "positive-identification");
             seized_as_evidence(case);
             documented_in_i_leads(case);
-            never_the_sole_basis(case);
         }
     }
+    never_the_sole_basis(case);
 }
 
 /// C.6 "Detectives or Officers will fully document": those of the requester's agency, or the Real-Time Crime Center for
@@ -51,7 +52,7 @@ fn documented_by_those_who_know(case: &mut Case) {
 fn seized_as_evidence(case: &mut Case) {
     let (days, hours) = (count(case.settings(), &EVIDENCE_DAYS), count(case.settings(), &FOLLOW_UP_HOURS));
     let administrator = case.settings().text(&ADMINISTRATOR_ROLE);
-    if case.text("evidence-number").is_some() {
+    if given(case, "evidence-number").is_some() {
         case.clause(clause!("C.5")).satisfied();
     } else {
         case.clause(clause!("C.5"))
@@ -69,7 +70,7 @@ fn seized_as_evidence(case: &mut Case) {
 /// C.6 "Detectives or Officers will fully document the use of any positive identification that was made with the
 /// assistance of the SMRT system in the I/Leads report."
 fn documented_in_i_leads(case: &mut Case) {
-    if case.text("i-leads-report").is_some() {
+    if given(case, "i-leads-report").is_some() {
         case.clause(clause!("C.6")).satisfied();
         return;
     }
@@ -77,7 +78,7 @@ fn documented_in_i_leads(case: &mut Case) {
     // Whoever asked holds one of these ranks; the task names the first where they no longer do.
     let ranks = case.settings().texts(&REQUESTER_RANKS);
     let rank = case.requester().rank.as_str();
-    let owner = if ranks.contains(rank) { rank } else { ranks.iter().next().unwrap_or_default() };
+    let owner = if words::listed(ranks, rank) { rank } else { ranks.iter().next().unwrap_or_default() };
     case.clause(clause!("C.6")).notes("the identification is to be documented: name the report in `i-leads-report`");
     case.clause(clause!("C.6")).obliges(Duties::task(
         owner,
@@ -86,8 +87,9 @@ fn documented_in_i_leads(case: &mut Case) {
     ));
 }
 
-/// NOTE to C.4 "These investigative leads should not be used as the sole basis for any decision in the investigation."
-/// What happened happened, and goes on record; the Commander hears of it.
+/// NOTE to C.4 "These investigative leads should not be used as the sole basis for any decision in the investigation":
+/// for any, whether somebody was identified or not. What happened happened, and goes on record; the Commander hears of
+/// it.
 fn never_the_sole_basis(case: &mut Case) {
     if case.flag("sole-basis") != Some(true) {
         return;

@@ -3,14 +3,15 @@
 //!
 //! The order knows one report, drawn up by the Real-Time Crime Center, and no second examiner.
 
+use crate::b_purposes::{PROSECUTION, of_the_request_or_listed};
 use crate::c_inquiries::{COMPARE_REPORT, at_the_rtcc};
 use crate::texts;
-use magistrate_sdk::facts::{Dissemination, Step};
-use magistrate_sdk::text::{blank, same};
+use crate::words::{self, stated};
+use magistrate_sdk::case::has_role;
+use magistrate_sdk::facts::{Dissemination, ReleasePlan, Step};
+use magistrate_sdk::rulings::ClauseIndex;
+use magistrate_sdk::text::same;
 use magistrate_sdk::{Case, Duties};
-
-/// The purpose of handing a report to a prosecutor: B.1, "and in any prosecution(s) resulting from such use".
-pub const PROSECUTION: &str = "prosecution";
 
 /// C.4 "The RTCC will generate a Facial Recognition Image Compare Report": so whoever compares, signs, releases or
 /// hands it over belongs to the Real-Time Crime Center.
@@ -40,8 +41,11 @@ pub fn similarities_or_differences(case: &mut Case) {
 /// C.4 No signature is demanded, so one is noted. A person signs for themselves, and once.
 pub fn signed_once(case: &mut Case) {
     let Step::SignOff(signature) = &case.matter().step else { return };
-    let own = same(&signature.person, &case.actor().id);
-    case.clause(clause!("C.4")).requires(own, "nobody signs for somebody else: sign with your own credential");
+    let own = same(&signature.person, &case.actor().id) && has_role(case.actor(), &signature.role);
+    case.clause(clause!("C.4")).requires(
+        own,
+        "nobody signs for somebody else, or in a role that is not theirs: sign with your own credential, in a role you hold",
+    );
     let again = case.history().signatures.iter().any(|s| same(&s.person, &signature.person));
     let twice = case.clause(clause!("C.4")).forbids(
         again,
@@ -59,24 +63,25 @@ pub fn released_with_the_note(case: &mut Case) {
     if !plan.reasoning_given {
         case.clause(clause!("C.4")).notes("the report gives no reasons; the order does not demand them");
     }
-    let carried = plan.statements.iter().any(|s| s.id == texts::NOTE);
-    let altered = |note: bool| {
-        let mut own = plan.statements.iter().filter(|s| (s.id == texts::NOTE) == note);
-        own.any(|s| texts::verbatim(&s.id, &s.text_digest) == Some(false))
-    };
-    let (note_altered, other_altered) = (altered(true), altered(false));
-    if note_altered {
-        case.clause(clause!("C.4-NOTE"))
-            .violated("the report carries the NOTE in other words than the order's: restore it to the letter");
-    } else {
+    if !altered(case, clause!("C.4-NOTE"), plan, texts::NOTE) {
+        let carried = plan.statements.iter().any(|s| s.id == texts::NOTE);
         case.clause(clause!("C.4-NOTE"))
             .needs(carried, "the report does not carry the NOTE: add the statement `C.4-NOTE`, to the letter");
     }
     case.clause(clause!("C.4-NOTE")).obliges(Duties::statement(texts::NOTE));
-    if other_altered {
-        case.clause(clause!("A.2-a"))
-            .violated("the report carries A.2 in other words than the order's: restore them to the letter");
+    altered(case, clause!("A.2-a"), plan, texts::SIMILAR_NOT_IDENTIFIED);
+    altered(case, clause!("A.2-b"), plan, texts::LEGAL_AUTHORITY);
+}
+
+/// Whether the report carries a statement of the order in other words anywhere, which its clause then forbids.
+fn altered(case: &mut Case, clause: ClauseIndex, plan: &ReleasePlan, id: &str) -> bool {
+    let mut carried = plan.statements.iter().filter(|s| s.id == id);
+    let altered = carried.any(|s| texts::verbatim(&s.id, &s.text_digest) == Some(false));
+    if altered {
+        case.clause(clause)
+            .violated("the report carries this statement in other words than the order's: restore it to the letter");
     }
+    altered
 }
 
 /// C.4 What is handed over is the report, as it was released, and the NOTE goes with it.
@@ -91,37 +96,50 @@ pub fn handed_over_with_the_note(case: &mut Case) {
 /// participating agency; B.1: and to whoever conducts a prosecution that results.
 pub fn rightful_recipient(case: &mut Case) {
     let Step::Disseminate(handed) = &case.matter().step else { return };
-    if blank(&handed.purpose) {
-        case.clause(clause!("B.1")).missing("say what the recipient needs the report for");
-    } else if same(handed.purpose.trim(), PROSECUTION) {
-        to_the_prosecution(case, handed);
+    named(case, handed);
+    if words::is(&handed.purpose, PROSECUTION) {
+        to_the_prosecution(case);
         return;
-    } else {
-        case.clause(clause!("B.1")).satisfied();
     }
+    for_a_purpose(case, handed);
     to_an_officer(case, handed);
     to_a_participant(case, handed);
 }
 
-fn to_the_prosecution(case: &mut Case, handed: &Dissemination) {
+/// E.1 "All transactions ... are logged": a hand-over is logged with whom it went to.
+fn named(case: &mut Case, handed: &Dissemination) {
+    if !stated(&handed.recipient) {
+        case.clause(clause!("E.1-a")).missing("name the recipient: what nobody is named for cannot be logged");
+    }
+}
+
+/// B.1 What is handed over goes on being used: for what was asked, or for something else that the order lists. A use
+/// that it does not list is reviewed, as where it is asked for (B.2).
+fn for_a_purpose(case: &mut Case, handed: &Dissemination) {
+    if !stated(&handed.purpose) {
+        case.clause(clause!("B.1")).missing("say what the recipient needs the report for");
+    } else if of_the_request_or_listed(case, handed.purpose.trim()) {
+        case.clause(clause!("B.1")).satisfied();
+    } else {
+        case.clause(clause!("B.1"))
+            .notes("the report is handed over for a use that the order does not list; its list is not exclusive");
+        case.clause(clause!("B.2"))
+            .obliges(Duties::flag("a report handed over for a use that the order does not list"));
+    }
+}
+
+fn to_the_prosecution(case: &mut Case) {
     let prosecutes = case.affirmed("recipient-prosecutes");
     case.clause(clause!("B.1")).affirms(
         prosecutes,
         "say in `recipient-prosecutes` whether the recipient conducts the prosecution that results from this search",
         "the recipient conducts no prosecution that results from this search: do not hand the report over",
     );
-    if blank(&handed.recipient) {
-        case.clause(clause!("E.1-a")).missing("name the recipient: what nobody is named for cannot be logged");
-    }
 }
 
 fn to_an_officer(case: &mut Case, handed: &Dissemination) {
-    if blank(&handed.recipient) {
-        case.clause(clause!("E.1-a")).missing("name the recipient: what nobody is named for cannot be logged");
-        return;
-    }
-    let requester = case.requester();
-    let asked = same(&handed.recipient, &requester.id) || same(&handed.recipient, &requester.name);
+    let (requester, recipient) = (case.requester(), handed.recipient.trim());
+    let asked = same(recipient, &requester.id) || same(recipient, &requester.name);
     if (asked && requesters_agency(case, handed)) || handed.designee {
         case.clause(clause!("C.1-a")).satisfied();
         return;
@@ -136,7 +154,7 @@ fn to_an_officer(case: &mut Case, handed: &Dissemination) {
 
 fn to_a_participant(case: &mut Case, handed: &Dissemination) {
     let own = case.actor_agency();
-    if requesters_agency(case, handed) || (own.participant && same(&handed.recipient_agency, &own.id)) {
+    if requesters_agency(case, handed) || (own.participant && same(handed.recipient_agency.trim(), &own.id)) {
         case.clause(clause!("C.1-a")).satisfied();
         return;
     }
@@ -150,5 +168,5 @@ fn to_a_participant(case: &mut Case, handed: &Dissemination) {
 
 /// The requester's agency, whose standing a rule of its own checks.
 fn requesters_agency(case: &Case, handed: &Dissemination) -> bool {
-    same(&handed.recipient_agency, &case.requester_agency().id)
+    same(handed.recipient_agency.trim(), &case.requester_agency().id)
 }

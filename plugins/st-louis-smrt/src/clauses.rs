@@ -31,8 +31,9 @@ const EVERY_PHASE: &[Phase] = &[
 /// In which phases a rule of use is checked: as long as nothing has been shown.
 const USE: &[Phase] = &[Request, Search, Candidates];
 
-/// In which phases "in no event" is checked: as long as anything may still be shown to anybody.
-const IN_NO_EVENT: &[Phase] = &[Request, Search, Candidates, Disposition, SignOff, Release, Disseminate];
+/// In which phases is checked what holds "in no event", and who may be given anything: as long as anything may still be
+/// shown to anybody.
+const UNTIL_HANDED_OVER: &[Phase] = &[Request, Search, Candidates, Disposition, SignOff, Release, Disseminate];
 
 /// What a request leaves on record, from asking to what became of it.
 const LIFE: &[Phase] = &[Request, Search, Disposition, SignOff, Release, Disseminate, Outcome];
@@ -71,9 +72,13 @@ pub const CATALOGUE: &[Entry] = &[
     (
         "B.2",
         "Other legitimate law enforcement uses for which booking mugshots are traditionally and lawfully examined.",
-        USE,
+        &[Request, Search, Candidates, Disseminate],
     ),
-    ("B.3", "In no event access solely concerning action or speech protected by the First Amendment.", IN_NO_EVENT),
+    (
+        "B.3",
+        "In no event access solely concerning action or speech protected by the First Amendment.",
+        UNTIL_HANDED_OVER,
+    ),
     ("B.4-a", "In no event a query that no human initiated.", USE),
     ("B.4-b", "No automated mass query associated with data mining.", &[Request, Search]),
     (
@@ -81,7 +86,7 @@ pub const CATALOGUE: &[Entry] = &[
         "Mugshots known to reflect solely views, associations or activities: only if criminal conduct required them.",
         &[Enroll],
     ),
-    ("C.1-a", "Detectives or officers request the use of SMRT.", &[Request, Search, Release, Disseminate]),
+    ("C.1-a", "Detectives or officers request the use of SMRT.", UNTIL_HANDED_OVER),
     ("C.1-b", "... by contacting the Real-Time Crime Center.", &[Request, Search]),
     ("C.2", "They identify the reason, complaint number, or any other identifier or information.", &[Request]),
     ("C.3", "The highest quality image able to be obtained.", &[Request]),

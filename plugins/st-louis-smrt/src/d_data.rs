@@ -1,6 +1,7 @@
 //! What enters the database and what is shown of it: B.5 and part D, with the sentence of E.2.b that keeps probes out.
 
 use crate::settings::{BOOKING_DATA, NOTICE_READING, SHOWN_STATUSES};
+use crate::words::{anybody_chose, chosen, given};
 use magistrate_sdk::Case;
 use magistrate_sdk::facts::{AgencyKind, Step};
 use magistrate_sdk::prelude::*;
@@ -24,12 +25,12 @@ const NOTICE_RECEIVED: &str = "notice-received";
 /// D.1 "SMRT data (i.e., booking mugshots ...)"; B.5 adds "any other contact with a law enforcement agency for which
 /// mugshot photographs are generally taken".
 pub fn booking_context(case: &mut Case) {
-    let Some(context) = case.text(CONTEXT) else {
-        let ask = "say in `capture-context` on what occasion the photograph was taken";
-        case.clause(clause!("D.1")).needs(false, ask);
-        return;
-    };
-    case.clause(clause!("D.1")).requires(MUGSHOT_CONTEXTS.contains(&context), "the photograph is no mugshot: only those taken at booking, or another contact for which mugshots are generally taken, are enrolled");
+    let mugshot = chosen(case, CONTEXT, MUGSHOT_CONTEXTS);
+    case.clause(clause!("D.1")).affirms(
+        mugshot,
+        "say in `capture-context` on what occasion the photograph was taken",
+        "the photograph is no mugshot: only those taken at booking, or another contact for which mugshots are generally taken, are enrolled",
+    );
 }
 
 /// D.1 "... collected by the law enforcement agencies participating in the SMRT Data Sharing Project". Of the agency
@@ -40,12 +41,12 @@ pub fn collecting_agency(case: &mut Case) {
         && agency.suspended_since.is_none()
         && matches!(agency.kind, AgencyKind::LawEnforcement | AgencyKind::Federal);
     case.clause(clause!("D.1")).requires(participates, "the agency does not participate in the SMRT Data Sharing Project: have a participating agency transmit its own mugshots");
-    let Some(collected_by) = case.text("collected-by") else {
+    let Some(collected_by) = given(case, "collected-by") else {
         let ask = "name in `collected-by` the agency that took the photograph: its notice will end the retention";
         case.clause(clause!("D.1")).needs(false, ask);
         return;
     };
-    if collected_by.trim() == agency.id {
+    if collected_by == agency.id {
         return;
     }
     let attested = case.affirmed("collector-participates");
@@ -89,13 +90,10 @@ pub fn views_and_associations(case: &mut Case) {
 
 /// E.2.b "... the probe image will not be enrolled in the system for future searches".
 pub fn no_probe_enrolled(case: &mut Case) {
-    let Some(context) = case.text(CONTEXT) else {
-        let ask = "say in `capture-context` whether the photograph was taken in the field";
-        case.clause(clause!("E.2.b")).needs(false, ask);
-        return;
-    };
-    case.clause(clause!("E.2.b")).forbids(
-        context == FIELD,
+    let field = given(case, CONTEXT).map(|_| anybody_chose(case, CONTEXT, FIELD));
+    case.clause(clause!("E.2.b")).denies(
+        field,
+        "say in `capture-context` whether the photograph was taken in the field",
         "an image made in the field is a probe, and probes are not enrolled for future searches: do not enrol it",
     );
 }

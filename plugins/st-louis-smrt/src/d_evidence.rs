@@ -7,10 +7,13 @@ use crate::d_retention::{GALLERY_RECORD, goes_by_the_deadline, stored_no_longer}
 use crate::deadline;
 use crate::f_responsibilities::{acts_for_the_slfc, is_administrator};
 use crate::settings::{ADMINISTRATOR_ROLE, EXTENSION_READING, SLFC_ROLE, TRANSFER_HOURS, TRANSFER_READING, count};
+use crate::words::given;
 use magistrate_sdk::calendar::{HOUR_MS, before};
 use magistrate_sdk::facts::RetentionEvent;
 use magistrate_sdk::prelude::*;
-use magistrate_sdk::rulings::{ClauseIndex, ClockOrigin, Duty};
+use magistrate_sdk::rulings::{ClockOrigin, Duty};
+use magistrate_sdk::terms::Date;
+use magistrate_sdk::text::same;
 use magistrate_sdk::{Case, Duties};
 
 /// D.4.b "Each request must specify the need for extended retention, the circumstances surrounding the request, the
@@ -62,7 +65,7 @@ fn notified_in_writing(case: &mut Case) {
 /// D.4.a "and, absent receipt of a written retention order from an appropriate authority, will review the facts of the
 /// specific case and determine if the data should be saved." Somebody else's hold waits for that.
 fn decided(case: &mut Case) {
-    let ordered = case.text("retention-order").is_some();
+    let ordered = given(case, "retention-order").is_some();
     if ordered {
         case.clause(clause!("D.4.a-2")).notes("a written retention order stands in for the Administrator's review");
     }
@@ -76,7 +79,7 @@ fn decided(case: &mut Case) {
         case.clause(clause!("D.4.a-2")).satisfied();
         return;
     }
-    let (value, reasons) = (case.affirmed("evidentiary-value"), case.text("decision-reasons").is_some());
+    let (value, reasons) = (case.affirmed("evidentiary-value"), given(case, "decision-reasons").is_some());
     case.clause(clause!("D.4.a-2")).affirms(
         value,
         "say in `evidentiary-value` whether it is reasonable to believe that the data has evidentiary value",
@@ -86,13 +89,19 @@ fn decided(case: &mut Case) {
         .needs(reasons, "write the facts and reasons of the decision down in `decision-reasons`");
 }
 
+fn transferred_in_time(case: &mut Case, event: &RetentionEvent) {
+    to_be_transferred(case, event.noticed);
+    if let Some(noticed) = event.noticed {
+        goes_by_the_deadline(case, event, noticed);
+    }
+}
+
 /// D.4.a "will authorize the transfer of the applicable data from the SMRT Program server to a form of digital storage
 /// media": before the ten days of D.3 end, which the hold does not extend.
-fn transferred_in_time(case: &mut Case, event: &RetentionEvent) {
+pub fn to_be_transferred(case: &mut Case, noticed: Option<Date>) {
     let administrator = case.settings().text(&ADMINISTRATOR_ROLE);
     let usual = count(case.settings(), &TRANSFER_HOURS);
-    let left = event
-        .noticed
+    let left = noticed
         .map_or(u64::from(usual), |noticed| deadline::due(case, noticed).saturating_sub(case.clock().now) / HOUR_MS);
     let hours = u32::try_from(left).unwrap_or(usual).min(usual);
     case.clause(clause!("D.4.a-3")).notes(
@@ -103,9 +112,6 @@ fn transferred_in_time(case: &mut Case, event: &RetentionEvent) {
         "transfer the data from the server to portable storage media",
         hours,
     ));
-    if let Some(noticed) = event.noticed {
-        goes_by_the_deadline(case, event, noticed);
-    }
 }
 
 /// D.4.a A hold ends as it began: by the Administrator's decision, with reasons. The ten days have run meanwhile.
@@ -119,7 +125,7 @@ pub fn lift(case: &mut Case, event: &RetentionEvent) {
 /// D.4.a The part of it that is the same for every kind of record.
 pub fn lifted_with_reasons(case: &mut Case, event: &RetentionEvent) {
     let administrator = is_administrator(case);
-    let reasons = case.text("decision-reasons").is_some();
+    let reasons = given(case, "decision-reasons").is_some();
     case.clause(clause!("D.4.a-2")).requires(
         administrator,
         "only the SMRT System Administrator, or designee, decides that data need not be saved: have them lift the hold",
@@ -134,11 +140,7 @@ pub fn lifted_with_reasons(case: &mut Case, event: &RetentionEvent) {
 /// D.4.a The transfer, authorised by the Administrator because of evidentiary value. What becomes of the server's copy:
 /// SL-4.
 pub fn export(case: &mut Case, event: &RetentionEvent) {
-    case.clause(clause!("D.4.a-3")).requires(
-        event.held,
-        "only data found to have evidentiary value is transferred: have it held as evidence first",
-    );
-    on_media(case);
+    on_media(case, event);
     let at_once = case.settings().is(&TRANSFER_READING, "at-once");
     if let Some(noticed) = event.noticed {
         goes_by_the_deadline(case, event, noticed);
@@ -158,20 +160,27 @@ pub fn export(case: &mut Case, event: &RetentionEvent) {
 }
 
 /// D.4.a "a form of digital storage media (CD, DVD, etc.) or other portable storage devices": which, with what on it,
-/// in whose hands.
-pub fn on_media(case: &mut Case) {
+/// in whose hands. "Should SMRT system data be determined to have evidentiary value": none else is carried off.
+pub fn on_media(case: &mut Case, event: &RetentionEvent) {
+    case.clause(clause!("D.4.a-3")).requires(
+        event.held,
+        "only data found to have evidentiary value is transferred: have it held as evidence first",
+    );
     let administrator = is_administrator(case);
     case.clause(clause!("D.4.a-3")).requires(
         administrator,
         "only the SMRT System Administrator, or designee, authorizes a transfer from the server: have them do so",
     );
-    needs_all(case, clause!("D.4.a-3"), MEDIA_ITEMS);
+    match lacking(case, MEDIA_ITEMS) {
+        None => case.clause(clause!("D.4.a-3")).satisfied(),
+        Some(items) => case.clause(clause!("D.4.a-3")).missing(&format!("state {items}")),
+    }
 }
 
 /// D.4.a What is held leaves the server only once it is on portable media.
 pub fn exported_before_purged(case: &mut Case, event: &RetentionEvent) {
     if event.held {
-        let there = case.text("export-media").is_some();
+        let there = given(case, "export-media").is_some();
         case.clause(clause!("D.4.a-3")).needs(there, "the record is held as evidence: transfer it to portable media first, and name the disc or device in `export-media`");
     }
 }
@@ -192,9 +201,15 @@ pub fn extend(case: &mut Case, event: &RetentionEvent) {
     );
 }
 
-/// D.4.b The part of it that is the same for every kind of record.
+/// D.4.b The part of it that is the same for every kind of record. "Each request must specify" four things: what does
+/// not is no request that anybody could grant.
 pub fn requested_formally(case: &mut Case, event: &RetentionEvent) {
-    needs_all(case, clause!("D.4.b-1"), EXTENSION_ITEMS);
+    match lacking(case, EXTENSION_ITEMS) {
+        None => case.clause(clause!("D.4.b-1")).satisfied(),
+        Some(items) => case
+            .clause(clause!("D.4.b-1"))
+            .violated(&format!("a request to extend retention must specify what is lacking here: state {items}")),
+    }
     granted(case, event);
 }
 
@@ -221,6 +236,18 @@ fn granted(case: &mut Case, event: &RetentionEvent) {
         return;
     };
     let by = deadline::end_of(case.clock(), until);
+    if event.noticed.is_some_and(|noticed| by <= deadline::due(case, noticed)) {
+        case.clause(clause!("D.4.b-2"))
+            .read_as(reading!("SL-5"))
+            .missing("the data stays that long anyway: say in `extended-until` a day after the days allowed by D.3");
+        return;
+    }
+    if event.noticed.is_none() && same(&event.subject, GALLERY_RECORD) {
+        case.clause(clause!("D.4.b-2"))
+            .read_as(reading!("SL-5"))
+            .notes("no notice is on record, and until there is one nothing ends: ask again when the days of D.3 run");
+        return;
+    }
     case.clause(clause!("D.4.b-2"))
         .read_as(reading!("SL-5"))
         .notes("the data is retained up to the end of the day named, and goes");
@@ -228,9 +255,8 @@ fn granted(case: &mut Case, event: &RetentionEvent) {
     case.tag("retention", "extension");
 }
 
-/// Pends for whatever is blank of these, naming each.
-fn needs_all(case: &mut Case, clause: ClauseIndex, items: &'static [(&'static str, &'static str)]) {
-    let absent: Vec<&str> = items.iter().filter(|item| case.text(item.0).is_none()).map(|item| item.1).collect();
-    let ask = format!("state {}", absent.join(", "));
-    case.clause(clause).needs(absent.is_empty(), &ask);
+/// Names whatever is blank of these.
+fn lacking(case: &Case, items: &'static [(&'static str, &'static str)]) -> Option<String> {
+    let absent: Vec<&str> = items.iter().filter(|item| given(case, item.0).is_none()).map(|item| item.1).collect();
+    (!absent.is_empty()).then(|| absent.join(", "))
 }

@@ -6,10 +6,13 @@ use crate::e_audit::AUDIT_PROBE;
 use crate::f_responsibilities::{
     acts_for_the_slfc, administrator_acts, is_administrator, may_review, tell_the_commander,
 };
-use crate::settings::{AUDIT_PROBE_DAYS, AUDIT_PROBE_READING, NOTICE_READING, count};
+use crate::settings::{
+    ADMINISTRATOR_ROLE, AUDIT_PROBE_DAYS, AUDIT_PROBE_READING, NOTICE_READING, TRANSFER_HOURS, count,
+};
 use crate::{d_evidence, deadline};
 use magistrate_sdk::calendar::{before, hours_after};
 use magistrate_sdk::facts::{RetentionEvent, Step};
+use magistrate_sdk::rulings::ClockOrigin;
 use magistrate_sdk::terms::Date;
 use magistrate_sdk::text::{blank, same};
 use magistrate_sdk::{Case, Duties};
@@ -63,15 +66,26 @@ fn gallery_record(case: &mut Case, event: &RetentionEvent) {
 
 /// D.3 "the originating agency for each submitted image notifies the SMRT System Administrator that it no longer
 /// retains the mugshot in its records". The agency gives the notice, or the Administrator records the one received. It
-/// takes effect at once: the record is not searched any more (IR-11), and is gone ten days later (IR-12).
+/// takes effect at once: the record is not searched any more (IR-11), and is gone ten days later (IR-12). A later
+/// notice does not undo an earlier one.
 fn notice(case: &mut Case, event: &RetentionEvent) {
     let by_origin = !blank(&event.origin) && same(&event.origin, &case.actor_agency().id);
     let told = by_origin || is_administrator(case);
     case.clause(clause!("D.3")).requires(told, "only notice from the agency that the mugshot came from counts: have that agency notify the SMRT System Administrator");
     // A notice that nobody dates is given now.
-    let noticed = event.noticed.or_else(|| case.date("notice-date")).unwrap_or(case.today());
-    let to_come = before(case.today(), noticed);
+    let dated = [event.noticed, case.date("notice-date")];
+    let noticed = dated.into_iter().flatten().min().unwrap_or(case.today());
+    let to_come = dated.into_iter().flatten().any(|day| before(case.today(), day));
     case.clause(clause!("D.3")).forbids(to_come, "a notice cannot bear a day that is yet to come: date it again");
+    if !is_administrator(case) {
+        let (administrator, hours) =
+            (case.settings().text(&ADMINISTRATOR_ROLE), count(case.settings(), &TRANSFER_HOURS));
+        let about = "an agency no longer retains a mugshot that is on the server";
+        case.clause(clause!("D.3")).obliges(Duties::notify(&[administrator], hours, ClockOrigin::Decision, about));
+    }
+    if event.held {
+        d_evidence::to_be_transferred(case, Some(noticed));
+    }
     goes_by_the_deadline(case, event, noticed);
     let until_purge = case.settings().is(&NOTICE_READING, "until-purge");
     let clause = case.clause(clause!("D.3")).read_as(reading!("IR-11"));
@@ -142,7 +156,7 @@ fn probe(case: &mut Case, event: &RetentionEvent) {
         "hold" => d_evidence::held_in_writing(case),
         "lift" => d_evidence::lifted_with_reasons(case, event),
         "extend" => d_evidence::requested_formally(case, event),
-        "export" => d_evidence::on_media(case),
+        "export" => d_evidence::on_media(case, event),
         _ => case
             .clause(clause!("E.2.b"))
             .violated("a notice ends the storage of a mugshot; a probe is retained for audit, notice or not"),
@@ -186,6 +200,10 @@ fn seized_report(case: &mut Case, event: &RetentionEvent) {
                 "the Compare Report is held as evidence: have the SMRT System Administrator lift the hold first",
             );
             digest_stays(case);
+        }
+        "export" => {
+            administrator_acts(case);
+            case.clause(clause!("C.5")).notes("the Compare Report is handed to whoever keeps the evidence");
         }
         _ => {
             case.clause(clause!("C.5")).notes("a seized Compare Report is handled in accordance with Department policy")

@@ -46,6 +46,13 @@ pub fn past(case: &Case, noticed: Date) -> bool {
     days_between(noticed, case.today()) > i64::from(count(case.settings(), &NOTICE_DAYS))
 }
 
+/// How many days ago this moment was in the jurisdiction: 0 for today, 1 for any moment of yesterday. By today's offset
+/// from UTC.
+pub fn days_ago(clock: Clock, at: Instant) -> i64 {
+    let before_today = midnight(clock, 0).saturating_sub(at);
+    i64::try_from(before_today.div_ceil(DAY_MS)).unwrap_or(i64::MAX)
+}
+
 fn by_the_hour(case: &Case) -> bool {
     case.settings().is(&DAY_READING, "hours-240")
 }
@@ -80,6 +87,15 @@ mod tests {
     fn a_day_ends_no_later_than_its_midnight() {
         // 2026-03-12T05:00:00Z is the end of 11 March, when St. Louis is five hours behind UTC.
         assert_eq!(end_of(CLOCK, date(2026, 3, 11)), 1_773_291_600_000);
+    }
+
+    #[test]
+    fn a_day_ago_begins_with_the_midnight_before() {
+        assert_eq!(days_ago(CLOCK, CLOCK.now), 0);
+        assert_eq!(days_ago(CLOCK, MIDNIGHT), 0);
+        assert_eq!(days_ago(CLOCK, MIDNIGHT - 1), 1);
+        assert_eq!(days_ago(CLOCK, MIDNIGHT - DAY_MS), 1);
+        assert_eq!(days_ago(CLOCK, MIDNIGHT - DAY_MS - 1), 2);
     }
 
     #[test]

@@ -7,9 +7,10 @@ use crate::f_responsibilities::may_review;
 use crate::settings::{
     AUDIT_PROBE_DAYS, AUDIT_PROBE_READING, COMMANDER_ROLE, FOLLOW_UP_HOURS, MISUSE_NOTICE_HOURS, count,
 };
+use crate::words::{given, stated};
 use magistrate_sdk::calendar::hours_after;
 use magistrate_sdk::facts::Step;
-use magistrate_sdk::rulings::ClockOrigin;
+use magistrate_sdk::rulings::{ClauseIndex, ClockOrigin};
 use magistrate_sdk::{Case, Duties};
 
 /// The report of the periodic audit.
@@ -27,37 +28,54 @@ const FOREVER_DAYS: u32 = 36_500;
 /// E.2.a "The identity and purpose of the user initiating the query". The code says under which heading, the reason
 /// what for: a code with no words behind it does not tell an auditor the purpose.
 pub fn user_and_purpose(case: &mut Case) {
-    let user = !case.actor().id.is_empty() && !case.requester().id.is_empty();
-    let purpose = !case.purpose().is_empty() && case.gives_reason();
+    let user = stated(&case.actor().id) && stated(&case.requester().id);
+    let purpose = stated(case.purpose()) && reason_stated(case);
     case.clause(clause!("E.2.a"))
         .needs(user && purpose, "the purpose cannot be logged: state it and the reason behind it");
 }
 
+/// Whether a reason is stated in words.
+pub fn reason_stated(case: &Case) -> bool {
+    case.request().is_some_and(|request| stated(&request.reason))
+}
+
 /// E.2.b "The probe image element used to query the SMRT system".
 pub fn probe_image(case: &mut Case) {
-    let there = case.probe().is_some_and(|p| !p.digest.is_empty());
+    let there = case.probe().is_some_and(|p| stated(&p.digest));
     case.clause(clause!("E.2.b")).needs(there, "there is no probe to log: submit the image");
 }
 
 /// E.2.b "... retained only as an audit-enabling feature". For how long is IR-17.
 pub fn probe_kept_for_audit(case: &mut Case) {
-    let days = u32::try_from(case.settings().number(&AUDIT_PROBE_DAYS)).unwrap_or(FOREVER_DAYS);
     let forever = case.settings().is(&AUDIT_PROBE_READING, "forever");
-    let now = case.clock().now;
+    let days = if forever { FOREVER_DAYS } else { count(case.settings(), &AUDIT_PROBE_DAYS) };
     case.clause(clause!("E.2.b"))
         .read_as(reading!("IR-17"))
         .notes("the probe is retained only for audit, and never searched");
-    if forever {
-        case.clause(clause!("E.2.b")).obliges(Duties::retain(AUDIT_PROBE, FOREVER_DAYS));
+    case.clause(clause!("E.2.b")).obliges(Duties::retain(AUDIT_PROBE, days));
+    probe_goes_in_time(case, clause!("E.2.b"));
+}
+
+/// A.1 "temporary storage" holds for the probe of a request that nobody comes to run a search for, too: no query used
+/// it, so that no audit wants it, and it stays no longer than one that was used (IR-17).
+pub fn probe_in_temporary_storage(case: &mut Case) {
+    if case.probe().is_some() {
+        probe_goes_in_time(case, clause!("A.1-b"));
+    }
+}
+
+fn probe_goes_in_time(case: &mut Case, clause: ClauseIndex) {
+    if case.settings().is(&AUDIT_PROBE_READING, "forever") {
         return;
     }
-    case.clause(clause!("E.2.b")).obliges(Duties::retain(AUDIT_PROBE, days));
-    case.clause(clause!("E.2.b")).obliges(Duties::purge(AUDIT_PROBE, hours_after(now, u64::from(days) * 24)));
+    let hours = u64::from(count(case.settings(), &AUDIT_PROBE_DAYS)).saturating_mul(24);
+    let by = hours_after(case.clock().now, hours);
+    case.clause(clause).obliges(Duties::purge(AUDIT_PROBE, by));
 }
 
 /// E.2.c "Valid reason for the search". Never waived, whatever else identifies the request.
 pub fn valid_reason(case: &mut Case) {
-    let reason = case.gives_reason();
+    let reason = reason_stated(case);
     case.clause(clause!("E.2.c")).needs(reason, "no reason for the search was given: state it in words");
 }
 
@@ -90,7 +108,7 @@ pub fn audits(case: &mut Case) {
         case.clause(clause!("E.2")).satisfied();
         return;
     }
-    let drawn = case.text("sample-seed").is_some() && case.number("sample-size").is_some_and(|size| size > 0);
+    let drawn = given(case, "sample-seed").is_some() && case.number("sample-size").is_some_and(|size| size > 0);
     case.clause(clause!("E.2")).needs(
         drawn,
         "a random audit says how its sample is drawn: give `sample-seed` and, of one or more queries, `sample-size`",
@@ -102,7 +120,7 @@ pub fn audits(case: &mut Case) {
 pub fn misuse(case: &mut Case) {
     let Step::Violation(at) = &case.matter().step else { return };
     let (now, hours) = (case.clock().now, count(case.settings(), &MISUSE_NOTICE_HOURS));
-    let told = case.text("violation-summary").is_some();
+    let told = given(case, "violation-summary").is_some();
     case.clause(clause!("E.1-c")).needs(told, "say in `violation-summary` what happened, and who did it");
     case.clause(clause!("E.1-c")).forbids(*at > now, "the violation lies in the future: state when it happened");
     if now > hours_after(*at, u64::from(hours)) {
@@ -114,7 +132,7 @@ pub fn misuse(case: &mut Case) {
     let about = "review the violation and decide on disciplinary action or prosecution";
     let follow_up = count(case.settings(), &FOLLOW_UP_HOURS);
     case.clause(clause!("E.1-c")).always_obliges(Duties::task(commander, about, follow_up));
-    let clause = case.text("violated-clause").map_or("", str::trim);
-    let listed = CATALOGUE.iter().any(|(id, _, _)| *id == clause);
-    case.tag("violation", if listed { clause } else { "unstated" });
+    let clause = given(case, "violated-clause").unwrap_or_default();
+    let listed = CATALOGUE.iter().find(|(id, _, _)| id.eq_ignore_ascii_case(clause));
+    case.tag("violation", listed.map_or("unstated", |entry| entry.0));
 }

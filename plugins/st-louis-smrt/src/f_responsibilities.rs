@@ -67,12 +67,12 @@ pub fn access(case: &mut Case) {
         responsible,
         "only the Commander, the SMRT System Administrator or the SLFC changes anybody's access: have one of them do it",
     );
-    // What takes access away, or leaves it as it is, needs no more than that.
-    if !matches!(access.change, AccessChange::Grant | AccessChange::Reinstate) {
+    // What takes access away, or leaves it as it is, needs no more than that. A review that adds a role is a grant.
+    let adds = access.roles.iter().any(|role| !has_role(&subject.person, role));
+    if !adds && !matches!(access.change, AccessChange::Grant | AccessChange::Reinstate) {
         return;
     }
-    // Access says nothing of the person's agency: an id that is the actor's is taken to be the actor.
-    let own = same(&subject.person.id, &case.actor().id);
+    let own = same(&subject.person.id, &case.actor().id) && same(&subject.agency.home, &case.actor_agency().home);
     case.clause(clause!("F.1"))
         .forbids(own, "nobody grants themselves access: have another of those responsible grant it");
     authorised_by_the_slfc(case, access, &subject.person);

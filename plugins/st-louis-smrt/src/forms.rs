@@ -109,6 +109,12 @@ fn request() -> Vec<FormField> {
             FieldKind::Text,
         ),
         field(
+            "prosecution",
+            "Prosecution",
+            "The prosecution, and the use of SMRT data that it results from, for the purpose `prosecution`.",
+            FieldKind::Text,
+        ),
+        field(
             "order-id",
             "Court order",
             "Court and number of the order, for the purpose `court-ordered`.",

@@ -20,6 +20,7 @@
 //! | [`f_responsibilities`] | F: who acts for whom, who gets access, what is public |
 //! | [`charter`], [`clauses`], [`texts`], [`forms`] | what the policy says of itself |
 //! | [`settings`] | names of units, ranks and roles, limits, and the readings of ambiguous clauses |
+//! | [`words`] | what people write, read |
 //!
 //! Every phase is judged. Where a step concerns a gallery, and neither the gallery nor the requester is the
 //! jurisdiction's, no rule speaks and the step is denied.
@@ -46,6 +47,7 @@ pub mod e_audit;
 pub mod f_responsibilities;
 pub mod forms;
 pub mod settings;
+pub mod words;
 
 use magistrate_sdk::facts::Step;
 use magistrate_sdk::prelude::*;
@@ -150,6 +152,7 @@ fn request(case: &mut Case, owner: bool) {
         c_inquiries::delivered_on_a_device(case);
         c_inquiries::where_the_image_is_from(case);
         e_audit::on_record(case);
+        e_audit::probe_in_temporary_storage(case);
     }
     count(case);
 }
@@ -181,6 +184,7 @@ fn candidates(case: &mut Case, owner: bool) {
         b_limits::attested_by_the_operator(case);
         a_system::authorised_to_view(case);
         a_system::basic_booking_data(case);
+        c_inquiries::agency_in_standing(case);
         d_data::still_retained(case);
         e_audit::logged(case);
     }
@@ -190,6 +194,7 @@ fn disposition(case: &mut Case, owner: bool) {
     b_limits::protected_by_the_first_amendment(case);
     if owner {
         a_system::authorised_to_handle(case);
+        c_inquiries::agency_in_standing(case);
         c_report::drawn_up_by_the_rtcc(case);
         c_report::similarities_or_differences(case);
         e_audit::on_record(case);
@@ -200,6 +205,7 @@ fn sign_off(case: &mut Case, owner: bool) {
     b_limits::protected_by_the_first_amendment(case);
     if owner {
         a_system::authorised_to_handle(case);
+        c_inquiries::agency_in_standing(case);
         c_report::drawn_up_by_the_rtcc(case);
         c_report::signed_once(case);
         e_audit::on_record(case);
@@ -291,10 +297,11 @@ fn count(case: &mut Case) {
     let agency = case.requester_agency();
     case.tag("agency", &agency.id);
     if case.request().is_some() {
-        case.tag("purpose", case.purpose());
+        let purpose = b_purposes::code(case);
+        case.tag("purpose", purpose);
     }
-    if let Some(crime) = case.text("crime") {
-        case.tag("crime", crime.trim());
+    if let Some(crime) = words::given(case, "crime") {
+        case.tag("crime", crime);
     }
 }
 

@@ -27,7 +27,18 @@ pub const REQUESTER_RANKS: Setting = Setting {
     name: "requester-ranks",
     label: "Detectives and officers",
     help: "The ranks, as registries name them, that may request the use of SMRT (C.1; interpretation SL-1).",
-    default: Default::Texts(&["detective", "officer", "sergeant"]),
+    default: Default::Texts(&[
+        "detective",
+        "officer",
+        "sergeant",
+        "lieutenant",
+        "captain",
+        "major",
+        "chief",
+        "deputy",
+        "trooper",
+        "special-agent",
+    ]),
 };
 
 /// What an agreement's scope must name, unless it is open.
@@ -279,7 +290,7 @@ pub const EVIDENCE_DAYS: Setting = Setting {
 pub const TRANSFER_HOURS: Setting = Setting {
     name: "transfer-hours",
     label: "Hours for a transfer to portable media",
-    help: "The order sets no number (D.4.a). Where the ten days of D.3 end sooner, their end counts.",
+    help: "Also for telling the Administrator of a notice (D.3) or of evidence. The order sets no number (D.4.a); where the ten days of D.3 end sooner, their end counts.",
     default: Default::Number(72, 1, 240),
 };
 
@@ -380,7 +391,7 @@ pub fn check(settings: &Settings) -> Vec<Problem> {
     if settings.texts(&PROBE_MEDIA).iter().any(|word| !crate::a_system::MEDIA.contains(&word)) {
         problem(&PROBE_MEDIA, "holds an unknown word: use still, video, live-stream, sketch or synthetic");
     }
-    if settings.texts(&CRIME_PURPOSES).iter().any(|word| crate::b_purposes::OTHER_CODES.contains(&word)) {
+    if settings.texts(&CRIME_PURPOSES).iter().any(|word| crate::words::among(crate::b_purposes::OTHER_CODES, word)) {
         problem(&CRIME_PURPOSES, "holds a code that this policy reads otherwise: leave it out");
     }
     problems

@@ -80,7 +80,7 @@ const READINGS: &[Reading] = &[
     Reading {
         id: "IR-10",
         question: "C.1: what if an agency's agreement ends between its request and a later step?",
-        answer: "The step is denied: standing is checked at every step afresh.",
+        answer: "The step is denied: standing is checked at every step afresh. What was concluded only after the request does not cover it, but an agreement renewed in time does.",
         setting: Some(&STANDING_READING),
         otherwise: Some((
             "request-only",
@@ -135,7 +135,7 @@ const READINGS: &[Reading] = &[
     Reading {
         id: "SL-1",
         question: "C.1: who is a \"detective or officer\"?",
-        answer: "Whoever holds one of the ranks that requester-ranks lists; a sergeant is an officer.",
+        answer: "Whoever holds one of the ranks that requester-ranks lists: detectives, and officers of any sworn rank, as a sheriff's deputy or a trooper of another participating agency is.",
         setting: Some(&REQUESTER_RANKS),
         otherwise: None,
     },
@@ -163,7 +163,7 @@ const READINGS: &[Reading] = &[
     Reading {
         id: "SL-5",
         question: "D.4.b: what does a granted extension extend, and until when may it be asked for?",
-        answer: "Storage on the server, up to the end of the day granted; it is asked for while the ten days of D.3 run.",
+        answer: "Storage on the server, up to the end of the day granted; it is asked for while the ten days of D.3 run, and before a notice there is nothing to extend.",
         setting: Some(&EXTENSION_READING),
         otherwise: Some((
             "any-time",
