@@ -6,7 +6,7 @@ use model::account::{Account, Event, Kind, Leaf};
 use model::facts::{Identifier, Matter};
 use model::terms::{Instant, Phase, Value, Verdict};
 
-/// Every condition given has to hold.
+// Every condition given has to hold.
 #[derive(clap::Args)]
 pub(super) struct Filter {
     /// Only this kind: intent, refusal, outcome, rejection, look or host

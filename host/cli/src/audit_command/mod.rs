@@ -67,7 +67,8 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Which log is meant: one folder, or one of a configuration's.
+// Which log is meant: one folder, or one of a configuration's. Not a doc comment, here and in other flattened arguments:
+// it would become the command's help.
 #[derive(clap::Args)]
 struct Which {
     /// The folder of the log

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The port of an address that names none.
 const HTTPS: &str = "443";
 
-/// Who fetches, and where to.
+// Who fetches, and where to.
 #[derive(clap::Args)]
 pub(super) struct Access {
     /// Your certificate, for an address; its key is expected beside it as NAME-key.pem

@@ -67,8 +67,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     } else if let (Some(log), Some(key)) = (&arguments.log, &arguments.key) {
         let key = parse_key(key)?;
         if log.starts_with("https://") {
-            let (folder, _temporary) = remote::fetch(log, &key, &arguments.access)?;
-            verdicts.push(verify(&folder, log, &key, earlier.as_deref())?);
+            verdicts.push(match remote::fetch(log, &key, &arguments.access) {
+                Ok((folder, _temporary)) => verify(&folder, log, &key, earlier.as_deref())?,
+                Err(e) if e.is::<audit::CheckpointError>() => unsound(log, &key, &format!("{e:#}")),
+                Err(e) => return Err(e),
+            });
         } else {
             verdicts.push(verify(Path::new(log), log, &key, earlier.as_deref())?);
         }
@@ -110,12 +113,16 @@ fn verify(folder: &Path, name: &str, key: &audit::VerifierKey, earlier: Option<&
             });
             Verdict { sound: true, values, text }
         }
-        Err(e) => Verdict {
-            sound: false,
-            values: json!({"log": key.name(), "verified": false, "problem": e.to_string()}),
-            text: format!("{} {name}: {e}", output::red("NOT VERIFIED")),
-        },
+        Err(e) => unsound(name, key, &e.to_string()),
     })
+}
+
+fn unsound(name: &str, key: &audit::VerifierKey, problem: &str) -> Verdict {
+    Verdict {
+        sound: false,
+        values: json!({"log": key.name(), "verified": false, "problem": problem}),
+        text: format!("{} {name}: {problem}", output::red("NOT VERIFIED")),
+    }
 }
 
 /// Compares every account with the commitment in its leaf.
