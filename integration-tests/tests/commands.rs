@@ -47,8 +47,21 @@ fn a_scenario_that_differs_fails_and_shows_how() {
 
 #[test]
 fn help_has_an_example_and_completions_are_made() {
-    for command in [&["serve"][..], &["init"], &["search"], &["policy", "pin"], &["audit", "verify"], &["bench", "vet"]]
-    {
+    for command in [
+        &["serve"][..],
+        &["init"],
+        &["search"],
+        &["policy", "pin"],
+        &["audit", "verify"],
+        &["audit", "show"],
+        &["audit", "prove"],
+        &["audit", "check-proof"],
+        &["audit", "sample"],
+        &["audit", "export"],
+        &["audit", "verify-export"],
+        &["audit", "replay"],
+        &["bench", "vet"],
+    ] {
         let Some(done) = run(&[command, &["--help"]].concat()) else { return };
         assert!(done.status.success() && text(&done.stdout).contains("Example"), "{command:?}");
     }
@@ -65,7 +78,7 @@ fn wrong_usage_and_missing_files_are_said() {
         (&["serve", "--config", "nowhere.toml"], 1, "magistrate init"),
         (&["init", "policies", "--policies", "policies"], 1, "not empty"),
         (&["policy", "check", "policies/detroit"], 1, "policy pin"),
-        (&["audit", "verify", "--log", "nowhere", "--key", "nokey"], 1, "nokey"),
+        (&["audit", "verify", "nowhere", "--key", "nokey"], 1, "nokey"),
     ];
     for (arguments, code, says) in cases {
         let Some(done) = run(arguments) else { return };

@@ -35,7 +35,9 @@
 //! # How an outsider checks it
 //!
 //! [`verify::directory`] re-hashes every entry and every tile of a folder, closed or live, without taking the lock.
-//! A [`Receipt`] proves one entry with nothing but the log's [`VerifierKey`].
+//! A [`Snapshot`] reads entries from it and proves them. [`Log::file`] serves the same files over a network, and
+//! [`files_of`] names them, so that a copy can be fetched and verified. A [`Receipt`] proves one entry with nothing but
+//! the log's [`VerifierKey`].
 
 mod blame;
 mod checkpoint;
@@ -50,8 +52,10 @@ mod log;
 mod path;
 mod publisher;
 mod receipt;
+mod serve;
 mod settle;
 mod shared;
+mod snapshot;
 mod tail;
 mod tile;
 mod tree;
@@ -69,6 +73,7 @@ pub use log::{Appended, Log, Opened, Prepared, Recovery};
 pub use path::TilePath;
 pub use publisher::PUBLISH_INTERVAL;
 pub use receipt::Receipt;
+pub use snapshot::{Snapshot, files_of, signed_size};
 pub use verify::leaves;
 
 /// A SHA-256 hash: of a leaf, of an inner node or of a whole tree (RFC 6962, section 2.1).

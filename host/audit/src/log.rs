@@ -377,6 +377,13 @@ impl fmt::Debug for Prepared {
     }
 }
 
+impl Log {
+    /// The tree, for the parts of this crate that only read.
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.handle.shared.tree
+    }
+}
+
 impl fmt::Debug for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Log").field("origin", &self.origin()).field("size", &self.size()).finish_non_exhaustive()

@@ -97,8 +97,8 @@ impl Tree {
         Ok(found)
     }
 
-    /// Re-hashes a full bundle that is on disk, and with it every tile above its leaves that was not read before.
-    pub(crate) fn check_bundle(&self, number: u64) -> Result<(), DirectoryError> {
+    /// A full bundle that is on disk, hashed again, and with it every tile above its leaves that was not read before.
+    pub(crate) fn full_bundle(&self, number: u64) -> Result<Entries, DirectoryError> {
         // The tile first: if bundle and tile disagree, the tile has been proven by the tiles above it.
         let tile = self.full_tile(0, number)?;
         let path = TilePath::entries(number, WIDTH);
@@ -109,7 +109,7 @@ impl Tree {
                 return Err(Damage::new(path, Fault::EntryHash { index }, path.first_entry()).into());
             }
         }
-        Ok(())
+        Ok(entries)
     }
 
     /// The path from an entry to the root of the tree of `size` entries (RFC 6962, section 2.1.1).
@@ -175,7 +175,7 @@ impl Tree {
 
     /// A full tile, from memory or from its file. A tile leaves memory only after its file is durable, so one of both
     /// has it.
-    fn full_tile(&self, level: u8, index: u64) -> Result<Arc<Tile>, DirectoryError> {
+    pub(crate) fn full_tile(&self, level: u8, index: u64) -> Result<Arc<Tile>, DirectoryError> {
         if let Some(tile) = self.tail().full_tile(level, index) {
             return Ok(tile);
         }

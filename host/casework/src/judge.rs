@@ -14,6 +14,9 @@ use model::facts::{self, Attestation, History, Matter, Step};
 use model::terms::{Digest, Instant, Verdict};
 use std::sync::Arc;
 
+/// How the host's denial begins where a jurisdiction has no policy; the reason follows.
+pub(crate) const NO_POLICY: &str = "no policy is in force: ";
+
 /// What one step is about, before any policy's own view of it.
 pub struct Facts<'a> {
     /// When the facts were read.
@@ -176,9 +179,19 @@ impl Casework {
 }
 
 fn rule(chamber: &Chamber, matter: &Matter) -> Result<Ruling, CaseError> {
+    let ruling = ruling(chamber.id(), chamber.policy(), matter)?;
+    if let (Some(fault), PolicyState::Ready(_)) = (&ruling.fault, chamber.policy()) {
+        tracing::warn!(jurisdiction = chamber.id(), phase = %matter.step.phase(), %fault, "policy fault: denied");
+    }
+    Ok(ruling)
+}
+
+/// How a ruling comes about, when a step is decided and when the decision is replayed: the policy's own, or the host's
+/// denial in its place.
+pub(crate) fn ruling(jurisdiction: &str, policy: &PolicyState, matter: &Matter) -> Result<Ruling, CaseError> {
     let told = serde_json::to_vec(matter).map_err(|e| CaseError::Log(e.to_string()))?;
     let denied = |reference: Option<&PolicyRef>, reason: String| Ruling {
-        jurisdiction: chamber.id().to_owned(),
+        jurisdiction: jurisdiction.to_owned(),
         policy: reference.cloned().unwrap_or_else(|| PolicyRef {
             id: "none".to_owned(),
             component: Digest::default(),
@@ -190,9 +203,9 @@ fn rule(chamber: &Chamber, matter: &Matter) -> Result<Ruling, CaseError> {
         fault: Some(reason),
         lines: vec![],
     };
-    let policy = match chamber.policy() {
+    let policy = match policy {
         PolicyState::Ready(policy) => policy,
-        PolicyState::Absent(reason) => return Ok(denied(None, format!("no policy is in force: {reason}"))),
+        PolicyState::Absent(reason) => return Ok(denied(None, format!("{NO_POLICY}{reason}"))),
     };
     let (charter, today) = (policy.charter(), matter.clock.today);
     if today < charter.effective {
@@ -204,11 +217,8 @@ fn rule(chamber: &Chamber, matter: &Matter) -> Result<Ruling, CaseError> {
         return Ok(denied(Some(policy.reference()), reason));
     }
     let ruled = policy.decide(matter);
-    if let Some(fault) = &ruled.fault {
-        tracing::warn!(jurisdiction = chamber.id(), phase = %matter.step.phase(), %fault, "policy fault: denied");
-    }
     Ok(Ruling {
-        jurisdiction: chamber.id().to_owned(),
+        jurisdiction: jurisdiction.to_owned(),
         policy: policy.reference().clone(),
         matter: Digest::of(&told),
         decision: ruled.decision,
@@ -219,7 +229,7 @@ fn rule(chamber: &Chamber, matter: &Matter) -> Result<Ruling, CaseError> {
 }
 
 /// The host executes what policies oblige it to: a permit for another gallery is no permit for this one.
-fn bound_to_galleries(rulings: &mut Rulings, gallery: Option<&facts::Gallery>) {
+pub(crate) fn bound_to_galleries(rulings: &mut Rulings, gallery: Option<&facts::Gallery>) {
     let (Some(allowed), Some(gallery)) = (rulings.galleries(), gallery) else { return };
     if !allowed.contains(&gallery.id)
         && let Some(ruling) = rulings.rulings.last_mut()

@@ -16,6 +16,7 @@
 //! | [`gallery`] | a gallery in memory, searched by one thread in shared passes |
 //! | [`intake`], [`search_step`], [`enroll`] | the steps |
 //! | [`inspection`] | auditors at the log |
+//! | [`replay`] | a decision on record, taken again |
 
 pub mod chamber;
 pub mod clock;
@@ -28,6 +29,7 @@ pub mod intake;
 pub mod judge;
 pub mod ledger;
 pub mod permit;
+pub mod replay;
 pub mod search_step;
 
 pub use chamber::{Casework, Chamber, Opening, PolicyState};

@@ -124,6 +124,15 @@ impl Config {
         }
     }
 
+    /// Where every policy revision that was ever in force is kept, beside the logs whose decisions name it.
+    pub(crate) fn archive(&self) -> anyhow::Result<policy::Archive> {
+        let folder = self.audit.folder.parent().unwrap_or(Path::new(".")).join("policies");
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let dir = cap_std::fs::Dir::open_ambient_dir(&folder, cap_std::ambient_authority())
+            .with_context(|| format!("cannot open {}", folder.display()))?;
+        Ok(policy::Archive::new(dir))
+    }
+
     /// Database credentials, where a user is configured.
     pub(crate) fn credentials(&self) -> anyhow::Result<Option<store::Credentials>> {
         let Some(user) = self.store.user.clone() else { return Ok(None) };

@@ -6,7 +6,7 @@
 //! | `serve.rs` | `serve` |
 //! | `search.rs` | `search`, `enroll`: the client's side |
 //! | `policy.rs` | `policy check / pin / test / show` |
-//! | `audit.rs` | `audit verify / show` |
+//! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay` |
 //! | `pki.rs` | `pki issue / revoke / renew` |
 //! | `bench/` | `bench vet / search / append / serve` |
 //! | `config.rs`, `output.rs` | magistrate.toml; tables, bars and colours |
@@ -60,7 +60,7 @@ enum Command {
     /// Check, pin, test and show policies
     #[command(subcommand)]
     Policy(policy_command::Command),
-    /// Verify and show audit logs, offline
+    /// Verify, search, prove, sample, export and replay audit logs
     #[command(subcommand)]
     Audit(audit_command::Command),
     /// Issue, revoke and renew certificates of the development PKI

@@ -56,10 +56,12 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
         Some(faces) => Some(load_faces(&faces.detector, &faces.embedder)?),
         None => None,
     };
+    let archive = config.archive()?;
     let mut openings = Vec::new();
     for (id, jurisdiction) in &config.jurisdictions {
         let registry = config::registry(&jurisdiction.registry)?;
-        let policy = match policy::Folder::read(&jurisdiction.policy).and_then(|folder| folder.load(&engine)) {
+        let read = policy::Folder::read(&jurisdiction.policy);
+        let policy = match read.and_then(|folder| folder.load_archived(&engine, &archive)) {
             Ok(policy) => PolicyState::Ready(policy),
             Err(e) => {
                 // The other jurisdictions go on; this one denies everything, on record.

@@ -1,6 +1,6 @@
 //! A policy's folder: `policy.toml`, the component beside it, and the digest that pins the one to the other.
 
-use crate::{Engine, LoadError, Policy};
+use crate::{Archive, Engine, LoadError, Policy};
 use model::terms::{Digest, Field, Instant, TermError, Value};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub const FILE: &str = "policy.toml";
 
 /// Largest component read, in bytes. A founding policy is under 300 KB.
-const COMPONENT_BYTES: u64 = 32 << 20;
+pub(crate) const COMPONENT_BYTES: u64 = 32 << 20;
 
 /// `policy.toml`, read.
 #[derive(Clone, Debug)]
@@ -64,6 +64,14 @@ pub enum FolderError {
         found: Digest,
         /// The digest pinned.
         pinned: Digest,
+    },
+    /// The revision could not be kept for replay.
+    #[error("{path} cannot be archived, and what decides must be replayable: {reason}")]
+    Unarchived {
+        /// The component.
+        path: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// The component was refused.
     #[error("{path}: {source}")]
@@ -160,6 +168,22 @@ impl Folder {
     /// [`FolderError`].
     pub fn load_unpinned(&self, engine: &Engine) -> Result<Policy, FolderError> {
         if self.digest.is_some() { self.load(engine) } else { self.compile(engine, &self.component_bytes()?) }
+    }
+
+    /// Loads the component as pinned, and keeps the revision in an archive before it can decide anything.
+    ///
+    /// # Errors
+    /// [`FolderError`]; what cannot be archived is not used, because its decisions could not be replayed.
+    pub fn load_archived(&self, engine: &Engine, archive: &Archive) -> Result<Policy, FolderError> {
+        let policy = self.load(engine)?;
+        let bytes = self.component_bytes()?;
+        let unkept = |reason: String| FolderError::Unarchived { path: self.component.clone(), reason };
+        let (component, settings) = archive.keep(&bytes, &self.settings).map_err(|e| unkept(e.to_string()))?;
+        let loaded = policy.reference();
+        if (component, settings) != (loaded.component, loaded.settings) {
+            return Err(unkept("it changed while it was read".to_owned()));
+        }
+        Ok(policy)
     }
 
     /// Writes the component's digest into `policy.toml`, after having loaded it. Comments and settings stay as they are.

@@ -10,8 +10,10 @@
 //! | [`folder`] | `policy.toml`: reading, pinning |
 //! | [`engine`] | the sandbox's settings and limits |
 //! | [`decide`] | running one decision, and what may go wrong |
+//! | [`archive`] | every revision that was in force, by digest |
 //! | [`scenario`] | decisions expected of a policy, as data |
 
+pub mod archive;
 pub mod decide;
 pub mod engine;
 pub mod folder;
@@ -20,6 +22,7 @@ mod outgoing;
 pub mod scenario;
 mod wasi;
 
+pub use archive::{Archive, ArchiveError};
 pub use decide::{Fault, Ruled};
 pub use engine::{Engine, EngineError};
 pub use folder::{Folder, FolderError};
@@ -104,11 +107,8 @@ impl Policy {
             }
         };
         check(&charter).map_err(LoadError::Charter)?;
-        let mut sorted: Vec<&Field> = settings.iter().collect();
-        sorted.sort_by(|a, b| a.name.cmp(&b.name));
-        let canonical = serde_json::to_vec(&sorted).unwrap_or_default();
-        let reference =
-            PolicyRef { id: charter.id.clone(), component: Digest::of(component), settings: Digest::of(&canonical) };
+        let settings_are = Digest::of(&canonical(settings));
+        let reference = PolicyRef { id: charter.id.clone(), component: Digest::of(component), settings: settings_are };
         Ok(Self {
             inner: Arc::new(Revision {
                 prepared,
@@ -133,6 +133,14 @@ impl Policy {
     pub(crate) fn revision(&self) -> &Revision {
         &self.inner
     }
+}
+
+/// Settings as their digest is taken: JSON, sorted by name.
+pub(crate) fn canonical(settings: &[Field]) -> Vec<u8> {
+    let mut sorted: Vec<&Field> = settings.iter().collect();
+    sorted.sort_by(|a, b| a.name.cmp(&b.name));
+    // Names and plain values always serialise.
+    serde_json::to_vec(&sorted).unwrap_or_default()
 }
 
 /// A charter's own consistency: ids unique, references resolved, time zone known.

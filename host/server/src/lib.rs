@@ -9,6 +9,7 @@
 //! | [`identity`] | who a certificate names |
 //! | [`routes`] | the table |
 //! | [`endpoints`] | what each route does |
+//! | `public_log` | the log as any C2SP client reads it, and attempts to change it |
 //! | [`api`] | bodies: what is sent and answered |
 //! | [`problem`] | RFC 9457 |
 //! | [`openapi`] | the document, from the table |
@@ -22,6 +23,7 @@ pub mod listener;
 pub mod metrics;
 mod openapi;
 pub mod problem;
+mod public_log;
 mod routes;
 pub mod tls;
 

@@ -8,6 +8,7 @@ use crate::endpoints::{Ask, Reply};
 use crate::identity::{self, IdentityError};
 use crate::metrics::Metrics;
 use crate::problem::{MEDIA_TYPE, Problem};
+use crate::public_log;
 use crate::routes::{Caller, Match, Route, Table};
 use crate::tls::{Tls, TlsError, TlsFiles};
 use bytes::Bytes;
@@ -227,6 +228,15 @@ async fn serve(
     let (method, path) = (head.method, head.uri.path().to_owned());
     let query = head.uri.query().unwrap_or_default().to_owned();
     let (label, answer) = match desk.table.find(&method, &path) {
+        Match::Nothing | Match::Methods(_) if public_log::attacked(&method, &path).is_some() => {
+            let log = public_log::attacked(&method, &path).unwrap_or_default().to_owned();
+            let (desk, asked) = (desk.clone(), format!("{method} {path}"));
+            let recording = tokio::spawn(async move {
+                let _busy = busy;
+                public_log::record_attempt(&desk.casework, caller, &log, &asked).await
+            });
+            ("none", Err(recording.await.unwrap_or_else(|e| Problem::unavailable(e.to_string()))))
+        }
         Match::Nothing => {
             let detail = format!("there is nothing at {path}: GET /openapi.json lists what there is");
             ("none", Err(Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail)))
@@ -264,8 +274,9 @@ async fn serve(
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(reply.content_type));
-    // Candidate lists and log entries are nobody's to keep.
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    // Candidate lists and accounts are nobody's to keep; the public log's full tiles never change.
+    let kept = public_log::kept(label, &path, reply.status);
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static(kept.unwrap_or("no-store")));
     response
 }
 

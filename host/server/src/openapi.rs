@@ -49,6 +49,8 @@ fn components() -> utoipa::openapi::Components {
 fn item(route: &Route) -> PathItem {
     let mut operation = OperationBuilder::new().summary(Some(route.summary)).description(Some(who(route.caller)));
     for name in route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+        // A parameter that takes the rest of the path is written with an asterisk.
+        let name = name.trim_start_matches('*');
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
         operation = operation.parameter(parameter.build());
     }

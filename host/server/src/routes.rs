@@ -2,7 +2,7 @@
 
 use crate::endpoints::{self, Ask, Reply};
 use crate::problem::Problem;
-use crate::{api, openapi};
+use crate::{api, openapi, public_log};
 use hyper::Method;
 use std::future::Future;
 use std::pin::Pin;
@@ -132,6 +132,28 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: None,
         gives: None,
         answer: answer!(endpoints::checkpoint),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/log/key",
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "The key under which the log's checkpoints verify (C2SP signed-note); compare it with one had otherwise",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(public_log::key),
+    },
+    Route {
+        method: Method::GET,
+        path: public_log::TILE,
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "A tile or entry bundle of the log (C2SP tlog-tiles)",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(public_log::tile),
     },
     Route {
         method: Method::GET,

@@ -1,0 +1,184 @@
+//! `audit export`: everything on record about one case, in a folder that whoever gets it can check by themselves.
+
+use super::accounts::{Reader, Told, database};
+use super::filter::{case, same_case};
+use super::package::{self, Completeness, Document, Listed, Manifest};
+use super::{one_of, page};
+use crate::config::Config;
+use crate::output::bar;
+use crate::runtime;
+use anyhow::{Context as _, bail};
+use model::account::Account;
+use model::facts::Identifier;
+use model::terms::{Digest, Instant, check_id};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The sealed kind under which casework keeps probe photographs.
+const PROBE: &str = "probe";
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  magistrate audit export --config here/magistrate.toml --jurisdiction detroit --case incident-number:26-0310-114 --out disclosure\n  magistrate audit verify-export disclosure --key here/log-keys/detroit.vkey"
+)]
+pub(crate) struct Arguments {
+    /// The configuration
+    #[arg(long)]
+    config: PathBuf,
+    /// The jurisdiction whose log is meant; may be left out where the configuration has only one
+    #[arg(long)]
+    jurisdiction: Option<String>,
+    /// The case, as KIND:NUMBER
+    #[arg(long)]
+    case: String,
+    /// The folder to make; it must not exist, or be empty
+    #[arg(long)]
+    out: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let wanted = case(&arguments.case)?;
+    let out = &arguments.out;
+    if out.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!("{} is not empty: name a folder that does not exist yet", out.display());
+    }
+    let parent = match out.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(parent)?;
+    // Made beside the folder and moved there whole: half an export would look like a small case.
+    let making = tempfile::Builder::new().prefix(".magistrate-export-").tempdir_in(parent)?;
+    let manifest = runtime()?.block_on(export(arguments, wanted, making.path()))?;
+    let text = serde_json::to_vec_pretty(&manifest)?;
+    std::fs::write(making.path().join(package::MANIFEST), &text)?;
+    let _ = std::fs::remove_dir(out);
+    std::fs::rename(making.keep(), out).with_context(|| format!("cannot make {}", out.display()))?;
+
+    let Completeness { end, purged, searches, .. } = &manifest.completeness;
+    say!(
+        "{}: {} entries, {} searches, {} documents",
+        out.display(),
+        manifest.entries.len(),
+        searches.len(),
+        manifest.documents.len()
+    );
+    say!("looked for in all {end} entries of {}; {} of them are purged", manifest.log, purged.len());
+    say!("{} has the digest {}: say it apart from the folder", package::MANIFEST, Digest::of(&text));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The export under way.
+struct Package<'a> {
+    folder: &'a Path,
+    files: BTreeMap<String, Digest>,
+}
+
+impl Package<'_> {
+    fn put(&mut self, name: &str, content: &[u8]) -> anyhow::Result<()> {
+        let path = self.folder.join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+        self.files.insert(name.to_owned(), Digest::of(content));
+        Ok(())
+    }
+
+    /// An entry with everything that proves it.
+    fn entry(&mut self, snapshot: &audit::Snapshot, entry: &Told, row: &store::AccountRow) -> anyhow::Result<()> {
+        let files = package::Files::of(entry.index);
+        self.put(&files.leaf, &entry.bytes)?;
+        self.put(&files.proof, snapshot.receipt(entry.index)?.to_string().as_bytes())?;
+        self.put(&files.account, &row.plain)?;
+        self.put(&files.salt, hex::encode(row.salt).as_bytes())
+    }
+}
+
+async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> anyhow::Result<Manifest> {
+    let config = Config::read(&arguments.config)?;
+    let log = one_of(&config, arguments.jurisdiction.as_deref())?;
+    let store = database(&config).await?;
+    let mut reader = Reader::open(&log, &store).await?;
+    let mut package = Package { folder, files: BTreeMap::new() };
+    let (mut entries, mut accounts) = (Vec::new(), Vec::new());
+    let (mut requests, mut purged) = (BTreeSet::new(), Vec::new());
+    let bar = bar("looking for the case", reader.snapshot().size());
+    while let Some(told) = reader.next(|_, _| true).await? {
+        for entry in &told {
+            let (Some(row), Some(account)) = (&entry.row, entry.account()?) else {
+                purged.push(entry.index);
+                continue;
+            };
+            if !touches(&account, &wanted, &requests) {
+                continue;
+            }
+            if entry.committed() == Some(false) {
+                bail!("the account of entry {} is not the one the entry commits to: nothing is exported", entry.index);
+            }
+            requests.extend(account.request.clone());
+            package.entry(reader.snapshot(), entry, row)?;
+            entries.push(Listed::of(entry.index, &entry.leaf, &account));
+            accounts.push((entry.index, account));
+        }
+        bar.set_position(reader.done());
+    }
+    bar.finish_and_clear();
+    let documents = documents(&mut package, reader.rows(), &requests).await?;
+    let snapshot = reader.snapshot();
+    package.put(package::CHECKPOINT, snapshot.checkpoint().as_bytes())?;
+    package.put(package::KEY, format!("{}\n", log.key).as_bytes())?;
+    store.close().await;
+
+    let completeness = Completeness {
+        first: 0,
+        end: snapshot.size(),
+        purged,
+        requests: requests.into_iter().collect(),
+        searches: package::searches(&accounts),
+    };
+    let exported = jiff::Timestamp::now().as_millisecond();
+    let mut manifest = Manifest {
+        v: 1,
+        log: log.key.name().to_owned(),
+        jurisdiction: log.jurisdiction.clone(),
+        case: wanted,
+        exported: Instant(u64::try_from(exported).unwrap_or(0)),
+        completeness,
+        entries,
+        documents,
+        files: BTreeMap::new(),
+    };
+    package.put(package::PAGE, page::html(&manifest, &log.key.to_string()).as_bytes())?;
+    manifest.files = package.files;
+    Ok(manifest)
+}
+
+/// Whether an entry belongs to the case: by its number, or by a request that does.
+pub(super) fn touches(account: &Account, wanted: &Identifier, requests: &BTreeSet<String>) -> bool {
+    account.case.iter().any(|found| same_case(found, wanted))
+        || account.request.as_ref().is_some_and(|request| requests.contains(request))
+}
+
+/// The probe photographs of the requests, as far as they are still there.
+async fn documents(
+    package: &mut Package<'_>,
+    rows: &store::Jurisdiction,
+    requests: &BTreeSet<String>,
+) -> anyhow::Result<Vec<Document>> {
+    let mut documents = Vec::new();
+    // An id is safe as a file's name; whatever is none was not made by this program.
+    for request in requests.iter().filter(|request| check_id(request).is_ok()) {
+        let Some(image) = rows.open_sealed(PROBE, request).await? else { continue };
+        let ending = match image.as_slice() {
+            [0xff, 0xd8, ..] => "jpg",
+            [0x89, b'P', b'N', b'G', ..] => "png",
+            _ => "bin",
+        };
+        let file = format!("documents/{PROBE}-{request}.{ending}");
+        package.put(&file, &image)?;
+        documents.push(Document { file, request: request.clone(), what: PROBE.to_owned() });
+    }
+    Ok(documents)
+}

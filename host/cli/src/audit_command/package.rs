@@ -1,0 +1,302 @@
+//! What an export consists of, and `audit verify-export`, which needs nothing but the folder and the log's key.
+//!
+//! ```text
+//! index.html                  what this is and how to check it, for a reader
+//! manifest.json               the case, the completeness statement, every entry, every file with its digest
+//! checkpoint, log.vkey        the signed tree head, and the key that signed it
+//! entries/<index>.json        an entry's public part: exactly the bytes in the log
+//! entries/<index>.tlog-proof  that it is in the log (C2SP tlog-proof)
+//! entries/<index>.account     its personal part: who, why, what
+//! entries/<index>.salt        with which the public part commits to the personal
+//! documents/                  photographs
+//! ```
+
+use super::{export, open, parse_key, parse_leaf, word};
+use crate::{UNVERIFIED, output};
+use anyhow::{Context as _, bail};
+use cap_std::fs::Dir;
+use model::account::{Account, Event, Leaf};
+use model::facts::Identifier;
+use model::terms::{Digest, Instant, Phase, Verdict};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+pub(super) const MANIFEST: &str = "manifest.json";
+pub(super) const PAGE: &str = "index.html";
+pub(super) const CHECKPOINT: &str = "checkpoint";
+pub(super) const KEY: &str = "log.vkey";
+
+/// What an export says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    /// Format version: 1.
+    pub(super) v: u8,
+    /// The log, by its origin.
+    pub(super) log: String,
+    pub(super) jurisdiction: String,
+    pub(super) case: Identifier,
+    pub(super) exported: Instant,
+    pub(super) completeness: Completeness,
+    pub(super) entries: Vec<Listed>,
+    pub(super) documents: Vec<Document>,
+    /// Every other file of the folder, with its SHA-256.
+    pub(super) files: BTreeMap<String, Digest>,
+}
+
+/// Where the case was looked for, and what could not be looked into.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Completeness {
+    /// The first entry looked at.
+    pub(super) first: u64,
+    /// One more than the last: the size the checkpoint signs.
+    pub(super) end: u64,
+    /// Entries whose accounts are purged: whether they touched the case cannot be told.
+    pub(super) purged: Vec<u64>,
+    /// Every request of the case.
+    pub(super) requests: Vec<String>,
+    /// Every search that touched the case, refused ones included.
+    pub(super) searches: Vec<Search>,
+}
+
+/// One search, from its decision to what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Search {
+    /// The entry of the decision.
+    pub(super) index: u64,
+    pub(super) at: Instant,
+    /// `jurisdiction/person`.
+    pub(super) person: String,
+    pub(super) request: Option<String>,
+    pub(super) verdict: Verdict,
+    /// `ran`, `failed` or `refused`; `unknown` where a permitted search has no outcome on record.
+    pub(super) outcome: String,
+    /// The gallery that was searched.
+    pub(super) gallery: Option<String>,
+    /// Records found.
+    pub(super) found: usize,
+}
+
+/// One entry of the export.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Listed {
+    pub(super) index: u64,
+    pub(super) id: String,
+    pub(super) kind: String,
+    pub(super) phase: String,
+    pub(super) verdict: String,
+    pub(super) at: Instant,
+    /// `jurisdiction/person`.
+    pub(super) person: String,
+}
+
+/// A document that belongs to a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Document {
+    pub(super) file: String,
+    pub(super) request: String,
+    pub(super) what: String,
+}
+
+/// Where an entry's files are.
+pub(super) struct Files {
+    pub(super) leaf: String,
+    pub(super) proof: String,
+    pub(super) account: String,
+    pub(super) salt: String,
+}
+
+impl Files {
+    pub(super) fn of(index: u64) -> Self {
+        let named = |ending: &str| format!("entries/{index}.{ending}");
+        Self { leaf: named("json"), proof: named("tlog-proof"), account: named("account"), salt: named("salt") }
+    }
+}
+
+impl Listed {
+    pub(super) fn of(index: u64, leaf: &Leaf, account: &Account) -> Self {
+        Self {
+            index,
+            id: leaf.id.clone(),
+            kind: word(&leaf.kind),
+            phase: leaf.phase.map(|p| p.to_string()).unwrap_or_default(),
+            verdict: leaf.verdict.map(|v| v.to_string()).unwrap_or_default(),
+            at: leaf.at,
+            person: person(account),
+        }
+    }
+}
+
+fn person(account: &Account) -> String {
+    format!("{}/{}", account.who.jurisdiction, account.who.person)
+}
+
+/// The searches that these accounts, in the order of the log, tell of.
+pub(super) fn searches(accounts: &[(u64, Account)]) -> Vec<Search> {
+    let mut searches: Vec<(String, Search)> = Vec::new();
+    for (index, account) in accounts {
+        match &account.event {
+            Event::Decision { rulings, .. } if rulings.phase == Phase::Search => {
+                let verdict = rulings.verdict();
+                let outcome = if verdict == Verdict::Permit { "unknown" } else { "refused" };
+                let (at, request, outcome) = (account.at, account.request.clone(), outcome.to_owned());
+                let person = person(account);
+                let search = Search { index: *index, at, person, request, verdict, outcome, gallery: None, found: 0 };
+                searches.push((account.id.clone(), search));
+            }
+            event => {
+                let of = |(id, _): &&mut (String, Search)| account.of.as_ref() == Some(id);
+                let Some((_, search)) = searches.iter_mut().find(of) else { continue };
+                match event {
+                    Event::Searched { gallery, found, .. } => {
+                        search.outcome = "ran".to_owned();
+                        search.gallery = Some(gallery.clone());
+                        search.found = found.len();
+                    }
+                    Event::Failed { .. } => search.outcome = "failed".to_owned(),
+                    _ => {}
+                }
+            }
+        }
+    }
+    searches.into_iter().map(|(_, search)| search).collect()
+}
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  magistrate audit verify-export disclosure --key here/log-keys/detroit.vkey\n\nTake the key from its publisher, not from the folder."
+)]
+pub(crate) struct Arguments {
+    /// The folder of an export
+    folder: PathBuf,
+    /// The log's verifier key: a file, or the key itself; the folder's own where absent, which proves less
+    #[arg(long)]
+    key: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let dir = open(&arguments.folder)?;
+    let own = arguments.folder.join(KEY);
+    let key = match &arguments.key {
+        Some(key) => parse_key(key)?,
+        None => parse_key(&own.display().to_string())?,
+    };
+    let text = read(&dir, MANIFEST)?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).with_context(|| format!("{MANIFEST} is no export's manifest"))?;
+    if manifest.v != 1 {
+        bail!("the export has format {}, and this program knows 1: use a newer one", manifest.v);
+    }
+    let mut problems = files(&dir, &manifest)?;
+    problems.extend(entries(&dir, &manifest, &key)?);
+    for problem in &problems {
+        say!("{} {problem}", output::red("NOT VERIFIED"));
+    }
+    if !problems.is_empty() {
+        return Ok(ExitCode::from(UNVERIFIED));
+    }
+    let (count, searches) = (manifest.entries.len(), manifest.completeness.searches.len());
+    let case = format!("{} {}", manifest.case.kind, manifest.case.value);
+    say!("{} {count} entries and {searches} searches of case {case} in {}", output::green("verified"), manifest.log);
+    say!("{MANIFEST} has the digest {}", Digest::of(&text));
+    if arguments.key.is_none() {
+        say!("under the key in the folder itself: compare it with the one its publisher gives: {key}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(dir: &Dir, name: &str) -> anyhow::Result<Vec<u8>> {
+    dir.read(name).with_context(|| format!("cannot read {name}"))
+}
+
+/// Compares the folder's files with the manifest's list.
+fn files(dir: &Dir, manifest: &Manifest) -> anyhow::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for (name, digest) in &manifest.files {
+        match dir.read(name) {
+            Ok(content) if Digest::of(&content) == *digest => {}
+            Ok(_) => problems.push(format!("{name} was changed since it was exported")),
+            Err(e) => problems.push(format!("{name} cannot be read: {e}")),
+        }
+    }
+    let mut there = Vec::new();
+    walk(dir, "", &mut there)?;
+    let added = there.into_iter().filter(|name| name != MANIFEST && !manifest.files.contains_key(name));
+    problems.extend(added.map(|name| format!("{name} is none of the export's files")));
+    Ok(problems)
+}
+
+fn walk(dir: &Dir, under: &str, found: &mut Vec<String>) -> anyhow::Result<()> {
+    for entry in dir.entries()? {
+        let entry = entry?;
+        let name = format!("{under}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            walk(&entry.open_dir()?, &format!("{name}/"), found)?;
+        } else {
+            found.push(name);
+        }
+    }
+    Ok(())
+}
+
+/// Checks every entry against the log's key, and the statements against the entries.
+fn entries(dir: &Dir, manifest: &Manifest, key: &audit::VerifierKey) -> anyhow::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let checkpoint = String::from_utf8(read(dir, CHECKPOINT)?).context("the checkpoint is no text")?;
+    match audit::signed_size(&checkpoint, key) {
+        Ok(size) if size == manifest.completeness.end => {}
+        Ok(size) => problems.push(format!("{CHECKPOINT} signs {size} entries, not those the manifest speaks of")),
+        Err(e) => problems.push(format!("{CHECKPOINT} does not count: {e}")),
+    }
+    let requests: BTreeSet<String> = manifest.completeness.requests.iter().cloned().collect();
+    let mut accounts = Vec::new();
+    for listed in &manifest.entries {
+        match entry(dir, listed, &checkpoint, key) {
+            Ok(account) if export::touches(&account, &manifest.case, &requests) => {
+                accounts.push((listed.index, account));
+            }
+            Ok(_) => problems.push(format!("entry {} is not of the case", listed.index)),
+            Err(e) => problems.push(format!("entry {}: {e:#}", listed.index)),
+        }
+    }
+    if problems.is_empty() && searches(&accounts) != manifest.completeness.searches {
+        problems.push("the list of searches is not the one that the entries tell of".to_owned());
+    }
+    for document in &manifest.documents {
+        let digest = manifest.files.get(&document.file);
+        let told = digest.is_some()
+            && accounts.iter().any(|(_, account)| {
+                account.request.as_ref() == Some(&document.request) && account.probe.as_ref() == digest
+            });
+        if !told {
+            problems.push(format!("{} is not the photograph that any entry tells of", document.file));
+        }
+    }
+    Ok(problems)
+}
+
+/// Checks one entry: signed into the log, committing to its account, and listed as what it is.
+fn entry(dir: &Dir, listed: &Listed, checkpoint: &str, key: &audit::VerifierKey) -> anyhow::Result<Account> {
+    let files = Files::of(listed.index);
+    let bytes = read(dir, &files.leaf)?;
+    let receipt: audit::Receipt = String::from_utf8(read(dir, &files.proof)?)?.parse()?;
+    if receipt.index != listed.index || receipt.checkpoint != checkpoint {
+        bail!("{} is the proof of something else", files.proof);
+    }
+    receipt.verify(&bytes, key)?;
+    let leaf = parse_leaf(listed.index, &bytes)?;
+    let plain = read(dir, &files.account)?;
+    let mut salt = [0; 32];
+    let text = String::from_utf8(read(dir, &files.salt)?)?;
+    hex::decode_to_slice(text.trim(), &mut salt).with_context(|| format!("{} holds no salt", files.salt))?;
+    if audit::commitment(&salt, &plain) != leaf.account.0 {
+        bail!("{} is not the account that the entry commits to", files.account);
+    }
+    let account: Account =
+        serde_json::from_slice(&plain).with_context(|| format!("{} is no account", files.account))?;
+    if account.id != leaf.id || Listed::of(listed.index, &leaf, &account) != *listed {
+        bail!("{MANIFEST} lists it as something else");
+    }
+    Ok(account)
+}

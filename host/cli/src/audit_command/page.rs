@@ -1,0 +1,150 @@
+//! The page of an export: what it is, what it claims, and how to check it, for somebody who has nothing else.
+
+use super::package::{CHECKPOINT, Files, KEY, MANIFEST, Manifest};
+use std::fmt::Write as _;
+
+/// What may stand in HTML text and in a double-quoted attribute.
+fn text(plain: &str) -> String {
+    let mut safe = String::with_capacity(plain.len());
+    for c in plain.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #ccc}\
+code{background:#f2f2f2;padding:0 .2rem;overflow-wrap:anywhere}pre{background:#f2f2f2;padding:.75rem;overflow-x:auto}";
+
+/// The page. `key` is the log's verifier key.
+pub(super) fn html(manifest: &Manifest, key: &str) -> String {
+    let case = format!("{} {}", text(&manifest.case.kind), text(&manifest.case.value));
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Audit record of case {case}</title>\
+         <style>{STYLE}</style></head><body>\n<h1>Audit record of case {case}</h1>\n"
+    );
+    summary(&mut page, manifest);
+    searches(&mut page, manifest);
+    entries(&mut page, manifest);
+    documents(&mut page, manifest);
+    instructions(&mut page, &text(key));
+    page.push_str("</body></html>\n");
+    page
+}
+
+fn summary(page: &mut String, manifest: &Manifest) {
+    let complete = &manifest.completeness;
+    // Writing to a string cannot fail, here and below.
+    let _ = writeln!(
+        page,
+        "<p>Taken on {} from the log <code>{}</code>. Every entry from {} to {} was looked at, which is the whole log as \
+         the enclosed checkpoint signs it, and every entry is here that names the case or a request of the case: {} \
+         entries, {} requests, {} searches.</p>",
+        manifest.exported,
+        text(&manifest.log),
+        complete.first,
+        complete.end.saturating_sub(1),
+        manifest.entries.len(),
+        complete.requests.len(),
+        complete.searches.len(),
+    );
+    let purged = complete.purged.len();
+    if purged > 0 {
+        let _ = writeln!(
+            page,
+            "<p>Of {purged} entries the personal part had been destroyed by then, as retention rules demand. Whether they \
+             touched the case cannot be told; <code>{MANIFEST}</code> lists them.</p>"
+        );
+    }
+    page.push_str("<p>A search result is a list of leads. It identifies nobody.</p>\n");
+}
+
+fn searches(page: &mut String, manifest: &Manifest) {
+    page.push_str(
+        "<h2>Searches</h2>\n<table><tr><th>Entry<th>Time<th>Who<th>Verdict<th>Outcome<th>Gallery<th>Found</tr>\n",
+    );
+    for search in &manifest.completeness.searches {
+        let _ = writeln!(
+            page,
+            "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}</tr>",
+            search.index,
+            search.at,
+            text(&search.person),
+            search.verdict,
+            text(&search.outcome),
+            text(search.gallery.as_deref().unwrap_or_default()),
+            search.found,
+        );
+    }
+    page.push_str("</table>\n");
+}
+
+fn entries(page: &mut String, manifest: &Manifest) {
+    page.push_str("<h2>Entries</h2>\n<table><tr><th>Entry<th>Time<th>Kind<th>Phase<th>Verdict<th>Who<th>Files</tr>\n");
+    for entry in &manifest.entries {
+        let files = Files::of(entry.index);
+        let _ = writeln!(
+            page,
+            "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td><a href=\"{}\">public</a> <a href=\"{}\">personal</a> \
+             <a href=\"{}\">proof</a></tr>",
+            entry.index,
+            entry.at,
+            text(&entry.kind),
+            text(&entry.phase),
+            text(&entry.verdict),
+            text(&entry.person),
+            files.leaf,
+            files.account,
+            files.proof,
+        );
+    }
+    page.push_str("</table>\n");
+}
+
+fn documents(page: &mut String, manifest: &Manifest) {
+    if manifest.documents.is_empty() {
+        return;
+    }
+    page.push_str("<h2>Documents</h2>\n<ul>\n");
+    for document in &manifest.documents {
+        let (file, what, request) = (text(&document.file), text(&document.what), text(&document.request));
+        let _ = writeln!(page, "<li><a href=\"{file}\">{what}</a> of request <code>{request}</code></li>");
+    }
+    page.push_str("</ul>\n");
+}
+
+fn instructions(page: &mut String, key: &str) {
+    let _ = writeln!(
+        page,
+        "<h2>How to check it</h2>\n<p>With the program:</p>\n<pre>magistrate audit verify-export FOLDER --key KEY</pre>\n\
+         <p>KEY is the log's verifier key. Get it from whoever publishes it and not from this folder, where it reads</p>\n\
+         <pre>{key}</pre>\n\
+         <p>Or with any tool that knows the formats, all of them public. <code>{CHECKPOINT}</code> is a signed tree head \
+         (c2sp.org/tlog-checkpoint) under that key, which is also in <code>{KEY}</code>. \
+         <code>entries/N.tlog-proof</code> (c2sp.org/tlog-proof) proves that the bytes of <code>entries/N.json</code> are \
+         leaf N of that tree (RFC 6962). Its field <code>account</code> is the SHA-256 of the line \
+         <code>magistrate commitment v1</code> with its newline, the 32 bytes that <code>entries/N.salt</code> gives in \
+         hexadecimal, and the bytes of <code>entries/N.account</code>. A photograph's SHA-256 is the field \
+         <code>probe</code> of the accounts of its request. <code>{MANIFEST}</code> has the SHA-256 of every file.</p>\n\
+         <p>What the proofs do not show is that nothing was left out: that is the word of whoever took the export, and can \
+         be tested by taking it again. Compare the digest of <code>{MANIFEST}</code>, which both commands print, with the \
+         one you were told.</p>"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn nothing_from_a_record_is_markup() {
+        assert_eq!(text("<b>\"a\" & 'b'"), "&lt;b&gt;&quot;a&quot; &amp; &#39;b&#39;");
+    }
+}

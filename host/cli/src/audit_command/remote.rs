@@ -1,0 +1,112 @@
+//! Fetching a log from a server that speaks C2SP tlog-tiles: checkpoint, entry bundles, tiles. What is fetched is a
+//! folder like the log's own, and is checked like one.
+
+use crate::output::bar;
+use crate::{pki, runtime};
+use anyhow::{Context as _, bail};
+use client::{Client, Identity};
+use std::path::{Path, PathBuf};
+
+/// The port of an address that names none.
+const HTTPS: &str = "443";
+
+// Who fetches, and where to.
+#[derive(clap::Args)]
+pub(super) struct Access {
+    /// Your certificate, for an address; its key is expected beside it as NAME-key.pem
+    #[arg(long)]
+    certificate: Option<PathBuf>,
+    /// The authority of the server's certificate; ca.pem in the folder above your certificate where absent
+    #[arg(long, requires = "certificate")]
+    authority: Option<PathBuf>,
+    /// Keep what is fetched in this folder, which must not exist, or be empty
+    #[arg(long)]
+    copy: Option<PathBuf>,
+}
+
+/// Fetches the log at an address. The folder is a temporary one unless a copy is wanted, and goes with the second value.
+pub(super) fn fetch(
+    address: &str,
+    key: &audit::VerifierKey,
+    access: &Access,
+) -> anyhow::Result<(PathBuf, Option<tempfile::TempDir>)> {
+    let (server, path) = parse(address)?;
+    let certificate = access.certificate.as_ref().context("name your certificate with --certificate")?;
+    let above = || certificate.parent().and_then(Path::parent).map(|folder| folder.join("ca.pem"));
+    let authority = access.authority.clone().or_else(above).context("name the authority with --authority")?;
+    let identity = Identity::read(certificate, &pki::key_of(certificate)?, &authority)?;
+    let (folder, temporary) = match &access.copy {
+        Some(folder) if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) => {
+            bail!("{} is not empty: name a folder that does not exist yet", folder.display())
+        }
+        Some(folder) => (folder.clone(), None),
+        None => {
+            let temporary = tempfile::Builder::new().prefix("magistrate-log-").tempdir()?;
+            (temporary.path().to_owned(), Some(temporary))
+        }
+    };
+    let mut client = Client::new(&server, identity);
+    runtime()?.block_on(copy(&mut client, &path, key, &folder))?;
+    Ok((folder, temporary))
+}
+
+/// `host:port` and the path of the log.
+fn parse(address: &str) -> anyhow::Result<(String, String)> {
+    let rest = address.strip_prefix("https://").context("the address begins with https://")?;
+    let (server, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let port_named = server.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let server = if port_named { server.to_owned() } else { format!("{server}:{HTTPS}") };
+    let path = path.trim_end_matches('/');
+    if path.is_empty() {
+        bail!("the address names a server and no log: add its path, /v1/JURISDICTION/log");
+    }
+    Ok((server, format!("/{path}")))
+}
+
+async fn copy(client: &mut Client, path: &str, key: &audit::VerifierKey, folder: &Path) -> anyhow::Result<()> {
+    let checkpoint = get(client, &format!("{path}/checkpoint")).await?;
+    let text = std::str::from_utf8(&checkpoint).context("the checkpoint is no text")?;
+    // Before anything else: a log that another key signs is not fetched at all.
+    let size = audit::signed_size(text, key).with_context(|| format!("the checkpoint of {path}"))?;
+    let files = audit::files_of(size);
+    let bar = bar("fetching", audit::files_of(size).count() as u64);
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for file in files {
+        let content = get(client, &format!("{path}/{file}")).await?;
+        let target = folder.join(file.to_string());
+        if let Some(parent) = target.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(&target, &content).with_context(|| format!("cannot write {}", target.display()))?;
+        bar.inc(1);
+    }
+    std::fs::write(folder.join("checkpoint"), &checkpoint)?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+async fn get(client: &mut Client, path: &str) -> anyhow::Result<Vec<u8>> {
+    let answer = client.get(path).await?;
+    if !answer.status.is_success() {
+        let said: String = String::from_utf8_lossy(&answer.body).chars().take(400).collect();
+        bail!("the server answered {} to GET {path}: {said}", answer.status);
+    }
+    Ok(answer.body.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn an_address_names_a_server_and_a_log() {
+        let of = |text| parse(text).ok();
+        let here = |server: &str| Some((server.to_owned(), "/v1/a/log".to_owned()));
+        assert_eq!(of("https://localhost:8443/v1/a/log"), here("localhost:8443"));
+        assert_eq!(of("https://[::1]:8443/v1/a/log/"), here("[::1]:8443"));
+        assert_eq!(of("https://logs.example/v1/a/log"), here("logs.example:443"));
+        for bad in ["http://localhost/v1/a/log", "https://localhost:8443", "https://localhost:8443/", "localhost"] {
+            assert_eq!(of(bad), None, "{bad}");
+        }
+    }
+}

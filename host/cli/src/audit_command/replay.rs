@@ -1,0 +1,184 @@
+//! `audit replay`: every recorded decision, taken again on the component and settings that were in force.
+
+use super::accounts::{Reader, Told, database};
+use super::{Log, all_of};
+use crate::config::Config;
+use crate::output::{self, bar};
+use crate::{UNVERIFIED, runtime};
+use casework::PolicyState;
+use casework::replay::{Decided, Difference, Replayed};
+use model::account::Leaf;
+use model::combine::PolicyRef;
+use model::terms::{Digest, Instant};
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use serde_json::{Map, json};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  magistrate audit replay --config here/magistrate.toml --since 2026-03-01T00:00:00Z\n\nExit code 4 where any decision or its fuel comes out otherwise than it is on record."
+)]
+pub(crate) struct Arguments {
+    /// The configuration
+    #[arg(long)]
+    config: PathBuf,
+    /// Only this jurisdiction's log
+    #[arg(long)]
+    jurisdiction: Option<String>,
+    /// Only decisions of this moment or later, as 2026-01-31T09:30:00Z
+    #[arg(long)]
+    since: Option<Instant>,
+    /// JSON lines: each difference, and the counts
+    #[arg(long)]
+    json: bool,
+}
+
+/// Revisions of policies, loaded, or why they cannot be.
+type Revisions = HashMap<(Digest, Digest), Result<PolicyState, String>>;
+
+/// What came of the replays so far.
+#[derive(Default)]
+struct Tally {
+    decisions: u64,
+    same: u64,
+    indeterminate: u64,
+    purged: u64,
+    differing: u64,
+}
+
+/// What came of one replay.
+enum Found {
+    Purged,
+    Replayed(Replayed),
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    runtime()?.block_on(replay(arguments))
+}
+
+async fn replay(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let config = Config::read(&arguments.config)?;
+    let logs = all_of(&config, arguments.jurisdiction.as_deref())?;
+    let (archive, engine) = (config.archive()?, policy::Engine::new()?);
+    let store = database(&config).await?;
+    let (mut revisions, mut tally) = (Revisions::new(), Tally::default());
+    let since = arguments.since.unwrap_or_default();
+    let judged = |_: u64, leaf: &Leaf| leaf.verdict.is_some() && leaf.at >= since;
+    let started = std::time::Instant::now();
+    for log in &logs {
+        let mut reader = Reader::open(log, &store).await?;
+        let bar = bar(&format!("replaying {}", log.jurisdiction), reader.snapshot().size());
+        let mut batch = reader.next(judged).await?;
+        while let Some(told) = batch {
+            load(&mut revisions, &told, &archive, &engine);
+            let deciding = tokio::task::spawn_blocking(move || {
+                let found: Vec<Found> = told.par_iter().map(|entry| decide(entry, &revisions)).collect();
+                (told, revisions, found)
+            });
+            // The next entries are read while these are decided.
+            let (decided, next) = tokio::join!(deciding, reader.next(judged));
+            let (told, back, found) = decided?;
+            revisions = back;
+            for (entry, found) in told.iter().zip(found) {
+                tally.add(&found);
+                if let Found::Replayed(Replayed::Differs(differences)) = found {
+                    bar.suspend(|| print(arguments.json, log, entry, &differences));
+                }
+            }
+            bar.set_position(reader.done());
+            batch = next?;
+        }
+        bar.finish_and_clear();
+    }
+    let took = started.elapsed();
+    store.close().await;
+    tally.report(arguments.json, took);
+    Ok(if tally.differing == 0 { ExitCode::SUCCESS } else { ExitCode::from(UNVERIFIED) })
+}
+
+/// Loads the revisions that these entries name and that are not loaded yet.
+fn load(revisions: &mut Revisions, told: &[Told], archive: &policy::Archive, engine: &policy::Engine) {
+    for revision in told.iter().flat_map(|entry| &entry.leaf.policies) {
+        let unloaded =
+            |revision: &PolicyRef| archive.load(engine, revision).map(PolicyState::Ready).map_err(|e| e.to_string());
+        // Without a component there was no policy: the host denied.
+        if revision.component != Digest::default() {
+            let place = revisions.entry((revision.component, revision.settings));
+            place.or_insert_with(|| unloaded(revision));
+        }
+    }
+}
+
+fn decide(entry: &Told, revisions: &Revisions) -> Found {
+    let Some(row) = &entry.row else { return Found::Purged };
+    let damaged = |replayed: String| {
+        let (jurisdiction, recorded) = (String::new(), entry.leaf.account.to_string());
+        Found::Replayed(Replayed::Differs(vec![Difference { jurisdiction, what: "account", recorded, replayed }]))
+    };
+    if entry.committed() == Some(false) {
+        return damaged("the account is not the one that the entry commits to".to_owned());
+    }
+    let decided = match Decided::read(&row.plain) {
+        Ok(decided) => decided,
+        Err(e) => return damaged(e.to_string()),
+    };
+    Found::Replayed(decided.again(|revision| match revisions.get(&(revision.component, revision.settings)) {
+        Some(Ok(policy)) => Ok(policy),
+        Some(Err(why)) => Err(why.clone()),
+        None => Err("the entry does not name this revision".to_owned()),
+    }))
+}
+
+fn print(json: bool, log: &Log, entry: &Told, differences: &[Difference]) {
+    for difference in differences {
+        if json {
+            say!(
+                "{}",
+                json!({
+                    "log": log.key.name(), "index": entry.index, "id": entry.leaf.id, "at": entry.leaf.at,
+                    "difference": difference,
+                })
+            );
+            continue;
+        }
+        let Difference { jurisdiction, what, recorded, replayed } = difference;
+        let (phase, at) = (entry.leaf.phase.map(|p| p.name()).unwrap_or_default(), entry.leaf.at);
+        let word = output::red("DIFFERS");
+        say!("{word} entry {} of {} ({phase}, {at}): {what} {jurisdiction}", entry.index, log.key.name());
+        say!("    on record: {recorded}");
+        say!("    replayed:  {replayed}");
+    }
+}
+
+impl Tally {
+    fn add(&mut self, found: &Found) {
+        match found {
+            Found::Purged => self.purged += 1,
+            Found::Replayed(replayed) => {
+                self.decisions += 1;
+                match replayed {
+                    Replayed::Same => self.same += 1,
+                    Replayed::Indeterminate => self.indeterminate += 1,
+                    Replayed::Differs(_) => self.differing += 1,
+                }
+            }
+        }
+    }
+
+    fn report(&self, json: bool, took: Duration) {
+        let seconds = took.as_secs_f64();
+        let values = Map::from_iter([
+            ("decisions".to_owned(), json!(self.decisions)),
+            ("same".to_owned(), json!(self.same)),
+            ("differing".to_owned(), json!(self.differing)),
+            ("indeterminate".to_owned(), json!(self.indeterminate)),
+            ("purged".to_owned(), json!(self.purged)),
+            ("seconds".to_owned(), json!((seconds * 1000.0).round() / 1000.0)),
+            ("decisions_per_s".to_owned(), json!((self.decisions as f64 / seconds.max(1e-9)).round())),
+        ]);
+        output::measurement(json, "decisions replayed", &values);
+    }
+}

@@ -1,0 +1,152 @@
+//! `audit show`: entries that match, by their public part or by their accounts.
+
+use super::accounts::{AT_ONCE, Reader, Told, database};
+use super::filter::Filter;
+use super::{Which, one_of, open, parse_leaf, word};
+use crate::config::Config;
+use crate::{output, runtime};
+use anyhow::bail;
+use model::account::{Account, Leaf};
+use serde_json::json;
+use std::process::ExitCode;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  magistrate audit show here/data/logs/detroit --first 0 --count 20\n  magistrate audit show --config here/magistrate.toml --jurisdiction detroit --verdict deny --answer crime=robbery\n\nWithout --key, a folder's entries are listed as they are found, unchecked. Conditions on people, cases, galleries, clauses and answers look into accounts, and need --config."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    filter: Filter,
+    /// Index of the first entry looked at
+    #[arg(long, default_value_t = 0)]
+    first: u64,
+    /// How many matching entries to list at most
+    #[arg(long, default_value_t = 100)]
+    count: u64,
+    /// List the accounts too: who, for which case
+    #[arg(long, requires = "config")]
+    accounts: bool,
+    /// One JSON line per entry: the leaf's own bytes, or leaf and account
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if !arguments.accounts && !arguments.filter.needs_accounts() {
+        return leaves(arguments);
+    }
+    let Some(config) = &arguments.which.config else {
+        bail!("this looks into accounts, which are in the database: name --config and --jurisdiction");
+    };
+    runtime()?.block_on(accounts(arguments, &Config::read(config)?))
+}
+
+fn leaves(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut table = output::table(["index", "at", "kind", "phase", "verdict", "policies"]);
+    let mut listed = 0;
+    let mut list = |index: u64, bytes: &[u8]| -> anyhow::Result<bool> {
+        if listed < arguments.count {
+            let leaf = parse_leaf(index, bytes)?;
+            if arguments.filter.admits_leaf(&leaf) {
+                listed += 1;
+                if arguments.json {
+                    say!("{}", String::from_utf8_lossy(bytes));
+                } else {
+                    table.add_row(public(index, &leaf));
+                }
+            }
+        }
+        Ok(listed < arguments.count)
+    };
+    if let (Some(folder), None) = (&arguments.which.log, &arguments.which.key) {
+        for leaf in audit::leaves(&open(folder)?, arguments.first..u64::MAX)? {
+            let (index, bytes) = leaf?;
+            if !list(index, &bytes)? {
+                break;
+            }
+        }
+    } else {
+        let snapshot = arguments.which.one()?.snapshot()?;
+        let mut next = arguments.first;
+        'all: while next < snapshot.size() {
+            let end = snapshot.size().min(next.saturating_add(AT_ONCE));
+            for (index, bytes) in snapshot.entries(next..end)? {
+                if !list(index, &bytes)? {
+                    break 'all;
+                }
+            }
+            next = end;
+        }
+    }
+    if !arguments.json {
+        say!("{table}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a leaf says, as a row.
+pub(super) fn public(index: u64, leaf: &Leaf) -> [String; 6] {
+    let policies: Vec<_> = leaf.policies.iter().map(|p| p.id.clone()).collect();
+    [
+        index.to_string(),
+        leaf.at.to_string(),
+        word(&leaf.kind),
+        leaf.phase.map(|p| p.to_string()).unwrap_or_default(),
+        leaf.verdict.map(|v| v.to_string()).unwrap_or_default(),
+        policies.join(" + "),
+    ]
+}
+
+async fn accounts(arguments: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
+    let log = one_of(config, arguments.which.jurisdiction.as_deref())?;
+    let store = database(config).await?;
+    let mut reader = Reader::open(&log, &store).await?;
+    let mut table = output::table(["index", "at", "kind", "phase", "verdict", "person", "unit", "case"]);
+    let (mut listed, mut purged) = (0, 0_u64);
+    let wanted = |index: u64, leaf: &Leaf| index >= arguments.first && arguments.filter.admits_leaf(leaf);
+    'all: while let Some(told) = reader.next(wanted).await? {
+        for entry in told {
+            if listed >= arguments.count {
+                break 'all;
+            }
+            match entry.account()? {
+                None => purged += 1,
+                Some(account) if arguments.filter.admits_account(&account) => {
+                    listed += 1;
+                    if arguments.json {
+                        say!("{}", whole(&entry, &account));
+                    } else {
+                        table.add_row(personal(&entry, &account));
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    store.close().await;
+    if !arguments.json {
+        say!("{table}");
+    }
+    if purged > 0 {
+        eprintln!("{purged} entries have no account any more: whether they match cannot be told");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn whole(entry: &Told, account: &Account) -> serde_json::Value {
+    json!({
+        "index": entry.index,
+        "leaf": entry.leaf,
+        "account": account,
+        "account_verified": entry.committed(),
+    })
+}
+
+fn personal(entry: &Told, account: &Account) -> [String; 8] {
+    let [index, at, kind, phase, verdict, _] = public(entry.index, &entry.leaf);
+    let cases: Vec<_> = account.case.iter().map(|c| format!("{}={}", c.kind, c.value)).collect();
+    let person = format!("{}/{}", account.who.jurisdiction, account.who.person);
+    [index, at, kind, phase, verdict, person, account.who.unit.clone(), cases.join(" ")]
+}

@@ -1,0 +1,172 @@
+//! `audit verify`: nothing is believed but the key.
+
+use super::accounts::{Reader, database};
+use super::{Log, all_of, open, parse_key, remote};
+use crate::config::Config;
+use crate::output::{self, bar};
+use crate::{UNVERIFIED, runtime};
+use anyhow::{Context as _, bail};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Purged accounts named one by one; the rest are counted.
+const MOST_NAMED: usize = 20;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  magistrate audit verify --config here/magistrate.toml\n  magistrate audit verify here/data/logs/detroit --key here/log-keys/detroit.vkey\n  magistrate audit verify https://localhost:8443/v1/detroit/log --key detroit.vkey --certificate here/certs/detroit/a.feld.pem"
+)]
+pub(crate) struct Arguments {
+    /// The folder of a log, or its address: https://HOST:PORT/v1/JURISDICTION/log
+    #[arg(required_unless_present = "config", conflicts_with = "config", requires = "key")]
+    log: Option<String>,
+    /// Its verifier key: a file, or the key itself
+    #[arg(long, conflicts_with = "config")]
+    key: Option<String>,
+    /// Verify every log of a configuration
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Of the configuration's logs, only this jurisdiction's
+    #[arg(long, requires = "config")]
+    jurisdiction: Option<String>,
+    /// A file with an earlier signed checkpoint, which the log must extend
+    #[arg(long)]
+    since: Option<PathBuf>,
+    /// Compare every account in the database with what its entry commits to, and name those that are purged
+    #[arg(long, requires = "config")]
+    accounts: bool,
+    #[command(flatten)]
+    access: remote::Access,
+    /// One JSON line per log
+    #[arg(long)]
+    json: bool,
+}
+
+/// What verifying one log came to.
+struct Verdict {
+    sound: bool,
+    values: serde_json::Value,
+    text: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let earlier = arguments.since.as_deref().map(read).transpose()?;
+    let config = arguments.config.as_deref().map(Config::read).transpose()?;
+    let mut verdicts = Vec::new();
+    if let Some(config) = &config {
+        for log in all_of(config, arguments.jurisdiction.as_deref())? {
+            let name = log.folder.display().to_string();
+            verdicts.push(verify(&log.folder, &name, &log.key, earlier.as_deref())?);
+        }
+        if arguments.accounts && verdicts.iter().all(|v| v.sound) {
+            let logs = all_of(config, arguments.jurisdiction.as_deref())?;
+            verdicts.extend(runtime()?.block_on(accounts(config, &logs))?);
+        }
+    } else if let (Some(log), Some(key)) = (&arguments.log, &arguments.key) {
+        let key = parse_key(key)?;
+        if log.starts_with("https://") {
+            verdicts.push(match remote::fetch(log, &key, &arguments.access) {
+                Ok((folder, _temporary)) => verify(&folder, log, &key, earlier.as_deref())?,
+                Err(e) if e.is::<audit::CheckpointError>() => unsound(log, &key, &format!("{e:#}")),
+                Err(e) => return Err(e),
+            });
+        } else {
+            verdicts.push(verify(Path::new(log), log, &key, earlier.as_deref())?);
+        }
+    } else {
+        bail!("name a log with its --key, or --config");
+    }
+    for verdict in &verdicts {
+        if arguments.json {
+            say!("{}", verdict.values);
+        } else {
+            say!("{}", verdict.text);
+        }
+    }
+    Ok(if verdicts.iter().all(|v| v.sound) { ExitCode::SUCCESS } else { ExitCode::from(UNVERIFIED) })
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn verify(folder: &Path, name: &str, key: &audit::VerifierKey, earlier: Option<&str>) -> anyhow::Result<Verdict> {
+    let dir = open(folder)?;
+    let bar = bar(name, 0);
+    let mut progress = |done: u64, of: u64| {
+        bar.set_length(of);
+        bar.set_position(done);
+    };
+    let started = Instant::now();
+    let verified = audit::verify::directory(&dir, key, earlier, &mut progress);
+    let took = started.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+    Ok(match verified {
+        Ok(verified) => {
+            let root = hex::encode(verified.root);
+            let rate = (verified.entries_hashed as f64 / took.max(1e-9)).round();
+            let text = format!("{} {}: {} entries, root {root}", output::green("verified"), key.name(), verified.size);
+            let values = json!({
+                "log": key.name(), "verified": true, "entries": verified.size, "root": root, "entries_per_s": rate,
+            });
+            Verdict { sound: true, values, text }
+        }
+        Err(e) => unsound(name, key, &e.to_string()),
+    })
+}
+
+fn unsound(name: &str, key: &audit::VerifierKey, problem: &str) -> Verdict {
+    Verdict {
+        sound: false,
+        values: json!({"log": key.name(), "verified": false, "problem": problem}),
+        text: format!("{} {name}: {problem}", output::red("NOT VERIFIED")),
+    }
+}
+
+/// Compares every account with the commitment in its leaf.
+async fn accounts(config: &Config, logs: &[Log]) -> anyhow::Result<Vec<Verdict>> {
+    let store = database(config).await?;
+    let mut verdicts = Vec::new();
+    for log in logs {
+        let mut reader = Reader::open(log, &store).await?;
+        let bar = bar(&format!("accounts of {}", log.jurisdiction), reader.snapshot().size());
+        let (mut there, mut purged, mut wrong) = (0_u64, Vec::new(), Vec::new());
+        while let Some(told) = reader.next(|_, _| true).await? {
+            for entry in &told {
+                match entry.committed() {
+                    Some(true) => there += 1,
+                    Some(false) => wrong.push(entry.index),
+                    None => purged.push(entry.index),
+                }
+            }
+            bar.set_position(reader.done());
+        }
+        bar.finish_and_clear();
+        let name = log.key.name();
+        let values = json!({
+            "log": name, "accounts_verified": there, "accounts_purged": purged, "accounts_wrong": wrong,
+        });
+        let text = if wrong.is_empty() {
+            let word = output::green("verified");
+            format!("{word} {name}: {there} accounts are those committed to{}", named(", purged", &purged))
+        } else {
+            let word = output::red("NOT VERIFIED");
+            format!("{word} {name}: accounts are not those committed to{}", named(", entries", &wrong))
+        };
+        verdicts.push(Verdict { sound: wrong.is_empty(), values, text });
+    }
+    store.close().await;
+    Ok(verdicts)
+}
+
+/// Indices in words; nothing where there are none.
+fn named(what: &str, indices: &[u64]) -> String {
+    if indices.is_empty() {
+        return String::new();
+    }
+    let first: Vec<_> = indices.iter().take(MOST_NAMED).map(u64::to_string).collect();
+    let more = if indices.len() > MOST_NAMED { ", …" } else { "" };
+    format!("{what} {}: {}{more}", indices.len(), first.join(", "))
+}

@@ -1,0 +1,195 @@
+//! Every revision that was ever in force, kept by digest: what makes a recorded decision replayable for as long as its
+//! record is kept, whatever became of the policy's folder since.
+//!
+//! ```text
+//! <component>.wasm     the component's bytes
+//! <settings>.json      the settings, sorted by name, as their digest was taken
+//! ```
+//!
+//! A file's name is the SHA-256 of its content, so an archive needs no index, holds each thing once, and is checked
+//! whenever it is read.
+
+use crate::folder::COMPONENT_BYTES;
+use crate::{Engine, LoadError, Policy};
+use cap_std::fs::Dir;
+use model::combine::PolicyRef;
+use model::terms::{Digest, Field};
+use std::io::{self, Read as _, Write as _};
+
+/// Largest settings read, in bytes. Those of a founding policy are under 10 KB.
+const SETTINGS_BYTES: u64 = 4 << 20;
+
+/// An archive of policy revisions: one folder.
+pub struct Archive {
+    dir: Dir,
+}
+
+/// Why a revision was not kept, or not found as it was kept.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The operating system refused.
+    #[error("archived `{file}` cannot be {action}: {reason}")]
+    File {
+        /// The file, relative to the archive's folder.
+        file: String,
+        /// What was tried.
+        action: &'static str,
+        /// What the system says.
+        reason: String,
+    },
+    /// It was never kept, or is gone.
+    #[error("`{file}` is not in the archive: restore the archive's folder from a copy")]
+    Missing {
+        /// The file, relative to the archive's folder.
+        file: String,
+    },
+    /// Its content is not what its name says.
+    #[error("archived `{file}` has digest {found}: it was changed; restore it from a copy")]
+    Changed {
+        /// The file, relative to the archive's folder.
+        file: String,
+        /// The digest of what is there.
+        found: Digest,
+    },
+    /// The settings are no list of settings.
+    #[error("archived `{file}` holds no settings: {reason}")]
+    Settings {
+        /// The file, relative to the archive's folder.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// The component was refused.
+    #[error("archived `{file}` cannot be loaded: {source}")]
+    Refused {
+        /// The file, relative to the archive's folder.
+        file: String,
+        /// Why.
+        source: LoadError,
+    },
+}
+
+impl Archive {
+    /// The archive in this folder.
+    pub fn new(dir: Dir) -> Self {
+        Self { dir }
+    }
+
+    /// Keeps a component and settings, durably, unless they are kept already; gives their digests. To be done before the
+    /// revision decides anything.
+    ///
+    /// # Errors
+    /// [`ArchiveError::File`]; [`ArchiveError::Changed`] where something else is kept under the same name.
+    pub fn keep(&self, component: &[u8], settings: &[Field]) -> Result<(Digest, Digest), ArchiveError> {
+        let settings = crate::canonical(settings);
+        let (component_is, settings_are) = (Digest::of(component), Digest::of(&settings));
+        self.put(&component_file(component_is), component)?;
+        self.put(&settings_file(settings_are), &settings)?;
+        Ok((component_is, settings_are))
+    }
+
+    /// Loads a revision as it was in force. What was changed since is refused, never run.
+    ///
+    /// # Errors
+    /// [`ArchiveError`].
+    pub fn load(&self, engine: &Engine, revision: &PolicyRef) -> Result<Policy, ArchiveError> {
+        let file = component_file(revision.component);
+        let component = self.get(&file, revision.component, COMPONENT_BYTES)?;
+        let settings_file = settings_file(revision.settings);
+        let settings = self.get(&settings_file, revision.settings, SETTINGS_BYTES)?;
+        let settings: Vec<Field> = serde_json::from_slice(&settings)
+            .map_err(|e| ArchiveError::Settings { file: settings_file, reason: e.to_string() })?;
+        Policy::load(engine, &component, &settings).map_err(|source| ArchiveError::Refused { file, source })
+    }
+
+    /// Written under another name, synced, renamed, and the name synced: after a crash it is there whole or not at all.
+    fn put(&self, file: &str, content: &[u8]) -> Result<(), ArchiveError> {
+        let digest = Digest::of(content);
+        match self.get(file, digest, content.len() as u64) {
+            Err(ArchiveError::Missing { .. }) => {}
+            kept => return kept.map(drop),
+        }
+        let temporary = format!("{file}.tmp");
+        let written = (|| {
+            let mut new = self.dir.create(&temporary)?;
+            new.write_all(content)?;
+            new.sync_all()?;
+            self.dir.rename(&temporary, &self.dir, file)?;
+            // Opened as a file: a `Dir` is for looking names up only and cannot be synced.
+            self.dir.open(".")?.sync_all()
+        })();
+        written.map_err(|e: io::Error| refused(file, "written", &e))
+    }
+
+    fn get(&self, file: &str, digest: Digest, most: u64) -> Result<Vec<u8>, ArchiveError> {
+        let opened = match self.dir.open(file) {
+            Ok(opened) => opened,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(ArchiveError::Missing { file: file.to_owned() });
+            }
+            Err(e) => return Err(refused(file, "opened", &e)),
+        };
+        let mut content = Vec::new();
+        // One byte more than there may be, so that a longer file has another digest.
+        opened.take(most + 1).read_to_end(&mut content).map_err(|e| refused(file, "read", &e))?;
+        let found = Digest::of(&content);
+        if found == digest { Ok(content) } else { Err(ArchiveError::Changed { file: file.to_owned(), found }) }
+    }
+}
+
+fn component_file(digest: Digest) -> String {
+    format!("{digest}.wasm")
+}
+
+fn settings_file(digest: Digest) -> String {
+    format!("{digest}.json")
+}
+
+fn refused(file: &str, action: &'static str, e: &io::Error) -> ArchiveError {
+    ArchiveError::File { file: file.to_owned(), action, reason: e.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::terms::Value;
+
+    fn archive(folder: &std::path::Path) -> Archive {
+        Archive::new(Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap())
+    }
+
+    fn settings(names: &[&str]) -> Vec<Field> {
+        names.iter().map(|name| Field::new(*name, Value::Number(1))).collect()
+    }
+
+    #[test]
+    fn what_is_kept_is_kept_once_and_by_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = archive(folder.path());
+        let first = archive.keep(b"component", &settings(&["a", "b"])).unwrap();
+        let again = archive.keep(b"component", &settings(&["b", "a"])).unwrap();
+        assert_eq!(first, again, "the order of settings means nothing");
+        assert_eq!(first.0, Digest::of(b"component"));
+        let names: Vec<_> =
+            folder.path().read_dir().unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+        assert!(names.contains(&format!("{}.wasm", first.0)) && names.contains(&format!("{}.json", first.1)));
+    }
+
+    #[test]
+    fn what_was_changed_or_lost_is_said_and_never_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = archive(folder.path());
+        let (component, settings) = archive.keep(b"component", &settings(&["a"])).unwrap();
+        let file = folder.path().join(format!("{component}.wasm"));
+        let revision = PolicyRef { id: "p".to_owned(), component, settings };
+        let engine = Engine::new().unwrap();
+        let load = || archive.load(&engine, &revision).map(drop).unwrap_err();
+        assert!(matches!(load(), ArchiveError::Refused { .. }), "it is no component");
+        std::fs::write(&file, b"component, changed").unwrap();
+        assert!(matches!(load(), ArchiveError::Changed { .. }));
+        assert!(matches!(archive.keep(b"component", &[]), Err(ArchiveError::Changed { .. })));
+        std::fs::remove_file(&file).unwrap();
+        assert!(matches!(load(), ArchiveError::Missing { .. }));
+    }
+}

@@ -1,0 +1,111 @@
+//! The log as any C2SP client reads it, and attempts to change it.
+//!
+//! Checkpoint, tiles, entry bundles and key are for every certificate: they hold nothing personal, and the more people
+//! keep copies, the less can be taken back. Nobody writes here: a registered person who tries is on record.
+
+use crate::endpoints::{Ask, Reply};
+use crate::identity::IdentityError;
+use crate::problem::Problem;
+use casework::Casework;
+use hyper::{Method, StatusCode};
+use model::registry::Principal;
+
+/// The path of tiles and entry bundles, as the table of routes has it.
+pub(crate) const TILE: &str = "/v1/{jurisdiction}/log/tile/{*path}";
+
+/// For a full tile or bundle: its content is decided for ever (c2sp.org/tlog-tiles, "Merkle Tree").
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// What an attempt is on record as, in characters at most: enough to see what was tried.
+const MOST_ASKED: usize = 256;
+
+/// What somebody is told who tries to change a log.
+const APPEND_ONLY: &str =
+    "a log is appended to by its host alone, and nothing in it is changed or deleted; this attempt is on record";
+
+/// The log's verifier key (c2sp.org/signed-note, "Verifier keys"), on a line of its own.
+pub(crate) async fn key(ask: Ask) -> Result<Reply, Problem> {
+    let log = ask.casework.chamber(part(&ask, "jurisdiction"))?.log();
+    let body = format!("{}\n", log.verifier_key()).into_bytes();
+    Ok(Reply { status: StatusCode::OK, content_type: "text/plain; charset=utf-8", body })
+}
+
+/// A tile or an entry bundle of the acknowledged tree. Whatever any checkpoint given out so far refers to is there.
+pub(crate) async fn tile(ask: Ask) -> Result<Reply, Problem> {
+    let log = ask.casework.chamber(part(&ask, "jurisdiction"))?.log().clone();
+    let path = format!("tile/{}", part(&ask, "path"));
+    let asked = path.clone();
+    let read = tokio::task::spawn_blocking(move || log.file(&asked)).await;
+    match read.map_err(|e| Problem::unavailable(e.to_string()))? {
+        Ok(Some(body)) => Ok(Reply { status: StatusCode::OK, content_type: "application/octet-stream", body }),
+        Ok(None) => {
+            let detail = format!("the log has no `{path}`: its checkpoint says how large it is");
+            Err(Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail))
+        }
+        Err(e) => Err(Problem::unavailable(e.to_string())),
+    }
+}
+
+fn part<'a>(ask: &'a Ask, name: &str) -> &'a str {
+    ask.path.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+}
+
+/// How long an answer may be kept by whoever asked, where it may be kept at all: `Cache-Control`.
+pub(crate) fn kept(route: &str, path: &str, status: StatusCode) -> Option<&'static str> {
+    (route == TILE && status == StatusCode::OK && !path.contains(".p/")).then_some(FOR_EVER)
+}
+
+/// The jurisdiction whose log a request would change, if it could.
+pub(crate) fn attacked<'p>(method: &Method, path: &'p str) -> Option<&'p str> {
+    let (jurisdiction, rest) = path.strip_prefix("/v1/")?.split_once('/')?;
+    let of_the_log = matches!(rest.split('/').next(), Some("log" | "audit"));
+    (*method != Method::GET && of_the_log).then_some(jurisdiction)
+}
+
+/// Records who tried to change a log, and says that nobody can.
+pub(crate) async fn record_attempt(
+    casework: &Casework,
+    caller: Result<Principal, IdentityError>,
+    jurisdiction: &str,
+    asked: &str,
+) -> Problem {
+    let principal = match caller {
+        Ok(principal) => principal,
+        Err(e) => return Problem::forbidden(e.to_string()),
+    };
+    let registered = match casework.registered(&principal).await {
+        Ok(registered) => registered,
+        Err(e) => return e.into(),
+    };
+    let asked: String = asked.chars().take(MOST_ASKED).collect();
+    match casework.reject::<()>(jurisdiction, &registered, &asked, APPEND_ONLY).await {
+        Ok(()) => Problem::forbidden(APPEND_ONLY),
+        Err(e) => e.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_no_get_on_a_log_is_an_attack_on_it() {
+        for path in ["/v1/a/log", "/v1/a/log/", "/v1/a/log/checkpoint", "/v1/a/log/x/y", "/v1/a/audit/entries"] {
+            for method in [Method::DELETE, Method::PUT, Method::PATCH, Method::POST] {
+                assert_eq!(attacked(&method, path), Some("a"), "{method} {path}");
+            }
+            assert_eq!(attacked(&Method::GET, path), None, "reading is no attack");
+        }
+        for path in ["/v1/a/searches", "/v1/log", "/v1", "/", "/v1/a/logs", "/v2/a/log/x"] {
+            assert_eq!(attacked(&Method::DELETE, path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_full_tiles_are_kept_for_ever() {
+        assert_eq!(kept(TILE, "/v1/a/log/tile/0/x001/000", StatusCode::OK), Some(FOR_EVER));
+        assert_eq!(kept(TILE, "/v1/a/log/tile/0/000.p/5", StatusCode::OK), None);
+        assert_eq!(kept(TILE, "/v1/a/log/tile/0/999", StatusCode::NOT_FOUND), None);
+        assert_eq!(kept("/v1/{jurisdiction}/audit/entries", "/v1/a/audit/entries", StatusCode::OK), None);
+    }
+}
