@@ -14,6 +14,7 @@
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
 //! | [`listener`] | connections, limits, shutdown |
+//! | [`witness`] | a witness of other hosts' logs |
 
 pub mod api;
 mod endpoints;
@@ -24,6 +25,8 @@ mod openapi;
 pub mod problem;
 mod routes;
 pub mod tls;
+pub mod witness;
 
 pub use listener::{Server, ServerError};
 pub use routes::document as openapi_document;
+pub use witness::WitnessServer;
