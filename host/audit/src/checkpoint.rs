@@ -60,6 +60,12 @@ pub(crate) fn read_bytes(bytes: &[u8], key: &VerifierKey) -> Result<Head, Checkp
     read(text, key)
 }
 
+/// The text of a signed checkpoint, which is what signatures and cosignatures are over.
+pub(crate) fn text(note: &str) -> Result<Vec<u8>, CheckpointError> {
+    let note = Note::from_bytes(note.as_bytes()).map_err(|_| CheckpointError::Malformed)?;
+    Ok(note.text().to_vec())
+}
+
 /// The tree size in a checkpoint whose signature nobody has checked.
 pub(crate) fn unverified_size(bytes: &[u8]) -> Result<u64, CheckpointError> {
     let note = Note::from_bytes(bytes).map_err(|_| CheckpointError::Malformed)?;

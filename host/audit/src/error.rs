@@ -366,6 +366,12 @@ pub enum KeyError {
         /// The text as given.
         key: String,
     },
+    /// The key is not one that cosigns with Ed25519 (type 0x04).
+    #[error("`{key}` is not a witness's key: use one of type 0x04, as the witness prints it")]
+    NotAWitness {
+        /// The text as given.
+        key: String,
+    },
     /// The id in the middle is not the one that name and key have.
     #[error("the id in `{key}` does not belong to its name and key: copy the whole line again")]
     Id {

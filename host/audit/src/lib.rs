@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! checkpoint                    signed tree head             c2sp.org/tlog-checkpoint, c2sp.org/signed-note
+//! checkpoint.witnessed          one that witnesses cosigned  c2sp.org/tlog-cosignature, see `witnessed`
 //! tile/<L>/<N>[.p/<W>]          Merkle tree hashes           c2sp.org/tlog-tiles, "Merkle Tree"
 //! tile/entries/<N>[.p/<W>]      the entries, length-prefixed c2sp.org/tlog-tiles, "Log entries"
 //! journal/<first index>         entries not yet in tiles     private, see `journal`
@@ -38,9 +39,18 @@
 //! A [`Snapshot`] reads entries from it and proves them. [`Log::file`] serves the same files over a network, and
 //! [`files_of`] names them, so that a copy can be fetched and verified. A [`Receipt`] proves one entry with nothing but
 //! the log's [`VerifierKey`].
+//!
+//! # How outsiders know that all of them see one log
+//!
+//! Whoever has a log's key could sign two histories and show each to someone else. Witnesses prevent that: a [`Witness`]
+//! cosigns a checkpoint only if that extends what it cosigned before, and a client that demands a [`Quorum`] of
+//! cosignatures takes no history but the one that these witnesses saw. The log asks for them with a
+//! [`Petition`], off the way of every append, and keeps the newest that has enough in [`Witnessed`].
 
+mod add_checkpoint;
 mod blame;
 mod checkpoint;
+mod cosignature;
 mod entries;
 mod error;
 mod files;
@@ -50,7 +60,9 @@ mod key;
 mod load;
 mod log;
 mod path;
+mod petition;
 mod publisher;
+mod quorum;
 mod receipt;
 mod serve;
 mod settle;
@@ -60,10 +72,15 @@ mod tail;
 mod tile;
 mod tree;
 pub mod verify;
+mod watch;
+mod witness;
+mod witnessed;
 mod writer;
 
 use sha2::{Digest, Sha256};
 
+pub use add_checkpoint::{AddCheckpoint, AddCheckpointError, MAX_REQUEST_BYTES};
+pub use cosignature::{Cosignature, Cosigner, WitnessKey};
 pub use error::{
     AppendError, CheckpointError, Damage, DirectoryError, Fault, FileError, KeyError, OpenError, PathError, ReadError,
     ReceiptError, SignError, VerifyError,
@@ -71,10 +88,15 @@ pub use error::{
 pub use key::{Ed25519Signer, Signer, VerifierKey};
 pub use log::{Appended, Log, Opened, Prepared, Recovery};
 pub use path::TilePath;
+pub use petition::{MAX_ANSWER_BYTES, Petition, PetitionError};
 pub use publisher::PUBLISH_INTERVAL;
+pub use quorum::{Quorum, QuorumError};
 pub use receipt::Receipt;
 pub use snapshot::{Snapshot, files_of, signed_size};
 pub use verify::leaves;
+pub use watch::{Fork, Refusal, Signed};
+pub use witness::{Witness, WitnessError};
+pub use witnessed::Witnessed;
 
 /// A SHA-256 hash: of a leaf, of an inner node or of a whole tree (RFC 6962, section 2.1).
 ///

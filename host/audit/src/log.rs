@@ -327,6 +327,11 @@ impl Log {
         !self.handle.commands.is_closed() && self.handle.shared.halted().is_none()
     }
 
+    /// Why nothing can be appended, after a failed write; `None` while all is well and after [`close`](Self::close).
+    pub fn halted(&self) -> Option<String> {
+        self.handle.shared.halted()
+    }
+
     /// After a failed write: reads the log from disk again, drops what was never acknowledged, and accepts entries
     /// again if every acknowledged one is there. Does nothing to a log that is writable. Blocks.
     ///

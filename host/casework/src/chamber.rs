@@ -1,5 +1,6 @@
 //! A jurisdiction at work: its policy, its log, its part of the store, its galleries. And all of them together.
 
+use crate::alarm::{Alarm, Announce, Troubles};
 use crate::clock::Clock;
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -10,8 +11,9 @@ use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Person, Principal, Registry};
 use model::terms::Instant;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// How long the database has at the stop to take what is recorded: a few commits.
 const SETTLE_AT_STOP: Duration = Duration::from_secs(10);
@@ -45,6 +47,9 @@ pub struct Chamber {
     pub(crate) store: store::Jurisdiction,
     pub(crate) history: History,
     halls: RwLock<BTreeMap<String, Arc<Hall>>>,
+    // Set once, before work begins, where checkpoints are to be cosigned.
+    pub(crate) witnessed: OnceLock<Arc<audit::Witnessed>>,
+    pub(crate) troubles: Troubles,
 }
 
 /// All jurisdictions of one host.
@@ -53,6 +58,9 @@ pub struct Casework {
     pub(crate) clock: Clock,
     pub(crate) extractor: Option<Arc<dyn face::Extractor>>,
     store: store::Store,
+    pub(crate) alarm: Arc<dyn Alarm>,
+    // What watches over the logs while others work.
+    pub(crate) watches: JoinSet<()>,
 }
 
 /// Something that keeps the host, or one jurisdiction of it, from deciding.
@@ -136,6 +144,25 @@ impl Chamber {
         self.halls.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// Records what the host did on its own.
+    pub(crate) async fn record_host(
+        &self,
+        at: Instant,
+        act: &str,
+        details: BTreeMap<String, String>,
+    ) -> Result<(), CaseError> {
+        let who = Who {
+            jurisdiction: self.id.clone(),
+            person: "host".to_owned(),
+            name: "Magistrate".to_owned(),
+            unit: String::new(),
+            agency: String::new(),
+        };
+        let event = Event::Host { act: act.to_owned(), details };
+        let entry = Entry { kind: Kind::Host, who, at, subject: Subject::default(), of: None, event };
+        ledger::record(&[&self.ledger], entry, vec![]).await.map(drop)
+    }
+
     async fn open(
         foundation: Foundation,
         now: Instant,
@@ -162,6 +189,8 @@ impl Chamber {
             id,
             policy,
             history,
+            witnessed: OnceLock::new(),
+            troubles: Troubles::default(),
         })
     }
 }
@@ -255,7 +284,8 @@ impl Casework {
             let chamber = Chamber::open(foundation, now, progress).await?;
             chambers.insert(id, Arc::new(chamber));
         }
-        let casework = Self { chambers, clock, extractor, store };
+        let (alarm, watches) = (Arc::new(Announce), JoinSet::new());
+        let casework = Self { chambers, clock, extractor, store, alarm, watches };
         for chamber in casework.chambers.values() {
             casework.record_start(chamber, now).await?;
         }
@@ -275,26 +305,7 @@ impl Casework {
         }
         let registry = serde_json::to_vec(&*chamber.registry()).map_err(|e| CaseError::Log(e.to_string()))?;
         details.insert("registry".to_owned(), model::terms::Digest::of(&registry).to_string());
-        self.record_host(chamber, at, "start", details).await
-    }
-
-    async fn record_host(
-        &self,
-        chamber: &Chamber,
-        at: Instant,
-        act: &str,
-        details: BTreeMap<String, String>,
-    ) -> Result<(), CaseError> {
-        let who = Who {
-            jurisdiction: chamber.id.clone(),
-            person: "host".to_owned(),
-            name: "Magistrate".to_owned(),
-            unit: String::new(),
-            agency: String::new(),
-        };
-        let event = Event::Host { act: act.to_owned(), details };
-        let entry = Entry { kind: Kind::Host, who, at, subject: Subject::default(), of: None, event };
-        ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
+        chamber.record_host(at, "start", details).await
     }
 
     /// A jurisdiction.
@@ -383,13 +394,17 @@ impl Casework {
         }
         for chamber in self.chambers.values() {
             if !chamber.log().is_writable() {
-                note(false, format!("{}: the audit log cannot be written", chamber.id));
+                let reason = chamber.log().halted().map(|reason| format!(": {reason}")).unwrap_or_default();
+                note(false, format!("{}: the audit log cannot be written{reason}", chamber.id));
             }
             if let Some(reason) = chamber.ledger.trouble() {
                 note(false, format!("{}: the database cannot be written: {reason}", chamber.id));
             }
             if let PolicyState::Absent(reason) = &chamber.policy {
                 note(true, format!("{}: no policy in force: {reason}", chamber.id));
+            }
+            for trouble in chamber.troubles.all() {
+                note(true, format!("{}: {trouble}", chamber.id));
             }
         }
         found
@@ -399,14 +414,15 @@ impl Casework {
     ///
     /// # Errors
     /// The first log that could not be written; the others are closed all the same.
-    pub async fn close(self) -> Result<(), CaseError> {
+    pub async fn close(mut self) -> Result<(), CaseError> {
+        self.watches.shutdown().await;
         let mut first = Ok(());
         for chamber in self.chambers.values() {
             let at = match self.clock.now() {
                 Ok(at) => at,
                 Err(e) => e.latest,
             };
-            let stopped = self.record_host(chamber, at, "stop", BTreeMap::new()).await;
+            let stopped = chamber.record_host(at, "stop", BTreeMap::new()).await;
             // What the database does not take now is in the journal, for the next start.
             let settled = tokio::time::timeout(SETTLE_AT_STOP, chamber.ledger.settle()).await;
             let settled =

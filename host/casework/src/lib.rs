@@ -8,6 +8,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`clock`] | the host's one clock |
+//! | [`alarm`] | who is told when something is wrong |
 //! | [`chamber`] | a jurisdiction at work: its policy, log, store, galleries |
 //! | [`ledger`] | an audit entry: account, leaf, receipt |
 //! | [`judge`] | facts to decision to permit |
@@ -17,7 +18,10 @@
 //! | [`intake`], [`search_step`], [`enroll`] | the steps |
 //! | [`inspection`] | auditors at the log |
 //! | [`replay`] | a decision on record, taken again |
+//! | [`recovery`] | a log that cannot be written, until it can |
+//! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
+pub mod alarm;
 pub mod chamber;
 pub mod clock;
 pub mod enroll;
@@ -29,8 +33,10 @@ pub mod intake;
 pub mod judge;
 pub mod ledger;
 pub mod permit;
+pub mod recovery;
 pub mod replay;
 pub mod search_step;
+pub mod witnessing;
 
 pub use chamber::{Casework, Chamber, Opening, PolicyState};
 pub use clock::Clock;

@@ -16,6 +16,8 @@ pub(crate) struct Config {
     pub(crate) store: Store,
     pub(crate) audit: Audit,
     pub(crate) faces: Option<Faces>,
+    #[serde(default, rename = "witness")]
+    pub(crate) witnesses: Vec<Witness>,
     pub(crate) jurisdictions: BTreeMap<String, Jurisdiction>,
 }
 
@@ -56,6 +58,23 @@ pub(crate) struct Audit {
     pub(crate) folder: PathBuf,
     /// The folder of the signing keys.
     pub(crate) keys: PathBuf,
+    /// How many of the witnesses must cosign a checkpoint before it is published.
+    pub(crate) witnesses_required: Option<usize>,
+}
+
+/// Somebody who watches that the logs are only ever appended to.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Witness {
+    /// Its verifier key (C2SP tlog-cosignature); its name is in it.
+    pub(crate) verifier_key: String,
+    /// `https://host:port`, and a path where it has one.
+    pub(crate) url: String,
+    /// The certificate with which this host asks it, and the certificate's key.
+    pub(crate) certificate: PathBuf,
+    pub(crate) certificate_key: PathBuf,
+    /// The authority that its server's certificate must come from.
+    pub(crate) authority: PathBuf,
 }
 
 /// The face models.
@@ -72,6 +91,10 @@ pub(crate) struct Faces {
 pub(crate) struct Jurisdiction {
     pub(crate) policy: PathBuf,
     pub(crate) registry: PathBuf,
+    /// The names of this jurisdiction's witnesses; all of them where absent.
+    pub(crate) witnesses: Option<Vec<String>>,
+    /// How many must cosign here; as `[audit]` says where absent, and 0 for none to be asked.
+    pub(crate) witnesses_required: Option<usize>,
 }
 
 impl Config {
@@ -92,6 +115,9 @@ impl Config {
         let mut paths = vec![&mut server.certificate, &mut server.key, &mut server.client_authority];
         paths.extend([&mut server.revocations, &mut store.key, &mut audit.folder, &mut audit.keys]);
         paths.extend(config.faces.iter_mut().flat_map(|f| [&mut f.detector, &mut f.embedder]));
+        paths.extend(
+            config.witnesses.iter_mut().flat_map(|w| [&mut w.certificate, &mut w.certificate_key, &mut w.authority]),
+        );
         paths.extend(config.jurisdictions.values_mut().flat_map(|j| [&mut j.policy, &mut j.registry]));
         for path in paths {
             *path = base.join(&*path);

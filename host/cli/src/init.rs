@@ -205,6 +205,16 @@ host = "{host}"
 folder = "data/logs"
 # Signing keys: log-<jurisdiction>.key. The public halves are in log-keys/.
 keys = "secrets"
+# Of the witnesses below, so many must cosign a checkpoint before it is published. A jurisdiction may say otherwise.
+# witnesses_required = 1
+
+# Somebody who watches that the logs are only ever appended to: `magistrate witness init` makes one and prints this.
+# [[witness]]
+# verifier_key = "witness.example/w1+24b5d9fe+..."
+# url = "https://witness.example:8444"
+# certificate = "certs/witness/log-host.pem"
+# certificate_key = "certs/witness/log-host-key.pem"
+# authority = "certs/witness/ca.pem"
 "#;
 
 const NO_FACES: &str = r#"

@@ -8,6 +8,7 @@
 //! | `policy.rs` | `policy check / pin / test / show` |
 //! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay` |
 //! | `pki.rs` | `pki issue / revoke / renew` |
+//! | `witness_command.rs`, `witnesses.rs` | `witness`; whom `serve` asks for cosignatures |
 //! | `bench/` | `bench vet / search / append / serve` |
 //! | `config.rs`, `output.rs` | magistrate.toml; tables, bars and colours |
 
@@ -24,6 +25,8 @@ mod pki;
 mod policy_command;
 mod search_command;
 mod serve;
+mod witness_command;
+mod witnesses;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::io::IsTerminal as _;
@@ -63,6 +66,8 @@ enum Command {
     /// Verify, search, prove, sample, export and replay audit logs
     #[command(subcommand)]
     Audit(audit_command::Command),
+    /// Watch other hosts' logs: cosign their checkpoints as long as they are only appended to
+    Witness(witness_command::Arguments),
     /// Issue, revoke and renew certificates of the development PKI
     #[command(subcommand)]
     Pki(pki::Command),
@@ -106,6 +111,7 @@ fn main() -> ExitCode {
         Command::Enroll(arguments) => search_command::enroll(&arguments),
         Command::Policy(command) => policy_command::run(&command),
         Command::Audit(command) => audit_command::run(&command),
+        Command::Witness(arguments) => witness_command::run(&arguments),
         Command::Pki(command) => pki::run(&command),
         Command::Bench(command) => bench::run(&command),
         Command::Completions { shell } => {

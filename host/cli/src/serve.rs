@@ -2,6 +2,7 @@
 
 use crate::config::{self, Config};
 use crate::output::{self, bar};
+use crate::witnesses;
 use anyhow::Context as _;
 use casework::chamber::Loading;
 use casework::{Casework, Clock, Opening, PolicyState};
@@ -30,7 +31,9 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     // Listen first: whoever cannot have the port should not touch the database.
     let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
     let listening = listening.with_patience(config.patience());
-    let casework = open(config).await?;
+    let mut casework = open(config).await?;
+    casework.guard(Arc::new(casework::alarm::Announce));
+    witnesses::seek(config, &mut casework)?;
     print_jurisdictions(&casework);
     say!("listening on https://{}", listening.address());
 
@@ -128,7 +131,8 @@ fn print_jurisdictions(casework: &Casework) {
     say!("{table}");
 }
 
-async fn asked_to_stop() {
+/// Returns once the program is to stop.
+pub(crate) async fn asked_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Largest answer read, in bytes.
+/// Largest answer read, in bytes, unless [`Client::limited`] says otherwise.
 const MOST_ANSWER_BYTES: usize = 256 << 20;
 
 /// Why a request got no answer.
@@ -148,12 +148,19 @@ pub struct Client {
     host: String,
     identity: Identity,
     connection: Option<SendRequest<Full<Bytes>>>,
+    most_answer_bytes: usize,
 }
 
 impl Client {
     /// A client of the server at `host:port`. Nothing is connected yet.
     pub fn new(address: &str, identity: Identity) -> Self {
-        Self { address: address.to_owned(), host: host_of(address).to_owned(), identity, connection: None }
+        let host = host_of(address).to_owned();
+        Self { address: address.to_owned(), host, identity, connection: None, most_answer_bytes: MOST_ANSWER_BYTES }
+    }
+
+    /// Reads no answer that is longer, in bytes: for a server that is not one's own.
+    pub fn limited(self, most_answer_bytes: usize) -> Self {
+        Self { most_answer_bytes, ..self }
     }
 
     /// `GET`.
@@ -206,7 +213,7 @@ impl Client {
             }
         };
         let (head, body) = answer.into_parts();
-        let body = http_body_util::Limited::new(body, MOST_ANSWER_BYTES)
+        let body = http_body_util::Limited::new(body, self.most_answer_bytes)
             .collect()
             .await
             .map_err(|e| ClientError::Broken(e.to_string()))?

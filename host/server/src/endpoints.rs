@@ -146,7 +146,10 @@ pub(crate) async fn charter(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn checkpoint(ask: Ask) -> Result<Reply, Problem> {
-    let checkpoint = ask.casework.chamber(ask.part("jurisdiction"))?.log().checkpoint();
+    let published = ask.casework.chamber(ask.part("jurisdiction"))?.published_checkpoint();
+    let lacking =
+        || Problem::unavailable("no checkpoint has the witnesses yet that it needs: ask again in some seconds");
+    let checkpoint = published.ok_or_else(lacking)?;
     Ok(Reply::text("text/plain; charset=utf-8", checkpoint.to_string()))
 }
 

@@ -15,6 +15,7 @@
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
 //! | [`listener`] | connections, limits, shutdown |
+//! | [`witness`] | a witness of other hosts' logs |
 
 pub mod api;
 mod endpoints;
@@ -26,6 +27,8 @@ pub mod problem;
 mod public_log;
 mod routes;
 pub mod tls;
+pub mod witness;
 
 pub use listener::{Patience, Server, ServerError};
 pub use routes::document as openapi_document;
+pub use witness::WitnessServer;

@@ -153,7 +153,7 @@ impl Server {
 }
 
 /// Returns once the server is told to stop.
-async fn told(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn told(stop: &mut watch::Receiver<bool>) {
     // Nobody left to say stop counts as a stop.
     let _ = stop.wait_for(|stop| *stop).await;
 }

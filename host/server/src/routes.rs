@@ -127,7 +127,7 @@ pub(crate) static ROUTES: &[Route] = &[
         path: "/v1/{jurisdiction}/log/checkpoint",
         caller: Caller::Certified,
         body: NOTHING,
-        summary: "The log's signed checkpoint (C2SP tlog-checkpoint)",
+        summary: "The log's signed checkpoint (C2SP tlog-checkpoint), with its witnesses' cosignatures where it needs them",
         query: &[],
         takes: None,
         gives: None,

@@ -1,0 +1,257 @@
+//! What watches over the logs while others work: a log that cannot be written is recovered, witnesses are asked.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test that unwraps says well enough what went wrong")]
+
+use magistrate_casework::alarm::{Alarm, Alert, Raising};
+use magistrate_casework::witnessing::{Answer, Answering, Link, Member};
+use magistrate_casework::{CaseError, Casework, Clock, Opening, PolicyState};
+use model::facts::Device;
+use model::registry::{Principal, Registry};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const ORIGIN: &str = "host.example/north";
+
+/// Signs, unless told not to: what a log cannot do without, as little as without a disk.
+struct Moody {
+    inner: audit::Ed25519Signer,
+    fails: AtomicBool,
+}
+
+impl Moody {
+    fn new() -> Arc<Self> {
+        let inner = audit::Ed25519Signer::from_seed(ORIGIN, [42; 32]).unwrap();
+        Arc::new(Self { inner, fails: AtomicBool::new(false) })
+    }
+
+    fn key(&self) -> audit::VerifierKey {
+        audit::Signer::verifier_key(&self.inner).parse().unwrap()
+    }
+}
+
+impl audit::Signer for Moody {
+    fn name(&self) -> &str {
+        ORIGIN
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, audit::SignError> {
+        if self.fails.load(Ordering::SeqCst) {
+            return Err(audit::SignError::new("the module is unplugged"));
+        }
+        audit::Signer::sign(&self.inner, message)
+    }
+
+    fn verifier_key(&self) -> String {
+        audit::Signer::verifier_key(&self.inner)
+    }
+}
+
+#[derive(Default)]
+struct Bell(Mutex<Vec<Alert>>);
+
+impl Alarm for Bell {
+    fn raise<'a>(&'a self, alert: &'a Alert) -> Raising<'a> {
+        Box::pin(async move {
+            self.0.lock().unwrap().push(alert.clone());
+            Ok(())
+        })
+    }
+}
+
+impl Bell {
+    fn rung(&self) -> Vec<Alert> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+fn dir(folder: &Path) -> cap_std::fs::Dir {
+    cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap()
+}
+
+/// One jurisdiction without a policy, whose log is in this folder.
+async fn casework(folder: &Path, signer: Arc<Moody>) -> Casework {
+    let log = audit::Log::open(dir(folder), ORIGIN, signer).unwrap().log;
+    let policy = PolicyState::Absent("none is needed here".to_owned());
+    let opening = Opening { id: "north".to_owned(), policy, registry: Registry::default(), log };
+    let store = store::Store::open("mem://", None, store::MasterKey::from_bytes([1; 32])).await.unwrap();
+    Casework::open(vec![opening], store, Clock::system(), None, &|_| ()).await.unwrap()
+}
+
+/// A step that is refused, on record; fails otherwise when it cannot be recorded.
+async fn step(casework: &Casework) -> Result<(), String> {
+    let nobody = Principal { jurisdiction: "north".to_owned(), person: "nobody".to_owned(), device: Device::Fixed };
+    match casework.registered(&nobody).await {
+        Err(CaseError::Rejected(_)) => Ok(()),
+        Err(other) => Err(other.to_string()),
+        Ok(_) => Err("nobody is somebody".to_owned()),
+    }
+}
+
+/// The log's leaves, as JSON.
+fn leaves(casework: &Casework) -> Vec<serde_json::Value> {
+    let log = casework.chamber("north").unwrap().log();
+    log.entries(0..log.size()).unwrap().iter().map(|(_, leaf)| serde_json::from_slice(leaf).unwrap()).collect()
+}
+
+async fn impediments(casework: &Casework) -> Vec<(bool, String)> {
+    casework.impediments().await.into_iter().map(|i| (i.partial, i.text)).collect()
+}
+
+/// Waits for something that others do in their own time.
+async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+    let started = Instant::now();
+    while !condition().await {
+        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_cannot_be_written_stops_everything_until_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let (signer, bell) = (Moody::new(), Arc::new(Bell::default()));
+    let mut casework = casework(folder.path(), signer.clone()).await;
+    casework.guard(bell.clone());
+    step(&casework).await.unwrap();
+    assert!(impediments(&casework).await.iter().all(|(partial, _)| *partial));
+
+    signer.fails.store(true, Ordering::SeqCst);
+    let refused = step(&casework).await.unwrap_err();
+    assert!(refused.contains("cannot be written"), "{refused}");
+    let size = casework.chamber("north").unwrap().log().size();
+    let told = impediments(&casework).await;
+    let halted = told.iter().find(|(partial, _)| !partial).unwrap();
+    assert!(halted.1.contains("north: the audit log cannot be written") && halted.1.contains("unplugged"), "{told:?}");
+    until("an alarm is raised", || async { !bell.rung().is_empty() }).await;
+    assert!(step(&casework).await.is_err(), "as long as it lasts");
+    assert_eq!(casework.chamber("north").unwrap().log().size(), size);
+
+    signer.fails.store(false, Ordering::SeqCst);
+    until("it goes on by itself", || async { step(&casework).await.is_ok() }).await;
+    let log = casework.chamber("north").unwrap().log();
+    until("an entry says what was", || async { log.size() >= size + 2 }).await;
+    assert!(impediments(&casework).await.iter().all(|(partial, _)| *partial));
+    let rung = bell.rung();
+    assert_eq!(rung.len(), 1, "once");
+    assert!(rung[0].jurisdiction == "north" && rung[0].text.contains("unplugged"), "{rung:?}");
+    let kinds: Vec<_> = leaves(&casework).iter().map(|leaf| leaf["kind"].clone()).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == "host").count(), 2, "the start and the recovery: {kinds:?}");
+    casework.close().await.unwrap();
+    let verified = audit::verify::directory(&dir(folder.path()), &signer.key(), None, &mut |_, _| ()).unwrap();
+    assert!(verified.size > size);
+}
+
+/// A witness at the other end of no network, which can be cut.
+struct Wire {
+    witness: audit::Witness,
+    cut: AtomicBool,
+}
+
+impl Link for Wire {
+    fn post(&self, request: String) -> Answering<'_> {
+        Box::pin(async move {
+            if self.cut.load(Ordering::SeqCst) {
+                return Err("the line is cut".to_owned());
+            }
+            let (status, (media_type, body)) = match self.witness.add_checkpoint(request.as_bytes(), 1_790_000_000) {
+                Ok(cosignature) => (200, ("text/plain", cosignature.to_string())),
+                Err(refusal) => (refusal.status(), refusal.body()),
+            };
+            Ok(Answer { status, media_type: media_type.to_owned(), body: body.into_bytes() })
+        })
+    }
+}
+
+/// Never answers.
+struct Void;
+
+impl Link for Void {
+    fn post(&self, _: String) -> Answering<'_> {
+        Box::pin(std::future::pending())
+    }
+}
+
+fn wire(records: &Path, name: &str, seed: u8, log: audit::VerifierKey) -> Arc<Wire> {
+    audit::Witness::create(&dir(records)).unwrap();
+    let cosigner = audit::Cosigner::from_seed(name, [seed; 32]).unwrap();
+    let witness = audit::Witness::open(dir(records), cosigner, vec![log]).unwrap();
+    Arc::new(Wire { witness, cut: AtomicBool::new(false) })
+}
+
+fn seek(casework: &mut Casework, folder: &Path, required: usize, links: Vec<(audit::WitnessKey, Arc<dyn Link>)>) {
+    let keys = links.iter().map(|(key, _)| key.clone()).collect();
+    let quorum = audit::Quorum::new(keys, required).unwrap();
+    let log = casework.chamber("north").unwrap().log().clone();
+    let witnessed = audit::Witnessed::open(dir(folder), &log, quorum).unwrap();
+    let members = links.into_iter().map(|(key, link)| Member::new(key, link)).collect();
+    casework.seek_witnesses("north", witnessed, members).unwrap();
+}
+
+/// Whether the published checkpoint covers every entry there is now.
+fn is_published(casework: &Casework) -> bool {
+    let chamber = casework.chamber("north").unwrap();
+    let size = |text: &str| text.lines().nth(1).unwrap().parse::<u64>().unwrap();
+    chamber.published_checkpoint().is_some_and(|text| size(&text) == chamber.log().size())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_checkpoint_is_published_with_its_quorum_and_a_dead_witness_holds_nobody_up() {
+    let (folder, records) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let signer = Moody::new();
+    let mut casework = casework(folder.path(), signer.clone()).await;
+    let wire = wire(records.path(), "w1", 1, signer.key());
+    let dead = audit::Cosigner::from_seed("w2", [2; 32]).unwrap().key().clone();
+    let (void, line): (Arc<dyn Link>, Arc<dyn Link>) = (Arc::new(Void), wire.clone());
+    let links = vec![(dead, void), (wire.witness.key().clone(), line)];
+    wire.cut.store(true, Ordering::SeqCst);
+    seek(&mut casework, folder.path(), 1, links);
+    step(&casework).await.unwrap();
+    assert_eq!(casework.chamber("north").unwrap().published_checkpoint(), None, "nobody has cosigned yet");
+
+    wire.cut.store(false, Ordering::SeqCst);
+    until("a checkpoint is published", || async { is_published(&casework) }).await;
+    let published = casework.chamber("north").unwrap().published_checkpoint().unwrap();
+    let quorum = audit::Quorum::new(vec![wire.witness.key().clone()], 1).unwrap();
+    assert!(quorum.is_met(&published), "{published}");
+
+    wire.cut.store(true, Ordering::SeqCst);
+    for _ in 0..20 {
+        step(&casework).await.unwrap();
+    }
+    assert!(!is_published(&casework), "what nobody cosigned is not published");
+    wire.cut.store(false, Ordering::SeqCst);
+    until("the witness is asked again", || async { is_published(&casework) }).await;
+    casework.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_witness_that_saw_another_history_is_an_alarm_an_impediment_and_an_entry() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let records = tempfile::tempdir().unwrap();
+    let (signer, bell) = (Moody::new(), Arc::new(Bell::default()));
+    let wire = wire(records.path(), "w1", 1, signer.key());
+    // The same key, another history, and the witness has seen that one.
+    let forked = audit::Log::open(dir(other.path()), ORIGIN, signer.clone()).unwrap().log;
+    forked.append(b"another history".to_vec()).await.unwrap();
+    let request = audit::Petition::new(&forked, 0).unwrap().request(&forked).unwrap();
+    wire.witness.add_checkpoint(request.as_bytes(), 1).unwrap();
+
+    let mut casework = casework(folder.path(), signer.clone()).await;
+    casework.guard(bell.clone());
+    step(&casework).await.unwrap();
+    let line: Arc<dyn Link> = wire.clone();
+    seek(&mut casework, folder.path(), 1, vec![(wire.witness.key().clone(), line)]);
+    until("somebody is told", || async { !bell.rung().is_empty() }).await;
+    let told = impediments(&casework).await;
+    let disputed = told.iter().find(|(_, text)| text.contains("`w1` disputes the log")).unwrap();
+    assert!(disputed.0, "the jurisdiction goes on");
+    let chamber = casework.chamber("north").unwrap();
+    until("it is on record", || async { chamber.log().size() >= 3 }).await;
+    step(&casework).await.unwrap();
+    assert_eq!(chamber.published_checkpoint(), None);
+    assert!(std::fs::read_dir(records.path().join("forks")).unwrap().count() > 0, "the witness keeps the evidence");
+    casework.close().await.unwrap();
+    assert_eq!(bell.rung().len(), 1);
+}

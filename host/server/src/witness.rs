@@ -1,0 +1,178 @@
+//! A witness over HTTP: `POST /add-checkpoint` (c2sp.org/tlog-witness), and `GET /healthz`.
+//!
+//! The same TLS as the server's: whoever asks needs a certificate of the witness's authority. The specification leaves
+//! that open; what decides is the log's signature on the checkpoint.
+
+use crate::listener::{ServerError, told};
+use crate::tls::{Tls, TlsFiles};
+use audit::{MAX_REQUEST_BYTES, Refusal, Witness};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// Connections at one moment: a host holds one for each of its logs.
+const MOST_CONNECTIONS: usize = 256;
+
+/// For the TLS handshake, a request's head and its body, each: they are small.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// For work under way when the witness stops.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Size of a request's head, in bytes.
+const HEAD_BYTES: usize = 16 << 10;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// A witness that listens but does not answer yet.
+pub struct WitnessServer {
+    listener: TcpListener,
+    address: SocketAddr,
+    files: TlsFiles,
+    tls: Tls,
+}
+
+impl WitnessServer {
+    /// Reads the certificates and listens; port 0 takes any.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub async fn bind(address: SocketAddr, files: TlsFiles) -> Result<Self, ServerError> {
+        let tls = Tls::load(&files)?;
+        let failed = |e: std::io::Error| ServerError::Listen { address, reason: e.to_string() };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address, files, tls })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop` turns true, and lets answers under way finish.
+    pub async fn run(self, witness: Arc<Witness>, mut stop: watch::Receiver<bool>) {
+        let follower = tokio::spawn(self.tls.clone().follow(self.files));
+        let mut connections = JoinSet::new();
+        let stopped = stop.clone();
+        loop {
+            while connections.try_join_next().is_some() {}
+            if connections.len() >= MOST_CONNECTIONS {
+                connections.join_next().await;
+                continue;
+            }
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = told(&mut stop) => break,
+            };
+            let (tcp, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(e) => {
+                    tracing::warn!(%e, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            // One protocol is enough for one kind of small request.
+            let mut tls = rustls::ServerConfig::clone(&self.tls.current());
+            tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+            let (witness, stopped) = (witness.clone(), stopped.clone());
+            connections.spawn(async move {
+                if let Err(e) = connection(witness, Arc::new(tls), tcp, stopped).await {
+                    tracing::info!(%peer, %e, "connection ended");
+                }
+            });
+        }
+        follower.abort();
+        drop(self.listener);
+        let finished = async { while connections.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(FAREWELL, finished).await;
+    }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+async fn connection(
+    witness: Arc<Witness>,
+    tls: Arc<rustls::ServerConfig>,
+    tcp: TcpStream,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), BoxError> {
+    tcp.set_nodelay(true)?;
+    let tls = tokio::time::timeout(PATIENCE, TlsAcceptor::from(tls).accept(tcp)).await??;
+    let service = service_fn(move |request| {
+        let witness = witness.clone();
+        async move { Ok::<_, std::convert::Infallible>(answer(witness, request).await) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(tls), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => ended?,
+        () = told(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await?;
+        }
+    }
+    Ok(())
+}
+
+async fn answer(witness: Arc<Witness>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    match (head.method, head.uri.path()) {
+        (Method::POST, "/add-checkpoint") => add_checkpoint(witness, body).await,
+        (Method::GET, "/healthz") => say(StatusCode::OK, TEXT, format!("{}\n", witness.key())),
+        (_, "/add-checkpoint") => say(StatusCode::METHOD_NOT_ALLOWED, TEXT, "/add-checkpoint takes POST\n".to_owned()),
+        _ => say(StatusCode::NOT_FOUND, TEXT, "a witness answers POST /add-checkpoint\n".to_owned()),
+    }
+}
+
+async fn add_checkpoint(witness: Arc<Witness>, body: Incoming) -> Response<Full<Bytes>> {
+    let read = tokio::time::timeout(PATIENCE, Limited::new(body, MAX_REQUEST_BYTES).collect()).await;
+    let request = match read {
+        Ok(Ok(collected)) => collected.to_bytes(),
+        Ok(Err(e)) => return say(StatusCode::BAD_REQUEST, TEXT, format!("the body cannot be read: {e}\n")),
+        Err(_) => return say(StatusCode::REQUEST_TIMEOUT, TEXT, "the body is too slow\n".to_owned()),
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    // It waits for the disk.
+    let judged = tokio::task::spawn_blocking(move || witness.add_checkpoint(&request, now)).await;
+    match judged {
+        Ok(Ok(cosignature)) => say(StatusCode::OK, TEXT, cosignature.to_string()),
+        Ok(Err(refusal)) => {
+            match &refusal {
+                Refusal::Fork { .. } => tracing::error!(%refusal, "a log may have forked"),
+                Refusal::Unwritable(_) => tracing::error!(%refusal, "nothing is cosigned"),
+                _ => tracing::info!(%refusal, "a checkpoint is not cosigned"),
+            }
+            let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            let (media_type, body) = refusal.body();
+            say(status, media_type, body)
+        }
+        Err(e) => {
+            tracing::error!(%e, "a request failed unexpectedly");
+            say(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "the witness failed\n".to_owned())
+        }
+    }
+}
+
+fn say(status: StatusCode, media_type: &'static str, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}

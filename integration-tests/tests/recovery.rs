@@ -1,0 +1,89 @@
+//! A full disk that gets room again: the server goes on by itself, and the log says what was.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+mod common;
+
+use common::{path, request, searcher};
+use integration_tests::Deployment;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A small file system of its own, so that it can fill up. Needs the right to mount.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &Path) -> Option<Self> {
+        std::fs::create_dir_all(at).ok()?;
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(at).stderr(Stdio::null());
+        mount.status().is_ok_and(|ended| ended.success()).then(|| Self(at.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[tokio::test]
+async fn with_room_on_the_disk_again_the_server_goes_on_by_itself() {
+    let Some(program) = integration_tests::program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
+    let logs = deployment.home.join("data/logs");
+    let Some(_disk) = SmallDisk::mount(&logs) else {
+        eprintln!("SKIPPED: a small disk cannot be mounted here; run as root");
+        return;
+    };
+    deployment.serve().unwrap();
+    let mut client = deployment.client(&searcher("detroit")).unwrap();
+    let denied =
+        json!({"request": {"gallery": "snap", "case_status": "active", "probe": request("detroit", 1)["probe"]}});
+    let filler = logs.join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    let page = [0_u8; 4096];
+    while std::io::Write::write_all(&mut file, &page).is_ok() {}
+    let mut refused = false;
+    for _ in 0..2000 {
+        refused = client.post(&path("detroit"), &denied).await.unwrap().status == 503;
+        if refused {
+            break;
+        }
+    }
+    assert!(refused, "with a full disk the log cannot be written");
+    let ready = client.get("/readyz").await.unwrap();
+    assert_eq!(ready.status, 503, "{}", String::from_utf8_lossy(&ready.body));
+    assert!(ready.json().unwrap()["impediments"].to_string().contains("the audit log cannot be written: "));
+
+    drop(file);
+    std::fs::remove_file(&filler).unwrap();
+    let started = Instant::now();
+    while client.post(&path("detroit"), &denied).await.unwrap().status == 503 {
+        assert!(started.elapsed() < Duration::from_secs(60), "it does not go on");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let recovered = loop {
+        assert!(started.elapsed() < Duration::from_secs(60), "no entry says what was");
+        let answer = deployment.client("detroit/a.feld").unwrap().get("/v1/jurisdictions").await.unwrap();
+        let all = answer.json().unwrap();
+        let log = all.as_array().unwrap().iter().find(|j| j["id"] == "detroit").unwrap();
+        let first = log["log_entries"].as_u64().unwrap().saturating_sub(100);
+        let entries = format!("/v1/detroit/audit/entries?first={first}&count=200");
+        let read = deployment.client("detroit/a.feld").unwrap().get(&entries).await.unwrap().json().unwrap();
+        let is_it = |entry: &&Value| entry["account"]["event"]["act"] == "log-recovered";
+        if let Some(found) = read["entries"].as_array().unwrap().iter().find(is_it) {
+            break found["account"]["event"]["details"].clone();
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert!(recovered["refused-ms"].as_str().unwrap().parse::<u64>().unwrap() > 0, "{recovered}");
+    assert!(recovered["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{recovered}");
+    let ready = client.get("/readyz").await.unwrap();
+    assert_eq!(ready.status, 200, "{}", String::from_utf8_lossy(&ready.body));
+    deployment.stop().unwrap();
+    deployment.verify().unwrap();
+}

@@ -1,0 +1,270 @@
+//! Two hosts and a witness, each a program of its own: what is published is cosigned, and a forked log is found out.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+use client::Client;
+use integration_tests::Deployment;
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running `magistrate witness`.
+struct Witness {
+    folder: PathBuf,
+    // The same after a restart, as hosts know it.
+    address: String,
+    program: PathBuf,
+    child: Option<Child>,
+}
+
+impl Witness {
+    fn init(program: &Path, folder: &Path, logs: &[PathBuf]) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let mut init = Command::new(program);
+        init.args(["witness", "init"]).arg(folder).args(["--name", "witness.example/w1", "--listen", &free]);
+        for log in logs {
+            init.arg("--log").arg(log);
+        }
+        let done = init.output().unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success() && said.contains("[[witness]]"), "{said}");
+        Self { folder: folder.to_owned(), address: free, program: program.to_owned(), child: None }
+    }
+
+    fn start(&mut self) {
+        let mut child = Command::new(&self.program)
+            .args(["witness", "--config"])
+            .arg(self.folder.join("witness.toml"))
+            .env("MAGISTRATE_LOG", "error")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let listens = |line: std::io::Result<String>| line.is_ok_and(|line| line.starts_with("listening on https://"));
+        assert!(lines.by_ref().any(listens), "the witness ended");
+        // Whatever it prints later must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        self.child = Some(child);
+    }
+
+    fn stop(&mut self) {
+        let mut child = self.child.take().unwrap();
+        assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+        assert!(child.wait().unwrap().success());
+    }
+
+    /// What a host adds to its configuration.
+    fn entry(&self) -> String {
+        let key = std::fs::read_to_string(self.folder.join("witness.vkey")).unwrap();
+        let certs = self.folder.join("certs");
+        format!(
+            "\n[[witness]]\nverifier_key = \"{}\"\nurl = \"https://{}\"\ncertificate = {:?}\ncertificate_key = {:?}\nauthority = {:?}\n",
+            key.trim(),
+            self.address,
+            certs.join("witness/log-host.pem"),
+            certs.join("witness/log-host-key.pem"),
+            certs.join("ca.pem"),
+        )
+    }
+
+    fn key(&self) -> audit::WitnessKey {
+        std::fs::read_to_string(self.folder.join("witness.vkey")).unwrap().parse().unwrap()
+    }
+
+    fn evidence(&self) -> Vec<String> {
+        let Ok(listing) = std::fs::read_dir(self.folder.join("records/forks")) else { return Vec::new() };
+        listing.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // One that ended already cannot be killed, which is as good.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Has one jurisdiction of a deployment witnessed, and the other not.
+fn have_witnessed(deployment: &Deployment, witness: &Witness, jurisdiction: &str, other: &str) {
+    let config = std::fs::read_to_string(deployment.config()).unwrap();
+    let config = config
+        .replace(
+            &format!("[jurisdictions.{jurisdiction}]\n"),
+            &format!("[jurisdictions.{jurisdiction}]\nwitnesses_required = 1\n"),
+        )
+        .replace(&format!("[jurisdictions.{other}]\n"), &format!("[jurisdictions.{other}]\nwitnesses_required = 0\n"));
+    std::fs::write(deployment.config(), config + &witness.entry()).unwrap();
+}
+
+async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let started = Instant::now();
+    while !condition().await {
+        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The number of entries in a jurisdiction's log.
+async fn entries(deployment: &Deployment, who: &str, jurisdiction: &str) -> u64 {
+    let all = client(deployment, who).get("/v1/jurisdictions").await.unwrap().json().unwrap();
+    all.as_array().unwrap().iter().find(|j| j["id"] == jurisdiction).unwrap()["log_entries"].as_u64().unwrap()
+}
+
+fn client(deployment: &Deployment, who: &str) -> Client {
+    deployment.client(who).unwrap()
+}
+
+/// The published checkpoint, if there is one.
+async fn checkpoint(deployment: &Deployment, who: &str, jurisdiction: &str) -> Option<String> {
+    let answer = client(deployment, who).get(&format!("/v1/{jurisdiction}/log/checkpoint")).await.unwrap();
+    match answer.status.as_u16() {
+        200 => Some(String::from_utf8(answer.body.to_vec()).unwrap()),
+        503 => None,
+        status => panic!("status {status}"),
+    }
+}
+
+fn size(checkpoint: &str) -> u64 {
+    checkpoint.lines().nth(1).unwrap().parse().unwrap()
+}
+
+/// Waits until the published checkpoint covers every entry, and returns it.
+async fn witnessed(deployment: &Deployment, who: &str, jurisdiction: &str) -> String {
+    until("everything is witnessed", || async {
+        let entries = entries(deployment, who, jurisdiction).await;
+        checkpoint(deployment, who, jurisdiction).await.is_some_and(|text| size(&text) >= entries)
+    })
+    .await;
+    checkpoint(deployment, who, jurisdiction).await.unwrap()
+}
+
+/// Some refusals, each an entry.
+async fn refusals(deployment: &Deployment, count: usize) {
+    let mut stranger = client(deployment, "detroit/m.whitfield");
+    for _ in 0..count {
+        assert_eq!(stranger.get("/v1/detroit/audit/entries").await.unwrap().status, 403);
+    }
+}
+
+/// How many disputes the log tells of.
+async fn disputes(deployment: &Deployment) -> usize {
+    let mut auditor = client(deployment, "detroit/a.feld");
+    let read = auditor.get("/v1/detroit/audit/entries?count=1000").await.unwrap().json().unwrap();
+    let is_one = |entry: &&Value| entry["account"]["event"]["act"] == "witness-dispute";
+    read["entries"].as_array().unwrap().iter().filter(is_one).count()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (path, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
+        if path.is_dir() { copy(&path, &to) } else { drop(std::fs::copy(&path, &to).unwrap()) }
+    }
+}
+
+#[tokio::test]
+async fn a_witness_cosigns_two_hosts_logs_and_finds_out_the_one_that_forks() {
+    let Some(program) = integration_tests::program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut one = Deployment::init(&program, &folder.path().join("one"), None).unwrap();
+    let mut two = Deployment::init(&program, &folder.path().join("two"), None).unwrap();
+    let logs = [one.home.join("log-keys/detroit.vkey"), two.home.join("log-keys/st-louis.vkey")];
+    let mut witness = Witness::init(&program, &folder.path().join("witness"), &logs);
+    witness.start();
+    have_witnessed(&one, &witness, "detroit", "st-louis");
+    have_witnessed(&two, &witness, "st-louis", "detroit");
+    one.serve().unwrap();
+    two.serve().unwrap();
+
+    // Both are witnessed, and a client that demands the witness is content.
+    let quorum = audit::Quorum::new(vec![witness.key()], 1).unwrap();
+    let first = witnessed(&one, "detroit/a.feld", "detroit").await;
+    let other = witnessed(&two, "st-louis/a.whitfield", "st-louis").await;
+    assert!(quorum.is_met(&first) && quorum.is_met(&other), "{first}{other}");
+    assert!(first.starts_with("localhost/detroit\n") && other.starts_with("localhost/st-louis\n"));
+    let unwatched = checkpoint(&one, "detroit/a.feld", "st-louis").await.unwrap();
+    assert!(!quorum.is_met(&unwatched), "a jurisdiction that demands no witness is not asked about");
+
+    // The log is put back to a copy, goes on otherwise, and grows beyond what the witness saw.
+    one.stop().unwrap();
+    let (log, kept) = (one.home.join("data/logs/detroit"), folder.path().join("kept"));
+    copy(&log, &kept);
+    one.serve().unwrap();
+    refusals(&one, 2).await;
+    let cosigned = witnessed(&one, "detroit/a.feld", "detroit").await;
+    one.stop().unwrap();
+    std::fs::remove_dir_all(&log).unwrap();
+    copy(&kept, &log);
+    witness.stop();
+    witness.start();
+    one.serve().unwrap();
+    refusals(&one, 12).await;
+
+    until("the witness keeps the evidence", || async { !witness.evidence().is_empty() }).await;
+    let evidence = witness.evidence();
+    let body = cosigned.split("\n\n").next().unwrap();
+    assert!(evidence.iter().all(|text| text.contains(body)), "what it cosigned before: {evidence:?}");
+    assert!(evidence.iter().all(|text| text.matches("\n— localhost/detroit ").count() == 2), "both are signed");
+
+    // Loudly: on /readyz, and in the log itself; and nothing of it is published.
+    until("the host tells of it", || async {
+        let ready = client(&one, "detroit/a.feld").get("/readyz").await.unwrap().json().unwrap();
+        let told = ready["impediments"].to_string();
+        ready["status"] == "partly ready" && told.contains("detroit: the witness `witness.example/w1` disputes the log")
+    })
+    .await;
+    until("it is on record, once", || async { disputes(&one).await == 1 }).await;
+    let published = checkpoint(&one, "detroit/a.feld", "detroit").await.unwrap();
+    assert!(size(&published) <= size(&cosigned), "the forked history is not published: {published}");
+
+    // The other host, whose log is what it was, goes on.
+    let before = size(&other);
+    let look = client(&two, "st-louis/a.whitfield").get("/v1/st-louis/audit/entries").await.unwrap();
+    assert_eq!(look.status, 200);
+    assert!(size(&witnessed(&two, "st-louis/a.whitfield", "st-louis").await) > before);
+    one.stop().unwrap();
+    two.stop().unwrap();
+    witness.stop();
+}
+
+#[test]
+fn wrong_configurations_of_witnesses_are_said() {
+    let Some(program) = integration_tests::program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("witness");
+    Witness::init(&program, &home, &[]);
+    let run = |arguments: &[&str]| {
+        let done = Command::new(&program).args(arguments).current_dir(folder.path()).output().unwrap();
+        (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
+    };
+    let config = std::fs::read_to_string(home.join("witness.toml")).unwrap();
+    let wrong_key = format!("{config}\n[[log]]\nverifier_key = \"host/a+00000000+AAAA\"\n");
+    std::fs::write(home.join("wrong-key.toml"), wrong_key).unwrap();
+    std::fs::write(home.join("typo.toml"), config.replace("records =", "recrods =")).unwrap();
+    std::fs::write(home.join("lost.toml"), config.replace("\"records\"", "\"certs\"")).unwrap();
+    let cases: [(&[&str], i32, &str); 8] = [
+        (&["witness", "--config", "nowhere.toml"], 1, "magistrate witness init"),
+        (&["witness", "--config", "witness/wrong-key.toml"], 1, "host/a+00000000+AAAA"),
+        (&["witness", "--config", "witness/typo.toml"], 1, "recrods"),
+        (&["witness", "--config", "witness/lost.toml"], 1, "there are no records"),
+        (&["witness", "init", "witness", "--name", "w"], 1, "not empty"),
+        (&["witness", "init", "new", "--name", "two words"], 1, "two words"),
+        (&["witness", "init", "new", "--name", "w", "--log", "nokey"], 1, "nokey"),
+        (&["witness", "init", "new"], 2, "--name"),
+    ];
+    for (arguments, code, says) in cases {
+        let (ended, said) = run(arguments);
+        assert_eq!(ended, Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(says), "{arguments:?}: {said}");
+    }
+    assert!(!folder.path().join("new").exists(), "nothing is left half-made");
+    for command in [&["witness", "--help"][..], &["witness", "init", "--help"]] {
+        let help = Command::new(&program).args(command).output().unwrap();
+        assert!(String::from_utf8_lossy(&help.stdout).contains("Example"), "{command:?}");
+    }
+}
