@@ -5,6 +5,7 @@ use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::{HOUR_MS, History};
 use crate::ledger::{self, Entry, Ledger, Subject};
+use crate::shelf::{self, Shelf};
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Person, Principal, Registry};
@@ -30,6 +31,8 @@ pub struct Opening {
     pub registry: Registry,
     /// Its log, opened.
     pub log: audit::Log,
+    /// The folder for its galleries; kept in memory alone, and loaded from the store at every start, where absent.
+    pub galleries: Option<cap_std::fs::Dir>,
 }
 
 /// A jurisdiction at work.
@@ -132,13 +135,21 @@ impl Chamber {
         self.halls.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// Makes snapshots of the galleries that have none, while they work.
+    fn save_aside(&self) {
+        for hall in self.halls() {
+            let store = self.store.clone();
+            tokio::spawn(async move { save(&hall, &store, false).await });
+        }
+    }
+
     async fn open(
         opening: Opening,
         store: &store::Store,
         now: Instant,
         progress: &(dyn Fn(Loading<'_>) + Sync),
     ) -> Result<Self, CaseError> {
-        let Opening { id, policy, registry, log } = opening;
+        let Opening { id, policy, registry, log, galleries } = opening;
         let rows = store.jurisdiction(&id).await?;
         rows.put_registry(&registry).await?;
         let registry = Registry {
@@ -146,9 +157,10 @@ impl Chamber {
             people: rows.people().await?,
             galleries: rows.galleries().await?,
         };
+        let shelf = galleries.map(|dir| Arc::new(Shelf::new(dir, &id)));
         let mut halls = BTreeMap::new();
         for gallery in &registry.galleries {
-            let hall = load(&id, &rows, gallery, progress).await?;
+            let hall = shelf::load(&id, &rows, gallery, shelf.clone(), progress).await?;
             halls.insert(gallery.id.clone(), Arc::new(hall));
         }
         let history = History::derive(&rows.searches_since(Instant(now.0.saturating_sub(HOUR_MS))).await?);
@@ -164,6 +176,13 @@ impl Chamber {
     }
 }
 
+/// A snapshot that cannot be written makes the next start slower, and nothing else.
+async fn save(hall: &Hall, store: &store::Jurisdiction, last: bool) {
+    if let Err(e) = hall.save(store, last).await {
+        tracing::warn!(gallery = %hall.registered().id, %e, "no snapshot was made of the gallery");
+    }
+}
+
 /// How far a gallery has been loaded.
 pub struct Loading<'a> {
     /// The jurisdiction.
@@ -174,34 +193,6 @@ pub struct Loading<'a> {
     pub rows: u64,
     /// Rows to load.
     pub of: u64,
-}
-
-async fn load(
-    jurisdiction: &str,
-    store: &store::Jurisdiction,
-    gallery: &model::registry::Gallery,
-    progress: &(dyn Fn(Loading<'_>) + Sync),
-) -> Result<Hall, CaseError> {
-    let of = store.count(&gallery.id).await?;
-    let dim = usize::try_from(gallery.dim).unwrap_or(usize::MAX);
-    let capacity = usize::try_from(of).unwrap_or(0);
-    let mut rows = search::Gallery::with_capacity(dim, capacity).map_err(|e| CaseError::Invalid(e.to_string()))?;
-    let (mut loaded, mut damaged) = (0_u64, None);
-    let generation = store
-        .load_templates(&gallery.id, &mut |row| {
-            if let Err(e) = rows.insert(&row.id, &row.template) {
-                damaged.get_or_insert_with(|| format!("record `{}` of gallery `{}`: {e}", row.id, gallery.id));
-            }
-            loaded += 1;
-            if loaded.is_multiple_of(1000) || loaded == of {
-                progress(Loading { jurisdiction, gallery: &gallery.id, rows: loaded, of });
-            }
-        })
-        .await?;
-    if let Some(damage) = damaged {
-        return Err(CaseError::Invalid(damage));
-    }
-    Hall::open(gallery.clone(), jurisdiction, rows, generation).map_err(|e| CaseError::Invalid(e.to_string()))
 }
 
 impl Casework {
@@ -231,6 +222,7 @@ impl Casework {
         let casework = Self { chambers, clock, extractor, store };
         for chamber in casework.chambers.values() {
             casework.record_start(chamber, now).await?;
+            chamber.save_aside();
         }
         Ok(casework)
     }
@@ -365,13 +357,16 @@ impl Casework {
         found
     }
 
-    /// Records the stop in every log and closes them, then the store.
+    /// Makes snapshots of the galleries that changed, records the stop in every log and closes them, then the store.
     ///
     /// # Errors
     /// The first log that could not be written; the others are closed all the same.
     pub async fn close(self) -> Result<(), CaseError> {
         let mut first = Ok(());
         for chamber in self.chambers.values() {
+            for hall in chamber.halls() {
+                save(&hall, &chamber.store, true).await;
+            }
             let at = match self.clock.now() {
                 Ok(at) => at,
                 Err(e) => e.latest,
