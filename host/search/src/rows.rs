@@ -33,8 +33,7 @@ pub(crate) struct Rows {
 /// Rows in a file, which this owns: it is locked, and nobody else changes or shortens it.
 struct Filed {
     file: File,
-    /// The part of the file that holds the rows, up to its capacity. It may lie past the file's end: what is read of it
-    /// has been written before.
+    /// The part of the file that holds the rows, up to its capacity.
     map: Mmap,
     capacity: usize,
     /// The CRC-32 of each row.
@@ -62,12 +61,7 @@ impl Rows {
         if file.metadata()?.len() < end {
             file.set_len(end)?;
         }
-        let length = capacity * dim * size_of::<f32>();
-        // SAFETY: the file is locked and owned by the value made here. Others of this program respect the lock. It is
-        // never made shorter than the mapping, and changed only through `&mut self`, when no row is borrowed.
-        let map = unsafe { MmapOptions::new().offset(FIRST_ROW).len(length).map(&file)? };
-        // A re-rank reads a row here and there: reading ahead would fetch a hundred times as much.
-        map.advise(Advice::Random)?;
+        let map = mapped(&file, capacity, dim)?;
         let filed = Filed { file, map, capacity, sums, unsettled: false, failed: None };
         Ok(Self { dim, filed: Some(filed), tail: Vec::new() })
     }
@@ -108,18 +102,12 @@ impl Rows {
         }
     }
 
-    /// Appends a row of `dim` values. One that the file has no room for, or that the disk does not take, stays in memory,
-    /// and so do all after it.
+    /// Appends a row of `dim` values. One that the disk does not take stays in memory, and so do all after it.
     pub(crate) fn push(&mut self, unit: &[f32]) {
-        if let Some(filed) = &mut self.filed
-            && self.tail.is_empty()
-            && filed.sums.len() < filed.capacity
-            && filed.write(filed.sums.len(), unit).is_ok()
-        {
-            filed.sums.push(crc32fast::hash(bytes(unit)));
-            return;
+        let filed = self.filed.as_mut().filter(|_| self.tail.is_empty());
+        if filed.is_none_or(|filed| filed.push(unit).is_err()) {
+            self.tail.extend_from_slice(unit);
         }
-        self.tail.extend_from_slice(unit);
     }
 
     /// Puts the last row in the place of `row`, which must exist, and overwrites the place it leaves.
@@ -195,6 +183,26 @@ impl Filed {
         values(row).expect("the mapping begins at a multiple of 4096 bytes, and a row is a whole number of f32")
     }
 
+    fn push(&mut self, unit: &[f32]) -> io::Result<()> {
+        if self.sums.len() == self.capacity {
+            self.grow(unit.len())?;
+        }
+        self.write(self.sums.len(), unit)?;
+        self.sums.push(crc32fast::hash(bytes(unit)));
+        Ok(())
+    }
+
+    /// Makes half as much room again. What a snapshot keeps behind the rows is cut off first: it is of fewer rows than
+    /// there are by now.
+    fn grow(&mut self, dim: usize) -> io::Result<()> {
+        let capacity = self.capacity + self.capacity / 2 + 1;
+        self.file.set_len(row_at(self.capacity, dim))?;
+        self.file.set_len(row_at(capacity, dim))?;
+        self.map = mapped(&self.file, capacity, dim)?;
+        self.capacity = capacity;
+        Ok(())
+    }
+
     fn write(&self, row: usize, unit: &[f32]) -> io::Result<()> {
         // Not through the mapping: a full disk is an error here and the end of the process there.
         self.file.write_all_at(bytes(unit), row_at(row, unit.len()))
@@ -229,6 +237,17 @@ impl Filed {
     }
 }
 
+/// The part of a file that holds so many rows.
+fn mapped(file: &File, capacity: usize, dim: usize) -> io::Result<Mmap> {
+    let length = capacity * dim * size_of::<f32>();
+    // SAFETY: the file is locked and owned by the `Filed` that the mapping is for, which others of this program respect.
+    // It is as long as the mapping, is never made shorter, and is changed only through `&mut`, when no row is borrowed.
+    let map = unsafe { MmapOptions::new().offset(FIRST_ROW).len(length).map(file)? };
+    // A re-rank reads a row here and there: reading ahead would fetch a hundred times as much.
+    map.advise(Advice::Random)?;
+    Ok(map)
+}
+
 /// Where a row stands in the file.
 pub(crate) fn row_at(row: usize, dim: usize) -> u64 {
     FIRST_ROW + (row * dim * size_of::<f32>()) as u64
@@ -254,11 +273,28 @@ mod tests {
     }
 
     #[test]
-    fn rows_past_the_file_are_in_memory_and_all_are_read_alike() {
-        let mut rows = Rows::in_file(3, 2, Vec::new(), file().0).expect("a file of its own");
-        for n in 1..=4 {
+    fn a_file_grows_with_its_rows() {
+        let (seen, file) = file();
+        let mut rows = Rows::in_file(3, 0, Vec::new(), file).expect("a file of its own");
+        for n in 1..=100 {
             rows.push(&unit(n));
         }
+        assert!(firsts(&rows).into_iter().eq((1..=100_u16).map(f32::from)));
+        assert!((0..100).all(|row| rows.is_sound(row)));
+        let (_, capacity, sums) = rows.whole().expect("all of it in the file");
+        assert_eq!(sums.len(), 100);
+        assert_eq!(seen.metadata().expect("a disk").len(), row_at(capacity, 3));
+    }
+
+    #[test]
+    fn rows_that_the_disk_did_not_take_are_in_memory_and_all_are_read_alike() {
+        let mut rows = Rows::in_file(3, 2, Vec::new(), file().0).expect("a file of its own");
+        for n in 1..=2 {
+            rows.push(&unit(n));
+        }
+        // As if the disk were full for a moment.
+        rows.tail.extend_from_slice(&unit(3));
+        rows.push(&unit(4));
         assert_eq!(rows.tail.len(), 2 * 3);
         assert_eq!(firsts(&rows), [1.0, 2.0, 3.0, 4.0]);
         assert!((0..4).all(|row| rows.is_sound(row)));

@@ -26,7 +26,7 @@ const REPEATED: usize = 5;
 const PEER_BATCH: usize = 500;
 
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  magistrate bench search --rows 1000000 --dim 512\n  \
+#[command(after_help = "Example:\n  magistrate bench search --rows 1000000 --dim 512\n  \
     magistrate bench search --vectors gallery.f32 --probes probes.f32 --dim 512 --k 20 --json --results out.json")]
 pub(crate) struct Arguments {
     /// Rows: generated, or the first of the file; a million, or all of them, where absent

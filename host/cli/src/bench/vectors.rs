@@ -22,7 +22,7 @@ impl Vectors {
     pub(super) fn of_file(path: &Path, dim: usize, most: Option<usize>) -> anyhow::Result<Self> {
         let bytes = path.metadata().with_context(|| format!("cannot read {}", path.display()))?.len();
         let row = dim as u64 * 4;
-        if row == 0 || bytes % row != 0 {
+        if row == 0 || !bytes.is_multiple_of(row) {
             bail!("{} has {bytes} bytes, no whole number of rows of {dim} f32: name the right --dim", path.display());
         }
         let rows = usize::try_from(bytes / row)?;

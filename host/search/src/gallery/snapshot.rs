@@ -17,8 +17,8 @@ const OWN_SECTIONS: usize = 4;
 
 impl Gallery {
     /// An empty gallery for about `rows` templates of `dim` values whose f32 rows are kept in `file`, which must be
-    /// empty, and of which the caller keeps no other handle that writes. There is room in it for an eighth more rows; any
-    /// beyond that are kept in memory.
+    /// empty, and of which the caller keeps no other handle that writes. There is room in it for an eighth more rows, and it
+    /// grows when that is used up. Rows that the disk does not take are kept in memory.
     ///
     /// # Errors
     /// [`SnapshotError::Shape`] for a dimension that is not supported or memory that cannot be had, and whatever keeps
