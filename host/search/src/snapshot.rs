@@ -156,39 +156,47 @@ impl Header {
     }
 }
 
-/// Writes the sections one after the other from byte `at`, and gives the digest of the index that they are.
-pub(crate) fn write_index(file: &File, mut at: u64, sections: &[&[u8]]) -> io::Result<[u8; DIGEST_BYTES]> {
-    let mut whole = Sha256::new();
+/// The SHA-256 of each chunk of some sections, in order.
+pub(crate) type Chunks = Vec<[u8; DIGEST_BYTES]>;
+
+/// Writes the sections one after the other from byte `at`, where the file is to end with them.
+pub(crate) fn write_sections(file: &File, mut at: u64, sections: &[&[u8]]) -> io::Result<Chunks> {
+    let mut digests = Vec::new();
     for section in sections {
         let chunks = section.par_chunks(CHUNK).enumerate().map(|(i, chunk)| -> io::Result<[u8; DIGEST_BYTES]> {
             file.write_all_at(chunk, at + (i * CHUNK) as u64)?;
             Ok(digest(chunk))
         });
-        for chunk in chunks.collect::<io::Result<Vec<_>>>()? {
-            whole.update(chunk);
-        }
+        digests.extend(chunks.collect::<io::Result<Chunks>>()?);
         at += section.len() as u64;
     }
     file.set_len(at)?;
     file.sync_all()?;
-    Ok(whole.finalize().into())
+    Ok(digests)
 }
 
-/// Fills the sections from the file, from byte `at`, and gives the digest of the index that they are.
-pub(crate) fn read_index(file: &File, mut at: u64, sections: Vec<&mut [u8]>) -> io::Result<[u8; DIGEST_BYTES]> {
-    let mut whole = Sha256::new();
+/// Fills the sections from the file, from byte `at`.
+pub(crate) fn read_sections(file: &File, mut at: u64, sections: Vec<&mut [u8]>) -> io::Result<Chunks> {
+    let mut digests = Vec::new();
     for section in sections {
         let length = section.len() as u64;
         let chunks = section.par_chunks_mut(CHUNK).enumerate().map(|(i, chunk)| -> io::Result<[u8; DIGEST_BYTES]> {
             file.read_exact_at(chunk, at + (i * CHUNK) as u64)?;
             Ok(digest(chunk))
         });
-        for chunk in chunks.collect::<io::Result<Vec<_>>>()? {
-            whole.update(chunk);
-        }
+        digests.extend(chunks.collect::<io::Result<Chunks>>()?);
         at += length;
     }
-    Ok(whole.finalize().into())
+    Ok(digests)
+}
+
+/// The digest of an index, from those of its chunks.
+pub(crate) fn index_digest(chunks: &[[u8; DIGEST_BYTES]]) -> [u8; DIGEST_BYTES] {
+    let mut whole = Sha256::new();
+    for chunk in chunks {
+        whole.update(chunk);
+    }
+    whole.finalize().into()
 }
 
 fn digest(bytes: &[u8]) -> [u8; DIGEST_BYTES] {

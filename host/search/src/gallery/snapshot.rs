@@ -9,7 +9,9 @@ use super::Gallery;
 use crate::codes::Codes;
 use crate::plain::{bytes, bytes_mut};
 use crate::rows::{FIRST_ROW, Rows, row_at};
-use crate::snapshot::{Edition, Header, columns_from_bytes, columns_to_bytes, read_index, write_index};
+use crate::snapshot::{
+    Edition, Header, columns_from_bytes, columns_to_bytes, index_digest, read_sections, write_sections,
+};
 use crate::{ShapeError, SnapshotError};
 
 /// Sections of an index before those of the codes: lengths of the ids, the ids, checksums, columns.
@@ -48,24 +50,34 @@ impl Gallery {
         header.check(expected, dim)?;
         let damaged = |what| SnapshotError::Damaged { what };
         let (rows, capacity, start) = shape(&header, dim, file.metadata()?.len()).ok_or(damaged("shape"))?;
-        let refused = |_| ShapeError::Capacity { rows, dim };
-        let mut codes = Codes::zeroed(dim, rows).map_err(refused)?;
         let mut id_lengths = vec![0_u32; rows];
         let mut sums = vec![0_u32; rows];
         // `shape` has seen that there are so many sections, and that they fit into the file.
         let mut ids = vec![0_u8; section(&header, 1)];
         let mut columns = vec![0_u8; section(&header, 3)];
-        let mut sections = vec![bytes_mut(&mut id_lengths), &mut ids[..], bytes_mut(&mut sums), &mut columns[..]];
-        sections.extend(codes.parts_mut());
-        if !sections.iter().map(|section| section.len() as u64).eq(header.lengths.iter().copied()) {
-            return Err(damaged("shape"));
-        }
-        if read_index(&file, start, sections)? != header.index {
+        let own = vec![bytes_mut(&mut id_lengths), &mut ids[..], bytes_mut(&mut sums), &mut columns[..]];
+        let own_bytes = fitting(&own, &header.lengths[..OWN_SECTIONS]).ok_or(damaged("shape"))?;
+        let mut chunks = read_sections(&file, start, own)?;
+        // Neither waits for the other; what is read is believed only when all of it has been.
+        let (coded, named) = rayon::join(
+            || -> Result<_, SnapshotError> {
+                let refused = |_| ShapeError::Capacity { rows, dim };
+                let mut codes = Codes::zeroed(dim, rows).map_err(refused)?;
+                let parts = Vec::from(codes.parts_mut());
+                fitting(&parts, &header.lengths[OWN_SECTIONS..]).ok_or(damaged("shape"))?;
+                let chunks = read_sections(&file, start + own_bytes, parts)?;
+                Ok((codes, chunks))
+            },
+            || named(&ids, &id_lengths),
+        );
+        let (codes, of_codes) = coded?;
+        chunks.extend(of_codes);
+        if index_digest(&chunks) != header.index {
             return Err(damaged("index"));
         }
         gallery.codes = codes;
         gallery.columns = columns_from_bytes(&columns, rows).ok_or(damaged("columns"))?;
-        gallery.name(&ids, &id_lengths).ok_or(damaged("ids"))?;
+        (gallery.ids, gallery.places) = named.ok_or(damaged("ids"))?;
         gallery.rows = Rows::in_file(dim, capacity, sums, file)?;
         Ok(gallery)
     }
@@ -117,28 +129,35 @@ impl Gallery {
         let columns = columns_to_bytes(&self.columns);
         let mut sections: Vec<&[u8]> = vec![bytes(&id_lengths), &ids[..], bytes(sums), &columns[..]];
         sections.extend(self.codes.parts());
-        let index = write_index(file, index_at(capacity, self.dim), &sections)?;
+        let chunks = write_sections(file, index_at(capacity, self.dim), &sections)?;
+        let index = index_digest(&chunks);
         Header::new(edition, self.dim, self.len(), capacity, index, &sections).write(file)?;
         Ok(())
     }
+}
 
-    /// Gives the rows their ids; absent if these are not as many different texts.
-    fn name(&mut self, ids: &[u8], lengths: &[u32]) -> Option<()> {
-        let text = std::str::from_utf8(ids).ok()?;
-        let mut at = 0_usize;
-        self.ids = Vec::with_capacity(lengths.len());
-        self.places = HashMap::with_capacity(lengths.len());
-        for (row, &length) in lengths.iter().enumerate() {
-            let end = at.checked_add(usize::try_from(length).ok()?)?;
-            let id: Arc<str> = text.get(at..end)?.into();
-            if self.places.insert(Arc::clone(&id), row).is_some() {
-                return None;
-            }
-            self.ids.push(id);
-            at = end;
+/// The ids of the rows and the row of each id; absent if these are not as many different texts.
+fn named(ids: &[u8], lengths: &[u32]) -> Option<(Vec<Arc<str>>, HashMap<Arc<str>, usize>)> {
+    let text = std::str::from_utf8(ids).ok()?;
+    let mut at = 0_usize;
+    let mut of_rows = Vec::with_capacity(lengths.len());
+    let mut places = HashMap::with_capacity(lengths.len());
+    for (row, &length) in lengths.iter().enumerate() {
+        let end = at.checked_add(usize::try_from(length).ok()?)?;
+        let id: Arc<str> = text.get(at..end)?.into();
+        if places.insert(Arc::clone(&id), row).is_some() {
+            return None;
         }
-        (at == text.len()).then_some(())
+        of_rows.push(id);
+        at = end;
     }
+    (at == text.len()).then_some((of_rows, places))
+}
+
+/// How long these sections are together; absent if they are not as long as the header says.
+fn fitting(sections: &[&mut [u8]], lengths: &[u64]) -> Option<u64> {
+    let found = sections.iter().map(|section| section.len() as u64);
+    found.eq(lengths.iter().copied()).then(|| lengths.iter().sum())
 }
 
 /// Rows for which a file gets room: those there are, and what is enrolled in a while.
