@@ -23,6 +23,26 @@ async fn galleries_and_logs_survive_a_restart() {
 }
 
 #[tokio::test]
+async fn a_damaged_snapshot_of_a_gallery_is_passed_over() {
+    let Some(mut court) = court().await else { return };
+    let answer = court.search("detroit", 6).await;
+    court.deployment.stop().unwrap();
+    let mut damaged = 0;
+    for entry in court.deployment.home.join("data/galleries/detroit").read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        damaged += 1;
+    }
+    assert!(damaged > 0, "a gallery has a file");
+    court.deployment.serve().unwrap();
+    let again = court.search("detroit", 6).await;
+    assert_eq!(again["candidates"], answer["candidates"]);
+    assert_eq!(again["generation"], answer["generation"]);
+}
+
+#[tokio::test]
 async fn what_was_acknowledged_survives_a_crash() {
     let Some(mut court) = court().await else { return };
     let mut receipts = Vec::new();

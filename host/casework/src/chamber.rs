@@ -6,6 +6,7 @@ use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::{HOUR_MS, History};
 use crate::ledger::{self, Entry, Ledger, Subject};
+use crate::shelf::{self, Shelf};
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Person, Principal, Registry};
@@ -36,6 +37,8 @@ pub struct Opening {
     pub registry: Registry,
     /// Its log, not yet opened: what its journal holds for the store is brought there first.
     pub log: audit::Prepared,
+    /// The folder for its galleries; kept in memory alone, and loaded from the store at every start, where absent.
+    pub galleries: Option<cap_std::fs::Dir>,
 }
 
 /// A jurisdiction at work.
@@ -163,21 +166,30 @@ impl Chamber {
         ledger::record(&[&self.ledger], entry, vec![]).await.map(drop)
     }
 
+    /// Makes snapshots of the galleries that have none, while they work.
+    fn save_aside(&self) {
+        for hall in self.halls() {
+            let store = self.store.clone();
+            tokio::spawn(async move { save(&hall, &store, false).await });
+        }
+    }
+
     async fn open(
         foundation: Foundation,
         now: Instant,
         progress: &(dyn Fn(Loading<'_>) + Sync),
     ) -> Result<Self, CaseError> {
-        let Foundation { id, policy, registry, rows, log } = foundation;
+        let Foundation { id, policy, registry, rows, log, galleries } = foundation;
         rows.put_registry(&registry).await?;
         let registry = Registry {
             agencies: rows.agencies().await?,
             people: rows.people().await?,
             galleries: rows.galleries().await?,
         };
+        let shelf = galleries.map(|dir| Arc::new(Shelf::new(dir, &id)));
         let mut halls = BTreeMap::new();
         for gallery in &registry.galleries {
-            let hall = load(&id, &rows, gallery, progress).await?;
+            let hall = shelf::load(&id, &rows, gallery, shelf.clone(), progress).await?;
             halls.insert(gallery.id.clone(), Arc::new(hall));
         }
         let history = History::derive(&rows.searches_since(Instant(now.0.saturating_sub(HOUR_MS))).await?);
@@ -202,18 +214,26 @@ struct Foundation {
     registry: Registry,
     rows: store::Jurisdiction,
     log: audit::Log,
+    galleries: Option<cap_std::fs::Dir>,
 }
 
 impl Foundation {
     async fn lay(opening: Opening, store: &store::Store) -> Result<Self, CaseError> {
-        let Opening { id, policy, registry, log } = opening;
+        let Opening { id, policy, registry, log, galleries } = opening;
         let rows = store.jurisdiction(&id).await?;
         ledger::replay(&log, &rows).await?;
         let opened = log.open().map_err(|e| CaseError::Log(e.to_string()))?;
         if let Some(recovered) = &opened.recovered {
             tracing::warn!(log = opened.log.origin(), ?recovered, "the log was not closed; it has been recovered");
         }
-        Ok(Self { id, policy, registry, rows, log: opened.log })
+        Ok(Self { id, policy, registry, rows, log: opened.log, galleries })
+    }
+}
+
+/// A snapshot that cannot be written makes the next start slower, and nothing else.
+async fn save(hall: &Hall, store: &store::Jurisdiction, last: bool) {
+    if let Err(e) = hall.save(store, last).await {
+        tracing::warn!(gallery = %hall.registered().id, %e, "no snapshot was made of the gallery");
     }
 }
 
@@ -227,34 +247,6 @@ pub struct Loading<'a> {
     pub rows: u64,
     /// Rows to load.
     pub of: u64,
-}
-
-async fn load(
-    jurisdiction: &str,
-    store: &store::Jurisdiction,
-    gallery: &model::registry::Gallery,
-    progress: &(dyn Fn(Loading<'_>) + Sync),
-) -> Result<Hall, CaseError> {
-    let of = store.count(&gallery.id).await?;
-    let dim = usize::try_from(gallery.dim).unwrap_or(usize::MAX);
-    let capacity = usize::try_from(of).unwrap_or(0);
-    let mut rows = search::Gallery::with_capacity(dim, capacity).map_err(|e| CaseError::Invalid(e.to_string()))?;
-    let (mut loaded, mut damaged) = (0_u64, None);
-    let generation = store
-        .load_templates(&gallery.id, &mut |row| {
-            if let Err(e) = rows.insert(&row.id, &row.template) {
-                damaged.get_or_insert_with(|| format!("record `{}` of gallery `{}`: {e}", row.id, gallery.id));
-            }
-            loaded += 1;
-            if loaded.is_multiple_of(1000) || loaded == of {
-                progress(Loading { jurisdiction, gallery: &gallery.id, rows: loaded, of });
-            }
-        })
-        .await?;
-    if let Some(damage) = damaged {
-        return Err(CaseError::Invalid(damage));
-    }
-    Hall::open(gallery.clone(), jurisdiction, rows, generation).map_err(|e| CaseError::Invalid(e.to_string()))
 }
 
 impl Casework {
@@ -288,6 +280,7 @@ impl Casework {
         let casework = Self { chambers, clock, extractor, store, alarm, watches };
         for chamber in casework.chambers.values() {
             casework.record_start(chamber, now).await?;
+            chamber.save_aside();
         }
         Ok(casework)
     }
@@ -410,7 +403,7 @@ impl Casework {
         found
     }
 
-    /// Records the stop in every log and closes them, then the store.
+    /// Makes snapshots of the galleries that changed, records the stop in every log and closes them, then the store.
     ///
     /// # Errors
     /// The first log that could not be written; the others are closed all the same.
@@ -418,6 +411,9 @@ impl Casework {
         self.watches.shutdown().await;
         let mut first = Ok(());
         for chamber in self.chambers.values() {
+            for hall in chamber.halls() {
+                save(&hall, &chamber.store, true).await;
+            }
             let at = match self.clock.now() {
                 Ok(at) => at,
                 Err(e) => e.latest,

@@ -55,6 +55,11 @@ pub enum CaseError {
     /// The database cannot be used.
     #[error("the database cannot be used: {0}")]
     Store(#[from] store::StoreError),
+    /// A gallery's file on disk cannot be used.
+    #[error(
+        "the gallery's file cannot be used, and may still hold what was to be removed: {0}; free or repair the disk and repeat the step"
+    )]
+    Gallery(String),
     /// The host broke off.
     #[error("the host is stopping; nothing was done")]
     Stopping,

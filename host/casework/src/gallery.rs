@@ -3,15 +3,20 @@
 //! Searches that wait while a pass runs join the next one: the pass reads the codes once for all of them. A search that is
 //! still being decided has announced itself, and a pass waits a little for those: about as long as it takes itself. A lone
 //! search waits for nobody.
+//!
+//! Records are enrolled and removed between two passes. A change is made in the store first and then in memory, one after
+//! the other, so that a generation means the same records in both; what it costs depends on the records that change, not
+//! on those that are there.
 
 use crate::error::CaseError;
 use crate::permit::{Acted, Permit};
+use crate::shelf::Shelf;
 use model::registry;
-use search::{Answer, Gallery};
+use search::{Answer, Attribute, Gallery};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Probes in one pass at most: past this a pass takes longer than what sharing it saves.
 const MOST_PROBES: usize = 32;
@@ -22,6 +27,9 @@ const MOST_WAITING: usize = 256;
 /// How long a pass waits at most for searches that are on their way, whatever it takes itself.
 const MOST_PATIENCE: Duration = Duration::from_millis(5);
 
+/// The column of a gallery in memory that holds its records' status.
+pub const STATUS: &str = "status";
+
 /// A gallery at work.
 pub struct Hall {
     fact: registry::Gallery,
@@ -31,6 +39,9 @@ pub struct Hall {
     queue: mpsc::Sender<Waiting>,
     places: Arc<Semaphore>,
     coming: Arc<AtomicUsize>,
+    shelf: Option<Arc<Shelf>>,
+    /// Held while records change. The generation of the snapshot on the shelf, if there is one.
+    changing: Mutex<Option<u64>>,
 }
 
 struct Waiting {
@@ -57,6 +68,15 @@ pub struct Found {
     pub generation: u64,
 }
 
+/// What a removal came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// The records that were there, in the order they were named.
+    pub records: Vec<String>,
+    /// The gallery's generation afterwards.
+    pub generation: u64,
+}
+
 impl Hall {
     /// Puts a loaded gallery to work. The thread ends with the hall.
     ///
@@ -72,7 +92,22 @@ impl Hall {
             .name(format!("gallery {}", fact.id))
             .spawn(move || serve(&shared, &counter, &expected, &waiting))?;
         let places = Arc::new(Semaphore::new(MOST_WAITING));
-        Ok(Self { fact, owner: owner.to_owned(), rows, generation, queue, places, coming })
+        Ok(Self {
+            fact,
+            owner: owner.to_owned(),
+            rows,
+            generation,
+            queue,
+            places,
+            coming,
+            shelf: None,
+            changing: Mutex::new(None),
+        })
+    }
+
+    /// Keeps its snapshots on this shelf, where there is one of this generation, if of any.
+    pub(crate) fn on_shelf(self, shelf: Arc<Shelf>, sealed: Option<u64>) -> Self {
+        Self { shelf: Some(shelf), changing: Mutex::new(sealed), ..self }
     }
 
     /// The gallery as registered.
@@ -142,17 +177,136 @@ impl Hall {
     ) -> (Acted, Result<u64, CaseError>) {
         let admitted = async {
             let records = records?;
-            let rows: Vec<_> = records.iter().map(|r| (r.id.clone(), r.template.clone())).collect();
+            let new: Vec<_> =
+                records.iter().map(|r| (r.id.clone(), r.template.clone(), attributes(&r.status))).collect();
+            let _turn = self.changing.lock().await;
             let generation = store.insert_records(&self.fact.id, records).await?;
-            let mut gallery = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-            for (id, template) in &rows {
-                gallery.insert(id, template).map_err(|e| CaseError::Invalid(e.to_string()))?;
-            }
-            self.generation.fetch_max(generation, Ordering::AcqRel);
+            let (rows, counter) = (self.rows.clone(), self.generation.clone());
+            aside(move || take_in(&rows, &counter, &new, generation)).await??;
             Ok(generation)
         };
         (permit.act(), admitted.await)
     }
+
+    /// Removes records from the store and then from memory and from the gallery's file, as this permit allows. When it
+    /// returns, their templates have been overwritten wherever this host keeps them, and the next search does not see
+    /// them; the bytes in the database leave its disk when the engine next compacts. Records that are not there are passed
+    /// over, so a removal that failed can be repeated.
+    ///
+    /// # Errors
+    /// [`CaseError::Store`] if the store did not remove one of them: those before it are removed.
+    /// [`CaseError::Gallery`] if they are gone from store and memory, but one may be left in the gallery's file.
+    pub async fn remove(
+        &self,
+        permit: Permit,
+        store: &store::Jurisdiction,
+        ids: &[String],
+    ) -> (Acted, Result<Removed, CaseError>) {
+        (permit.act(), self.forget(store, ids).await)
+    }
+
+    async fn forget(&self, store: &store::Jurisdiction, ids: &[String]) -> Result<Removed, CaseError> {
+        let _turn = self.changing.lock().await;
+        let mut gone = Vec::with_capacity(ids.len());
+        let mut failed = None;
+        for id in ids {
+            match store.remove_record(&self.fact.id, id).await {
+                Ok(generation) => gone.push((id.clone(), generation)),
+                Err(e) => {
+                    failed = Some(e);
+                    break;
+                }
+            }
+        }
+        let (rows, counter) = (self.rows.clone(), self.generation.clone());
+        let (records, settled) = aside(move || take_out(&rows, &counter, &gone)).await?;
+        if let Err(e) = settled {
+            self.clear_shelf(&e)?;
+        }
+        match failed {
+            Some(e) => Err(e.into()),
+            None => Ok(Removed { records, generation: self.generation() }),
+        }
+    }
+
+    /// Removes the file in which a record could not be overwritten. The gallery works on with it, nameless, until the
+    /// host stops, and is loaded from the store then.
+    fn clear_shelf(&self, why: &std::io::Error) -> Result<(), CaseError> {
+        tracing::error!(gallery = %self.fact.id, %why, "a removed record cannot be overwritten: the file is removed");
+        match self.shelf.as_ref().map(|shelf| shelf.clear(&self.fact)) {
+            Some(Err(e)) => Err(CaseError::Gallery(e.to_string())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes a snapshot of the gallery, unless there is one of its generation or no shelf to keep it on. Searches go on
+    /// meanwhile, changes wait. `last`: nothing will change any more.
+    ///
+    /// # Errors
+    /// [`CaseError::Gallery`] if it could not be written: the next start loads the gallery from the store.
+    pub(crate) async fn save(&self, store: &store::Jurisdiction, last: bool) -> Result<(), CaseError> {
+        let Some(shelf) = self.shelf.clone() else { return Ok(()) };
+        let mut sealed = self.changing.lock().await;
+        let state = store.gallery_state(&self.fact.id).await?;
+        // Another host has changed the gallery: what is here is of no state that the store knows.
+        if *sealed == Some(state.generation) || state.generation != self.generation() {
+            return Ok(());
+        }
+        let (rows, fact, generation) = (self.rows.clone(), self.fact.clone(), state.generation);
+        let saved = aside(move || {
+            let rows = rows.read().unwrap_or_else(PoisonError::into_inner);
+            shelf.save(&rows, &fact, &state, last)
+        });
+        if saved.await?.map_err(|e| CaseError::Gallery(e.to_string()))? {
+            *sealed = Some(generation);
+        }
+        Ok(())
+    }
+}
+
+/// What a gallery in memory knows of a record besides its template.
+pub(crate) fn attributes(status: &str) -> [(&'static str, Attribute); 1] {
+    [(STATUS, Attribute::Word(status.into()))]
+}
+
+/// Runs what would hold a runtime thread for long.
+pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CaseError> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| {
+        tracing::error!(%e, "work on a gallery broke off");
+        CaseError::Stopping
+    })
+}
+
+fn take_in(
+    rows: &RwLock<Gallery>,
+    counter: &AtomicU64,
+    new: &[(String, Vec<f32>, [(&str, Attribute); 1])],
+    generation: u64,
+) -> Result<(), CaseError> {
+    let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
+    for (id, template, attributes) in new {
+        gallery.insert_with(id, template, attributes).map_err(|e| CaseError::Invalid(e.to_string()))?;
+    }
+    counter.fetch_max(generation, Ordering::AcqRel);
+    Ok(())
+}
+
+/// Which of these records were there, in the store (it gave a generation) or in memory; and whether they are gone from the
+/// gallery's file.
+fn take_out(
+    rows: &RwLock<Gallery>,
+    counter: &AtomicU64,
+    gone: &[(String, Option<u64>)],
+) -> (Vec<String>, std::io::Result<()>) {
+    let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
+    let mut removed = Vec::with_capacity(gone.len());
+    for (id, generation) in gone {
+        if gallery.remove(id) || generation.is_some() {
+            removed.push(id.clone());
+        }
+        counter.fetch_max(generation.unwrap_or(0), Ordering::AcqRel);
+    }
+    (removed, gallery.settle())
 }
 
 fn serve(rows: &RwLock<Gallery>, generation: &AtomicU64, coming: &AtomicUsize, queue: &mpsc::Receiver<Waiting>) {
@@ -192,3 +346,6 @@ fn gather(pass: &mut Vec<Waiting>, queue: &mpsc::Receiver<Waiting>, coming: &Ato
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

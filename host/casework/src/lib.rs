@@ -14,7 +14,8 @@
 //! | [`judge`] | facts to decision to permit |
 //! | [`permit`] | the proof that a step was permitted |
 //! | [`history`] | what policies are told of the past |
-//! | [`gallery`] | a gallery in memory, searched by one thread in shared passes |
+//! | [`gallery`] | a gallery at work, searched by one thread in shared passes |
+//! | [`shelf`] | where galleries stand on disk, and how they start |
 //! | [`intake`], [`search_step`], [`enroll`] | the steps |
 //! | [`inspection`] | auditors at the log |
 //! | [`replay`] | a decision on record, taken again |
@@ -36,6 +37,7 @@ pub mod permit;
 pub mod recovery;
 pub mod replay;
 pub mod search_step;
+pub mod shelf;
 pub mod witnessing;
 
 pub use chamber::{Casework, Chamber, Opening, PolicyState};

@@ -47,6 +47,13 @@ pub(crate) struct Store {
     pub(crate) password_env: Option<String>,
     /// The file that holds the key which encrypts records.
     pub(crate) key: PathBuf,
+    /// The folder of the galleries' files: their f32 rows and snapshots.
+    #[serde(default = "galleries")]
+    pub(crate) galleries: PathBuf,
+}
+
+fn galleries() -> PathBuf {
+    PathBuf::from("data/galleries")
 }
 
 /// The logs.
@@ -113,7 +120,8 @@ impl Config {
         let base = path.parent().unwrap_or(Path::new("."));
         let (server, store, audit) = (&mut config.server, &mut config.store, &mut config.audit);
         let mut paths = vec![&mut server.certificate, &mut server.key, &mut server.client_authority];
-        paths.extend([&mut server.revocations, &mut store.key, &mut audit.folder, &mut audit.keys]);
+        paths.extend([&mut server.revocations, &mut store.key, &mut store.galleries]);
+        paths.extend([&mut audit.folder, &mut audit.keys]);
         paths.extend(config.faces.iter_mut().flat_map(|f| [&mut f.detector, &mut f.embedder]));
         paths.extend(
             config.witnesses.iter_mut().flat_map(|w| [&mut w.certificate, &mut w.certificate_key, &mut w.authority]),

@@ -198,6 +198,8 @@ revocations = "certs/revocations.pem"
 url = "surrealkv://data/db"
 # Encrypts images and everything personal. Keep a copy elsewhere: without it they are lost.
 key = "secrets/master.key"
+# Copies of the galleries, to search in and to start from: as confidential as the database, and made again when lost.
+galleries = "data/galleries"
 
 [audit]
 # This host's name in the logs' origins, <host>/<jurisdiction>.

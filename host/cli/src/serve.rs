@@ -72,7 +72,8 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
                 PolicyState::Absent(e.to_string())
             }
         };
-        openings.push(Opening { id: id.clone(), policy, registry, log: prepare_log(config, id)? });
+        let (log, galleries) = (prepare_log(config, id)?, Some(open_galleries(config, id)?));
+        openings.push(Opening { id: id.clone(), policy, registry, log, galleries });
     }
     std::fs::create_dir_all(config.audit.folder.parent().unwrap_or(Path::new(".")))?;
     let key = store::MasterKey::from_bytes(config::secret(&config.store.key)?);
@@ -100,6 +101,14 @@ fn prepare_log(config: &Config, id: &str) -> anyhow::Result<audit::Prepared> {
     let dir = cap_std::fs::Dir::open_ambient_dir(&folder, cap_std::ambient_authority())?;
     audit::Log::prepare(dir, &origin, Arc::new(signer))
         .with_context(|| format!("the audit log in {} cannot be opened", folder.display()))
+}
+
+/// The folder of a jurisdiction's galleries.
+fn open_galleries(config: &Config, id: &str) -> anyhow::Result<cap_std::fs::Dir> {
+    let folder = config.store.galleries.join(id);
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    cap_std::fs::Dir::open_ambient_dir(&folder, cap_std::ambient_authority())
+        .with_context(|| format!("cannot open {}", folder.display()))
 }
 
 /// Loads the two networks.

@@ -26,7 +26,7 @@ pub struct Hit {
 /// All zero when nothing had to be scanned (`k` of zero, or an empty gallery).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Certificate {
-    /// Rows whose codes were compared with the probe: every row of the gallery.
+    /// Rows whose codes were compared with the probe: every row of the gallery, or every one that a filter admits.
     pub rows_scanned: u64,
     /// Rows whose score was computed exactly because the bound could not exclude them. At least the number of hits.
     pub rows_reranked: u64,

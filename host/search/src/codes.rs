@@ -3,6 +3,8 @@
 use std::collections::TryReserveError;
 use std::ops::Range;
 
+mod kept;
+
 /// Codes in a [`Line`].
 pub(crate) const LINE: usize = 64;
 

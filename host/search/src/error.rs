@@ -53,6 +53,20 @@ pub enum TemplateError {
         /// The id.
         id: Box<str>,
     },
+    /// A row is given a value that its column does not hold, or two in one column.
+    #[error("column `{column}` holds {holds}; give each record one value of that kind in it, or none")]
+    Attribute {
+        /// The column.
+        column: Box<str>,
+        /// What the column holds.
+        holds: &'static str,
+    },
+    /// A row that had to be read is not as it was written: the disk that the gallery's file is on has changed it.
+    #[error("the row of `{id}` is damaged in the gallery's file; check the disk and start anew, which loads it again")]
+    Damaged {
+        /// The id of the first such row that was read.
+        id: Box<str>,
+    },
     /// A batch does not say how many candidates each of its probes asks for.
     #[error("batch has `{probes}` probes but `{limits}` values of k; send one k for each probe")]
     Limits {
@@ -61,4 +75,33 @@ pub enum TemplateError {
         /// Values of `k` in the batch.
         limits: usize,
     },
+}
+
+/// A gallery's file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// It cannot be read, written, locked or mapped.
+    #[error("the gallery's file cannot be used ({0}); check the disk and who owns the file")]
+    File(#[from] std::io::Error),
+    /// Another gallery has it, here or in another process.
+    #[error("the gallery's file is in use; stop the other process that serves it")]
+    InUse,
+    /// It is not a snapshot that this program on this machine reads.
+    #[error("it is no snapshot of this program's ({0})")]
+    Foreign(&'static str),
+    /// It is of another gallery, model or generation.
+    #[error("its {what} is not the one expected")]
+    Other {
+        /// What differs.
+        what: &'static str,
+    },
+    /// It is not as it was written.
+    #[error("its {what} is damaged or half written")]
+    Damaged {
+        /// Which part.
+        what: &'static str,
+    },
+    /// The gallery cannot be made in its shape.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
 }

@@ -1,19 +1,25 @@
 //! The gallery: rows under ids, and searches over all of them.
 //!
 //! This file decides who compares what with what; how is in `kernel`, how surely in `bound`, and what is kept in
-//! `sieve` and `rank`.
+//! `sieve` and `rank`. Its own file, where it has one, is the subject of `gallery/snapshot.rs`.
+
+mod snapshot;
 
 use std::collections::{HashMap, TryReserveError};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+use crate::bitmap::Bitmap;
 use crate::bound::Probe;
-use crate::codes::{Codes, vacate};
+use crate::codes::Codes;
+use crate::filter::{Attribute, Columns, Filter, FilterError};
 use crate::kernel::{Kernel, TILE};
 use crate::rank::rank;
+use crate::rows::Rows;
 use crate::sieve::{Floor, Sieve};
 use crate::template::{SIDE_BY_SIDE, scores};
 use crate::{Answer, Certificate, ShapeError, TemplateError, normalise};
@@ -31,7 +37,15 @@ const PARALLEL_ROWS: usize = 50_000;
 /// Parts of the gallery for each thread: with several, a thread delayed by other work does not hold up the search.
 const SHARES_PER_THREAD: usize = 4;
 
-/// An in-memory gallery of `n × dim` unit-length f32 templates, searched exactly. See the crate's documentation.
+/// What stands for the dot product of a row that a filter does not admit. At 4096 dimensions a scale is at least 1/(127 ×
+/// 64), so the bracket of such a row ends below −10, and that of no other row does: among as many admitted rows as hits
+/// are asked for, none of the others can be.
+const WITHHELD: i32 = -(1 << 30);
+
+/// No row: see [`Gallery::answer`].
+const NONE: usize = usize::MAX;
+
+/// A gallery of `n × dim` unit-length f32 templates, searched exactly. See the crate's documentation.
 ///
 /// Searching takes `&self` and any number of threads may do it at once; changing the gallery takes `&mut self`.
 pub struct Gallery {
@@ -42,9 +56,11 @@ pub struct Gallery {
     ids: Vec<Arc<str>>,
     /// Row of each id.
     places: HashMap<Arc<str>, usize>,
-    /// `n × dim`, row-major.
-    units: Vec<f32>,
+    /// `n × dim`, unit length.
+    rows: Rows,
     codes: Codes,
+    /// What else is known of the rows.
+    columns: Columns,
 }
 
 impl Gallery {
@@ -64,8 +80,9 @@ impl Gallery {
             block_rows: (BLOCK_BYTES / codes.row_bytes()) / 4 * 4,
             ids: Vec::new(),
             places: HashMap::new(),
-            units: Vec::new(),
+            rows: Rows::in_memory(dim),
             codes,
+            columns: Columns::default(),
         })
     }
 
@@ -75,14 +92,17 @@ impl Gallery {
     /// [`ShapeError::Dimension`]; [`ShapeError::Capacity`] if the allocator refuses.
     pub fn with_capacity(dim: usize, rows: usize) -> Result<Self, ShapeError> {
         let mut gallery = Self::new(dim)?;
-        let refused = |_: TryReserveError| ShapeError::Capacity { rows, dim };
-        // A product that saturates is refused by the allocator like any other that is too large.
-        let values = rows.saturating_mul(dim);
-        gallery.units.try_reserve_exact(values).map_err(refused)?;
-        gallery.codes.try_reserve(rows).map_err(refused)?;
-        gallery.ids.try_reserve_exact(rows).map_err(refused)?;
-        gallery.places.try_reserve(rows).map_err(refused)?;
+        gallery.reserve(rows)?;
         Ok(gallery)
+    }
+
+    fn reserve(&mut self, rows: usize) -> Result<(), ShapeError> {
+        let dim = self.dim;
+        let refused = |_: TryReserveError| ShapeError::Capacity { rows, dim };
+        self.rows.try_reserve(rows).map_err(refused)?;
+        self.codes.try_reserve(rows).map_err(refused)?;
+        self.ids.try_reserve_exact(rows).map_err(refused)?;
+        self.places.try_reserve(rows).map_err(refused)
     }
 
     /// Values in a template.
@@ -100,6 +120,11 @@ impl Gallery {
         self.ids.is_empty()
     }
 
+    /// Bytes that a scan reads: the codes of all rows, and what the bound needs to know of each.
+    pub fn scan_bytes(&self) -> u64 {
+        self.codes.parts().iter().map(|part| part.len() as u64).sum()
+    }
+
     /// Whether a template is held under `id`.
     pub fn contains(&self, id: &str) -> bool {
         self.places.contains_key(id)
@@ -111,20 +136,38 @@ impl Gallery {
     /// # Errors
     /// As [`normalise`], and [`TemplateError::Duplicate`] if `id` is taken.
     pub fn insert(&mut self, id: &str, template: &[f32]) -> Result<(), TemplateError> {
+        self.insert_with(id, template, &[])
+    }
+
+    /// As [`insert`](Self::insert), with values of the row in named columns, by which searches can be filtered.
+    ///
+    /// # Errors
+    /// As [`insert`](Self::insert), and [`TemplateError::Attribute`] if a column holds values of the other kind or is
+    /// given two.
+    pub fn insert_with(
+        &mut self,
+        id: &str,
+        template: &[f32],
+        attributes: &[(&str, Attribute)],
+    ) -> Result<(), TemplateError> {
         let unit = normalise(template, self.dim)?;
         if self.contains(id) {
             return Err(TemplateError::Duplicate { id: id.into() });
         }
+        self.columns.check(attributes)?;
         let id: Arc<str> = id.into();
-        self.places.insert(Arc::clone(&id), self.ids.len());
+        let row = self.ids.len();
+        self.places.insert(Arc::clone(&id), row);
         self.ids.push(id);
-        self.units.extend_from_slice(&unit);
+        self.rows.push(&unit);
         self.codes.push(&unit);
+        self.columns.put(row, attributes);
         Ok(())
     }
 
     /// Removes the template under `id`; whether there was one. Its values and everything derived from them are
-    /// overwritten, with the last row's or with zeros, before this returns.
+    /// overwritten, with the last row's or with zeros, before this returns. Where rows are in a file, follow it with
+    /// [`settle`](Self::settle).
     pub fn remove(&mut self, id: &str) -> bool {
         let Some(row) = self.places.remove(id) else {
             return false;
@@ -133,8 +176,9 @@ impl Gallery {
         if let Some(moved) = self.ids.get(row) {
             self.places.insert(Arc::clone(moved), row);
         }
-        vacate(&mut self.units, row, self.dim);
+        self.rows.swap_remove(row);
         self.codes.swap_remove(row);
+        self.columns.swap_remove(row, self.ids.len());
         true
     }
 
@@ -145,13 +189,28 @@ impl Gallery {
     /// some 20 ms for 1,000,000 × 512 at 28 GB/s.
     ///
     /// # Errors
-    /// As [`normalise`].
+    /// As [`normalise`], and [`TemplateError::Damaged`] if a row that had to be read is not as it was written.
     pub fn search(&self, probe: &[f32], k: usize) -> Result<Answer, TemplateError> {
-        let Some(probe) = self.coded(probe, k)? else {
+        self.search_among(probe, k, None)
+    }
+
+    /// The `k` most similar templates among those that the filter admits: what a search of a gallery of only those would
+    /// return.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search), and [`FilterError`] for a column that is not there or holds something else.
+    pub fn search_filtered(&self, probe: &[f32], k: usize, filter: &Filter) -> Result<Answer, FilterError> {
+        let admitted = self.columns.select(filter, self.len())?;
+        Ok(self.search_among(probe, k, Some(&admitted))?)
+    }
+
+    fn search_among(&self, probe: &[f32], k: usize, among: Option<&Bitmap>) -> Result<Answer, TemplateError> {
+        let most = among.map_or(self.len(), Bitmap::count);
+        let Some(probe) = self.coded(probe, k.min(most))? else {
             return Ok(Answer::default());
         };
-        let mut answers = self.answers(&[probe]);
-        Ok(answers.pop().expect("there is one answer for each probe"))
+        let mut answers = self.answers(&[probe], among);
+        answers.pop().expect("there is one answer for each probe")
     }
 
     /// What [`search`](Self::search) returns for each probe and the `k` at the same index, in one pass over the
@@ -176,11 +235,11 @@ impl Gallery {
                 Ok(is_scanned)
             })
             .collect();
-        let mut answers = self.answers(&scanned).into_iter();
+        let mut answers = self.answers(&scanned, None).into_iter();
         outcomes
             .into_iter()
             .map(|outcome| match outcome {
-                Ok(true) => Ok(answers.next().expect("there is one answer for each probe")),
+                Ok(true) => answers.next().expect("there is one answer for each probe"),
                 Ok(false) => Ok(Answer::default()),
                 Err(error) => Err(error),
             })
@@ -194,14 +253,16 @@ impl Gallery {
         Ok((limit > 0).then(|| Probe::new(unit, limit)))
     }
 
-    /// One answer for each probe, in their order.
-    fn answers(&self, probes: &[Probe]) -> Vec<Answer> {
+    /// One answer for each probe, in their order, from the rows that are `among` those admitted; each probe's limit is at
+    /// most their number.
+    fn answers(&self, probes: &[Probe], among: Option<&Bitmap>) -> Vec<Result<Answer, TemplateError>> {
         if probes.is_empty() {
             return Vec::new();
         }
         let floors: Vec<Floor> = probes.iter().map(|_| Floor::new()).collect();
-        let sieves = self.sweep(probes, &floors);
-        let answer = |(probe, sieve): (&Probe, Sieve<'_>)| self.answer(probe, sieve);
+        let sieves = self.sweep(probes, among, &floors);
+        let rows_scanned = among.map_or(self.len(), Bitmap::count) as u64;
+        let answer = |(probe, sieve): (&Probe, Sieve<'_>)| self.answer(probe, sieve, rows_scanned);
         if self.len() > PARALLEL_ROWS {
             probes.par_iter().zip(sieves).map(answer).collect()
         } else {
@@ -209,14 +270,14 @@ impl Gallery {
         }
     }
 
-    /// Passes all rows by all probes.
-    fn sweep<'s>(&self, probes: &[Probe], floors: &'s [Floor]) -> Vec<Sieve<'s>> {
+    /// Passes all rows that are admitted by all probes.
+    fn sweep<'s>(&self, probes: &[Probe], among: Option<&Bitmap>, floors: &'s [Floor]) -> Vec<Sieve<'s>> {
         let shares = self.shares();
         if let [whole] = shares.as_slice() {
-            return self.sweep_share(probes, floors, whole.clone());
+            return self.sweep_share(probes, among, floors, whole.clone());
         }
-        let parts: Vec<Vec<Sieve<'s>>> =
-            shares.into_par_iter().with_max_len(1).map(|share| self.sweep_share(probes, floors, share)).collect();
+        let sweep = |share| self.sweep_share(probes, among, floors, share);
+        let parts: Vec<Vec<Sieve<'s>>> = shares.into_par_iter().with_max_len(1).map(sweep).collect();
         let mut sieves = new_sieves(probes, floors);
         for part in parts {
             for (sieve, part) in sieves.iter_mut().zip(part) {
@@ -240,16 +301,29 @@ impl Gallery {
 
     /// Passes the rows of `share` by all probes, a block at a time: the block comes from memory for the first probes
     /// and from the cache for the rest.
-    fn sweep_share<'s>(&self, probes: &[Probe], floors: &'s [Floor], share: Range<usize>) -> Vec<Sieve<'s>> {
+    fn sweep_share<'s>(
+        &self,
+        probes: &[Probe],
+        among: Option<&Bitmap>,
+        floors: &'s [Floor],
+        share: Range<usize>,
+    ) -> Vec<Sieve<'s>> {
         let mut sieves = new_sieves(probes, floors);
         let mut dots = vec![0_i32; TILE * self.block_rows.min(share.len())];
         for first in share.clone().step_by(self.block_rows) {
-            let block = self.codes.block(first..share.end.min(first + self.block_rows));
+            let range = first..share.end.min(first + self.block_rows);
+            if among.is_some_and(|admitted| !admitted.any(range.clone())) {
+                continue;
+            }
+            let block = self.codes.block(range);
             let rows = block.rows();
             let widest = block.widest_radius();
             for (tile, sieves) in probes.chunks(TILE).zip(sieves.chunks_mut(TILE)) {
                 let dots = &mut dots[..tile.len() * rows];
                 self.kernel.dots(tile, block, dots);
+                if let Some(admitted) = among {
+                    withhold(admitted, first, rows, dots);
+                }
                 for ((probe, sieve), dots) in tile.iter().zip(sieves).zip(dots.chunks(rows)) {
                     sieve.sift(probe, first, dots, block, widest);
                 }
@@ -259,14 +333,34 @@ impl Gallery {
     }
 
     /// Scores what the scan could not exclude.
-    fn answer(&self, probe: &Probe, sieve: Sieve<'_>) -> Answer {
+    fn answer(&self, probe: &Probe, sieve: Sieve<'_>, rows_scanned: u64) -> Result<Answer, TemplateError> {
         let bound = probe.half_width(sieve.widest());
+        let damaged = AtomicUsize::new(NONE);
         let exact = |rows: [usize; SIDE_BY_SIDE]| {
-            scores(rows.map(|row| &self.units[row * self.dim..][..self.dim]), probe.unit())
+            for row in rows {
+                if !self.rows.is_sound(row) {
+                    damaged.fetch_min(row, Ordering::Relaxed);
+                }
+            }
+            scores(rows.map(|row| self.rows.row(row)), probe.unit())
         };
         let (hits, rows_reranked) = rank(sieve.into_candidates(), probe.limit(), &self.ids, exact);
-        let certificate = Certificate { rows_scanned: self.len() as u64, rows_reranked, bound };
-        Answer { hits, certificate }
+        // One row that is not as it was may be why another is missing: there is no answer then.
+        match self.ids.get(damaged.into_inner()) {
+            Some(id) => Err(TemplateError::Damaged { id: id.as_ref().into() }),
+            None => Ok(Answer { hits, certificate: Certificate { rows_scanned, rows_reranked, bound } }),
+        }
+    }
+}
+
+/// Makes sure that no row is kept that is not admitted: `dots` are of `rows` rows from `first` on, for one probe or more.
+fn withhold(admitted: &Bitmap, first: usize, rows: usize, dots: &mut [i32]) {
+    for dots in dots.chunks_mut(rows) {
+        for (row, dot) in dots.iter_mut().enumerate() {
+            if !admitted.get(first + row) {
+                *dot = WITHHELD;
+            }
+        }
     }
 }
 
@@ -282,5 +376,7 @@ impl fmt::Debug for Gallery {
     }
 }
 
+#[cfg(test)]
+mod filtered;
 #[cfg(test)]
 mod tests;

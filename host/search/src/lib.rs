@@ -1,4 +1,4 @@
-//! Exact top-k search over an in-memory gallery of unit-length templates.
+//! Exact top-k search over a gallery of unit-length templates.
 //!
 //! A [`Gallery`] holds `n × dim` f32 templates under unique ids and answers "which `k` are most similar to this
 //! probe?". The answer is exact and reproducible: the same ids, in the same order, with bit for bit the same scores
@@ -22,7 +22,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! There is no I/O here and nothing asynchronous: a search occupies the calling thread, and above 50,000 rows the
+//! There is nothing asynchronous here, and no I/O but in the one file that a gallery may be given. A search occupies the calling thread, and above 50,000 rows the
 //! rayon pool as well, for milliseconds. An async caller hands it to a blocking thread.
 //!
 //! # Method
@@ -75,23 +75,45 @@
 //!
 //! # Memory
 //!
-//! `5·dim + 12` bytes a row (codes padded to a multiple of 64), the id, and the id's place in a hash table. A removed
-//! template's bytes are overwritten before [`Gallery::remove`] returns. Memory that goes back to the allocator when a
-//! gallery grows or is dropped is *not* wiped; [`Gallery::with_capacity`] avoids the former.
+//! `5·dim + 12` bytes a row (codes padded to a multiple of 64), the id, and the id's place in a hash table.
+//!
+//! Of these, `4·dim` bytes are the f32 rows, which only a re-rank reads, and of which a gallery made by
+//! [`Gallery::in_file`] keeps a checksum in memory and the rest in a file. [`Gallery::seal`] adds to that file what is in
+//! memory; [`Gallery::open`] takes it from there instead of row by row from wherever the templates are kept. A file is
+//! believed as far as its digests go, and for the one [`Edition`] it is of.
+//!
+//! # Filters
+//!
+//! Rows may have values in named columns ([`Gallery::insert_with`]), and a search may be among those rows only that a
+//! [`Filter`] admits ([`Gallery::search_filtered`]). The filter becomes one bit per row before the scan, and a row whose
+//! bit is not set is treated as one whose bracket ends below every other: it raises no threshold and survives none. At
+//! most as many hits are looked for as rows are admitted, so the answer is that of a gallery of only those.
+//!
+//! # Forgetting
+//!
+//! A removed template's bytes are overwritten before [`Gallery::remove`] returns, in memory and in the gallery's file;
+//! [`Gallery::settle`] sees to it that the disk has taken it. Memory that goes back to the allocator when a gallery grows
+//! or is dropped is *not* wiped; [`Gallery::with_capacity`] avoids the former.
 //!
 //! # Unsafe code
 //!
-//! Only in `kernel.rs` and `vnni.rs`, tests aside: aligned codes seen as bytes, a vector load, a vector seen as an
-//! array, and the calls into code compiled for CPU features found at run time. Tests hold every kernel to plain Rust.
+//! Only in `kernel.rs`, `vnni.rs`, `plain.rs` and `rows.rs`, tests aside: aligned codes seen as bytes, a vector load, a
+//! vector seen as an array, the calls into code compiled for CPU features found at run time, numbers seen as bytes, and a
+//! file mapped into memory. Tests hold every kernel to plain Rust.
 
 mod answer;
+mod bitmap;
 mod bound;
 mod codes;
 mod error;
+mod filter;
 mod gallery;
 mod kernel;
+mod plain;
 mod rank;
+mod rows;
 mod sieve;
+mod snapshot;
 mod template;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
@@ -100,6 +122,8 @@ mod vnni;
 mod samples;
 
 pub use answer::{Answer, Certificate, Hit};
-pub use error::{ShapeError, TemplateError};
+pub use error::{ShapeError, SnapshotError, TemplateError};
+pub use filter::{Attribute, Filter, FilterError};
 pub use gallery::{Gallery, MAX_DIM};
+pub use snapshot::Edition;
 pub use template::{MIN_NORM, normalise};

@@ -134,9 +134,11 @@ impl From<CaseError> for Problem {
                 Self::new(StatusCode::CONFLICT, "exists", "it is there already", detail)
             }
             CaseError::Invalid(_) => Self::invalid(detail),
-            CaseError::Clock(_) | CaseError::Log(_) | CaseError::Store(_) | CaseError::Stopping => {
-                Self::unavailable(detail)
-            }
+            CaseError::Clock(_)
+            | CaseError::Log(_)
+            | CaseError::Store(_)
+            | CaseError::Gallery(_)
+            | CaseError::Stopping => Self::unavailable(detail),
         }
     }
 }

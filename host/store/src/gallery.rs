@@ -20,7 +20,7 @@ const INSERT: [&str; 6] = [
     "INSERT INTO booking $bookings RETURN NONE",
     "INSERT INTO template $templates RETURN NONE",
     "INSERT INTO photo $photos RETURN NONE",
-    "UPSERT $generation SET generation = (generation ?? 0) + 1, records = (records ?? 0) + $added \
+    "UPSERT $generation SET generation = (generation ?? 0) + 1, records = (records ?? 0) + $added, stamp = $stamp \
      RETURN VALUE generation",
     "COMMIT",
 ];
@@ -38,7 +38,8 @@ const REMOVE: [&str; 8] = [
     "DELETE $template RETURN NONE",
     "DELETE $photo RETURN NONE",
     "UPSERT $generation SET generation = (generation ?? 0) + array::len($gone), \
-     records = (records ?? 0) - array::len($gone) RETURN VALUE generation",
+     records = (records ?? 0) - array::len($gone), \
+     stamp = IF array::len($gone) > 0 THEN $stamp ELSE stamp END RETURN VALUE generation",
     "COMMIT",
 ];
 
@@ -63,6 +64,18 @@ pub struct NewRecord {
     pub booking: BTreeMap<String, String>,
     /// The booking photograph. Sealed at rest.
     pub photo: Option<Vec<u8>>,
+}
+
+/// Which of its states a gallery is in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GalleryState {
+    /// How often it has changed. 0: nothing was ever enrolled.
+    pub generation: u64,
+    /// How many records are enrolled.
+    pub records: u64,
+    /// A name that no other state has, made at random with each change: a database restored from a backup counts the
+    /// same generations again. Empty where nothing changed since states are named.
+    pub stamp: String,
 }
 
 /// What is known of an enrolled record besides its template.
@@ -126,6 +139,19 @@ impl Jurisdiction {
         }
     }
 
+    /// Which state the gallery is in.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn gallery_state(&self, gallery: &str) -> Result<GalleryState, StoreError> {
+        let Some(mut row) = self.db.find(GENERATION, key(gallery)).await? else { return Ok(GalleryState::default()) };
+        Ok(GalleryState {
+            generation: row.natural("generation")?,
+            records: row.natural("records")?,
+            stamp: row.text_if_any("stamp").unwrap_or_default(),
+        })
+    }
+
     /// What is known of these records, in this order, less those that are not enrolled (any more).
     ///
     /// # Errors
@@ -179,6 +205,7 @@ impl Jurisdiction {
             template: RecordId::new(TEMPLATE, templates::key_in(gallery, id)),
             photo: RecordId::new(PHOTO, record_key(gallery, id)),
             generation: RecordId::new(GENERATION, key(gallery)),
+            stamp: new_stamp(),
         };
         let _turn = self.db.changing.lock().await;
         let changing = self.db.bookings.changing().await;
@@ -220,6 +247,7 @@ impl Jurisdiction {
             generation: RecordId::new(GENERATION, key(gallery)),
             // At most BATCH_ROWS.
             added: records.len() as i64,
+            stamp: new_stamp(),
         })
     }
 
@@ -239,6 +267,10 @@ impl Jurisdiction {
 
 fn record_key(gallery: &str, id: &str) -> RecordIdKey {
     key_of(vec![text(gallery), text(id)])
+}
+
+fn new_stamp() -> String {
+    format!("{:032x}", rand::random::<u128>())
 }
 
 fn new_generation(gallery: &str, values: Vec<Value>) -> Result<u64, StoreError> {

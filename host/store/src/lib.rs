@@ -24,6 +24,7 @@
 //! | `vault` | sealing |
 //! | `schema` | tables, migrations, the check of the master key |
 //! | `database`, `rows` | one jurisdiction's statements; rows, keys |
+//! | `peer` | the database's own search, to be measured beside the host's |
 //! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts` | what [`Jurisdiction`] offers, by subject |
 
 // The engine's futures nest deeper than the compiler's default of 128.
@@ -37,6 +38,7 @@ mod database;
 mod engine;
 mod error;
 mod gallery;
+mod peer;
 mod registry;
 mod rider;
 mod rows;
@@ -53,7 +55,8 @@ pub use accounts::AccountRow;
 pub use casework::{RequestRow, SearchRow};
 pub use engine::Credentials;
 pub use error::StoreError;
-pub use gallery::{BATCH_ROWS, Booking, NewRecord};
+pub use gallery::{BATCH_ROWS, Booking, GalleryState, NewRecord};
+pub use peer::PEER_K;
 pub use steps::Kept;
 pub use store::{Jurisdiction, Store};
 pub use templates::StoredTemplate;

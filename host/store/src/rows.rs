@@ -101,9 +101,13 @@ impl Row {
     }
 
     pub(crate) fn text(&mut self, field: &str) -> Result<String, StoreError> {
+        self.text_if_any(field).ok_or_else(|| self.damaged(&format!("`{field}` is no text")))
+    }
+
+    pub(crate) fn text_if_any(&mut self, field: &str) -> Option<String> {
         match self.fields.remove(field) {
-            Some(Value::String(text)) => Ok(text),
-            _ => Err(self.damaged(&format!("`{field}` is no text"))),
+            Some(Value::String(text)) => Some(text),
+            _ => None,
         }
     }
 

@@ -13,7 +13,7 @@ pub(crate) const PERSON: &str = "person";
 pub(crate) const AGENCY: &str = "agency";
 /// `{json}` by gallery id.
 pub(crate) const GALLERY: &str = "gallery";
-/// `{generation, records}` by gallery id.
+/// `{generation, records, stamp}` by gallery id.
 pub(crate) const GENERATION: &str = "generation";
 /// `{template, digest, dim, model, status}` by `[gallery, bucket, record]`.
 pub(crate) const TEMPLATE: &str = "template";

@@ -3,6 +3,7 @@
 mod append;
 mod search;
 mod serve;
+mod vectors;
 mod vet;
 
 use clap::Subcommand;
@@ -27,24 +28,7 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Exact searches of one probe and of 8 and 32 at once
-    #[command(after_help = "Example:\n  magistrate bench search --rows 1000000 --dim 512")]
-    Search {
-        /// Rows
-        #[arg(long, default_value_t = 1_000_000)]
-        rows: usize,
-        /// Numbers per template
-        #[arg(long, default_value_t = 512)]
-        dim: usize,
-        /// Candidates
-        #[arg(long, default_value_t = 20)]
-        k: usize,
-        /// Passes measured
-        #[arg(long, default_value_t = 30)]
-        n: usize,
-        /// Print one JSON line
-        #[arg(long)]
-        json: bool,
-    },
+    Search(search::Arguments),
     /// Durable appends to an audit log
     #[command(after_help = "Example:\n  magistrate bench append --writers 64")]
     Append {
@@ -91,7 +75,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Vet { policy, n, json } => vet::run(policy, *n, *json),
-        Command::Search { rows, dim, k, n, json } => search::run(*rows, *dim, *k, *n, *json),
+        Command::Search(arguments) => search::run(arguments),
         Command::Append { writers, seconds, folder, json } => append::run(*writers, *seconds, folder.as_deref(), *json),
         Command::Serve { policies, jurisdiction, rows, clients, seconds, folder, json } => serve::run(&serve::Plan {
             policies: policies.clone(),

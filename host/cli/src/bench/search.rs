@@ -1,64 +1,262 @@
-//! `bench search`: exact top k over generated templates.
+//! `bench search`: exact top k over generated templates or those of a file.
+//!
+//! The gallery is what a server has: codes in memory, f32 rows in a file, opened from its own snapshot. What plainly
+//! reading as much memory takes is measured in the same run, and on request the database's own search.
 
-use super::{ms, percentile, report, templates};
+use super::vectors::Vectors;
+use super::{ms, percentile, report, work_folder};
 use crate::output::bar;
-use serde_json::json;
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// Probes in the largest pass.
 const PROBES: usize = 32;
 
-pub(super) fn run(rows: usize, dim: usize, k: usize, n: usize, json: bool) -> anyhow::Result<ExitCode> {
-    let mut gallery = search::Gallery::with_capacity(dim, rows)?;
-    let bar = bar("templates", rows as u64);
-    for (i, template) in templates(rows, dim, 1).enumerate() {
-        gallery.insert(&format!("{i:09}"), &template)?;
-        if i % 1000 == 0 {
-            bar.set_position(i as u64);
-        }
-    }
-    bar.finish_and_clear();
-    let probes: Vec<Vec<f32>> = templates(PROBES, dim, 2).collect();
-    std::hint::black_box(gallery.search(&probes[0], k)?);
+/// Rows generated unless told otherwise.
+const ROWS: usize = 1_000_000;
 
+/// Times a batch, a plain read and the database's search are each repeated; the median is reported.
+const REPEATED: usize = 5;
+
+/// Rows given to the database at once.
+const PEER_BATCH: usize = 500;
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  magistrate bench search --rows 1000000 --dim 512\n  \
+    magistrate bench search --vectors gallery.f32 --probes probes.f32 --dim 512 --k 20 --json --results out.json")]
+pub(crate) struct Arguments {
+    /// Rows: generated, or the first of the file; a million, or all of them, where absent
+    #[arg(long)]
+    rows: Option<usize>,
+    /// Numbers per template
+    #[arg(long, default_value_t = 512)]
+    dim: usize,
+    /// Candidates
+    #[arg(long, default_value_t = 20)]
+    k: usize,
+    /// Passes measured
+    #[arg(long, default_value_t = 30)]
+    n: usize,
+    /// A file of templates to search among: little-endian f32, row after row; its row numbers are the ids
+    #[arg(long)]
+    vectors: Option<PathBuf>,
+    /// A file of probes in the same form; generated ones where absent
+    #[arg(long)]
+    probes: Option<PathBuf>,
+    /// Where to write what was found: a JSON list of row numbers for each probe, best first
+    #[arg(long)]
+    results: Option<PathBuf>,
+    /// Also let the database search among so many rows by itself, to compare with
+    #[arg(long)]
+    knn_rows: Option<usize>,
+    /// The folder for the gallery's file; a temporary one in the working folder where absent
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    /// Print one JSON line
+    #[arg(long)]
+    json: bool,
+}
+
+/// How long it took until the gallery could be searched.
+struct Beginning {
+    /// From the templates.
+    load: Duration,
+    /// Writing the snapshot, the f32 rows not counted.
+    seal: Duration,
+    /// From the snapshot.
+    open: Duration,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let &Arguments { dim, k, n, .. } = arguments;
+    let vectors = match &arguments.vectors {
+        Some(path) => Vectors::of_file(path, dim, arguments.rows)?,
+        None => Vectors::Generated { rows: arguments.rows.unwrap_or(ROWS), dim, seed: 1 },
+    };
+    let probes = match &arguments.probes {
+        Some(path) => Vectors::of_file(path, dim, None)?,
+        None => Vectors::Generated { rows: PROBES, dim, seed: 2 },
+    };
+    let probes = probes.first(usize::MAX)?;
+    if vectors.len() == 0 || probes.is_empty() || n == 0 {
+        bail!("there is nothing to measure: name at least one row, one probe and one pass");
+    }
+    let (folder, temporary) = work_folder(arguments.folder.as_deref())?;
+    let place = tempfile::NamedTempFile::new_in(&folder)?;
+    let (gallery, beginning) = begin(place.path(), &vectors, dim)?;
+
+    // What comes from the disk for the first time is no measure of the search.
+    std::hint::black_box(gallery.search(&probes[0], k)?);
     let mut one = Vec::with_capacity(n);
     let mut reranked = 0;
     for i in 0..n {
         let before = Instant::now();
-        let answer = gallery.search(&probes[i % PROBES], k)?;
+        let answer = gallery.search(&probes[i % probes.len()], k)?;
         one.push(before.elapsed());
         reranked = answer.certificate.rows_reranked.max(reranked);
     }
     one.sort_unstable();
-    let values = json!({
+    let p50 = percentile(&one, 0.50);
+    let rows = gallery.len();
+    let scanned = gallery.scan_bytes();
+    let mut values = json!({
         "bench": "search",
-        "one_probe_p50_ms": ms(percentile(&one, 0.50)),
+        "one_probe_p50_ms": ms(p50),
         "one_probe_p99_ms": ms(percentile(&one, 0.99)),
-        "batch_8_ms_per_probe": ms(batch(&gallery, &probes[..8.min(PROBES)], k)),
-        "batch_32_ms_per_probe": ms(batch(&gallery, &probes, k)),
+        "batch_8_ms_per_probe": ms(batch(&gallery, &probes, 8, k)),
+        "batch_32_ms_per_probe": ms(batch(&gallery, &probes, PROBES, k)),
+        "scan_gb_per_s": gigabytes(scanned, p50),
+        "plain_read_gb_per_s": gigabytes(scanned, plain_read(scanned)?),
+        "code_bytes_per_row": (scanned as f64 / rows as f64 * 10.0).round() / 10.0,
         "rows_reranked_most": reranked,
+        "load_ms": ms(beginning.load),
+        "snapshot_write_ms": ms(beginning.seal),
+        "snapshot_open_ms": ms(beginning.open),
+        "resident_bytes": resident_bytes(),
+        "file_bytes": place.path().metadata()?.len(),
         "rows": rows,
         "dim": dim,
         "k": k,
         "n": n,
-        "threads": std::thread::available_parallelism().map_or(1, usize::from),
+        "threads": threads(),
     });
-    report(json, &format!("exact top {k} of {rows} × {dim}"), values);
+    if let Some(path) = &arguments.results {
+        let found = serde_json::to_vec(&row_numbers(&gallery, &probes, k)?)?;
+        std::fs::write(path, found).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(rows) = arguments.knn_rows {
+        let rows = rows.min(vectors.len()).max(1);
+        let took = crate::runtime()?.block_on(database(&vectors, rows, &probes))?;
+        let per_row = |time: Duration, rows: usize| time.as_secs_f64() / rows as f64;
+        let ratio = per_row(took, rows) / per_row(p50, gallery.len());
+        values["surrealdb_knn_ms"] = ms(took);
+        values["surrealdb_knn_rows"] = json!(rows);
+        values["surrealdb_knn_k"] = json!(store::PEER_K);
+        values["per_row_ratio"] = json!(ratio.round());
+    }
+    drop((gallery, place, temporary));
+    report(arguments.json, &format!("exact top {k} of {rows} × {dim}"), values);
     Ok(ExitCode::SUCCESS)
 }
 
-/// The median over a few passes, per probe.
-fn batch(gallery: &search::Gallery, probes: &[Vec<f32>], k: usize) -> Duration {
-    let views: Vec<&[f32]> = probes.iter().map(Vec::as_slice).collect();
-    let most = vec![k; probes.len()];
-    let mut times: Vec<_> = (0..5)
+/// Fills a gallery, makes a snapshot of it, and opens that.
+fn begin(path: &Path, vectors: &Vectors, dim: usize) -> anyhow::Result<(search::Gallery, Beginning)> {
+    let file = || File::options().read(true).write(true).open(path);
+    let before = Instant::now();
+    let mut gallery = search::Gallery::in_file(dim, vectors.len(), file()?)?;
+    let bar = bar("templates", vectors.len() as u64);
+    vectors.each(usize::MAX, |i, template| {
+        gallery.insert(&format!("{i:09}"), template)?;
+        if i % 1000 == 0 {
+            bar.set_position(i as u64);
+        }
+        Ok(())
+    })?;
+    bar.finish_and_clear();
+    let load = before.elapsed();
+
+    let edition = search::Edition { model: "bench".to_owned(), generation: 1, stamp: String::new() };
+    let before = Instant::now();
+    gallery.seal(&edition)?;
+    let seal = before.elapsed();
+    drop(gallery);
+
+    let before = Instant::now();
+    let gallery = search::Gallery::open(file()?, &edition, dim)?;
+    Ok((gallery, Beginning { load, seal, open: before.elapsed() }))
+}
+
+/// The median over a few passes of so many probes, per probe.
+fn batch(gallery: &search::Gallery, probes: &[Vec<f32>], count: usize, k: usize) -> Duration {
+    let views: Vec<&[f32]> = (0..count).map(|i| probes[i % probes.len()].as_slice()).collect();
+    let most = vec![k; count];
+    let median = median(|| {
+        std::hint::black_box(gallery.search_many(&views, &most));
+    });
+    median / u32::try_from(count).unwrap_or(1)
+}
+
+/// How long all threads together take to read so many bytes of memory and do no more with them than add them up.
+fn plain_read(bytes: u64) -> anyhow::Result<Duration> {
+    // Written, so that every page is there to be read.
+    let words = vec![1_u64; usize::try_from(bytes / 8)?.max(1)];
+    let share = words.len().div_ceil(threads());
+    Ok(median(|| {
+        let sums: u64 = std::thread::scope(|scope| {
+            let sum = |part: &[u64]| part.iter().fold(0_u64, |sum, word| sum.wrapping_add(*word));
+            let parts: Vec<_> = words.chunks(share).map(|part| scope.spawn(move || sum(part))).collect();
+            parts.into_iter().filter_map(|part| part.join().ok()).sum()
+        });
+        std::hint::black_box(sums);
+    }))
+}
+
+fn median(mut pass: impl FnMut()) -> Duration {
+    let mut times: Vec<Duration> = (0..REPEATED)
         .map(|_| {
             let before = Instant::now();
-            std::hint::black_box(gallery.search_many(&views, &most));
+            pass();
             before.elapsed()
         })
         .collect();
     times.sort_unstable();
-    percentile(&times, 0.5) / u32::try_from(probes.len()).unwrap_or(1)
+    percentile(&times, 0.5)
+}
+
+/// What is found for each probe, as row numbers.
+fn row_numbers(gallery: &search::Gallery, probes: &[Vec<f32>], k: usize) -> anyhow::Result<Vec<Vec<u64>>> {
+    let mut found = Vec::with_capacity(probes.len());
+    for pass in probes.chunks(PROBES) {
+        let views: Vec<&[f32]> = pass.iter().map(Vec::as_slice).collect();
+        for answer in gallery.search_many(&views, &vec![k; views.len()]) {
+            let numbers = answer?.hits.iter().map(|hit| hit.id.parse::<u64>()).collect::<Result<Vec<_>, _>>()?;
+            found.push(numbers);
+        }
+    }
+    Ok(found)
+}
+
+/// The median time that the embedded database takes to find a probe's nearest among the first rows, all in memory.
+async fn database(vectors: &Vectors, rows: usize, probes: &[Vec<f32>]) -> anyhow::Result<Duration> {
+    let store = store::Store::open("mem://", None, store::MasterKey::generate()).await?;
+    let peer = store.jurisdiction("bench").await?;
+    let templates = vectors.first(rows)?;
+    let bar = bar("rows in the database", rows as u64);
+    for (i, part) in templates.chunks(PEER_BATCH).enumerate() {
+        peer.put_peer_rows((i * PEER_BATCH) as u64, part.to_vec()).await?;
+        bar.inc(part.len() as u64);
+    }
+    bar.finish_and_clear();
+    let mut times = Vec::with_capacity(REPEATED);
+    for i in 0..REPEATED {
+        let before = Instant::now();
+        let found = peer.peer_knn(&probes[i % probes.len()]).await?;
+        times.push(before.elapsed());
+        if found.len() != store::PEER_K.min(rows) {
+            bail!("the database found {} rows and was asked for {}", found.len(), store::PEER_K);
+        }
+    }
+    times.sort_unstable();
+    store.close().await;
+    Ok(percentile(&times, 0.5))
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// 10⁹ bytes per second, to one digit after the point.
+fn gigabytes(bytes: u64, time: Duration) -> Value {
+    json!((bytes as f64 / time.as_secs_f64().max(1e-9) / 1e8).round() / 10.0)
+}
+
+/// Memory this process has that is in no file, as the kernel counts it; absent where it does not say.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }

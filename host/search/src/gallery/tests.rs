@@ -9,15 +9,15 @@ use super::*;
 use crate::samples::{DIMS, FAMILIES, Family, uniform};
 
 /// An id and the template enrolled under it.
-type Row = (String, Vec<f32>);
+pub(super) type Row = (String, Vec<f32>);
 
 /// Ids in an order unrelated to the rows'.
-fn with_ids(templates: Vec<Vec<f32>>) -> Vec<Row> {
+pub(super) fn with_ids(templates: Vec<Vec<f32>>) -> Vec<Row> {
     let id = |i: usize| format!("subject-{:07}", i * 7_919 % 1_000_003);
     templates.into_iter().enumerate().map(|(i, template)| (id(i), template)).collect()
 }
 
-fn gallery_of(rows: &[Row], dim: usize) -> Gallery {
+pub(super) fn gallery_of(rows: &[Row], dim: usize) -> Gallery {
     let mut gallery = Gallery::new(dim).expect("valid dimension");
     for (id, template) in rows {
         gallery.insert(id, template).expect("valid template");
@@ -26,7 +26,7 @@ fn gallery_of(rows: &[Row], dim: usize) -> Gallery {
 }
 
 /// All rows by descending score, then ascending id, with the bits of the score.
-fn brute_force(rows: &[Row], probe: &[f32]) -> Vec<(String, u64)> {
+pub(super) fn brute_force(rows: &[Row], probe: &[f32]) -> Vec<(String, u64)> {
     let dim = probe.len();
     let probe = normalise(probe, dim).expect("valid probe");
     let mut scored: Vec<(f64, &str)> = Vec::new();
@@ -42,7 +42,7 @@ fn brute_force(rows: &[Row], probe: &[f32]) -> Vec<(String, u64)> {
     scored.iter().map(|&(score, id)| (id.to_owned(), score.to_bits())).collect()
 }
 
-fn found(answer: &Answer) -> Vec<(String, u64)> {
+pub(super) fn found(answer: &Answer) -> Vec<(String, u64)> {
     let hits = answer.hits.iter();
     hits.map(|hit| (hit.id.to_string(), hit.score.to_bits())).collect()
 }
@@ -221,8 +221,8 @@ fn removal_overwrites_the_template() {
     gallery.insert("a", &[1.0, 2.0, 3.0, 4.0]).expect("valid template");
     gallery.insert("b", &[4.0, 3.0, 2.0, 1.0]).expect("valid template");
     assert!(gallery.remove("a"));
-    assert_eq!(gallery.units, normalise(&[4.0, 3.0, 2.0, 1.0], 4).expect("valid template"));
-    let vacated = &gallery.units.spare_capacity_mut()[..4];
+    assert_eq!(gallery.rows.row(0), normalise(&[4.0, 3.0, 2.0, 1.0], 4).expect("valid template"));
+    let vacated = &gallery.rows.tail().spare_capacity_mut()[..4];
     for value in vacated {
         // SAFETY: "b" was written here before its removal from the end truncated the vector.
         let value = unsafe { value.assume_init() };

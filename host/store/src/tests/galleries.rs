@@ -1,8 +1,9 @@
 //! Enrolling, loading and purging.
 
 use super::{HOSTILE, load, north, open, raw, record};
-use crate::{BATCH_ROWS, NewRecord, StoreError, templates};
+use crate::{BATCH_ROWS, GalleryState, NewRecord, PEER_K, StoreError, templates};
 use model::registry::Gallery;
+use std::collections::HashSet;
 use surrealdb::types::{Bytes, RecordId, object};
 use tokio::task::JoinSet;
 
@@ -138,6 +139,38 @@ async fn every_change_is_a_generation_whoever_makes_it() {
     assert_eq!((north.generation("g").await.unwrap(), north.count("g").await.unwrap()), (24, 56));
     let (generation, templates) = load(&north, "g").await.unwrap();
     assert_eq!((generation, templates.len()), (24, 56));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_is_named_and_no_other_has_its_name() {
+    let north = north().await;
+    assert_eq!(north.gallery_state("g").await.unwrap(), GalleryState::default());
+    let mut stamps = HashSet::new();
+    for (change, records) in [1, 2, 1].into_iter().enumerate() {
+        match change {
+            2 => drop(north.remove_record("g", "r0").await.unwrap().unwrap()),
+            _ => drop(north.insert_records("g", vec![record(&format!("r{change}"), 1)]).await.unwrap()),
+        }
+        let state = north.gallery_state("g").await.unwrap();
+        assert_eq!((state.generation, state.records), (change as u64 + 1, records));
+        assert!(stamps.insert(state.stamp.clone()) && state.stamp.len() == 32);
+        assert_eq!(north.remove_record("g", "nobody").await.unwrap(), None);
+        assert_eq!(north.gallery_state("g").await.unwrap(), state, "what removes nothing changes nothing");
+    }
+    assert_eq!(north.gallery_state("h").await.unwrap(), GalleryState::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_finds_its_nearest_rows() {
+    let north = north().await;
+    let rows = (0..100_u32).map(|n| {
+        let angle = n as f32 / 100.0;
+        vec![angle.cos(), angle.sin()]
+    });
+    north.put_peer_rows(0, rows.collect()).await.unwrap();
+    north.put_peer_rows(100, vec![vec![-1.0, 0.0]]).await.unwrap();
+    let found: HashSet<u64> = north.peer_knn(&[1.0, 0.0]).await.unwrap().into_iter().collect();
+    assert_eq!(found, (0..PEER_K as u64).collect());
 }
 
 #[tokio::test(flavor = "multi_thread")]

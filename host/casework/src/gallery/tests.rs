@@ -1,0 +1,179 @@
+//! Galleries that start, change and stop, with their files.
+
+use super::*;
+use crate::shelf;
+use cap_std::fs::Dir;
+use tempfile::TempDir;
+
+/// What the tests change a gallery in: a store in memory, and a folder for the galleries' files.
+struct House {
+    folder: TempDir,
+    store: store::Jurisdiction,
+}
+
+impl House {
+    async fn new() -> Self {
+        let key = store::MasterKey::generate();
+        let store = store::Store::open("mem://", None, key).await.unwrap().jurisdiction("north").await.unwrap();
+        store.put_gallery(&fact()).await.unwrap();
+        Self { folder: tempfile::tempdir().unwrap(), store }
+    }
+
+    async fn load(&self) -> Hall {
+        let dir = Dir::open_ambient_dir(self.folder.path(), cap_std::ambient_authority()).unwrap();
+        let shelf = Arc::new(Shelf::new(dir, "north"));
+        shelf::load("north", &self.store, &fact(), Some(shelf), &|_| {}).await.unwrap()
+    }
+
+    async fn enroll(&self, ids: &[&str]) {
+        let records = ids.iter().map(|id| record(id)).collect();
+        self.store.insert_records("g", records).await.unwrap();
+    }
+
+    /// The names of the files in the folder, in order.
+    fn files(&self) -> Vec<String> {
+        let entries = self.folder.path().read_dir().unwrap();
+        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Whether any file in the folder holds these bytes.
+    fn holds(&self, bytes: &[u8]) -> bool {
+        let holds = |name| {
+            let text = std::fs::read(self.folder.path().join(name)).unwrap();
+            text.windows(bytes.len()).any(|window| window == bytes)
+        };
+        self.files().into_iter().any(holds)
+    }
+}
+
+fn fact() -> registry::Gallery {
+    registry::Gallery { id: "g".into(), class: "mugshot".into(), model: "m".into(), dim: 4, last_scrubbed: None }
+}
+
+/// A template that nobody else's id gives.
+fn template(id: &str) -> Vec<f32> {
+    let angle = id.bytes().fold(0.1_f32, |angle, byte| angle * 1.7 + f32::from(byte) / 300.0);
+    search::normalise(&[angle.cos(), angle.sin(), 0.25, -0.5], 4).unwrap()
+}
+
+fn record(id: &str) -> store::NewRecord {
+    store::NewRecord {
+        id: id.to_owned(),
+        template: template(id),
+        model: "m".to_owned(),
+        status: "active".to_owned(),
+        booking: Default::default(),
+        photo: None,
+    }
+}
+
+/// Ends a hall, and waits until its thread has let go of the gallery's file.
+async fn end(hall: Hall) {
+    let rows = Arc::downgrade(&hall.rows);
+    drop(hall);
+    while rows.strong_count() > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+async fn first(hall: &Hall, id: &str) -> Option<String> {
+    let found = hall.join_pass(template(id), 1).await.unwrap();
+    found.answer.hits.first().map(|hit| hit.id.to_string())
+}
+
+async fn is_from_a_snapshot(hall: &Hall) -> bool {
+    hall.changing.lock().await.is_some()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gallery_starts_from_the_snapshot_of_its_state() {
+    let house = House::new().await;
+    house.enroll(&["a", "b", "c"]).await;
+    let hall = house.load().await;
+    assert!(!is_from_a_snapshot(&hall).await);
+    hall.save(&house.store, false).await.unwrap();
+    assert_eq!(house.files(), ["g.snapshot"]);
+    end(hall).await;
+
+    let hall = house.load().await;
+    assert!(is_from_a_snapshot(&hall).await);
+    assert_eq!((hall.len(), hall.generation()), (3, 1));
+    assert_eq!(first(&hall, "b").await.as_deref(), Some("b"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_of_another_state_is_removed_and_made_again() {
+    let house = House::new().await;
+    house.enroll(&["a", "b"]).await;
+    let hall = house.load().await;
+    hall.save(&house.store, false).await.unwrap();
+    end(hall).await;
+    house.enroll(&["c"]).await;
+
+    let hall = house.load().await;
+    assert!(!is_from_a_snapshot(&hall).await);
+    assert_eq!((hall.len(), hall.generation()), (3, 2));
+    assert_eq!(house.files(), ["g.new"], "no snapshot until this one is");
+    hall.save(&house.store, true).await.unwrap();
+    end(hall).await;
+    assert!(is_from_a_snapshot(&house.load().await).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_snapshot_is_loaded_from_the_store() {
+    let house = House::new().await;
+    house.enroll(&["a", "b"]).await;
+    let hall = house.load().await;
+    hall.save(&house.store, false).await.unwrap();
+    end(hall).await;
+    let path = house.folder.path().join("g.snapshot");
+    let mut text = std::fs::read(&path).unwrap();
+    *text.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, text).unwrap();
+
+    let hall = house.load().await;
+    assert!(!is_from_a_snapshot(&hall).await);
+    assert_eq!(first(&hall, "a").await.as_deref(), Some("a"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_record_is_gone_from_store_memory_and_file() {
+    let house = House::new().await;
+    house.enroll(&["a", "b", "removed-one", "d"]).await;
+    let hall = house.load().await;
+    hall.save(&house.store, false).await.unwrap();
+    // As the gallery keeps it: scaled to unit length once more.
+    let unit = search::normalise(&template("removed-one"), 4).unwrap();
+    let bytes: Vec<u8> = unit.iter().flat_map(|x| x.to_le_bytes()).collect();
+    assert!(house.holds(&bytes) && house.holds(b"removed-one"));
+
+    let ids = ["nobody", "removed-one", "a"].map(str::to_owned);
+    let removed = hall.forget(&house.store, &ids).await.unwrap();
+    assert_eq!(removed, Removed { records: vec!["removed-one".into(), "a".into()], generation: 3 });
+    assert!(!house.holds(&bytes) && !house.holds(b"removed-one"));
+    assert!(!hall.contains("removed-one") && hall.len() == 2);
+    assert_ne!(first(&hall, "removed-one").await.as_deref(), Some("removed-one"));
+    assert_eq!(house.store.count("g").await.unwrap(), 2);
+
+    let again = hall.forget(&house.store, &ids).await.unwrap();
+    assert_eq!(again, Removed { records: vec![], generation: 3 });
+    hall.save(&house.store, true).await.unwrap();
+    end(hall).await;
+    let hall = house.load().await;
+    assert!(is_from_a_snapshot(&hall).await);
+    assert_eq!(first(&hall, "d").await.as_deref(), Some("d"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_host_changed_is_not_put_into_a_snapshot() {
+    let house = House::new().await;
+    house.enroll(&["a"]).await;
+    let hall = house.load().await;
+    house.enroll(&["b"]).await;
+    hall.save(&house.store, true).await.unwrap();
+    assert!(!is_from_a_snapshot(&hall).await);
+    end(hall).await;
+    assert_eq!(house.load().await.len(), 2);
+}

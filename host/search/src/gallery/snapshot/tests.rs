@@ -1,0 +1,228 @@
+//! Snapshots, opened as they were written and after all that may happen to a file.
+
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::FileExt as _;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::super::tests::{Row, brute_force, found, with_ids};
+use super::*;
+use crate::samples::{Family, uniform};
+use crate::{Attribute, Filter, TemplateError};
+
+const DIM: usize = 70;
+
+/// A file with a name, so that it can be opened more than once.
+struct Place(tempfile::NamedTempFile);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::NamedTempFile::new().expect("a temporary file"))
+    }
+
+    fn file(&self) -> File {
+        File::options().read(true).write(true).open(self.0.path()).expect("it is there")
+    }
+
+    fn open(&self) -> Result<Gallery, SnapshotError> {
+        Gallery::open(self.file(), &edition(), DIM)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        std::fs::read(self.0.path()).expect("it is there")
+    }
+}
+
+fn edition() -> Edition {
+    Edition { model: "embedder-1".into(), generation: 7, stamp: "a stamp".into() }
+}
+
+fn rows(count: usize) -> Vec<Row> {
+    let mut rng = StdRng::seed_from_u64(51);
+    with_ids(Family::Uniform.templates(&mut rng, DIM, count))
+}
+
+fn put(gallery: &mut Gallery, rows: &[Row]) {
+    for (id, template) in rows {
+        let last = id.chars().last().map(String::from).unwrap_or_default();
+        gallery.insert_with(id, template, &[("digit", Attribute::Word(last.into()))]).expect("valid template");
+    }
+}
+
+fn sealed(place: &Place, rows: &[Row]) -> Gallery {
+    let mut gallery = Gallery::in_file(DIM, rows.len(), place.file()).expect("an empty file");
+    put(&mut gallery, rows);
+    gallery.seal(&edition()).expect("a disk");
+    gallery
+}
+
+fn assert_holds(gallery: &Gallery, rows: &[Row]) {
+    let mut rng = StdRng::seed_from_u64(52);
+    assert_eq!(gallery.len(), rows.len());
+    let probe = uniform(&mut rng, DIM);
+    let answer = gallery.search(&probe, 30).expect("valid probe");
+    let truth = brute_force(rows, &probe);
+    assert_eq!(found(&answer), truth[..30.min(truth.len())]);
+    let threes: Vec<Row> = rows.iter().filter(|(id, _)| id.ends_with('3')).cloned().collect();
+    let filter = Filter::new().among("digit", ["3"]);
+    let answer = gallery.search_filtered(&probe, 30, &filter).expect("valid probe");
+    let truth = brute_force(&threes, &probe);
+    assert_eq!(found(&answer), truth[..30.min(truth.len())]);
+}
+
+#[test]
+fn a_gallery_opens_as_it_was_sealed() {
+    let (place, rows) = (Place::new(), rows(500));
+    let gallery = sealed(&place, &rows);
+    assert!(gallery.is_in_file());
+    assert_holds(&gallery, &rows);
+    drop(gallery);
+    let gallery = place.open().expect("as it was sealed");
+    assert_holds(&gallery, &rows);
+    assert!(gallery.contains(&rows[499].0) && gallery.is_in_file());
+}
+
+#[test]
+fn an_empty_gallery_is_a_snapshot_too() {
+    let place = Place::new();
+    let gallery = Gallery::in_file(DIM, 0, place.file()).expect("an empty file");
+    gallery.seal(&edition()).expect("a disk");
+    drop(gallery);
+    let mut gallery = place.open().expect("as it was sealed");
+    assert!(gallery.is_empty());
+    let rows = rows(40);
+    put(&mut gallery, &rows);
+    assert_holds(&gallery, &rows);
+}
+
+#[test]
+fn changes_after_opening_are_in_the_next_snapshot() {
+    let (place, mut rows) = (Place::new(), rows(300));
+    let later = rows.split_off(200);
+    drop(sealed(&place, &rows));
+    let mut gallery = place.open().expect("as it was sealed");
+    put(&mut gallery, &later);
+    rows.extend(later);
+    for row in [0, 250, 17] {
+        let (id, _) = rows.swap_remove(row);
+        assert!(gallery.remove(&id));
+    }
+    gallery.settle().expect("a disk");
+    assert_holds(&gallery, &rows);
+    gallery.seal(&edition()).expect("a disk");
+    drop(gallery);
+    assert_holds(&place.open().expect("as it was sealed"), &rows);
+}
+
+#[test]
+fn rows_in_memory_are_in_a_snapshot_written_elsewhere() {
+    let rows = rows(120);
+    let mut gallery = Gallery::new(DIM).expect("valid dimension");
+    put(&mut gallery, &rows);
+    assert!(!gallery.is_in_file() && gallery.seal(&edition()).is_err());
+    let place = Place::new();
+    gallery.snapshot(&place.file(), &edition()).expect("a disk");
+    assert_holds(&place.open().expect("as it was written"), &rows);
+}
+
+#[test]
+fn nothing_of_a_removed_row_stays_in_the_file() {
+    let (place, rows) = (Place::new(), rows(60));
+    let mut gallery = sealed(&place, &rows);
+    let removed = rows[20].0.clone();
+    let unit = bytes(gallery.rows.row(20)).to_vec();
+    let text = place.bytes();
+    let holds = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|window| window == part);
+    assert!(holds(&text, &unit) && holds(&text, removed.as_bytes()));
+    gallery.remove(&removed);
+    gallery.settle().expect("a disk");
+    let text = place.bytes();
+    assert!(!holds(&text, &unit) && !holds(&text, removed.as_bytes()));
+    drop(gallery);
+    assert!(matches!(place.open(), Err(SnapshotError::Damaged { .. })), "it is no snapshot any more");
+}
+
+#[test]
+fn another_state_is_not_opened() {
+    let place = Place::new();
+    drop(sealed(&place, &rows(10)));
+    let said =
+        |expected: Edition, dim| Gallery::open(place.file(), &expected, dim).expect_err("of another state").to_string();
+    assert_eq!(said(edition(), 71), "its dimension is not the one expected");
+    assert_eq!(said(Edition { model: "other".into(), ..edition() }, DIM), "its model is not the one expected");
+    assert_eq!(said(Edition { generation: 8, ..edition() }, DIM), "its generation is not the one expected");
+    assert_eq!(said(Edition { stamp: "other".into(), ..edition() }, DIM), "its stamp is not the one expected");
+    assert!(place.open().is_ok());
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    let place = Place::new();
+    drop(sealed(&place, &rows(10)));
+    let whole = place.bytes().len() as u64;
+    let index = index_at(room_for(10), DIM);
+    for length in [0, 1, 319, 320, FIRST_ROW, FIRST_ROW + 100, index - 1, index, index + 41, whole - 1] {
+        let shorter = Place::new();
+        std::fs::copy(place.0.path(), shorter.0.path()).expect("a disk");
+        shorter.file().set_len(length).expect("a disk");
+        assert!(shorter.open().is_err(), "cut at {length} of {whole}");
+    }
+}
+
+#[test]
+fn a_changed_byte_is_found_when_it_is_read() {
+    let place = Place::new();
+    let rows = rows(10);
+    drop(sealed(&place, &rows));
+    let index = index_at(room_for(10), DIM);
+    let changed = |at: u64| {
+        let other = Place::new();
+        std::fs::copy(place.0.path(), other.0.path()).expect("a disk");
+        let mut byte = [0];
+        other.file().read_exact_at(&mut byte, at).expect("a disk");
+        other.file().write_all_at(&[byte[0] ^ 4], at).expect("a disk");
+        other
+    };
+    // Header, its digest, the lengths of ids, an id, and the last of the codes.
+    for at in [3, 9, 20, 300, index, index + 45, place.bytes().len() as u64 - 1] {
+        assert!(changed(at).open().is_err(), "byte {at}");
+    }
+    let row = changed(row_at(4, DIM) + 10);
+    let gallery = row.open().expect("rows are not read yet");
+    let refused = gallery.search(&rows[4].1, 3).expect_err("the row is the best one");
+    assert_eq!(refused, TemplateError::Damaged { id: rows[4].0.as_str().into() });
+    let many = gallery.search_many(&[rows[4].1.as_slice()], &[3]);
+    assert_eq!(many, [Err(refused)]);
+}
+
+#[test]
+fn what_is_no_snapshot_is_refused_and_left_alone() {
+    let place = Place::new();
+    assert!(matches!(place.open(), Err(SnapshotError::Foreign(_))));
+    let text = vec![b'x'; 10_000];
+    place.file().write_all_at(&text, 0).expect("a disk");
+    assert!(matches!(place.open(), Err(SnapshotError::Foreign(_))));
+    assert!(matches!(Gallery::in_file(DIM, 3, place.file()), Err(SnapshotError::Foreign(_))));
+    assert_eq!(place.bytes(), text);
+    assert!(matches!(Gallery::in_file(0, 3, Place::new().file()), Err(SnapshotError::Shape(_))));
+    assert!(matches!(Gallery::in_file(DIM, usize::MAX, Place::new().file()), Err(SnapshotError::Shape(_))));
+}
+
+#[test]
+fn a_file_with_a_newer_end_keeps_no_older_one() {
+    let (place, rows) = (Place::new(), rows(100));
+    let mut gallery = sealed(&place, &rows);
+    let before = place.bytes().len();
+    for (id, _) in &rows[..90] {
+        assert!(gallery.remove(id));
+    }
+    gallery.settle().expect("a disk");
+    gallery.seal(&edition()).expect("a disk");
+    let mut file = place.file();
+    let after = file.seek(SeekFrom::End(0)).expect("a disk");
+    assert!(after < before as u64);
+    let mut magic = [0; 8];
+    file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut magic)).expect("a disk");
+    assert_eq!(&magic, b"gallery1");
+}
