@@ -24,7 +24,7 @@
 //! | `vault` | sealing |
 //! | `schema` | tables, migrations, the check of the master key |
 //! | `database`, `rows` | one jurisdiction's statements; rows, keys |
-//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts` | what [`Jurisdiction`] offers, by subject |
+//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations` | what [`Jurisdiction`] offers, by subject |
 
 // The engine's futures nest deeper than the compiler's default of 128.
 #![recursion_limit = "256"]
@@ -34,8 +34,10 @@ mod blobs;
 mod casework;
 mod database;
 mod engine;
+mod entries;
 mod error;
 mod gallery;
+mod obligations;
 mod registry;
 mod rows;
 mod schema;
@@ -52,6 +54,7 @@ pub use casework::{RequestRow, SearchRow};
 pub use engine::Credentials;
 pub use error::StoreError;
 pub use gallery::{BATCH_ROWS, Booking, NewRecord};
+pub use obligations::ObligationRow;
 pub use steps::Kept;
 pub use store::{Jurisdiction, Store};
 pub use templates::StoredTemplate;
