@@ -186,6 +186,7 @@ impl Casework {
             gallery: Some(hall.fact()),
             attestations: request.attestations.clone(),
             history,
+            owed: vec![],
             step: Step::Request,
         };
         let permit = self.judge(&concerned, facts, vec![]).await?;
@@ -212,7 +213,9 @@ impl Casework {
     /// [`CaseError::Unknown`].
     pub async fn request(&self, jurisdiction: &str, id: &str) -> Result<OpenRequest, CaseError> {
         let unknown = || CaseError::Unknown { kind: "request", id: id.to_owned(), hint: "" };
-        let row = self.chamber(jurisdiction)?.store.request(id).await?.ok_or_else(unknown)?;
+        let chamber = self.chamber(jurisdiction)?;
+        chamber.ledger.settle().await?;
+        let row = chamber.store.request(id).await?.ok_or_else(unknown)?;
         serde_json::from_value(row.body)
             .map_err(|e| CaseError::Invalid(format!("request `{id}` on record cannot be read: {e}")))
     }

@@ -122,6 +122,14 @@ impl Ledger {
         &self.log
     }
 
+    /// Returns once everything recorded before can be read in the database.
+    ///
+    /// # Errors
+    /// [`CaseError::Log`] when it cannot.
+    pub async fn settle(&self) -> Result<(), CaseError> {
+        Ok(())
+    }
+
     async fn keep(&self, kept: Vec<store::Kept>) -> Result<(), CaseError> {
         let (done, answer) = oneshot::channel();
         self.accounts.send(Waiting { kept, done }).await.map_err(|_| CaseError::Stopping)?;
@@ -142,12 +150,16 @@ async fn write(store: store::Jurisdiction, mut queue: mpsc::Receiver<Waiting>) {
 }
 
 /// Records one entry in each of these ledgers, and returns when it is durable in all of them. `rows` go into the last one's
-/// store, in the same commit as the account: what the step leaves behind is there if and only if its account is.
+/// store, in the same commit as the account: what the step leaves behind is there if and only if its account is. So does the
+/// link by which an entry of a request's life is found again.
 ///
 /// # Errors
 /// [`CaseError::Log`] when it is not: then nothing may be done.
-pub async fn record(ledgers: &[&Ledger], entry: Entry, rows: Vec<store::Kept>) -> Result<Recorded, CaseError> {
+pub async fn record(ledgers: &[&Ledger], entry: Entry, mut rows: Vec<store::Kept>) -> Result<Recorded, CaseError> {
     let id = model::terms::new_id();
+    if let Some(request) = &entry.subject.request {
+        rows.push(store::Kept::Entry { request: request.clone(), entry: id.clone() });
+    }
     let (phase, verdict, policies) = entry.judged();
     let (kind, at, of) = (entry.kind, entry.at, entry.of.clone());
     let account = Account {

@@ -10,12 +10,15 @@
 //! | [`routes`] | the table |
 //! | [`endpoints`] | what each route does |
 //! | [`api`] | bodies: what is sent and answered |
+//! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
 //! | [`problem`] | RFC 9457 |
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
 //! | [`listener`] | connections, limits, shutdown |
 
 pub mod api;
+pub mod case_api;
+mod case_endpoints;
 mod endpoints;
 pub mod identity;
 pub mod listener;

@@ -98,6 +98,8 @@ impl Server {
     pub async fn run(self, casework: Casework, mut stop: watch::Receiver<bool>) -> Option<Casework> {
         let desk = Arc::new(Desk { casework: Arc::new(casework), metrics: Arc::default(), table: Table::new() });
         let follower = tokio::spawn(self.tls.clone().follow(self.files));
+        // Ends by itself once told to stop; until then it shares casework with the requests.
+        let deadlines = tokio::spawn(casework::deadlines::keep(desk.casework.clone(), stop.clone()));
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         // Held by every connection and every request under way; the channel closes when the last is done.
         let (busy, mut done) = mpsc::channel::<()>(1);
@@ -130,6 +132,7 @@ impl Server {
         follower.abort();
         drop((self.listener, busy));
         let _ = tokio::time::timeout(FAREWELL, done.recv()).await;
+        let _ = tokio::time::timeout(FAREWELL, deadlines).await;
         let desk = Arc::into_inner(desk)?;
         Arc::into_inner(desk.casework)
     }
