@@ -53,8 +53,8 @@ impl Casework {
         });
         let step = Step::Disposition(told.collect());
         let acted = self.judge_step(&sitting, actor, answers, step).await?.act();
-        let now_said: BTreeSet<&str> = dispositions.iter().map(|d| d.record_id.as_str()).collect();
-        let whole = sitting.life.undisposed().all(|c| now_said.contains(c.record_id.as_str()));
+        let now_said = |record: &str| dispositions.iter().any(|d| d.record_id == record);
+        let whole = sitting.life.undisposed().all(|c| now_said(&c.record_id));
         let meets = |owed: &obligations::Owed| whole && matches!(owed.duty, Duty::DisposeAll);
         let rows = obligations::met(&sitting.owed, meets, &acted.intent.id, sitting.now)?;
         self.conclude_step(&sitting, acted, actor, Event::Disposed { dispositions }, rows).await

@@ -16,6 +16,9 @@
 //! | [`metrics`] | Prometheus |
 //! | [`listener`] | connections, limits, shutdown |
 
+// A route's future holds those of casework and the store, which nest deeper than the compiler's default of 128.
+#![recursion_limit = "256"]
+
 pub mod api;
 pub mod case_api;
 mod case_endpoints;
