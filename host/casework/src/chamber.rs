@@ -7,6 +7,9 @@ use crate::gallery::Hall;
 use crate::history::{HOUR_MS, History};
 use crate::ledger::{self, Entry, Ledger, Subject};
 use crate::shelf::{self, Shelf};
+use crate::notices::Outbox;
+use crate::paper::Draughting;
+use crate::turns::Turns;
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Person, Principal, Registry};
@@ -60,6 +63,11 @@ pub struct Casework {
     chambers: BTreeMap<String, Arc<Chamber>>,
     pub(crate) clock: Clock,
     pub(crate) extractor: Option<Arc<dyn face::Extractor>>,
+    pub(crate) draughting: Option<Arc<dyn Draughting>>,
+    pub(crate) outbox: Option<Arc<dyn Outbox>>,
+    pub(crate) turns: Turns,
+    /// Told when there is something for [`crate::deadlines`] to do at once.
+    pub(crate) stir: tokio::sync::Notify,
     store: store::Store,
     pub(crate) alarm: Arc<dyn Alarm>,
     // What watches over the logs while others work.
@@ -122,6 +130,23 @@ impl Chamber {
     /// Its registry.
     pub fn registry(&self) -> Arc<Registry> {
         self.registry.load_full()
+    }
+
+    /// A statement of its policy's charter.
+    pub(crate) fn statement(&self, id: &str) -> Option<&model::rulings::Statement> {
+        let PolicyState::Ready(policy) = &self.policy else { return None };
+        policy.charter().statements.iter().find(|s| s.id == id)
+    }
+
+    /// The host itself, as the entries of this jurisdiction's log name it.
+    pub(crate) fn host(&self) -> Who {
+        Who {
+            jurisdiction: self.id.clone(),
+            person: "host".to_owned(),
+            name: "Magistrate".to_owned(),
+            unit: String::new(),
+            agency: String::new(),
+        }
     }
 
     /// An agency, as this jurisdiction knows it.
@@ -277,12 +302,37 @@ impl Casework {
             chambers.insert(id, Arc::new(chamber));
         }
         let (alarm, watches) = (Arc::new(Announce), JoinSet::new());
-        let casework = Self { chambers, clock, extractor, store, alarm, watches };
+        let casework = Self {
+            chambers,
+            clock,
+            extractor,
+            draughting: None,
+            outbox: None,
+            turns: Turns::default(),
+            stir: tokio::sync::Notify::new(),
+            store,
+            alarm,
+            watches,
+        };
         for chamber in casework.chambers.values() {
             casework.record_start(chamber, now).await?;
             chamber.save_aside();
         }
         Ok(casework)
+    }
+
+    /// With somebody to draw up the documents that releases demand.
+    #[must_use]
+    pub fn with_draughting(mut self, draughting: Arc<dyn Draughting>) -> Self {
+        self.draughting = Some(draughting);
+        self
+    }
+
+    /// With somebody to deliver the notices that policies demand.
+    #[must_use]
+    pub fn with_outbox(mut self, outbox: Arc<dyn Outbox>) -> Self {
+        self.outbox = Some(outbox);
+        self
     }
 
     async fn record_start(&self, chamber: &Chamber, at: Instant) -> Result<(), CaseError> {

@@ -83,6 +83,7 @@ impl Casework {
             gallery: Some(hall.fact()),
             attestations: vec![attestation],
             history: History::default(),
+            owed: vec![],
             step: Step::Enroll(Enrolment { booking_fields: names.into_iter().collect() }),
         };
         let permit = self.judge(&concerned, facts, vec![]).await?;

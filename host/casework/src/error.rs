@@ -1,6 +1,7 @@
 //! Why a step was not taken. Every variant says whether anything was recorded, and what would change the answer.
 
 use crate::ledger::Receipt;
+pub use crate::misstep::Misstep;
 pub use face::Face;
 use model::combine::Rulings;
 pub use store::StoreError;
@@ -19,6 +20,22 @@ pub enum CaseError {
     /// The asker may not even ask this. Recorded.
     #[error("{0}")]
     Rejected(String),
+    /// The step does not fit where the request stands. Recorded; nothing was changed.
+    #[error(transparent)]
+    OutOfPlace(#[from] Misstep),
+    /// A document is demanded and nothing draws documents up.
+    #[error(
+        "the release demands the document `{0}`, and this host is not set up to draw documents up: configure it, then release"
+    )]
+    NoDraughting(String),
+    /// A document could not be drawn up. Recorded; nothing left.
+    #[error("the document `{document}` could not be drawn up, so nothing left: {reason}")]
+    Draught {
+        /// The document.
+        document: String,
+        /// Why not.
+        reason: String,
+    },
     /// Something named does not exist.
     #[error("there is no {kind} `{id}`{hint}")]
     Unknown {

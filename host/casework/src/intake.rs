@@ -186,6 +186,7 @@ impl Casework {
             gallery: Some(hall.fact()),
             attestations: request.attestations.clone(),
             history,
+            owed: vec![],
             step: Step::Request,
         };
         let permit = self.judge(&concerned, facts, vec![]).await?;

@@ -7,10 +7,12 @@ use crate::chamber::{Casework, Chamber, PolicyState, Registered};
 use crate::clock;
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Subject};
+use crate::obligations;
 use crate::permit::{Acted, Permit};
 use model::account::{Event, Kind};
 use model::combine::{PolicyRef, Ruling, Rulings};
 use model::facts::{self, Attestation, History, Matter, Step};
+use model::rulings::ClauseId;
 use model::terms::{Digest, Instant, Verdict};
 use std::sync::Arc;
 
@@ -35,6 +37,8 @@ pub struct Facts<'a> {
     pub attestations: Vec<Attestation>,
     /// What the records say.
     pub history: History,
+    /// What is still to be met of the request's obligations: the jurisdiction whose policy imposed each, and its clause.
+    pub owed: Vec<(String, ClauseId)>,
     /// The step.
     pub step: Step,
 }
@@ -56,6 +60,12 @@ impl Facts<'_> {
             PolicyState::Ready(policy) => policy.charter().time_zone.as_str(),
             PolicyState::Absent(_) => "UTC",
         };
+        let mut history = self.history.clone();
+        for (_, clause) in self.owed.iter().filter(|(jurisdiction, _)| jurisdiction == chamber.id()) {
+            if !history.open_obligations.iter().any(|open| **open == **clause) {
+                history.open_obligations.push(clause.to_string());
+            }
+        }
         Matter {
             jurisdiction: chamber.id().to_owned(),
             clock: clock::fact(self.now, time_zone),
@@ -65,7 +75,7 @@ impl Facts<'_> {
             probe: self.probe.cloned(),
             gallery: self.gallery.clone(),
             attestations: self.attestations.clone(),
-            history: self.history.clone(),
+            history,
             step: self.step.clone(),
         }
     }
@@ -104,8 +114,8 @@ impl Casework {
         Ok(chambers)
     }
 
-    /// Decides a step and records the decision, durably, in the log of every jurisdiction concerned. If it is permitted,
-    /// `rows` are kept in the same commit.
+    /// Decides a step and records the decision, durably, in the log of every jurisdiction concerned. What it obliges somebody
+    /// to is kept in the same commit and, if it is permitted, `rows` too.
     ///
     /// # Errors
     /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Log`] when the decision could not be recorded, and
@@ -126,6 +136,10 @@ impl Casework {
         }
         bound_to_galleries(&mut rulings, facts.gallery.as_ref());
         let permitted = rulings.verdict() == Verdict::Permit;
+        let (mut kept, notice) = obligations::imposed(&rulings, &facts)?;
+        if permitted {
+            kept.extend(rows);
+        }
         let entry = Entry {
             kind: if permitted { Kind::Intent } else { Kind::Refusal },
             who: facts.actor.who(),
@@ -135,7 +149,10 @@ impl Casework {
             event: Event::Decision { matters, rulings: rulings.clone() },
         };
         let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
-        let recorded = ledger::record(&ledgers, entry, if permitted { rows } else { vec![] }).await?;
+        let recorded = ledger::record(&ledgers, entry, kept).await?;
+        if notice {
+            self.stir.notify_one();
+        }
         if permitted {
             return Ok(Permit::new(rulings, recorded));
         }

@@ -247,12 +247,16 @@ impl Writer {
 }
 
 /// Records one entry in each of these ledgers, and returns when it is durable in all of them. `rows` go into the last one's
-/// store, together with the account: what the step leaves behind is there if and only if its account is.
+/// store, together with the account: what the step leaves behind is there if and only if its account is. So does the link by
+/// which an entry of a request's life is found again.
 ///
 /// # Errors
 /// [`CaseError::Log`] when it is not: then nothing may be done.
-pub async fn record(ledgers: &[&Ledger], entry: Entry, rows: Vec<store::Kept>) -> Result<Recorded, CaseError> {
+pub async fn record(ledgers: &[&Ledger], entry: Entry, mut rows: Vec<store::Kept>) -> Result<Recorded, CaseError> {
     let id = model::terms::new_id();
+    if let Some(request) = &entry.subject.request {
+        rows.push(store::Kept::Entry { request: request.clone(), entry: id.clone() });
+    }
     let (phase, verdict, policies) = entry.judged();
     let (kind, at, of) = (entry.kind, entry.at, entry.of.clone());
     let account = Account {

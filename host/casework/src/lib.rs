@@ -13,18 +13,28 @@
 //! | [`ledger`] | an audit entry: account, leaf, receipt |
 //! | [`judge`] | facts to decision to permit |
 //! | [`permit`] | the proof that a step was permitted |
-//! | [`history`] | what policies are told of the past |
+//! | [`history`], [`life`] | what policies are told of the past: of people and cases, of a request |
 //! | [`gallery`] | a gallery at work, searched by one thread in shared passes |
 //! | [`shelf`] | where galleries stand on disk, and how they start |
-//! | [`intake`], [`search_step`], [`enroll`] | the steps |
+//! | [`intake`], [`search_step`], [`enroll`] | the steps up to the candidate list |
+//! | [`viewing`], [`disposition`], [`sign_off`], [`acknowledgement`], [`release`], [`dissemination`], [`outcome`] | the steps after it |
+//! | `sitting`, `turns`, [`misstep`] | what every such step does first: its turn, the facts, what is out of place |
+//! | `signatures` | whether the signatures a result needs are there |
+//! | [`obligations`], [`deadlines`], [`notices`] | what decisions oblige somebody to, and when it is late |
+//! | [`paper`] | the documents a release draws up |
+//! | [`worklist`] | requests, for those who work on them |
 //! | [`inspection`] | auditors at the log |
 //! | [`replay`] | a decision on record, taken again |
 //! | [`recovery`] | a log that cannot be written, until it can |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
+pub mod acknowledgement;
 pub mod alarm;
 pub mod chamber;
 pub mod clock;
+pub mod deadlines;
+pub mod disposition;
+pub mod dissemination;
 pub mod enroll;
 pub mod error;
 pub mod gallery;
@@ -33,14 +43,29 @@ pub mod inspection;
 pub mod intake;
 pub mod judge;
 pub mod ledger;
+pub mod life;
+pub mod misstep;
+pub mod notices;
+pub mod obligations;
+pub mod outcome;
+pub mod paper;
 pub mod permit;
 pub mod recovery;
 pub mod replay;
+pub mod release;
 pub mod search_step;
 pub mod shelf;
+pub mod sign_off;
+mod signatures;
+mod sitting;
+mod turns;
+pub mod viewing;
 pub mod witnessing;
+pub mod worklist;
 
 pub use chamber::{Casework, Chamber, Opening, PolicyState};
 pub use clock::Clock;
 pub use error::CaseError;
 pub use ledger::Receipt;
+pub use misstep::Misstep;
+pub use sitting::Taken;

@@ -7,6 +7,7 @@ use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, blocking, temp
 use crate::judge::Facts;
 use crate::ledger::Receipt;
 use crate::permit::{Acted, Permit};
+use crate::sitting::Sitting;
 use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{Attestation, Candidate, SearchPlan, Step};
@@ -99,10 +100,15 @@ impl Casework {
     /// # Errors
     /// [`CaseError`]; a refused search leaves nothing but the log.
     pub async fn search(&self, actor: &Registered, request: &OpenRequest, plan: Plan) -> Result<Searched, CaseError> {
+        const ASKED: &str = "search";
         plan.check()?;
-        let _coming = self.chamber(&request.owner)?.hall(&request.gallery)?.announce();
-        let permitted = self.permit_search(actor, request, plan).await?;
-        self.run_search(actor, request, permitted).await
+        let sitting = self.sit(actor, &request.owner, &request.request.id, ASKED).await?;
+        if let Err(misstep) = sitting.unreleased() {
+            return self.refuse(&sitting, actor, ASKED, misstep).await;
+        }
+        let _coming = sitting.hall.announce();
+        let permitted = self.permit_search(actor, &sitting.request, plan, Some(&sitting)).await?;
+        self.run_search(actor, &sitting.request, permitted, Some(&sitting)).await
     }
 
     /// Opens a request and searches for it, in one step for the asker and in two on record.
@@ -123,11 +129,11 @@ impl Casework {
         // To decide on the search, the request has to be known, not its opening concluded. The search runs when both are
         // on record.
         let opened = self.finish_request(actor, opening);
-        let (opened, permitted) = tokio::join!(opened, self.permit_search(actor, &request, plan));
+        let (opened, permitted) = tokio::join!(opened, self.permit_search(actor, &request, plan, None));
         let permitted = permitted?;
         match opened {
             Ok(opened) => {
-                let searched = self.run_search(actor, &request, permitted).await?;
+                let searched = self.run_search(actor, &request, permitted, None).await?;
                 Ok((opened, searched))
             }
             Err(e) => {
@@ -137,12 +143,13 @@ impl Casework {
         }
     }
 
-    /// Decides on a search.
+    /// Decides on a search. A request that was opened just now has no life yet, and nobody sits over it.
     async fn permit_search(
         &self,
         actor: &Registered,
         request: &OpenRequest,
         plan: Plan,
+        sitting: Option<&Sitting>,
     ) -> Result<Permitted, CaseError> {
         let owner = self.chamber(&request.owner)?.clone();
         let hall = owner.hall(&request.gallery)?;
@@ -155,8 +162,10 @@ impl Casework {
         attestations.push(attested(plan.answers, actor, now));
 
         let request_id = Some(request.request.id.as_str());
-        let history =
-            owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
+        let mut history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
+        if let Some(sitting) = sitting {
+            sitting.tell(&mut history);
+        }
         let search_plan = SearchPlan {
             at_most: plan.candidates.unwrap_or_default(),
             filters: vec![],
@@ -171,6 +180,7 @@ impl Casework {
             gallery: Some(hall.fact()),
             attestations: attestations.clone(),
             history,
+            owed: sitting.map(Sitting::outstanding).unwrap_or_default(),
             step: Step::Search(search_plan),
         };
         let row = store::SearchRow {
@@ -195,6 +205,7 @@ impl Casework {
         actor: &Registered,
         request: &OpenRequest,
         permitted: Permitted,
+        sitting: Option<&Sitting>,
     ) -> Result<Searched, CaseError> {
         let Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, permit } = permitted;
         let request_id = Some(request.request.id.as_str());
@@ -225,8 +236,10 @@ impl Casework {
                 shows: booking.booking.keys().cloned().collect(),
             });
             let now = self.clock.now()?;
-            let history =
-                owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
+            let mut history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
+            if let Some(sitting) = sitting {
+                sitting.tell(&mut history);
+            }
             let facts = Facts {
                 now,
                 actor,
@@ -236,6 +249,7 @@ impl Casework {
                 gallery: Some(hall.fact()),
                 attestations,
                 history,
+                owed: sitting.map(Sitting::outstanding).unwrap_or_default(),
                 step: Step::Candidates(candidates.collect()),
             };
             // Showing is the answer itself: its entry, durable before the answer, names every record shown.

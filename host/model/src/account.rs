@@ -6,8 +6,8 @@
 //! St. Louis E.2 and Detroit 7(9) demand of an audit trail are fields of the type, so that no entry can lack them.
 
 use crate::combine::{PolicyRef, Rulings};
-use crate::facts::{Identifier, Matter};
-use crate::terms::{Digest, Instant, Phase, Verdict};
+use crate::facts::{Dissemination, Identifier, Likeness, Matter, Signature, StatementShown};
+use crate::terms::{Digest, Field, Instant, Phase, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// What kind of thing an entry records.
@@ -22,8 +22,10 @@ pub enum Kind {
     Outcome,
     /// Something was asked for that no policy was asked about: a request outside the asker's jurisdiction or role.
     Rejection,
-    /// Somebody looked at the log itself.
+    /// Somebody looked at the log itself, or at a request's life.
     Look,
+    /// Somebody did what an earlier decision obliged them to, and no policy had to be asked about it.
+    Fulfilment,
     /// The host did something of its own: started, loaded a registry, stopped.
     Host,
 }
@@ -98,6 +100,30 @@ pub struct Account {
     pub event: Event,
 }
 
+/// What an examiner said of one candidate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disposed {
+    /// The gallery record.
+    pub record_id: String,
+    /// What it was found to be.
+    pub likeness: Likeness,
+    /// How they came to it.
+    pub reason: String,
+}
+
+/// A document drawn up for a release, by the digests of its two forms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// Its id, as the policy demanded it.
+    pub id: String,
+    /// Digest of the HTML.
+    pub html: Digest,
+    /// Digest of the PDF.
+    pub pdf: Digest,
+}
+
 /// What an entry records, in full.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "what")]
@@ -130,6 +156,105 @@ pub enum Event {
         rows: u64,
         /// Record ids found, by rank.
         found: Vec<String>,
+    },
+    /// Somebody looked at a request's life. A look at its candidates is a decision of its own.
+    Viewed,
+    /// An examiner said of candidates what they are. What was said of the same candidates before no longer counts.
+    Disposed {
+        /// What was said, one candidate each.
+        dispositions: Vec<Disposed>,
+    },
+    /// Somebody signed, or refused to.
+    Signed {
+        /// The signature, as the policies were told of it.
+        signature: Signature,
+        /// Why they refuse, or whatever else they wrote beside it.
+        reason: String,
+    },
+    /// The requester acknowledged a statement.
+    Acknowledged {
+        /// The statement's id in the charter.
+        statement: String,
+        /// Digest of the text acknowledged.
+        text_digest: Digest,
+    },
+    /// A result left the examining unit.
+    Released {
+        /// The gallery records that leave.
+        candidates: Vec<String>,
+        /// How the conclusion was reached, in the releaser's words.
+        reasoning: String,
+        /// The statements it carries.
+        statements: Vec<StatementShown>,
+        /// The documents drawn up.
+        documents: Vec<Document>,
+    },
+    /// A released result was handed to one recipient.
+    Disseminated {
+        /// To whom, and how.
+        handed: Dissemination,
+        /// The gallery records handed over.
+        candidates: Vec<String>,
+        /// The document handed over; absent where the release drew up none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        document: Option<Document>,
+        /// The form's answers: a number, a witness.
+        answers: Vec<Field>,
+    },
+    /// What became of a result was reported.
+    Reported {
+        /// The form's answers.
+        answers: Vec<Field>,
+    },
+    /// A notice was delivered.
+    Notified {
+        /// The obligation it meets.
+        obligation: String,
+        /// The offices it is for.
+        to: Vec<String>,
+        /// How it was delivered.
+        channel: String,
+        /// The addresses it was delivered to.
+        recipients: Vec<String>,
+        /// The message's id.
+        message: String,
+        /// When it was delivered.
+        delivered: Instant,
+    },
+    /// A notice could not be delivered, and will be tried again.
+    Undelivered {
+        /// The obligation it should have met.
+        obligation: String,
+        /// Why it could not.
+        reason: String,
+    },
+    /// An obligation was not met in time. It stays to be met.
+    Overdue {
+        /// The obligation.
+        obligation: String,
+        /// The clause it comes from.
+        clause: String,
+        /// When it was due.
+        due: Instant,
+    },
+    /// Somebody did what an obligation asked of them.
+    Completed {
+        /// The obligation.
+        obligation: String,
+        /// What they did, in their words.
+        note: String,
+    },
+    /// Something kept of a request was destroyed, and the key to it.
+    Purged {
+        /// What: the kind under which it was sealed, `probe` or `document`.
+        subject: String,
+    },
+    /// Something kept of a request is held as evidence.
+    Held {
+        /// What.
+        subject: String,
+        /// On what basis.
+        basis: String,
     },
     /// An intended act failed and changed nothing.
     Failed {

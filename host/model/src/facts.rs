@@ -365,6 +365,9 @@ pub struct History {
     pub candidates_disposed: u32,
     /// Of these, how many were found possible.
     pub candidates_possible: u32,
+    /// Which they are: gallery records, by rank.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub possible: Vec<String>,
     /// Clauses of this request's obligations not yet met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_obligations: Vec<String>,
@@ -444,6 +447,16 @@ pub struct StatementShown {
     pub text_digest: Digest,
 }
 
+/// One candidate about to leave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selected {
+    /// The gallery record.
+    pub record_id: String,
+    /// The record's status now: it may have changed since the list was shown.
+    pub status: String,
+}
+
 /// What is about to be released.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -451,9 +464,9 @@ pub struct ReleasePlan {
     /// The statements the document carries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statements: Vec<StatementShown>,
-    /// Record ids that would leave.
+    /// The candidates that would leave.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub candidates: Vec<String>,
+    pub candidates: Vec<Selected>,
     /// Whether the reasoning behind the conclusion is written down.
     pub reasoning_given: bool,
 }

@@ -55,6 +55,9 @@ pub struct SignOffRule {
     pub all_involved: bool,
     /// Whether each signs without seeing the others' conclusions.
     pub blind: bool,
+    /// Whether the rule binds a lead only: a result without one is released without these signatures.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leads_only: bool,
 }
 
 /// What a deadline counts from.

@@ -125,6 +125,7 @@ fn sign_off_rule_in(x: wr::SignOffRule) -> rulings::SignOffRule {
         distinct_from_requester: x.distinct_from_requester,
         all_involved: x.all_involved,
         blind: x.blind,
+        leads_only: x.leads_only,
     }
 }
 

@@ -225,6 +225,7 @@ fn history_out<'a>(x: &'a facts::History, arena: &'a Bump) -> wf::History<'a> {
         candidates_returned: x.candidates_returned,
         candidates_disposed: x.candidates_disposed,
         candidates_possible: x.candidates_possible,
+        possible: texts_out(&x.possible, arena),
         released: x.released.as_ref().map(|at| at.0),
         open_obligations: texts_out(&x.open_obligations, arena),
     }
@@ -302,9 +303,13 @@ fn disposition_out(x: &facts::Disposition) -> wf::Disposition<'_> {
 fn release_plan_out<'a>(x: &'a facts::ReleasePlan, arena: &'a Bump) -> wf::ReleasePlan<'a> {
     wf::ReleasePlan {
         statements: arena.alloc_slice_fill_iter(x.statements.iter().map(|x| statement_shown_out(x, arena))),
-        candidates: texts_out(&x.candidates, arena),
+        candidates: arena.alloc_slice_fill_iter(x.candidates.iter().map(selected_out)),
         reasoning_given: x.reasoning_given,
     }
+}
+
+fn selected_out(x: &facts::Selected) -> wf::Selected<'_> {
+    wf::Selected { record_id: &x.record_id, status: &x.status }
 }
 
 fn statement_shown_out<'a>(x: &'a facts::StatementShown, arena: &'a Bump) -> wf::StatementShown<'a> {

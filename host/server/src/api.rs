@@ -24,6 +24,13 @@ impl<'de> Deserialize<'de> for Base64 {
     }
 }
 
+impl Base64 {
+    /// As it is written in JSON.
+    pub fn text(&self) -> String {
+        BASE64_STANDARD.encode(&self.0)
+    }
+}
+
 /// A template: a list of numbers, or f32 little-endian in base64.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, expecting = "a template is a list of numbers, or f32 little-endian in base64")]

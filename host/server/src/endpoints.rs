@@ -34,7 +34,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    fn json(body: &impl Serialize) -> Result<Self, Problem> {
+    pub(crate) fn json(body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(body).map_err(|e| Problem::unavailable(e.to_string()))?;
         Ok(Self { status: StatusCode::OK, content_type: "application/json", body })
     }
@@ -45,15 +45,15 @@ impl Reply {
 }
 
 impl Ask {
-    fn part(&self, name: &str) -> &str {
+    pub(crate) fn part(&self, name: &str) -> &str {
         self.path.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
     }
 
-    fn caller(&self) -> Result<&Registered, Problem> {
+    pub(crate) fn caller(&self) -> Result<&Registered, Problem> {
         self.caller.as_ref().ok_or_else(|| Problem::forbidden("nobody is asking"))
     }
 
-    fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+    pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         if self.body.is_empty() {
             return Err(Problem::invalid("the body is empty: send a JSON object"));
         }
@@ -64,16 +64,14 @@ impl Ask {
     }
 
     fn number(&self, name: &str, absent: u64) -> Result<u64, Problem> {
-        for pair in self.query.split('&').filter(|p| !p.is_empty()) {
-            match pair.split_once('=') {
-                Some((n, value)) if n == name => {
-                    let wrong = || Problem::invalid(format!("`{name}` is `{value}`: give a whole number"));
-                    return value.parse().map_err(|_| wrong());
-                }
-                _ => {}
-            }
-        }
-        Ok(absent)
+        let wrong = |value: &str| Problem::invalid(format!("`{name}` is `{value}`: give a whole number"));
+        self.asked(name).map_or(Ok(absent), |value| value.parse().map_err(|_| wrong(value)))
+    }
+
+    /// What the query says of this name, as it stands.
+    pub(crate) fn asked(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(n, _)| *n == name).map(|(_, value)| value)
     }
 }
 
@@ -207,17 +205,19 @@ pub(crate) async fn search_now(ask: Ask) -> Result<Reply, Problem> {
     Reply::json(&answer)
 }
 
-fn summarized<'a>(casework: &Casework, rulings: impl IntoIterator<Item = &'a Rulings>) -> Vec<api::FindingView> {
+pub(crate) fn summarized<'a>(
+    casework: &Casework,
+    rulings: impl IntoIterator<Item = &'a Rulings>,
+) -> Vec<api::FindingView> {
     let mut found = findings(rulings);
     api::summarize(&mut found, casework);
     found
 }
 
-fn view(casework: &Casework, request: &OpenRequest, searched: Searched) -> api::SearchedView {
-    let rulings = [&searched.search, &searched.shown];
-    let obligations = obligations(rulings);
+/// The statements that have to be shown, verbatim.
+pub(crate) fn statements(casework: &Casework, obligations: &[api::ObligationView]) -> Vec<api::StatementView> {
     let mut statements = Vec::new();
-    for due in &obligations {
+    for due in obligations {
         if let Duty::Statement(id) = &due.obligation.duty
             && let Ok(chamber) = casework.chamber(&due.jurisdiction)
             && let PolicyState::Ready(policy) = chamber.policy()
@@ -226,6 +226,12 @@ fn view(casework: &Casework, request: &OpenRequest, searched: Searched) -> api::
             statements.push(api::StatementView { id: id.clone(), text: statement.text.clone() });
         }
     }
+    statements
+}
+
+fn view(casework: &Casework, request: &OpenRequest, searched: Searched) -> api::SearchedView {
+    let rulings = [&searched.search, &searched.shown];
+    let obligations = obligations(rulings);
     api::SearchedView {
         request: request.request.id.clone(),
         search: searched.id,
@@ -245,7 +251,7 @@ fn view(casework: &Casework, request: &OpenRequest, searched: Searched) -> api::
                 booking: c.booking,
             })
             .collect(),
-        statements,
+        statements: statements(casework, &obligations),
         findings: summarized(casework, rulings),
         obligations,
         receipt: searched.receipt.map(Into::into),

@@ -11,13 +11,19 @@
 //! | [`endpoints`] | what each route does |
 //! | `public_log` | the log as any C2SP client reads it, and attempts to change it |
 //! | [`api`] | bodies: what is sent and answered |
+//! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
 //! | [`problem`] | RFC 9457 |
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
 //! | [`listener`] | connections, limits, shutdown |
 //! | [`witness`] | a witness of other hosts' logs |
 
+// A route's future holds those of casework and the store, which nest deeper than the compiler's default of 128.
+#![recursion_limit = "256"]
+
 pub mod api;
+pub mod case_api;
+mod case_endpoints;
 mod endpoints;
 pub mod identity;
 pub mod listener;

@@ -115,6 +115,8 @@ impl Server {
         let (casework, table, patience) = (Arc::new(casework), Table::new(), self.patience);
         let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience });
         let follower = tokio::spawn(self.tls.clone().follow(self.files));
+        // Ends by itself once told to stop; until then it shares casework with the requests.
+        let deadlines = tokio::spawn(casework::deadlines::keep(desk.casework.clone(), stop.clone()));
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         // Held by every connection and every request under way; the channel closes when the last is done.
         let (busy, mut done) = mpsc::channel::<()>(1);
@@ -147,6 +149,7 @@ impl Server {
         follower.abort();
         drop((self.listener, busy));
         let _ = tokio::time::timeout(FAREWELL, done.recv()).await;
+        let _ = tokio::time::timeout(FAREWELL, deadlines).await;
         let desk = Arc::into_inner(desk)?;
         Arc::into_inner(desk.casework)
     }

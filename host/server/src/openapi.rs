@@ -1,7 +1,7 @@
 //! The OpenAPI document, from the table of routes.
 
-use crate::api;
 use crate::routes::{Caller, Route};
+use crate::{api, case_api};
 use hyper::Method;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -42,6 +42,9 @@ fn components() -> utoipa::openapi::Components {
             named::<api::CandidateView>(),
             named::<api::JurisdictionView>(),
             named::<api::GalleryView>(),
+            named::<case_api::DispositionBody>(),
+            named::<case_api::CarriedBody>(),
+            named::<case_api::DocumentView>(),
         ])
         .build()
 }

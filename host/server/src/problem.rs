@@ -2,7 +2,7 @@
 //! them and what would change it.
 
 use crate::api::{FindingView, ReceiptView, findings};
-use casework::CaseError;
+use casework::{CaseError, Misstep};
 use hyper::StatusCode;
 use model::terms::Verdict;
 use serde::Serialize;
@@ -114,6 +114,17 @@ impl From<CaseError> for Problem {
                 problem
             }
             CaseError::Rejected(_) => Self::forbidden(detail),
+            CaseError::OutOfPlace(
+                Misstep::NotTheirRole { .. } | Misstep::NotTheRequester { .. } | Misstep::NotTheirTask { .. },
+            ) => Self::forbidden(detail),
+            CaseError::OutOfPlace(_) => {
+                let title = "not at this point of the request's life";
+                Self::new(StatusCode::CONFLICT, "out-of-place", title, detail)
+            }
+            CaseError::NoDraughting(_) | CaseError::Draught { .. } => {
+                let title = "a document cannot be drawn up or read";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "document", title, detail)
+            }
             CaseError::Unknown { .. } => Self::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail),
             CaseError::Exists(_) => Self::new(StatusCode::CONFLICT, "exists", "it is there already", detail),
             CaseError::SeveralFaces(faces) => {

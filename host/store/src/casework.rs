@@ -10,7 +10,7 @@ use surrealdb::types::{RecordId, Value, object};
 
 /// A search is kept under three keys, one for each question asked of it. What is already there is the same search.
 /// Between what a list is of and what it lists stands this number, so that the next one ends the list.
-const LISTED: i64 = 0;
+pub(crate) const LISTED: i64 = 0;
 
 /// A request and all that became of it, in whatever form casework gives it.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,7 +117,7 @@ impl Jurisdiction {
 }
 
 /// Everything that a table lists of `of`.
-fn listed(table: &'static str, of: &str) -> RecordId {
+pub(crate) fn listed(table: &'static str, of: &str) -> RecordId {
     range(table, vec![text(of), number(LISTED)], Some(vec![text(of), number(LISTED + 1)]))
 }
 

@@ -25,7 +25,7 @@
 //! | `schema` | tables, migrations, the check of the master key |
 //! | `database`, `rows` | one jurisdiction's statements; rows, keys |
 //! | `peer` | the database's own search, to be measured beside the host's |
-//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts` | what [`Jurisdiction`] offers, by subject |
+//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations` | what [`Jurisdiction`] offers, by subject |
 
 // The engine's futures nest deeper than the compiler's default of 128.
 #![recursion_limit = "256"]
@@ -36,9 +36,11 @@ mod bookings;
 mod casework;
 mod database;
 mod engine;
+mod entries;
 mod error;
 mod gallery;
 mod peer;
+mod obligations;
 mod registry;
 mod rider;
 mod rows;
@@ -56,6 +58,7 @@ pub use casework::{RequestRow, SearchRow};
 pub use engine::Credentials;
 pub use error::StoreError;
 pub use gallery::{BATCH_ROWS, Booking, GalleryState, NewRecord};
+pub use obligations::ObligationRow;
 pub use peer::PEER_K;
 pub use steps::Kept;
 pub use store::{Jurisdiction, Store};

@@ -31,14 +31,23 @@ pub(crate) const SEARCH_FACT: &str = "search_fact";
 pub(crate) const CASE_PROBE: &str = "case_probe";
 /// `{}` by `[request, 0, search]`: the searches of a request.
 pub(crate) const REQUEST_SEARCH: &str = "request_search";
+/// `{}` by `[opened, request]`: requests in the order they were opened.
+pub(crate) const REQUEST_OPENED: &str = "request_opened";
+/// `{}` by `[request, 0, entry]`: the audit entries of a request.
+pub(crate) const REQUEST_ENTRY: &str = "request_entry";
+/// `{request, wake, key, sealed}` by `[request, 0, obligation]`; the request is empty outside a request's life.
+pub(crate) const OBLIGATION: &str = "obligation";
+/// `{request, wake}` by `[wake, obligation]`: obligations still to be met, by when somebody has to look at them next.
+pub(crate) const OBLIGATION_WAKE: &str = "obligation_wake";
 /// `{key, sealed}` by entry id.
 pub(crate) const ACCOUNT: &str = "account";
 
 /// What each version of the schema adds. An applied migration is never edited: add one. Each runs in a transaction of
 /// its own together with the row that records it, and may be run by two hosts at once.
-pub(crate) const MIGRATIONS: &[(u32, &str)] = &[(
-    1,
-    "DEFINE TABLE IF NOT EXISTS person TYPE NORMAL SCHEMALESS;
+pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
+    (
+        1,
+        "DEFINE TABLE IF NOT EXISTS person TYPE NORMAL SCHEMALESS;
      DEFINE TABLE IF NOT EXISTS agency TYPE NORMAL SCHEMALESS;
      DEFINE TABLE IF NOT EXISTS gallery TYPE NORMAL SCHEMALESS;
      DEFINE TABLE IF NOT EXISTS generation TYPE NORMAL SCHEMALESS;
@@ -51,7 +60,15 @@ pub(crate) const MIGRATIONS: &[(u32, &str)] = &[(
      DEFINE TABLE IF NOT EXISTS case_probe TYPE NORMAL SCHEMALESS;
      DEFINE TABLE IF NOT EXISTS request_search TYPE NORMAL SCHEMALESS;
      DEFINE TABLE IF NOT EXISTS account TYPE NORMAL SCHEMALESS",
-)];
+    ),
+    (
+        2,
+        "DEFINE TABLE IF NOT EXISTS request_opened TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS request_entry TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS obligation TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS obligation_wake TYPE NORMAL SCHEMALESS",
+    ),
+];
 
 /// Id of the row that only the right master key opens.
 const CANARY: &str = "canary";

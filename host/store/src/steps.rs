@@ -2,8 +2,11 @@
 
 use crate::accounts::AccountRow;
 use crate::casework::{RequestRow, SearchRow, SearchRows};
+use crate::entries;
 use crate::error::StoreError;
+use crate::obligations::{self, ObligationRow};
 use crate::store::Jurisdiction;
+use model::terms::Instant;
 use surrealdb::types::{Object, Value};
 
 /// Something a step leaves behind.
@@ -19,6 +22,22 @@ pub enum Kept {
         search: SearchRow,
         /// Those of its cases under which its probe may not be listed yet. Listing it twice does no harm, only work.
         unlisted: Vec<String>,
+    },
+    /// That an audit entry belongs to a request.
+    Entry {
+        /// The request.
+        request: String,
+        /// The entry.
+        entry: String,
+    },
+    /// An obligation as it was imposed. One that is there already stays as it stands.
+    Imposed(ObligationRow),
+    /// An obligation as it stands now, in place of what was kept of it.
+    Settled {
+        /// How it stands now.
+        row: ObligationRow,
+        /// When it was to be looked at next, as kept so far.
+        was: Option<Instant>,
     },
 }
 
@@ -41,12 +60,25 @@ impl Jurisdiction {
         for item in kept {
             match item {
                 Kept::Account(row) => tables.accounts.push(self.account_row(row)?),
-                Kept::Request(row) => tables.requests.push(self.request_row(row)?),
+                Kept::Request(row) => {
+                    tables.requests.push(self.request_row(row)?);
+                    tables.opened.push(entries::opened_row(row.opened, &row.id));
+                }
                 Kept::Search { search, unlisted } => {
                     let rows = SearchRows::of(search, unlisted);
                     tables.facts.push(rows.fact);
                     tables.probes.extend(rows.probes);
                     tables.links.push(rows.link);
+                }
+                Kept::Entry { request, entry } => tables.entries.push(entries::entry_row(request, entry)),
+                Kept::Imposed(row) => {
+                    tables.imposed.push(self.obligation_row(row)?);
+                    tables.wakes.extend(obligations::wake_row(row));
+                }
+                Kept::Settled { row, was } => {
+                    tables.settled.push(self.obligation_row(row)?);
+                    tables.wakes.extend(obligations::wake_row(row));
+                    tables.past.extend(obligations::past_wake(row, *was));
                 }
             }
         }
@@ -62,6 +94,13 @@ struct Tables {
     facts: Vec<Value>,
     probes: Vec<Value>,
     links: Vec<Value>,
+    opened: Vec<Value>,
+    entries: Vec<Value>,
+    imposed: Vec<Value>,
+    settled: Vec<Value>,
+    wakes: Vec<Value>,
+    /// Ids of rows that are to go.
+    past: Vec<Value>,
 }
 
 impl Tables {
@@ -78,6 +117,18 @@ impl Tables {
             ("facts", "INSERT IGNORE INTO search_fact $facts RETURN NONE", self.facts),
             ("probes", "INSERT IGNORE INTO case_probe $probes RETURN NONE", self.probes),
             ("links", "INSERT IGNORE INTO request_search $links RETURN NONE", self.links),
+            ("opened", "INSERT IGNORE INTO request_opened $opened RETURN NONE", self.opened),
+            ("entries", "INSERT IGNORE INTO request_entry $entries RETURN NONE", self.entries),
+            // In this order: what is imposed and settled in one commit is settled.
+            ("imposed", "INSERT IGNORE INTO obligation $imposed RETURN NONE", self.imposed),
+            (
+                "settled",
+                "INSERT INTO obligation $settled ON DUPLICATE KEY UPDATE key = $input.key, sealed = $input.sealed, \
+                 wake = $input.wake RETURN NONE",
+                self.settled,
+            ),
+            ("wakes", "INSERT IGNORE INTO obligation_wake $wakes RETURN NONE", self.wakes),
+            ("past", "DELETE $past RETURN NONE", self.past),
         ];
         let (mut statements, mut vars) = (vec!["BEGIN"], Object::new());
         for (name, statement, rows) in tables.into_iter().filter(|(_, _, rows)| !rows.is_empty()) {

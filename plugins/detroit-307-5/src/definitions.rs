@@ -69,7 +69,8 @@ fn suitable_probe(case: &mut Case) {
 fn corroboration(case: &mut Case) {
     case.clause(clause!("2.4")).read_as(reading!("IR-7")).noted();
     if case.phase() == Phase::Search {
-        let rule = examiners(case);
+        let mut rule = examiners(case);
+        rule.leads_only = for_a_lead_only(case);
         case.clause(clause!("2.4")).obliges(Duty::SignOffs(rule));
     }
 }
@@ -80,6 +81,11 @@ pub fn examiners(case: &Case) -> SignOffRule {
     let settings = case.settings();
     let persons = if settings.flag(&settings::SUPERVISOR_AS_EXAMINER) { 1 } else { 2 };
     Duties::sign_offs(settings.text(&settings::EXAMINER_ROLE), persons, settings.text(&settings::EXAMINING_UNIT))
+}
+
+/// IR-7 Whether a result without a lead needs a second look only, and not the full set of signatures.
+pub fn for_a_lead_only(case: &Case) -> bool {
+    !case.settings().is(&settings::NO_LEAD, "full-set")
 }
 
 /// One supervisor of the examining unit, who is not the requester.

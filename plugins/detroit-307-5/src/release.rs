@@ -100,15 +100,16 @@ fn no_lead(case: &mut Case, plan: &ReleasePlan) {
 fn most_likely(case: &mut Case, plan: &ReleasePlan) {
     let most = settings::count(case, &settings::MOST_LIKELY);
     let returned = u32::try_from(plan.candidates.len()).unwrap_or(u32::MAX);
+    let possible = &case.history().possible;
+    let all_possible = plan.candidates.iter().all(|c| possible.iter().any(|id| same(id, &c.record_id)));
     let otherwise = if returned == 0 {
         "a lead names its candidate: add the most likely ones"
-    } else if returned > case.history().candidates_possible {
+    } else if !all_possible {
         "a candidate would be returned that was not found possible: leave out all others"
     } else {
         "more candidates would be returned than the most likely ones: leave the others out"
     };
-    let bound = most.min(case.history().candidates_possible);
-    case.clause(clause!("6.1(3)a-2")).requires((1..=bound).contains(&returned), otherwise);
+    case.clause(clause!("6.1(3)a-2")).requires(all_possible && (1..=most).contains(&returned), otherwise);
 }
 
 /// 5.4(4) "and include the following language", word for word. A notice that there is no lead (5.4(5)) need not carry it, but

@@ -166,7 +166,9 @@ fn approved_by_a_supervisor(case: &mut Case) {
 fn corroborated(case: &mut Case) {
     let mut involved = definitions::examiners(case);
     involved.all_involved = case.settings().is(&settings::INVOLVED, "opened-list");
-    let supervisor = definitions::supervisor(case);
+    involved.leads_only = definitions::for_a_lead_only(case);
+    let mut supervisor = definitions::supervisor(case);
+    supervisor.leads_only = involved.leads_only;
     case.clause(clause!("5.4(3)-a")).read_as(reading!("IR-6")).noted();
     case.clause(clause!("5.4(3)-b")).noted();
     case.clause(clause!("5.4(3)-b")).obliges(Duty::SignOffs(supervisor));

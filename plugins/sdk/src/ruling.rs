@@ -150,6 +150,7 @@ impl Duties {
             distinct_from_requester: true,
             all_involved: false,
             blind: false,
+            leads_only: false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is kept comes back as it was.
 
 use super::{HOSTILE, north, raw};
-use crate::{AccountRow, RequestRow, SearchRow, StoreError};
+use crate::{AccountRow, Kept, ObligationRow, RequestRow, SearchRow, StoreError};
 use model::facts::{AgencyKind, Agreement, Training};
 use model::registry::{Agency, Gallery, Person, Registry};
 use model::terms::{Digest, Instant};
@@ -159,6 +159,53 @@ async fn accounts_may_be_kept_again_but_not_otherwise() {
     assert!(matches!(&refused, StoreError::Exists { id } if id == "a"), "{refused}");
     assert_eq!(north.account("a").await.unwrap(), Some(account("a")));
     assert_eq!(north.account("c").await.unwrap(), None, "all of them or none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_entries_of_a_request_are_its_own_and_requests_are_listed_as_they_were_opened() {
+    let north = north().await;
+    let entry = |request: &str, entry: &str| Kept::Entry { request: request.to_owned(), entry: entry.to_owned() };
+    north.keep(&[entry("r", "2"), entry("r", "1"), entry("rr", "3")]).await.unwrap();
+    north.keep(&[entry("r", "1")]).await.expect("it may be said again");
+    assert_eq!(north.entries_of_request("r").await.unwrap(), ["1", "2"]);
+    assert!(north.entries_of_request("s").await.unwrap().is_empty());
+
+    let request = |id: &str, at: u64| RequestRow { id: id.to_owned(), opened: Instant(at), body: json!({}) };
+    for row in [request("b", 5), request("a", 7), request("c", 6)] {
+        north.put_request(&row).await.unwrap();
+    }
+    assert_eq!(north.requests_opened_since(Instant(6)).await.unwrap(), ["c", "a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn obligations_are_listed_until_they_are_met_and_stay_met() {
+    let north = north().await;
+    let owed = |request: Option<&str>, id: &str, wake: Option<u64>| ObligationRow {
+        request: request.map(str::to_owned),
+        id: id.to_owned(),
+        open: true,
+        wake: wake.map(Instant),
+        body: json!({"says": id}),
+    };
+    let rows = [owed(Some("r"), "late", Some(9)), owed(Some("r"), "never", None), owed(None, "soon", Some(3))];
+    north.keep(&rows.clone().map(Kept::Imposed)).await.unwrap();
+    let ids = |rows: Vec<ObligationRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(ids(north.open_obligations(None).await.unwrap()), ["soon", "late", "never"]);
+    assert_eq!(ids(north.open_obligations(Some(Instant(3))).await.unwrap()), ["soon"]);
+    assert!(north.open_obligations(Some(Instant(2))).await.unwrap().is_empty());
+    assert_eq!(north.obligations_of_request("r").await.unwrap(), rows[..2]);
+    assert_eq!(north.obligation(None, "soon").await.unwrap(), Some(rows[2].clone()));
+
+    // Put off, then met; imposed again afterwards, it stays met.
+    let later = ObligationRow { wake: Some(Instant(20)), ..rows[0].clone() };
+    north.keep(&[Kept::Settled { row: later.clone(), was: Some(Instant(9)) }]).await.unwrap();
+    assert_eq!(ids(north.open_obligations(Some(Instant(19))).await.unwrap()), ["soon"]);
+    let met = ObligationRow { open: false, wake: None, body: json!("met"), ..later };
+    north.keep(&[Kept::Settled { row: met.clone(), was: Some(Instant(20)) }]).await.unwrap();
+    north.keep(&[Kept::Imposed(owed(Some("r"), "late", Some(30)))]).await.unwrap();
+    assert_eq!(north.obligation(Some("r"), "late").await.unwrap(), Some(met));
+    assert_eq!(ids(north.open_obligations(None).await.unwrap()), ["soon", "never"]);
+    assert_eq!(raw(&north, "SELECT * FROM obligation_wake", object! {}).await.len(), 2, "what leads nowhere is gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

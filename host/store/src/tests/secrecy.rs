@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 const MARKER: &str = "Jane Marker Doe";
 
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 18] = [
     schema::SCHEMA,
     schema::PERSON,
     schema::AGENCY,
@@ -26,6 +26,10 @@ const TABLES: [&str; 14] = [
     schema::SEARCH_FACT,
     schema::CASE_PROBE,
     schema::REQUEST_SEARCH,
+    schema::REQUEST_OPENED,
+    schema::REQUEST_ENTRY,
+    schema::OBLIGATION,
+    schema::OBLIGATION_WAKE,
     schema::ACCOUNT,
 ];
 

@@ -1,0 +1,76 @@
+//! The `disposition` phase: an examiner says of candidates what they are.
+//!
+//! Of candidates of this request's list, as it was shown last, and of nothing else. What is said replaces what was said of the
+//! same candidate before, and signatures given before it no longer stand: whoever signed signs again.
+
+use crate::chamber::{Casework, Registered};
+use crate::error::CaseError;
+use crate::misstep::Misstep;
+use crate::obligations;
+use crate::sitting::{Sitting, Taken, bounded};
+use model::account::{Disposed, Event};
+use model::facts::{Disposition, Step};
+use model::rulings::Duty;
+use model::terms::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// As a rejection calls it.
+const ASKED: &str = "dispose of candidates";
+
+/// What an examiner says.
+#[derive(Clone, Debug, Default)]
+pub struct Examination {
+    /// Of each candidate, what it was found to be and why.
+    pub dispositions: Vec<Disposed>,
+    /// Answers on the jurisdiction's forms.
+    pub answers: BTreeMap<String, Value>,
+}
+
+impl Casework {
+    /// Records what an examiner says of candidates.
+    ///
+    /// # Errors
+    /// [`CaseError::OutOfPlace`] for records that are not on the list, before a list was shown and after the release;
+    /// [`CaseError::Refused`] when it is not permitted. Nothing is said then.
+    pub async fn dispose(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        request: &str,
+        examination: Examination,
+    ) -> Result<Taken, CaseError> {
+        let reasons = examination.dispositions.iter().map(|d| ("reason", d.reason.as_str()));
+        bounded(reasons, &examination.answers)?;
+        let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
+        if let Err(misstep) = in_place(&sitting, &examination.dispositions) {
+            return self.refuse(&sitting, actor, ASKED, misstep).await;
+        }
+        let Examination { dispositions, answers } = examination;
+        let told = dispositions.iter().map(|d| Disposition {
+            record_id: d.record_id.clone(),
+            likeness: d.likeness,
+            reasoned: !d.reason.trim().is_empty(),
+        });
+        let step = Step::Disposition(told.collect());
+        let acted = self.judge_step(&sitting, actor, answers, step).await?.act();
+        let now_said = |record: &str| dispositions.iter().any(|d| d.record_id == record);
+        let whole = sitting.life.undisposed().all(|c| now_said(&c.record_id));
+        let meets = |owed: &obligations::Owed| whole && matches!(owed.duty, Duty::DisposeAll);
+        let rows = obligations::met(&sitting.owed, meets, &acted.intent.id, sitting.now)?;
+        self.conclude_step(&sitting, acted, actor, Event::Disposed { dispositions }, rows).await
+    }
+}
+
+fn in_place(sitting: &Sitting, dispositions: &[Disposed]) -> Result<(), Misstep> {
+    sitting.listed()?;
+    let mut named = BTreeSet::new();
+    for Disposed { record_id, .. } in dispositions {
+        if !sitting.life.lists(record_id) {
+            return Err(Misstep::Unlisted { record: record_id.clone() });
+        }
+        if !named.insert(record_id) {
+            return Err(Misstep::Twice { record: record_id.clone() });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! The `disseminate` phase: a released result is handed to one recipient.
+//!
+//! A document comes out of the host here and nowhere else: as it was sealed at the release, to the byte, and only when the
+//! hand-over is on record.
+
+use crate::chamber::{Casework, Registered};
+use crate::error::CaseError;
+use crate::misstep::Misstep;
+use crate::release::{DOCUMENT, Form, sealed_id};
+use crate::sitting::{Sitting, Taken, bounded};
+use model::account::{Document, Event};
+use model::facts::{Dissemination, Step};
+use model::terms::{Digest, Field, Value};
+use std::collections::BTreeMap;
+
+/// As a rejection calls it.
+const ASKED: &str = "hand a result over";
+
+/// A hand-over asked for.
+#[derive(Clone, Debug)]
+pub struct HandOver {
+    /// How, to whom, what for.
+    pub to: Dissemination,
+    /// Which of the release's documents; its first where absent.
+    pub document: Option<String>,
+    /// In which form.
+    pub form: Form,
+    /// Answers on the jurisdiction's forms: a number called, a witness.
+    pub answers: BTreeMap<String, Value>,
+}
+
+/// What came of a hand-over.
+pub struct HandedOver {
+    /// What was ruled, and where it is recorded.
+    pub taken: Taken,
+    /// The document with its bytes; absent where the release drew up none.
+    pub document: Option<(Document, Vec<u8>)>,
+}
+
+impl Casework {
+    /// Hands a released result to one recipient.
+    ///
+    /// # Errors
+    /// [`CaseError::OutOfPlace`] before the release; [`CaseError::Refused`] when it is not permitted;
+    /// [`CaseError::Unknown`] for a document that has been purged. Nothing is handed over then.
+    pub async fn disseminate(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        request: &str,
+        hand_over: HandOver,
+    ) -> Result<HandedOver, CaseError> {
+        let HandOver { to, document, form, answers } = hand_over;
+        let texts = [
+            ("channel", to.channel.as_str()),
+            ("recipient", to.recipient.as_str()),
+            ("recipient_agency", to.recipient_agency.as_str()),
+            ("purpose", to.purpose.as_str()),
+        ];
+        bounded(texts, &answers)?;
+        let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
+        let (candidates, document) = match in_place(&sitting, document.as_deref()) {
+            Ok(found) => found,
+            Err(misstep) => return self.refuse(&sitting, actor, ASKED, misstep).await,
+        };
+        let fields: Vec<Field> = answers.iter().map(|(name, value)| Field::new(name.clone(), value.clone())).collect();
+        let permit = self.judge_step(&sitting, actor, answers, Step::Disseminate(to.clone())).await?;
+        let acted = permit.act();
+        let bytes = match &document {
+            Some(document) => match read(&sitting, document, form).await {
+                Ok(bytes) => Some(bytes),
+                Err(e) => {
+                    let subject = sitting.request.subject();
+                    return Err(self.give_up(&sitting.concerned, acted, actor, subject, e).await);
+                }
+            },
+            None => None,
+        };
+        let event = Event::Disseminated { handed: to, candidates, document: document.clone(), answers: fields };
+        let taken = self.conclude_step(&sitting, acted, actor, event, vec![]).await?;
+        Ok(HandedOver { taken, document: document.zip(bytes) })
+    }
+}
+
+/// What there is to hand over: the gallery records, and the document.
+fn in_place(sitting: &Sitting, document: Option<&str>) -> Result<(Vec<String>, Option<Document>), Misstep> {
+    let Some(release) = &sitting.life.release else { return Err(Misstep::NotReleased) };
+    let found = match document {
+        None => release.documents.first(),
+        Some(id) => Some(release.documents.iter().find(|d| d.id == id).ok_or_else(|| Misstep::UnknownDocument {
+            id: id.to_owned(),
+            drawn: release.documents.iter().map(|d| d.id.clone()).collect(),
+        })?),
+    };
+    if let (Some(_), Some(at)) = (found, sitting.life.purged(DOCUMENT)) {
+        return Err(Misstep::Purged { subject: DOCUMENT.to_owned(), at });
+    }
+    Ok((release.candidates.clone(), found.cloned()))
+}
+
+/// The document's bytes, if they are those that were released.
+async fn read(sitting: &Sitting, document: &Document, form: Form) -> Result<Vec<u8>, CaseError> {
+    let id = sealed_id(&sitting.request.request.id, &document.id, form);
+    let bytes = sitting.owner.store.open_sealed(DOCUMENT, &id).await?.ok_or_else(|| CaseError::Unknown {
+        kind: "document",
+        id: document.id.clone(),
+        hint: "; it has been purged",
+    })?;
+    let released = match form {
+        Form::Html => document.html,
+        Form::Pdf => document.pdf,
+    };
+    if Digest::of(&bytes) != released {
+        let reason = "what is kept of it is not what was released".to_owned();
+        return Err(CaseError::Draught { document: document.id.clone(), reason });
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,377 @@
+//! The life of a request, as its audit entries tell it.
+//!
+//! Nothing of it is kept as such: a [`Life`] is folded from the accounts of the request's entries each time it is needed, so
+//! that what policies are told, what worklists show and what an auditor reads cannot differ.
+//!
+//! - Whoever is permitted to see the candidate list has **opened** it: the permit of the `candidates` phase is the record.
+//! - A search that is followed by a list begins anew: the list is the new one, and who opened the old one, what was said of
+//!   its candidates and who signed for it count no more.
+//! - What is said of candidates afterwards counts instead of what was said before, and signatures given before it no longer
+//!   stand: whoever signed has signed something else.
+
+mod state;
+
+pub use state::State;
+
+use model::account::{Account, Disposed, Document, Event, Who};
+use model::combine::Rulings;
+use model::facts::{self, Attestation, Conclusion, Dissemination, Likeness, Signature, StatementShown, Step};
+use model::rulings::{ClauseId, Duty};
+use model::terms::{Field, Instant, Phase, Verdict};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One candidate of the list as it was shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// From 1.
+    pub rank: u32,
+    /// The gallery record.
+    pub record_id: String,
+    /// The record's status then.
+    pub status: String,
+}
+
+/// What was said last of one candidate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Said {
+    /// What it was found to be.
+    pub likeness: Likeness,
+    /// How they came to it.
+    pub reason: String,
+    /// Who said it.
+    pub by: Who,
+    /// When.
+    pub at: Instant,
+}
+
+/// One signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Signed {
+    /// Who signed.
+    pub by: Who,
+    /// The signature.
+    pub signature: Signature,
+    /// What they wrote beside it.
+    pub reason: String,
+    /// Whether nothing it was given for has changed since.
+    pub stands: bool,
+}
+
+/// A duty that a permitted decision imposed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imposed {
+    /// The jurisdiction whose policy imposed it.
+    pub jurisdiction: String,
+    /// The clause.
+    pub clause: ClauseId,
+    /// The duty.
+    pub duty: Duty,
+    /// The phase.
+    pub phase: Phase,
+}
+
+/// What left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Release {
+    /// When.
+    pub at: Instant,
+    /// Who released it.
+    pub by: Who,
+    /// The gallery records.
+    pub candidates: Vec<String>,
+    /// How the conclusion was reached.
+    pub reasoning: String,
+    /// The statements carried.
+    pub statements: Vec<StatementShown>,
+    /// The documents drawn up.
+    pub documents: Vec<Document>,
+}
+
+/// One hand-over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Handed {
+    /// When.
+    pub at: Instant,
+    /// Who handed it over.
+    pub by: Who,
+    /// To whom, and how.
+    pub to: Dissemination,
+    /// The document.
+    pub document: Option<Document>,
+    /// The form's answers.
+    pub answers: Vec<Field>,
+}
+
+/// Something said or done once, by somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Noted<T> {
+    /// When.
+    pub at: Instant,
+    /// Who.
+    pub by: Who,
+    /// What.
+    pub what: T,
+}
+
+/// A request's life. The default is that of a request that was opened just now.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Life {
+    /// When it was last searched.
+    pub searched: Option<Instant>,
+    /// When the list that stands was shown first.
+    pub listed: Option<Instant>,
+    /// The list that stands, by rank.
+    pub list: Vec<Listed>,
+    /// Booking fields that may be shown of it; any, where absent.
+    pub fields: Option<Vec<String>>,
+    /// Who opened it, oldest first, each once.
+    pub openers: Vec<Who>,
+    /// What was said last of its candidates.
+    pub said: BTreeMap<String, Said>,
+    /// Every signature, oldest first.
+    pub signatures: Vec<Signed>,
+    /// Statements acknowledged.
+    pub acknowledged: Vec<Noted<String>>,
+    /// The release.
+    pub release: Option<Release>,
+    /// Every hand-over, oldest first.
+    pub handed: Vec<Handed>,
+    /// Every report of what became of it, oldest first.
+    pub outcomes: Vec<Noted<Vec<Field>>>,
+    /// What was destroyed.
+    pub purged: Vec<Noted<String>>,
+    /// What is held as evidence.
+    pub held: Vec<Noted<String>>,
+    /// Decisions that did not permit, with their phase, oldest first.
+    pub refusals: Vec<Noted<Phase>>,
+    /// Duties that permitted decisions imposed, each once.
+    pub imposed: Vec<Imposed>,
+    /// The answers that the last search was decided on; none before the first one.
+    pub attestations: Vec<Attestation>,
+    /// Whether accounts of it are gone.
+    pub incomplete: bool,
+    /// Everybody who took a step.
+    actors: Vec<Who>,
+    /// The permit of a search whose list has not been shown.
+    fresh: Option<String>,
+    /// Records withheld from the list that is about to be shown.
+    withheld: Vec<String>,
+}
+
+/// Whether these are the same human being. A person's id is unique in their jurisdiction only.
+pub fn same_person(a: &Who, b: &Who) -> bool {
+    a.person == b.person && a.jurisdiction == b.jurisdiction
+}
+
+impl Life {
+    /// Folds a life from its accounts, in whatever order. One that is absent has been purged.
+    pub fn fold(accounts: impl IntoIterator<Item = Option<Account>>) -> Self {
+        let mut life = Self::default();
+        let mut told: Vec<Account> = Vec::new();
+        for account in accounts {
+            match account {
+                Some(account) => told.push(account),
+                None => life.incomplete = true,
+            }
+        }
+        // Entries of the same millisecond follow in the order of their ids, which grow with time.
+        told.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.id.cmp(&b.id)));
+        for account in told {
+            life.add(account);
+        }
+        life
+    }
+
+    /// Adds one account.
+    fn add(&mut self, account: Account) {
+        let Account { id, who: by, at, of, event, .. } = account;
+        match event {
+            Event::Decision { matters, rulings } => {
+                note_once(&mut self.actors, &by);
+                self.decided(&id, by, at, matters, &rulings);
+            }
+            Event::Searched { .. } => self.searched = Some(at),
+            Event::Failed { .. } => {
+                if self.fresh.is_some() && self.fresh == of {
+                    self.fresh = None;
+                }
+            }
+            Event::Disposed { dispositions } => {
+                self.void_signatures();
+                for Disposed { record_id, likeness, reason } in dispositions {
+                    self.said.insert(record_id, Said { likeness, reason, by: by.clone(), at });
+                }
+            }
+            Event::Signed { signature, reason } => {
+                self.signatures.push(Signed { by, signature, reason, stands: true });
+            }
+            Event::Acknowledged { statement, .. } => self.acknowledged.push(Noted { at, by, what: statement }),
+            Event::Released { candidates, reasoning, statements, documents } => {
+                self.release = Some(Release { at, by, candidates, reasoning, statements, documents });
+            }
+            Event::Disseminated { handed, document, answers, .. } => {
+                self.handed.push(Handed { at, by, to: handed, document, answers });
+            }
+            Event::Reported { answers } => self.outcomes.push(Noted { at, by, what: answers }),
+            Event::Purged { subject } => self.purged.push(Noted { at, by, what: subject }),
+            Event::Held { subject, .. } => self.held.push(Noted { at, by, what: subject }),
+            // What does not move a request on is in the log all the same.
+            _ => {}
+        }
+    }
+
+    fn decided(&mut self, id: &str, by: Who, at: Instant, matters: Vec<facts::Matter>, rulings: &Rulings) {
+        if rulings.verdict() != Verdict::Permit {
+            self.refusals.push(Noted { at, by, what: rulings.phase });
+            return;
+        }
+        self.impose(rulings);
+        // Each policy is told the same of the step and the answers.
+        let Some(matter) = matters.into_iter().next_back() else { return };
+        match matter.step {
+            Step::Search(_) => {
+                self.fresh = Some(id.to_owned());
+                self.withheld = rulings.withheld();
+                self.attestations = matter.attestations;
+            }
+            Step::Candidates(candidates) => {
+                if self.fresh.take().is_some() {
+                    self.begin_list(candidates, at, rulings);
+                }
+                note_once(&mut self.openers, &by);
+            }
+            _ => {}
+        }
+    }
+
+    fn impose(&mut self, rulings: &Rulings) {
+        for ruling in &rulings.rulings {
+            for obligation in &ruling.decision.obligations {
+                let imposed = Imposed {
+                    jurisdiction: ruling.jurisdiction.clone(),
+                    clause: obligation.clause.clone(),
+                    duty: obligation.duty.clone(),
+                    phase: rulings.phase,
+                };
+                let known = |i: &Imposed| {
+                    i.jurisdiction == imposed.jurisdiction && i.clause == imposed.clause && i.duty == imposed.duty
+                };
+                if !self.imposed.iter().any(known) {
+                    self.imposed.push(imposed);
+                }
+            }
+        }
+    }
+
+    fn begin_list(&mut self, candidates: Vec<facts::Candidate>, at: Instant, rulings: &Rulings) {
+        let mut withheld = std::mem::take(&mut self.withheld);
+        withheld.extend(rulings.withheld());
+        let shown = candidates.into_iter().filter(|c| !withheld.contains(&c.record_id));
+        let listed = |(c, rank): (facts::Candidate, u32)| Listed { rank, record_id: c.record_id, status: c.status };
+        self.list = shown.zip(1_u32..).map(listed).collect();
+        self.fields = rulings.shown_fields();
+        self.listed = Some(at);
+        self.openers.clear();
+        self.said.clear();
+        self.void_signatures();
+    }
+
+    fn void_signatures(&mut self) {
+        for signed in &mut self.signatures {
+            signed.stands = false;
+        }
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> State {
+        if !self.outcomes.is_empty() {
+            State::Concluded
+        } else if !self.handed.is_empty() {
+            State::Disseminated
+        } else if self.release.is_some() {
+            State::Released
+        } else if self.listed.is_some() {
+            if self.signatures.iter().any(|s| s.stands) {
+                State::Signed
+            } else if self.undisposed().next().is_none() {
+                State::Disposed
+            } else {
+                State::Listed
+            }
+        } else if self.searched.is_some() {
+            State::Searched
+        } else {
+            State::Open
+        }
+    }
+
+    /// Whether the list that stands is that of the last search: one whose list was never shown has none to look at.
+    pub fn has_list(&self) -> bool {
+        self.listed.is_some() && self.fresh.is_none()
+    }
+
+    /// Whether a record is on the list.
+    pub fn lists(&self, record: &str) -> bool {
+        self.list.iter().any(|c| c.record_id == record)
+    }
+
+    /// Candidates without a disposition, by rank.
+    pub fn undisposed(&self) -> impl Iterator<Item = &Listed> {
+        self.list.iter().filter(|c| !self.said.contains_key(&c.record_id))
+    }
+
+    /// Candidates found possible, by rank.
+    pub fn possible(&self) -> impl Iterator<Item = &Listed> {
+        let possible = |c: &&Listed| self.said.get(&c.record_id).is_some_and(|s| s.likeness == Likeness::Possible);
+        self.list.iter().filter(possible)
+    }
+
+    /// When something of it was destroyed.
+    pub fn purged(&self, subject: &str) -> Option<Instant> {
+        self.purged.iter().find(|p| p.what == subject).map(|p| p.at)
+    }
+
+    /// Whether whoever signs now signs without having been shown what others concluded.
+    pub fn is_blind(&self) -> bool {
+        let blind = |i: &Imposed| matches!(&i.duty, Duty::SignOffs(rule) if rule.blind);
+        self.release.is_none() && self.imposed.iter().any(blind)
+    }
+
+    /// The signature of this person that stands.
+    pub fn signature_of(&self, who: &Who) -> Option<&Signed> {
+        self.signatures.iter().find(|s| s.stands && same_person(&s.by, who))
+    }
+
+    /// Whether this person took any step of it.
+    pub fn concerns(&self, who: &Who) -> bool {
+        let noted = [&self.actors, &self.openers];
+        noted.into_iter().flatten().any(|w| same_person(w, who)) || self.signature_of(who).is_some()
+    }
+
+    /// Whether a conclusion of this kind stands.
+    pub fn concludes(&self, conclusion: Conclusion) -> bool {
+        self.signatures.iter().any(|s| s.stands && s.signature.conclusion == conclusion)
+    }
+
+    /// Adds what the records of the request say to what policies are told. `counting` are the signatures that count now.
+    pub fn tell(&self, history: &mut facts::History, counting: Vec<Signature>) {
+        let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        history.opened_candidates = self.openers.iter().map(|w| w.person.clone()).collect();
+        history.signatures = counting;
+        history.candidates_returned = small(self.list.len());
+        history.candidates_disposed = small(self.list.len() - self.undisposed().count());
+        history.possible = self.possible().map(|c| c.record_id.clone()).collect();
+        history.candidates_possible = small(history.possible.len());
+        history.released = self.release.as_ref().map(|r| r.at);
+    }
+}
+
+fn note_once(people: &mut Vec<Who>, who: &Who) {
+    if !people.iter().any(|w| same_person(w, who)) {
+        people.push(who.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests;

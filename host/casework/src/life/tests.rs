@@ -1,0 +1,214 @@
+//! Lives told by hand, without a policy.
+
+use super::*;
+use model::combine::{PolicyRef, Ruling};
+use model::facts::{Agency, AgencyKind, Candidate, Clock, Device, History, Matter, Party, Person, SearchPlan};
+use model::rulings::{Decision, Obligation, SignOffRule};
+use model::terms::{Digest, Value};
+
+fn who(person: &str) -> Who {
+    Who {
+        jurisdiction: "north".into(),
+        person: person.into(),
+        name: person.into(),
+        unit: "u".into(),
+        agency: "a".into(),
+    }
+}
+
+fn party(person: &str) -> Party {
+    let person = Person {
+        id: person.into(),
+        name: person.into(),
+        unit: "u".into(),
+        rank: "r".into(),
+        roles: vec![],
+        trainings: vec![],
+        background_checked: None,
+        need_reviewed: None,
+        multi_factor: true,
+        device: Device::Fixed,
+    };
+    let agency = Agency {
+        id: "a".into(),
+        name: "a".into(),
+        kind: AgencyKind::LawEnforcement,
+        home: "north".into(),
+        participant: true,
+        agreements: vec![],
+        suspended_since: None,
+    };
+    Party { person, agency }
+}
+
+fn account(n: u64, person: &str, of: Option<u64>, event: Event) -> Option<Account> {
+    let id = |n: u64| format!("{n:04}");
+    Some(Account {
+        id: id(n),
+        who: who(person),
+        at: Instant(n),
+        case: vec![],
+        purpose: String::new(),
+        justification: String::new(),
+        probe: None,
+        request: Some("r".into()),
+        of: of.map(id),
+        event,
+    })
+}
+
+fn decision(n: u64, person: &str, step: Step, verdict: Verdict, duties: Vec<Duty>) -> Option<Account> {
+    let phase = step.phase();
+    let matter = Matter {
+        jurisdiction: "north".into(),
+        clock: Clock { now: Instant(n), today: jiff::civil::date(2026, 3, 10), weekday: 2, minute_of_day: 0 },
+        actor: party(person),
+        requester: party("asker"),
+        request: None,
+        probe: None,
+        gallery: None,
+        attestations: vec![Attestation {
+            by: person.into(),
+            at: Instant(n),
+            answers: vec![Field::new("n", Value::Number(1))],
+        }],
+        history: History::default(),
+        step,
+    };
+    let obligations = duties.into_iter().map(|duty| Obligation { clause: "c".into(), duty }).collect();
+    let ruling = Ruling {
+        jurisdiction: "north".into(),
+        policy: PolicyRef { id: "p".into(), component: Digest::default(), settings: Digest::default() },
+        matter: Digest::default(),
+        decision: Decision { verdict, satisfied: vec!["c".into()], findings: vec![], obligations, tags: vec![] },
+        fuel: 0,
+        fault: None,
+        lines: vec![],
+    };
+    let rulings = Rulings { id: n.to_string(), phase, at: Instant(n), rulings: vec![ruling] };
+    account(n, person, None, Event::Decision { matters: vec![matter], rulings })
+}
+
+fn search(n: u64, duties: Vec<Duty>) -> Option<Account> {
+    let plan = SearchPlan { at_most: 0, filters: vec![], original_searched_first: true };
+    decision(n, "searcher", Step::Search(plan), Verdict::Permit, duties)
+}
+
+fn list(n: u64, person: &str, records: &[&str], verdict: Verdict) -> Option<Account> {
+    let candidate = |(record, rank): (&&str, u32)| Candidate {
+        rank,
+        record_id: (*record).into(),
+        status: "active".into(),
+        shows: vec![],
+    };
+    decision(n, person, Step::Candidates(records.iter().zip(1..).map(candidate).collect()), verdict, vec![])
+}
+
+fn disposed(n: u64, record: &str, likeness: Likeness) -> Option<Account> {
+    let said = Disposed { record_id: record.into(), likeness, reason: "because".into() };
+    account(n, "searcher", None, Event::Disposed { dispositions: vec![said] })
+}
+
+fn signed(n: u64, person: &str, conclusion: Conclusion) -> Option<Account> {
+    let signature = Signature {
+        person: person.into(),
+        role: "examiner".into(),
+        unit: "u".into(),
+        conclusion,
+        at: Instant(n),
+        blind: false,
+    };
+    account(n, person, None, Event::Signed { signature, reason: String::new() })
+}
+
+fn openers(life: &Life) -> Vec<&str> {
+    life.openers.iter().map(|w| w.person.as_str()).collect()
+}
+
+#[test]
+fn the_order_of_the_accounts_does_not_matter() {
+    let told = vec![
+        search(1, vec![]),
+        list(2, "searcher", &["a", "b"], Verdict::Permit),
+        disposed(3, "a", Likeness::Possible),
+        disposed(4, "b", Likeness::Excluded),
+        signed(5, "searcher", Conclusion::Lead),
+    ];
+    let life = Life::fold(told.clone());
+    assert_eq!(life.state(), State::Signed);
+    assert_eq!(Life::fold(told.into_iter().rev()), life);
+}
+
+#[test]
+fn a_list_is_what_was_shown_and_whoever_saw_it_opened_it() {
+    let withheld = vec![Duty::Withhold(vec!["b".into()])];
+    let life = Life::fold([
+        search(1, withheld),
+        list(2, "searcher", &["a", "b", "c"], Verdict::Permit),
+        list(3, "second", &["a", "c"], Verdict::Permit),
+        list(4, "curious", &["a", "c"], Verdict::Deny),
+        list(5, "second", &["a", "c"], Verdict::Permit),
+    ]);
+    let shown: Vec<_> = life.list.iter().map(|c| (c.rank, c.record_id.as_str())).collect();
+    assert_eq!(shown, [(1, "a"), (2, "c")]);
+    assert_eq!(openers(&life), ["searcher", "second"], "once each; a denied look opens nothing");
+    assert_eq!(life.refusals.len(), 1);
+}
+
+#[test]
+fn what_changes_voids_the_signatures_before_it() {
+    let mut told = vec![
+        search(1, vec![]),
+        list(2, "searcher", &["a"], Verdict::Permit),
+        disposed(3, "a", Likeness::Possible),
+        signed(4, "searcher", Conclusion::Lead),
+    ];
+    assert_eq!(Life::fold(told.clone()).state(), State::Signed);
+    told.push(disposed(5, "a", Likeness::Excluded));
+    let life = Life::fold(told);
+    assert_eq!(life.state(), State::Disposed, "it was signed for something else");
+    assert!(life.signature_of(&who("searcher")).is_none());
+    assert_eq!(life.possible().count(), 0);
+}
+
+#[test]
+fn a_new_search_begins_anew_and_one_that_failed_does_not() {
+    let mut told = vec![
+        search(1, vec![]),
+        list(2, "searcher", &["a"], Verdict::Permit),
+        disposed(3, "a", Likeness::Possible),
+        search(4, vec![]),
+    ];
+    assert!(!Life::fold(told.clone()).has_list(), "the new list has not been shown");
+    let mut failed = told.clone();
+    failed.push(account(5, "searcher", Some(4), Event::Failed { reason: "x".into() }));
+    let life = Life::fold(failed);
+    assert!(life.has_list());
+    assert_eq!(life.possible().count(), 1, "what there was stands");
+    told.push(list(6, "second", &["x", "y"], Verdict::Permit));
+    let life = Life::fold(told);
+    assert_eq!((life.list.len(), life.said.len(), openers(&life)), (2, 0, vec!["second"]));
+    assert_eq!(life.state(), State::Listed);
+}
+
+#[test]
+fn a_rule_binds_once_however_often_it_is_imposed() {
+    let rule = SignOffRule {
+        role: "examiner".into(),
+        persons: 2,
+        units: vec![],
+        distinct_from_requester: true,
+        all_involved: false,
+        blind: true,
+        leads_only: false,
+    };
+    let life = Life::fold([search(1, vec![Duty::SignOffs(rule.clone())]), search(2, vec![Duty::SignOffs(rule)])]);
+    assert_eq!(life.imposed.len(), 1);
+    assert!(life.is_blind());
+}
+
+#[test]
+fn a_purged_account_leaves_a_gap_that_is_known() {
+    assert!(!Life::fold([search(1, vec![])]).incomplete);
+    assert!(Life::fold([search(1, vec![]), None]).incomplete);
+}

@@ -1,0 +1,329 @@
+//! The obligations ledger: what decisions oblige somebody to, until it is met.
+//!
+//! An obligation is kept in the same commit as the decision that imposes it. The same duty of the same clause imposed again on
+//! the same request is the same obligation, and stays met once it is met. What a refusal imposes all the same (an alert, say)
+//! is an obligation each time. What the host does at once (show a statement, bound a list, withhold a record) is none.
+//!
+//! | duty | is met by |
+//! |---|---|
+//! | sign-offs, document | the release, which does not happen without |
+//! | approve | as many signatures `approved` as the rule asks for |
+//! | acknowledge | the requester's acknowledgement |
+//! | dispose-all | the disposition of the last candidate |
+//! | notify | the delivery of the notice |
+//! | retain | time: what had to be kept that long may go |
+//! | task, flag | its owner's word that it is done |
+//! | purge, hold, suspend | the step that purges, reviews or suspends |
+
+use crate::chamber::{Casework, Registered};
+use crate::error::CaseError;
+use crate::judge::Facts;
+use crate::ledger::{self, Entry, Receipt, Subject};
+use crate::misstep::Misstep;
+use model::account::{Event, Kind};
+use model::combine::Rulings;
+use model::facts::Step;
+use model::rulings::{ClauseId, ClockOrigin, Duty, Obligation};
+use model::terms::{Digest, Instant, Verdict};
+use serde::{Deserialize, Serialize};
+
+const HOUR_MS: u64 = 3_600_000;
+
+const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// A note, in bytes: a paragraph.
+const MOST_NOTE_BYTES: usize = 16 << 10;
+
+/// Owner of what the host itself has to do.
+const HOST: &str = "host";
+
+/// How an obligation stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum Standing {
+    /// Still to be met.
+    Open,
+    /// Met.
+    Met {
+        /// The audit entry of the step that met it, or the person on whose word it is met.
+        by: String,
+        /// When.
+        at: Instant,
+    },
+    /// Not met in time, and still to be met.
+    Overdue {
+        /// Since when.
+        at: Instant,
+    },
+    /// Not to be met any more.
+    Waived {
+        /// Who waived it.
+        by: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// One obligation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// Its id, unique in its request.
+    pub id: String,
+    /// The jurisdiction whose policy imposed it.
+    pub jurisdiction: String,
+    /// The clause it comes from.
+    pub clause: ClauseId,
+    /// What has to be done.
+    pub duty: Duty,
+    /// The request; absent outside a request's life.
+    pub request: Option<String>,
+    /// Who has to: a role, offices, `requester`, or `host`.
+    pub owner: String,
+    /// Since when.
+    pub since: Instant,
+    /// By when; absent where no deadline is set.
+    pub due: Option<Instant>,
+    /// How it stands.
+    #[serde(flatten)]
+    pub standing: Standing,
+    /// How often the host has tried in vain.
+    #[serde(default)]
+    pub tries: u32,
+    /// When the host has to look at it next.
+    #[serde(default)]
+    pub wake: Option<Instant>,
+}
+
+/// What came of a completion.
+pub struct Done {
+    /// The obligation as it stands now.
+    pub owed: Owed,
+    /// Where it is recorded.
+    pub receipt: Option<Receipt>,
+}
+
+impl Owed {
+    /// Whether it is still to be met.
+    pub fn is_open(&self) -> bool {
+        matches!(self.standing, Standing::Open | Standing::Overdue { .. })
+    }
+
+    /// Whether it was not met in time, and still is not.
+    pub fn is_overdue(&self) -> bool {
+        matches!(self.standing, Standing::Overdue { .. })
+    }
+
+    /// Whether it waits for people, and not for time to pass.
+    pub(crate) fn is_outstanding(&self) -> bool {
+        self.is_open() && !matches!(self.duty, Duty::Retain(_))
+    }
+
+    /// In words, for whoever has to do it.
+    pub(crate) fn named(&self) -> String {
+        format!("{} {} of {} ({})", self.jurisdiction, self.clause, self.owner, policy::scenario::duty_kind(&self.duty))
+    }
+
+    /// As it was kept.
+    pub(crate) fn read(row: store::ObligationRow) -> Result<Self, CaseError> {
+        serde_json::from_value(row.body)
+            .map_err(|e| CaseError::Log(format!("obligation `{}` on record cannot be read: {e}", row.id)))
+    }
+
+    fn row(&self) -> Result<store::ObligationRow, CaseError> {
+        let body = serde_json::to_value(self).map_err(|e| CaseError::Log(e.to_string()))?;
+        let (request, id) = (self.request.clone(), self.id.clone());
+        Ok(store::ObligationRow { request, id, open: self.is_open(), wake: self.wake, body })
+    }
+
+    /// The row that says it is met, by this entry.
+    pub(crate) fn met(mut self, by: &str, at: Instant) -> Result<store::Kept, CaseError> {
+        let was = self.wake;
+        self.standing = Standing::Met { by: by.to_owned(), at };
+        Ok(store::Kept::Settled { row: self.row()?, was })
+    }
+
+    /// The row that says how it stands, to be looked at again then.
+    pub(crate) fn again(mut self, wake: Option<Instant>) -> Result<store::Kept, CaseError> {
+        let was = self.wake;
+        self.wake = wake;
+        Ok(store::Kept::Settled { row: self.row()?, was })
+    }
+}
+
+/// The rows of those obligations that `which` picks, met by this entry.
+pub(crate) fn met<'o>(
+    owed: impl IntoIterator<Item = &'o Owed>,
+    which: impl Fn(&Owed) -> bool,
+    by: &str,
+    at: Instant,
+) -> Result<Vec<store::Kept>, CaseError> {
+    owed.into_iter().filter(|o| o.is_open() && which(o)).map(|o| o.clone().met(by, at)).collect()
+}
+
+/// The rows of the obligations that a decision imposes, and whether there is a notice among them.
+pub(crate) fn imposed(rulings: &Rulings, facts: &Facts<'_>) -> Result<(Vec<store::Kept>, bool), CaseError> {
+    let mut rows = Vec::new();
+    let mut notice = false;
+    for ruling in &rulings.rulings {
+        for obligation in &ruling.decision.obligations {
+            if let Some(owed) = owed(&ruling.jurisdiction, obligation, rulings, facts)? {
+                notice |= matches!(owed.duty, Duty::Notify(_));
+                rows.push(store::Kept::Imposed(owed.row()?));
+            }
+        }
+    }
+    Ok((rows, notice))
+}
+
+fn owed(
+    jurisdiction: &str,
+    obligation: &Obligation,
+    rulings: &Rulings,
+    facts: &Facts<'_>,
+) -> Result<Option<Owed>, CaseError> {
+    let duty = &obligation.duty;
+    let at = facts.now;
+    let (owner, due) = match duty {
+        Duty::Statement(_) | Duty::Candidates(_) | Duty::Galleries(_) | Duty::ShowOnly(_) | Duty::Withhold(_) => {
+            return Ok(None);
+        }
+        Duty::SignOffs(rule) | Duty::Approve(rule) => (rule.role.clone(), None),
+        Duty::Acknowledge(_) => ("requester".to_owned(), None),
+        Duty::Notify(rule) => {
+            let due = origin(rule.origin, facts).plus_ms(u64::from(rule.within_hours) * HOUR_MS);
+            (rule.to.join(", "), Some(due))
+        }
+        Duty::Retain(rule) | Duty::Hold(rule) => {
+            (HOST.to_owned(), Some(at.plus_ms(u64::from(rule.at_least_days) * DAY_MS)))
+        }
+        Duty::Purge(rule) => (HOST.to_owned(), Some(rule.by)),
+        Duty::Task(rule) => (rule.owner.clone(), Some(at.plus_ms(u64::from(rule.within_hours) * HOUR_MS))),
+        Duty::DisposeAll | Duty::Document(_) | Duty::Flag(_) | Duty::Suspend(_) => (HOST.to_owned(), None),
+    };
+    let request = facts.request.map(|r| r.id.clone());
+    // A notice goes out at once; its deadline is when it is late.
+    let wake = if matches!(duty, Duty::Notify(_)) { Some(at) } else { due };
+    Ok(Some(Owed {
+        id: id(jurisdiction, obligation, request.as_deref(), rulings)?,
+        jurisdiction: jurisdiction.to_owned(),
+        clause: obligation.clause.clone(),
+        duty: duty.clone(),
+        request,
+        owner,
+        since: at,
+        due,
+        standing: Standing::Open,
+        tries: 0,
+        wake,
+    }))
+}
+
+/// Follows from what it says, so that the same duty imposed again on the same request is the same obligation. When
+/// something has to be purged is no part of it: the first deadline holds.
+fn id(
+    jurisdiction: &str,
+    obligation: &Obligation,
+    request: Option<&str>,
+    rulings: &Rulings,
+) -> Result<String, CaseError> {
+    let mut duty = obligation.duty.clone();
+    if let Duty::Purge(rule) = &mut duty {
+        rule.by = Instant(0);
+    }
+    let once = request.is_none() || rulings.verdict() != Verdict::Permit;
+    let decision = once.then_some(rulings.id.as_str());
+    let says = serde_json::to_vec(&(jurisdiction, &obligation.clause, duty, request, decision))
+        .map_err(|e| CaseError::Log(e.to_string()))?;
+    let mut id = Digest::of(&says).to_string();
+    id.truncate(32);
+    Ok(id)
+}
+
+/// The moment that a notice's hours count from.
+fn origin(origin: ClockOrigin, facts: &Facts<'_>) -> Instant {
+    match (origin, &facts.step) {
+        (ClockOrigin::Request, _) => facts.request.map_or(facts.now, |r| r.opened),
+        (ClockOrigin::Violation, Step::Violation(at)) => *at,
+        (ClockOrigin::Notice, Step::Retention(event)) => event.recorded.unwrap_or(facts.now),
+        _ => facts.now,
+    }
+}
+
+impl Casework {
+    /// The obligations of a jurisdiction's cases that are still to be met, the most urgent first.
+    ///
+    /// # Errors
+    /// [`CaseError`] when they cannot be read.
+    pub async fn obligations(&self, jurisdiction: &str) -> Result<Vec<Owed>, CaseError> {
+        let chamber = self.chamber(jurisdiction)?;
+        chamber.ledger.settle().await?;
+        let rows = chamber.store.open_obligations(None).await?;
+        let mut owed = rows.into_iter().map(Owed::read).collect::<Result<Vec<_>, _>>()?;
+        owed.sort_by_key(|o| (o.due.unwrap_or(Instant(u64::MAX)), o.since));
+        Ok(owed)
+    }
+
+    /// Says that a task is done or a flag looked at. Only somebody who holds the role it is for can say so; a flag is for
+    /// nobody by name, and for anybody of the jurisdiction who holds a role.
+    ///
+    /// # Errors
+    /// [`CaseError::OutOfPlace`] when there is no such thing to be done, or it is not theirs to do.
+    pub async fn complete(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        id: &str,
+        note: &str,
+    ) -> Result<Done, CaseError> {
+        if note.trim().is_empty() || note.len() > MOST_NOTE_BYTES {
+            let message = format!("say what was done: note takes 1 to {MOST_NOTE_BYTES} bytes");
+            return Err(CaseError::Invalid(message));
+        }
+        let chamber = self.chamber(jurisdiction)?.clone();
+        let listed = self.obligations(jurisdiction).await?.into_iter().find(|o| o.id == id);
+        // The turn of its request, which whoever else changes it takes too; and then as it stands in that turn.
+        let request = listed.and_then(|o| o.request);
+        let _turn = self.turns.take(request.as_deref().unwrap_or(id)).await;
+        chamber.ledger.settle().await?;
+        let row = chamber.store.obligation(request.as_deref(), id).await?;
+        let found = match row.map(Owed::read).transpose()?.filter(Owed::is_open) {
+            Some(owed) => theirs(actor, &owed).map(|()| owed),
+            None => Err(Misstep::NothingOwed { of: id.to_owned() }),
+        };
+        let owed = match found {
+            Ok(owed) => owed,
+            Err(misstep) => {
+                self.record_rejected(&[&chamber.ledger], actor, Subject::default(), "complete", &misstep).await?;
+                return Err(misstep.into());
+            }
+        };
+        let at = self.clock.now()?;
+        let entry = Entry {
+            kind: Kind::Fulfilment,
+            who: actor.who(),
+            at,
+            subject: Subject { request: owed.request.clone(), ..Subject::default() },
+            of: None,
+            event: Event::Completed { obligation: owed.id.clone(), note: note.to_owned() },
+        };
+        // The entry's id is not known yet: who did it, and when, leads to it.
+        let by = actor.key();
+        let mut now = owed.clone();
+        now.standing = Standing::Met { by: by.clone(), at };
+        let recorded = ledger::record(&[&chamber.ledger], entry, vec![owed.met(&by, at)?]).await?;
+        Ok(Done { owed: now, receipt: recorded.receipt()? })
+    }
+}
+
+/// Whether an obligation is of the kind that people complete, and theirs to complete.
+fn theirs(actor: &Registered, owed: &Owed) -> Result<(), Misstep> {
+    let own = owed.jurisdiction == actor.principal.jurisdiction;
+    let roles = if own { actor.person.roles.as_slice() } else { &[] };
+    match &owed.duty {
+        Duty::Task(rule) if roles.contains(&rule.owner) => Ok(()),
+        Duty::Task(rule) => Err(Misstep::NotTheirTask { role: rule.owner.clone() }),
+        Duty::Flag(_) if !roles.is_empty() => Ok(()),
+        Duty::Flag(_) => Err(Misstep::NotTheirTask { role: "any".to_owned() }),
+        _ => Err(Misstep::NothingOwed { of: owed.id.clone() }),
+    }
+}

@@ -1,0 +1,405 @@
+//! The `release` phase: a result is about to leave the examining unit.
+//!
+//! Before any policy is asked, the host sees to what decisions on this request demanded of it: the signatures, the approvals
+//! and acknowledgements, a disposition for every candidate, the statements word for word. Only candidates found possible
+//! leave, and only those that are selected. Then the release is judged; then its documents are drawn up and sealed; and only
+//! when their digests are on record is the result released. What fails on the way leaves the request as it was.
+
+use crate::chamber::{Casework, Chamber, Registered};
+use crate::error::CaseError;
+use crate::ledger::Receipt;
+use crate::life::Listed;
+use crate::misstep::Misstep;
+use crate::obligations::{self, Owed};
+use crate::paper::{Drawn, Paper, Pictured, title};
+use crate::permit::Acted;
+use crate::signatures::{Bench, rules};
+use crate::sitting::{Sitting, Taken, bounded};
+use model::account::{Document, Event};
+use model::combine::Rulings;
+use model::facts::{ReleasePlan, Selected, StatementShown, Step};
+use model::rulings::{Duty, SignOffRule, Statement};
+use model::terms::{Digest, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The sealed kind under which released documents are kept.
+pub(crate) const DOCUMENT: &str = "document";
+
+/// As a rejection calls it.
+const ASKED: &str = "release a result";
+
+/// A statement that a client says the result carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// Its id in the charter.
+    pub id: String,
+    /// Its text; the charter's where absent.
+    pub text: Option<String>,
+    /// Digest of its text.
+    pub digest: Option<Digest>,
+}
+
+/// What is to leave.
+#[derive(Clone, Debug, Default)]
+pub struct Outgoing {
+    /// The gallery records that leave: some of those found possible, or none where there is no lead.
+    pub candidates: Vec<String>,
+    /// How the conclusion was reached.
+    pub reasoning: String,
+    /// The statements it carries; all that were demanded so far, where absent.
+    pub statements: Option<Vec<Carried>>,
+    /// Answers on the jurisdiction's forms.
+    pub answers: BTreeMap<String, Value>,
+}
+
+/// What came of a release.
+pub struct ReleaseDone {
+    /// What was ruled, and where it is recorded.
+    pub taken: Taken,
+    /// The documents drawn up.
+    pub documents: Vec<Document>,
+}
+
+/// What the host has found in order before any policy is asked.
+struct Prepared {
+    selected: Vec<(Listed, store::Booking)>,
+    statements: Vec<Statement>,
+}
+
+impl Casework {
+    /// Releases a result.
+    ///
+    /// # Errors
+    /// [`CaseError::OutOfPlace`] for what the host finds missing or altered; [`CaseError::Refused`] when it is not permitted;
+    /// [`CaseError::NoDraughting`] and [`CaseError::Draught`] when a document that is demanded cannot be drawn up. Nothing
+    /// leaves then.
+    pub async fn release(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        request: &str,
+        outgoing: Outgoing,
+    ) -> Result<ReleaseDone, CaseError> {
+        let carried = outgoing.statements.iter().flatten().filter_map(|s| s.text.as_deref());
+        let texts = carried.map(|text| ("statements", text)).chain([("reasoning", outgoing.reasoning.as_str())]);
+        bounded(texts, &outgoing.answers)?;
+        let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
+        let ids: Vec<String> = sitting.life.list.iter().map(|c| c.record_id.clone()).collect();
+        let bookings = sitting.owner.store.bookings(&sitting.request.gallery, &ids).await?;
+        let prepared = match self.prepare(&sitting, &outgoing, bookings) {
+            Ok(prepared) => prepared,
+            Err(misstep) => return self.refuse(&sitting, actor, ASKED, misstep).await,
+        };
+        let plan = ReleasePlan {
+            statements: shown(&prepared.statements),
+            candidates: prepared.selected.iter().map(|(c, now)| selected(c, now)).collect(),
+            reasoning_given: !outgoing.reasoning.trim().is_empty(),
+        };
+        let permit = self.judge_step(&sitting, actor, outgoing.answers, Step::Release(plan)).await?;
+        let acted = permit.act();
+        match self.draw_up(&sitting, actor, &acted, prepared, &outgoing.reasoning).await {
+            Ok((event, documents)) => {
+                let released = |o: &Owed| matches!(o.duty, Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll);
+                let rows = obligations::met(&sitting.owed, released, &acted.intent.id, sitting.now)?;
+                let taken = self.conclude_step(&sitting, acted, actor, event, rows).await?;
+                Ok(ReleaseDone { taken, documents })
+            }
+            Err(e) => Err(self.give_up(&sitting.concerned, acted, actor, sitting.request.subject(), e).await),
+        }
+    }
+
+    /// Everything the host sees to before any policy is asked.
+    fn prepare(
+        &self,
+        sitting: &Sitting,
+        outgoing: &Outgoing,
+        bookings: Vec<store::Booking>,
+    ) -> Result<Prepared, Misstep> {
+        sitting.listed()?;
+        let selected = select(sitting, &outgoing.candidates, bookings)?;
+        let life = &sitting.life;
+        if life.imposed.iter().any(|i| i.duty == Duty::DisposeAll) {
+            let records: Vec<String> = life.undisposed().map(|c| c.record_id.clone()).collect();
+            if !records.is_empty() {
+                return Err(Misstep::Undisposed { records });
+            }
+        }
+        self.signed(sitting, !selected.is_empty(), rules(&life.imposed))?;
+        let asked = |o: &&Owed| o.is_open() && matches!(o.duty, Duty::Approve(_) | Duty::Acknowledge(_));
+        let owed: Vec<String> = sitting.owed.iter().filter(asked).map(Owed::named).collect();
+        if !owed.is_empty() {
+            return Err(Misstep::Outstanding { owed });
+        }
+        let reasons = life.said.values().any(|s| !s.reason.trim().is_empty());
+        let document = life.imposed.iter().any(|i| matches!(i.duty, Duty::Document(_)));
+        if document && !reasons && outgoing.reasoning.trim().is_empty() {
+            return Err(Misstep::Unreasoned);
+        }
+        let statements = statements(sitting, outgoing.statements.as_deref())?;
+        Ok(Prepared { selected, statements })
+    }
+
+    /// Whether the signatures that these rules want are there.
+    fn signed<'r>(
+        &self,
+        sitting: &Sitting,
+        lead: bool,
+        rules: impl Iterator<Item = &'r SignOffRule>,
+    ) -> Result<(), Misstep> {
+        let bench = Bench {
+            counting: self.counting(&sitting.life),
+            openers: &sitting.life.openers,
+            requester: &sitting.request.requester,
+            lead,
+        };
+        let wanting = bench.wanting(rules);
+        if wanting.is_empty() { Ok(()) } else { Err(Misstep::Unsigned { wanting }) }
+    }
+
+    /// Acts on the permit: what the decision itself demands is seen to, the documents are drawn up and sealed.
+    async fn draw_up(
+        &self,
+        sitting: &Sitting,
+        actor: &Registered,
+        acted: &Acted,
+        prepared: Prepared,
+        reasoning: &str,
+    ) -> Result<(Event, Vec<Document>), CaseError> {
+        let Prepared { selected, mut statements } = prepared;
+        let duties = || acted.rulings.rulings.iter().flat_map(|r| r.decision.obligations.iter().map(move |o| (r, o)));
+        let late = duties().filter_map(|(_, o)| if let Duty::SignOffs(rule) = &o.duty { Some(rule) } else { None });
+        self.signed(sitting, !selected.is_empty(), late)?;
+        for (ruling, obligation) in duties() {
+            if let Duty::Statement(id) = &obligation.duty
+                && !statements.iter().any(|s| s.id == *id)
+            {
+                let chamber = sitting.concerned.iter().find(|c| c.id() == ruling.jurisdiction);
+                statements.extend(chamber.and_then(|c| c.statement(id)).cloned());
+            }
+        }
+        let mut demanded: Vec<(String, String)> = Vec::new();
+        for (ruling, obligation) in duties() {
+            if let Duty::Document(id) = &obligation.duty
+                && !demanded.iter().any(|(_, known)| known == id)
+            {
+                demanded.push((ruling.jurisdiction.clone(), id.clone()));
+            }
+        }
+        let mut documents = Vec::with_capacity(demanded.len());
+        if !demanded.is_empty() {
+            let receipt = acted.intent.receipt()?;
+            let paper = self.paper(sitting, actor, &acted.rulings, receipt, &selected, &statements, reasoning).await?;
+            for (jurisdiction, id) in demanded {
+                documents.push(self.draw(sitting, &paper, jurisdiction, id).await?);
+            }
+        }
+        let event = Event::Released {
+            candidates: selected.into_iter().map(|(c, _)| c.record_id).collect(),
+            reasoning: reasoning.to_owned(),
+            statements: shown(&statements),
+            documents: documents.clone(),
+        };
+        Ok((event, documents))
+    }
+
+    /// What every document of this release says, but for its own name.
+    #[allow(clippy::too_many_arguments, reason = "each is a part of the paper")]
+    async fn paper(
+        &self,
+        sitting: &Sitting,
+        actor: &Registered,
+        rulings: &Rulings,
+        receipt: Option<Receipt>,
+        selected: &[(Listed, store::Booking)],
+        statements: &[Statement],
+        reasoning: &str,
+    ) -> Result<Paper, CaseError> {
+        let Sitting { owner, request, life, .. } = sitting;
+        let probe_image = owner.store.open_sealed(crate::intake::PROBE, &request.request.id).await?;
+        let mut candidates = Vec::with_capacity(selected.len());
+        for (listed, now) in selected {
+            let Some(said) = life.said.get(&listed.record_id) else { continue };
+            let fields = now
+                .booking
+                .iter()
+                .filter(|(name, _)| life.fields.as_ref().is_none_or(|allowed| allowed.contains(name)));
+            candidates.push(Pictured {
+                record_id: listed.record_id.clone(),
+                rank: listed.rank,
+                status: now.status.clone(),
+                booking: fields.map(|(name, value)| (name.clone(), value.clone())).collect(),
+                photo: owner.store.photo(&request.gallery, &listed.record_id).await?,
+                likeness: said.likeness,
+                reason: said.reason.clone(),
+                by: said.by.clone(),
+            });
+        }
+        let findings = rulings
+            .rulings
+            .iter()
+            .flat_map(|r| r.decision.findings.iter().map(|finding| (r.jurisdiction.clone(), finding.clone())));
+        let (log, entry) = receipt.map(|r| (r.origin, r.index)).unwrap_or_default();
+        Ok(Paper {
+            document: String::new(),
+            title: String::new(),
+            authority: String::new(),
+            jurisdiction: String::new(),
+            at: sitting.now,
+            request: request.request.clone(),
+            gallery: format!("{}/{}", request.owner, request.gallery),
+            requester: sitting.requester.who(),
+            released_by: actor.who(),
+            probe: request.probe.clone(),
+            probe_image,
+            candidates,
+            reasoning: reasoning.to_owned(),
+            signatures: self.counting(life).into_iter().map(|s| (s.by.clone(), s.signature.clone())).collect(),
+            statements: statements.to_vec(),
+            findings: findings.collect(),
+            log,
+            entry,
+        })
+    }
+
+    /// Draws one document up and seals both its forms.
+    async fn draw(
+        &self,
+        sitting: &Sitting,
+        paper: &Paper,
+        jurisdiction: String,
+        id: String,
+    ) -> Result<Document, CaseError> {
+        let draughting = self.draughting.clone().ok_or_else(|| CaseError::NoDraughting(id.clone()))?;
+        let chamber = sitting.concerned.iter().find(|c| c.id() == jurisdiction);
+        let paper = Paper {
+            title: title(&id),
+            document: id.clone(),
+            authority: chamber.map(authority).unwrap_or_default(),
+            jurisdiction,
+            ..paper.clone()
+        };
+        let drawn = tokio::task::spawn_blocking(move || draughting.draw_up(&paper)).await;
+        let failed = |reason: String| CaseError::Draught { document: id.clone(), reason };
+        let Drawn { html, pdf } = match drawn {
+            Ok(drawn) => drawn.map_err(failed)?,
+            Err(e) => return Err(failed(e.to_string())),
+        };
+        let document = Document { id: id.clone(), html: Digest::of(&html), pdf: Digest::of(&pdf) };
+        let (store, request) = (&sitting.owner.store, &sitting.request.request.id);
+        store.seal(DOCUMENT, &sealed_id(request, &id, Form::Html), &html).await?;
+        store.seal(DOCUMENT, &sealed_id(request, &id, Form::Pdf), &pdf).await?;
+        Ok(document)
+    }
+}
+
+/// A form in which a document is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// Self-contained HTML.
+    Html,
+    /// PDF.
+    Pdf,
+}
+
+impl Form {
+    /// Its media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Html => "text/html; charset=utf-8",
+            Self::Pdf => "application/pdf",
+        }
+    }
+
+    /// How its file is called.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Pdf => "pdf",
+        }
+    }
+}
+
+/// The id under which a document is sealed.
+pub(crate) fn sealed_id(request: &str, document: &str, form: Form) -> String {
+    format!("{request}/{document}.{}", form.suffix())
+}
+
+fn authority(chamber: &Arc<Chamber>) -> String {
+    match chamber.policy() {
+        crate::PolicyState::Ready(policy) => policy.charter().authority.clone(),
+        crate::PolicyState::Absent(_) => String::new(),
+    }
+}
+
+fn shown(statements: &[Statement]) -> Vec<StatementShown> {
+    let shown = |s: &Statement| StatementShown { id: s.id.clone(), text_digest: Digest::of(s.text.as_bytes()) };
+    statements.iter().map(shown).collect()
+}
+
+fn selected(listed: &Listed, now: &store::Booking) -> Selected {
+    Selected { record_id: listed.record_id.clone(), status: now.status.clone() }
+}
+
+/// The candidates that leave, by rank, as they are in the gallery now.
+fn select(
+    sitting: &Sitting,
+    records: &[String],
+    bookings: Vec<store::Booking>,
+) -> Result<Vec<(Listed, store::Booking)>, Misstep> {
+    let life = &sitting.life;
+    let mut named = BTreeSet::new();
+    for record in records {
+        if !life.lists(record) {
+            return Err(Misstep::Unlisted { record: record.clone() });
+        }
+        if !life.possible().any(|c| c.record_id == *record) {
+            return Err(Misstep::NotPossible { record: record.clone() });
+        }
+        if !named.insert(record) {
+            return Err(Misstep::Twice { record: record.clone() });
+        }
+        if !bookings.iter().any(|b| b.id == *record) {
+            return Err(Misstep::Gone { record: record.clone() });
+        }
+    }
+    let leaving = bookings.into_iter().filter(|b| named.contains(&b.id));
+    let listed = |b: store::Booking| life.list.iter().find(|c| c.record_id == b.id).cloned().map(|c| (c, b));
+    let mut leaving: Vec<_> = leaving.filter_map(listed).collect();
+    leaving.sort_by_key(|(c, _)| c.rank);
+    Ok(leaving)
+}
+
+/// The statements the result carries, word for word: those named, or all that decisions on this request have demanded.
+fn statements(sitting: &Sitting, carried: Option<&[Carried]>) -> Result<Vec<Statement>, Misstep> {
+    let find = |id: &str| sitting.concerned.iter().find_map(|c| c.statement(id)).cloned();
+    let unknown = |id: &str| Misstep::UnknownStatement { id: id.to_owned() };
+    let mut demanded: Vec<&str> = Vec::new();
+    for imposed in &sitting.life.imposed {
+        if let Duty::Statement(id) = &imposed.duty
+            && !demanded.contains(&id.as_str())
+        {
+            demanded.push(id);
+        }
+    }
+    let Some(carried) = carried else {
+        return demanded.into_iter().map(|id| find(id).ok_or_else(|| unknown(id))).collect();
+    };
+    let mut statements: Vec<Statement> = Vec::with_capacity(carried.len());
+    for Carried { id, text, digest } in carried {
+        let verbatim = find(id).ok_or_else(|| unknown(id))?;
+        let right = Digest::of(verbatim.text.as_bytes());
+        let altered = text.as_ref().is_some_and(|text| *text != verbatim.text) || digest.is_some_and(|d| d != right);
+        if altered {
+            return Err(Misstep::AlteredStatement { id: id.clone(), digest: right });
+        }
+        if !statements.contains(&verbatim) {
+            statements.push(verbatim);
+        }
+    }
+    match demanded.iter().find(|id| !statements.iter().any(|s| s.id == **id)) {
+        Some(missing) => Err(Misstep::MissingStatement { id: (*missing).to_owned() }),
+        None => Ok(statements),
+    }
+}

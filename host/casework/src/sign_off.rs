@@ -1,0 +1,99 @@
+//! The `sign-off` phase: an examiner or supervisor signs a conclusion, or refuses to.
+//!
+//! A person signs once, in a role they hold now, whatever certificates they have. They sign anew when a new list was shown or
+//! something else was said of a candidate since: their old signature no longer stands. An approval is a signature too, and can
+//! be given before there is a list; it stays given. Whether the signatures a result needs are there is looked at when it is
+//! released ([`crate::release`]).
+
+use crate::chamber::{Casework, Registered};
+use crate::error::CaseError;
+use crate::misstep::Misstep;
+use crate::obligations::{self, Owed};
+use crate::signatures::approved;
+use crate::sitting::{Sitting, Taken, bounded};
+use model::account::{Event, Who};
+use model::facts::{Conclusion, Signature, Step};
+use model::rulings::Duty;
+use model::terms::Value;
+use std::collections::BTreeMap;
+
+/// As a rejection calls it.
+const ASKED: &str = "sign";
+
+/// What somebody signs.
+#[derive(Clone, Debug)]
+pub struct SignOff {
+    /// The role they sign in.
+    pub role: String,
+    /// What they conclude.
+    pub conclusion: Conclusion,
+    /// Why, where they refuse; otherwise whatever they want on record beside it.
+    pub reason: String,
+    /// Answers on the jurisdiction's forms.
+    pub answers: BTreeMap<String, Value>,
+}
+
+impl Casework {
+    /// Records a signature.
+    ///
+    /// # Errors
+    /// [`CaseError::OutOfPlace`] for a role not held, a second signature, a conclusion without a list, and after the release;
+    /// [`CaseError::Refused`] when it is not permitted. Nothing is signed then.
+    pub async fn sign(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        request: &str,
+        sign_off: SignOff,
+    ) -> Result<Taken, CaseError> {
+        bounded([("role", sign_off.role.as_str()), ("reason", sign_off.reason.as_str())], &sign_off.answers)?;
+        let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
+        if let Err(misstep) = in_place(&sitting, actor, &sign_off) {
+            return self.refuse(&sitting, actor, ASKED, misstep).await;
+        }
+        let SignOff { role, conclusion, reason, answers } = sign_off;
+        let signature = Signature {
+            person: actor.person.id.clone(),
+            role,
+            unit: actor.person.unit.clone(),
+            conclusion,
+            at: sitting.now,
+            blind: sitting.life.is_blind(),
+        };
+        let step = Step::SignOff(signature.clone());
+        let acted = self.judge_step(&sitting, actor, answers, step).await?.act();
+        let rows = obligations::met(
+            &sitting.owed,
+            |owed| approves(&sitting, owed, &actor.who(), &signature),
+            &acted.intent.id,
+            sitting.now,
+        )?;
+        self.conclude_step(&sitting, acted, actor, Event::Signed { signature, reason }, rows).await
+    }
+}
+
+fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result<(), Misstep> {
+    let who = actor.who();
+    if matches!(sign_off.conclusion, Conclusion::Lead | Conclusion::NoLead) {
+        sitting.listed()?;
+    } else {
+        sitting.unreleased()?;
+    }
+    if !actor.person.roles.contains(&sign_off.role) {
+        return Err(Misstep::NotTheirRole { person: who.person, role: sign_off.role.clone() });
+    }
+    if let Some(signed) = sitting.life.signature_of(&who) {
+        return Err(Misstep::SignedAlready { person: who.person, at: signed.signature.at });
+    }
+    if sign_off.conclusion == Conclusion::Refused && sign_off.reason.trim().is_empty() {
+        return Err(Misstep::RefusedWithoutReason);
+    }
+    Ok(())
+}
+
+/// Whether an approval that is demanded has been given, now that this person has signed.
+fn approves(sitting: &Sitting, owed: &Owed, who: &Who, signature: &Signature) -> bool {
+    let Duty::Approve(rule) = &owed.duty else { return false };
+    let signed = sitting.life.signatures.iter().map(|s| (&s.by, &s.signature)).chain([(who, signature)]);
+    approved(rule, &sitting.request.requester, signed)
+}

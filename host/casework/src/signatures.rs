@@ -1,0 +1,248 @@
+//! Whether the signatures that a result needs are there. The policy says which rules hold; that they are kept is the host's
+//! to see to, on its own records.
+//!
+//! A signature counts while nothing it was given for has changed ([`crate::life`]), and while whoever gave it is in the
+//! registry, not suspended, and holds the role they signed in. For a result with a lead those count that conclude a lead or
+//! approve; for one without, those that conclude no lead or approve. A refusal counts for nothing, so whoever is involved
+//! and refuses holds the result back.
+
+use crate::chamber::Casework;
+use crate::life::{Imposed, Life, Signed, same_person};
+use model::account::Who;
+use model::facts::Conclusion;
+use model::registry::Principal;
+use model::rulings::{Duty, SignOffRule};
+
+/// The signatures a result is to be released on.
+pub(crate) struct Bench<'l> {
+    /// Those that count now.
+    pub(crate) counting: Vec<&'l Signed>,
+    /// Who opened the candidate list.
+    pub(crate) openers: &'l [Who],
+    /// Who asked for the search.
+    pub(crate) requester: &'l Principal,
+    /// Whether a candidate leaves.
+    pub(crate) lead: bool,
+}
+
+impl Casework {
+    /// The signatures of a life that count now.
+    pub(crate) fn counting<'l>(&self, life: &'l Life) -> Vec<&'l Signed> {
+        life.signatures.iter().filter(|s| s.stands && self.holds(&s.by, &s.signature.role)).collect()
+    }
+
+    /// Whether somebody is in the registry, not suspended, and holds this role, now.
+    pub(crate) fn holds(&self, who: &Who, role: &str) -> bool {
+        let Ok(chamber) = self.chamber(&who.jurisdiction) else { return false };
+        let registry = chamber.registry();
+        let person = registry.people.iter().find(|p| p.id == who.person);
+        person.is_some_and(|p| p.suspended_since.is_none() && p.roles.iter().any(|r| r == role))
+    }
+}
+
+impl Bench<'_> {
+    /// What is missing of the rules, one line each; nothing when the result may leave.
+    pub(crate) fn wanting<'r>(&self, rules: impl Iterator<Item = &'r SignOffRule>) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for line in rules.filter(|rule| self.binds(rule)).filter_map(|rule| self.missing(rule)) {
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        lines
+    }
+
+    /// A rule for leads binds unless the result is that there is none: as long as nobody has concluded anything, it does.
+    fn binds(&self, rule: &SignOffRule) -> bool {
+        let concluded = |c: Conclusion| self.counting.iter().any(|s| s.signature.conclusion == c);
+        !rule.leads_only || self.lead || concluded(Conclusion::Lead) || !concluded(Conclusion::NoLead)
+    }
+
+    fn missing(&self, rule: &SignOffRule) -> Option<String> {
+        let mut signers: Vec<&Who> = Vec::new();
+        for signed in self.counting.iter().filter(|s| self.counts(s, rule)) {
+            if !signers.iter().any(|w| same_person(w, &signed.by)) {
+                signers.push(&signed.by);
+            }
+        }
+        let needed = usize::try_from(rule.persons).unwrap_or(usize::MAX);
+        if signers.len() < needed {
+            let of = if rule.units.is_empty() { String::new() } else { format!(" of {}", rule.units.join(" or ")) };
+            let besides = if rule.distinct_from_requester { ", not the requester" } else { "" };
+            let seen = if rule.blind { ", each without having seen the others' conclusions" } else { "" };
+            let n = signers.len();
+            return Some(format!(
+                "{needed} with the role `{}`{of} have to sign{besides}{seen}, and {n} whose signature counts did: have others sign",
+                rule.role
+            ));
+        }
+        if rule.all_involved {
+            let signed = |w: &&Who| self.counting.iter().any(|s| self.agrees(s) && same_person(&s.by, w));
+            let absent: Vec<_> = self.openers.iter().filter(|w| !signed(w)).map(|w| w.person.as_str()).collect();
+            if !absent.is_empty() {
+                return Some(format!(
+                    "everybody who opened the candidate list has to sign: have `{}` sign, or search anew",
+                    absent.join("`, `")
+                ));
+            }
+        }
+        None
+    }
+
+    fn counts(&self, signed: &Signed, rule: &SignOffRule) -> bool {
+        let signature = &signed.signature;
+        let unit = rule.units.is_empty() || rule.units.contains(&signature.unit);
+        signature.role == rule.role
+            && unit
+            && self.agrees(signed)
+            && !(rule.distinct_from_requester && is(&signed.by, self.requester))
+            && (signature.blind || !rule.blind)
+    }
+
+    /// Whether a signature is for what is about to leave.
+    fn agrees(&self, signed: &Signed) -> bool {
+        match signed.signature.conclusion {
+            Conclusion::Approved => true,
+            Conclusion::Lead => self.lead,
+            Conclusion::NoLead => !self.lead,
+            Conclusion::Refused => false,
+        }
+    }
+}
+
+/// The rules for signatures among duties.
+pub(crate) fn rules(imposed: &[Imposed]) -> impl Iterator<Item = &SignOffRule> {
+    imposed.iter().filter_map(|i| if let Duty::SignOffs(rule) = &i.duty { Some(rule) } else { None })
+}
+
+/// Whether an approval has been given: as many distinct persons as the rule asks for have signed `approved` in its role,
+/// whatever has changed since. `signed` are all signatures, the newest included.
+pub(crate) fn approved<'s>(
+    rule: &SignOffRule,
+    requester: &Principal,
+    signed: impl Iterator<Item = (&'s Who, &'s model::facts::Signature)>,
+) -> bool {
+    let mut people: Vec<&Who> = Vec::new();
+    for (who, signature) in signed {
+        let unit = rule.units.is_empty() || rule.units.contains(&signature.unit);
+        let own = rule.distinct_from_requester && is(who, requester);
+        let counts = signature.conclusion == Conclusion::Approved && signature.role == rule.role && unit && !own;
+        if counts && !people.iter().any(|w| same_person(w, who)) {
+            people.push(who);
+        }
+    }
+    people.len() >= usize::try_from(rule.persons).unwrap_or(usize::MAX)
+}
+
+/// Whether an entry names this person.
+pub(crate) fn is(who: &Who, principal: &Principal) -> bool {
+    who.person == principal.person && who.jurisdiction == principal.jurisdiction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::facts::{Device, Signature};
+    use model::terms::Instant;
+
+    fn who(person: &str) -> Who {
+        let (name, unit, agency) = (person.into(), "unit".into(), "agency".into());
+        Who { jurisdiction: "north".into(), person: person.into(), name, unit, agency }
+    }
+
+    fn signed(person: &str, role: &str, conclusion: Conclusion) -> Signed {
+        let signature = Signature {
+            person: person.into(),
+            role: role.into(),
+            unit: "unit".into(),
+            conclusion,
+            at: Instant(1),
+            blind: false,
+        };
+        Signed { by: who(person), signature, reason: String::new(), stands: true }
+    }
+
+    fn rule(role: &str, persons: u32) -> SignOffRule {
+        SignOffRule {
+            role: role.into(),
+            persons,
+            units: vec!["unit".into()],
+            distinct_from_requester: true,
+            all_involved: false,
+            blind: false,
+            leads_only: false,
+        }
+    }
+
+    fn wanting(signatures: &[Signed], openers: &[Who], lead: bool, rules: &[SignOffRule]) -> usize {
+        let requester = Principal { jurisdiction: "north".into(), person: "asker".into(), device: Device::Fixed };
+        let bench = Bench { counting: signatures.iter().collect(), openers, requester: &requester, lead };
+        bench.wanting(rules.iter()).len()
+    }
+
+    #[test]
+    fn persons_are_counted_and_not_signatures() {
+        use Conclusion::Lead;
+        let twice = [signed("a", "examiner", Lead), signed("a", "examiner", Lead)];
+        assert_eq!(wanting(&twice, &[], true, &[rule("examiner", 2)]), 1);
+        let two = [signed("a", "examiner", Lead), signed("b", "examiner", Lead)];
+        assert_eq!(wanting(&two, &[], true, &[rule("examiner", 2)]), 0);
+        let namesake = Signed { by: Who { jurisdiction: "south".into(), ..who("a") }, ..signed("a", "examiner", Lead) };
+        assert_eq!(wanting(&[two[0].clone(), namesake], &[], true, &[rule("examiner", 2)]), 0, "two people");
+    }
+
+    #[test]
+    fn who_asked_of_another_unit_or_of_another_mind_does_not_count() {
+        use Conclusion::{Approved, Lead, NoLead, Refused};
+        let one = |s: Signed, lead| wanting(&[s], &[], lead, &[rule("examiner", 1)]);
+        assert_eq!(one(signed("a", "examiner", Lead), true), 0);
+        assert_eq!(one(signed("a", "examiner", Approved), true), 0);
+        assert_eq!(one(signed("asker", "examiner", Lead), true), 1);
+        assert_eq!(one(signed("a", "clerk", Lead), true), 1);
+        assert_eq!(one(signed("a", "examiner", Refused), true), 1);
+        assert_eq!(one(signed("a", "examiner", NoLead), true), 1);
+        assert_eq!(one(signed("a", "examiner", NoLead), false), 0);
+        let mut elsewhere = signed("a", "examiner", Lead);
+        elsewhere.signature.unit = "other".into();
+        assert_eq!(one(elsewhere, true), 1);
+    }
+
+    #[test]
+    fn everybody_who_opened_the_list_is_involved() {
+        let all = SignOffRule { all_involved: true, ..rule("examiner", 1) };
+        let signatures = [signed("a", "examiner", Conclusion::Lead), signed("s", "chief", Conclusion::Approved)];
+        assert_eq!(wanting(&signatures, &[who("a"), who("s")], true, &[all.clone()]), 0);
+        assert_eq!(wanting(&signatures, &[who("a"), who("b")], true, &[all]), 1);
+    }
+
+    #[test]
+    fn a_rule_for_leads_binds_until_somebody_says_there_is_none() {
+        let leads = SignOffRule { leads_only: true, ..rule("examiner", 2) };
+        let rules = [leads];
+        assert_eq!(wanting(&[], &[], false, &rules), 1, "nobody has concluded anything");
+        let none = [signed("a", "examiner", Conclusion::NoLead)];
+        assert_eq!(wanting(&none, &[], false, &rules), 0);
+        assert_eq!(wanting(&none, &[], true, &rules), 1, "a candidate leaves all the same");
+        let torn = [signed("a", "examiner", Conclusion::NoLead), signed("b", "examiner", Conclusion::Lead)];
+        assert_eq!(wanting(&torn, &[], false, &rules), 1);
+    }
+
+    #[test]
+    fn a_blind_rule_wants_blind_signatures() {
+        let blind = SignOffRule { blind: true, ..rule("examiner", 1) };
+        let mut signature = signed("a", "examiner", Conclusion::Lead);
+        assert_eq!(wanting(&[signature.clone()], &[], true, &[blind.clone()]), 1);
+        signature.signature.blind = true;
+        assert_eq!(wanting(&[signature], &[], true, &[blind]), 0);
+    }
+
+    #[test]
+    fn an_approval_is_the_roles_and_nobody_elses() {
+        let requester = Principal { jurisdiction: "north".into(), person: "asker".into(), device: Device::Fixed };
+        let given = |s: &[Signed]| approved(&rule("chief", 1), &requester, s.iter().map(|s| (&s.by, &s.signature)));
+        assert!(!given(&[]));
+        assert!(!given(&[signed("a", "chief", Conclusion::Lead)]));
+        assert!(!given(&[signed("asker", "chief", Conclusion::Approved)]));
+        assert!(given(&[signed("a", "chief", Conclusion::Approved)]));
+    }
+}

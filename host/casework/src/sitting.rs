@@ -1,0 +1,255 @@
+//! What every step after the candidate list does first: it takes the request's turn, reads its life, and gathers the facts.
+//!
+//! The steps all run alike. What is out of place is found on the host's own records and recorded as a rejection; what is in
+//! place is judged; what is permitted is done, and what came of it is recorded, together with the obligations it meets.
+
+use crate::chamber::{Casework, Chamber, Registered};
+use crate::error::CaseError;
+use crate::gallery::Hall;
+use crate::history::case_key;
+use crate::intake::{OpenRequest, attested};
+use crate::judge::Facts;
+use crate::ledger::{self, Entry, Ledger, Receipt, Subject};
+use crate::life::Life;
+use crate::misstep::Misstep;
+use crate::obligations::Owed;
+use crate::permit::{Acted, Permit};
+use crate::turns::Turn;
+use model::account::{Account, Event, Kind};
+use model::combine::Rulings;
+use model::facts::{Attestation, History, Signature, Step};
+use model::rulings::ClauseId;
+use model::terms::{Instant, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A text of a step, in bytes: a page.
+pub(crate) const MOST_TEXT_BYTES: usize = 64 << 10;
+
+/// Answers of a step: a form has a page.
+const MOST_ANSWERS: usize = 64;
+
+/// One step's sitting over one request. While it lasts no other step of the request is taken.
+pub(crate) struct Sitting {
+    _turn: Turn,
+    pub(crate) owner: Arc<Chamber>,
+    pub(crate) hall: Arc<Hall>,
+    pub(crate) request: OpenRequest,
+    pub(crate) requester: Registered,
+    pub(crate) concerned: Vec<Arc<Chamber>>,
+    pub(crate) life: Life,
+    pub(crate) owed: Vec<Owed>,
+    pub(crate) now: Instant,
+    /// The signatures that count now, as policies are told of them.
+    counting: Vec<Signature>,
+}
+
+/// What came of a step.
+pub struct Taken {
+    /// What was ruled.
+    pub rulings: Rulings,
+    /// Where it is recorded.
+    pub receipt: Option<Receipt>,
+}
+
+impl Sitting {
+    /// Of the request's obligations, those that people still have to meet.
+    pub(crate) fn outstanding(&self) -> Vec<(String, ClauseId)> {
+        let open = self.owed.iter().filter(|o| o.is_outstanding());
+        open.map(|o| (o.jurisdiction.clone(), o.clause.clone())).collect()
+    }
+
+    /// Adds what the request's records say to what policies are told.
+    pub(crate) fn tell(&self, history: &mut History) {
+        self.life.tell(history, self.counting.clone());
+    }
+
+    /// The answers on record, and the step's own.
+    fn attestations(&self, answers: BTreeMap<String, Value>, actor: &Registered) -> Vec<Attestation> {
+        let on_record =
+            if self.life.attestations.is_empty() { &self.request.attestations } else { &self.life.attestations };
+        let mut all = on_record.clone();
+        if !answers.is_empty() {
+            all.push(attested(answers, actor, self.now));
+        }
+        all
+    }
+
+    /// Whether the list, what was said of it and the result itself can still be changed.
+    ///
+    /// # Errors
+    /// The [`Misstep`] that it would be.
+    pub(crate) fn unreleased(&self) -> Result<(), Misstep> {
+        if let Some(release) = &self.life.release {
+            return Err(Misstep::Released { at: release.at });
+        }
+        if let Some(at) = self.life.purged(crate::intake::PROBE) {
+            return Err(Misstep::Purged { subject: crate::intake::PROBE.to_owned(), at });
+        }
+        if self.life.incomplete { Err(Misstep::Incomplete) } else { Ok(()) }
+    }
+
+    /// Whether there is a list to work on, too.
+    ///
+    /// # Errors
+    /// The [`Misstep`] that it would be.
+    pub(crate) fn listed(&self) -> Result<(), Misstep> {
+        self.unreleased()?;
+        if self.life.has_list() { Ok(()) } else { Err(Misstep::NotListed) }
+    }
+}
+
+impl Casework {
+    /// The life of a request, as its entries tell it.
+    pub(crate) async fn life(&self, owner: &Chamber, request: &str) -> Result<Life, CaseError> {
+        owner.ledger.settle().await?;
+        let entries = owner.store.entries_of_request(request).await?;
+        let accounts = owner.store.accounts(&entries).await?;
+        let mut told: Vec<Option<Account>> = Vec::with_capacity(accounts.len());
+        for account in accounts {
+            let read = |row: store::AccountRow| {
+                serde_json::from_slice(&row.plain)
+                    .map_err(|e| CaseError::Log(format!("the account of entry `{}` cannot be read: {e}", row.id)))
+            };
+            told.push(account.map(read).transpose()?);
+        }
+        Ok(Life::fold(told))
+    }
+
+    /// Takes a request's turn for a step that `actor` asks for: `asked` is what a rejection calls it.
+    ///
+    /// # Errors
+    /// [`CaseError::Unknown`] for no such request; [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is
+    /// not concerned, or where the requester may not act any more.
+    pub(crate) async fn sit(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        request: &str,
+        asked: &str,
+    ) -> Result<Sitting, CaseError> {
+        let owner = self.chamber(jurisdiction)?.clone();
+        let turn = self.turns.take(request).await;
+        let request = self.request(jurisdiction, request).await?;
+        let hall = owner.hall(&request.gallery)?;
+        let theirs = &actor.principal.jurisdiction;
+        if *theirs != request.owner && *theirs != request.requester.jurisdiction {
+            let reason = "only people of the gallery's jurisdiction and of the requester's take part in a request";
+            return self.reject(jurisdiction, actor, asked, reason).await;
+        }
+        let requester = match self.other(&request.requester) {
+            Ok(requester) => requester,
+            Err(CaseError::Rejected(reason)) => {
+                let reason = format!("the requester may not act any more: {reason}");
+                return self.reject(jurisdiction, actor, asked, &reason).await;
+            }
+            Err(e) => return Err(e),
+        };
+        let concerned = self.concerned(&requester, &owner)?;
+        let life = self.life(&owner, &request.request.id).await?;
+        let owed = owner.store.obligations_of_request(&request.request.id).await?;
+        let owed = owed.into_iter().map(Owed::read).collect::<Result<_, _>>()?;
+        let counting = self.counting(&life).into_iter().map(|s| s.signature.clone()).collect();
+        let now = self.clock.now()?;
+        Ok(Sitting { _turn: turn, owner, hall, request, requester, concerned, life, owed, now, counting })
+    }
+
+    /// Has a step judged.
+    ///
+    /// # Errors
+    /// As [`Casework::judge`].
+    pub(crate) async fn judge_step(
+        &self,
+        sitting: &Sitting,
+        actor: &Registered,
+        answers: BTreeMap<String, Value>,
+        step: Step,
+    ) -> Result<Permit, CaseError> {
+        let Sitting { owner, request, now, .. } = sitting;
+        let case_keys: Vec<_> = request.request.identifiers.iter().map(case_key).collect();
+        let id = Some(request.request.id.as_str());
+        let mut history = owner.history.fact(&owner.store, &actor.key(), &case_keys, id, *now).await?;
+        sitting.tell(&mut history);
+        let facts = Facts {
+            now: *now,
+            actor,
+            requester: &sitting.requester,
+            request: Some(&request.request),
+            probe: Some(&request.probe),
+            gallery: Some(sitting.hall.fact()),
+            attestations: sitting.attestations(answers, actor),
+            history,
+            owed: sitting.outstanding(),
+            step,
+        };
+        self.judge(&sitting.concerned, facts, vec![]).await
+    }
+
+    /// Records what came of a step, and what it met.
+    ///
+    /// # Errors
+    /// As [`Casework::conclude`].
+    pub(crate) async fn conclude_step(
+        &self,
+        sitting: &Sitting,
+        acted: Acted,
+        actor: &Registered,
+        event: Event,
+        rows: Vec<store::Kept>,
+    ) -> Result<Taken, CaseError> {
+        let subject = sitting.request.subject();
+        let (rulings, recorded) = self.conclude(&sitting.concerned, acted, actor, subject, event, rows).await?;
+        Ok(Taken { rulings, receipt: recorded.receipt()? })
+    }
+
+    /// Records a step that is out of place, in the log of every jurisdiction concerned, and says so.
+    ///
+    /// # Errors
+    /// Always: [`CaseError::OutOfPlace`], or why it could not be recorded.
+    pub(crate) async fn refuse<T>(
+        &self,
+        sitting: &Sitting,
+        actor: &Registered,
+        asked: &str,
+        misstep: Misstep,
+    ) -> Result<T, CaseError> {
+        let ledgers: Vec<_> = sitting.concerned.iter().map(|c| &c.ledger).collect();
+        self.record_rejected(&ledgers, actor, sitting.request.subject(), asked, &misstep).await?;
+        Err(misstep.into())
+    }
+
+    /// Records a step that is out of place.
+    pub(crate) async fn record_rejected(
+        &self,
+        ledgers: &[&Ledger],
+        actor: &Registered,
+        subject: Subject,
+        asked: &str,
+        misstep: &Misstep,
+    ) -> Result<(), CaseError> {
+        let event = Event::Rejected { asked: asked.to_owned(), reason: misstep.to_string() };
+        let at = self.clock.now()?;
+        let entry = Entry { kind: Kind::Rejection, who: actor.who(), at, subject, of: None, event };
+        ledger::record(ledgers, entry, vec![]).await.map(drop)
+    }
+}
+
+/// Whether what a step says is of a sensible size.
+///
+/// # Errors
+/// [`CaseError::Invalid`], naming the text.
+pub(crate) fn bounded<'t>(
+    texts: impl IntoIterator<Item = (&'t str, &'t str)>,
+    answers: &BTreeMap<String, Value>,
+) -> Result<(), CaseError> {
+    for (name, text) in texts {
+        if text.len() > MOST_TEXT_BYTES {
+            return Err(CaseError::Invalid(format!("{name} is longer than {MOST_TEXT_BYTES} bytes: shorten it")));
+        }
+    }
+    if answers.len() > MOST_ANSWERS {
+        let message = format!("answers has {} items: at most {MOST_ANSWERS}", answers.len());
+        return Err(CaseError::Invalid(message));
+    }
+    Ok(())
+}

@@ -1,0 +1,237 @@
+//! Looking at a request: at its life, and again at its candidate list.
+//!
+//! Whoever looks at the candidates has opened the list: the look is judged like the first one and counts like it. While a
+//! rule wants signatures given blind, whoever has not signed is not shown what others concluded.
+
+use crate::chamber::{Casework, Registered};
+use crate::error::CaseError;
+use crate::intake::OpenRequest;
+use crate::ledger::{self, Entry, Receipt};
+use crate::life::{Handed, Life, Noted, Said, Signed, State, same_person};
+use crate::misstep::Misstep;
+use crate::obligations::Owed;
+use crate::permit::Acted;
+use model::account::{Document, Event, Kind, Who};
+use model::combine::Rulings;
+use model::facts::{self, Candidate, Conclusion, Step};
+use model::terms::{Instant, Phase, Value};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A request's life as it is shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct Seen {
+    /// The request.
+    pub request: facts::Request,
+    /// The gallery: `jurisdiction/id`.
+    pub gallery: String,
+    /// Who asked: `jurisdiction/person`.
+    pub requester: String,
+    /// Where it stands.
+    pub state: State,
+    /// What comes next.
+    pub next: &'static str,
+    /// When it was last searched.
+    pub searched: Option<Instant>,
+    /// When its list was first shown.
+    pub listed: Option<Instant>,
+    /// Candidates on the list.
+    pub candidates_returned: usize,
+    /// Of these, how many have a disposition.
+    pub candidates_disposed: usize,
+    /// Who opened the list.
+    pub opened_by: Vec<Who>,
+    /// Signatures, oldest first.
+    pub signatures: Vec<SignatureSeen>,
+    /// The release.
+    pub released: Option<ReleaseSeen>,
+    /// Every hand-over.
+    pub disseminations: Vec<Handed>,
+    /// Whether what became of it has been reported, and when.
+    pub outcomes: Vec<Instant>,
+    /// What was destroyed.
+    pub purged: Vec<Noted<String>>,
+    /// What is held as evidence.
+    pub held: Vec<Noted<String>>,
+    /// Steps that were not permitted.
+    pub refusals: Vec<Noted<Phase>>,
+    /// Its obligations, met or not.
+    pub obligations: Vec<Owed>,
+    /// Whether accounts of it have been purged.
+    pub incomplete: bool,
+}
+
+/// A signature as it is shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct SignatureSeen {
+    /// Who signed.
+    pub by: Who,
+    /// In which role.
+    pub role: String,
+    /// When.
+    pub at: Instant,
+    /// What they concluded; withheld from whoever is to sign blind.
+    pub conclusion: Option<Conclusion>,
+    /// What they wrote beside it; withheld likewise.
+    pub reason: Option<String>,
+    /// Whether nothing it was given for has changed since.
+    pub stands: bool,
+}
+
+/// A release as it is shown. What left is in the document, which only a dissemination hands out.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReleaseSeen {
+    /// When.
+    pub at: Instant,
+    /// Who released it.
+    pub by: Who,
+    /// How many candidates left.
+    pub candidates: usize,
+    /// The documents drawn up.
+    pub documents: Vec<Document>,
+}
+
+/// A candidate looked at again.
+#[derive(Clone, Debug, Serialize)]
+pub struct CandidateSeen {
+    /// From 1.
+    pub rank: u32,
+    /// The gallery record.
+    pub record_id: String,
+    /// Its status now.
+    pub status: String,
+    /// Booking fields that may be shown.
+    pub booking: BTreeMap<String, String>,
+    /// What was said of it last; withheld from whoever is to sign blind, unless it is their own.
+    pub disposition: Option<Said>,
+}
+
+/// A list looked at again.
+pub struct Looked {
+    /// The candidates that are still in the gallery, by rank.
+    pub candidates: Vec<CandidateSeen>,
+    /// What was ruled.
+    pub rulings: Rulings,
+    /// Where it is recorded.
+    pub receipt: Option<Receipt>,
+}
+
+impl Casework {
+    /// Shows a request's life, without its candidates. The look is on record.
+    ///
+    /// # Errors
+    /// [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is not concerned.
+    pub async fn view(&self, actor: &Registered, jurisdiction: &str, request: &str) -> Result<Seen, CaseError> {
+        let owner = self.chamber(jurisdiction)?.clone();
+        let request = self.request(jurisdiction, request).await?;
+        let theirs = &actor.principal.jurisdiction;
+        if *theirs != request.owner && *theirs != request.requester.jurisdiction {
+            let reason = "only people of the gallery's jurisdiction and of the requester's see a request";
+            return self.reject(jurisdiction, actor, "view a request", reason).await;
+        }
+        let (who, at, subject) = (actor.who(), self.clock.now()?, request.subject());
+        let entry = Entry { kind: Kind::Look, who, at, subject, of: None, event: Event::Viewed };
+        ledger::record(&[&owner.ledger], entry, vec![]).await?;
+        let life = self.life(&owner, &request.request.id).await?;
+        let owed = owner.store.obligations_of_request(&request.request.id).await?;
+        let owed = owed.into_iter().map(Owed::read).collect::<Result<_, _>>()?;
+        Ok(Seen::of(request, life, owed, &actor.who()))
+    }
+
+    /// Shows the candidate list again: judged like the first time, and whoever is shown it has opened it.
+    ///
+    /// # Errors
+    /// [`CaseError::Refused`] when it is not permitted; [`CaseError::OutOfPlace`] when there is no list.
+    pub async fn look(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        request: &str,
+        answers: BTreeMap<String, Value>,
+    ) -> Result<Looked, CaseError> {
+        const ASKED: &str = "look at the candidate list";
+        let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
+        if !sitting.life.has_list() {
+            return self.refuse(&sitting, actor, ASKED, Misstep::NotListed).await;
+        }
+        let ids: Vec<String> = sitting.life.list.iter().map(|c| c.record_id.clone()).collect();
+        let bookings = sitting.owner.store.bookings(&sitting.request.gallery, &ids).await?;
+        let rank_of = |id: &str| sitting.life.list.iter().find(|c| c.record_id == id).map_or(0, |c| c.rank);
+        let candidates = bookings.iter().map(|booking| Candidate {
+            rank: rank_of(&booking.id),
+            record_id: booking.id.clone(),
+            status: booking.status.clone(),
+            shows: booking.booking.keys().cloned().collect(),
+        });
+        let step = Step::Candidates(candidates.collect());
+        let permit = self.judge_step(&sitting, actor, answers, step).await?;
+        // Showing is the answer itself: its entry, durable before the answer, names every record shown.
+        let Acted { rulings, intent } = permit.act();
+        let (allowed, withheld) = (rulings.shown_fields(), rulings.withheld());
+        let me = actor.who();
+        let candidates = bookings
+            .into_iter()
+            .filter(|booking| !withheld.contains(&booking.id))
+            .map(|booking| CandidateSeen {
+                rank: rank_of(&booking.id),
+                disposition: sitting.life.said.get(&booking.id).filter(|s| sees(&sitting.life, &me, &s.by)).cloned(),
+                record_id: booking.id,
+                status: booking.status,
+                booking: booking
+                    .booking
+                    .into_iter()
+                    .filter(|(name, _)| allowed.as_ref().is_none_or(|allowed| allowed.contains(name)))
+                    .collect(),
+            })
+            .collect();
+        Ok(Looked { candidates, receipt: intent.receipt()?, rulings })
+    }
+}
+
+/// Whether somebody may be shown what another concluded.
+fn sees(life: &Life, me: &Who, other: &Who) -> bool {
+    !life.is_blind() || same_person(me, other) || life.signature_of(me).is_some()
+}
+
+impl Seen {
+    fn of(request: OpenRequest, life: Life, obligations: Vec<Owed>, me: &Who) -> Self {
+        let signature = |s: &Signed| {
+            let shown = sees(&life, me, &s.by);
+            SignatureSeen {
+                by: s.by.clone(),
+                role: s.signature.role.clone(),
+                at: s.signature.at,
+                conclusion: shown.then_some(s.signature.conclusion),
+                reason: shown.then(|| s.reason.clone()),
+                stands: s.stands,
+            }
+        };
+        let state = life.state();
+        Self {
+            gallery: format!("{}/{}", request.owner, request.gallery),
+            requester: request.requester.to_string(),
+            request: request.request,
+            state,
+            next: state.next(),
+            searched: life.searched,
+            listed: life.listed,
+            candidates_returned: life.list.len(),
+            candidates_disposed: life.list.len() - life.undisposed().count(),
+            signatures: life.signatures.iter().map(signature).collect(),
+            released: life.release.as_ref().map(|r| ReleaseSeen {
+                at: r.at,
+                by: r.by.clone(),
+                candidates: r.candidates.len(),
+                documents: r.documents.clone(),
+            }),
+            outcomes: life.outcomes.iter().map(|o| o.at).collect(),
+            opened_by: life.openers,
+            disseminations: life.handed,
+            purged: life.purged,
+            held: life.held,
+            refusals: life.refusals,
+            obligations,
+            incomplete: life.incomplete,
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! What the tests of a request's life share: a jurisdiction at work on the shipped policy, with an embedded database, a clock
+//! that stands where it is set, a draughtsman who writes down what he is given, and an outbox that can be out of order.
+#![allow(dead_code, missing_docs, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+use casework::chamber::{Loading, Registered};
+use casework::disposition::Examination;
+use casework::dissemination::{HandOver, HandedOver};
+use casework::enroll::{Batch, NewRecord};
+use casework::intake::{Intake, Submission};
+use casework::notices::{Delivering, Delivery, Notice, Outbox};
+use casework::paper::{Draughting, Drawn, Paper};
+use casework::release::{Form, Outgoing, ReleaseDone};
+use casework::search_step::Plan;
+use casework::sign_off::SignOff;
+use casework::viewing::Seen;
+use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState, Taken};
+use model::account::Disposed;
+use model::facts::{CaseStatus, Conclusion, Device, Dissemination, Identifier, Likeness, Media};
+use model::registry::{Principal, Registry};
+use model::terms::{Instant, Value};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+pub const JURISDICTION: &str = "detroit";
+pub const GALLERY: &str = "snap";
+pub const MODEL: &str = "demo-512";
+pub const RECORDS: usize = 12;
+
+/// The two examiners, their supervisor, and who asked.
+pub const FIRST: &str = "m.whitfield";
+pub const SECOND: &str = "j.kowalski";
+pub const SUPERVISOR: &str = "s.baptiste";
+pub const ASKER: &str = "h.dawson";
+
+pub struct Court {
+    pub casework: Casework,
+    pub clock: Arc<AtomicU64>,
+    pub outbox: Arc<Letterbox>,
+    pub drawn: Arc<Desk>,
+    folder: tempfile::TempDir,
+}
+
+/// Writes every paper down, and draws it as text.
+#[derive(Default)]
+pub struct Desk(pub Mutex<Vec<Paper>>);
+
+impl Draughting for Desk {
+    fn draw_up(&self, paper: &Paper) -> Result<Drawn, String> {
+        self.0.lock().unwrap().push(paper.clone());
+        let text = paper.statements.iter().map(|s| s.text.as_str()).collect::<Vec<_>>().join("\n");
+        let records: Vec<_> = paper.candidates.iter().map(|c| c.record_id.as_str()).collect();
+        let html = format!("{} {} {text}", paper.title, records.join(" "));
+        Ok(Drawn { pdf: format!("%PDF {html}").into_bytes(), html: html.into_bytes() })
+    }
+}
+
+/// Takes every notice, while it is in order.
+#[derive(Default)]
+pub struct Letterbox {
+    pub broken: AtomicBool,
+    pub notices: Mutex<Vec<Notice>>,
+}
+
+impl Outbox for Letterbox {
+    fn deliver(&self, notice: Notice) -> Delivering<'_> {
+        Box::pin(async move {
+            if self.broken.load(Ordering::Acquire) {
+                return Err("the outbox is out of order".to_owned());
+            }
+            let message_id = notice.id.clone();
+            let recipients = notice.to.clone();
+            self.notices.lock().unwrap().push(notice);
+            Ok(Delivery { channel: "folder".to_owned(), recipients, message_id, at: Instant(0) })
+        })
+    }
+}
+
+fn policies() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies")
+}
+
+/// Says loudly that a test was skipped; an error where nothing may be skipped.
+fn skip(why: &str) {
+    eprintln!("SKIPPED: {why}");
+    assert!(std::env::var_os("MAGISTRATE_NO_SKIP").is_none(), "skipped where nothing may be: {why}");
+}
+
+/// A court that sits, with a gallery; `None` where the policies are not built.
+pub async fn court() -> Option<Court> {
+    let folder = policies().join(JURISDICTION);
+    if !folder.join("detroit_307_5.wasm").is_file() {
+        skip("the policies are not built: run `cargo xtask test`");
+        return None;
+    }
+    let at: Instant = "2026-03-10T15:00:00.000Z".parse().unwrap();
+    let clock = Arc::new(AtomicU64::new(at.0));
+    let home = tempfile::tempdir().unwrap();
+    let (outbox, drawn) = (Arc::default(), Arc::default());
+    let casework = open(home.path(), &clock, &outbox, &drawn, |_| {}).await;
+    let court = Court { casework, clock, outbox, drawn, folder: home };
+    court.enroll().await;
+    Some(court)
+}
+
+async fn open(
+    home: &Path,
+    clock: &Arc<AtomicU64>,
+    outbox: &Arc<Letterbox>,
+    drawn: &Arc<Desk>,
+    change: impl FnOnce(&mut Registry),
+) -> Casework {
+    let engine = policy::Engine::new().unwrap();
+    let folder = policies().join(JURISDICTION);
+    let policy = policy::Folder::read(&folder).unwrap().load_unpinned(&engine).unwrap();
+    let mut registry: Registry =
+        toml::from_str(&std::fs::read_to_string(folder.join("registry.toml")).unwrap()).unwrap();
+    change(&mut registry);
+    let origin = format!("test/{JURISDICTION}");
+    let signer = audit::Ed25519Signer::from_seed(&origin, [7; 32]).unwrap();
+    let logs = home.join("log");
+    std::fs::create_dir_all(&logs).unwrap();
+    let dir = cap_std::fs::Dir::open_ambient_dir(&logs, cap_std::ambient_authority()).unwrap();
+    let log = audit::Log::open(dir, &origin, Arc::new(signer)).unwrap().log;
+    let opening = Opening { id: JURISDICTION.to_owned(), policy: PolicyState::Ready(policy), registry, log };
+    let url = format!("surrealkv://{}", home.join("store").display());
+    let store = store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
+    let progress = |_: Loading<'_>| {};
+    let casework = Casework::open(vec![opening], store, Clock::set(clock.clone()), None, &progress).await.unwrap();
+    casework.with_draughting(drawn.clone()).with_outbox(outbox.clone())
+}
+
+/// A template that is like no other of a small number.
+pub fn template(seed: usize) -> Vec<f32> {
+    (0..512).map(|i| ((i * 31 + seed * 977 + i * seed * 7) % 101) as f32 / 50.0 - 1.0).collect()
+}
+
+pub fn record(seed: usize) -> String {
+    format!("r{seed:04}")
+}
+
+pub fn answers<const N: usize>(given: [(&str, Value); N]) -> BTreeMap<String, Value> {
+    given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+pub fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+/// A request that the policy permits.
+pub fn intake(seed: usize) -> Intake {
+    Intake {
+        gallery: GALLERY.to_owned(),
+        requester: Some(ASKER.to_owned()),
+        channel: "api".to_owned(),
+        automated: false,
+        batch_size: 1,
+        purpose: "criminal-investigation".to_owned(),
+        reason: "identify the man who robbed the clerk at gunpoint, shown by the shop's camera".to_owned(),
+        identifiers: vec![Identifier { kind: "incident-number".to_owned(), value: format!("26-0310-{seed}") }],
+        case_status: CaseStatus::Active,
+        probe: Submission {
+            image: None,
+            template: Some(template(seed)),
+            model: Some(MODEL.to_owned()),
+            media: Media::Still,
+            frame: None,
+            source: "cctv".to_owned(),
+            face: None,
+            edits: vec![],
+            quality: None,
+        },
+        answers: answers([
+            ("crime", text("robbery")),
+            ("attempted", Value::Flag(false)),
+            ("suspicion", text("the camera shows this man draw a pistol and take the till")),
+            ("suspicion-attested", Value::Flag(true)),
+            ("subject-role", text("suspect")),
+            ("evidence-number", text("E-26-04411")),
+            ("surveillance", Value::Flag(false)),
+            ("extracted-from-video", Value::Flag(false)),
+            ("predictive-analysis", Value::Flag(false)),
+            ("protected-sole", Value::Flag(false)),
+            ("immigration-status", Value::Flag(false)),
+            ("probe-suitable", Value::Flag(true)),
+        ]),
+    }
+}
+
+pub fn signing(role: &str, conclusion: Conclusion) -> SignOff {
+    SignOff { role: role.to_owned(), conclusion, reason: String::new(), answers: BTreeMap::new() }
+}
+
+pub fn said(record: &str, likeness: Likeness) -> Disposed {
+    Disposed { record_id: record.to_owned(), likeness, reason: "the ears and the nose bridge, compared".to_owned() }
+}
+
+pub fn outgoing(candidates: &[String]) -> Outgoing {
+    Outgoing {
+        candidates: candidates.to_vec(),
+        reasoning: "two examiners compared the ears and the nose bridge".to_owned(),
+        ..Outgoing::default()
+    }
+}
+
+/// What was out of place, if a step was.
+pub fn misstep<T>(taken: Result<T, CaseError>) -> Misstep {
+    match taken {
+        Ok(_) => panic!("the step was taken"),
+        Err(CaseError::OutOfPlace(misstep)) => misstep,
+        Err(e) => panic!("not a misstep: {e:?}"),
+    }
+}
+
+impl Court {
+    pub async fn who(&self, person: &str) -> Registered {
+        let principal =
+            Principal { jurisdiction: JURISDICTION.to_owned(), person: person.to_owned(), device: Device::Fixed };
+        self.casework.registered(&principal).await.unwrap()
+    }
+
+    async fn enroll(&self) {
+        let record = |seed: usize| NewRecord {
+            id: record(seed),
+            image: None,
+            template: Some(template(seed)),
+            booking: [("name".to_owned(), format!("Person {seed}"))].into(),
+        };
+        let batch = Batch {
+            model: Some(MODEL.to_owned()),
+            answers: answers([("image-kind", text("booking-photograph")), ("contributing-agency", text("dpd"))]),
+            records: (0..RECORDS).map(record).collect(),
+        };
+        let registrar = self.who("r.tanaka").await;
+        self.casework.enroll(&registrar, JURISDICTION, GALLERY, batch).await.unwrap();
+    }
+
+    /// Closes the court and opens it again with another registry.
+    pub async fn reopen(self, change: impl FnOnce(&mut Registry)) -> Self {
+        let Self { casework, clock, outbox, drawn, folder } = self;
+        casework.close().await.unwrap();
+        let casework = open(folder.path(), &clock, &outbox, &drawn, change).await;
+        Self { casework, clock, outbox, drawn, folder }
+    }
+
+    /// Opens a request and searches; gives its id and the records of its list.
+    pub async fn searched(&self, seed: usize, candidates: u32) -> (String, Vec<String>) {
+        let plan = Plan { candidates: Some(candidates), ..Plan::default() };
+        let actor = self.who(FIRST).await;
+        let (opened, searched) = self.casework.search_now(&actor, JURISDICTION, intake(seed), plan).await.unwrap();
+        let records = searched.candidates.into_iter().map(|c| c.record_id).collect();
+        (opened.request.request.id, records)
+    }
+
+    pub async fn look(&self, who: &str, request: &str) -> Result<Vec<String>, CaseError> {
+        let looked = self.casework.look(&self.who(who).await, JURISDICTION, request, BTreeMap::new()).await?;
+        Ok(looked.candidates.into_iter().map(|c| c.record_id).collect())
+    }
+
+    pub async fn dispose(&self, who: &str, request: &str, said: Vec<Disposed>) -> Result<Taken, CaseError> {
+        let examination = Examination { dispositions: said, ..Examination::default() };
+        self.casework.dispose(&self.who(who).await, JURISDICTION, request, examination).await
+    }
+
+    pub async fn sign(&self, who: &str, request: &str, sign_off: SignOff) -> Result<Taken, CaseError> {
+        self.casework.sign(&self.who(who).await, JURISDICTION, request, sign_off).await
+    }
+
+    pub async fn release(&self, who: &str, request: &str, out: Outgoing) -> Result<ReleaseDone, CaseError> {
+        self.casework.release(&self.who(who).await, JURISDICTION, request, out).await
+    }
+
+    pub async fn hand_over(&self, who: &str, request: &str) -> Result<HandedOver, CaseError> {
+        let hand_over = HandOver {
+            to: Dissemination {
+                channel: "secured-email".to_owned(),
+                recipient: ASKER.to_owned(),
+                recipient_agency: "dpd".to_owned(),
+                purpose: "criminal-investigation".to_owned(),
+                designee: false,
+            },
+            document: None,
+            form: Form::Pdf,
+            answers: answers([("recipient-address", text("dawsonh@detroitmi.gov"))]),
+        };
+        self.casework.disseminate(&self.who(who).await, JURISDICTION, request, hand_over).await
+    }
+
+    pub async fn outcome(&self, who: &str, request: &str) -> Result<Taken, CaseError> {
+        let answers = answers([("case-assisted", Value::Flag(true)), ("positive-identification", Value::Flag(false))]);
+        self.casework.report_outcome(&self.who(who).await, JURISDICTION, request, answers).await
+    }
+
+    pub async fn seen(&self, request: &str) -> Seen {
+        self.casework.view(&self.who(FIRST).await, JURISDICTION, request).await.unwrap()
+    }
+
+    /// A list whose first candidate is possible and whose others are not.
+    pub async fn disposed(&self, seed: usize) -> (String, Vec<String>) {
+        let (request, records) = self.searched(seed, 3).await;
+        let all = records
+            .iter()
+            .enumerate()
+            .map(|(i, record)| said(record, if i == 0 { Likeness::Possible } else { Likeness::Excluded }));
+        self.dispose(FIRST, &request, all.collect()).await.unwrap();
+        (request, records)
+    }
+
+    /// The same, signed as a lead by all who have to.
+    pub async fn signed(&self, seed: usize) -> (String, Vec<String>) {
+        let (request, records) = self.disposed(seed).await;
+        self.look(SECOND, &request).await.unwrap();
+        for examiner in [FIRST, SECOND] {
+            self.sign(examiner, &request, signing("examiner", Conclusion::Lead)).await.unwrap();
+        }
+        self.sign(SUPERVISOR, &request, signing("ciu-supervisor", Conclusion::Approved)).await.unwrap();
+        (request, records)
+    }
+
+    /// How often an event of this name is on record for a request.
+    pub async fn on_record(&self, request: &str, what: &str) -> usize {
+        let auditor = self.who("a.feld").await;
+        let size = self.casework.chamber(JURISDICTION).unwrap().log().size();
+        let (mut first, mut found) = (0, 0);
+        while first < size {
+            let entries = self.casework.inspect(&auditor, JURISDICTION, first, 1000).await.unwrap();
+            let accounts = entries.into_iter().filter_map(|e| e.account);
+            found += accounts
+                .filter(|a| a.request.as_deref() == Some(request))
+                .filter(|a| serde_json::to_value(&a.event).unwrap()["what"] == what)
+                .count();
+            first += 1000;
+        }
+        found
+    }
+}

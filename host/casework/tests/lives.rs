@@ -1,0 +1,259 @@
+//! Whole lives of requests, and every way in which a step is out of place.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+mod common;
+
+use casework::life::State;
+use casework::release::{Carried, Outgoing};
+use casework::{CaseError, Misstep};
+use common::{
+    ASKER, FIRST, JURISDICTION, RECORDS, SECOND, SUPERVISOR, court, intake, misstep, outgoing, record, said, signing,
+};
+use model::facts::{Conclusion, Likeness};
+use model::terms::{Digest, Instant};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_goes_from_the_list_to_its_outcome() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.searched(3, 3).await;
+    assert_eq!(records[0], record(3));
+    assert_eq!(court.seen(&request).await.state, State::Listed);
+    court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Possible)]).await.unwrap();
+    assert_eq!(court.seen(&request).await.state, State::Listed, "two have no disposition yet");
+    let others = records[1..].iter().map(|r| said(r, Likeness::Excluded)).collect();
+    court.dispose(FIRST, &request, others).await.unwrap();
+    assert_eq!(court.seen(&request).await.state, State::Disposed);
+
+    assert_eq!(court.look(SECOND, &request).await.unwrap(), records);
+    for examiner in [FIRST, SECOND] {
+        court.sign(examiner, &request, signing("examiner", Conclusion::Lead)).await.unwrap();
+    }
+    court.sign(SUPERVISOR, &request, signing("ciu-supervisor", Conclusion::Approved)).await.unwrap();
+    let seen = court.seen(&request).await;
+    assert_eq!((seen.state, seen.opened_by.len(), seen.signatures.len()), (State::Signed, 2, 3));
+    assert!(seen.obligations.iter().any(casework::obligations::Owed::is_open));
+
+    let done = court.release(FIRST, &request, outgoing(&records[..1])).await.unwrap();
+    assert_eq!(done.documents.len(), 1);
+    assert!(done.taken.receipt.is_some());
+    let paper = court.drawn.0.lock().unwrap().pop().unwrap();
+    assert_eq!(paper.candidates.len(), 1, "only the selected candidate leaves");
+    assert_eq!((paper.candidates[0].record_id.as_str(), paper.signatures.len()), (records[0].as_str(), 3));
+    assert!(!paper.statements.is_empty() && paper.log.contains(JURISDICTION));
+
+    let handed = court.hand_over(FIRST, &request).await.unwrap();
+    let (document, bytes) = handed.document.unwrap();
+    assert_eq!(document, done.documents[0]);
+    assert_eq!(Digest::of(&bytes), document.pdf, "to the byte");
+    assert!(records[1..].iter().all(|r| !String::from_utf8_lossy(&bytes).contains(r)));
+    court.outcome(FIRST, &request).await.unwrap();
+    let seen = court.seen(&request).await;
+    assert_eq!(seen.state, State::Concluded);
+    assert_eq!(seen.disseminations[0].to.recipient, ASKER);
+    use model::rulings::Duty::{Document, SignOffs};
+    let met = |o: &&casework::obligations::Owed| matches!(o.duty, SignOffs(_) | Document(_));
+    assert!(seen.obligations.iter().filter(met).count() > 0);
+    assert!(seen.obligations.iter().filter(met).all(|o| !o.is_open()), "the release met them");
+    for what in ["disposed", "signed", "released", "disseminated", "reported"] {
+        assert!(court.on_record(&request, what).await > 0, "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_lead_nobody_leaves_and_the_requester_is_told() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.searched(4, 3).await;
+    court.dispose(FIRST, &request, records.iter().map(|r| said(r, Likeness::Excluded)).collect()).await.unwrap();
+    court.sign(FIRST, &request, signing("examiner", Conclusion::NoLead)).await.unwrap();
+    let early = court.release(FIRST, &request, outgoing(&[])).await;
+    assert!(matches!(early, Err(CaseError::Refused { .. })), "a second look is the policy's to demand");
+    court.sign(SUPERVISOR, &request, signing("ciu-supervisor", Conclusion::NoLead)).await.unwrap();
+    let excluded = court.release(FIRST, &request, outgoing(&records[..1])).await;
+    assert_eq!(misstep(excluded), Misstep::NotPossible { record: records[0].clone() });
+    let done = court.release(FIRST, &request, outgoing(&[])).await.unwrap();
+    assert!(done.documents.is_empty());
+
+    court.casework.pass_deadlines().await;
+    let told = court.outbox.notices.lock().unwrap().clone();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].to, ["requester"]);
+    assert_eq!(court.on_record(&request, "notified").await, 1);
+    court.casework.pass_deadlines().await;
+    assert_eq!(court.outbox.notices.lock().unwrap().len(), 1, "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_out_of_order_changes_nothing_and_is_on_record() {
+    let Some(court) = court().await else { return };
+    let actor = court.who(FIRST).await;
+    let opened = court.casework.open_request(&actor, JURISDICTION, intake(1)).await.unwrap();
+    let request = opened.request.request.id.clone();
+    assert_eq!(court.seen(&request).await.state, State::Open);
+    let lead = || signing("examiner", Conclusion::Lead);
+    let steps = [
+        misstep(court.look(FIRST, &request).await),
+        misstep(court.dispose(FIRST, &request, vec![said(&record(1), Likeness::Possible)]).await),
+        misstep(court.sign(FIRST, &request, lead()).await),
+        misstep(court.release(FIRST, &request, outgoing(&[])).await),
+        misstep(court.hand_over(FIRST, &request).await),
+        misstep(court.outcome(FIRST, &request).await),
+    ];
+    use Misstep::{NotListed, NotReleased};
+    assert_eq!(steps, [NotListed, NotListed, NotListed, NotListed, NotReleased, NotReleased]);
+    assert_eq!(court.seen(&request).await.state, State::Open);
+    assert_eq!(court.on_record(&request, "rejected").await, steps.len());
+
+    let searched =
+        court.casework.search(&actor, &opened.request, casework::search_step::Plan::default()).await.unwrap();
+    assert!(!searched.candidates.is_empty(), "and the request goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_changes_once_a_result_has_left() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(5).await;
+    court.release(FIRST, &request, outgoing(&records[..1])).await.unwrap();
+    let released = |m: Misstep| assert!(matches!(m, Misstep::Released { .. }), "{m}");
+    released(misstep(court.release(FIRST, &request, outgoing(&records[..1])).await));
+    released(misstep(court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Excluded)]).await));
+    released(misstep(court.sign(SUPERVISOR, &request, signing("ciu-supervisor", Conclusion::Approved)).await));
+    let (actor, open) = (court.who(FIRST).await, court.casework.request(JURISDICTION, &request).await.unwrap());
+    released(misstep(court.casework.search(&actor, &open, casework::search_step::Plan::default()).await));
+    assert_eq!(court.seen(&request).await.state, State::Released);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_cases_records_are_not_this_ones() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.disposed(2).await;
+    let other = (0..RECORDS).map(record).find(|r| !records.contains(r)).unwrap();
+    let stranger = Misstep::Unlisted { record: other.clone() };
+    let disposed = court.dispose(FIRST, &request, vec![said(&other, Likeness::Possible)]).await;
+    assert_eq!(misstep(disposed), stranger);
+    assert_eq!(misstep(court.release(FIRST, &request, outgoing(&[other])).await), stranger);
+    let twice = vec![said(&records[0], Likeness::Possible), said(&records[0], Likeness::Excluded)];
+    let twice = court.dispose(FIRST, &request, twice).await;
+    assert_eq!(misstep(twice), Misstep::Twice { record: records[0].clone() });
+    let unknown = court.dispose(FIRST, "no-such-request", vec![]).await;
+    assert!(matches!(unknown, Err(CaseError::Unknown { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_signs_once_in_a_role_of_theirs_until_something_changes() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.disposed(6).await;
+    let lead = || signing("examiner", Conclusion::Lead);
+    let role = court.sign(FIRST, &request, signing("ciu-supervisor", Conclusion::Approved)).await;
+    assert!(matches!(misstep(role), Misstep::NotTheirRole { .. }));
+    let silent = court.sign(FIRST, &request, signing("examiner", Conclusion::Refused)).await;
+    assert_eq!(misstep(silent), Misstep::RefusedWithoutReason);
+    court.sign(FIRST, &request, lead()).await.unwrap();
+    assert!(matches!(misstep(court.sign(FIRST, &request, lead()).await), Misstep::SignedAlready { .. }));
+    court.dispose(FIRST, &request, vec![said(&records[1], Likeness::Inconclusive)]).await.unwrap();
+    let seen = court.seen(&request).await;
+    assert_eq!((seen.state, seen.signatures[0].stands), (State::Disposed, false));
+    court.sign(FIRST, &request, lead()).await.expect("something else is said now");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_opened_the_list_signs_or_nothing_leaves() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.disposed(7).await;
+    let out = || outgoing(&records[..1]);
+    assert!(matches!(misstep(court.release(FIRST, &request, out()).await), Misstep::Unsigned { .. }));
+    court.sign(FIRST, &request, signing("examiner", Conclusion::Lead)).await.unwrap();
+    court.sign(SUPERVISOR, &request, signing("ciu-supervisor", Conclusion::Approved)).await.unwrap();
+    let wanting = misstep(court.release(FIRST, &request, out()).await).to_string();
+    assert!(wanting.contains("`examiner`"), "{wanting}");
+    court.look(SECOND, &request).await.unwrap();
+    court.sign(SECOND, &request, signing("examiner", Conclusion::Lead)).await.unwrap();
+    court.release(FIRST, &request, out()).await.unwrap();
+    assert_eq!(court.on_record(&request, "released").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_of_somebody_who_left_no_longer_counts() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(8).await;
+    let suspend = |registry: &mut model::registry::Registry| {
+        let person = registry.people.iter_mut().find(|p| p.id == SECOND).unwrap();
+        person.suspended_since = Some(Instant(1));
+    };
+    let court = court.reopen(suspend).await;
+    let wanting = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
+    assert!(matches!(&wanting, Misstep::Unsigned { wanting } if wanting.iter().any(|w| w.contains("examiner"))));
+    let demoted = |registry: &mut model::registry::Registry| {
+        registry.people.iter_mut().find(|p| p.id == SUPERVISOR).unwrap().roles.clear();
+    };
+    let court = court.reopen(demoted).await;
+    let wanting = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
+    assert!(matches!(&wanting, Misstep::Unsigned { wanting } if wanting.iter().any(|w| w.contains("supervisor"))));
+    let court = court.reopen(|_| {}).await;
+    court.release(FIRST, &request, outgoing(&records[..1])).await.expect("all are back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_whose_statement_was_altered_does_not_leave() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(9).await;
+    let carried = |text: Option<&str>, digest: Option<Digest>| Outgoing {
+        statements: Some(vec![Carried { id: "investigative-lead".to_owned(), text: text.map(str::to_owned), digest }]),
+        ..outgoing(&records[..1])
+    };
+    for altered in [carried(Some("It is only a lead."), None), carried(None, Some(Digest::of(b"x")))] {
+        let refused = misstep(court.release(FIRST, &request, altered).await);
+        assert!(matches!(&refused, Misstep::AlteredStatement { id, .. } if id == "investigative-lead"), "{refused}");
+    }
+    let none = Outgoing { statements: Some(vec![]), ..outgoing(&records[..1]) };
+    assert!(matches!(misstep(court.release(FIRST, &request, none).await), Misstep::MissingStatement { .. }));
+    let unknown = Carried { id: "nonsense".to_owned(), text: None, digest: None };
+    let unknown = Outgoing { statements: Some(vec![unknown]), ..outgoing(&records[..1]) };
+    assert!(matches!(misstep(court.release(FIRST, &request, unknown).await), Misstep::UnknownStatement { .. }));
+    assert_eq!(court.seen(&request).await.state, State::Signed);
+    court.release(FIRST, &request, outgoing(&records[..1])).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_policy_denies_leaves_the_life_as_it_was() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(10).await;
+    let by_the_asker = court.release(ASKER, &request, outgoing(&records[..1])).await;
+    assert!(matches!(by_the_asker, Err(CaseError::Refused { .. })));
+    let seen = court.seen(&request).await;
+    assert_eq!((seen.state, seen.refusals.len()), (State::Signed, 1));
+    assert!(court.drawn.0.lock().unwrap().is_empty(), "nothing was drawn up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_is_tried_again_until_it_is_out_and_late_is_said_once() {
+    let Some(court) = court().await else { return };
+    court.outbox.broken.store(true, std::sync::atomic::Ordering::Release);
+    let (request, records) = court.searched(11, 3).await;
+    court.dispose(FIRST, &request, records.iter().map(|r| said(r, Likeness::Excluded)).collect()).await.unwrap();
+    for (who, role) in [(FIRST, "examiner"), (SUPERVISOR, "ciu-supervisor")] {
+        court.sign(who, &request, signing(role, Conclusion::NoLead)).await.unwrap();
+    }
+    court.release(FIRST, &request, outgoing(&[])).await.unwrap();
+    let wait = |hours: u64| court.clock.fetch_add(hours * 3_600_000, std::sync::atomic::Ordering::AcqRel);
+    court.casework.pass_deadlines().await;
+    assert_eq!(court.on_record(&request, "undelivered").await, 1);
+    court.casework.pass_deadlines().await;
+    assert_eq!(court.on_record(&request, "undelivered").await, 1, "not before its pause is over");
+    wait(25);
+    court.casework.pass_deadlines().await;
+    court.casework.pass_deadlines().await;
+    assert_eq!(court.on_record(&request, "undelivered").await, 2);
+    let late = |o: &&casework::obligations::Owed| o.is_overdue() && o.request.as_deref() == Some(request.as_str());
+    let overdue = court.casework.obligations(JURISDICTION).await.unwrap();
+    let notices = overdue.iter().filter(late).filter(|o| matches!(o.duty, model::rulings::Duty::Notify(_))).count();
+    assert_eq!(notices, 1);
+    let said_late = court.on_record(&request, "overdue").await;
+    court.outbox.broken.store(false, std::sync::atomic::Ordering::Release);
+    wait(7);
+    court.casework.pass_deadlines().await;
+    assert_eq!(court.on_record(&request, "notified").await, 1);
+    assert_eq!(court.on_record(&request, "overdue").await, said_late, "said once");
+    let open = court.casework.obligations(JURISDICTION).await.unwrap();
+    assert!(!open.iter().any(|o| matches!(o.duty, model::rulings::Duty::Notify(_))), "met, late as it is");
+}

@@ -1,0 +1,127 @@
+//! What each route of a request's life after the candidate list does: parse, ask casework, shape the answer.
+
+use crate::api::{self, obligations};
+use crate::case_api::{
+    AcknowledgementBody, AnswersBody, CompletionBody, DispositionsBody, DisseminatedView, DisseminationBody,
+    DocumentView, LookedView, RecordedView, ReleaseBody, ReleasedView, SignOffBody, TakenView,
+};
+use crate::endpoints::{Ask, Reply, statements, summarized};
+use crate::problem::Problem;
+use casework::acknowledgement::Acknowledgement;
+use casework::life::State;
+use casework::worklist::Wanted;
+use casework::{Casework, Taken};
+use model::terms::Instant;
+
+fn taken(casework: &Casework, request: &str, taken: Taken) -> TakenView {
+    TakenView {
+        request: request.to_owned(),
+        verdict: "permit",
+        findings: summarized(casework, [&taken.rulings]),
+        obligations: obligations([&taken.rulings]),
+        receipt: taken.receipt.map(Into::into),
+    }
+}
+
+pub(crate) async fn worklist(ask: Ask) -> Result<Reply, Problem> {
+    let state = match ask.asked("state") {
+        None => None,
+        Some(name) => Some(State::ALL.into_iter().find(|s| s.name() == name).ok_or_else(|| {
+            let names: Vec<_> = State::ALL.iter().map(|s| s.name()).collect();
+            Problem::invalid(format!("`state` is `{name}`: use one of {}", names.join(", ")))
+        })?),
+    };
+    let mine = match ask.asked("mine") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => return Err(Problem::invalid(format!("`mine` is `{other}`: use true or false"))),
+    };
+    let since = match ask.asked("since") {
+        None => None,
+        Some(text) => {
+            let wrong = || Problem::invalid(format!("`since` is `{text}`: write it as 2026-01-31T09:30:00.000Z"));
+            Some(text.parse::<Instant>().map_err(|_| wrong())?)
+        }
+    };
+    let wanted = Wanted { state, mine, since };
+    Reply::json(&ask.casework.worklist(ask.caller()?, ask.part("jurisdiction"), &wanted).await?)
+}
+
+pub(crate) async fn view(ask: Ask) -> Result<Reply, Problem> {
+    Reply::json(&ask.casework.view(ask.caller()?, ask.part("jurisdiction"), ask.part("request")).await?)
+}
+
+pub(crate) async fn look(ask: Ask) -> Result<Reply, Problem> {
+    let AnswersBody { answers } = if ask.body.is_empty() { AnswersBody::default() } else { ask.body()? };
+    let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
+    let looked = ask.casework.look(ask.caller()?, jurisdiction, request, answers).await?;
+    let step = Taken { rulings: looked.rulings, receipt: looked.receipt };
+    Reply::json(&LookedView { taken: taken(&ask.casework, request, step), candidates: looked.candidates })
+}
+
+pub(crate) async fn dispose(ask: Ask) -> Result<Reply, Problem> {
+    let examination = ask.body::<DispositionsBody>()?.examination();
+    let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
+    let step = ask.casework.dispose(ask.caller()?, jurisdiction, request, examination).await?;
+    Reply::json(&taken(&ask.casework, request, step))
+}
+
+pub(crate) async fn sign(ask: Ask) -> Result<Reply, Problem> {
+    let sign_off = ask.body::<SignOffBody>()?.sign_off();
+    let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
+    let step = ask.casework.sign(ask.caller()?, jurisdiction, request, sign_off).await?;
+    Reply::json(&taken(&ask.casework, request, step))
+}
+
+pub(crate) async fn acknowledge(ask: Ask) -> Result<Reply, Problem> {
+    let AcknowledgementBody { statement, text, digest } = ask.body()?;
+    let acknowledgement = Acknowledgement { statement, text, digest };
+    let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
+    let receipt = ask.casework.acknowledge(ask.caller()?, jurisdiction, request, acknowledgement).await?;
+    Reply::json(&RecordedView { receipt: receipt.map(Into::into) })
+}
+
+pub(crate) async fn release(ask: Ask) -> Result<Reply, Problem> {
+    let outgoing = ask.body::<ReleaseBody>()?.outgoing();
+    let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
+    let done = ask.casework.release(ask.caller()?, jurisdiction, request, outgoing).await?;
+    Reply::json(&ReleasedView { taken: taken(&ask.casework, request, done.taken), documents: done.documents })
+}
+
+pub(crate) async fn disseminate(ask: Ask) -> Result<Reply, Problem> {
+    let hand_over = ask.body::<DisseminationBody>()?.hand_over();
+    let form = hand_over.form;
+    let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
+    let handed = ask.casework.disseminate(ask.caller()?, jurisdiction, request, hand_over).await?;
+    let step = taken(&ask.casework, request, handed.taken);
+    Reply::json(&DisseminatedView {
+        statements: statements(&ask.casework, &step.obligations),
+        taken: step,
+        document: handed.document.map(|(document, bytes)| DocumentView::of(&document, form, bytes)),
+    })
+}
+
+pub(crate) async fn report_outcome(ask: Ask) -> Result<Reply, Problem> {
+    let AnswersBody { answers } = ask.body()?;
+    let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
+    let step = ask.casework.report_outcome(ask.caller()?, jurisdiction, request, answers).await?;
+    Reply::json(&taken(&ask.casework, request, step))
+}
+
+pub(crate) async fn obligations_of(ask: Ask) -> Result<Reply, Problem> {
+    let jurisdiction = ask.part("jurisdiction");
+    let caller = ask.caller()?;
+    if caller.principal.jurisdiction != jurisdiction {
+        let reason = "only people of the jurisdiction see its obligations";
+        ask.casework.reject::<()>(jurisdiction, caller, "list obligations", reason).await?;
+    }
+    Reply::json(&ask.casework.obligations(jurisdiction).await?)
+}
+
+pub(crate) async fn complete(ask: Ask) -> Result<Reply, Problem> {
+    let CompletionBody { note } = ask.body()?;
+    let (jurisdiction, obligation) = (ask.part("jurisdiction"), ask.part("obligation"));
+    let done = ask.casework.complete(ask.caller()?, jurisdiction, obligation, &note).await?;
+    let receipt: Option<api::ReceiptView> = done.receipt.map(Into::into);
+    Reply::json(&RecordedView { receipt })
+}
