@@ -2,7 +2,7 @@
 //!
 //! The host establishes every word of it but the values of [`Matter::fields`] and the words of the [`Request`] itself.
 
-use crate::terms::{Date, Digest, Field, Instant, Phase};
+use crate::terms::{Date, Digest, Field, Holder, Instant, Phase};
 use serde::{Deserialize, Serialize};
 
 /// The host's clock, read once for the whole decision.
@@ -509,7 +509,7 @@ pub struct RetentionEvent {
     pub held: bool,
 }
 
-/// What is done to a person's access.
+/// What is done to somebody's access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccessChange {
@@ -525,15 +525,18 @@ pub enum AccessChange {
     Withdraw,
 }
 
-/// A change of a person's access.
+/// A change of a person's or an agency's access.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Access {
     /// What is done.
     pub change: AccessChange,
+    /// Whether it is the party's person, or their agency: then the person is blank.
+    #[serde(default, skip_serializing_if = "Holder::is_person")]
+    pub whose: Holder,
     /// The person as the registry knows them now, and their agency.
     pub party: Party,
-    /// The roles they would hold afterwards.
+    /// The roles the person would hold afterwards; none for an agency.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
 }

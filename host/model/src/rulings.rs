@@ -1,6 +1,6 @@
 //! What a policy answers, and its charter: `interface rulings` of `wit/policy.wit`.
 
-use crate::terms::{Date, Digest, Instant, Phase, Value, Verdict};
+use crate::terms::{Date, Digest, Holder, Instant, Phase, Value, Verdict};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -135,6 +135,16 @@ pub struct TaskRule {
     pub within_hours: u32,
 }
 
+/// Somebody may not go on, from now until they are reinstated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suspension {
+    /// A person or an agency.
+    pub kind: Holder,
+    /// Who: an id of the jurisdiction's registry.
+    pub id: String,
+}
+
 /// What the host has to do, or see done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -169,8 +179,8 @@ pub enum Duty {
     DisposeAll,
     /// Mark for review, for this reason.
     Flag(String),
-    /// Suspend: `agency`, `person`.
-    Suspend(String),
+    /// Suspend a person or an agency.
+    Suspend(Suspension),
     /// Follow up.
     Task(TaskRule),
 }

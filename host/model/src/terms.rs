@@ -217,6 +217,31 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// Whose access or suspension is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Holder {
+    /// One person.
+    #[default]
+    Person,
+    /// An agency: everybody who acts for it.
+    Agency,
+}
+
+impl Holder {
+    /// `person` or `agency`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Agency => "agency",
+        }
+    }
+
+    pub(crate) fn is_person(&self) -> bool {
+        *self == Self::Person
+    }
+}
+
 /// One answer or setting. In JSON and TOML: a text, a boolean, a number, a list of texts, `{date: "2026-01-31"}` or
 /// `{instant: "2026-01-31T09:30:00.000Z"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

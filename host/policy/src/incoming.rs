@@ -112,7 +112,7 @@ fn duty_in(x: wr::Duty) -> rulings::Duty {
         wr::Duty::Withhold(x) => rulings::Duty::Withhold(x),
         wr::Duty::DisposeAll => rulings::Duty::DisposeAll,
         wr::Duty::Flag(x) => rulings::Duty::Flag(x),
-        wr::Duty::Suspend(x) => rulings::Duty::Suspend(x),
+        wr::Duty::Suspend(x) => rulings::Duty::Suspend(suspension_in(x)),
         wr::Duty::Task(x) => rulings::Duty::Task(task_rule_in(x)),
     }
 }
@@ -156,6 +156,14 @@ fn limit_rule_in(x: wr::LimitRule) -> rulings::LimitRule {
 
 fn task_rule_in(x: wr::TaskRule) -> rulings::TaskRule {
     rulings::TaskRule { owner: x.owner, about: x.about, within_hours: x.within_hours }
+}
+
+fn suspension_in(x: wr::Suspension) -> rulings::Suspension {
+    let kind = match x.kind {
+        wt::Holder::Person => terms::Holder::Person,
+        wt::Holder::Agency => terms::Holder::Agency,
+    };
+    rulings::Suspension { kind, id: x.id }
 }
 
 fn tag_in(x: wr::Tag) -> rulings::Tag {

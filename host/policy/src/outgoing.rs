@@ -348,8 +348,19 @@ fn access_change_out(x: &facts::AccessChange) -> wf::AccessChange {
     }
 }
 
+fn holder_out(x: terms::Holder) -> wt::Holder {
+    match x {
+        terms::Holder::Person => wt::Holder::Person,
+        terms::Holder::Agency => wt::Holder::Agency,
+    }
+}
+
 fn access_out<'a>(x: &'a facts::Access, arena: &'a Bump) -> wf::Access<'a> {
-    wf::Access { change: access_change_out(&x.change), roles: texts_out(&x.roles, arena) }
+    wf::Access {
+        change: access_change_out(&x.change),
+        whose: holder_out(x.whose),
+        roles: texts_out(&x.roles, arena),
+    }
 }
 
 fn activation_out<'a>(x: &'a facts::Activation, arena: &'a Bump) -> wf::Activation<'a> {

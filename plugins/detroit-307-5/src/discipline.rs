@@ -6,7 +6,7 @@ use crate::{answers, prohibited, settings, words};
 use magistrate_sdk::calendar::hours_after;
 use magistrate_sdk::facts::Step;
 use magistrate_sdk::prelude::*;
-use magistrate_sdk::rulings::{ClockOrigin, Duty};
+use magistrate_sdk::rulings::ClockOrigin;
 use magistrate_sdk::{Case, Duties};
 
 /// The rules of the violation phase.
@@ -86,7 +86,7 @@ fn agency(case: &mut Case) {
     case.clause(clause!("5.5-c"))
         .read_as(reading!("IR-9"))
         .notes(&format!("the requests of `{agency}` are suspended until it complies with the directive"));
-    case.clause(clause!("5.5-c")).always_obliges(Duty::Suspend("agency".to_owned()));
+    case.clause(clause!("5.5-c")).always_obliges(Duties::suspend_agency(agency));
 }
 
 /// 7(2) "report a suspected or confirmed breach to their immediate supervisor who will ensure that the … (LASO) … is notified

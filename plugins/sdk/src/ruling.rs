@@ -4,9 +4,9 @@ use crate::case::Case;
 use crate::prelude::*;
 use crate::rulings::{
     ClauseIndex, ClockOrigin, Duty, Finding, InterpretationIndex, LimitRule, NoticeRule, Obligation, Outcome,
-    PurgeRule, RetentionRule, SignOffRule, TaskRule,
+    PurgeRule, RetentionRule, SignOffRule, Suspension, TaskRule,
 };
-use crate::terms::Instant;
+use crate::terms::{Holder, Instant};
 
 /// A clause about to speak on a case.
 #[must_use = "a clause that says nothing finds nothing"]
@@ -182,6 +182,16 @@ impl Duties {
     /// Destroy by then.
     pub fn purge(subject: &str, by: Instant) -> Duty {
         Duty::Purge(PurgeRule { subject: subject.to_owned(), by })
+    }
+
+    /// Suspend an agency: everybody who acts for it. `id` is its id in the registry.
+    pub fn suspend_agency(id: &str) -> Duty {
+        Duty::Suspend(Suspension { kind: Holder::Agency, id: id.to_owned() })
+    }
+
+    /// Suspend a person. `id` is their id in the registry.
+    pub fn suspend_person(id: &str) -> Duty {
+        Duty::Suspend(Suspension { kind: Holder::Person, id: id.to_owned() })
     }
 
     /// Somebody follows up.
