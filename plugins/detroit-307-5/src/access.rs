@@ -1,9 +1,10 @@
-//! The access phase, 6.1(2), 6.1(3)d, 7(5) and 7(6): who gets in, and on whose word.
+//! The access phase, 6.1(2), 6.1(3)d, 7(5) and 7(6): who gets in, and on whose word. And 5.5(c): which agency is suspended.
 
 use crate::{answers, outside, settings, standing, words};
 use magistrate_sdk::calendar::days_between;
 use magistrate_sdk::case::trained;
-use magistrate_sdk::facts::{Access, AccessChange, Party, Person, Step};
+use magistrate_sdk::facts::{Access, AccessChange, Agency, Party, Person, Step};
+use magistrate_sdk::terms::Holder;
 use magistrate_sdk::text::blank;
 use magistrate_sdk::{Case, Duties, Setting};
 
@@ -18,6 +19,10 @@ pub fn judge(case: &mut Case) {
         case.clause(clause!("6.1(2)b")).violated("nobody is named whose access is changed: name the person");
         return;
     };
+    if access.whose == Holder::Agency {
+        agency(case, access.change, &subject.agency);
+        return;
+    }
     match access.change {
         AccessChange::Grant | AccessChange::Reinstate => {
             need(case, &subject.person);
@@ -43,6 +48,32 @@ fn change(change: AccessChange) -> &'static str {
         AccessChange::Suspend => "suspend",
         AccessChange::Reinstate => "reinstate",
         AccessChange::Withdraw => "withdraw",
+    }
+}
+
+/// 5.5(c) The Department "shall immediately suspend all Facial Recognition requests until the requesting agency becomes in
+/// compliance": that agency's (IR-9), and not before it complies.
+fn agency(case: &mut Case, what: AccessChange, agency: &Agency) {
+    case.tag("agency-access", change(what));
+    match what {
+        AccessChange::Suspend => case.clause(clause!("5.5-c")).read_as(reading!("IR-9")).satisfied(),
+        AccessChange::Reinstate => {
+            let complies = case.affirmed(answers::AGENCY_COMPLIES);
+            case.clause(clause!("5.5-c")).read_as(reading!("IR-9")).affirms(
+                complies,
+                "say whether the agency complies with the directive again",
+                "the agency does not comply with the directive: its requests stay suspended until it does",
+            );
+            let own = standing::is_department(case, agency);
+            let agreed = outside::is_law_enforcement(case, agency) && outside::has_agreement(case, agency);
+            case.clause(clause!("6.1(3)d")).requires(
+                own || agreed,
+                "the agency is no law enforcement agency or has no agreement in force: put that right first",
+            );
+        }
+        AccessChange::Grant | AccessChange::Review | AccessChange::Withdraw => case
+            .clause(clause!("6.1(2)b"))
+            .violated("access is a person's: an agency is suspended, and reinstated once it complies"),
     }
 }
 

@@ -82,6 +82,8 @@ pub const RETENTION_REASON: &str = "retention-reason";
 pub const NEED_TO_KNOW: &str = "need-to-know";
 /// 7(6): whether the credential is one person's alone.
 pub const CREDENTIAL_PERSONAL: &str = "credential-personal";
+/// 5.5(c): whether a suspended agency complies with the directive again.
+pub const AGENCY_COMPLIES: &str = "agency-complies";
 /// 7(7): whether every manufacturer's default password was replaced.
 pub const DEFAULTS_REPLACED: &str = "default-passwords-replaced";
 /// 7(7): whether passwords meet Manual Directive 307.4.

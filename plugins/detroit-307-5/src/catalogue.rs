@@ -107,7 +107,7 @@ pub const CLAUSES: &[Entry] = &[
     (
         "5.5-c",
         "The requests of an agency not in compliance are suspended.",
-        &[Request, Search, Candidates, Disposition, SignOff, Release, Disseminate, Violation],
+        &[Request, Search, Candidates, Disposition, SignOff, Release, Disseminate, Access, Violation],
     ),
     ("6.1(1)", "The LASO is responsible for the program.", &[Access]),
     ("6.1(2)a", "The LASO oversees and administers the program.", &[Access, Activation]),

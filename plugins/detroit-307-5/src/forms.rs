@@ -76,7 +76,7 @@ fn investigation() -> Vec<FormField> {
         always(code(
             answers::CRIME,
             "Crime type",
-            "The crime under investigation; its code may be prefixed with attempted-.",
+            "The crime under investigation. Whether it was only attempted is asked beside it.",
             crimes::codes(),
         )),
         flag(answers::ATTEMPTED, "Attempted", "Whether the crime was attempted only."),

@@ -106,6 +106,11 @@ fn access() -> Vec<FormField> {
             "Credential is personal",
             "Whether the credential is this person's alone and kept confidential (7(6)).",
         ),
+        flag(
+            answers::AGENCY_COMPLIES,
+            "Agency complies",
+            "Of a suspended agency: whether it complies with the directive again (5.5(c)).",
+        ),
     ]
 }
 
