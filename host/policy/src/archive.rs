@@ -93,13 +93,22 @@ impl Archive {
     /// # Errors
     /// [`ArchiveError`].
     pub fn load(&self, engine: &Engine, revision: &PolicyRef) -> Result<Policy, ArchiveError> {
+        let (component, settings) = self.read(revision.component, revision.settings)?;
         let file = component_file(revision.component);
-        let component = self.get(&file, revision.component, COMPONENT_BYTES)?;
-        let settings_file = settings_file(revision.settings);
-        let settings = self.get(&settings_file, revision.settings, SETTINGS_BYTES)?;
-        let settings: Vec<Field> = serde_json::from_slice(&settings)
-            .map_err(|e| ArchiveError::Settings { file: settings_file, reason: e.to_string() })?;
         Policy::load(engine, &component, &settings).map_err(|source| ArchiveError::Refused { file, source })
+    }
+
+    /// A component and settings as they were kept.
+    ///
+    /// # Errors
+    /// [`ArchiveError`].
+    pub fn read(&self, component: Digest, settings: Digest) -> Result<(Vec<u8>, Vec<Field>), ArchiveError> {
+        let bytes = self.get(&component_file(component), component, COMPONENT_BYTES)?;
+        let file = settings_file(settings);
+        let settings = self.get(&file, settings, SETTINGS_BYTES)?;
+        let settings: Vec<Field> =
+            serde_json::from_slice(&settings).map_err(|e| ArchiveError::Settings { file, reason: e.to_string() })?;
+        Ok((bytes, settings))
     }
 
     /// Written under another name, synced, renamed, and the name synced: after a crash it is there whole or not at all.

@@ -15,8 +15,8 @@ pub(crate) const COMPONENT_BYTES: u64 = 32 << 20;
 /// `policy.toml`, read.
 #[derive(Clone, Debug)]
 pub struct Folder {
-    path: PathBuf,
-    text: String,
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
     component: PathBuf,
     digest: Option<Digest>,
     settings: Vec<Field>,
@@ -42,6 +42,20 @@ pub enum FolderError {
         path: PathBuf,
         /// Line, column, key and what was expected.
         message: String,
+    },
+    /// A file that cannot be written.
+    #[error("cannot write {path}: {reason}")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// Settings that cannot be written into policy.toml as it stands.
+    #[error("{path} cannot be rewritten: keep every setting under one line [settings]")]
+    Unsettled {
+        /// The file.
+        path: PathBuf,
     },
     /// No digest pinned, where one is required.
     #[error("{path} pins no component digest: check the component, then run `magistrate policy pin {folder}`")]
@@ -104,6 +118,12 @@ impl Folder {
             reason: e.to_string(),
             hint: "; a policy's folder holds policy.toml and the component it names",
         })?;
+        Self::parse(folder, text)
+    }
+
+    /// The same, of a text that is not in the folder yet.
+    pub(crate) fn parse(folder: &Path, text: String) -> Result<Self, FolderError> {
+        let path = folder.join(FILE);
         let syntax = |message: String| FolderError::Syntax { path: path.clone(), message };
         let file: File = toml::from_str(&text).map_err(|e| syntax(e.to_string().trim_end().to_owned()))?;
         let at = |key: &str| line_of(&text, key).map_or_else(String::new, |line| format!("line {line}: "));
@@ -208,7 +228,7 @@ impl Folder {
         Ok(digest)
     }
 
-    fn component_bytes(&self) -> Result<Vec<u8>, FolderError> {
+    pub(crate) fn component_bytes(&self) -> Result<Vec<u8>, FolderError> {
         let hint = "; build it for wasm32-wasip2 and put it beside policy.toml";
         let unreadable = |reason: String| FolderError::Unreadable { path: self.component.clone(), reason, hint };
         let size = std::fs::metadata(&self.component).map_err(|e| unreadable(e.to_string()))?.len();
@@ -252,7 +272,7 @@ fn setting(value: toml::Value) -> Option<Value> {
 }
 
 /// The line, from 1, on which a key is set.
-fn line_of(text: &str, key: &str) -> Option<usize> {
+pub(crate) fn line_of(text: &str, key: &str) -> Option<usize> {
     text.lines()
         .position(|line| {
             let line = line.trim_start();
@@ -264,11 +284,11 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
         .map(|i| i + 1)
 }
 
-fn replace_line(text: &str, at: usize, line: &str) -> String {
+pub(crate) fn replace_line(text: &str, at: usize, line: &str) -> String {
     text.lines().enumerate().map(|(i, old)| format!("{}\n", if i + 1 == at { line } else { old })).collect()
 }
 
-fn insert_after(text: &str, at: usize, line: &str) -> String {
+pub(crate) fn insert_after(text: &str, at: usize, line: &str) -> String {
     let mut lines: Vec<&str> = text.lines().collect();
     lines.insert(at.min(lines.len()), line);
     lines.iter().map(|l| format!("{l}\n")).collect()

@@ -8,9 +8,10 @@
 //! | module | holds |
 //! |---|---|
 //! | [`folder`] | `policy.toml`: reading, pinning |
+//! | `install` | a folder that holds another revision from now on |
 //! | [`engine`] | the sandbox's settings and limits |
 //! | [`decide`] | running one decision, and what may go wrong |
-//! | [`archive`] | every revision that was in force, by digest |
+//! | [`archive`] | every revision that was in force or proposed, by digest |
 //! | [`scenario`] | decisions expected of a policy, as data |
 
 pub mod archive;
@@ -18,6 +19,7 @@ pub mod decide;
 pub mod engine;
 pub mod folder;
 mod incoming;
+mod install;
 mod outgoing;
 pub mod scenario;
 mod wasi;
@@ -123,6 +125,11 @@ impl Policy {
     /// What the policy says of itself.
     pub fn charter(&self) -> &Charter {
         &self.inner.charter
+    }
+
+    /// The settings it runs with.
+    pub fn settings(&self) -> &[Field] {
+        &self.inner.settings
     }
 
     /// The revision, as the audit log names it.
