@@ -6,8 +6,8 @@
 //! St. Louis E.2 and Detroit 7(9) demand of an audit trail are fields of the type, so that no entry can lack them.
 
 use crate::combine::{PolicyRef, Rulings};
-use crate::facts::{Dissemination, Identifier, Likeness, Matter, Signature, StatementShown};
-use crate::terms::{Digest, Field, Instant, Phase, Verdict};
+use crate::facts::{AccessChange, Dissemination, Identifier, Likeness, Matter, Signature, StatementShown};
+use crate::terms::{Digest, Field, Holder, Instant, Phase, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// What kind of thing an entry records.
@@ -26,6 +26,8 @@ pub enum Kind {
     Look,
     /// Somebody did what an earlier decision obliged them to, and no policy had to be asked about it.
     Fulfilment,
+    /// Somebody put a policy revision forward, or signed for or against one.
+    Proposal,
     /// The host did something of its own: started, loaded a registry, stopped.
     Host,
 }
@@ -255,6 +257,67 @@ pub enum Event {
         subject: String,
         /// On what basis.
         basis: String,
+    },
+    /// A person's or an agency's access was changed.
+    AccessChanged {
+        /// What was done.
+        change: AccessChange,
+        /// To a person or an agency.
+        whose: Holder,
+        /// Which: an id of the registry.
+        id: String,
+        /// The roles a person holds from now on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roles: Vec<String>,
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
+    /// The host suspended somebody because a decision demanded it.
+    Suspended {
+        /// A person or an agency.
+        whose: Holder,
+        /// Which: an id of the registry.
+        id: String,
+        /// Since when.
+        since: Instant,
+        /// The obligation this meets.
+        obligation: String,
+    },
+    /// A violation was recorded.
+    Violated {
+        /// When it happened.
+        happened: Instant,
+        /// The form's answers.
+        answers: Vec<Field>,
+    },
+    /// A policy revision was put forward.
+    Proposed {
+        /// Digest of the component.
+        component: Digest,
+        /// Digest of the settings.
+        settings: Digest,
+        /// What changes, in the words of whoever put it forward.
+        note: String,
+    },
+    /// Somebody signed for or against a policy revision.
+    Endorsed {
+        /// Digest of the component.
+        component: Digest,
+        /// Digest of the settings.
+        settings: Digest,
+        /// The signature, as the policy in force is told of it.
+        signature: Signature,
+        /// Why they refuse, or whatever else they wrote beside it.
+        reason: String,
+    },
+    /// A policy revision took effect.
+    Activated {
+        /// Digest of the component.
+        component: Digest,
+        /// Digest of the settings.
+        settings: Digest,
+        /// The same of the revision that was in force before, component first.
+        before: (Digest, Digest),
     },
     /// An intended act failed and changed nothing.
     Failed {

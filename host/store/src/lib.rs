@@ -25,7 +25,7 @@
 //! | `schema` | tables, migrations, the check of the master key |
 //! | `database`, `rows` | one jurisdiction's statements; rows, keys |
 //! | `peer` | the database's own search, to be measured beside the host's |
-//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations` | what [`Jurisdiction`] offers, by subject |
+//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `standings` | what [`Jurisdiction`] offers, by subject |
 
 // The engine's futures nest deeper than the compiler's default of 128.
 #![recursion_limit = "256"]
@@ -45,6 +45,7 @@ mod registry;
 mod rider;
 mod rows;
 mod schema;
+mod standings;
 mod steps;
 mod store;
 mod templates;
@@ -60,6 +61,7 @@ pub use error::StoreError;
 pub use gallery::{BATCH_ROWS, Booking, GalleryState, NewRecord};
 pub use obligations::ObligationRow;
 pub use peer::PEER_K;
+pub use standings::StandingRow;
 pub use steps::Kept;
 pub use store::{Jurisdiction, Store};
 pub use templates::StoredTemplate;

@@ -4,6 +4,7 @@ use crate::accounts::AccountRow;
 use crate::casework::{RequestRow, SearchRow};
 use crate::error::StoreError;
 use crate::obligations::ObligationRow;
+use crate::standings::StandingRow;
 use crate::steps::Kept;
 use crate::store::Jurisdiction;
 use model::terms::{Digest, Instant};
@@ -49,6 +50,10 @@ impl Jurisdiction {
                     let row = PackedObligation::of(row).map_err(unwritable)?;
                     Packed::Settled { row, was: was.map(|at| at.0) }
                 }
+                Kept::Stands(row) => {
+                    let body = serde_json::to_vec(&row.body).map_err(|e| unwritable(e.to_string()))?;
+                    Packed::Stands { kind: row.kind.clone(), id: row.id.clone(), body: Bytes(body) }
+                }
             });
         }
         let plain = postcard::to_allocvec(&packed).map_err(|e| unwritable(e.to_string()))?;
@@ -87,6 +92,10 @@ impl Jurisdiction {
                     Packed::Settled { row, was } => {
                         Kept::Settled { row: row.row().map_err(|e| damaged(&e))?, was: was.map(Instant) }
                     }
+                    Packed::Stands { kind, id, body } => {
+                        let body = serde_json::from_slice(&body.0).map_err(|e| damaged(&e.to_string()))?;
+                        Kept::Stands(StandingRow { kind, id, body })
+                    }
                 })
             })
             .collect()
@@ -123,6 +132,11 @@ enum Packed {
     Settled {
         row: PackedObligation,
         was: Option<u64>,
+    },
+    Stands {
+        kind: String,
+        id: String,
+        body: Bytes,
     },
 }
 

@@ -39,6 +39,8 @@ pub(crate) const REQUEST_ENTRY: &str = "request_entry";
 pub(crate) const OBLIGATION: &str = "obligation";
 /// `{request, wake}` by `[wake, obligation]`: obligations still to be met, by when somebody has to look at them next.
 pub(crate) const OBLIGATION_WAKE: &str = "obligation_wake";
+/// `{key, sealed}` by `[kind, 0, id]`: how something stands since a step decided of it.
+pub(crate) const STANDING: &str = "standing";
 /// `{key, sealed}` by entry id.
 pub(crate) const ACCOUNT: &str = "account";
 
@@ -68,6 +70,7 @@ pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
      DEFINE TABLE IF NOT EXISTS obligation TYPE NORMAL SCHEMALESS;
      DEFINE TABLE IF NOT EXISTS obligation_wake TYPE NORMAL SCHEMALESS",
     ),
+    (3, "DEFINE TABLE IF NOT EXISTS standing TYPE NORMAL SCHEMALESS"),
 ];
 
 /// Id of the row that only the right master key opens.

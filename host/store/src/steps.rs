@@ -5,6 +5,7 @@ use crate::casework::{RequestRow, SearchRow, SearchRows};
 use crate::entries;
 use crate::error::StoreError;
 use crate::obligations::{self, ObligationRow};
+use crate::standings::StandingRow;
 use crate::store::Jurisdiction;
 use model::terms::Instant;
 use surrealdb::types::{Object, Value};
@@ -39,6 +40,8 @@ pub enum Kept {
         /// When it was to be looked at next, as kept so far.
         was: Option<Instant>,
     },
+    /// How something stands now, in place of what was kept of it.
+    Stands(StandingRow),
 }
 
 impl Jurisdiction {
@@ -80,6 +83,7 @@ impl Jurisdiction {
                     tables.wakes.extend(obligations::wake_row(row));
                     tables.past.extend(obligations::past_wake(row, *was));
                 }
+                Kept::Stands(row) => tables.standings.push(self.standing_row(row)?),
             }
         }
         let (statements, vars) = tables.statements();
@@ -99,6 +103,7 @@ struct Tables {
     imposed: Vec<Value>,
     settled: Vec<Value>,
     wakes: Vec<Value>,
+    standings: Vec<Value>,
     /// Ids of rows that are to go.
     past: Vec<Value>,
 }
@@ -129,6 +134,12 @@ impl Tables {
             ),
             ("wakes", "INSERT IGNORE INTO obligation_wake $wakes RETURN NONE", self.wakes),
             ("past", "DELETE $past RETURN NONE", self.past),
+            (
+                "standings",
+                "INSERT INTO standing $standings ON DUPLICATE KEY UPDATE key = $input.key, sealed = $input.sealed \
+                 RETURN NONE",
+                self.standings,
+            ),
         ];
         let (mut statements, mut vars) = (vec!["BEGIN"], Object::new());
         for (name, statement, rows) in tables.into_iter().filter(|(_, _, rows)| !rows.is_empty()) {

@@ -1,7 +1,7 @@
 //! What is kept comes back as it was.
 
 use super::{HOSTILE, north, raw};
-use crate::{AccountRow, Kept, ObligationRow, RequestRow, SearchRow, StoreError};
+use crate::{AccountRow, Kept, ObligationRow, RequestRow, SearchRow, StandingRow, StoreError};
 use model::facts::{AgencyKind, Agreement, Training};
 use model::registry::{Agency, Gallery, Person, Registry};
 use model::terms::{Digest, Instant};
@@ -206,6 +206,25 @@ async fn obligations_are_listed_until_they_are_met_and_stay_met() {
     assert_eq!(north.obligation(Some("r"), "late").await.unwrap(), Some(met));
     assert_eq!(ids(north.open_obligations(None).await.unwrap()), ["soon", "never"]);
     assert_eq!(raw(&north, "SELECT * FROM obligation_wake", object! {}).await.len(), 2, "what leads nowhere is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standings_come_back_as_they_were_kept_last() {
+    let north = north().await;
+    let row = |kind: &str, id: &str, says: &str| StandingRow {
+        kind: kind.to_owned(),
+        id: id.to_owned(),
+        body: json!({"says": says}),
+    };
+    let kept = [row("person", "b", "first"), row("person", "a", "first"), row("agency", "a", "first")];
+    let packed = north.pack(&kept.clone().map(Kept::Stands)).unwrap();
+    north.keep(&north.unpack(&packed).unwrap()).await.unwrap();
+    north.keep(&[Kept::Stands(row("person", "b", "second")), Kept::Stands(row("person", "b", "third"))]).await.unwrap();
+    assert_eq!(north.standings("person").await.unwrap(), [row("person", "a", "first"), row("person", "b", "third")]);
+    assert_eq!(north.standing("agency", "a").await.unwrap(), Some(row("agency", "a", "first")));
+    assert_eq!(north.standing("agency", "b").await.unwrap(), None);
+    let raw = raw(&north, "SELECT * FROM standing", object! {}).await;
+    assert!(!format!("{raw:?}").contains("third"), "it is sealed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
