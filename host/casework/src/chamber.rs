@@ -1,6 +1,7 @@
 //! A jurisdiction at work: its policy, its log, its part of the store, its galleries. And all of them together.
 
 use crate::alarm::{Alarm, Announce, Troubles};
+use crate::chancery::Chancery;
 use crate::clock::Clock;
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -9,6 +10,8 @@ use crate::ledger::{self, Entry, Ledger, Subject};
 use crate::shelf::{self, Shelf};
 use crate::notices::Outbox;
 use crate::paper::Draughting;
+use crate::revision;
+use crate::standing::Decisions;
 use crate::turns::Turns;
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
@@ -47,8 +50,10 @@ pub struct Opening {
 /// A jurisdiction at work.
 pub struct Chamber {
     id: String,
-    policy: PolicyState,
+    policy: ArcSwap<PolicyState>,
     registry: ArcSwap<Registry>,
+    // Held by whoever changes the registry.
+    pub(crate) decisions: tokio::sync::Mutex<Decisions>,
     pub(crate) ledger: Ledger,
     pub(crate) store: store::Jurisdiction,
     pub(crate) history: History,
@@ -65,6 +70,7 @@ pub struct Casework {
     pub(crate) extractor: Option<Arc<dyn face::Extractor>>,
     pub(crate) draughting: Option<Arc<dyn Draughting>>,
     pub(crate) outbox: Option<Arc<dyn Outbox>>,
+    pub(crate) chancery: Option<Arc<Chancery>>,
     pub(crate) turns: Turns,
     /// Told when there is something for [`crate::deadlines`] to do at once.
     pub(crate) stir: tokio::sync::Notify,
@@ -117,9 +123,19 @@ impl Chamber {
         &self.id
     }
 
-    /// Its policy.
-    pub fn policy(&self) -> &PolicyState {
-        &self.policy
+    /// Its policy. Another one may be in force the next time.
+    pub fn policy(&self) -> Arc<PolicyState> {
+        self.policy.load_full()
+    }
+
+    /// The same for a moment, at the cost of one atomic load.
+    pub(crate) fn in_force(&self) -> arc_swap::Guard<Arc<PolicyState>> {
+        self.policy.load()
+    }
+
+    /// From now on this policy is in force.
+    pub(crate) fn put_in_force(&self, policy: policy::Policy) {
+        self.policy.store(Arc::new(PolicyState::Ready(policy)));
     }
 
     /// Its log.
@@ -132,10 +148,24 @@ impl Chamber {
         self.registry.load_full()
     }
 
+    pub(crate) fn replace_registry(&self, registry: Arc<Registry>) {
+        self.registry.store(registry);
+    }
+
     /// A statement of its policy's charter.
-    pub(crate) fn statement(&self, id: &str) -> Option<&model::rulings::Statement> {
-        let PolicyState::Ready(policy) = &self.policy else { return None };
-        policy.charter().statements.iter().find(|s| s.id == id)
+    pub(crate) fn statement(&self, id: &str) -> Option<model::rulings::Statement> {
+        match &**self.in_force() {
+            PolicyState::Ready(policy) => policy.charter().statements.iter().find(|s| s.id == id).cloned(),
+            PolicyState::Absent(_) => None,
+        }
+    }
+
+    /// What policies are told of this moment here.
+    pub(crate) fn local(&self, now: Instant) -> model::facts::Clock {
+        match &**self.in_force() {
+            PolicyState::Ready(policy) => crate::clock::fact(now, &policy.charter().time_zone),
+            PolicyState::Absent(_) => crate::clock::fact(now, "UTC"),
+        }
     }
 
     /// The host itself, as the entries of this jurisdiction's log name it.
@@ -179,16 +209,20 @@ impl Chamber {
         act: &str,
         details: BTreeMap<String, String>,
     ) -> Result<(), CaseError> {
-        let who = Who {
-            jurisdiction: self.id.clone(),
-            person: "host".to_owned(),
-            name: "Magistrate".to_owned(),
-            unit: String::new(),
-            agency: String::new(),
-        };
+        self.record_host_with(at, act, details, vec![]).await
+    }
+
+    /// The same, with what it leaves behind.
+    async fn record_host_with(
+        &self,
+        at: Instant,
+        act: &str,
+        details: BTreeMap<String, String>,
+        rows: Vec<store::Kept>,
+    ) -> Result<(), CaseError> {
         let event = Event::Host { act: act.to_owned(), details };
-        let entry = Entry { kind: Kind::Host, who, at, subject: Subject::default(), of: None, event };
-        ledger::record(&[&self.ledger], entry, vec![]).await.map(drop)
+        let entry = Entry { kind: Kind::Host, who: self.host(), at, subject: Subject::default(), of: None, event };
+        ledger::record(&[&self.ledger], entry, rows).await.map(drop)
     }
 
     /// Makes snapshots of the galleries that have none, while they work.
@@ -199,18 +233,27 @@ impl Chamber {
         }
     }
 
+    /// The jurisdiction at work, and what its start entry adds to it.
     async fn open(
         foundation: Foundation,
         now: Instant,
         progress: &(dyn Fn(Loading<'_>) + Sync),
-    ) -> Result<Self, CaseError> {
+    ) -> Result<(Self, Start), CaseError> {
         let Foundation { id, policy, registry, rows, log, galleries } = foundation;
         rows.put_registry(&registry).await?;
-        let registry = Registry {
+        let mut registry = Registry {
             agencies: rows.agencies().await?,
             people: rows.people().await?,
             galleries: rows.galleries().await?,
         };
+        let decisions = Decisions::read(&rows).await?;
+        let overruled = decisions.lay_over(&mut registry);
+        if !overruled.is_empty() {
+            tracing::warn!(jurisdiction = %id, ?overruled, "of these the registry file says something else than what steps decided since, which stands");
+        }
+        let (policy, revisions) = revision::at_start(policy, &revision::read(&rows).await?, now);
+        let rows_at_start = revisions.iter().map(revision::Revision::row).collect::<Result<_, _>>()?;
+        let start = Start { overruled, rows: rows_at_start };
         let shelf = galleries.map(|dir| Arc::new(Shelf::new(dir, &id)));
         let mut halls = BTreeMap::new();
         for gallery in &registry.galleries {
@@ -218,18 +261,28 @@ impl Chamber {
             halls.insert(gallery.id.clone(), Arc::new(hall));
         }
         let history = History::derive(&rows.searches_since(Instant(now.0.saturating_sub(HOUR_MS))).await?);
-        Ok(Self {
+        let chamber = Self {
             ledger: Ledger::new(log, rows.clone()),
             registry: ArcSwap::from_pointee(registry),
+            decisions: tokio::sync::Mutex::new(decisions),
             halls: RwLock::new(halls),
             store: rows,
             id,
-            policy,
+            policy: ArcSwap::from_pointee(policy),
             history,
             witnessed: OnceLock::new(),
             troubles: Troubles::default(),
-        })
+        };
+        Ok((chamber, start))
     }
+}
+
+/// What is on record with a jurisdiction's start.
+struct Start {
+    /// People and agencies of whom the registry file says something else than what steps decided.
+    overruled: Vec<String>,
+    /// What the start decides of policy revisions.
+    rows: Vec<store::Kept>,
 }
 
 /// A jurisdiction whose log and store agree.
@@ -296,10 +349,13 @@ impl Casework {
             foundations.push(foundation);
         }
         let now = clock.now()?;
+        let mut starts = Vec::with_capacity(foundations.len());
         for foundation in foundations {
             let id = foundation.id.clone();
-            let chamber = Chamber::open(foundation, now, progress).await?;
-            chambers.insert(id, Arc::new(chamber));
+            let (chamber, start) = Chamber::open(foundation, now, progress).await?;
+            let chamber = Arc::new(chamber);
+            starts.push((chamber.clone(), start));
+            chambers.insert(id, chamber);
         }
         let (alarm, watches) = (Arc::new(Announce), JoinSet::new());
         let casework = Self {
@@ -308,14 +364,15 @@ impl Casework {
             extractor,
             draughting: None,
             outbox: None,
+            chancery: None,
             turns: Turns::default(),
             stir: tokio::sync::Notify::new(),
             store,
             alarm,
             watches,
         };
-        for chamber in casework.chambers.values() {
-            casework.record_start(chamber, now).await?;
+        for (chamber, start) in starts {
+            record_start(&chamber, start, now).await?;
             chamber.save_aside();
         }
         Ok(casework)
@@ -335,20 +392,11 @@ impl Casework {
         self
     }
 
-    async fn record_start(&self, chamber: &Chamber, at: Instant) -> Result<(), CaseError> {
-        let mut details = BTreeMap::from([("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
-        match &chamber.policy {
-            PolicyState::Ready(policy) => {
-                details.insert("component".to_owned(), policy.reference().component.to_string());
-                details.insert("settings".to_owned(), policy.reference().settings.to_string());
-            }
-            PolicyState::Absent(reason) => {
-                details.insert("no-policy".to_owned(), reason.clone());
-            }
-        }
-        let registry = serde_json::to_vec(&*chamber.registry()).map_err(|e| CaseError::Log(e.to_string()))?;
-        details.insert("registry".to_owned(), model::terms::Digest::of(&registry).to_string());
-        chamber.record_host(at, "start", details).await
+    /// With somewhere to examine, keep and pin policy revisions.
+    #[must_use]
+    pub fn with_chancery(mut self, chancery: Chancery) -> Self {
+        self.chancery = Some(Arc::new(chancery));
+        self
     }
 
     /// A jurisdiction.
@@ -443,7 +491,7 @@ impl Casework {
             if let Some(reason) = chamber.ledger.trouble() {
                 note(false, format!("{}: the database cannot be written: {reason}", chamber.id));
             }
-            if let PolicyState::Absent(reason) = &chamber.policy {
+            if let PolicyState::Absent(reason) = &**chamber.in_force() {
                 note(true, format!("{}: no policy in force: {reason}", chamber.id));
             }
             for trouble in chamber.troubles.all() {
@@ -479,6 +527,25 @@ impl Casework {
         self.store.close().await;
         first
     }
+}
+
+async fn record_start(chamber: &Chamber, start: Start, at: Instant) -> Result<(), CaseError> {
+    let mut details = BTreeMap::from([("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
+    match &*chamber.policy() {
+        PolicyState::Ready(policy) => {
+            details.insert("component".to_owned(), policy.reference().component.to_string());
+            details.insert("settings".to_owned(), policy.reference().settings.to_string());
+        }
+        PolicyState::Absent(reason) => {
+            details.insert("no-policy".to_owned(), reason.clone());
+        }
+    }
+    let registry = serde_json::to_vec(&*chamber.registry()).map_err(|e| CaseError::Log(e.to_string()))?;
+    details.insert("registry".to_owned(), model::terms::Digest::of(&registry).to_string());
+    if !start.overruled.is_empty() {
+        details.insert("registry-file-overruled".to_owned(), start.overruled.join(" "));
+    }
+    chamber.record_host_with(at, "start", details, start.rows).await
 }
 
 fn person_of(chamber: &Chamber, principal: &Principal) -> Result<Registered, String> {

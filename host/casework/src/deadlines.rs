@@ -96,6 +96,13 @@ impl Casework {
                 let owed = if late { self.say_overdue(chamber, owed, now).await? } else { owed };
                 self.notify(chamber, owed, &rule, now).await
             }
+            // It could not be carried out when it was imposed.
+            Duty::Suspend(_) => {
+                if self.suspend(chamber, &owed, now).await? {
+                    return Ok(());
+                }
+                self.say_overdue(chamber, owed, now).await.map(drop)
+            }
             _ => self.say_overdue(chamber, owed, now).await.map(drop),
         }
     }

@@ -7,12 +7,12 @@ use crate::chamber::{Casework, Chamber, PolicyState, Registered};
 use crate::clock;
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Subject};
-use crate::obligations;
+use crate::obligations::{self, Owed};
 use crate::permit::{Acted, Permit};
 use model::account::{Event, Kind};
 use model::combine::{PolicyRef, Ruling, Rulings};
 use model::facts::{self, Attestation, History, Matter, Step};
-use model::rulings::ClauseId;
+use model::rulings::{ClauseId, Duty};
 use model::terms::{Digest, Instant, Verdict};
 use std::sync::Arc;
 
@@ -43,6 +43,24 @@ pub struct Facts<'a> {
     pub step: Step,
 }
 
+impl<'a> Facts<'a> {
+    /// What a step outside a request's life is about.
+    pub(crate) fn apart(now: Instant, actor: &'a Registered, attestations: Vec<Attestation>, step: Step) -> Self {
+        Self {
+            now,
+            actor,
+            requester: actor,
+            request: None,
+            probe: None,
+            gallery: None,
+            attestations,
+            history: History::default(),
+            owed: vec![],
+            step,
+        }
+    }
+}
+
 impl Facts<'_> {
     fn subject(&self) -> Subject {
         Subject {
@@ -55,8 +73,8 @@ impl Facts<'_> {
     }
 
     /// The matter as this jurisdiction's policy is told it.
-    fn matter(&self, chamber: &Chamber) -> Matter {
-        let time_zone = match chamber.policy() {
+    fn matter(&self, chamber: &Chamber, policy: &PolicyState) -> Matter {
+        let time_zone = match policy {
             PolicyState::Ready(policy) => policy.charter().time_zone.as_str(),
             PolicyState::Absent(_) => "UTC",
         };
@@ -115,7 +133,7 @@ impl Casework {
     }
 
     /// Decides a step and records the decision, durably, in the log of every jurisdiction concerned. What it obliges somebody
-    /// to is kept in the same commit and, if it is permitted, `rows` too.
+    /// to is kept in the same commit and, if it is permitted, `rows` too. Whoever is to be suspended is, before this returns.
     ///
     /// # Errors
     /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Log`] when the decision could not be recorded, and
@@ -130,13 +148,16 @@ impl Casework {
         let mut rulings =
             Rulings { id: model::terms::new_id(), phase: facts.step.phase(), at: facts.now, rulings: Vec::new() };
         for chamber in concerned {
-            let matter = facts.matter(chamber);
-            rulings.rulings.push(rule(chamber, &matter)?);
+            // Read once: the matter and the ruling are the same revision's.
+            let policy = chamber.in_force();
+            let matter = facts.matter(chamber, &policy);
+            rulings.rulings.push(rule(chamber, &policy, &matter)?);
             matters.push(matter);
         }
         bound_to_galleries(&mut rulings, facts.gallery.as_ref());
         let permitted = rulings.verdict() == Verdict::Permit;
-        let (mut kept, notice) = obligations::imposed(&rulings, &facts)?;
+        let imposed = obligations::imposed(&rulings, &facts)?;
+        let mut kept = imposed.iter().map(Owed::imposed).collect::<Result<Vec<_>, _>>()?;
         if permitted {
             kept.extend(rows);
         }
@@ -150,7 +171,14 @@ impl Casework {
         };
         let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
         let recorded = ledger::record(&ledgers, entry, kept).await?;
-        if notice {
+        let pressing = imposed.iter().any(|owed| owed.presses(facts.now));
+        if let Some(owner) = concerned.last()
+            && imposed.iter().any(|owed| matches!(owed.duty, Duty::Suspend(_)))
+        {
+            // In a box of its own: no other step has to make room for it.
+            Box::pin(self.suspend_all(owner, imposed, facts.now)).await;
+        }
+        if pressing {
             self.stir.notify_one();
         }
         if permitted {
@@ -195,9 +223,9 @@ impl Casework {
     }
 }
 
-fn rule(chamber: &Chamber, matter: &Matter) -> Result<Ruling, CaseError> {
-    let ruling = ruling(chamber.id(), chamber.policy(), matter)?;
-    if let (Some(fault), PolicyState::Ready(_)) = (&ruling.fault, chamber.policy()) {
+fn rule(chamber: &Chamber, policy: &PolicyState, matter: &Matter) -> Result<Ruling, CaseError> {
+    let ruling = ruling(chamber.id(), policy, matter)?;
+    if let (Some(fault), PolicyState::Ready(_)) = (&ruling.fault, policy) {
         tracing::warn!(jurisdiction = chamber.id(), phase = %matter.step.phase(), %fault, "policy fault: denied");
     }
     Ok(ruling)

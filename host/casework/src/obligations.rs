@@ -13,7 +13,8 @@
 //! | notify | the delivery of the notice |
 //! | retain | time: what had to be kept that long may go |
 //! | task, flag | its owner's word that it is done |
-//! | purge, hold, suspend | the step that purges, reviews or suspends |
+//! | suspend | the suspension, at once |
+//! | purge, hold | the step that purges or reviews |
 
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
@@ -22,7 +23,7 @@ use crate::ledger::{self, Entry, Receipt, Subject};
 use crate::misstep::Misstep;
 use model::account::{Event, Kind};
 use model::combine::Rulings;
-use model::facts::Step;
+use model::facts::{self, Step};
 use model::rulings::{ClauseId, ClockOrigin, Duty, Obligation};
 use model::terms::{Digest, Instant, Verdict};
 use serde::{Deserialize, Serialize};
@@ -135,6 +136,22 @@ impl Owed {
         Ok(store::ObligationRow { request, id, open: self.is_open(), wake: self.wake, body })
     }
 
+    /// The row that imposes it.
+    pub(crate) fn imposed(&self) -> Result<store::Kept, CaseError> {
+        self.row().map(store::Kept::Imposed)
+    }
+
+    /// Whether the host has to look at it right after it was imposed: a notice goes out, and what is late already is said
+    /// to be.
+    pub(crate) fn presses(&self, now: Instant) -> bool {
+        self.wake.is_some_and(|wake| wake <= now)
+    }
+
+    /// Whether it was due by then.
+    pub fn is_late(&self, now: Instant) -> bool {
+        self.is_open() && self.due.is_some_and(|due| due < now)
+    }
+
     /// The row that says it is met, by this entry.
     pub(crate) fn met(mut self, by: &str, at: Instant) -> Result<store::Kept, CaseError> {
         let was = self.wake;
@@ -160,29 +177,37 @@ pub(crate) fn met<'o>(
     owed.into_iter().filter(|o| o.is_open() && which(o)).map(|o| o.clone().met(by, at)).collect()
 }
 
-/// The rows of the obligations that a decision imposes, and whether there is a notice among them.
-pub(crate) fn imposed(rulings: &Rulings, facts: &Facts<'_>) -> Result<(Vec<store::Kept>, bool), CaseError> {
-    let mut rows = Vec::new();
-    let mut notice = false;
+/// The obligations that a decision imposes.
+pub(crate) fn imposed(rulings: &Rulings, facts: &Facts<'_>) -> Result<Vec<Owed>, CaseError> {
+    imposed_on(rulings, &Occasion { now: facts.now, request: facts.request, step: &facts.step })
+}
+
+/// What a decision was about, as far as its obligations depend on it.
+pub(crate) struct Occasion<'a> {
+    pub(crate) now: Instant,
+    pub(crate) request: Option<&'a facts::Request>,
+    pub(crate) step: &'a Step,
+}
+
+/// The obligations that a decision imposes on this occasion.
+pub(crate) fn imposed_on(rulings: &Rulings, occasion: &Occasion<'_>) -> Result<Vec<Owed>, CaseError> {
+    let mut all = Vec::new();
     for ruling in &rulings.rulings {
         for obligation in &ruling.decision.obligations {
-            if let Some(owed) = owed(&ruling.jurisdiction, obligation, rulings, facts)? {
-                notice |= matches!(owed.duty, Duty::Notify(_));
-                rows.push(store::Kept::Imposed(owed.row()?));
-            }
+            all.extend(owed(&ruling.jurisdiction, obligation, rulings, occasion)?);
         }
     }
-    Ok((rows, notice))
+    Ok(all)
 }
 
 fn owed(
     jurisdiction: &str,
     obligation: &Obligation,
     rulings: &Rulings,
-    facts: &Facts<'_>,
+    occasion: &Occasion<'_>,
 ) -> Result<Option<Owed>, CaseError> {
     let duty = &obligation.duty;
-    let at = facts.now;
+    let at = occasion.now;
     let (owner, due) = match duty {
         Duty::Statement(_) | Duty::Candidates(_) | Duty::Galleries(_) | Duty::ShowOnly(_) | Duty::Withhold(_) => {
             return Ok(None);
@@ -190,7 +215,7 @@ fn owed(
         Duty::SignOffs(rule) | Duty::Approve(rule) => (rule.role.clone(), None),
         Duty::Acknowledge(_) => ("requester".to_owned(), None),
         Duty::Notify(rule) => {
-            let due = origin(rule.origin, facts).plus_ms(u64::from(rule.within_hours) * HOUR_MS);
+            let due = origin(rule.origin, occasion).plus_ms(u64::from(rule.within_hours) * HOUR_MS);
             (rule.to.join(", "), Some(due))
         }
         Duty::Retain(rule) | Duty::Hold(rule) => {
@@ -198,9 +223,10 @@ fn owed(
         }
         Duty::Purge(rule) => (HOST.to_owned(), Some(rule.by)),
         Duty::Task(rule) => (rule.owner.clone(), Some(at.plus_ms(u64::from(rule.within_hours) * HOUR_MS))),
-        Duty::DisposeAll | Duty::Document(_) | Duty::Flag(_) | Duty::Suspend(_) => (HOST.to_owned(), None),
+        Duty::Suspend(_) => (HOST.to_owned(), Some(at)),
+        Duty::DisposeAll | Duty::Document(_) | Duty::Flag(_) => (HOST.to_owned(), None),
     };
-    let request = facts.request.map(|r| r.id.clone());
+    let request = occasion.request.map(|r| r.id.clone());
     // A notice goes out at once; its deadline is when it is late.
     let wake = if matches!(duty, Duty::Notify(_)) { Some(at) } else { due };
     Ok(Some(Owed {
@@ -240,12 +266,12 @@ fn id(
 }
 
 /// The moment that a notice's hours count from.
-fn origin(origin: ClockOrigin, facts: &Facts<'_>) -> Instant {
-    match (origin, &facts.step) {
-        (ClockOrigin::Request, _) => facts.request.map_or(facts.now, |r| r.opened),
+fn origin(origin: ClockOrigin, occasion: &Occasion<'_>) -> Instant {
+    match (origin, occasion.step) {
+        (ClockOrigin::Request, _) => occasion.request.map_or(occasion.now, |r| r.opened),
         (ClockOrigin::Violation, Step::Violation(at)) => *at,
-        (ClockOrigin::Notice, Step::Retention(event)) => event.recorded.unwrap_or(facts.now),
-        _ => facts.now,
+        (ClockOrigin::Notice, Step::Retention(event)) => event.recorded.unwrap_or(occasion.now),
+        _ => occasion.now,
     }
 }
 

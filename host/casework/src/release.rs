@@ -175,7 +175,7 @@ impl Casework {
                 && !statements.iter().any(|s| s.id == *id)
             {
                 let chamber = sitting.concerned.iter().find(|c| c.id() == ruling.jurisdiction);
-                statements.extend(chamber.and_then(|c| c.statement(id)).cloned());
+                statements.extend(chamber.and_then(|c| c.statement(id)));
             }
         }
         let mut demanded: Vec<(String, String)> = Vec::new();
@@ -327,7 +327,7 @@ pub(crate) fn sealed_id(request: &str, document: &str, form: Form) -> String {
 }
 
 fn authority(chamber: &Arc<Chamber>) -> String {
-    match chamber.policy() {
+    match &*chamber.policy() {
         crate::PolicyState::Ready(policy) => policy.charter().authority.clone(),
         crate::PolicyState::Absent(_) => String::new(),
     }
@@ -373,7 +373,7 @@ fn select(
 
 /// The statements the result carries, word for word: those named, or all that decisions on this request have demanded.
 fn statements(sitting: &Sitting, carried: Option<&[Carried]>) -> Result<Vec<Statement>, Misstep> {
-    let find = |id: &str| sitting.concerned.iter().find_map(|c| c.statement(id)).cloned();
+    let find = |id: &str| sitting.concerned.iter().find_map(|c| c.statement(id));
     let unknown = |id: &str| Misstep::UnknownStatement { id: id.to_owned() };
     let mut demanded: Vec<&str> = Vec::new();
     for imposed in &sitting.life.imposed {

@@ -5,6 +5,7 @@ use crate::output::{self, bar};
 use crate::witnesses;
 use anyhow::Context as _;
 use casework::chamber::Loading;
+use casework::chancery::Chancery;
 use casework::{Casework, Clock, Opening, PolicyState};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -89,7 +90,8 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
     for bar in bars.into_inner().unwrap_or_else(PoisonError::into_inner).values() {
         bar.finish_and_clear();
     }
-    Ok(casework)
+    let folders = config.jurisdictions.iter().map(|(id, jurisdiction)| (id.clone(), jurisdiction.policy.clone()));
+    Ok(casework.with_chancery(Chancery::new(engine, archive, folders.collect())))
 }
 
 fn prepare_log(config: &Config, id: &str) -> anyhow::Result<audit::Prepared> {
@@ -122,7 +124,7 @@ pub(crate) fn load_faces(detector: &Path, embedder: &Path) -> anyhow::Result<Arc
 fn print_jurisdictions(casework: &Casework) {
     let mut table = output::table(["jurisdiction", "policy", "galleries", "records", "log entries"]);
     for chamber in casework.chambers() {
-        let policy = match chamber.policy() {
+        let policy = match &*chamber.policy() {
             PolicyState::Ready(policy) => policy.charter().title.clone(),
             PolicyState::Absent(reason) => format!("none: {reason}"),
         };

@@ -260,7 +260,7 @@ pub struct FindingView {
 pub fn summarize(findings: &mut [FindingView], casework: &Casework) {
     for view in findings {
         if let Ok(chamber) = casework.chamber(&view.jurisdiction)
-            && let PolicyState::Ready(policy) = chamber.policy()
+            && let PolicyState::Ready(policy) = &*chamber.policy()
         {
             let clause = policy.charter().clauses.iter().find(|c| c.id == view.finding.clause);
             view.summary = clause.map(|c| c.summary.clone());

@@ -106,7 +106,8 @@ pub(crate) async fn openapi(_: Ask) -> Result<Reply, Problem> {
 
 pub(crate) async fn jurisdictions(ask: Ask) -> Result<Reply, Problem> {
     let view = |chamber: &Arc<casework::Chamber>| {
-        let (policy, impediment) = match chamber.policy() {
+        let state = chamber.policy();
+        let (policy, impediment) = match &*state {
             PolicyState::Ready(policy) => (Some(policy), None),
             PolicyState::Absent(reason) => (None, Some(reason.clone())),
         };
@@ -137,7 +138,7 @@ fn gallery(hall: &casework::gallery::Hall) -> api::GalleryView {
 }
 
 pub(crate) async fn charter(ask: Ask) -> Result<Reply, Problem> {
-    match ask.casework.chamber(ask.part("jurisdiction"))?.policy() {
+    match &*ask.casework.chamber(ask.part("jurisdiction"))?.policy() {
         PolicyState::Ready(policy) => Reply::json(policy.charter()),
         PolicyState::Absent(reason) => Err(Problem::unavailable(format!("no policy is in force: {reason}"))),
     }
@@ -220,7 +221,7 @@ pub(crate) fn statements(casework: &Casework, obligations: &[api::ObligationView
     for due in obligations {
         if let Duty::Statement(id) = &due.obligation.duty
             && let Ok(chamber) = casework.chamber(&due.jurisdiction)
-            && let PolicyState::Ready(policy) = chamber.policy()
+            && let PolicyState::Ready(policy) = &*chamber.policy()
             && let Some(statement) = policy.charter().statements.iter().find(|s| s.id == *id)
         {
             statements.push(api::StatementView { id: id.clone(), text: statement.text.clone() });

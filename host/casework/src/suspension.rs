@@ -1,0 +1,75 @@
+//! Suspensions that a decision demands. The host carries them out at once, whatever the verdict: what a report sets off does
+//! not wait for it to be complete. From then on whoever is suspended takes no further step, and their signature no longer
+//! counts; of an agency the policies are told, and deny what they deny a suspended agency.
+//!
+//! One that cannot be carried out, because the registry lists nobody of that id, stays to be met and is overdue at once.
+//! The end of a suspension is a step of its own ([`crate::access`]).
+
+use crate::chamber::{Casework, Chamber};
+use crate::error::CaseError;
+use crate::ledger::{self, Entry, Subject};
+use crate::obligations::Owed;
+use crate::standing::Access;
+use model::account::{Event, Kind};
+use model::registry::Registry;
+use model::rulings::{Duty, Suspension};
+use model::terms::{Holder, Instant};
+use std::sync::Arc;
+
+impl Casework {
+    /// Carries out what a decision just demanded. What fails is tried again when deadlines are looked at.
+    pub(crate) async fn suspend_all(&self, owner: &Arc<Chamber>, imposed: Vec<Owed>, now: Instant) {
+        for owed in imposed.iter().filter(|owed| matches!(owed.duty, Duty::Suspend(_))) {
+            match self.suspend(owner, owed, now).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::warn!(jurisdiction = %owed.jurisdiction, clause = %owed.clause, "nobody of that id is in the registry: nobody was suspended");
+                }
+                Err(e) => {
+                    tracing::error!(jurisdiction = %owed.jurisdiction, clause = %owed.clause, %e, "a suspension could not be carried out yet");
+                }
+            }
+        }
+    }
+
+    /// Suspends whom an obligation names, in the registry of the jurisdiction whose policy demands it. `owner` is the
+    /// jurisdiction that keeps the obligation. Whether there is anybody of that id.
+    pub(crate) async fn suspend(&self, owner: &Chamber, owed: &Owed, now: Instant) -> Result<bool, CaseError> {
+        let Duty::Suspend(Suspension { kind, id }) = &owed.duty else { return Ok(true) };
+        let chamber = self.chamber(&owed.jurisdiction)?.clone();
+        let mut amendment = chamber.amend(*kind, id).await;
+        let Some(already) = suspended_since(&chamber.registry(), *kind, id) else { return Ok(false) };
+        // Somebody suspended already stays so since then.
+        let since = already.unwrap_or(now);
+        amendment.decided.access = Some(Access::Suspended(since));
+        let event =
+            || Event::Suspended { whose: *kind, id: id.clone(), since, obligation: owed.id.clone() };
+        let entry = |chamber: &Chamber| Entry {
+            kind: Kind::Host,
+            who: chamber.host(),
+            at: now,
+            subject: Subject { request: owed.request.clone(), ..Subject::default() },
+            of: None,
+            event: event(),
+        };
+        let met = owed.clone().met("host", now)?;
+        if chamber.id() == owner.id() {
+            let rows = vec![amendment.row()?, met];
+            ledger::record(&[&chamber.ledger], entry(&chamber), rows).await?;
+            amendment.take_effect();
+        } else {
+            ledger::record(&[&chamber.ledger], entry(&chamber), vec![amendment.row()?]).await?;
+            amendment.take_effect();
+            ledger::record(&[&owner.ledger], entry(owner), vec![met]).await?;
+        }
+        Ok(true)
+    }
+}
+
+/// Since when they are suspended, if they are; absent where the registry lists nobody of that id.
+fn suspended_since(registry: &Registry, whose: Holder, id: &str) -> Option<Option<Instant>> {
+    match whose {
+        Holder::Person => registry.people.iter().find(|p| p.id == id).map(|p| p.suspended_since),
+        Holder::Agency => registry.agencies.iter().find(|a| a.id == id).map(|a| a.suspended_since),
+    }
+}
