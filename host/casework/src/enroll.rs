@@ -1,5 +1,6 @@
 //! The `enroll` phase: booking photographs enter a gallery, all of a batch or none.
 
+use crate::answers;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::intake::{attested, blocking};
@@ -8,7 +9,7 @@ use crate::ledger::{Receipt, Subject};
 use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{Enrolment, History, Step};
-use model::terms::Value;
+use model::terms::{Phase, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Records in one batch: bounds a transaction and an audit entry.
@@ -72,8 +73,9 @@ impl Casework {
         }
         let now = self.clock.now()?;
         let names: BTreeSet<_> = batch.records.iter().flat_map(|r| r.booking.keys().cloned()).collect();
-        let attestation = attested(batch.answers, actor, now);
         let concerned = [owner.clone()];
+        answers::check(&concerned, Phase::Enroll, &batch.answers)?;
+        let attestation = attested(batch.answers, actor, now);
         let facts = Facts {
             now,
             actor,

@@ -36,6 +36,12 @@ pub enum CaseError {
         /// Why not.
         reason: String,
     },
+    /// A policy revision cannot be loaded, kept or pinned. Nothing was changed.
+    #[error("{0}")]
+    Policy(String),
+    /// Nothing examines and keeps policy revisions.
+    #[error("this host is not set up to take policy revisions: it knows no policy folder of this jurisdiction")]
+    NoChancery,
     /// Something named does not exist.
     #[error("there is no {kind} `{id}`{hint}")]
     Unknown {

@@ -1,5 +1,6 @@
 //! The `request` phase: somebody asks for a search.
 
+use crate::answers;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
@@ -11,7 +12,7 @@ use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{self, Attestation, CaseStatus, Device, Edit, Frame, Identifier, Initiator, Media, Quality, Step};
 use model::registry::Principal;
-use model::terms::{Digest, Field, Instant, Value};
+use model::terms::{Digest, Field, Instant, Phase, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -150,6 +151,8 @@ impl Casework {
         let owner = self.chamber(jurisdiction)?.clone();
         let hall = owner.hall(&intake.gallery)?;
         let requester = self.requester(actor, intake.requester.as_deref())?;
+        let concerned = self.concerned(&requester, &owner)?;
+        answers::check(&concerned, Phase::Request, &intake.answers)?;
         let now = self.clock.now()?;
         let probe = self.look_at(&intake.probe, hall.registered()).await?;
         let template = intake.probe.template.as_deref().map(template_text);
@@ -174,7 +177,6 @@ impl Casework {
             attestations: vec![attested(intake.answers, actor, now)],
             template,
         };
-        let concerned = self.concerned(&requester, &owner)?;
         let case_keys: Vec<_> = request.request.identifiers.iter().map(crate::history::case_key).collect();
         let history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, None, now).await?;
         let facts = Facts {
@@ -220,7 +222,8 @@ impl Casework {
             .map_err(|e| CaseError::Invalid(format!("request `{id}` on record cannot be read: {e}")))
     }
 
-    fn requester(&self, actor: &Registered, named: Option<&str>) -> Result<Registered, CaseError> {
+    /// On whose behalf a request is made.
+    pub(crate) fn requester(&self, actor: &Registered, named: Option<&str>) -> Result<Registered, CaseError> {
         let Some(named) = named else { return Ok(actor.clone()) };
         let (jurisdiction, person) = named.split_once('/').unwrap_or((&actor.principal.jurisdiction, named));
         self.other(&Principal {

@@ -17,6 +17,10 @@
 //! | [`gallery`] | a gallery at work, searched by one thread in shared passes |
 //! | [`shelf`] | where galleries stand on disk, and how they start |
 //! | [`intake`], [`search_step`], [`enroll`] | the steps up to the candidate list |
+//! | [`access`], [`violation`], [`activation`] | the steps outside a request's life: people and agencies, violations, policy revisions |
+//! | `standing`, `suspension` | how people and agencies stand since, whatever the registry file says |
+//! | [`revision`], [`chancery`] | policy revisions: how they stand, and where they are kept |
+//! | `answers` | answers, checked against the forms |
 //! | [`viewing`], [`disposition`], [`sign_off`], [`acknowledgement`], [`release`], [`dissemination`], [`outcome`] | the steps after it |
 //! | `sitting`, `turns`, [`misstep`] | what every such step does first: its turn, the facts, what is out of place |
 //! | `signatures` | whether the signatures a result needs are there |
@@ -28,9 +32,13 @@
 //! | [`recovery`] | a log that cannot be written, until it can |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
+pub mod access;
 pub mod acknowledgement;
+pub mod activation;
 pub mod alarm;
+mod answers;
 pub mod chamber;
+pub mod chancery;
 pub mod clock;
 pub mod deadlines;
 pub mod disposition;
@@ -51,15 +59,19 @@ pub mod outcome;
 pub mod paper;
 pub mod permit;
 pub mod recovery;
-pub mod replay;
 pub mod release;
+pub mod replay;
+pub mod revision;
 pub mod search_step;
 pub mod shelf;
 pub mod sign_off;
 mod signatures;
 mod sitting;
+mod standing;
+mod suspension;
 mod turns;
 pub mod viewing;
+pub mod violation;
 pub mod witnessing;
 pub mod worklist;
 

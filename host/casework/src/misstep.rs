@@ -133,6 +133,26 @@ pub enum Misstep {
         /// What there is.
         drawn: Vec<String>,
     },
+    /// Somebody suspended is not given access, nor suspended again.
+    #[error("`{id}` is suspended since {since}: reinstate them, or withdraw their access")]
+    Suspended {
+        /// A person or an agency.
+        id: String,
+        /// Since when.
+        since: Instant,
+    },
+    /// Somebody who is not suspended is reinstated.
+    #[error("`{id}` is not suspended: there is nothing to reinstate")]
+    NotSuspended {
+        /// A person or an agency.
+        id: String,
+    },
+    /// A policy revision that is in force, or was.
+    #[error("the policy revision `{revision}` is in force or was superseded: put it forward anew")]
+    NotPending {
+        /// Its id.
+        revision: String,
+    },
     /// What the step needs was destroyed.
     #[error("the {subject} of this request was destroyed at {at}: open a new request")]
     Purged {

@@ -1,5 +1,6 @@
 //! The `search` and `candidates` phases: the search runs, and its list is shown.
 
+use crate::answers;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -11,7 +12,7 @@ use crate::sitting::Sitting;
 use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{Attestation, Candidate, SearchPlan, Step};
-use model::terms::Value;
+use model::terms::{Phase, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -106,6 +107,7 @@ impl Casework {
         if let Err(misstep) = sitting.unreleased() {
             return self.refuse(&sitting, actor, ASKED, misstep).await;
         }
+        answers::check(&sitting.concerned, Phase::Search, &plan.answers)?;
         let _coming = sitting.hall.announce();
         let permitted = self.permit_search(actor, &sitting.request, plan, Some(&sitting)).await?;
         self.run_search(actor, &sitting.request, permitted, Some(&sitting)).await
@@ -123,7 +125,13 @@ impl Casework {
         plan: Plan,
     ) -> Result<(Opened, Searched), CaseError> {
         plan.check()?;
-        let _coming = self.chamber(jurisdiction)?.hall(&intake.gallery)?.announce();
+        let owner = self.chamber(jurisdiction)?;
+        let _coming = owner.hall(&intake.gallery)?.announce();
+        if !plan.answers.is_empty() {
+            // Before the request is opened: what cannot be answered like this opens none.
+            let requester = self.requester(actor, intake.requester.as_deref())?;
+            answers::check(&self.concerned(&requester, owner)?, Phase::Search, &plan.answers)?;
+        }
         let opening = self.begin_request(actor, jurisdiction, intake).await?;
         let request = opening.request.clone();
         // To decide on the search, the request has to be known, not its opening concluded. The search runs when both are

@@ -3,6 +3,7 @@
 //! The steps all run alike. What is out of place is found on the host's own records and recorded as a rejection; what is in
 //! place is judged; what is permitted is done, and what came of it is recorded, together with the obligations it meets.
 
+use crate::answers;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -130,6 +131,16 @@ impl Casework {
     ) -> Result<Sitting, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
         let turn = self.turns.take(request).await;
+        // Whoever waited for the turn may have been suspended meanwhile, or lost a role.
+        let stands = match self.other(&actor.principal) {
+            Ok(now) if now.person == actor.person && now.agency == actor.agency => None,
+            Ok(_) => Some("your access has changed meanwhile: take the step again".to_owned()),
+            Err(CaseError::Rejected(reason)) => Some(reason),
+            Err(e) => return Err(e),
+        };
+        if let Some(reason) = stands {
+            return self.reject(jurisdiction, actor, asked, &reason).await;
+        }
         let request = self.request(jurisdiction, request).await?;
         let hall = owner.hall(&request.gallery)?;
         let theirs = &actor.principal.jurisdiction;
@@ -157,7 +168,7 @@ impl Casework {
     /// Has a step judged.
     ///
     /// # Errors
-    /// As [`Casework::judge`].
+    /// As [`Casework::judge`]; [`CaseError::Invalid`] for answers that no form asks for.
     pub(crate) async fn judge_step(
         &self,
         sitting: &Sitting,
@@ -165,6 +176,7 @@ impl Casework {
         answers: BTreeMap<String, Value>,
         step: Step,
     ) -> Result<Permit, CaseError> {
+        answers::check(&sitting.concerned, step.phase(), &answers)?;
         let Sitting { owner, request, now, .. } = sitting;
         let case_keys: Vec<_> = request.request.identifiers.iter().map(case_key).collect();
         let id = Some(request.request.id.as_str());

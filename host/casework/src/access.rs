@@ -1,0 +1,339 @@
+//! The `access` phase: a person's access is granted, reviewed, suspended, reinstated or withdrawn; an agency is suspended or
+//! reinstated.
+//!
+//! People and agencies come into the registry by its file; what they may do in it is decided here. A change holds from the
+//! moment it is on record: whoever is suspended takes no further step of work under way, and their signatures no longer count.
+//! It survives the next start, whatever the registry file says ([`crate::standing`]).
+//!
+//! | change | of a person | of an agency |
+//! |---|---|---|
+//! | grant | the roles named are added | |
+//! | review | the need for access stands: reviewed today | |
+//! | suspend | may not act; the roles rest | its requests are suspended |
+//! | reinstate | may act again, with the roles named, or else those that rested | is not suspended any more |
+//! | withdraw | the roles named are lost; without any, all, and they may not act | |
+
+use crate::answers;
+use crate::chamber::{Casework, Chamber, Registered};
+use crate::error::CaseError;
+use crate::intake::attested;
+use crate::judge::Facts;
+use crate::ledger::Subject;
+use crate::misstep::Misstep;
+use crate::sitting::{Taken, bounded};
+use crate::standing::{self, Decided};
+use model::account::Event;
+use model::facts::{self, AccessChange, Device, Party, Step};
+use model::registry::{Agency, Person};
+use model::terms::{Date, Holder, Instant, Phase, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// As a rejection calls it.
+const ASKED: &str = "change somebody's access";
+
+/// Roles named in one change.
+const MOST_ROLES: usize = 32;
+
+/// A role's name, in bytes.
+const MOST_ROLE_BYTES: usize = 64;
+
+/// A change asked for.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What is to be done.
+    pub change: AccessChange,
+    /// The roles it is about.
+    pub roles: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// Answers on the jurisdiction's forms.
+    pub answers: BTreeMap<String, Value>,
+}
+
+/// A change that was made.
+pub struct Changed {
+    /// What was ruled, and where it is recorded.
+    pub taken: Taken,
+    /// The roles a person holds now; none for an agency.
+    pub roles: Vec<String>,
+    /// Since when they may not act, if they may not.
+    pub suspended_since: Option<Instant>,
+}
+
+impl Casework {
+    /// Changes a person's access.
+    ///
+    /// # Errors
+    /// [`CaseError::Unknown`] for nobody of the registry; [`CaseError::OutOfPlace`] for a change that does not fit how they
+    /// stand; [`CaseError::Refused`] when it is not permitted. Nothing has changed then.
+    pub async fn change_access(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        person: &str,
+        change: Change,
+    ) -> Result<Changed, CaseError> {
+        check(&change)?;
+        let chamber = self.chamber(jurisdiction)?.clone();
+        let _turn = self.turns.take(&format!("person/{jurisdiction}/{person}")).await;
+        let (subject, agency) = known(&chamber, person)?;
+        let roles = match roles_afterwards(&subject, &change) {
+            Ok(roles) => roles,
+            Err(misstep) => return self.refuse_apart(&chamber, actor, ASKED, misstep).await,
+        };
+        let party = Party { person: subject.fact(Device::Fixed), agency: agency.fact(jurisdiction) };
+        let access = facts::Access { change: change.change, whose: Holder::Person, party, roles: roles.clone() };
+        self.change(actor, &chamber, person, change, access, roles).await
+    }
+
+    /// Suspends or reinstates an agency.
+    ///
+    /// # Errors
+    /// As [`Casework::change_access`]; [`CaseError::Invalid`] for any other change.
+    pub async fn change_agency(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        agency: &str,
+        change: Change,
+    ) -> Result<Changed, CaseError> {
+        check(&change)?;
+        if !matches!(change.change, AccessChange::Suspend | AccessChange::Reinstate) || !change.roles.is_empty() {
+            let message = "an agency holds no roles: `suspend` or `reinstate` it, and name no roles";
+            return Err(CaseError::Invalid(message.to_owned()));
+        }
+        let chamber = self.chamber(jurisdiction)?.clone();
+        let _turn = self.turns.take(&format!("agency/{jurisdiction}/{agency}")).await;
+        let Some(subject) = chamber.agency(agency) else {
+            let (id, hint) = (agency.to_owned(), "; the registry of the jurisdiction lists its agencies");
+            return Err(CaseError::Unknown { kind: "agency", id, hint });
+        };
+        if let Err(misstep) = fits(agency, subject.suspended_since, change.change) {
+            return self.refuse_apart(&chamber, actor, ASKED, misstep).await;
+        }
+        let party = Party { person: nobody(), agency: subject.fact(&self.home_of(&chamber, agency)) };
+        let access = facts::Access { change: change.change, whose: Holder::Agency, party, roles: vec![] };
+        self.change(actor, &chamber, agency, change, access, vec![]).await
+    }
+
+    /// Has a change judged, records it, and makes it hold.
+    async fn change(
+        &self,
+        actor: &Registered,
+        chamber: &Arc<Chamber>,
+        id: &str,
+        change: Change,
+        access: facts::Access,
+        roles: Vec<String>,
+    ) -> Result<Changed, CaseError> {
+        let concerned = [chamber.clone()];
+        answers::check(&concerned, Phase::Access, &change.answers)?;
+        let whose = access.whose;
+        let now = self.clock.now()?;
+        let facts = Facts::apart(now, actor, vec![attested(change.answers, actor, now)], Step::Access(access));
+        let acted = self.judge(&concerned, facts, vec![]).await?.act();
+        // Not before it is judged: what the decision itself demands may suspend somebody, too.
+        let mut amendment = chamber.amend(whose, id).await;
+        decide(&mut amendment.decided, change.change, &roles, now, chamber.local(now).today);
+        let row = match amendment.row() {
+            Ok(row) => row,
+            Err(e) => return Err(self.give_up(&concerned, acted, actor, Subject::default(), e).await),
+        };
+        let event = Event::AccessChanged {
+            change: change.change,
+            whose,
+            id: id.to_owned(),
+            roles: roles.clone(),
+            reason: change.reason,
+        };
+        let (rulings, recorded) = self.conclude(&concerned, acted, actor, Subject::default(), event, vec![row]).await?;
+        amendment.take_effect();
+        let registry = chamber.registry();
+        let suspended_since = match whose {
+            Holder::Person => registry.people.iter().find(|p| p.id == id).and_then(|p| p.suspended_since),
+            Holder::Agency => registry.agencies.iter().find(|a| a.id == id).and_then(|a| a.suspended_since),
+        };
+        Ok(Changed { taken: Taken { rulings, receipt: recorded.receipt()? }, roles, suspended_since })
+    }
+
+    /// The jurisdiction whose policy governs an agency's people: this one, if any of them are in its registry, else the one
+    /// that has them.
+    fn home_of(&self, chamber: &Chamber, agency: &str) -> String {
+        let has = |chamber: &Chamber| chamber.registry().people.iter().any(|p| p.agency == agency);
+        if has(chamber) {
+            return chamber.id().to_owned();
+        }
+        self.chambers().find(|other| has(other)).map_or(chamber.id(), |other| other.id()).to_owned()
+    }
+}
+
+/// What will have been decided of somebody.
+fn decide(decided: &mut Decided, change: AccessChange, roles: &[String], now: Instant, today: Date) {
+    match change {
+        AccessChange::Grant => {
+            decided.roles = Some(roles.to_vec());
+            decided.need_reviewed = Some(today);
+        }
+        AccessChange::Review => decided.need_reviewed = Some(today),
+        AccessChange::Suspend => decided.access = Some(standing::Access::Suspended(now)),
+        AccessChange::Reinstate => {
+            decided.roles = Some(roles.to_vec());
+            decided.need_reviewed = Some(today);
+            decided.access = Some(standing::Access::Reinstated);
+        }
+        AccessChange::Withdraw => {
+            decided.roles = Some(roles.to_vec());
+            if roles.is_empty() {
+                decided.access = Some(standing::Access::Suspended(now));
+            }
+        }
+    }
+}
+
+/// The roles somebody would hold afterwards.
+fn roles_afterwards(person: &Person, change: &Change) -> Result<Vec<String>, Misstep> {
+    fits(&person.id, person.suspended_since, change.change)?;
+    let held = person.roles.clone();
+    Ok(match change.change {
+        AccessChange::Grant => {
+            let mut roles = held;
+            for role in &change.roles {
+                if !roles.contains(role) {
+                    roles.push(role.clone());
+                }
+            }
+            roles
+        }
+        AccessChange::Review | AccessChange::Suspend => held,
+        AccessChange::Reinstate if change.roles.is_empty() => held,
+        AccessChange::Reinstate => change.roles.clone(),
+        AccessChange::Withdraw if change.roles.is_empty() => vec![],
+        AccessChange::Withdraw => held.into_iter().filter(|role| !change.roles.contains(role)).collect(),
+    })
+}
+
+/// Whether a change fits how somebody stands.
+fn fits(id: &str, suspended_since: Option<Instant>, change: AccessChange) -> Result<(), Misstep> {
+    match (suspended_since, change) {
+        (Some(since), AccessChange::Grant | AccessChange::Review | AccessChange::Suspend) => {
+            Err(Misstep::Suspended { id: id.to_owned(), since })
+        }
+        (None, AccessChange::Reinstate) => Err(Misstep::NotSuspended { id: id.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
+/// A person of the registry, suspended or not, and their agency.
+fn known(chamber: &Chamber, person: &str) -> Result<(Person, Agency), CaseError> {
+    let registry = chamber.registry();
+    let unknown = |kind, id: &str, hint| CaseError::Unknown { kind, id: id.to_owned(), hint };
+    let found = registry.people.iter().find(|p| p.id == person);
+    let found = found.ok_or_else(|| unknown("person", person, "; have the registrar add them to the registry"))?;
+    let agency = registry.agencies.iter().find(|a| a.id == found.agency);
+    let agency = agency.ok_or_else(|| unknown("agency", &found.agency, "; the registry names it for this person"))?;
+    Ok((found.clone(), agency.clone()))
+}
+
+fn check(change: &Change) -> Result<(), CaseError> {
+    bounded([("reason", change.reason.as_str())], &change.answers)?;
+    if change.roles.len() > MOST_ROLES {
+        let message = format!("roles has {} items: at most {MOST_ROLES}", change.roles.len());
+        return Err(CaseError::Invalid(message));
+    }
+    if let Some(role) = change.roles.iter().find(|role| role.len() > MOST_ROLE_BYTES) {
+        let message = format!("a role has {} bytes: at most {MOST_ROLE_BYTES}", role.len());
+        return Err(CaseError::Invalid(message));
+    }
+    let takes_roles = !matches!(change.change, AccessChange::Review | AccessChange::Suspend);
+    if !takes_roles && !change.roles.is_empty() {
+        let message = "this change leaves the roles as they are: name none".to_owned();
+        return Err(CaseError::Invalid(message));
+    }
+    Ok(())
+}
+
+/// Nobody in particular: the person of an agency's party.
+fn nobody() -> facts::Person {
+    facts::Person {
+        id: String::new(),
+        name: String::new(),
+        unit: String::new(),
+        rank: String::new(),
+        roles: vec![],
+        trainings: vec![],
+        background_checked: None,
+        need_reviewed: None,
+        multi_factor: false,
+        device: Device::Fixed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(roles: &[&str], suspended: bool) -> Person {
+        Person {
+            id: "p".to_owned(),
+            name: "P".to_owned(),
+            agency: "a".to_owned(),
+            unit: "u".to_owned(),
+            rank: "r".to_owned(),
+            roles: roles.iter().map(|r| (*r).to_owned()).collect(),
+            trainings: vec![],
+            background_checked: None,
+            need_reviewed: None,
+            multi_factor: true,
+            suspended_since: suspended.then_some(Instant(1)),
+        }
+    }
+
+    fn afterwards(person: &Person, change: AccessChange, roles: &[&str]) -> Result<Vec<String>, Misstep> {
+        let roles = roles.iter().map(|r| (*r).to_owned()).collect();
+        let change = Change { change, roles, reason: String::new(), answers: BTreeMap::new() };
+        roles_afterwards(person, &change)
+    }
+
+    #[test]
+    fn each_change_leaves_the_roles_it_says() {
+        use AccessChange::{Grant, Reinstate, Review, Suspend, Withdraw};
+        let active = person(&["a", "b"], false);
+        assert_eq!(afterwards(&active, Grant, &["b", "c"]).unwrap(), ["a", "b", "c"]);
+        assert_eq!(afterwards(&active, Review, &[]).unwrap(), ["a", "b"]);
+        assert_eq!(afterwards(&active, Suspend, &[]).unwrap(), ["a", "b"], "they rest");
+        assert_eq!(afterwards(&active, Withdraw, &["a"]).unwrap(), ["b"]);
+        assert!(afterwards(&active, Withdraw, &[]).unwrap().is_empty());
+        let resting = person(&["a", "b"], true);
+        assert_eq!(afterwards(&resting, Reinstate, &[]).unwrap(), ["a", "b"]);
+        assert_eq!(afterwards(&resting, Reinstate, &["c"]).unwrap(), ["c"]);
+    }
+
+    #[test]
+    fn a_change_fits_how_somebody_stands() {
+        use AccessChange::{Grant, Reinstate, Review, Suspend, Withdraw};
+        let resting = person(&["a"], true);
+        for change in [Grant, Review, Suspend] {
+            assert!(matches!(afterwards(&resting, change, &[]), Err(Misstep::Suspended { .. })), "{change:?}");
+        }
+        assert!(afterwards(&resting, Withdraw, &[]).is_ok());
+        assert!(matches!(afterwards(&person(&["a"], false), Reinstate, &[]), Err(Misstep::NotSuspended { .. })));
+    }
+
+    #[test]
+    fn losing_every_role_is_losing_access() {
+        let (now, today) = (Instant(5), jiff::civil::date(2026, 3, 10));
+        let mut decided = Decided::default();
+        decide(&mut decided, AccessChange::Withdraw, &["b".to_owned()], now, today);
+        assert_eq!(decided.access, None);
+        decide(&mut decided, AccessChange::Withdraw, &[], now, today);
+        assert_eq!(decided.access, Some(standing::Access::Suspended(now)));
+        decide(&mut decided, AccessChange::Reinstate, &["a".to_owned()], now, today);
+        let expected = Decided {
+            roles: Some(vec!["a".to_owned()]),
+            need_reviewed: Some(today),
+            access: Some(standing::Access::Reinstated),
+        };
+        assert_eq!(decided, expected);
+    }
+}

@@ -1,0 +1,100 @@
+//! Where policy revisions are examined, kept and put in force: the sandbox, the archive, and each policy's folder on disk.
+//!
+//! Everything here waits for the disk or the compiler, and is called where that holds nobody up.
+
+use crate::error::CaseError;
+use model::combine::PolicyRef;
+use model::terms::{Digest, Field};
+use policy::{Archive, Engine, Folder, Policy};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The directive's text in a policy's folder.
+const DIRECTIVE: &str = "directive.txt";
+
+/// Largest text of a directive, in bytes. The founding ones are under 40 KB.
+const DIRECTIVE_BYTES: u64 = 4 << 20;
+
+/// Where policy revisions live.
+pub struct Chancery {
+    engine: Engine,
+    archive: Archive,
+    folders: BTreeMap<String, PathBuf>,
+}
+
+impl Chancery {
+    /// With each jurisdiction's policy folder.
+    pub fn new(engine: Engine, archive: Archive, folders: BTreeMap<String, PathBuf>) -> Self {
+        Self { engine, archive, folders }
+    }
+
+    /// Loads a revision as it would be in force, and keeps it if it can be. What is absent is as it is in force now.
+    ///
+    /// # Errors
+    /// [`CaseError::Policy`]; nothing is kept of what was refused.
+    pub(crate) fn examine(
+        &self,
+        in_force: &PolicyRef,
+        component: Option<Vec<u8>>,
+        settings: Option<Vec<Field>>,
+    ) -> Result<Policy, CaseError> {
+        let (now, now_settings) = self.archive.read(in_force.component, in_force.settings).map_err(refused)?;
+        let (component, settings) = (component.unwrap_or(now), settings.unwrap_or(now_settings));
+        let policy = Policy::load(&self.engine, &component, &settings).map_err(refused)?;
+        self.archive.keep(&component, &settings).map_err(refused)?;
+        Ok(policy)
+    }
+
+    /// Puts a revision that was kept into the jurisdiction's folder, pinned, so that the next start uses it.
+    ///
+    /// # Errors
+    /// [`CaseError::Policy`]; the folder then holds what it held.
+    pub(crate) fn install(&self, jurisdiction: &str, revision: &PolicyRef) -> Result<Policy, CaseError> {
+        let (component, settings) = self.archive.read(revision.component, revision.settings).map_err(refused)?;
+        let policy =
+            Folder::install(self.folder(jurisdiction)?, &self.engine, &component, &settings).map_err(refused)?;
+        if policy.reference() == revision { Ok(policy) } else { Err(refused("its charter names another policy")) }
+    }
+
+    /// The directive's text, if it is in the folder; or why it is not shown.
+    ///
+    /// # Errors
+    /// [`CaseError::Unknown`] where there is none; [`CaseError::Policy`] where it is not the text that the policy cites.
+    pub(crate) fn directive(&self, jurisdiction: &str, cited: Digest) -> Result<Vec<u8>, CaseError> {
+        let absent = || CaseError::Unknown {
+            kind: "directive's text for",
+            id: jurisdiction.to_owned(),
+            hint: "; put it into the policy's folder as directive.txt",
+        };
+        let path = self.folder(jurisdiction)?.join(DIRECTIVE);
+        let Ok(metadata) = std::fs::metadata(&path) else { return Err(absent()) };
+        if metadata.len() > DIRECTIVE_BYTES {
+            return Err(refused(format!("directive.txt is larger than {DIRECTIVE_BYTES} bytes")));
+        }
+        let text = std::fs::read(&path).map_err(|_| absent())?;
+        let found = Digest::of(&text);
+        if found == cited {
+            return Ok(text);
+        }
+        Err(refused(format!("directive.txt has the digest {found}, and the policy cites a text with {cited}")))
+    }
+
+    fn folder(&self, jurisdiction: &str) -> Result<&PathBuf, CaseError> {
+        self.folders.get(jurisdiction).ok_or(CaseError::NoChancery)
+    }
+}
+
+fn refused(reason: impl ToString) -> CaseError {
+    CaseError::Policy(reason.to_string())
+}
+
+/// Does something at the chancery, off the threads that others wait for.
+pub(crate) async fn at<T: Send + 'static>(
+    chancery: Option<&Arc<Chancery>>,
+    work: impl FnOnce(&Chancery) -> Result<T, CaseError> + Send + 'static,
+) -> Result<T, CaseError> {
+    let chancery = chancery.ok_or(CaseError::NoChancery)?.clone();
+    let done = tokio::task::spawn_blocking(move || work(&chancery)).await;
+    done.unwrap_or_else(|e| if e.is_panic() { Err(refused("the component cannot be compiled")) } else { Err(CaseError::Stopping) })
+}

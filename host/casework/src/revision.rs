@@ -1,0 +1,238 @@
+//! Policy revisions and how each stands: put forward, permitted to take effect, in force, superseded.
+//!
+//! A revision is a component with its settings, known by both digests. Which one is in force is on record, and the policy's
+//! folder has to agree at every start: otherwise whoever may write the folder could change the law without anybody's
+//! approval. There is one exception, the first start of a jurisdiction, whose folder is taken as it is.
+
+use crate::chamber::PolicyState;
+use crate::error::CaseError;
+use model::account::Who;
+use model::combine::PolicyRef;
+use model::facts::Signature;
+use model::terms::{Digest, Instant};
+use serde::{Deserialize, Serialize};
+
+/// The kind under which revisions are kept.
+const KIND: &str = "revision";
+
+/// Characters of a revision's id.
+const ID_LEN: usize = 32;
+
+/// One revision of a jurisdiction's policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// Follows from the digests, so that the same revision put forward again is the same.
+    pub id: String,
+    /// The policy's id in its charter.
+    pub policy: String,
+    /// Digest of the component.
+    pub component: Digest,
+    /// Digest of the settings.
+    pub settings: Digest,
+    /// Who put it forward, and when; nobody did where a jurisdiction started with it.
+    pub proposed: Option<Proposed>,
+    /// Who signed for or against it, oldest first.
+    pub endorsements: Vec<Endorsement>,
+    /// How it stands.
+    #[serde(flatten)]
+    pub state: State,
+}
+
+/// Who put a revision forward.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposed {
+    /// Who.
+    pub by: Who,
+    /// When.
+    pub at: Instant,
+    /// What changes, in their words.
+    pub note: String,
+}
+
+/// A signature for or against a revision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endorsement {
+    /// Who signed.
+    pub by: Who,
+    /// The signature.
+    pub signature: Signature,
+    /// Why they refuse, or whatever else they wrote beside it.
+    pub reason: String,
+}
+
+/// How a revision stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum State {
+    /// Put forward; signatures are collected.
+    Proposed,
+    /// The policy in force permitted it to take effect, and it is about to.
+    Permitted {
+        /// When.
+        at: Instant,
+    },
+    /// In force.
+    InForce {
+        /// Since when.
+        since: Instant,
+    },
+    /// In force once.
+    Superseded {
+        /// From when.
+        since: Instant,
+        /// Until when.
+        until: Instant,
+    },
+}
+
+impl Revision {
+    /// A revision that stands like this, and that nobody has signed for.
+    pub(crate) fn new(reference: &PolicyRef, proposed: Option<Proposed>, state: State) -> Self {
+        Self {
+            id: id(reference),
+            policy: reference.id.clone(),
+            component: reference.component,
+            settings: reference.settings,
+            proposed,
+            endorsements: vec![],
+            state,
+        }
+    }
+
+    /// As decisions name it.
+    pub(crate) fn reference(&self) -> PolicyRef {
+        PolicyRef { id: self.policy.clone(), component: self.component, settings: self.settings }
+    }
+
+    /// Whether it is the one in force.
+    pub fn is_in_force(&self) -> bool {
+        matches!(self.state, State::InForce { .. })
+    }
+
+    /// Whether it can still be signed for, and take effect.
+    pub(crate) fn is_pending(&self) -> bool {
+        matches!(self.state, State::Proposed | State::Permitted { .. })
+    }
+
+    /// The same, in force from now on.
+    pub(crate) fn in_force(mut self, since: Instant) -> Self {
+        self.state = State::InForce { since };
+        self
+    }
+
+    /// The same, no longer in force.
+    pub(crate) fn superseded(mut self, until: Instant) -> Self {
+        let since = if let State::InForce { since } = self.state { since } else { until };
+        self.state = State::Superseded { since, until };
+        self
+    }
+
+    /// The row that keeps it.
+    pub(crate) fn row(&self) -> Result<store::Kept, CaseError> {
+        let body = serde_json::to_value(self).map_err(|e| CaseError::Log(e.to_string()))?;
+        Ok(store::Kept::Stands(store::StandingRow { kind: KIND.to_owned(), id: self.id.clone(), body }))
+    }
+}
+
+/// The id of a revision.
+pub(crate) fn id(reference: &PolicyRef) -> String {
+    let digests = [reference.component.0, reference.settings.0].concat();
+    let mut id = Digest::of(&digests).to_string();
+    id.truncate(ID_LEN);
+    id
+}
+
+/// Every revision that is kept, in the order of their ids.
+pub(crate) async fn read(rows: &store::Jurisdiction) -> Result<Vec<Revision>, CaseError> {
+    rows.standings(KIND).await?.into_iter().map(opened).collect()
+}
+
+/// One revision.
+pub(crate) async fn find(rows: &store::Jurisdiction, id: &str) -> Result<Option<Revision>, CaseError> {
+    rows.standing(KIND, id).await?.map(opened).transpose()
+}
+
+fn opened(row: store::StandingRow) -> Result<Revision, CaseError> {
+    serde_json::from_value(row.body)
+        .map_err(|e| CaseError::Log(format!("policy revision `{}` on record cannot be read: {e}", row.id)))
+}
+
+/// Whether the policy that was found in the folder may be used, and what its start changes on record.
+pub(crate) fn at_start(found: PolicyState, known: &[Revision], now: Instant) -> (PolicyState, Vec<Revision>) {
+    let PolicyState::Ready(policy) = found else { return (found, vec![]) };
+    match settled(policy.reference(), known, now) {
+        Ok(changed) => (PolicyState::Ready(policy), changed),
+        Err(reason) => (PolicyState::Absent(reason), vec![]),
+    }
+}
+
+/// What changes on record when a host starts with this revision; or why it may not.
+fn settled(found: &PolicyRef, known: &[Revision], now: Instant) -> Result<Vec<Revision>, String> {
+    let id = id(found);
+    let Some(in_force) = known.iter().find(|r| r.is_in_force()) else {
+        return Ok(vec![Revision::new(found, None, State::InForce { since: now })]);
+    };
+    if in_force.id == id {
+        return Ok(vec![]);
+    }
+    // It was permitted and put into the folder, and the host stopped before it could say so.
+    let permitted = |r: &&Revision| r.id == id && matches!(r.state, State::Permitted { .. });
+    if let Some(revision) = known.iter().find(permitted) {
+        return Ok(vec![revision.clone().in_force(now), in_force.clone().superseded(now)]);
+    }
+    Err(format!(
+        "the policy's folder holds the component {} with the settings {}, which were never activated; in force are {} \
+         and {}: put those back from the archive of policies, or have the new ones put forward, approved and activated",
+        found.component, found.settings, in_force.component, in_force.settings
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reference(component: &[u8]) -> PolicyRef {
+        let settings = Digest::of(b"settings");
+        PolicyRef { id: "p".to_owned(), component: Digest::of(component), settings }
+    }
+
+    fn revision(component: &[u8], state: State) -> Revision {
+        Revision::new(&reference(component), None, state)
+    }
+
+    const NOW: Instant = Instant(9);
+
+    #[test]
+    fn the_first_start_takes_the_folder_as_it_is() {
+        let changed = settled(&reference(b"a"), &[], NOW).unwrap();
+        assert_eq!(changed, [revision(b"a", State::InForce { since: NOW })]);
+    }
+
+    #[test]
+    fn later_starts_want_what_is_in_force() {
+        let known = [revision(b"a", State::InForce { since: Instant(1) }), revision(b"b", State::Proposed)];
+        assert_eq!(settled(&reference(b"a"), &known, NOW), Ok(vec![]));
+        for other in [&b"b"[..], b"c"] {
+            let refused = settled(&reference(other), &known, NOW).unwrap_err();
+            assert!(refused.contains(&Digest::of(other).to_string()) && refused.contains("never activated"));
+        }
+    }
+
+    #[test]
+    fn an_activation_that_was_cut_short_is_completed() {
+        let known =
+            [revision(b"a", State::InForce { since: Instant(1) }), revision(b"b", State::Permitted { at: Instant(5) })];
+        assert_eq!(settled(&reference(b"a"), &known, NOW), Ok(vec![]), "before the folder was changed");
+        let changed = settled(&reference(b"b"), &known, NOW).unwrap();
+        let superseded = State::Superseded { since: Instant(1), until: NOW };
+        assert_eq!(changed, [revision(b"b", State::InForce { since: NOW }), revision(b"a", superseded)]);
+    }
+
+    #[test]
+    fn settings_are_part_of_a_revision() {
+        let other = PolicyRef { settings: Digest::of(b"other"), ..reference(b"a") };
+        assert_ne!(id(&other), id(&reference(b"a")));
+        let kept = serde_json::to_value(revision(b"a", State::Proposed)).unwrap();
+        assert_eq!(serde_json::from_value::<Revision>(kept).unwrap(), revision(b"a", State::Proposed));
+    }
+}

@@ -1,0 +1,71 @@
+//! The `violation` phase: a violation of the directive, or a breach, is recorded.
+//!
+//! Anybody registered can report one. What the policy demands then (who is told, and within how many hours of the violation;
+//! who is suspended; what is investigated) is demanded whether or not the report is complete, and kept, tracked and carried
+//! out like every obligation. Hours count from the moment of the violation, so that one found late is overdue at once.
+
+use crate::answers;
+use crate::chamber::{Casework, Registered};
+use crate::error::CaseError;
+use crate::intake::attested;
+use crate::judge::Facts;
+use crate::ledger::Subject;
+use crate::obligations::{self, Occasion, Owed};
+use crate::sitting::{Taken, bounded};
+use model::account::Event;
+use model::facts::Step;
+use model::terms::{Field, Instant, Phase, Value};
+use std::collections::BTreeMap;
+
+/// What somebody reports.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// When it happened.
+    pub happened: Instant,
+    /// What happened: answers on the jurisdiction's form.
+    pub answers: BTreeMap<String, Value>,
+}
+
+/// What came of a report.
+pub struct Recorded {
+    /// What was ruled, and where it is recorded.
+    pub taken: Taken,
+    /// What it obliges somebody to, as it was imposed, and whether it was due already.
+    pub owed: Vec<(bool, Owed)>,
+}
+
+impl Casework {
+    /// Records a violation.
+    ///
+    /// # Errors
+    /// [`CaseError::Refused`] where the policy denies it or wants to know more; what the decision demands all the same is
+    /// under way then, too.
+    pub async fn record_violation(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        report: Report,
+    ) -> Result<Recorded, CaseError> {
+        let Report { happened, answers } = report;
+        bounded([], &answers)?;
+        let texts = answers.iter().filter_map(|(name, value)| match value {
+            Value::Text(text) => Some((name.as_str(), text.as_str())),
+            _ => None,
+        });
+        bounded(texts, &BTreeMap::new())?;
+        let chamber = self.chamber(jurisdiction)?.clone();
+        let concerned = [chamber];
+        answers::check(&concerned, Phase::Violation, &answers)?;
+        let now = self.clock.now()?;
+        let fields = answers.iter().map(|(name, value)| Field::new(name.clone(), value.clone())).collect();
+        let step = Step::Violation(happened);
+        let facts = Facts::apart(now, actor, vec![attested(answers, actor, now)], step.clone());
+        let acted = self.judge(&concerned, facts, vec![]).await?.act();
+        let event = Event::Violated { happened, answers: fields };
+        let (rulings, recorded) = self.conclude(&concerned, acted, actor, Subject::default(), event, vec![]).await?;
+        let occasion = Occasion { now, request: None, step: &step };
+        let owed = obligations::imposed_on(&rulings, &occasion)?;
+        let owed = owed.into_iter().map(|owed| (owed.is_late(now), owed)).collect();
+        Ok(Recorded { taken: Taken { rulings, receipt: recorded.receipt()? }, owed })
+    }
+}
