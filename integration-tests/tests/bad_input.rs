@@ -122,12 +122,18 @@ async fn a_batch_is_enrolled_whole_or_not_at_all() {
     assert_eq!(again.status, 200, "not one of the refused batch had been enrolled");
     assert_eq!(court.search("detroit", 23).await["rows_compared"], 25, "taken in at once");
 
-    let spoofed = json!({
+    let mut spoofed = json!({
         "answers": {"booking-fields": ["name"], "image-kind": "booking-photograph", "contributing-agency": "dpd"},
         "model": MODEL,
         "records": [{"id": "x", "template": packed(&template(90)), "booking": {"ssn": "123-45-6789"}}],
     });
-    let answer = court.client("detroit/r.tanaka").post("/v1/detroit/galleries/snap/records", &spoofed).await.unwrap();
+    let mut registrar = court.client("detroit/r.tanaka");
+    let answer = registrar.post("/v1/detroit/galleries/snap/records", &spoofed).await.unwrap();
+    let problem = answer.json().unwrap();
+    assert_eq!(answer.status, 422, "no form asks for it: {problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("answers.booking-fields"), "{problem}");
+    spoofed["answers"].as_object_mut().unwrap().remove("booking-fields");
+    let answer = registrar.post("/v1/detroit/galleries/snap/records", &spoofed).await.unwrap();
     let problem = answer.json().unwrap();
     assert_eq!(answer.status, 200, "{problem}");
     let told = problem["findings"].as_array().unwrap().iter().find(|f| f["clause"] == "2.5").unwrap();

@@ -11,6 +11,7 @@
 //! | [`endpoints`] | what each route does |
 //! | `public_log` | the log as any C2SP client reads it, and attempts to change it |
 //! | [`api`] | bodies: what is sent and answered |
+//! | [`office_api`], `office_endpoints` | the same for people, agencies, violations and policy revisions |
 //! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
 //! | [`problem`] | RFC 9457 |
 //! | [`openapi`] | the document, from the table |
@@ -28,6 +29,8 @@ mod endpoints;
 pub mod identity;
 pub mod listener;
 pub mod metrics;
+pub mod office_api;
+mod office_endpoints;
 mod openapi;
 pub mod problem;
 mod public_log;

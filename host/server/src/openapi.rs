@@ -1,7 +1,7 @@
 //! The OpenAPI document, from the table of routes.
 
 use crate::routes::{Caller, Route};
-use crate::{api, case_api};
+use crate::{api, case_api, office_api};
 use hyper::Method;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -45,6 +45,9 @@ fn components() -> utoipa::openapi::Components {
             named::<case_api::DispositionBody>(),
             named::<case_api::CarriedBody>(),
             named::<case_api::DocumentView>(),
+            named::<office_api::OwedView>(),
+            named::<office_api::VersionView>(),
+            named::<office_api::ApprovalView>(),
         ])
         .build()
 }

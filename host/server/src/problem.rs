@@ -121,6 +121,10 @@ impl From<CaseError> for Problem {
                 let title = "not at this point of the request's life";
                 Self::new(StatusCode::CONFLICT, "out-of-place", title, detail)
             }
+            CaseError::Policy(_) => {
+                let title = "the policy revision or its text cannot be used";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "policy", title, detail)
+            }
             CaseError::NoDraughting(_) | CaseError::Draught { .. } => {
                 let title = "a document cannot be drawn up or read";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "document", title, detail)
@@ -149,6 +153,7 @@ impl From<CaseError> for Problem {
             | CaseError::Log(_)
             | CaseError::Store(_)
             | CaseError::Gallery(_)
+            | CaseError::NoChancery
             | CaseError::Stopping => Self::unavailable(detail),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::endpoints::{self, Ask, Reply};
 use crate::problem::Problem;
-use crate::{api, case_api, case_endpoints, openapi, public_log};
+use crate::{api, case_api, case_endpoints, office_api, office_endpoints, openapi, public_log};
 use hyper::Method;
 use std::future::Future;
 use std::pin::Pin;
@@ -45,6 +45,9 @@ const PHOTOGRAPH: usize = 32 << 20;
 
 /// A thousand records with templates written out.
 const BATCH: usize = 64 << 20;
+
+/// A form with a policy component of up to 32 MiB in base64.
+const COMPONENT: usize = 48 << 20;
 
 const NOTHING: usize = 0;
 
@@ -337,6 +340,94 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Some(case_api::CompletionBody::schema),
         gives: Some(case_api::RecordedView::schema),
         answer: answer!(case_endpoints::complete),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/people/{person}/access",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Grants, reviews, suspends, reinstates or withdraws a person's access",
+        query: &[],
+        takes: Some(office_api::AccessBody::schema),
+        gives: Some(office_api::AccessView::schema),
+        answer: answer!(office_endpoints::person_access),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/agencies/{agency}/suspension",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Suspends an agency's requests, or reinstates it",
+        query: &[],
+        takes: Some(office_api::AccessBody::schema),
+        gives: Some(office_api::AccessView::schema),
+        answer: answer!(office_endpoints::agency_suspension),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/violations",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Records a violation of the directive, or a breach",
+        query: &[],
+        takes: Some(office_api::ViolationBody::schema),
+        gives: Some(office_api::ViolationView::schema),
+        answer: answer!(office_endpoints::violation),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/policy",
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "The policy: title, citation, and its revisions with their digests, approvals and since when each is in force",
+        query: &[],
+        takes: None,
+        gives: Some(office_api::PolicyView::schema),
+        answer: answer!(office_endpoints::policy),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/policy/text",
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "The directive's text, as the policy cites it by digest",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(office_endpoints::policy_text),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/policy/proposals",
+        caller: Caller::Registered,
+        body: COMPONENT,
+        summary: "Puts a policy revision forward: another component, other settings, or both",
+        query: &[],
+        takes: Some(office_api::ProposalBody::schema),
+        gives: Some(office_api::RevisionView::schema),
+        answer: answer!(office_endpoints::propose),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/policy/proposals/{revision}/approvals",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Signs for or against a policy revision",
+        query: &[],
+        takes: Some(office_api::ApprovalBody::schema),
+        gives: Some(office_api::RevisionView::schema),
+        answer: answer!(office_endpoints::approve),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/policy/proposals/{revision}/activation",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Puts a policy revision in force, if the policy in force permits it",
+        query: &[],
+        takes: Some(case_api::AnswersBody::schema),
+        gives: Some(office_api::ActivatedView::schema),
+        answer: answer!(office_endpoints::activate),
     },
 ];
 
