@@ -1,0 +1,220 @@
+//! People and agencies in the middle of work: whoever is suspended takes no further step, whatever the registry file says.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+mod common;
+
+use common::{Court, FIRST, JURISDICTION, SECOND, answers, court, misstep, outgoing, signing, text};
+use magistrate_casework::access::{Change, Changed};
+use magistrate_casework::violation::{Recorded, Report};
+use magistrate_casework::{CaseError, Misstep};
+use model::facts::{AccessChange, Conclusion, Device};
+use model::registry::Principal;
+use model::rulings::Duty;
+use model::terms::{Instant, Value};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+/// Who authorises access here, and an agency that is not suspended.
+const LASO: &str = "l.ortega";
+const AGENCY: &str = "ice-ero";
+
+const HOUR_MS: u64 = 3_600_000;
+
+fn change(change: AccessChange) -> Change {
+    let answers = answers([("need-to-know", text("compares faces in the unit")), ("credential-personal", Value::Flag(true))]);
+    Change { change, roles: vec![], reason: "as the test says".to_owned(), answers }
+}
+
+async fn access(court: &Court, by: &str, person: &str, what: AccessChange) -> Result<Changed, CaseError> {
+    court.casework.change_access(&court.who(by).await, JURISDICTION, person, change(what)).await
+}
+
+async fn agency(court: &Court, what: AccessChange, given: BTreeMap<String, Value>) -> Result<Changed, CaseError> {
+    let change = Change { answers: given, ..change(what) };
+    court.casework.change_agency(&court.who(LASO).await, JURISDICTION, AGENCY, change).await
+}
+
+async fn report(court: &Court, ago_ms: u64, given: BTreeMap<String, Value>) -> Result<Recorded, CaseError> {
+    let happened = Instant(court.clock.load(Ordering::Acquire) - ago_ms);
+    let report = Report { happened, answers: given };
+    court.casework.record_violation(&court.who(FIRST).await, JURISDICTION, report).await
+}
+
+/// Whether somebody is let in.
+async fn let_in(court: &Court, person: &str) -> bool {
+    let principal =
+        Principal { jurisdiction: JURISDICTION.to_owned(), person: person.to_owned(), device: Device::Fixed };
+    court.casework.registered(&principal).await.is_ok()
+}
+
+fn suspended_since(court: &Court, agency: &str) -> Option<Instant> {
+    let registry = court.casework.chamber(JURISDICTION).unwrap().registry();
+    registry.agencies.iter().find(|a| a.id == agency).unwrap().suspended_since
+}
+
+/// How often an event of this name is on record.
+async fn on_record(court: &Court, what: &str) -> usize {
+    let auditor = court.who("a.feld").await;
+    let entries = court.casework.inspect(&auditor, JURISDICTION, 0, 1000).await.unwrap();
+    let accounts = entries.into_iter().filter_map(|e| e.account);
+    accounts.filter(|a| serde_json::to_value(&a.event).unwrap()["what"] == what).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspension_stops_work_under_way_and_its_end_lets_it_go_on() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(3).await;
+    let waiting = court.who(SECOND).await;
+    let done = access(&court, LASO, SECOND, AccessChange::Suspend).await.unwrap();
+    assert!(done.suspended_since.is_some() && done.taken.receipt.is_some());
+    assert!(!let_in(&court, SECOND).await);
+    // Somebody who was let in before, and whose step comes after.
+    let step = court.casework.look(&waiting, JURISDICTION, &request, BTreeMap::new()).await;
+    assert!(matches!(step, Err(CaseError::Rejected(reason)) if reason.contains("suspended")));
+    let wanting = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
+    assert!(matches!(wanting, Misstep::Unsigned { .. }), "a signature of theirs no longer counts: {wanting}");
+
+    let again = misstep(access(&court, LASO, SECOND, AccessChange::Suspend).await);
+    assert!(matches!(again, Misstep::Suspended { .. }), "{again}");
+    access(&court, LASO, SECOND, AccessChange::Reinstate).await.unwrap();
+    assert!(let_in(&court, SECOND).await);
+    let again = misstep(access(&court, LASO, SECOND, AccessChange::Reinstate).await);
+    assert_eq!(again, Misstep::NotSuspended { id: SECOND.to_owned() });
+    court.release(FIRST, &request, outgoing(&records[..1])).await.expect("it counts again");
+    assert_eq!(on_record(&court, "access-changed").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_step_decided_outlives_a_restart_and_an_older_registry_file() {
+    let Some(court) = court().await else { return };
+    access(&court, LASO, SECOND, AccessChange::Suspend).await.unwrap();
+    let granted = Change { roles: vec!["registrar".to_owned()], ..change(AccessChange::Grant) };
+    let done = court.casework.change_access(&court.who(LASO).await, JURISDICTION, FIRST, granted).await.unwrap();
+    assert_eq!(done.roles, ["examiner", "registrar"]);
+
+    let court = court.reopen(|_| {}).await;
+    assert!(!let_in(&court, SECOND).await, "the file does not say that she is suspended");
+    assert_eq!(court.who(FIRST).await.person.roles, ["examiner", "registrar"]);
+    let today = court.who(FIRST).await.person.need_reviewed;
+    assert_eq!(today, Some("2026-03-10".parse().unwrap()), "a grant is a review");
+    // What no step decides is the file's to say.
+    let court = court.reopen(|registry| registry.people[0].unit = "elsewhere".to_owned()).await;
+    assert_eq!(court.who(FIRST).await.person.unit, "elsewhere");
+    access(&court, LASO, SECOND, AccessChange::Reinstate).await.unwrap();
+    let court = court.reopen(|_| {}).await;
+    assert!(let_in(&court, SECOND).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_denied_changes_nothing_but_the_log() {
+    let Some(court) = court().await else { return };
+    let before = court.casework.chamber(JURISDICTION).unwrap().registry();
+    let denied = access(&court, FIRST, SECOND, AccessChange::Suspend).await;
+    assert!(matches!(denied, Err(CaseError::Refused { .. })));
+    let silent = Change { answers: BTreeMap::new(), ..change(AccessChange::Grant) };
+    let pending = court.casework.change_access(&court.who(LASO).await, JURISDICTION, SECOND, silent).await;
+    assert!(matches!(pending, Err(CaseError::Refused { .. })));
+    let unknown = access(&court, LASO, "nobody", AccessChange::Grant).await;
+    assert!(matches!(unknown, Err(CaseError::Unknown { kind: "person", .. })));
+    let named = Change { roles: vec!["examiner".to_owned()], ..change(AccessChange::Suspend) };
+    let named = court.casework.change_access(&court.who(LASO).await, JURISDICTION, SECOND, named).await;
+    assert!(matches!(named, Err(CaseError::Invalid(_))));
+    assert_eq!(*court.casework.chamber(JURISDICTION).unwrap().registry(), *before);
+    assert_eq!(on_record(&court, "access-changed").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_loses_every_role_is_out_until_reinstated_with_roles() {
+    let Some(court) = court().await else { return };
+    let done = access(&court, LASO, SECOND, AccessChange::Withdraw).await.unwrap();
+    assert!(done.roles.is_empty() && done.suspended_since.is_some());
+    assert!(!let_in(&court, SECOND).await);
+    assert!(matches!(misstep(access(&court, LASO, SECOND, AccessChange::Grant).await), Misstep::Suspended { .. }));
+    let back = Change { roles: vec!["examiner".to_owned()], ..change(AccessChange::Reinstate) };
+    court.casework.change_access(&court.who(LASO).await, JURISDICTION, SECOND, back).await.unwrap();
+    assert_eq!(court.who(SECOND).await.person.roles, ["examiner"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_violation_suspends_the_agency_it_names_until_it_complies() {
+    let Some(court) = court().await else { return };
+    let named = |agency: &str| answers([("violated-clause", text("5.2")), ("offending-agency", text(agency))]);
+    let done = report(&court, HOUR_MS, named(AGENCY)).await.unwrap();
+    assert!(done.owed.iter().any(|(_, owed)| matches!(owed.duty, Duty::Suspend(_))));
+    assert_eq!(suspended_since(&court, AGENCY), Some(Instant(court.clock.load(Ordering::Acquire))));
+    let open = court.casework.obligations(JURISDICTION).await.unwrap();
+    assert!(!open.iter().any(|o| matches!(o.duty, Duty::Suspend(_))), "it is carried out");
+    assert_eq!(on_record(&court, "suspended").await, 1);
+    let court = court.reopen(|_| {}).await;
+    assert!(suspended_since(&court, AGENCY).is_some());
+
+    let silent = agency(&court, AccessChange::Reinstate, BTreeMap::new()).await;
+    assert!(matches!(silent, Err(CaseError::Refused { .. })), "nobody says that it complies");
+    let complies = answers([("agency-complies", Value::Flag(true))]);
+    agency(&court, AccessChange::Reinstate, complies).await.unwrap();
+    assert_eq!(suspended_since(&court, AGENCY), None);
+    agency(&court, AccessChange::Suspend, BTreeMap::new()).await.unwrap();
+    assert!(suspended_since(&court, AGENCY).is_some());
+    assert!(matches!(agency(&court, AccessChange::Grant, BTreeMap::new()).await, Err(CaseError::Invalid(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspension_of_nobody_stays_open_and_is_overdue() {
+    let Some(court) = court().await else { return };
+    let named = answers([("violated-clause", text("5.2")), ("offending-agency", text("no-such-agency"))]);
+    report(&court, HOUR_MS, named).await.unwrap();
+    court.casework.pass_deadlines().await;
+    let open = court.casework.obligations(JURISDICTION).await.unwrap();
+    let suspension = open.iter().find(|o| matches!(o.duty, Duty::Suspend(_))).unwrap();
+    assert!(suspension.is_overdue());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_violation_found_late_is_overdue_at_once_and_told_all_the_same() {
+    let Some(court) = court().await else { return };
+    let named = || answers([("violated-clause", text("3.5-a"))]);
+    let in_time = report(&court, HOUR_MS, named()).await.unwrap();
+    assert!(in_time.owed.iter().all(|(late, _)| !late));
+    let late = report(&court, 30 * HOUR_MS, named()).await.unwrap();
+    let notice = late.owed.iter().find(|(late, _)| *late).map(|(_, owed)| owed).unwrap();
+    let happened = court.clock.load(Ordering::Acquire) - 30 * HOUR_MS;
+    assert_eq!((&*notice.clause, notice.due), ("4(2)", Some(Instant(happened + 24 * HOUR_MS))));
+    court.casework.pass_deadlines().await;
+    assert_eq!(on_record(&court, "overdue").await, 1);
+    let told = court.outbox.notices.lock().unwrap().clone();
+    assert_eq!(told.iter().filter(|n| n.clause == "4(2)" && n.to.len() == 4).count(), 2, "{told:?}");
+    assert_eq!(on_record(&court, "violated").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incomplete_report_is_pending_and_acted_on() {
+    let Some(court) = court().await else { return };
+    let incomplete = report(&court, HOUR_MS, answers([("offending-agency", text(AGENCY))])).await;
+    assert!(matches!(incomplete, Err(CaseError::Refused { .. })), "no clause is named");
+    assert!(suspended_since(&court, AGENCY).is_some());
+    assert_eq!(on_record(&court, "violated").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_the_wrong_kind_is_told_so_before_anything_is_decided() {
+    let Some(court) = court().await else { return };
+    let (request, _) = court.disposed(4).await;
+    let log = || court.casework.chamber(JURISDICTION).unwrap().log().size();
+    let before = log();
+    let wrong = [
+        ("protected-sole", text("no"), "flag"),
+        ("protected-category", text("views"), "views-or-activities"),
+        ("protected-soul", Value::Flag(false), "on no form"),
+    ];
+    for (name, value, says) in wrong {
+        let mut sign_off = signing("examiner", Conclusion::Lead);
+        sign_off.answers = answers([(name, value)]);
+        match court.sign(FIRST, &request, sign_off).await {
+            Err(CaseError::Invalid(message)) => assert!(message.contains(name) && message.contains(says), "{message}"),
+            other => panic!("{name}: {:?}", other.err()),
+        }
+    }
+    assert_eq!(log(), before);
+    court.sign(FIRST, &request, signing("examiner", Conclusion::Lead)).await.expect("and the request goes on");
+}

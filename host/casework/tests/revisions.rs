@@ -1,0 +1,303 @@
+//! Policy revisions with the shipped policies: put forward, approved, in force, and what a start makes of the folder.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test that unwraps says well enough what went wrong")]
+
+use magistrate_casework::access::Change;
+use magistrate_casework::activation::{Activated, Proposal, Vote};
+use magistrate_casework::chamber::{Loading, Registered};
+use magistrate_casework::chancery::Chancery;
+use magistrate_casework::violation::Report;
+use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
+use model::facts::{AccessChange, Conclusion, Device};
+use model::registry::{Principal, Registry};
+use model::terms::{Digest, Instant, Value, Verdict};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+const DETROIT: &str = "detroit";
+const ST_LOUIS: &str = "st-louis";
+const COMPONENTS: [(&str, &str); 2] = [(DETROIT, "detroit_307_5.wasm"), (ST_LOUIS, "st_louis_smrt.wasm")];
+
+fn source(jurisdiction: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(jurisdiction)
+}
+
+/// Two jurisdictions at work on copies of the shipped policies.
+struct House {
+    casework: Casework,
+    home: tempfile::TempDir,
+}
+
+/// `None` where the policies are not built.
+async fn house() -> Option<House> {
+    let home = tempfile::tempdir().unwrap();
+    let engine = policy::Engine::new().unwrap();
+    for (jurisdiction, component) in COMPONENTS {
+        let (from, to) = (source(jurisdiction), folder(home.path(), jurisdiction));
+        if !from.join(component).is_file() {
+            eprintln!("SKIPPED: the policies are not built: run `cargo xtask test`");
+            assert!(std::env::var_os("MAGISTRATE_NO_SKIP").is_none(), "skipped where nothing may be");
+            return None;
+        }
+        std::fs::create_dir_all(&to).unwrap();
+        for file in [component, "policy.toml", "registry.toml"] {
+            std::fs::copy(from.join(file), to.join(file)).unwrap();
+        }
+        policy::Folder::pin(&to, &engine).unwrap();
+    }
+    let casework = open(home.path()).await;
+    Some(House { casework, home })
+}
+
+fn folder(home: &Path, jurisdiction: &str) -> PathBuf {
+    home.join("policies").join(jurisdiction)
+}
+
+fn dir(folder: &Path) -> cap_std::fs::Dir {
+    std::fs::create_dir_all(folder).unwrap();
+    cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap()
+}
+
+async fn open(home: &Path) -> Casework {
+    let engine = policy::Engine::new().unwrap();
+    let archive = policy::Archive::new(dir(&home.join("archive")));
+    let mut openings = Vec::new();
+    for (jurisdiction, _) in COMPONENTS {
+        let folder = folder(home, jurisdiction);
+        let read = policy::Folder::read(&folder).and_then(|f| f.load_archived(&engine, &archive));
+        let policy = read.map_or_else(|e| PolicyState::Absent(e.to_string()), PolicyState::Ready);
+        let registry = std::fs::read_to_string(folder.join("registry.toml")).unwrap();
+        let registry: Registry = toml::from_str(&registry).unwrap();
+        let origin = format!("test/{jurisdiction}");
+        let signer = audit::Ed25519Signer::from_seed(&origin, [7; 32]).unwrap();
+        let log = audit::Log::prepare(dir(&home.join("log").join(jurisdiction)), &origin, Arc::new(signer)).unwrap();
+        openings.push(Opening { id: jurisdiction.to_owned(), policy, registry, log, galleries: None });
+    }
+    let url = format!("surrealkv://{}", home.join("store").display());
+    let store = store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
+    let at: Instant = "2026-03-10T15:00:00.000Z".parse().unwrap();
+    let clock = Clock::set(Arc::new(AtomicU64::new(at.0)));
+    let casework = Casework::open(openings, store, clock, None, &|_: Loading<'_>| ()).await.unwrap();
+    let folders = COMPONENTS.iter().map(|(id, _)| ((*id).to_owned(), folder(home, id))).collect();
+    casework.with_chancery(Chancery::new(engine, archive, folders))
+}
+
+impl House {
+    async fn who(&self, jurisdiction: &str, person: &str) -> Registered {
+        let principal =
+            Principal { jurisdiction: jurisdiction.to_owned(), person: person.to_owned(), device: Device::Fixed };
+        self.casework.registered(&principal).await.unwrap()
+    }
+
+    async fn reopen(self, change: impl FnOnce(&Path)) -> Self {
+        let Self { casework, home } = self;
+        casework.close().await.unwrap();
+        change(home.path());
+        let casework = open(home.path()).await;
+        Self { casework, home }
+    }
+
+    async fn propose(&self, jurisdiction: &str, person: &str, proposal: Proposal) -> Result<String, CaseError> {
+        let actor = self.who(jurisdiction, person).await;
+        Ok(self.casework.propose(&actor, jurisdiction, proposal).await?.revision.id)
+    }
+
+    async fn vote(&self, jurisdiction: &str, person: &str, id: &str, role: &str, approves: bool) -> Result<(), CaseError> {
+        let actor = self.who(jurisdiction, person).await;
+        let conclusion = if approves { Conclusion::Approved } else { Conclusion::Refused };
+        let reason = if approves { String::new() } else { "not like this".to_owned() };
+        let vote = Vote { role: role.to_owned(), conclusion, reason };
+        self.casework.endorse(&actor, jurisdiction, id, vote).await.map(drop)
+    }
+
+    async fn activate(&self, jurisdiction: &str, person: &str, id: &str) -> Result<Activated, CaseError> {
+        let actor = self.who(jurisdiction, person).await;
+        let yes = |name: &str| (name.to_owned(), Value::Flag(true));
+        let answers = match jurisdiction {
+            DETROIT => [yes("default-passwords-replaced"), yes("password-standard-met")].into(),
+            _ => BTreeMap::new(),
+        };
+        self.casework.activate(&actor, jurisdiction, id, answers).await
+    }
+
+    /// Component and settings in force.
+    fn in_force(&self, jurisdiction: &str) -> (Digest, Digest) {
+        match &*self.casework.chamber(jurisdiction).unwrap().policy() {
+            PolicyState::Ready(policy) => (policy.reference().component, policy.reference().settings),
+            PolicyState::Absent(reason) => panic!("no policy: {reason}"),
+        }
+    }
+}
+
+fn days(days: i64) -> Proposal {
+    let settings = BTreeMap::from([("notice-days".to_owned(), Value::Number(days))]);
+    Proposal { settings: Some(settings), note: "fewer days".to_owned(), ..Proposal::default() }
+}
+
+/// The shipped component with a section that says nothing: another digest, and the same policy.
+fn another_component(home: &Path) -> Vec<u8> {
+    let (jurisdiction, component) = COMPONENTS[0];
+    let mut bytes = std::fs::read(folder(home, jurisdiction).join(component)).unwrap();
+    bytes.extend_from_slice(&[0, 5, 4, b'n', b'o', b't', b'e']);
+    bytes
+}
+
+fn verdict<T>(taken: Result<T, CaseError>) -> Verdict {
+    match taken {
+        Err(CaseError::Refused { rulings, .. }) => rulings.verdict(),
+        Err(e) => panic!("not refused: {e}"),
+        Ok(_) => Verdict::Permit,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_takes_effect_with_the_approval_that_the_policy_wants_and_outlives_a_restart() {
+    let Some(house) = house().await else { return };
+    let (first, administrator) = (house.in_force(ST_LOUIS), "s.okafor");
+    let id = house.propose(ST_LOUIS, administrator, days(8)).await.unwrap();
+    assert_eq!(house.in_force(ST_LOUIS), first, "put forward is not in force");
+    assert_eq!(verdict(house.activate(ST_LOUIS, administrator, &id).await), Verdict::Pend);
+    assert_eq!(verdict(house.activate(ST_LOUIS, "r.abara", &id).await), Verdict::Deny);
+    house.vote(ST_LOUIS, "e.marsh", &id, "rtcc-commander", true).await.unwrap();
+    let activated = house.activate(ST_LOUIS, administrator, &id).await.unwrap();
+    assert!(activated.revision.is_in_force() && activated.taken.receipt.is_some());
+    let second = house.in_force(ST_LOUIS);
+    assert_eq!(second, (activated.revision.component, activated.revision.settings));
+    assert!(second != first && house.in_force(DETROIT).0 != second.0);
+
+    let seen = house.casework.policy_seen(ST_LOUIS).await.unwrap();
+    let states: Vec<_> = seen.revisions.iter().map(|r| (r.is_in_force(), r.endorsements.len())).collect();
+    assert_eq!(states, [(true, 1), (false, 0)]);
+    let again = house.activate(ST_LOUIS, administrator, &id).await;
+    assert!(matches!(again, Err(CaseError::OutOfPlace(Misstep::NotPending { .. }))));
+
+    let house = house.reopen(|_| {}).await;
+    assert_eq!(house.in_force(ST_LOUIS), second);
+    let text = std::fs::read_to_string(folder(house.home.path(), ST_LOUIS).join("policy.toml")).unwrap();
+    assert!(text.contains("notice-days = 8\n") && text.contains("# mass-query-limit"), "comments stay");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_takes_effect_with_the_approval_of_those_who_hold_their_role_still() {
+    let Some(house) = house().await else { return };
+    let component = another_component(house.home.path());
+    let digest = Digest::of(&component);
+    let proposal = Proposal { component: Some(component.clone()), ..Proposal::default() };
+    let id = house.propose(DETROIT, "l.ortega", proposal.clone()).await.unwrap();
+    let twice = house.propose(DETROIT, "l.ortega", proposal).await;
+    assert!(matches!(twice, Err(CaseError::Exists(_))));
+    assert_eq!(verdict(house.activate(DETROIT, "l.ortega", &id).await), Verdict::Deny, "the Board has not approved");
+    let role = "board-of-police-commissioners";
+    let not_theirs = house.vote(DETROIT, "l.ortega", &id, role, true).await;
+    assert!(matches!(not_theirs, Err(CaseError::OutOfPlace(Misstep::NotTheirRole { .. }))));
+    house.vote(DETROIT, "v.stone", &id, role, true).await.unwrap();
+    assert_eq!(verdict(house.activate(DETROIT, "m.whitfield", &id).await), Verdict::Deny, "the LASO administers");
+
+    let laso = house.who(DETROIT, "l.ortega").await;
+    let answers = || {
+        let personal = ("credential-personal".to_owned(), Value::Flag(true));
+        BTreeMap::from([personal, ("need-to-know".to_owned(), Value::Text("signs for the Board".to_owned()))])
+    };
+    let change = |change| Change { change, roles: vec![], reason: String::new(), answers: answers() };
+    house.casework.change_access(&laso, DETROIT, "v.stone", change(AccessChange::Suspend)).await.unwrap();
+    assert_eq!(verdict(house.activate(DETROIT, "l.ortega", &id).await), Verdict::Deny, "nobody's approval");
+    house.casework.change_access(&laso, DETROIT, "v.stone", change(AccessChange::Reinstate)).await.unwrap();
+    house.activate(DETROIT, "l.ortega", &id).await.unwrap();
+    assert_eq!(house.in_force(DETROIT).0, digest);
+    let read = policy::Folder::read(&folder(house.home.path(), DETROIT)).unwrap();
+    assert_eq!(read.pinned(), Some(digest));
+    assert_eq!(std::fs::read(read.component()).unwrap(), component);
+    let house = house.reopen(|_| {}).await;
+    assert_eq!(house.in_force(DETROIT).0, digest);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_told_to_the_policy_too() {
+    let Some(house) = house().await else { return };
+    let id = house.propose(ST_LOUIS, "s.okafor", days(9)).await.unwrap();
+    for approves in [true, false] {
+        house.vote(ST_LOUIS, "e.marsh", &id, "rtcc-commander", approves).await.unwrap();
+    }
+    assert_eq!(verdict(house.activate(ST_LOUIS, "s.okafor", &id).await), Verdict::Deny);
+    house.vote(ST_LOUIS, "e.marsh", &id, "rtcc-commander", true).await.unwrap();
+    house.activate(ST_LOUIS, "s.okafor", &id).await.expect("she thought better of it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_a_revision_is_not_put_forward() {
+    let Some(house) = house().await else { return };
+    let junk = Proposal { component: Some(b"no component".to_vec()), ..Proposal::default() };
+    let typo = Proposal { settings: Some([("notice-dais".to_owned(), Value::Number(8))].into()), ..Proposal::default() };
+    for (proposal, says) in [(junk, "WebAssembly"), (typo, "notice-dais"), (days(11), "notice-days")] {
+        match house.propose(ST_LOUIS, "s.okafor", proposal).await {
+            Err(CaseError::Policy(message)) => assert!(message.contains(says), "{message}"),
+            other => panic!("{says}: {other:?}"),
+        }
+    }
+    let same = house.propose(ST_LOUIS, "s.okafor", Proposal::default()).await;
+    assert!(matches!(same, Err(CaseError::Exists(_))));
+    let stranger = house.who(DETROIT, "l.ortega").await;
+    for outsider in [stranger, house.who(ST_LOUIS, "d.reyes").await] {
+        let refused = house.casework.propose(&outsider, ST_LOUIS, days(8)).await.map(drop);
+        assert!(matches!(refused, Err(CaseError::Rejected(_))));
+    }
+    let unknown = house.activate(ST_LOUIS, "s.okafor", "nonsense").await;
+    assert!(matches!(unknown, Err(CaseError::Unknown { kind: "policy revision", .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_changed_without_approval_is_no_policy() {
+    let Some(house) = house().await else { return };
+    let (first, there) = (house.in_force(ST_LOUIS), house.in_force(DETROIT));
+    let settle = |text: &'static str| {
+        move |home: &Path| {
+            let file = folder(home, ST_LOUIS).join("policy.toml");
+            let old = std::fs::read_to_string(&file).unwrap();
+            std::fs::write(&file, old.replace("[settings]\n", &format!("[settings]\n{text}"))).unwrap();
+        }
+    };
+    let house = house.reopen(settle("notice-days = 7\n")).await;
+    let impediments = house.casework.impediments().await;
+    let said = impediments.iter().find(|i| i.text.contains("never activated")).expect("readyz says so");
+    assert!(said.partial && said.text.starts_with(ST_LOUIS));
+    assert_eq!(house.in_force(DETROIT), there, "the other jurisdiction goes on");
+    let reporter = house.who(ST_LOUIS, "r.abara").await;
+    let report = Report { happened: Instant(1), answers: BTreeMap::new() };
+    assert_eq!(verdict(house.casework.record_violation(&reporter, ST_LOUIS, report).await), Verdict::Deny);
+    let restored = |home: &Path| {
+        let file = folder(home, ST_LOUIS).join("policy.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("notice-days = 7\n", "")).unwrap();
+    };
+    let house = house.reopen(restored).await;
+    assert_eq!(house.in_force(ST_LOUIS), first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_directives_text_is_shown_if_it_is_the_one_cited() {
+    let Some(house) = house().await else { return };
+    assert!(matches!(house.casework.directive(DETROIT).await, Err(CaseError::Unknown { .. })));
+    std::fs::write(folder(house.home.path(), DETROIT).join("directive.txt"), "another text").unwrap();
+    assert!(matches!(house.casework.directive(DETROIT).await, Err(CaseError::Policy(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_policy_says_who_gives_access() {
+    let Some(house) = house().await else { return };
+    let grant = || Change {
+        change: AccessChange::Grant,
+        roles: vec!["slfc-authorised".to_owned()],
+        reason: String::new(),
+        answers: BTreeMap::new(),
+    };
+    let commander = house.who(ST_LOUIS, "e.marsh").await;
+    let denied = house.casework.change_access(&commander, ST_LOUIS, "p.nolan", grant()).await;
+    assert_eq!(verdict(denied), Verdict::Deny, "the Fusion Center authorises");
+    let center = house.who(ST_LOUIS, "n.ferrer").await;
+    house.casework.change_access(&center, ST_LOUIS, "p.nolan", grant()).await.unwrap();
+    assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.roles, ["slfc-authorised"]);
+    let house = house.reopen(|_| {}).await;
+    assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.roles, ["slfc-authorised"]);
+}
