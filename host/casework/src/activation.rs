@@ -108,11 +108,18 @@ impl Casework {
         };
         let reference = examined.reference().clone();
         if reference == in_force {
-            return Err(CaseError::Exists("this revision is in force: change its component or its settings".to_owned()));
+            return Err(CaseError::Exists(
+                "this revision is in force: change its component or its settings".to_owned(),
+            ));
         }
         chamber.ledger.settle().await?;
-        if let Some(there) = revision::find(&chamber.store, &revision::id(&reference)).await?.filter(Revision::is_pending) {
-            return Err(CaseError::Exists(format!("this revision was put forward already, as `{}`: sign for it", there.id)));
+        if let Some(there) =
+            revision::find(&chamber.store, &revision::id(&reference)).await?.filter(Revision::is_pending)
+        {
+            return Err(CaseError::Exists(format!(
+                "this revision was put forward already, as `{}`: sign for it",
+                there.id
+            )));
         }
         let at = self.clock.now()?;
         let proposed = Proposed { by: actor.who(), at, note: note.clone() };
@@ -163,8 +170,7 @@ impl Casework {
             signature: signature.clone(),
             reason: reason.clone(),
         });
-        let event =
-            Event::Endorsed { component: revision.component, settings: revision.settings, signature, reason };
+        let event = Event::Endorsed { component: revision.component, settings: revision.settings, signature, reason };
         self.record_proposal(&chamber, actor, at, event, revision).await
     }
 

@@ -166,7 +166,8 @@ mod tests {
     #[test]
     fn the_form_of_the_phase_comes_before_others() {
         let request = form(Phase::Request, vec![field("role", FieldKind::Code, &["a"])]);
-        let search = form(Phase::Search, vec![field("role", FieldKind::Flag, &[]), field("sure", FieldKind::Flag, &[])]);
+        let search =
+            form(Phase::Search, vec![field("role", FieldKind::Flag, &[]), field("sure", FieldKind::Flag, &[])]);
         let here = charter(vec![request, search]);
         let says = |phase, name, value| one(&[&here], phase, name, &value, false).is_ok();
         assert!(says(Phase::Request, "role", text("a")) && !says(Phase::Request, "role", Value::Flag(true)));

@@ -96,5 +96,7 @@ pub(crate) async fn at<T: Send + 'static>(
 ) -> Result<T, CaseError> {
     let chancery = chancery.ok_or(CaseError::NoChancery)?.clone();
     let done = tokio::task::spawn_blocking(move || work(&chancery)).await;
-    done.unwrap_or_else(|e| if e.is_panic() { Err(refused("the component cannot be compiled")) } else { Err(CaseError::Stopping) })
+    done.unwrap_or_else(|e| {
+        if e.is_panic() { Err(refused("the component cannot be compiled")) } else { Err(CaseError::Stopping) }
+    })
 }

@@ -42,8 +42,7 @@ impl Casework {
         // Somebody suspended already stays so since then.
         let since = already.unwrap_or(now);
         amendment.decided.access = Some(Access::Suspended(since));
-        let event =
-            || Event::Suspended { whose: *kind, id: id.clone(), since, obligation: owed.id.clone() };
+        let event = || Event::Suspended { whose: *kind, id: id.clone(), since, obligation: owed.id.clone() };
         let entry = |chamber: &Chamber| Entry {
             kind: Kind::Host,
             who: chamber.host(),

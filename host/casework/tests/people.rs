@@ -22,7 +22,8 @@ const AGENCY: &str = "ice-ero";
 const HOUR_MS: u64 = 3_600_000;
 
 fn change(change: AccessChange) -> Change {
-    let answers = answers([("need-to-know", text("compares faces in the unit")), ("credential-personal", Value::Flag(true))]);
+    let answers =
+        answers([("need-to-know", text("compares faces in the unit")), ("credential-personal", Value::Flag(true))]);
     Change { change, roles: vec![], reason: "as the test says".to_owned(), answers }
 }
 

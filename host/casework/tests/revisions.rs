@@ -104,7 +104,14 @@ impl House {
         Ok(self.casework.propose(&actor, jurisdiction, proposal).await?.revision.id)
     }
 
-    async fn vote(&self, jurisdiction: &str, person: &str, id: &str, role: &str, approves: bool) -> Result<(), CaseError> {
+    async fn vote(
+        &self,
+        jurisdiction: &str,
+        person: &str,
+        id: &str,
+        role: &str,
+        approves: bool,
+    ) -> Result<(), CaseError> {
         let actor = self.who(jurisdiction, person).await;
         let conclusion = if approves { Conclusion::Approved } else { Conclusion::Refused };
         let reason = if approves { String::new() } else { "not like this".to_owned() };
@@ -229,7 +236,8 @@ async fn a_refusal_is_told_to_the_policy_too() {
 async fn what_cannot_be_a_revision_is_not_put_forward() {
     let Some(house) = house().await else { return };
     let junk = Proposal { component: Some(b"no component".to_vec()), ..Proposal::default() };
-    let typo = Proposal { settings: Some([("notice-dais".to_owned(), Value::Number(8))].into()), ..Proposal::default() };
+    let typo =
+        Proposal { settings: Some([("notice-dais".to_owned(), Value::Number(8))].into()), ..Proposal::default() };
     for (proposal, says) in [(junk, "WebAssembly"), (typo, "notice-dais"), (days(11), "notice-days")] {
         match house.propose(ST_LOUIS, "s.okafor", proposal).await {
             Err(CaseError::Policy(message)) => assert!(message.contains(says), "{message}"),

@@ -356,11 +356,7 @@ fn holder_out(x: terms::Holder) -> wt::Holder {
 }
 
 fn access_out<'a>(x: &'a facts::Access, arena: &'a Bump) -> wf::Access<'a> {
-    wf::Access {
-        change: access_change_out(&x.change),
-        whose: holder_out(x.whose),
-        roles: texts_out(&x.roles, arena),
-    }
+    wf::Access { change: access_change_out(&x.change), whose: holder_out(x.whose), roles: texts_out(&x.roles, arena) }
 }
 
 fn activation_out<'a>(x: &'a facts::Activation, arena: &'a Bump) -> wf::Activation<'a> {

@@ -84,8 +84,5 @@ pub(crate) async fn activate(ask: Ask) -> Result<Reply, Problem> {
     let AnswersBody { answers } = if ask.body.is_empty() { AnswersBody::default() } else { ask.body()? };
     let (jurisdiction, revision) = (ask.part("jurisdiction"), ask.part("revision"));
     let done = ask.casework.activate(ask.caller()?, jurisdiction, revision, answers).await?;
-    Reply::json(&ActivatedView {
-        step: judged(&ask.casework, done.taken),
-        version: VersionView::of(done.revision),
-    })
+    Reply::json(&ActivatedView { step: judged(&ask.casework, done.taken), version: VersionView::of(done.revision) })
 }
