@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args)]
 pub(crate) struct Connection {
     /// The server, host:port
-    #[arg(long, default_value = "127.0.0.1:8443")]
+    #[arg(long, env = "MAGISTRATE_SERVER", default_value = "127.0.0.1:8443")]
     server: String,
     /// Your certificate; its key is expected beside it as NAME-key.pem
     #[arg(long)]
