@@ -18,7 +18,7 @@ use client::Answer;
 use serde_json::Value;
 use std::process::ExitCode;
 
-/// The commands of a request's life.
+// The commands of a request's life. Not a doc comment: it would become the program's help.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List requests, show one, open one, search for one
