@@ -104,10 +104,17 @@ async fn tell(program: &Path, arguments: &Arguments) -> anyhow::Result<()> {
             ms: told.ms,
         });
     }
-    let (rows, handed) = story.lead.tell(&deployment, &pictures).await?;
-    rows.into_iter().for_each(add);
-    println!("\n{table}\n");
-    println!("{handed}\n");
+    let handed = match story.lead.tell(&deployment, &pictures).await {
+        Ok((rows, handed)) => {
+            rows.into_iter().for_each(add);
+            handed
+        }
+        Err(e) => {
+            surprises.push(format!("{e:#}"));
+            "the lead went otherwise than told".to_owned()
+        }
+    };
+    println!("\n{table}\n\n{handed}\n");
     if let Some(answer) = last {
         print_receipt(&answer["receipt"]);
     }
