@@ -113,6 +113,23 @@ async fn without_its_pinned_policy_a_jurisdiction_denies_and_the_other_goes_on()
 }
 
 #[tokio::test]
+async fn a_policy_changed_behind_the_hosts_back_is_not_used() {
+    let Some(mut court) = court().await else { return };
+    let changed = |text: String| text.replace("[settings]\n", "[settings]\nmass-query-limit = 30\n");
+    served_with(&mut court, "policies/detroit/policy.toml", changed).unwrap();
+    let body = json!({"request": request("detroit", 1)});
+    let answer = court.client(&searcher("detroit")).post(&path("detroit"), &body).await.unwrap();
+    let problem = answer.json().unwrap();
+    assert_eq!(answer.status, 403, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("never activated"), "{problem}");
+    let told = court.client(&searcher("st-louis")).get("/readyz").await.unwrap().json().unwrap();
+    assert_eq!(told["status"], "partly ready", "{told}");
+    served_with(&mut court, "policies/detroit/policy.toml", |text| text.replace("mass-query-limit = 30\n", ""))
+        .unwrap();
+    assert_eq!(court.search("detroit", 1).await["verdict"], "permit", "what is in force is back");
+}
+
+#[tokio::test]
 async fn a_hostile_policy_is_denied_on_record_and_the_other_jurisdiction_goes_on() {
     let Some(mut court) = court().await else { return };
     let built =
@@ -131,6 +148,8 @@ async fn a_hostile_policy_is_denied_on_record_and_the_other_jurisdiction_goes_on
     ];
     for (act, reason) in acts {
         court.deployment.stop().unwrap();
+        // Each act is a first start: a folder that changes afterwards is no policy until somebody approves of it.
+        std::fs::remove_dir_all(court.deployment.home.join("data")).unwrap();
         let folder = court.deployment.home.join("policies/detroit");
         std::fs::copy(&built, folder.join("hostile.wasm")).unwrap();
         let policy = format!("component = \"hostile.wasm\"\n\n[settings]\nact = \"{act}\"\n");
@@ -138,6 +157,7 @@ async fn a_hostile_policy_is_denied_on_record_and_the_other_jurisdiction_goes_on
         let pinned = court.deployment.run(&["policy", "pin", "policies/detroit"]).unwrap();
         assert!(pinned.status.success(), "{}", String::from_utf8_lossy(&pinned.stderr));
         court.deployment.serve().unwrap();
+        assert_eq!(court.enroll("st-louis", 0..3).await.status, 200);
 
         let before = court.entries("detroit").await;
         let body = json!({"request": request("detroit", 1)});

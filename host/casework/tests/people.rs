@@ -189,6 +189,31 @@ async fn a_violation_found_late_is_overdue_at_once_and_told_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_breach_sets_its_chain_off() {
+    let Some(court) = court().await else { return };
+    let owed = |done: &Recorded, clause: &str| {
+        let of = done.owed.iter().filter(|(_, owed)| *owed.clause == *clause);
+        of.map(|(_, owed)| owed.owner.clone()).collect::<Vec<_>>()
+    };
+    let suspected = report(&court, HOUR_MS, answers([("breach", Value::Flag(true))])).await.unwrap();
+    assert_eq!(owed(&suspected, "7(2)-a"), ["immediate supervisor, laso"]);
+    assert_eq!(
+        (owed(&suspected, "7(2)-b"), owed(&suspected, "7(2)-c")),
+        (vec!["laso".to_owned()], vec!["laso".to_owned()])
+    );
+    let assessed = answers([
+        ("breach", Value::Flag(true)),
+        ("breach-assessed", Value::Flag(true)),
+        ("breach-scope", text("forty photographs, on a lost disk")),
+        ("contributing-agency", text("oakland-so")),
+        ("individuals-notified", Value::Flag(false)),
+    ]);
+    let assessed = report(&court, HOUR_MS, assessed).await.unwrap();
+    assert_eq!(owed(&assessed, "7(2)-b"), ["oakland-so"], "whose information it is");
+    assert!(owed(&assessed, "7(2)-c").is_empty(), "it is determined");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_incomplete_report_is_pending_and_acted_on() {
     let Some(court) = court().await else { return };
     let incomplete = report(&court, HOUR_MS, answers([("offending-agency", text(AGENCY))])).await;

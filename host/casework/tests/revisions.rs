@@ -284,6 +284,19 @@ async fn a_folder_changed_without_approval_is_no_policy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn misuse_is_told_to_whom_the_policy_names() {
+    let Some(house) = house().await else { return };
+    let reporter = house.who(ST_LOUIS, "r.abara").await;
+    let at: Instant = "2026-03-09T09:00:00.000Z".parse().unwrap();
+    let summary = Value::Text("an analyst searched a neighbour".to_owned());
+    let report = Report { happened: at, answers: BTreeMap::from([("violation-summary".to_owned(), summary)]) };
+    let recorded = house.casework.record_violation(&reporter, ST_LOUIS, report).await.unwrap();
+    let told =
+        |late: bool| recorded.owed.iter().filter(move |(l, o)| *l == late && o.owner == "rtcc-commander").count();
+    assert_eq!((told(true), told(false)), (1, 1), "the notice is late, the review is not: {:?}", recorded.owed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_directives_text_is_shown_if_it_is_the_one_cited() {
     let Some(house) = house().await else { return };
     assert!(matches!(house.casework.directive(DETROIT).await, Err(CaseError::Unknown { .. })));

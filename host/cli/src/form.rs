@@ -9,7 +9,7 @@ use std::path::PathBuf;
 // Answers on the form of a step.
 #[derive(clap::Args)]
 pub(crate) struct Answers {
-    /// An answer on the jurisdiction's form, as NAME=VALUE; may be repeated. true, false and whole numbers are what they look like
+    /// An answer on the jurisdiction's form, as NAME=VALUE; may be repeated. true, false, whole numbers and dates are what they look like; a text that looks like one goes in double quotes: 'phone="3135550100"'
     #[arg(long = "answer", value_parser = pair)]
     answers: Vec<(String, String)>,
 }
@@ -17,12 +17,16 @@ pub(crate) struct Answers {
 impl Answers {
     /// As the server takes them.
     pub(crate) fn json(&self) -> Map<String, Value> {
-        let value = |text: &str| match text.parse::<i64>() {
-            Ok(n) => json!(n),
-            Err(_) => match text {
-                "true" => json!(true),
-                "false" => json!(false),
-                _ => json!(text),
+        let quoted = |text: &str| text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).map(str::to_owned);
+        let date = |text: &str| text.len() == "2026-01-31".len() && text.parse::<model::terms::Date>().is_ok();
+        let value = |text: &str| match text {
+            "true" => json!(true),
+            "false" => json!(false),
+            _ => match (quoted(text), text.parse::<i64>()) {
+                (Some(inner), _) => json!(inner),
+                (None, Ok(n)) => json!(n),
+                (None, Err(_)) if date(text) => json!({"date": text}),
+                (None, Err(_)) => json!(text),
             },
         };
         self.answers.iter().map(|(name, text)| (name.clone(), value(text))).collect()
@@ -108,10 +112,12 @@ mod tests {
 
     #[test]
     fn answers_are_what_they_look_like() {
-        let typed = [("a", "true"), ("b", "-3"), ("c", "E-26"), ("d", "x=y"), ("e", "")];
+        let typed =
+            [("a", "true"), ("b", "-3"), ("c", "E-26"), ("d", "x=y"), ("e", ""), ("f", "\"26\""), ("g", "2026-01-31")];
         let answers = typed.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
         let json = Value::Object(Answers { answers }.json());
-        assert_eq!(json, json!({"a": true, "b": -3, "c": "E-26", "d": "x=y", "e": ""}));
+        let date = json!({"date": "2026-01-31"});
+        assert_eq!(json, json!({"a": true, "b": -3, "c": "E-26", "d": "x=y", "e": "", "f": "26", "g": date}));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! | `init.rs` | `init`: a folder ready to serve |
 //! | `serve.rs` | `serve` |
 //! | `search_command.rs` | `search`, `enroll`: the client's side |
+//! | `office_command.rs` | `access`, `agency`, `violation`, `revision` |
 //! | `case_command/` | the life of a request: `request`, `candidates`, `dispose`, `sign`, `acknowledge`, `release`, `disseminate`, `outcome`, `obligations`, `complete` |
 //! | `connection.rs`, `form.rs`, `shown.rs` | whom these ask, what for, and how the answer reads |
 //! | `policy.rs` | `policy check / pin / test / show` |
@@ -26,6 +27,7 @@ mod config;
 mod connection;
 mod form;
 mod init;
+mod office_command;
 mod pki;
 mod policy_command;
 mod search_command;
@@ -68,6 +70,8 @@ enum Command {
     Enroll(search_command::EnrollArguments),
     #[command(flatten)]
     Case(Box<case_command::Command>),
+    #[command(flatten)]
+    Office(Box<office_command::Command>),
     /// Check, pin, test and show policies
     #[command(subcommand)]
     Policy(policy_command::Command),
@@ -118,6 +122,7 @@ fn main() -> ExitCode {
         Command::Search(arguments) => search_command::search(&arguments),
         Command::Enroll(arguments) => search_command::enroll(&arguments),
         Command::Case(command) => case_command::run(&command),
+        Command::Office(command) => office_command::run(&command),
         Command::Policy(command) => policy_command::run(&command),
         Command::Audit(command) => audit_command::run(&command),
         Command::Witness(arguments) => witness_command::run(&arguments),
