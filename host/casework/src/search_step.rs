@@ -162,7 +162,8 @@ impl Casework {
         attestations.push(attested(plan.answers, actor, now));
 
         let request_id = Some(request.request.id.as_str());
-        let mut history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
+        let mut history =
+            owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
         if let Some(sitting) = sitting {
             sitting.tell(&mut history);
         }
@@ -236,7 +237,8 @@ impl Casework {
                 shows: booking.booking.keys().cloned().collect(),
             });
             let now = self.clock.now()?;
-            let mut history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
+            let mut history =
+                owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
             if let Some(sitting) = sitting {
                 sitting.tell(&mut history);
             }

@@ -15,6 +15,7 @@ use casework::search_step::Plan;
 use casework::sign_off::SignOff;
 use casework::viewing::Seen;
 use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState, Taken};
+use magistrate_casework as casework;
 use model::account::Disposed;
 use model::facts::{CaseStatus, Conclusion, Device, Dissemination, Identifier, Likeness, Media};
 use model::registry::{Principal, Registry};
@@ -123,8 +124,9 @@ async fn open(
     let logs = home.join("log");
     std::fs::create_dir_all(&logs).unwrap();
     let dir = cap_std::fs::Dir::open_ambient_dir(&logs, cap_std::ambient_authority()).unwrap();
-    let log = audit::Log::open(dir, &origin, Arc::new(signer)).unwrap().log;
-    let opening = Opening { id: JURISDICTION.to_owned(), policy: PolicyState::Ready(policy), registry, log };
+    let log = audit::Log::prepare(dir, &origin, Arc::new(signer)).unwrap();
+    let opening =
+        Opening { id: JURISDICTION.to_owned(), policy: PolicyState::Ready(policy), registry, log, galleries: None };
     let url = format!("surrealkv://{}", home.join("store").display());
     let store = store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
     let progress = |_: Loading<'_>| {};
