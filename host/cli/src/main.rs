@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `init.rs` | `init`: a folder ready to serve |
 //! | `serve.rs` | `serve` |
-//! | `search.rs` | `search`, `enroll`: the client's side |
+//! | `search_command.rs` | `search`, `enroll`: the client's side |
+//! | `case_command/` | the life of a request: `request`, `candidates`, `dispose`, `sign`, `acknowledge`, `release`, `disseminate`, `outcome`, `obligations`, `complete` |
+//! | `connection.rs`, `form.rs`, `shown.rs` | whom these ask, what for, and how the answer reads |
 //! | `policy.rs` | `policy check / pin / test / show` |
 //! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay` |
 //! | `pki.rs` | `pki issue / revoke / renew` |
@@ -19,12 +21,16 @@ mod output;
 
 mod audit_command;
 mod bench;
+mod case_command;
 mod config;
+mod connection;
+mod form;
 mod init;
 mod pki;
 mod policy_command;
 mod search_command;
 mod serve;
+mod shown;
 mod witness_command;
 mod witnesses;
 
@@ -60,6 +66,8 @@ enum Command {
     Search(Box<search_command::SearchArguments>),
     /// Enrol records in a gallery of a server
     Enroll(search_command::EnrollArguments),
+    #[command(flatten)]
+    Case(Box<case_command::Command>),
     /// Check, pin, test and show policies
     #[command(subcommand)]
     Policy(policy_command::Command),
@@ -109,6 +117,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Search(arguments) => search_command::search(&arguments),
         Command::Enroll(arguments) => search_command::enroll(&arguments),
+        Command::Case(command) => case_command::run(&command),
         Command::Policy(command) => policy_command::run(&command),
         Command::Audit(command) => audit_command::run(&command),
         Command::Witness(arguments) => witness_command::run(&arguments),
