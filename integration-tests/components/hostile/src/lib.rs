@@ -44,6 +44,7 @@ impl Policy for Hostile {
             time_zone: "UTC".to_owned(),
             clauses: vec![Clause { id: "1".to_owned(), summary: "anything goes".to_owned(), phases: vec![] }],
             statements: vec![],
+            documents: vec![],
             interpretations: vec![],
             settings: vec![],
             forms: vec![],
