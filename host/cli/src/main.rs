@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `init.rs` | `init`: a folder ready to serve |
 //! | `serve.rs` | `serve` |
+//! | `draughting.rs`, `post.rs` | how what `serve` draws up looks, and where its notices go |
+//! | `report_command.rs` | `report`, `reports` |
 //! | `search.rs` | `search`, `enroll`: the client's side |
 //! | `policy.rs` | `policy check / pin / test / show` |
 //! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay` |
@@ -20,9 +22,12 @@ mod output;
 mod audit_command;
 mod bench;
 mod config;
+mod draughting;
 mod init;
 mod pki;
 mod policy_command;
+mod post;
+mod report_command;
 mod search_command;
 mod serve;
 mod witness_command;
@@ -60,6 +65,10 @@ enum Command {
     Search(Box<search_command::SearchArguments>),
     /// Enrol records in a gallery of a server
     Enroll(search_command::EnrollArguments),
+    /// Have a server draw up a report of a jurisdiction's charter
+    Report(report_command::ReportArguments),
+    /// List the reports that a jurisdiction has published
+    Reports(report_command::ReportsArguments),
     /// Check, pin, test and show policies
     #[command(subcommand)]
     Policy(policy_command::Command),
@@ -109,6 +118,8 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Search(arguments) => search_command::search(&arguments),
         Command::Enroll(arguments) => search_command::enroll(&arguments),
+        Command::Report(arguments) => report_command::report(&arguments),
+        Command::Reports(arguments) => report_command::reports(&arguments),
         Command::Policy(command) => policy_command::run(&command),
         Command::Audit(command) => audit_command::run(&command),
         Command::Witness(arguments) => witness_command::run(&arguments),
