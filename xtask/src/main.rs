@@ -2,6 +2,7 @@
 
 mod build;
 mod demo;
+mod lead;
 mod story;
 
 use clap::{Parser, Subcommand};

@@ -126,6 +126,8 @@ impl Casework {
         let _coming = self.chamber(jurisdiction)?.hall(&intake.gallery)?.announce();
         let opening = self.begin_request(actor, jurisdiction, intake).await?;
         let request = opening.request.clone();
+        // Once it is opened others can see it, and search for it too.
+        let _turn = self.turns.take(&request.request.id).await;
         // To decide on the search, the request has to be known, not its opening concluded. The search runs when both are
         // on record.
         let opened = self.finish_request(actor, opening);

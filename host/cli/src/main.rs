@@ -6,7 +6,9 @@
 //! | `serve.rs` | `serve` |
 //! | `draughting.rs`, `post.rs` | how what `serve` draws up looks, and where its notices go |
 //! | `report_command.rs` | `report`, `reports` |
-//! | `search.rs` | `search`, `enroll`: the client's side |
+//! | `search_command.rs` | `search`, `enroll`: the client's side |
+//! | `case_command/` | the life of a request: `request`, `candidates`, `dispose`, `sign`, `acknowledge`, `release`, `disseminate`, `outcome`, `obligations`, `complete` |
+//! | `connection.rs`, `form.rs`, `shown.rs` | whom these ask, what for, and how the answer reads |
 //! | `policy.rs` | `policy check / pin / test / show` |
 //! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay` |
 //! | `pki.rs` | `pki issue / revoke / renew` |
@@ -21,8 +23,11 @@ mod output;
 
 mod audit_command;
 mod bench;
+mod case_command;
 mod config;
+mod connection;
 mod draughting;
+mod form;
 mod init;
 mod pki;
 mod policy_command;
@@ -30,6 +35,7 @@ mod post;
 mod report_command;
 mod search_command;
 mod serve;
+mod shown;
 mod witness_command;
 mod witnesses;
 
@@ -69,6 +75,8 @@ enum Command {
     Report(report_command::ReportArguments),
     /// List the reports that a jurisdiction has published
     Reports(report_command::ReportsArguments),
+    #[command(flatten)]
+    Case(Box<case_command::Command>),
     /// Check, pin, test and show policies
     #[command(subcommand)]
     Policy(policy_command::Command),
@@ -120,6 +128,7 @@ fn main() -> ExitCode {
         Command::Enroll(arguments) => search_command::enroll(&arguments),
         Command::Report(arguments) => report_command::report(&arguments),
         Command::Reports(arguments) => report_command::reports(&arguments),
+        Command::Case(command) => case_command::run(&command),
         Command::Policy(command) => policy_command::run(&command),
         Command::Audit(command) => audit_command::run(&command),
         Command::Witness(arguments) => witness_command::run(&arguments),
