@@ -105,7 +105,8 @@ fn documents() -> Vec<Document> {
     let supplemental =
         "Supplement to the incident report, on a facial recognition search by the Crime Intelligence Unit (5.4(4)).";
     let weekly = "To the Board of Police Commissioners, under 6.2 of the directive.";
-    let annual = "To the Board of Police Commissioners, under 6.3 of the directive; an electronic copy is for the public.";
+    let annual =
+        "To the Board of Police Commissioners, under 6.3 of the directive; an electronic copy is for the public.";
     vec![
         document(requesting::SUPPLEMENTAL_REPORT, "Supplemental Incident Report", supplemental),
         document(reports::WEEKLY_REPORT, "Weekly Report on Facial Recognition", weekly),
