@@ -95,7 +95,7 @@ pub trait Draughting: Send + Sync {
     fn set_out(&self, sheet: &Sheet) -> Result<SetOut, String>;
 }
 
-/// A title for a document of a charter that is not in force any more, of which there is only an id: `compare-report` is "Compare report".
+/// A title for what has only an id, a tag or a document of a charter that does not list it: `compare-report` is "Compare report".
 pub(crate) fn title(document: &str) -> String {
     let words = document.replace(['-', '_'], " ");
     let mut letters = words.chars();
