@@ -132,10 +132,22 @@ impl Chamber {
         self.registry.load_full()
     }
 
+    /// Its policy's charter; absent where there is no policy.
+    pub(crate) fn charter(&self) -> Option<&model::rulings::Charter> {
+        match &self.policy {
+            PolicyState::Ready(policy) => Some(policy.charter()),
+            PolicyState::Absent(_) => None,
+        }
+    }
+
     /// A statement of its policy's charter.
     pub(crate) fn statement(&self, id: &str) -> Option<&model::rulings::Statement> {
-        let PolicyState::Ready(policy) = &self.policy else { return None };
-        policy.charter().statements.iter().find(|s| s.id == id)
+        self.charter()?.statements.iter().find(|s| s.id == id)
+    }
+
+    /// A document of its policy's charter.
+    pub(crate) fn document(&self, id: &str) -> Option<&model::rulings::Document> {
+        self.charter()?.documents.iter().find(|d| d.id == id)
     }
 
     /// The host itself, as the entries of this jurisdiction's log name it.

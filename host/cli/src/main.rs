@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `init.rs` | `init`: a folder ready to serve |
 //! | `serve.rs` | `serve` |
+//! | `draughting.rs`, `post.rs` | how what `serve` draws up looks, and where its notices go |
+//! | `report_command.rs` | `report`, `reports` |
 //! | `search_command.rs` | `search`, `enroll`: the client's side |
 //! | `case_command/` | the life of a request: `request`, `candidates`, `dispose`, `sign`, `acknowledge`, `release`, `disseminate`, `outcome`, `obligations`, `complete` |
 //! | `connection.rs`, `form.rs`, `shown.rs` | whom these ask, what for, and how the answer reads |
@@ -24,10 +26,13 @@ mod bench;
 mod case_command;
 mod config;
 mod connection;
+mod draughting;
 mod form;
 mod init;
 mod pki;
 mod policy_command;
+mod post;
+mod report_command;
 mod search_command;
 mod serve;
 mod shown;
@@ -66,6 +71,10 @@ enum Command {
     Search(Box<search_command::SearchArguments>),
     /// Enrol records in a gallery of a server
     Enroll(search_command::EnrollArguments),
+    /// Have a server draw up a report of a jurisdiction's charter
+    Report(report_command::ReportArguments),
+    /// List the reports that a jurisdiction has published
+    Reports(report_command::ReportsArguments),
     #[command(flatten)]
     Case(Box<case_command::Command>),
     /// Check, pin, test and show policies
@@ -117,6 +126,8 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Search(arguments) => search_command::search(&arguments),
         Command::Enroll(arguments) => search_command::enroll(&arguments),
+        Command::Report(arguments) => report_command::report(&arguments),
+        Command::Reports(arguments) => report_command::reports(&arguments),
         Command::Case(command) => case_command::run(&command),
         Command::Policy(command) => policy_command::run(&command),
         Command::Audit(command) => audit_command::run(&command),

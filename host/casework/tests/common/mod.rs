@@ -11,6 +11,7 @@ use casework::intake::{Intake, Submission};
 use casework::notices::{Delivering, Delivery, Notice, Outbox};
 use casework::paper::{Draughting, Drawn, Paper};
 use casework::release::{Form, Outgoing, ReleaseDone};
+use casework::report::{SetOut, Sheet};
 use casework::search_step::Plan;
 use casework::sign_off::SignOff;
 use casework::viewing::Seen;
@@ -44,9 +45,9 @@ pub struct Court {
     folder: tempfile::TempDir,
 }
 
-/// Writes every paper down, and draws it as text.
+/// Writes every paper and every report down, and draws it as text. Sets no report out while it is told not to.
 #[derive(Default)]
-pub struct Desk(pub Mutex<Vec<Paper>>);
+pub struct Desk(pub Mutex<Vec<Paper>>, pub Mutex<Vec<Sheet>>, pub AtomicBool);
 
 impl Draughting for Desk {
     fn draw_up(&self, paper: &Paper) -> Result<Drawn, String> {
@@ -55,6 +56,15 @@ impl Draughting for Desk {
         let records: Vec<_> = paper.candidates.iter().map(|c| c.record_id.as_str()).collect();
         let html = format!("{} {} {text}", paper.title, records.join(" "));
         Ok(Drawn { pdf: format!("%PDF {html}").into_bytes(), html: html.into_bytes() })
+    }
+
+    fn set_out(&self, sheet: &Sheet) -> Result<SetOut, String> {
+        if self.2.load(Ordering::Acquire) {
+            return Err("the desk is broken".to_owned());
+        }
+        self.1.lock().unwrap().push(sheet.clone());
+        let form = |form: &str| format!("{form} {} {} {}", sheet.title, sheet.first, sheet.last).into_bytes();
+        Ok(SetOut { html: form("html"), pdf: form("pdf"), csv: form("csv"), json: form("json") })
     }
 }
 
