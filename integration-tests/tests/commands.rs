@@ -64,6 +64,8 @@ fn help_has_an_example_and_completions_are_made() {
         &["outcome"],
         &["obligations"],
         &["complete"],
+        &["report"],
+        &["reports"],
         &["policy", "pin"],
         &["audit", "verify"],
         &["audit", "show"],

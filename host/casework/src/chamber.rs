@@ -152,12 +152,22 @@ impl Chamber {
         self.registry.store(registry);
     }
 
-    /// A statement of its policy's charter.
-    pub(crate) fn statement(&self, id: &str) -> Option<model::rulings::Statement> {
+    /// Its policy as it is in force now; absent where there is none.
+    pub(crate) fn ready(&self) -> Option<policy::Policy> {
         match &**self.in_force() {
-            PolicyState::Ready(policy) => policy.charter().statements.iter().find(|s| s.id == id).cloned(),
+            PolicyState::Ready(policy) => Some(policy.clone()),
             PolicyState::Absent(_) => None,
         }
+    }
+
+    /// A statement of its policy's charter.
+    pub(crate) fn statement(&self, id: &str) -> Option<model::rulings::Statement> {
+        self.ready()?.charter().statements.iter().find(|s| s.id == id).cloned()
+    }
+
+    /// A document of its policy's charter.
+    pub(crate) fn document(&self, id: &str) -> Option<model::rulings::Document> {
+        self.ready()?.charter().documents.iter().find(|d| d.id == id).cloned()
     }
 
     /// What policies are told of this moment here.

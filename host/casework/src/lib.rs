@@ -25,7 +25,8 @@
 //! | `sitting`, `turns`, [`misstep`] | what every such step does first: its turn, the facts, what is out of place |
 //! | `signatures` | whether the signatures a result needs are there |
 //! | [`obligations`], [`deadlines`], [`notices`] | what decisions oblige somebody to, and when it is late |
-//! | [`paper`] | the documents a release draws up |
+//! | [`paper`] | the documents a release draws up, and who draws up documents and reports |
+//! | [`report`], [`anomalies`], `walk` | what the log adds up to, for those whom it is reported to and for auditors |
 //! | [`worklist`] | requests, for those who work on them |
 //! | [`inspection`] | auditors at the log |
 //! | [`replay`] | a decision on record, taken again |
@@ -36,6 +37,7 @@ pub mod access;
 pub mod acknowledgement;
 pub mod activation;
 pub mod alarm;
+pub mod anomalies;
 mod answers;
 pub mod chamber;
 pub mod chancery;
@@ -61,6 +63,7 @@ pub mod permit;
 pub mod recovery;
 pub mod release;
 pub mod replay;
+pub mod report;
 pub mod revision;
 pub mod search_step;
 pub mod shelf;
@@ -72,6 +75,7 @@ mod suspension;
 mod turns;
 pub mod viewing;
 pub mod violation;
+mod walk;
 pub mod witnessing;
 pub mod worklist;
 

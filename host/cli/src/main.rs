@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `init.rs` | `init`: a folder ready to serve |
 //! | `serve.rs` | `serve` |
+//! | `draughting.rs`, `post.rs` | how what `serve` draws up looks, and where its notices go |
+//! | `report_command.rs` | `report`, `reports` |
 //! | `search_command.rs` | `search`, `enroll`: the client's side |
 //! | `office_command.rs` | `access`, `agency`, `violation`, `revision` |
 //! | `case_command/` | the life of a request: `request`, `candidates`, `dispose`, `sign`, `acknowledge`, `release`, `disseminate`, `outcome`, `obligations`, `complete` |
@@ -25,11 +27,14 @@ mod bench;
 mod case_command;
 mod config;
 mod connection;
+mod draughting;
 mod form;
 mod init;
 mod office_command;
 mod pki;
 mod policy_command;
+mod post;
+mod report_command;
 mod search_command;
 mod serve;
 mod shown;
@@ -68,6 +73,10 @@ enum Command {
     Search(Box<search_command::SearchArguments>),
     /// Enrol records in a gallery of a server
     Enroll(search_command::EnrollArguments),
+    /// Have a server draw up a report of a jurisdiction's charter
+    Report(report_command::ReportArguments),
+    /// List the reports that a jurisdiction has published
+    Reports(report_command::ReportsArguments),
     #[command(flatten)]
     Case(Box<case_command::Command>),
     #[command(flatten)]
@@ -121,6 +130,8 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Search(arguments) => search_command::search(&arguments),
         Command::Enroll(arguments) => search_command::enroll(&arguments),
+        Command::Report(arguments) => report_command::report(&arguments),
+        Command::Reports(arguments) => report_command::reports(&arguments),
         Command::Case(command) => case_command::run(&command),
         Command::Office(command) => office_command::run(&command),
         Command::Policy(command) => policy_command::run(&command),

@@ -13,6 +13,7 @@
 //! | [`api`] | bodies: what is sent and answered |
 //! | [`office_api`], `office_endpoints` | the same for people, agencies, violations and policy revisions |
 //! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
+//! | [`reporting`] | reports, and what auditors have the log searched for |
 //! | [`problem`] | RFC 9457 |
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
@@ -34,6 +35,7 @@ mod office_endpoints;
 mod openapi;
 pub mod problem;
 mod public_log;
+pub mod reporting;
 mod routes;
 pub mod tls;
 pub mod witness;
