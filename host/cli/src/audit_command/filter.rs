@@ -9,7 +9,7 @@ use model::terms::{Instant, Phase, Value, Verdict};
 // Every condition given has to hold.
 #[derive(clap::Args)]
 pub(super) struct Filter {
-    /// Only this kind: intent, refusal, outcome, rejection, look or host
+    /// Only this kind: intent, refusal, outcome, rejection, look, fulfilment, proposal or host
     #[arg(long, value_parser = parse_word::<Kind>)]
     kind: Option<Kind>,
     /// Only decisions of this phase: request, search, candidates, …
