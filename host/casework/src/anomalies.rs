@@ -286,7 +286,7 @@ impl Casework {
     ) -> Result<(), CaseError> {
         let parameters: BTreeMap<String, String> =
             asked.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let event = Event::Surveyed { what: what.to_owned(), parameters };
+        let event = Event::Surveyed { asked: what.to_owned(), parameters };
         let entry = Entry { kind: Kind::Look, who: auditor.who(), at, subject: Subject::default(), of: None, event };
         ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
 
+use magistrate_casework as casework;
 mod common;
 
 use casework::CaseError;
@@ -199,7 +200,7 @@ async fn a_sample_is_the_same_for_whoever_draws_again_and_is_on_record() {
     let looks = court.casework.inspect(&auditor, JURISDICTION, size, 2).await.unwrap();
     for look in looks {
         let event = look.account.unwrap().event;
-        assert!(matches!(&event, Event::Surveyed { what, parameters } if what == "sample" && parameters["n"] == "5"));
+        assert!(matches!(&event, Event::Surveyed { asked, parameters } if asked == "sample" && parameters["n"] == "5"));
     }
     for (n, from) in [(0, None), (1001, None), (1, Some(1_000_000))] {
         let invalid = court.casework.sample(&auditor, JURISDICTION, "x", n, from).await;

@@ -362,7 +362,7 @@ pub enum Event {
     /// Somebody had the log searched, or a part of it drawn, or read what was drawn from it.
     Surveyed {
         /// What was asked for.
-        what: String,
+        asked: String,
         /// With which numbers and words.
         parameters: std::collections::BTreeMap<String, String>,
     },
