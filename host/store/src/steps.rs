@@ -5,6 +5,7 @@ use crate::casework::{RequestRow, SearchRow, SearchRows};
 use crate::entries;
 use crate::error::StoreError;
 use crate::obligations::{self, ObligationRow};
+use crate::retention::RetentionRow;
 use crate::store::Jurisdiction;
 use model::terms::Instant;
 use surrealdb::types::{Object, Value};
@@ -39,6 +40,8 @@ pub enum Kept {
         /// When it was to be looked at next, as kept so far.
         was: Option<Instant>,
     },
+    /// How long a record stays, in place of what was kept of it.
+    Retention(RetentionRow),
 }
 
 impl Jurisdiction {
@@ -80,6 +83,7 @@ impl Jurisdiction {
                     tables.wakes.extend(obligations::wake_row(row));
                     tables.past.extend(obligations::past_wake(row, *was));
                 }
+                Kept::Retention(row) => tables.retentions.push(self.retention_row(row)?),
             }
         }
         let (statements, vars) = tables.statements();
@@ -99,6 +103,7 @@ struct Tables {
     imposed: Vec<Value>,
     settled: Vec<Value>,
     wakes: Vec<Value>,
+    retentions: Vec<Value>,
     /// Ids of rows that are to go.
     past: Vec<Value>,
 }
@@ -128,6 +133,12 @@ impl Tables {
                 self.settled,
             ),
             ("wakes", "INSERT IGNORE INTO obligation_wake $wakes RETURN NONE", self.wakes),
+            (
+                "retentions",
+                "INSERT INTO retention $retentions ON DUPLICATE KEY UPDATE key = $input.key, sealed = $input.sealed \
+                 RETURN NONE",
+                self.retentions,
+            ),
             ("past", "DELETE $past RETURN NONE", self.past),
         ];
         let (mut statements, mut vars) = (vec!["BEGIN"], Object::new());
