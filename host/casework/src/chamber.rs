@@ -9,6 +9,7 @@ use crate::ledger::{self, Entry, Ledger, Subject};
 use crate::shelf::{self, Shelf};
 use crate::notices::Outbox;
 use crate::paper::Draughting;
+use crate::retention::Means;
 use crate::turns::Turns;
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
@@ -65,6 +66,8 @@ pub struct Casework {
     pub(crate) extractor: Option<Arc<dyn face::Extractor>>,
     pub(crate) draughting: Option<Arc<dyn Draughting>>,
     pub(crate) outbox: Option<Arc<dyn Outbox>>,
+    /// What each jurisdiction exports to and purges by, where it says so.
+    pub(crate) means: BTreeMap<String, Means>,
     pub(crate) turns: Turns,
     /// Told when there is something for [`crate::deadlines`] to do at once.
     pub(crate) stir: tokio::sync::Notify,
@@ -308,6 +311,7 @@ impl Casework {
             extractor,
             draughting: None,
             outbox: None,
+            means: BTreeMap::new(),
             turns: Turns::default(),
             stir: tokio::sync::Notify::new(),
             store,
@@ -333,6 +337,11 @@ impl Casework {
     pub fn with_outbox(mut self, outbox: Arc<dyn Outbox>) -> Self {
         self.outbox = Some(outbox);
         self
+    }
+
+    /// What a jurisdiction exports to and purges by. To be said before work begins.
+    pub fn provide(&mut self, jurisdiction: &str, means: Means) {
+        self.means.insert(jurisdiction.to_owned(), means);
     }
 
     async fn record_start(&self, chamber: &Chamber, at: Instant) -> Result<(), CaseError> {

@@ -21,6 +21,7 @@
 //! | `sitting`, `turns`, [`misstep`] | what every such step does first: its turn, the facts, what is out of place |
 //! | `signatures` | whether the signatures a result needs are there |
 //! | [`obligations`], [`deadlines`], [`notices`] | what decisions oblige somebody to, and when it is late |
+//! | [`retention`] | how long records stay: notices, holds, extensions, transfers, purges |
 //! | [`paper`] | the documents a release draws up |
 //! | [`worklist`] | requests, for those who work on them |
 //! | [`inspection`] | auditors at the log |
@@ -53,6 +54,7 @@ pub mod permit;
 pub mod recovery;
 pub mod replay;
 pub mod release;
+pub mod retention;
 pub mod search_step;
 pub mod shelf;
 pub mod sign_off;

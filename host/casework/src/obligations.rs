@@ -13,14 +13,16 @@
 //! | notify | the delivery of the notice |
 //! | retain | time: what had to be kept that long may go |
 //! | task, flag | its owner's word that it is done |
-//! | purge, hold, suspend | the step that purges, reviews or suspends |
+//! | purge | the purge, by whomever: the host sees to it when it is due ([`crate::retention`]) |
+//! | hold | the step that lifts it, or the purge of what was carried off |
+//! | suspend | the step that suspends |
 
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt, Subject};
 use crate::misstep::Misstep;
-use model::account::{Event, Kind};
+use model::account::{Event, Kind, Retained};
 use model::combine::Rulings;
 use model::facts::Step;
 use model::rulings::{ClauseId, ClockOrigin, Duty, Obligation};
@@ -77,6 +79,9 @@ pub struct Owed {
     pub duty: Duty,
     /// The request; absent outside a request's life.
     pub request: Option<String>,
+    /// The record it is about, where that is of no request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<Retained>,
     /// Who has to: a role, offices, `requester`, or `host`.
     pub owner: String,
     /// Since when.
@@ -118,6 +123,11 @@ impl Owed {
         self.is_open() && !matches!(self.duty, Duty::Retain(_))
     }
 
+    /// What it is filed under, and whose turn whoever changes it takes: its request, or the record it is about.
+    pub(crate) fn filed_under(&self) -> Option<String> {
+        self.request.clone().or_else(|| self.about.as_ref().map(filed_under))
+    }
+
     /// In words, for whoever has to do it.
     pub(crate) fn named(&self) -> String {
         format!("{} {} of {} ({})", self.jurisdiction, self.clause, self.owner, policy::scenario::duty_kind(&self.duty))
@@ -131,7 +141,7 @@ impl Owed {
 
     fn row(&self) -> Result<store::ObligationRow, CaseError> {
         let body = serde_json::to_value(self).map_err(|e| CaseError::Log(e.to_string()))?;
-        let (request, id) = (self.request.clone(), self.id.clone());
+        let (request, id) = (self.filed_under(), self.id.clone());
         Ok(store::ObligationRow { request, id, open: self.is_open(), wake: self.wake, body })
     }
 
@@ -201,14 +211,19 @@ fn owed(
         Duty::DisposeAll | Duty::Document(_) | Duty::Flag(_) | Duty::Suspend(_) => (HOST.to_owned(), None),
     };
     let request = facts.request.map(|r| r.id.clone());
+    let about = if request.is_none() { about(facts) } else { None };
     // A notice goes out at once; its deadline is when it is late.
     let wake = if matches!(duty, Duty::Notify(_)) { Some(at) } else { due };
+    let filed = request.clone().or_else(|| about.as_ref().map(filed_under));
+    // What one step after another says of a record is the same obligation as long as it is due at the same moment.
+    let dated = matches!(facts.step, Step::Retention(_));
     Ok(Some(Owed {
-        id: id(jurisdiction, obligation, request.as_deref(), rulings)?,
+        id: id(jurisdiction, obligation, filed.as_deref(), dated, rulings)?,
         jurisdiction: jurisdiction.to_owned(),
         clause: obligation.clause.clone(),
         duty: duty.clone(),
         request,
+        about,
         owner,
         since: at,
         due,
@@ -218,21 +233,36 @@ fn owed(
     }))
 }
 
-/// Follows from what it says, so that the same duty imposed again on the same request is the same obligation. When
-/// something has to be purged is no part of it: the first deadline holds.
+/// The record that a step outside a request's life is about.
+fn about(facts: &Facts<'_>) -> Option<Retained> {
+    let Step::Retention(event) = &facts.step else { return None };
+    let gallery = facts.gallery.as_ref().map(|g| g.id.clone());
+    Some(Retained { subject: event.subject.clone(), gallery, record: event.record_id.clone() })
+}
+
+/// What obligations about a record that is of no request are filed under. No request has such an id.
+pub(crate) fn filed_under(record: &Retained) -> String {
+    format!("{} {}/{}", record.subject, record.gallery.as_deref().unwrap_or_default(), record.record)
+}
+
+/// Follows from what it says, so that the same duty imposed again on the same request or record is the same obligation.
+/// When something has to be purged is no part of it, unless it is `dated`: the first deadline holds.
 fn id(
     jurisdiction: &str,
     obligation: &Obligation,
-    request: Option<&str>,
+    filed: Option<&str>,
+    dated: bool,
     rulings: &Rulings,
 ) -> Result<String, CaseError> {
     let mut duty = obligation.duty.clone();
-    if let Duty::Purge(rule) = &mut duty {
+    if let Duty::Purge(rule) = &mut duty
+        && !dated
+    {
         rule.by = Instant(0);
     }
-    let once = request.is_none() || rulings.verdict() != Verdict::Permit;
+    let once = filed.is_none() || rulings.verdict() != Verdict::Permit;
     let decision = once.then_some(rulings.id.as_str());
-    let says = serde_json::to_vec(&(jurisdiction, &obligation.clause, duty, request, decision))
+    let says = serde_json::to_vec(&(jurisdiction, &obligation.clause, duty, filed, decision))
         .map_err(|e| CaseError::Log(e.to_string()))?;
     let mut id = Digest::of(&says).to_string();
     id.truncate(32);
@@ -282,10 +312,10 @@ impl Casework {
         let chamber = self.chamber(jurisdiction)?.clone();
         let listed = self.obligations(jurisdiction).await?.into_iter().find(|o| o.id == id);
         // The turn of its request, which whoever else changes it takes too; and then as it stands in that turn.
-        let request = listed.and_then(|o| o.request);
-        let _turn = self.turns.take(request.as_deref().unwrap_or(id)).await;
+        let filed = listed.and_then(|o| o.filed_under());
+        let _turn = self.turns.take(filed.as_deref().unwrap_or(id)).await;
         chamber.ledger.settle().await?;
-        let row = chamber.store.obligation(request.as_deref(), id).await?;
+        let row = chamber.store.obligation(filed.as_deref(), id).await?;
         let found = match row.map(Owed::read).transpose()?.filter(Owed::is_open) {
             Some(owed) => theirs(actor, &owed).map(|()| owed),
             None => Err(Misstep::NothingOwed { of: id.to_owned() }),

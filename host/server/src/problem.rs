@@ -149,6 +149,8 @@ impl From<CaseError> for Problem {
             | CaseError::Log(_)
             | CaseError::Store(_)
             | CaseError::Gallery(_)
+            | CaseError::Media(_)
+            | CaseError::Unerased(_)
             | CaseError::Stopping => Self::unavailable(detail),
         }
     }
