@@ -20,7 +20,7 @@ mod media;
 mod schedule;
 
 pub use docket::{Asked, Docket, Export, Since};
-pub use media::Means;
+pub use media::{Exports, Means};
 pub use schedule::Listed;
 
 use crate::chamber::{Casework, Chamber, PolicyState, Registered};

@@ -7,6 +7,7 @@
 //! | `search.rs` | `search`, `enroll`: the client's side |
 //! | `policy.rs` | `policy check / pin / test / show` |
 //! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay` |
+//! | `store_command.rs` | `store compact` |
 //! | `pki.rs` | `pki issue / revoke / renew` |
 //! | `witness_command.rs`, `witnesses.rs` | `witness`; whom `serve` asks for cosignatures |
 //! | `bench/` | `bench vet / search / append / serve` |
@@ -25,6 +26,7 @@ mod pki;
 mod policy_command;
 mod search_command;
 mod serve;
+mod store_command;
 mod witness_command;
 mod witnesses;
 
@@ -66,6 +68,9 @@ enum Command {
     /// Verify, search, prove, sample, export and replay audit logs
     #[command(subcommand)]
     Audit(audit_command::Command),
+    /// Write an embedded database anew, without what was destroyed in it
+    #[command(subcommand)]
+    Store(store_command::Command),
     /// Watch other hosts' logs: cosign their checkpoints as long as they are only appended to
     Witness(witness_command::Arguments),
     /// Issue, revoke and renew certificates of the development PKI
@@ -111,6 +116,7 @@ fn main() -> ExitCode {
         Command::Enroll(arguments) => search_command::enroll(&arguments),
         Command::Policy(command) => policy_command::run(&command),
         Command::Audit(command) => audit_command::run(&command),
+        Command::Store(command) => store_command::run(&command),
         Command::Witness(arguments) => witness_command::run(&arguments),
         Command::Pki(command) => pki::run(&command),
         Command::Bench(command) => bench::run(&command),

@@ -12,6 +12,7 @@
 //! | `public_log` | the log as any C2SP client reads it, and attempts to change it |
 //! | [`api`] | bodies: what is sent and answered |
 //! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
+//! | [`retention_api`] | how long records stay |
 //! | [`problem`] | RFC 9457 |
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
@@ -31,6 +32,7 @@ pub mod metrics;
 mod openapi;
 pub mod problem;
 mod public_log;
+pub mod retention_api;
 mod routes;
 pub mod tls;
 pub mod witness;

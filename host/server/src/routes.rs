@@ -2,7 +2,7 @@
 
 use crate::endpoints::{self, Ask, Reply};
 use crate::problem::Problem;
-use crate::{api, case_api, case_endpoints, openapi, public_log};
+use crate::{api, case_api, case_endpoints, openapi, public_log, retention_api};
 use hyper::Method;
 use std::future::Future;
 use std::pin::Pin;
@@ -337,6 +337,28 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Some(case_api::CompletionBody::schema),
         gives: Some(case_api::RecordedView::schema),
         answer: answer!(case_endpoints::complete),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/retention",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Says how long a record stays: gives notice, holds, lifts, extends, exports or purges",
+        query: &[],
+        takes: Some(retention_api::RetentionBody::schema),
+        gives: Some(retention_api::RetentionView::schema),
+        answer: answer!(retention_api::retain),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/retention",
+        caller: Caller::Registered,
+        body: NOTHING,
+        summary: "Records that are noticed, held, extended, exported, purged or due to be, the most urgent first",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(retention_api::dockets),
     },
 ];
 

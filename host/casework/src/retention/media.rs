@@ -15,11 +15,14 @@ use model::terms::{Digest, Field, Instant};
 use serde::Serialize;
 use std::io::{self, Write as _};
 
+/// Opens the folder where portable media are mounted: anew for each transfer, as a medium may have been mounted since.
+pub type Exports = Box<dyn Fn() -> io::Result<Dir> + Send + Sync>;
+
 /// What a jurisdiction exports to and purges by.
 #[derive(Default)]
 pub struct Means {
-    /// The folder where portable media are mounted; nothing can be exported where absent.
-    pub exports: Option<Dir>,
+    /// Where portable media are mounted; nothing can be exported where absent.
+    pub exports: Option<Exports>,
     /// The person of the jurisdiction by whose standing order the host purges what is due; it waits for somebody where
     /// absent.
     pub purge_as: Option<String>,
@@ -61,12 +64,12 @@ impl Casework {
     /// # Errors
     /// [`CaseError::Media`].
     pub(super) fn medium(&self, owner: &Chamber) -> Result<Dir, CaseError> {
-        let Some(dir) = self.means.get(owner.id()).and_then(|means| means.exports.as_ref()) else {
-            let reason =
-                format!("set exports under [jurisdictions.{}] to where portable media are mounted", owner.id());
+        let Some(open) = self.means.get(owner.id()).and_then(|means| means.exports.as_ref()) else {
+            let id = owner.id();
+            let reason = format!("set exports under [jurisdictions.{id}] to where portable media are mounted");
             return Err(CaseError::Media(reason));
         };
-        dir.try_clone().map_err(|e| CaseError::Media(e.to_string()))
+        open().map_err(|e| CaseError::Media(format!("the medium cannot be opened: {e}: mount it")))
     }
 
     /// Writes a record to portable media.
