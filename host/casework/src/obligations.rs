@@ -33,6 +33,10 @@ const HOUR_MS: u64 = 3_600_000;
 
 const DAY_MS: u64 = 24 * HOUR_MS;
 
+/// How long before the last moment the host purges what has to be purged by then: a minute's pass must not be what makes it
+/// late, nor a database that has to be waited for.
+const PURGE_LEAD_MS: u64 = HOUR_MS;
+
 /// A note, in bytes: a paragraph.
 const MOST_NOTE_BYTES: usize = 16 << 10;
 
@@ -212,8 +216,13 @@ fn owed(
     };
     let request = facts.request.map(|r| r.id.clone());
     let about = if request.is_none() { about(facts) } else { None };
-    // A notice goes out at once; its deadline is when it is late.
-    let wake = if matches!(duty, Duty::Notify(_)) { Some(at) } else { due };
+    let wake = match duty {
+        // A notice goes out at once; its deadline is when it is late.
+        Duty::Notify(_) => Some(at),
+        // What has to be kept as long is not purged any sooner.
+        Duty::Purge(rule) if !retains(rulings, &rule.subject) => purge_wake(due, at),
+        _ => due,
+    };
     let filed = request.clone().or_else(|| about.as_ref().map(filed_under));
     // What one step after another says of a record is the same obligation as long as it is due at the same moment.
     let dated = matches!(facts.step, Step::Retention(_));
@@ -231,6 +240,17 @@ fn owed(
         tries: 0,
         wake,
     }))
+}
+
+/// When the host looks at a purge that is due then: early enough not to be late.
+pub(crate) fn purge_wake(due: Option<Instant>, now: Instant) -> Option<Instant> {
+    due.map(|due| Instant(due.0.saturating_sub(PURGE_LEAD_MS)).max(now))
+}
+
+/// Whether a decision wants something kept as well.
+fn retains(rulings: &Rulings, subject: &str) -> bool {
+    let mut obligations = rulings.rulings.iter().flat_map(|r| &r.decision.obligations);
+    obligations.any(|o| matches!(&o.duty, Duty::Retain(rule) if rule.subject == subject))
 }
 
 /// The record that a step outside a request's life is about.

@@ -9,7 +9,7 @@
 //!   the same step, taken by somebody of whom the policy demands none: judged afresh, on the answers of both.
 //! - What a decision wants kept is not purged earlier. Where a decision also wants it destroyed, and that is due, the purge
 //!   prevails: the bytes go, and what was logged of them stays.
-//! - What has to be purged is purged when it is due ([`Casework::purge_when_due`]), by standing order.
+//! - What has to be purged is purged when it is due, by standing order (`schedule`).
 //! - Before anything is destroyed, nothing of it rides in the log's journal any more, so that no crash brings it back; and a
 //!   purge is on record as done only when reading back has found nothing.
 
@@ -287,17 +287,17 @@ impl Found {
         let mut rows = obligations::met(&self.owed, ends, entry, self.now)?;
         let until = match (asking.change, asking.day) {
             // It waited for this, and is looked at when it is due.
-            (Change::Lift | Change::Export, _) => self.now,
-            (Change::Extend, Some(day)) => end_of(day, &time_zone(&self.owner)),
+            (Change::Lift | Change::Export, _) => None,
+            (Change::Extend, Some(day)) => Some(end_of(day, &time_zone(&self.owner))),
             _ => return Ok(rows),
         };
         for owed in self.owed.iter().filter(|o| o.is_open() && purge(o)) {
             let mut owed = owed.clone();
-            if asking.change == Change::Extend {
-                owed.due = owed.due.max(Some(until));
+            if until > owed.due {
+                owed.due = until;
                 owed.standing = obligations::Standing::Open;
             }
-            let wake = owed.due.max(Some(until));
+            let wake = obligations::purge_wake(owed.due, self.now);
             rows.push(owed.again(wake)?);
         }
         Ok(rows)

@@ -2,7 +2,8 @@
 //!
 //! A purge is a step like any other, and takes somebody who may. The host takes it as the person whom the configuration names
 //! in the jurisdiction's standing order: judged as theirs, recorded as theirs, from a device that is a service. Without a
-//! standing order, and when it is refused, the purge is overdue, says so every day, and waits for somebody.
+//! standing order, and when it is refused, the purge is overdue, says so every day, and waits for somebody. It is tried an hour
+//! before its last moment, which is when the day ends after which it would be late.
 
 use super::{Asking, Change, Docket, Done};
 use crate::chamber::{Casework, Chamber, Registered};
@@ -79,12 +80,7 @@ impl Casework {
             return self.record_deed(chamber, &owed, now, event, |owed| owed.met("host", now)).await;
         }
         if self.waits_for_evidence(chamber, &owed, &record, docket.as_ref()).await? {
-            let details = BTreeMap::from([
-                ("obligation".to_owned(), owed.id.clone()),
-                ("clause".to_owned(), owed.clause.to_string()),
-                ("because".to_owned(), "it is held as evidence and was not exported".to_owned()),
-            ]);
-            let event = Event::Host { act: "purge-waits".to_owned(), details };
+            let event = said("purge-waits", &owed, "it is held as evidence and was not exported".to_owned());
             // Until the hold is lifted, or the record exported.
             return self.record_deed(chamber, &owed, now, event, |owed| owed.again(None)).await;
         }
@@ -149,16 +145,26 @@ impl Casework {
 
     /// Says that a purge is late and why it was not carried out, and looks again tomorrow.
     async fn put_off(&self, chamber: &Chamber, owed: Owed, now: Instant, reason: String) -> Result<(), CaseError> {
+        if let Some(due) = owed.due.filter(|due| *due > now) {
+            // It was tried early, so as not to be late: it is tried again when it is due.
+            let event = said("purge-waits", &owed, reason);
+            return self.record_deed(chamber, &owed, now, event, |owed| owed.again(Some(due))).await;
+        }
         let owed = self.say_overdue(chamber, owed, now).await?;
         tracing::warn!(jurisdiction = chamber.id(), clause = %owed.clause, %reason, "a purge was not carried out");
-        let details = BTreeMap::from([
-            ("obligation".to_owned(), owed.id.clone()),
-            ("clause".to_owned(), owed.clause.to_string()),
-            ("because".to_owned(), reason),
-        ]);
-        let event = Event::Host { act: "purge-put-off".to_owned(), details };
+        let event = said("purge-put-off", &owed, reason);
         self.record_deed(chamber, &owed, now, event, |owed| owed.again(Some(now.plus_ms(AGAIN_MS)))).await
     }
+}
+
+/// What the host did about a purge instead of carrying it out, and why.
+fn said(act: &str, owed: &Owed, because: String) -> Event {
+    let details = BTreeMap::from([
+        ("obligation".to_owned(), owed.id.clone()),
+        ("clause".to_owned(), owed.clause.to_string()),
+        ("because".to_owned(), because),
+    ]);
+    Event::Host { act: act.to_owned(), details }
 }
 
 /// What an obligation wants purged.

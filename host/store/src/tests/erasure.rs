@@ -8,15 +8,15 @@ use serde_json::json;
 use std::path::Path;
 use surrealdb::types::{RecordId, Value, object};
 
-/// Whether any file under the folder holds these bytes.
+/// Whether any file under the folder holds these bytes. Files come and go while an engine works.
 fn holds(folder: &Path, needle: &[u8]) -> bool {
-    std::fs::read_dir(folder).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.filter_map(Result::ok).any(|entry| {
+        let path = entry.path();
         if path.is_dir() {
-            holds(&path, needle)
-        } else {
-            std::fs::read(&path).unwrap().windows(needle.len()).any(|window| window == needle)
+            return holds(&path, needle);
         }
+        std::fs::read(&path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
     })
 }
 
