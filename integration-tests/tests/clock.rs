@@ -33,10 +33,11 @@ async fn casework(home: &Path, clock: Arc<AtomicU64>) -> Result<Casework, CaseEr
     let logs = cap_std::fs::Dir::open_ambient_dir(&logs, cap_std::ambient_authority()).unwrap();
     let origin = format!("localhost/{JURISDICTION}");
     let signer = Arc::new(audit::Ed25519Signer::from_seed(&origin, [7; 32]).unwrap());
-    let log = audit::Log::open(logs, &origin, signer).unwrap().log;
+    let log = audit::Log::prepare(logs, &origin, signer).unwrap();
 
     let store = store::Store::open("mem://", None, store::MasterKey::generate()).await.unwrap();
-    let opening = Opening { id: JURISDICTION.to_owned(), policy: PolicyState::Ready(policy), registry, log };
+    let opening =
+        Opening { id: JURISDICTION.to_owned(), policy: PolicyState::Ready(policy), registry, log, galleries: None };
     Casework::open(vec![opening], store, Clock::set(clock), None, &|_: Loading<'_>| ()).await
 }
 

@@ -51,6 +51,21 @@ fn help_has_an_example_and_completions_are_made() {
         &["serve"][..],
         &["init"],
         &["search"],
+        &["request", "list"],
+        &["request", "show"],
+        &["request", "open"],
+        &["request", "search"],
+        &["candidates"],
+        &["dispose"],
+        &["sign"],
+        &["acknowledge"],
+        &["release"],
+        &["disseminate"],
+        &["outcome"],
+        &["obligations"],
+        &["complete"],
+        &["report"],
+        &["reports"],
         &["policy", "pin"],
         &["audit", "verify"],
         &["audit", "show"],
@@ -73,12 +88,29 @@ fn help_has_an_example_and_completions_are_made() {
 
 #[test]
 fn wrong_usage_and_missing_files_are_said() {
-    let cases: [(&[&str], i32, &str); 5] = [
+    let cases: [(&[&str], i32, &str); 8] = [
         (&["serve", "--confg", "x"], 2, "--config"),
         (&["serve", "--config", "nowhere.toml"], 1, "magistrate init"),
         (&["init", "policies", "--policies", "policies"], 1, "not empty"),
         (&["policy", "check", "policies/detroit"], 1, "policy pin"),
         (&["audit", "verify", "nowhere", "--key", "nokey"], 1, "nokey"),
+        (&["request", "list", "--certificate", "no.pem", "--jurisdiction", "x", "--state", "lost"], 2, "listed"),
+        (&["sign", "--role", "examiner"], 2, "--conclusion"),
+        (
+            &[
+                "candidates",
+                "--certificate",
+                "no.pem",
+                "--authority",
+                "ca.pem",
+                "--jurisdiction",
+                "x",
+                "--request",
+                "../../charter",
+            ],
+            1,
+            "is not an id",
+        ),
     ];
     for (arguments, code, says) in cases {
         let Some(done) = run(arguments) else { return };

@@ -50,7 +50,7 @@ fn find_networks(folder: &Path) -> anyhow::Result<Faces> {
 }
 
 /// What is enrolled and searched: generated templates, or photographs.
-enum Pictures {
+pub(crate) enum Pictures {
     Templates { rows: Vec<Vec<f32>>, probe: Vec<f32>, mate: String },
     Photographs { enrolled: Vec<(String, Vec<u8>)>, probe: Vec<u8>, mate: String },
 }
@@ -81,26 +81,40 @@ async fn tell(program: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         deployment.issue(&device.jurisdiction, &device.person, &device.device, &device.name, 30)?;
     }
     let mut table = table(["who", "what", "gallery", "verdict", "deciding clause", "mate's rank", "ms"]);
+    let mut add = |row: Row| {
+        let Row { who, what, at, verdict, clauses, rank, ms } = row;
+        table.add_row([who, what, at, verdict, clauses, rank, format!("{ms:.1}")]);
+    };
     let (mut surprises, mut last) = (Vec::new(), None);
     for step in &story.step {
         let told = Told::tell(&deployment, step, &pictures).await?;
         if told.verdict != step.expect {
             surprises.push(format!("{}, {}: expected {}, got {}", step.who, step.what, step.expect, told.verdict));
         }
-        table.add_row([
-            step.who.clone(),
-            step.what.clone(),
-            step.at.clone(),
-            told.verdict.clone(),
-            told.clauses.clone(),
-            told.rank.clone(),
-            format!("{:.1}", told.ms),
-        ]);
         if told.verdict == "permit" || last.is_none() {
             last = Some(told.answer);
         }
+        add(Row {
+            who: step.who.clone(),
+            what: step.what.clone(),
+            at: step.at.clone(),
+            verdict: told.verdict,
+            clauses: told.clauses,
+            rank: told.rank,
+            ms: told.ms,
+        });
     }
-    println!("\n{table}\n");
+    let handed = match story.lead.tell(&deployment, &pictures).await {
+        Ok((rows, handed)) => {
+            rows.into_iter().for_each(add);
+            handed
+        }
+        Err(e) => {
+            surprises.push(format!("{e:#}"));
+            "the lead went otherwise than told".to_owned()
+        }
+    };
+    println!("\n{table}\n\n{handed}\n");
     if let Some(answer) = last {
         print_receipt(&answer["receipt"]);
     }
@@ -116,6 +130,17 @@ async fn tell(program: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     }
     println!("done in {:.1} s after the build", started.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// A row of the story's table.
+pub(crate) struct Row {
+    pub(crate) who: String,
+    pub(crate) what: String,
+    pub(crate) at: String,
+    pub(crate) verdict: String,
+    pub(crate) clauses: String,
+    pub(crate) rank: String,
+    pub(crate) ms: f64,
 }
 
 /// What came of one step.
@@ -154,7 +179,7 @@ impl Told {
 }
 
 /// The clauses that decided: those violated, else those missing, else that a permit was given.
-fn deciding(answer: &Value) -> String {
+pub(crate) fn deciding(answer: &Value) -> String {
     let findings = answer["findings"].as_array().map_or(&[][..], Vec::as_slice);
     for outcome in ["violated", "missing"] {
         let mut clauses: Vec<_> = findings
@@ -172,7 +197,12 @@ fn deciding(answer: &Value) -> String {
     format!("{} clauses hold", findings.iter().filter(|f| f["outcome"] == "satisfied").count())
 }
 
-async fn model_of(deployment: &Deployment, who: &str, jurisdiction: &str, gallery: &str) -> anyhow::Result<String> {
+pub(crate) async fn model_of(
+    deployment: &Deployment,
+    who: &str,
+    jurisdiction: &str,
+    gallery: &str,
+) -> anyhow::Result<String> {
     let answer = deployment.client(who)?.get("/v1/jurisdictions").await?.json()?;
     let all = answer.as_array().context("a list of jurisdictions")?;
     let galleries = all.iter().filter(|j| j["id"] == jurisdiction).filter_map(|j| j["galleries"].as_array()).flatten();
@@ -228,9 +258,17 @@ impl Pictures {
         Ok(Self::Photographs { enrolled: all, probe, mate })
     }
 
-    fn mate(&self) -> &str {
+    pub(crate) fn mate(&self) -> &str {
         match self {
             Self::Templates { mate, .. } | Self::Photographs { mate, .. } => mate,
+        }
+    }
+
+    /// The probe as the command line takes it: a file's name, and what is in it.
+    fn probe_file(&self) -> (&'static str, Vec<u8>) {
+        match self {
+            Self::Templates { probe, .. } => ("probe.f32", probe.iter().flat_map(|x| x.to_le_bytes()).collect()),
+            Self::Photographs { probe, .. } => ("probe.jpg", probe.clone()),
         }
     }
 
@@ -252,7 +290,7 @@ impl Pictures {
         }
     }
 
-    fn put_probe(&self, probe: &mut Value, model: &str) {
+    pub(crate) fn put_probe(&self, probe: &mut Value, model: &str) {
         match self {
             Self::Templates { probe: template, .. } => {
                 probe["template"] = json!(template);
@@ -304,6 +342,12 @@ fn print_curl(deployment: &Deployment, pictures: &Pictures) -> anyhow::Result<()
     println!("{} https://{address}/readyz", curl("m.whitfield"));
     let search = format!("--json @{} https://{address}/v1/{at}/searches", body.display());
     println!("{} {search}", curl("m.whitfield"));
-    println!("{} 'https://{address}/v1/{at}/audit/entries?first=0&count=5'\n", curl("a.feld"));
+    println!("{} 'https://{address}/v1/{at}/audit/entries?first=0&count=5'", curl("a.feld"));
+    println!("{} https://{address}/v1/{at}/requests\n", curl("m.whitfield"));
+    println!("the same with commands; the README's \"Work a request\" goes on from here:");
+    let (name, bytes) = pictures.probe_file();
+    std::fs::write(deployment.home.join(name), bytes)?;
+    println!("  export MAGISTRATE_SERVER={address} DEMO={}", deployment.home.display());
+    println!("  magistrate request list --certificate $DEMO/certs/{at}/m.whitfield.pem --jurisdiction {at}\n");
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! `cargo xtask build`, `cargo xtask demo`, `cargo xtask test`: everything a fresh machine with Rust and a C compiler needs.
+//! And `cargo xtask coverage`: what covers each clause of the directives.
 
 mod build;
+mod coverage;
 mod demo;
+mod lead;
 mod story;
 
 use clap::{Parser, Subcommand};
@@ -23,6 +26,12 @@ enum Command {
     Demo(demo::Arguments),
     /// Build, and run every test
     Test,
+    /// Write docs/coverage.md: what enforces, records or reports each clause, and what proves it
+    Coverage {
+        /// Only say whether it is up to date
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -30,6 +39,7 @@ fn main() -> ExitCode {
         Command::Build => build::all().map(|program| println!("{}", program.display())),
         Command::Demo(arguments) => build::all().and_then(|program| demo::run(&program, &arguments)),
         Command::Test => build::all().and_then(|_| build::test()),
+        Command::Coverage { check } => coverage::run(check),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

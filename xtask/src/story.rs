@@ -1,5 +1,6 @@
 //! The story that the demonstration tells, as data: `story.toml`, on top of each policy's `example.toml`.
 
+use crate::lead::Lead;
 use anyhow::Context as _;
 use serde::Deserialize;
 
@@ -11,6 +12,8 @@ pub(crate) struct Story {
     #[serde(default)]
     pub(crate) device: Vec<Device>,
     pub(crate) step: Vec<Step>,
+    /// One request from its opening to its hand-over.
+    pub(crate) lead: Lead,
 }
 
 /// A certificate for somebody's other device.

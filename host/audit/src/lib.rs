@@ -38,7 +38,7 @@
 //! [`verify::directory`] re-hashes every entry and every tile of a folder, closed or live, without taking the lock.
 //! A [`Snapshot`] reads entries from it and proves them. [`Log::file`] serves the same files over a network, and
 //! [`files_of`] names them, so that a copy can be fetched and verified. A [`Receipt`] proves one entry with nothing but
-//! the log's [`VerifierKey`].
+//! the log's [`VerifierKey`]. [`draw`] draws entries at random, the same ones for whoever draws again.
 //!
 //! # How outsiders know that all of them see one log
 //!
@@ -64,6 +64,7 @@ mod petition;
 mod publisher;
 mod quorum;
 mod receipt;
+mod sample;
 mod serve;
 mod settle;
 mod shared;
@@ -92,6 +93,7 @@ pub use petition::{MAX_ANSWER_BYTES, Petition, PetitionError};
 pub use publisher::PUBLISH_INTERVAL;
 pub use quorum::{Quorum, QuorumError};
 pub use receipt::Receipt;
+pub use sample::draw;
 pub use snapshot::{Snapshot, files_of, signed_size};
 pub use verify::leaves;
 pub use watch::{Fork, Refusal, Signed};

@@ -6,10 +6,10 @@ use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::{HOUR_MS, History};
 use crate::ledger::{self, Entry, Ledger, Subject};
-use crate::shelf::{self, Shelf};
 use crate::notices::Outbox;
 use crate::paper::Draughting;
 use crate::retention::Means;
+use crate::shelf::{self, Shelf};
 use crate::turns::Turns;
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
@@ -135,10 +135,22 @@ impl Chamber {
         self.registry.load_full()
     }
 
+    /// Its policy's charter; absent where there is no policy.
+    pub(crate) fn charter(&self) -> Option<&model::rulings::Charter> {
+        match &self.policy {
+            PolicyState::Ready(policy) => Some(policy.charter()),
+            PolicyState::Absent(_) => None,
+        }
+    }
+
     /// A statement of its policy's charter.
     pub(crate) fn statement(&self, id: &str) -> Option<&model::rulings::Statement> {
-        let PolicyState::Ready(policy) = &self.policy else { return None };
-        policy.charter().statements.iter().find(|s| s.id == id)
+        self.charter()?.statements.iter().find(|s| s.id == id)
+    }
+
+    /// A document of its policy's charter.
+    pub(crate) fn document(&self, id: &str) -> Option<&model::rulings::Document> {
+        self.charter()?.documents.iter().find(|d| d.id == id)
     }
 
     /// The host itself, as the entries of this jurisdiction's log name it.

@@ -25,7 +25,7 @@ pub enum CaseError {
     OutOfPlace(#[from] Misstep),
     /// A document is demanded and nothing draws documents up.
     #[error(
-        "the release demands the document `{0}`, and this host is not set up to draw documents up: configure it, then release"
+        "the document `{0}` is demanded, and this host is not set up to draw documents up: configure it, and take the step again"
     )]
     NoDraughting(String),
     /// A document could not be drawn up. Recorded; nothing left.

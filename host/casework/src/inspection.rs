@@ -1,6 +1,6 @@
 //! Auditors at the log. The look itself is an entry, durable before anything is shown.
 
-use crate::chamber::{Casework, Registered};
+use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Subject};
 use model::account::{Account, Event, Kind, Leaf};
@@ -58,17 +58,22 @@ impl Casework {
                 .map_err(|e| CaseError::Log(format!("entry {index} is not a leaf: {e}")))?;
             leaves.push((index, leaf));
         }
-        let ids: Vec<_> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
-        chamber.ledger.settle().await?;
-        let accounts = chamber.store.accounts(&ids).await?;
-        Ok(leaves
-            .into_iter()
-            .zip(accounts)
-            .map(|((index, leaf), row)| {
-                let verified = row.as_ref().map(|r| audit::commitment(&r.salt, &r.plain) == leaf.account.0);
-                let account = row.and_then(|r| serde_json::from_slice(&r.plain).ok());
-                Seen { index, leaf, account, account_verified: verified }
-            })
-            .collect())
+        with_accounts(chamber, leaves).await
     }
+}
+
+/// Entries with what is left of their accounts.
+pub(crate) async fn with_accounts(chamber: &Chamber, leaves: Vec<(u64, Leaf)>) -> Result<Vec<Seen>, CaseError> {
+    let ids: Vec<_> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
+    chamber.ledger.settle().await?;
+    let accounts = chamber.store.accounts(&ids).await?;
+    Ok(leaves
+        .into_iter()
+        .zip(accounts)
+        .map(|((index, leaf), row)| {
+            let verified = row.as_ref().map(|r| audit::commitment(&r.salt, &r.plain) == leaf.account.0);
+            let account = row.and_then(|r| serde_json::from_slice(&r.plain).ok());
+            Seen { index, leaf, account, account_verified: verified }
+        })
+        .collect())
 }

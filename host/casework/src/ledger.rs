@@ -264,8 +264,20 @@ impl Writer {
 ///
 /// # Errors
 /// [`CaseError::Log`] when it is not: then nothing may be done.
-pub async fn record(ledgers: &[&Ledger], entry: Entry, mut rows: Vec<store::Kept>) -> Result<Recorded, CaseError> {
-    let id = model::terms::new_id();
+pub async fn record(ledgers: &[&Ledger], entry: Entry, rows: Vec<store::Kept>) -> Result<Recorded, CaseError> {
+    record_as(model::terms::new_id(), ledgers, entry, rows).await
+}
+
+/// The same under an id that is known before: for rows that name the entry.
+///
+/// # Errors
+/// As [`record`].
+pub(crate) async fn record_as(
+    id: String,
+    ledgers: &[&Ledger],
+    entry: Entry,
+    mut rows: Vec<store::Kept>,
+) -> Result<Recorded, CaseError> {
     if let Some(request) = &entry.subject.request {
         rows.push(store::Kept::Entry { request: request.clone(), entry: id.clone() });
     }

@@ -22,7 +22,8 @@
 //! | `signatures` | whether the signatures a result needs are there |
 //! | [`obligations`], [`deadlines`], [`notices`] | what decisions oblige somebody to, and when it is late |
 //! | [`retention`] | how long records stay: notices, holds, extensions, transfers, purges |
-//! | [`paper`] | the documents a release draws up |
+//! | [`paper`] | the documents a release draws up, and who draws up documents and reports |
+//! | [`report`], [`anomalies`], `walk` | what the log adds up to, for those whom it is reported to and for auditors |
 //! | [`worklist`] | requests, for those who work on them |
 //! | [`inspection`] | auditors at the log |
 //! | [`replay`] | a decision on record, taken again |
@@ -31,6 +32,7 @@
 
 pub mod acknowledgement;
 pub mod alarm;
+pub mod anomalies;
 pub mod chamber;
 pub mod clock;
 pub mod deadlines;
@@ -52,8 +54,9 @@ pub mod outcome;
 pub mod paper;
 pub mod permit;
 pub mod recovery;
-pub mod replay;
 pub mod release;
+pub mod replay;
+pub mod report;
 pub mod retention;
 pub mod search_step;
 pub mod shelf;
@@ -62,6 +65,7 @@ mod signatures;
 mod sitting;
 mod turns;
 pub mod viewing;
+mod walk;
 pub mod witnessing;
 pub mod worklist;
 

@@ -17,7 +17,7 @@
 //! | hold | the step that lifts it, or the purge of what was carried off |
 //! | suspend | the step that suspends |
 
-use crate::chamber::{Casework, Registered};
+use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt, Subject};
@@ -172,6 +172,24 @@ pub(crate) fn met<'o>(
     at: Instant,
 ) -> Result<Vec<store::Kept>, CaseError> {
     owed.into_iter().filter(|o| o.is_open() && which(o)).map(|o| o.clone().met(by, at)).collect()
+}
+
+/// Obligations that a decision outside a request's life has just imposed, as they are kept: those whose duty `which` picks.
+pub(crate) async fn just_imposed(
+    chamber: &Chamber,
+    rulings: &Rulings,
+    which: impl Fn(&Duty) -> bool,
+) -> Result<Vec<Owed>, CaseError> {
+    chamber.ledger.settle().await?;
+    let mut found = Vec::new();
+    for ruling in &rulings.rulings {
+        for obligation in ruling.decision.obligations.iter().filter(|o| which(&o.duty)) {
+            let id = id(&ruling.jurisdiction, obligation, None, rulings)?;
+            let row = chamber.store.obligation(None, &id).await?;
+            found.extend(row.map(Owed::read).transpose()?);
+        }
+    }
+    Ok(found)
 }
 
 /// The rows of the obligations that a decision imposes, and whether there is a notice among them.

@@ -1,5 +1,6 @@
-//! What a released result says, and whatever draws it up.
+//! What a released result says, and whatever draws it up; reports are set out there too.
 
+use crate::report::{SetOut, Sheet};
 use model::account::Who;
 use model::facts::{self, Likeness, Signature};
 use model::rulings::{Finding, Statement};
@@ -13,6 +14,8 @@ pub struct Paper {
     pub document: String,
     /// Its title.
     pub title: String,
+    /// What stands above all else in it.
+    pub preamble: Option<String>,
     /// Citation of the directive that demands it.
     pub authority: String,
     /// The jurisdiction whose policy demands it.
@@ -84,9 +87,15 @@ pub trait Draughting: Send + Sync {
     /// # Errors
     /// What is wrong with the paper.
     fn draw_up(&self, paper: &Paper) -> Result<Drawn, String>;
+
+    /// Sets a report out in every form, or says why it cannot be.
+    ///
+    /// # Errors
+    /// What is wrong with the report.
+    fn set_out(&self, sheet: &Sheet) -> Result<SetOut, String>;
 }
 
-/// A title for a document that has only an id: `compare-report` is "Compare report".
+/// A title for what has only an id, a tag or a document of a charter that does not list it: `compare-report` is "Compare report".
 pub(crate) fn title(document: &str) -> String {
     let words = document.replace(['-', '_'], " ");
     let mut letters = words.chars();

@@ -243,6 +243,7 @@ impl Casework {
         Ok(Paper {
             document: String::new(),
             title: String::new(),
+            preamble: None,
             authority: String::new(),
             jurisdiction: String::new(),
             at: sitting.now,
@@ -272,8 +273,10 @@ impl Casework {
     ) -> Result<Document, CaseError> {
         let draughting = self.draughting.clone().ok_or_else(|| CaseError::NoDraughting(id.clone()))?;
         let chamber = sitting.concerned.iter().find(|c| c.id() == jurisdiction);
+        let listed = chamber.and_then(|c| c.document(&id));
         let paper = Paper {
-            title: title(&id),
+            title: listed.map_or_else(|| title(&id), |document| document.title.clone()),
+            preamble: listed.and_then(|document| document.preamble.clone()),
             document: id.clone(),
             authority: chamber.map(authority).unwrap_or_default(),
             jurisdiction,

@@ -126,6 +126,8 @@ impl Casework {
         let _coming = self.chamber(jurisdiction)?.hall(&intake.gallery)?.announce();
         let opening = self.begin_request(actor, jurisdiction, intake).await?;
         let request = opening.request.clone();
+        // Once it is opened others can see it, and search for it too.
+        let _turn = self.turns.take(&request.request.id).await;
         // To decide on the search, the request has to be known, not its opening concluded. The search runs when both are
         // on record.
         let opened = self.finish_request(actor, opening);
@@ -162,7 +164,8 @@ impl Casework {
         attestations.push(attested(plan.answers, actor, now));
 
         let request_id = Some(request.request.id.as_str());
-        let mut history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
+        let mut history =
+            owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
         if let Some(sitting) = sitting {
             sitting.tell(&mut history);
         }
@@ -236,7 +239,8 @@ impl Casework {
                 shows: booking.booking.keys().cloned().collect(),
             });
             let now = self.clock.now()?;
-            let mut history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
+            let mut history =
+                owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
             if let Some(sitting) = sitting {
                 sitting.tell(&mut history);
             }

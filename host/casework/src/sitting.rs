@@ -168,7 +168,7 @@ impl Casework {
         let Sitting { owner, request, now, .. } = sitting;
         let case_keys: Vec<_> = request.request.identifiers.iter().map(case_key).collect();
         let id = Some(request.request.id.as_str());
-        let mut history = owner.history.fact(&owner.store, &actor.key(), &case_keys, id, *now).await?;
+        let mut history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, id, *now).await?;
         sitting.tell(&mut history);
         let facts = Facts {
             now: *now,

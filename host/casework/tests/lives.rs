@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
 
+use magistrate_casework as casework;
 mod common;
 
 use casework::life::State;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test that unwraps says well enough what went wrong")]
 
+use magistrate_casework as casework;
 use magistrate_casework::alarm::{Alarm, Alert, Raising};
 use magistrate_casework::witnessing::{Answer, Answering, Link, Member};
 use magistrate_casework::{CaseError, Casework, Clock, Opening, PolicyState};
@@ -72,9 +73,9 @@ fn dir(folder: &Path) -> cap_std::fs::Dir {
 
 /// One jurisdiction without a policy, whose log is in this folder.
 async fn casework(folder: &Path, signer: Arc<Moody>) -> Casework {
-    let log = audit::Log::open(dir(folder), ORIGIN, signer).unwrap().log;
+    let log = audit::Log::prepare(dir(folder), ORIGIN, signer).unwrap();
     let policy = PolicyState::Absent("none is needed here".to_owned());
-    let opening = Opening { id: "north".to_owned(), policy, registry: Registry::default(), log };
+    let opening = Opening { id: "north".to_owned(), policy, registry: Registry::default(), log, galleries: None };
     let store = store::Store::open("mem://", None, store::MasterKey::from_bytes([1; 32])).await.unwrap();
     Casework::open(vec![opening], store, Clock::system(), None, &|_| ()).await.unwrap()
 }

@@ -16,6 +16,8 @@ pub(crate) struct Config {
     pub(crate) store: Store,
     pub(crate) audit: Audit,
     pub(crate) faces: Option<Faces>,
+    /// Where notices and alarms go; nowhere where absent, and then notices stay to be delivered.
+    pub(crate) outbox: Option<outbox::Config>,
     #[serde(default, rename = "witness")]
     pub(crate) witnesses: Vec<Witness>,
     pub(crate) jurisdictions: BTreeMap<String, Jurisdiction>,
@@ -127,6 +129,10 @@ impl Config {
         paths.extend([&mut server.revocations, &mut store.key, &mut store.galleries]);
         paths.extend([&mut audit.folder, &mut audit.keys]);
         paths.extend(config.faces.iter_mut().flat_map(|f| [&mut f.detector, &mut f.embedder]));
+        if let Some(outbox) = &mut config.outbox {
+            let mail = outbox.smtp.iter_mut().flat_map(|smtp| [&mut smtp.authority, &mut smtp.password_file]);
+            paths.extend(std::iter::once(&mut outbox.folder).chain(mail).flatten());
+        }
         paths.extend(
             config.witnesses.iter_mut().flat_map(|w| [&mut w.certificate, &mut w.certificate_key, &mut w.authority]),
         );

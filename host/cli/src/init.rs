@@ -214,6 +214,20 @@ keys = "secrets"
 # Of the witnesses below, so many must cosign a checkpoint before it is published. A jurisdiction may say otherwise.
 # witnesses_required = 1
 
+# Where notices go that policies demand: one message file each, and mail to the offices whose addresses are named.
+[outbox]
+folder = "data/outbox"
+# Whom to tell when this host itself is in trouble, a log that cannot be written, say.
+# alarm = ["administrator"]
+# [outbox.smtp]
+# host = "mail.example.gov"
+# port = 587
+# user = "magistrate"
+# password-file = "secrets/outbox.password"
+# from = "magistrate@example.gov"
+# [outbox.recipients]
+# administrator = ["administrator@example.gov"]
+
 # Somebody who watches that the logs are only ever appended to: `magistrate witness init` makes one and prints this.
 # [[witness]]
 # verifier_key = "witness.example/w1+24b5d9fe+..."

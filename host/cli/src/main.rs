@@ -4,7 +4,11 @@
 //! |---|---|
 //! | `init.rs` | `init`: a folder ready to serve |
 //! | `serve.rs` | `serve` |
-//! | `search.rs` | `search`, `enroll`: the client's side |
+//! | `draughting.rs`, `post.rs` | how what `serve` draws up looks, and where its notices go |
+//! | `report_command.rs` | `report`, `reports` |
+//! | `search_command.rs` | `search`, `enroll`: the client's side |
+//! | `case_command/` | the life of a request: `request`, `candidates`, `dispose`, `sign`, `acknowledge`, `release`, `disseminate`, `outcome`, `obligations`, `complete` |
+//! | `connection.rs`, `form.rs`, `shown.rs` | whom these ask, what for, and how the answer reads |
 //! | `policy.rs` | `policy check / pin / test / show` |
 //! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay` |
 //! | `store_command.rs` | `store compact` |
@@ -20,12 +24,19 @@ mod output;
 
 mod audit_command;
 mod bench;
+mod case_command;
 mod config;
+mod connection;
+mod draughting;
+mod form;
 mod init;
 mod pki;
 mod policy_command;
+mod post;
+mod report_command;
 mod search_command;
 mod serve;
+mod shown;
 mod store_command;
 mod witness_command;
 mod witnesses;
@@ -62,6 +73,12 @@ enum Command {
     Search(Box<search_command::SearchArguments>),
     /// Enrol records in a gallery of a server
     Enroll(search_command::EnrollArguments),
+    /// Have a server draw up a report of a jurisdiction's charter
+    Report(report_command::ReportArguments),
+    /// List the reports that a jurisdiction has published
+    Reports(report_command::ReportsArguments),
+    #[command(flatten)]
+    Case(Box<case_command::Command>),
     /// Check, pin, test and show policies
     #[command(subcommand)]
     Policy(policy_command::Command),
@@ -114,6 +131,9 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Search(arguments) => search_command::search(&arguments),
         Command::Enroll(arguments) => search_command::enroll(&arguments),
+        Command::Report(arguments) => report_command::report(&arguments),
+        Command::Reports(arguments) => report_command::reports(&arguments),
+        Command::Case(command) => case_command::run(&command),
         Command::Policy(command) => policy_command::run(&command),
         Command::Audit(command) => audit_command::run(&command),
         Command::Store(command) => store_command::run(&command),

@@ -1,10 +1,13 @@
 //! `magistrate serve`.
 
 use crate::config::{self, Config};
+use crate::draughting::Draughtsman;
 use crate::output::{self, bar};
+use crate::post::{Bell, Post};
 use crate::store_command;
 use crate::witnesses;
 use anyhow::Context as _;
+use casework::alarm::{Alarm, Announce};
 use casework::chamber::Loading;
 use casework::retention::{Exports, Means};
 use casework::{Casework, Clock, Opening, PolicyState};
@@ -33,8 +36,14 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     // Listen first: whoever cannot have the port should not touch the database.
     let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
     let listening = listening.with_patience(config.patience());
-    let mut casework = open(config).await?;
-    casework.guard(Arc::new(casework::alarm::Announce));
+    let post = config.outbox.as_ref().map(Post::new).transpose()?.map(Arc::new);
+    let mut casework = open(config).await?.with_draughting(Arc::new(Draughtsman));
+    let mut alarm: Arc<dyn Alarm> = Arc::new(Announce);
+    if let (Some(post), Some(outbox)) = (post, &config.outbox) {
+        casework = casework.with_outbox(post.clone());
+        alarm = Arc::new(Bell { post, to: outbox.alarm.clone() });
+    }
+    casework.guard(alarm);
     witnesses::seek(config, &mut casework)?;
     print_jurisdictions(&casework);
     say!("listening on https://{}", listening.address());

@@ -6,7 +6,7 @@
 //! St. Louis E.2 and Detroit 7(9) demand of an audit trail are fields of the type, so that no entry can lack them.
 
 use crate::combine::{PolicyRef, Rulings};
-use crate::facts::{Dissemination, Identifier, Likeness, Matter, Signature, StatementShown};
+use crate::facts::{Dissemination, Identifier, Likeness, Matter, Period, Signature, StatementShown};
 use crate::terms::{Date, Digest, Field, Instant, Phase, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +162,16 @@ pub struct Written {
     pub bytes: u64,
 }
 
+/// One form of a report that was drawn up, by its digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rendering {
+    /// The form, as its file ends: `pdf`, say.
+    pub form: String,
+    /// Digest of its bytes.
+    pub digest: Digest,
+}
+
 /// What an entry records, in full.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "what")]
@@ -243,6 +253,17 @@ pub enum Event {
     Reported {
         /// The form's answers.
         answers: Vec<Field>,
+    },
+    /// A report was drawn up. The entry's id is the report's.
+    Drawn {
+        /// Which, and of what period.
+        period: Period,
+        /// Its title.
+        title: String,
+        /// Whether it is published.
+        public: bool,
+        /// The forms it was set out in.
+        renderings: Vec<Rendering>,
     },
     /// A notice was delivered.
     Notified {
@@ -334,6 +355,13 @@ pub enum Event {
         first: u64,
         /// How many.
         count: u64,
+    },
+    /// Somebody had the log searched, or a part of it drawn, or read what was drawn from it.
+    Surveyed {
+        /// What was asked for.
+        what: String,
+        /// With which numbers and words.
+        parameters: std::collections::BTreeMap<String, String>,
     },
     /// The host acted on its own.
     Host {

@@ -246,6 +246,19 @@ pub struct Statement {
     pub text: String,
 }
 
+/// A document that decisions have drawn up: with a result that leaves, or of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// Its id, as duties name it.
+    pub id: String,
+    /// Its title, as a reader finds it at the top.
+    pub title: String,
+    /// What stands above all else in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preamble: Option<String>,
+}
+
 /// How an ambiguous clause is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -372,6 +385,9 @@ pub struct Charter {
     /// The verbatim statements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statements: Vec<Statement>,
+    /// The documents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Document>,
     /// The interpretation register.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interpretations: Vec<Interpretation>,

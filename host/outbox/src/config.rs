@@ -16,6 +16,9 @@ pub struct Config {
     /// The mail addresses of each office, by the name that policies use.
     #[serde(default)]
     pub recipients: BTreeMap<String, Vec<String>>,
+    /// The offices to tell when the host itself is in trouble: nobody where empty. Whoever raises alarms reads this.
+    #[serde(default)]
+    pub alarm: Vec<String>,
 }
 
 /// A mail server and who is known to it.
@@ -67,6 +70,7 @@ mod tests {
         let config: Config = toml::from_str(
             r#"
             folder = "outbox"
+            alarm = ["records office"]
             [smtp]
             host = "mail.example.gov"
             port = 587
@@ -82,6 +86,7 @@ mod tests {
         let smtp = config.smtp.unwrap();
         assert_eq!((smtp.tls, smtp.timeout_s), (Tls::Required, 30));
         assert_eq!(config.recipients["records office"], ["records@example.gov"]);
+        assert_eq!(config.alarm, ["records office"]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) fn notice() -> Notice {
 
 fn config() -> Config {
     let office = |name: &str| (name.to_owned(), vec![format!("{name}@example.gov")]);
-    Config { folder: None, smtp: None, recipients: BTreeMap::from([office("north"), office("south")]) }
+    Config { folder: None, smtp: None, recipients: BTreeMap::from([office("north"), office("south")]), alarm: vec![] }
 }
 
 fn to_folder(folder: &TempDir) -> Config {

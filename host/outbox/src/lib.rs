@@ -11,6 +11,7 @@
 //! ```toml
 //! [outbox]
 //! folder = "outbox"
+//! alarm = ["records office"]       # whom to tell when the host itself is in trouble
 //!
 //! [outbox.smtp]
 //! host = "mail.example.gov"

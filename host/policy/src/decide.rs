@@ -169,6 +169,11 @@ fn accept(charter: &Charter, phase: Phase, decision: &Decision) -> Result<(), Fa
         {
             return malformed(format!("demands statement `{id}`, which its charter does not hold"));
         }
+        if let Duty::Document(id) = &obligation.duty
+            && !charter.documents.iter().any(|d| d.id == *id)
+        {
+            return malformed(format!("demands document `{id}`, which its charter does not list"));
+        }
     }
     if decision.verdict == Verdict::Permit {
         if decision.findings.iter().any(|f| matches!(f.outcome, Outcome::Violated | Outcome::Missing)) {

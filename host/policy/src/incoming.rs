@@ -174,6 +174,7 @@ pub(crate) fn charter_in(x: wr::Charter) -> Result<rulings::Charter, String> {
         time_zone: x.time_zone,
         clauses: x.clauses.into_iter().map(clause_in).collect(),
         statements: x.statements.into_iter().map(statement_in).collect(),
+        documents: x.documents.into_iter().map(document_in).collect(),
         interpretations: x.interpretations.into_iter().map(interpretation_in).collect(),
         settings: x.settings.into_iter().map(form_field_in).collect::<Result<_, _>>()?,
         forms: x.forms.into_iter().map(form_in).collect::<Result<_, _>>()?,
@@ -207,6 +208,10 @@ fn phase_in(x: wt::Phase) -> terms::Phase {
 
 fn statement_in(x: wr::Statement) -> rulings::Statement {
     rulings::Statement { id: x.id, text: x.text }
+}
+
+fn document_in(x: wr::Document) -> rulings::Document {
+    rulings::Document { id: x.id, title: x.title, preamble: x.preamble }
 }
 
 fn interpretation_in(x: wr::Interpretation) -> rulings::Interpretation {

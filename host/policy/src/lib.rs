@@ -157,6 +157,7 @@ fn check(charter: &Charter) -> Result<(), String> {
     model::terms::check_id(&charter.id).map_err(|e| format!("has a bad id: {e}"))?;
     unique("clause", charter.clauses.iter().map(|c| &*c.id))?;
     unique("statement", charter.statements.iter().map(|s| s.id.as_str()))?;
+    unique("document", charter.documents.iter().map(|d| d.id.as_str()))?;
     unique("interpretation", charter.interpretations.iter().map(|i| i.id.as_str()))?;
     unique("setting", charter.settings.iter().map(|s| s.name.as_str()))?;
     for promise in &charter.promised {

@@ -75,6 +75,7 @@ fn whatever_it_does_is_a_denial_that_says_why() {
         ("oversized", "too large"),
         ("break-promise", "without the obligation of clause `1`"),
         ("unlisted-clause", "cites clause 999"),
+        ("unlisted-document", "demands document `secret`"),
     ];
     for (act, reason) in expected {
         let Some(policy) = hostile(&engine, act) else { return };

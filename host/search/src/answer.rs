@@ -22,15 +22,15 @@ pub struct Hit {
 
 /// What was examined to give an [`Answer`], for the record of the search.
 ///
-/// It depends on the gallery, the probe and `k`, not on the CPU, the number of threads or the other probes of a batch.
-/// All zero when nothing had to be scanned (`k` of zero, or an empty gallery).
+/// How many rows had to be scored depends on how many probes shared the pass and on what their threads knew of each other;
+/// the hits do not. All zero when nothing had to be scanned (`k` of zero, or an empty gallery).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Certificate {
     /// Rows whose codes were compared with the probe: every row of the gallery, or every one that a filter admits.
     pub rows_scanned: u64,
     /// Rows whose score was computed exactly because the bound could not exclude them. At least the number of hits.
     pub rows_reranked: u64,
-    /// The largest half-width of the per-row bound used, in units of the score: no row's score is further than this
-    /// from its estimate. See the crate's documentation for the proof.
+    /// No row's half-width of the bound by which rows were excluded is larger, in units of the score: no row's score is
+    /// further than this from its estimate. See the crate's documentation for the proof.
     pub bound: f64,
 }

@@ -1,24 +1,45 @@
-//! Rows as the scan reads them: i8 codes in whole cache lines, and what the bound needs to know of each row.
+//! Rows as the scan reads them: codes of eight bits in two halves, and what the bound needs to know of each row.
+//!
+//! A code `c` is `16·h + l`. The coarse halves `h` of all rows lie together, and so do the fine halves `l`: a scan reads
+//! four bits a value, and of the few rows that those cannot exclude the other four.
 
 use std::collections::TryReserveError;
 use std::ops::Range;
 
 mod kept;
 
-/// Codes in a [`Line`].
+/// Bytes in a [`Line`].
 pub(crate) const LINE: usize = 64;
 
-/// Codes are symmetric, -127 to 127: -128 would have no counterpart and buys nothing.
-const CODE_MAX: f32 = 127.0;
+/// Values whose halves are in one line: value `j` in the low four bits of byte `j`, value `64 + j` in the high ones.
+pub(crate) const SPAN: usize = 2 * LINE;
+
+/// What one step of the coarse half is worth in steps of the code.
+pub(crate) const COARSE: i32 = 16;
+
+/// A half is stored with this added, so that it is not negative.
+pub(crate) const HALF_BIAS: i32 = 8;
+
+/// What a code has more, put together from its stored halves as `16·high + low`.
+pub(crate) const CODE_BIAS: i32 = (COARSE + 1) * HALF_BIAS;
+
+/// Codes of rows are -119 to 119: the coarse half is then -7 to 7, and the fine one -8 to 7.
+const ROW_MAX: f64 = 119.0;
+
+/// Codes of probes are not halved: -127 to 127.
+const PROBE_MAX: f64 = 127.0;
+
+/// Two stored halves of zero.
+const ZERO_PAIR: u8 = 0x88;
 
 /// Lifts a norm computed in f64 over its true value: the relative error of at most 4096 additions of squares and one
 /// square root is below 10⁻¹² (see the crate's documentation).
 const OVER_F64_ROUNDING: f64 = 1.0 + 1e-9;
 
-/// One cache line of codes, so that no vector load straddles two. Codes past the dimension are zero.
+/// One cache line, so that no vector load straddles two.
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]
-pub(crate) struct Line(pub(crate) [i8; LINE]);
+pub(crate) struct Line(pub(crate) [u8; LINE]);
 
 impl Line {
     pub(crate) const ZERO: Self = Self([0; LINE]);
@@ -30,11 +51,18 @@ impl Default for Line {
     }
 }
 
-/// How a vector was coded.
-pub(crate) struct Coding {
-    /// The vector is approximated by `scale × codes`.
+/// Lines needed for one half of `dim` codes.
+pub(crate) fn lines_for(dim: usize) -> usize {
+    dim.div_ceil(SPAN).max(1)
+}
+
+/// How a probe was coded.
+pub(crate) struct ProbeCoding {
+    /// Its codes, i8, value `i` in byte `i`; twice [`lines_for`] lines, zero past the dimension.
+    pub(crate) codes: Vec<Line>,
+    /// The probe is approximated by `scale × codes`.
     pub(crate) scale: f32,
-    /// At least the Euclidean norm of the vector less its approximation.
+    /// At least the norm of the probe less its approximation.
     pub(crate) radius: f32,
     /// Sum of the codes.
     pub(crate) sum: i32,
@@ -42,34 +70,73 @@ pub(crate) struct Coding {
     pub(crate) squares: i32,
 }
 
-/// Lines needed for `dim` codes.
-pub(crate) fn lines_for(dim: usize) -> usize {
-    dim.div_ceil(LINE)
-}
-
-/// Codes a unit vector into `lines`, which must be [`lines_for`] its dimension.
-pub(crate) fn encode(unit: &[f32], lines: &mut [Line]) -> Coding {
-    let peak = unit.iter().fold(0.0_f32, |peak, value| peak.max(value.abs()));
-    let scale = peak / CODE_MAX;
+/// Codes a turned probe.
+pub(crate) fn encode_probe(turned: &[f64]) -> ProbeCoding {
+    let mut codes = vec![Line::ZERO; 2 * lines_for(turned.len())];
+    let scale = scale(turned, PROBE_MAX);
     let (mut sum, mut squares, mut residual_squares) = (0, 0, 0.0);
-    lines.fill(Line::ZERO);
-    for (values, line) in unit.chunks(LINE).zip(lines) {
-        for (&value, code) in values.iter().zip(&mut line.0) {
-            *code = nearest_code(f64::from(value) / f64::from(scale));
-            // Against the code as stored: whatever rounding chose it, the residual is the true one.
-            let residual = f64::from(value) - f64::from(scale) * f64::from(*code);
+    for (values, line) in turned.chunks(LINE).zip(&mut codes) {
+        for (&value, byte) in values.iter().zip(&mut line.0) {
+            let code = nearest(value, scale, PROBE_MAX);
+            let residual = value - f64::from(scale) * f64::from(code);
             residual_squares += residual * residual;
-            sum += i32::from(*code);
-            squares += i32::from(*code) * i32::from(*code);
+            sum += code;
+            squares += code * code;
+            // As the bits of an i8.
+            *byte = code as u8;
         }
     }
-    Coding { scale, radius: norm_above(residual_squares), sum, squares }
+    ProbeCoding { codes, scale, radius: norm_above(residual_squares), sum, squares }
+}
+
+/// What the bound needs to know of a row.
+struct RowCoding {
+    scale: f32,
+    /// At least the norm of the row less `scale × 16 × its coarse halves`.
+    coarse_radius: f32,
+    /// At least the norm of the row less `scale × its codes`.
+    fine_radius: f32,
+}
+
+/// Codes a turned row into [`lines_for`] its dimension lines of either half.
+fn encode_row(turned: &[f64], coarse: &mut [Line], fine: &mut [Line]) -> RowCoding {
+    let scale = scale(turned, ROW_MAX);
+    let (mut coarse_squares, mut fine_squares) = (0.0, 0.0);
+    coarse.fill(Line([ZERO_PAIR; LINE]));
+    fine.fill(Line([ZERO_PAIR; LINE]));
+    for ((values, coarse), fine) in turned.chunks(SPAN).zip(coarse).zip(fine) {
+        for (i, &value) in values.iter().enumerate() {
+            let code = nearest(value, scale, ROW_MAX);
+            let high = (code + HALF_BIAS).div_euclid(COARSE);
+            let low = code - COARSE * high;
+            // Against the codes as stored: whatever rounding chose them, the residuals are the true ones.
+            let of_coarse = value - f64::from(scale) * f64::from(COARSE * high);
+            let of_fine = value - f64::from(scale) * f64::from(code);
+            coarse_squares += of_coarse * of_coarse;
+            fine_squares += of_fine * of_fine;
+            // Both 0 to 15.
+            put(&mut coarse.0, i, (high + HALF_BIAS) as u8);
+            put(&mut fine.0, i, (low + HALF_BIAS) as u8);
+        }
+    }
+    RowCoding { scale, coarse_radius: norm_above(coarse_squares), fine_radius: norm_above(fine_squares) }
+}
+
+/// Puts four bits in the place of value `i` of a line.
+fn put(line: &mut [u8; LINE], i: usize, half: u8) {
+    let byte = &mut line[i % LINE];
+    *byte = if i < LINE { (*byte & 0xf0) | half } else { (*byte & 0x0f) | (half << 4) };
+}
+
+fn scale(turned: &[f64], most: f64) -> f32 {
+    let peak = turned.iter().fold(0.0_f64, |peak, value| peak.max(value.abs()));
+    (peak / most) as f32
 }
 
 /// Rounds half away from zero, without the library call that `f64::round` is on baseline x86-64.
-fn nearest_code(ratio: f64) -> i8 {
-    let limit = f64::from(CODE_MAX);
-    (ratio + 0.5_f64.copysign(ratio)).clamp(-limit, limit) as i8
+fn nearest(value: f64, scale: f32, most: f64) -> i32 {
+    let ratio = value / f64::from(scale);
+    (ratio + 0.5_f64.copysign(ratio)).clamp(-most, most) as i32
 }
 
 /// An f32 no smaller than the norm whose square was summed in f64.
@@ -82,78 +149,107 @@ pub(crate) fn norm_above(squares: f64) -> f32 {
 /// The codes of all rows, in row order.
 pub(crate) struct Codes {
     lines_per_row: usize,
-    lines: Vec<Line>,
+    coarse: Vec<Line>,
+    fine: Vec<Line>,
     scales: Vec<f32>,
-    radii: Vec<f32>,
-    biases: Vec<i32>,
+    coarse_radii: Vec<f32>,
+    fine_radii: Vec<f32>,
+    /// At least every row's radius, coarse and fine; removed rows may still count.
+    widest: (f32, f32),
 }
 
-/// Consecutive rows. The slices other than `lines` have one element per row.
+/// Consecutive rows. `coarse` and `fine` are `rows × lines_per_row`, row-major; the others have one element per row.
 #[derive(Clone, Copy)]
 pub(crate) struct Block<'g> {
-    /// `rows × lines_per_row`, row-major.
-    pub(crate) lines: &'g [Line],
+    pub(crate) coarse: &'g [Line],
+    pub(crate) fine: &'g [Line],
     /// At least one.
     pub(crate) lines_per_row: usize,
     /// Per row: the scale of its codes.
     pub(crate) scales: &'g [f32],
-    /// Per row: at least the norm of its residual.
-    pub(crate) radii: &'g [f32],
-    /// Per row: 128 × the sum of its codes, what a probe biased by 128 adds to the dot product.
-    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only VNNI wants it"))]
-    pub(crate) biases: &'g [i32],
+    /// Per row: at least the norm of what its coarse halves leave.
+    pub(crate) coarse_radii: &'g [f32],
+    /// Per row: at least the norm of what its codes leave.
+    pub(crate) fine_radii: &'g [f32],
 }
 
 impl Codes {
     pub(crate) fn new(dim: usize) -> Self {
         Self {
-            lines_per_row: lines_for(dim).max(1),
-            lines: Vec::new(),
+            lines_per_row: lines_for(dim),
+            coarse: Vec::new(),
+            fine: Vec::new(),
             scales: Vec::new(),
-            radii: Vec::new(),
-            biases: Vec::new(),
+            coarse_radii: Vec::new(),
+            fine_radii: Vec::new(),
+            widest: (0.0, 0.0),
         }
     }
 
     pub(crate) fn try_reserve(&mut self, rows: usize) -> Result<(), TryReserveError> {
-        self.lines.try_reserve_exact(rows.saturating_mul(self.lines_per_row))?;
+        let lines = rows.saturating_mul(self.lines_per_row);
+        self.coarse.try_reserve_exact(lines)?;
+        self.fine.try_reserve_exact(lines)?;
         self.scales.try_reserve_exact(rows)?;
-        self.radii.try_reserve_exact(rows)?;
-        self.biases.try_reserve_exact(rows)
+        self.coarse_radii.try_reserve_exact(rows)?;
+        self.fine_radii.try_reserve_exact(rows)
     }
 
-    /// Bytes of codes in a row.
-    pub(crate) fn row_bytes(&self) -> usize {
+    /// Bytes of one half of a row's codes.
+    pub(crate) fn half_bytes(&self) -> usize {
         self.lines_per_row * LINE
     }
 
-    /// Appends a row.
-    pub(crate) fn push(&mut self, unit: &[f32]) {
-        let start = self.lines.len();
-        self.lines.resize(start + self.lines_per_row, Line::ZERO);
-        let coding = encode(unit, &mut self.lines[start..]);
+    /// Bytes that a scan reads of every row.
+    pub(crate) fn scan_bytes(&self) -> usize {
+        size_of_val(self.coarse.as_slice())
+            + size_of_val(self.scales.as_slice())
+            + size_of_val(self.coarse_radii.as_slice())
+    }
+
+    /// Appends a turned row.
+    pub(crate) fn push(&mut self, turned: &[f64]) {
+        let start = self.coarse.len();
+        self.coarse.resize(start + self.lines_per_row, Line::ZERO);
+        self.fine.resize(start + self.lines_per_row, Line::ZERO);
+        let coding = encode_row(turned, &mut self.coarse[start..], &mut self.fine[start..]);
         self.scales.push(coding.scale);
-        self.radii.push(coding.radius);
-        self.biases.push(128 * coding.sum);
+        self.coarse_radii.push(coding.coarse_radius);
+        self.fine_radii.push(coding.fine_radius);
+        let (coarse, fine) = self.widest;
+        self.widest = (coarse.max(coding.coarse_radius), fine.max(coding.fine_radius));
     }
 
     /// Puts the last row in the place of `row`, which must exist.
     pub(crate) fn swap_remove(&mut self, row: usize) {
-        vacate(&mut self.lines, row, self.lines_per_row);
+        vacate(&mut self.coarse, row, self.lines_per_row);
+        vacate(&mut self.fine, row, self.lines_per_row);
         vacate(&mut self.scales, row, 1);
-        vacate(&mut self.radii, row, 1);
-        vacate(&mut self.biases, row, 1);
+        vacate(&mut self.coarse_radii, row, 1);
+        vacate(&mut self.fine_radii, row, 1);
+    }
+
+    /// At least every row's coarse radius.
+    pub(crate) fn widest_coarse(&self) -> f32 {
+        self.widest.0
+    }
+
+    /// At least every row's fine radius.
+    pub(crate) fn widest_fine(&self) -> f32 {
+        self.widest.1
     }
 
     /// The rows of `range`, which must exist.
     pub(crate) fn block(&self, range: Range<usize>) -> Block<'_> {
         let width = self.lines_per_row;
+        let lines = range.start * width..range.end * width;
         Block {
-            lines: &self.lines[range.start * width..range.end * width],
+            coarse: &self.coarse[lines.clone()],
+            fine: &self.fine[lines],
             lines_per_row: width,
             scales: &self.scales[range.clone()],
-            radii: &self.radii[range.clone()],
-            biases: &self.biases[range],
+            coarse_radii: &self.coarse_radii[range.clone()],
+            fine_radii: &self.fine_radii[range],
         }
     }
 }
@@ -163,16 +259,14 @@ impl<'g> Block<'g> {
         self.scales.len()
     }
 
-    /// The codes of each row.
-    pub(crate) fn each_row(&self) -> impl Iterator<Item = &'g [Line]> {
-        self.lines.chunks_exact(self.lines_per_row)
+    /// The coarse halves of a row.
+    pub(crate) fn coarse_of(&self, row: usize) -> &'g [Line] {
+        &self.coarse[row * self.lines_per_row..][..self.lines_per_row]
     }
 
-    /// The largest residual radius. Bits of non-negative floats order as the floats do, and an integer maximum
-    /// vectorises where a float one does not.
-    pub(crate) fn widest_radius(&self) -> f32 {
-        let widest = self.radii.iter().fold(0, |widest: u32, radius| widest.max(radius.to_bits()));
-        f32::from_bits(widest)
+    /// The fine halves of a row.
+    pub(crate) fn fine_of(&self, row: usize) -> &'g [Line] {
+        &self.fine[row * self.lines_per_row..][..self.lines_per_row]
     }
 }
 
@@ -188,17 +282,34 @@ pub(crate) fn vacate<T: Copy + Default>(values: &mut Vec<T>, row: usize, width: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::normalise;
+
+    /// Value `i` of a line of halves, less the bias.
+    fn half(line: &Line, i: usize) -> i32 {
+        let byte = line.0[i % LINE];
+        i32::from(if i < LINE { byte & 0x0f } else { byte >> 4 }) - HALF_BIAS
+    }
 
     #[test]
-    fn codes_are_symmetric_and_padded_with_zeros() {
-        let unit = normalise(&[-3.0, 3.0, 0.1, -1.6], 4).expect("valid template");
-        let mut lines = [Line([5; LINE]); 1];
-        let coding = encode(&unit, &mut lines);
-        assert_eq!(lines[0].0[..5], [-127, 127, 4, -68, 0]);
-        assert!(lines[0].0[4..].iter().all(|&code| code == 0));
-        assert_eq!(coding.sum, -64);
-        assert_eq!(coding.squares, 127 * 127 * 2 + 4 * 4 + 68 * 68);
+    fn codes_are_symmetric_halved_and_padded_with_zeros() {
+        let mut turned = vec![0.0; 130];
+        (turned[0], turned[1], turned[64], turned[129]) = (-0.5, 0.5, 0.26, -0.1);
+        let (mut coarse, mut fine) = ([Line::ZERO; 2], [Line::ZERO; 2]);
+        let coding = encode_row(&turned, &mut coarse, &mut fine);
+        let code = |i: usize| COARSE * half(&coarse[i / SPAN], i % SPAN) + half(&fine[i / SPAN], i % SPAN);
+        assert_eq!([code(0), code(1), code(2), code(64), code(129)], [-119, 119, 0, 62, -24]);
+        assert!((130..256).all(|i| code(i) == 0));
+        assert!((0..256).all(|i| (-7..=7).contains(&half(&coarse[i / SPAN], i % SPAN))));
+        assert!(coding.fine_radius < coding.coarse_radius);
+        assert!(f64::from(coding.coarse_radius) >= 0.03, "0.26 is 62 steps, of which the coarse half has 64");
+    }
+
+    #[test]
+    fn a_probe_has_codes_of_a_byte() {
+        let coding = encode_probe(&[-0.6, 0.6, 0.02, -0.32]);
+        let codes: Vec<i8> = coding.codes[0].0[..5].iter().map(|&byte| byte as i8).collect();
+        assert_eq!(codes, [-127, 127, 4, -68, 0]);
+        assert_eq!((coding.sum, coding.squares), (-64, 127 * 127 * 2 + 4 * 4 + 68 * 68));
+        assert_eq!(coding.codes.len(), 2);
     }
 
     #[test]
@@ -210,25 +321,25 @@ mod tests {
 
     #[test]
     fn vacated_places_hold_zeros() {
-        let mut codes = Codes::new(65);
+        let mut codes = Codes::new(130);
         codes.try_reserve(3).expect("a few hundred bytes");
         for sign in [1.0, -1.0, 1.0] {
-            let unit = normalise(&[sign; 65], 65).expect("valid template");
-            codes.push(&unit);
+            codes.push(&[sign / 130_f64.sqrt(); 130]);
         }
         codes.swap_remove(0);
-        assert_eq!(codes.block(0..2).each_row().count(), 2);
-        assert_eq!(codes.lines[0].0, [127; LINE]);
-        let vacated = &codes.lines.spare_capacity_mut()[..2];
-        for line in vacated {
-            // SAFETY: the third row's two lines were written here before `swap_remove` truncated the vector.
-            let line = unsafe { line.assume_init() };
-            assert_eq!(line.0, [0; LINE]);
+        assert_eq!(codes.block(0..2).rows(), 2);
+        assert_eq!(half(&codes.block(0..1).coarse_of(0)[0], 0), 7);
+        for half in [&mut codes.coarse, &mut codes.fine] {
+            for line in &half.spare_capacity_mut()[..2] {
+                // SAFETY: the third row's two lines were written here before `swap_remove` truncated the vector.
+                let line = unsafe { line.assume_init() };
+                assert_eq!(line.0, [0; LINE]);
+            }
         }
-        let (scale, radius) = (codes.scales.spare_capacity_mut()[0], codes.radii.spare_capacity_mut()[0]);
-        let bias = codes.biases.spare_capacity_mut()[0];
-        // SAFETY: the third row's scale, radius and bias were written here before the same truncation.
-        let left = unsafe { (scale.assume_init(), radius.assume_init(), bias.assume_init()) };
-        assert_eq!(left, (0.0, 0.0, 0));
+        for values in [&mut codes.scales, &mut codes.coarse_radii, &mut codes.fine_radii] {
+            let left = values.spare_capacity_mut()[0];
+            // SAFETY: the third row's value was written here before the same truncation.
+            assert_eq!(unsafe { left.assume_init() }.to_bits(), 0);
+        }
     }
 }

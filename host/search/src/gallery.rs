@@ -15,10 +15,11 @@ use rayon::prelude::*;
 
 use crate::bitmap::Bitmap;
 use crate::bound::Probe;
-use crate::codes::Codes;
+use crate::codes::{Block, COARSE, Codes, Line};
 use crate::filter::{Attribute, Columns, Filter, FilterError};
 use crate::kernel::{Kernel, TILE};
 use crate::rank::rank;
+use crate::rotation::Rotation;
 use crate::rows::Rows;
 use crate::sieve::{Floor, Sieve};
 use crate::template::{SIDE_BY_SIDE, scores};
@@ -37,11 +38,6 @@ const PARALLEL_ROWS: usize = 50_000;
 /// Parts of the gallery for each thread: with several, a thread delayed by other work does not hold up the search.
 const SHARES_PER_THREAD: usize = 4;
 
-/// What stands for the dot product of a row that a filter does not admit. At 4096 dimensions a scale is at least 1/(127 ×
-/// 64), so the bracket of such a row ends below −10, and that of no other row does: among as many admitted rows as hits
-/// are asked for, none of the others can be.
-const WITHHELD: i32 = -(1 << 30);
-
 /// No row: see [`Gallery::answer`].
 const NONE: usize = usize::MAX;
 
@@ -58,6 +54,8 @@ pub struct Gallery {
     places: HashMap<Arc<str>, usize>,
     /// `n × dim`, unit length.
     rows: Rows,
+    /// How templates are turned before they are coded.
+    rotation: Rotation,
     codes: Codes,
     /// What else is known of the rows.
     columns: Columns,
@@ -77,10 +75,11 @@ impl Gallery {
             dim,
             kernel: Kernel::detect(),
             // In whole tiles of the kernel's four rows, so that only the gallery's last rows are left over.
-            block_rows: (BLOCK_BYTES / codes.row_bytes()) / 4 * 4,
+            block_rows: (BLOCK_BYTES / codes.half_bytes()) / 4 * 4,
             ids: Vec::new(),
             places: HashMap::new(),
             rows: Rows::in_memory(dim),
+            rotation: Rotation::new(dim),
             codes,
             columns: Columns::default(),
         })
@@ -120,8 +119,13 @@ impl Gallery {
         self.ids.is_empty()
     }
 
-    /// Bytes that a scan reads: the codes of all rows, and what the bound needs to know of each.
+    /// Bytes that a scan for few probes reads: the coarse halves of all codes, and what the bound needs to know of each row.
     pub fn scan_bytes(&self) -> u64 {
+        self.codes.scan_bytes() as u64
+    }
+
+    /// Bytes of codes in memory, coarse and fine, and what the bound needs to know of each row.
+    pub fn code_bytes(&self) -> u64 {
         self.codes.parts().iter().map(|part| part.len() as u64).sum()
     }
 
@@ -160,7 +164,7 @@ impl Gallery {
         self.places.insert(Arc::clone(&id), row);
         self.ids.push(id);
         self.rows.push(&unit);
-        self.codes.push(&unit);
+        self.codes.push(&self.rotation.turn(&unit));
         self.columns.put(row, attributes);
         Ok(())
     }
@@ -185,8 +189,8 @@ impl Gallery {
     /// The `k` templates most similar to `probe`, which need not be of unit length; all of them if there are fewer
     /// than `k`, none if `k` is zero.
     ///
-    /// Occupies the calling thread, and rayon's above 50,000 rows, for as long as it takes to read `dim` bytes a row:
-    /// some 20 ms for 1,000,000 × 512 at 28 GB/s.
+    /// Occupies the calling thread, and rayon's above 50,000 rows, for as long as it takes to read `dim / 2` bytes a row:
+    /// some 10 ms for 1,000,000 × 512 at 28 GB/s.
     ///
     /// # Errors
     /// As [`normalise`], and [`TemplateError::Damaged`] if a row that had to be read is not as it was written.
@@ -250,7 +254,7 @@ impl Gallery {
     fn coded(&self, probe: &[f32], k: usize) -> Result<Option<Probe>, TemplateError> {
         let unit = normalise(probe, self.dim)?;
         let limit = k.min(self.len());
-        Ok((limit > 0).then(|| Probe::new(unit, limit)))
+        Ok((limit > 0).then(|| Probe::new(unit, limit, &self.rotation)))
     }
 
     /// One answer for each probe, in their order, from the rows that are `among` those admitted; each probe's limit is at
@@ -262,7 +266,8 @@ impl Gallery {
         let floors: Vec<Floor> = probes.iter().map(|_| Floor::new()).collect();
         let sieves = self.sweep(probes, among, &floors);
         let rows_scanned = among.map_or(self.len(), Bitmap::count) as u64;
-        let answer = |(probe, sieve): (&Probe, Sieve<'_>)| self.answer(probe, sieve, rows_scanned);
+        let halves_first = self.kernel.halves_first(probes.len());
+        let answer = |(probe, sieve): (&Probe, Sieve<'_>)| self.answer(probe, sieve, rows_scanned, halves_first);
         if self.len() > PARALLEL_ROWS {
             probes.par_iter().zip(sieves).map(answer).collect()
         } else {
@@ -309,32 +314,93 @@ impl Gallery {
         share: Range<usize>,
     ) -> Vec<Sieve<'s>> {
         let mut sieves = new_sieves(probes, floors);
-        let mut dots = vec![0_i32; TILE * self.block_rows.min(share.len())];
+        let mut desk =
+            Desk { dots: vec![0_i32; TILE * self.block_rows.min(share.len())], united: Vec::new(), kept: Vec::new() };
+        let halves_first = self.kernel.halves_first(probes.len());
         for first in share.clone().step_by(self.block_rows) {
             let range = first..share.end.min(first + self.block_rows);
             if among.is_some_and(|admitted| !admitted.any(range.clone())) {
                 continue;
             }
             let block = self.codes.block(range);
-            let rows = block.rows();
-            let widest = block.widest_radius();
+            if !halves_first {
+                desk.united.resize(2 * block.coarse.len(), Line::ZERO);
+                self.kernel.unite(block, &mut desk.united);
+            }
             for (tile, sieves) in probes.chunks(TILE).zip(sieves.chunks_mut(TILE)) {
-                let dots = &mut dots[..tile.len() * rows];
-                self.kernel.dots(tile, block, dots);
-                if let Some(admitted) = among {
-                    withhold(admitted, first, rows, dots);
-                }
-                for ((probe, sieve), dots) in tile.iter().zip(sieves).zip(dots.chunks(rows)) {
-                    sieve.sift(probe, first, dots, block, widest);
+                if halves_first {
+                    self.sift_halves(tile, sieves, among, first, block, &mut desk);
+                } else {
+                    self.sift_codes(tile, sieves, among, first, block, &mut desk);
                 }
             }
         }
         sieves
     }
 
+    /// Compares a block with a tile of probes by the coarse halves, and what those cannot exclude by the whole codes.
+    fn sift_halves(
+        &self,
+        tile: &[Probe],
+        sieves: &mut [Sieve<'_>],
+        among: Option<&Bitmap>,
+        first: usize,
+        block: Block<'_>,
+        desk: &mut Desk,
+    ) {
+        let rows = block.rows();
+        let dots = &mut desk.dots[..tile.len() * rows];
+        self.kernel.coarse_dots(tile, block, dots);
+        for ((probe, sieve), dots) in tile.iter().zip(sieves).zip(dots.chunks(rows)) {
+            desk.kept.clear();
+            let filter = probe.coarse_filter(sieve.known());
+            self.kernel.survivors(filter, dots, block.scales, block.coarse_radii, &mut desk.kept);
+            admit(&mut desk.kept, among, first);
+            for &row in &desk.kept {
+                self.kernel.fetch_fine(block, row as usize);
+            }
+            for &row in &desk.kept {
+                let row = row as usize;
+                let dot = COARSE * dots[row] + self.kernel.fine_dot(probe, block, row);
+                sieve.take(first + row, probe.bracket(dot, block.scales[row], block.fine_radii[row]));
+            }
+        }
+    }
+
+    /// Compares a block, its codes united, with a tile of probes.
+    fn sift_codes(
+        &self,
+        tile: &[Probe],
+        sieves: &mut [Sieve<'_>],
+        among: Option<&Bitmap>,
+        first: usize,
+        block: Block<'_>,
+        desk: &mut Desk,
+    ) {
+        let rows = block.rows();
+        let dots = &mut desk.dots[..tile.len() * rows];
+        self.kernel.dots(tile, &desk.united, dots);
+        for ((probe, sieve), dots) in tile.iter().zip(sieves).zip(dots.chunks(rows)) {
+            desk.kept.clear();
+            let filter = probe.filter(sieve.known());
+            self.kernel.survivors(filter, dots, block.scales, block.fine_radii, &mut desk.kept);
+            admit(&mut desk.kept, among, first);
+            for &row in &desk.kept {
+                let row = row as usize;
+                sieve.take(first + row, probe.bracket(dots[row], block.scales[row], block.fine_radii[row]));
+            }
+        }
+    }
+
     /// Scores what the scan could not exclude.
-    fn answer(&self, probe: &Probe, sieve: Sieve<'_>, rows_scanned: u64) -> Result<Answer, TemplateError> {
-        let bound = probe.half_width(sieve.widest());
+    fn answer(
+        &self,
+        probe: &Probe,
+        sieve: Sieve<'_>,
+        rows_scanned: u64,
+        halves_first: bool,
+    ) -> Result<Answer, TemplateError> {
+        let bound = probe.half_width(if halves_first { self.codes.widest_coarse() } else { self.codes.widest_fine() });
         let damaged = AtomicUsize::new(NONE);
         let exact = |rows: [usize; SIDE_BY_SIDE]| {
             for row in rows {
@@ -353,14 +419,20 @@ impl Gallery {
     }
 }
 
-/// Makes sure that no row is kept that is not admitted: `dots` are of `rows` rows from `first` on, for one probe or more.
-fn withhold(admitted: &Bitmap, first: usize, rows: usize, dots: &mut [i32]) {
-    for dots in dots.chunks_mut(rows) {
-        for (row, dot) in dots.iter_mut().enumerate() {
-            if !admitted.get(first + row) {
-                *dot = WITHHELD;
-            }
-        }
+/// What a share's scan works with, kept for its memory.
+struct Desk {
+    /// Dot products of a tile of probes with a block of rows.
+    dots: Vec<i32>,
+    /// The block's codes put together.
+    united: Vec<Line>,
+    /// Rows of the block that a probe's filter has kept.
+    kept: Vec<u32>,
+}
+
+/// Drops the rows, counted from `first`, that are not admitted.
+fn admit(kept: &mut Vec<u32>, among: Option<&Bitmap>, first: usize) {
+    if let Some(admitted) = among {
+        kept.retain(|row| admitted.get(first + *row as usize));
     }
 }
 

@@ -1,22 +1,29 @@
-//! Dot products of i8 codes: which implementation this machine runs, and the general ones.
+//! The scan's inner loops: which implementation this machine runs, and the general ones.
 //!
-//! All of them return the exact integer, which is at most `4096 × 127²` and so fits an i32 and, on simsimd's way out,
-//! an f64.
+//! All of them return the exact integers, which are at most `4096 × 127²` and so fit an i32 and, on simsimd's way out, an
+//! f64.
 
 use std::sync::Once;
 
 use simsimd::SpatialSimilarity;
 
-use crate::bound::Probe;
-use crate::codes::{Block, LINE, Line};
+use crate::bound::{Filter, Probe};
+use crate::codes::{Block, COARSE, CODE_BIAS, HALF_BIAS, LINE, Line};
 #[cfg(target_arch = "x86_64")]
 use crate::vnni::Vnni;
 
-/// Probes that [`Kernel::dots`] is best given at once: what the register-blocked kernel compares with a row while the
-/// row is in registers.
+/// Probes that the loops are best given at once: what the register-blocked kernel compares with a row while the row is in
+/// registers.
 pub(crate) const TILE: usize = 4;
 
-/// An implementation of the scan's inner loop.
+/// Probes from which on a pass reads all eight bits of every code, and puts them together once for all probes: reading is
+/// then cheaper than looking at survivors again.
+const TOGETHER: usize = 8;
+
+/// Rows tested together before any is looked at singly, where the test is left to the compiler to vectorise.
+const STRIDE: usize = 64;
+
+/// An implementation of the scan's inner loops.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kernel {
     /// AVX-512 VNNI, four rows by up to four probes in registers.
@@ -58,14 +65,79 @@ impl Kernel {
         Self::Simsimd(Simsimd::ready())
     }
 
-    /// Dot products of each probe's codes with each row's, into `out`: `probes × rows`, row-major. The probes are of
-    /// the block's dimension.
-    pub(crate) fn dots(self, probes: &[Probe], block: Block<'_>, out: &mut [i32]) {
+    /// Whether so many probes are better compared with the coarse halves first.
+    pub(crate) fn halves_first(self, probes: usize) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Vnni(vnni) => vnni.dots(probes, block, out),
-            Self::Simsimd(_) => pair_by_pair(probes, block, out, simsimd_dot),
-            Self::Portable => pair_by_pair(probes, block, out, portable_dot),
+            Self::Vnni(_) => probes < TOGETHER,
+            // simsimd has no kernel for halves.
+            Self::Simsimd(_) => false,
+            Self::Portable => probes < TOGETHER,
+        }
+    }
+
+    /// Dot products of each probe's codes with each row's coarse halves, into `out`: `probes × rows`, row-major. The
+    /// probes are of the block's dimension.
+    pub(crate) fn coarse_dots(self, probes: &[Probe], block: Block<'_>, out: &mut [i32]) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni(vnni) => vnni.coarse_dots(probes, block, out),
+            _ => {
+                for (probe, out) in probes.iter().zip(out.chunks_mut(block.rows().max(1))) {
+                    for (row, out) in out.iter_mut().enumerate() {
+                        *out = half_dot(probe.codes(), block.coarse_of(row));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The dot product of a probe's codes with a row's fine halves.
+    pub(crate) fn fine_dot(self, probe: &Probe, block: Block<'_>, row: usize) -> i32 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni(vnni) => vnni.half_dot(probe, block.fine_of(row)),
+            _ => half_dot(probe.codes(), block.fine_of(row)),
+        }
+    }
+
+    /// Has the fine halves of a row brought into the cache, where that can be asked for.
+    pub(crate) fn fetch_fine(self, block: Block<'_>, row: usize) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni(vnni) => vnni.fetch(block.fine_of(row)),
+            _ => {}
+        }
+    }
+
+    /// Puts the codes of the block's rows together from their halves, for [`dots`](Self::dots) of the same kernel:
+    /// `rows × 2·lines_per_row` lines.
+    pub(crate) fn unite(self, block: Block<'_>, out: &mut [Line]) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni(vnni) => vnni.unite(block, out),
+            _ => unite(block, out),
+        }
+    }
+
+    /// Dot products of each probe's codes with the codes of each row, united by the same kernel, into `out`: `probes ×
+    /// rows`, row-major.
+    pub(crate) fn dots(self, probes: &[Probe], united: &[Line], out: &mut [i32]) {
+        let Some(width) = probes.first().map(|probe| probe.codes().len()) else { return };
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni(vnni) => vnni.dots(probes, united, out),
+            Self::Simsimd(_) => pair_by_pair(probes, united, width, out, simsimd_dot),
+            Self::Portable => pair_by_pair(probes, united, width, out, portable_dot),
+        }
+    }
+
+    /// Appends to `out` the numbers of the rows that the filter keeps; the slices have one element per row.
+    pub(crate) fn survivors(self, filter: Filter, dots: &[i32], scales: &[f32], radii: &[f32], out: &mut Vec<u32>) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni(vnni) => vnni.survivors(filter, dots, scales, radii, out),
+            _ => survivors(filter, dots, scales, radii, out),
         }
     }
 
@@ -82,9 +154,32 @@ impl Kernel {
     }
 }
 
-fn pair_by_pair(probes: &[Probe], block: Block<'_>, out: &mut [i32], dot: fn(&[Line], &[Line]) -> i32) {
-    for (probe, out) in probes.iter().zip(out.chunks_mut(block.rows().max(1))) {
-        for (row, out) in block.each_row().zip(out) {
+fn half_dot(probe: &[Line], halves: &[Line]) -> i32 {
+    let mut sum = 0;
+    for (probe, halves) in probe.chunks_exact(2).zip(halves) {
+        for ((&low, &high), &pair) in probe[0].0.iter().zip(&probe[1].0).zip(&halves.0) {
+            sum += i32::from(low as i8) * (i32::from(pair & 0x0f) - HALF_BIAS);
+            sum += i32::from(high as i8) * (i32::from(pair >> 4) - HALF_BIAS);
+        }
+    }
+    sum
+}
+
+/// As i8.
+fn unite(block: Block<'_>, out: &mut [Line]) {
+    let code = |coarse: u8, fine: u8| (COARSE * i32::from(coarse) + i32::from(fine) - CODE_BIAS) as u8;
+    for ((coarse, fine), out) in block.coarse.iter().zip(block.fine).zip(out.chunks_exact_mut(2)) {
+        for i in 0..LINE {
+            out[0].0[i] = code(coarse.0[i] & 0x0f, fine.0[i] & 0x0f);
+            out[1].0[i] = code(coarse.0[i] >> 4, fine.0[i] >> 4);
+        }
+    }
+}
+
+fn pair_by_pair(probes: &[Probe], united: &[Line], width: usize, out: &mut [i32], dot: fn(&[Line], &[Line]) -> i32) {
+    let rows = united.len() / width;
+    for (probe, out) in probes.iter().zip(out.chunks_mut(rows.max(1))) {
+        for (row, out) in united.chunks_exact(width).zip(out) {
             *out = dot(probe.codes(), row);
         }
     }
@@ -96,19 +191,27 @@ fn simsimd_dot(probe: &[Line], row: &[Line]) -> i32 {
 }
 
 fn portable_dot(probe: &[Line], row: &[Line]) -> i32 {
-    let mut sum = 0;
-    for (probe, row) in probe.iter().zip(row) {
-        for (&p, &c) in probe.0.iter().zip(&row.0) {
-            sum += i32::from(p) * i32::from(c);
+    flat(probe).iter().zip(flat(row)).map(|(&p, &c)| i32::from(p) * i32::from(c)).sum()
+}
+
+/// Most strides have no survivor, and whether one has compiles to a few vector instructions.
+fn survivors(filter: Filter, dots: &[i32], scales: &[f32], radii: &[f32], out: &mut Vec<u32>) {
+    let strides = dots.chunks(STRIDE).zip(scales.chunks(STRIDE)).zip(radii.chunks(STRIDE));
+    for (first, ((dots, scales), radii)) in (0_u32..).step_by(STRIDE).zip(strides) {
+        let rows = || dots.iter().zip(scales).zip(radii);
+        if rows().fold(false, |any, ((&dot, &scale), &radius)| any | filter.keeps(dot, scale, radius)) {
+            let kept =
+                (first..).zip(rows()).filter(|(_, ((dot, scale), radius))| filter.keeps(**dot, **scale, **radius));
+            out.extend(kept.map(|(row, _)| row));
         }
     }
-    sum
 }
 
 /// The codes of consecutive lines, padding included.
 fn flat(lines: &[Line]) -> &[i8] {
-    // SAFETY: `Line` is `repr(C)` around `[i8; LINE]`, as large as its alignment, so it has no padding and consecutive
-    // lines are `LINE` consecutive i8 each; the length cannot overflow, being the slice's size in bytes.
+    // SAFETY: `Line` is `repr(C)` around `[u8; LINE]`, as large as its alignment, so it has no padding and consecutive
+    // lines are `LINE` consecutive bytes each, any of which is an i8; the length cannot overflow, being the slice's size
+    // in bytes.
     unsafe { std::slice::from_raw_parts(lines.as_ptr().cast::<i8>(), lines.len() * LINE) }
 }
 
@@ -119,30 +222,45 @@ mod tests {
 
     use super::*;
     use crate::codes::Codes;
+    use crate::rotation::Rotation;
     use crate::samples::{DIMS, FAMILIES};
     use crate::{MAX_DIM, normalise};
 
-    fn dots_of(kernel: Kernel, probes: &[Probe], codes: &Codes, rows: usize) -> Vec<i32> {
-        let mut out = vec![i32::MIN; probes.len() * rows];
-        kernel.dots(probes, codes.block(0..rows), &mut out);
-        out
+    /// What a kernel makes of these probes and rows: coarse dots, fine dots, dots.
+    fn found(kernel: Kernel, probes: &[Probe], codes: &Codes, rows: usize) -> [Vec<i32>; 3] {
+        let block = codes.block(0..rows);
+        let mut coarse = vec![i32::MIN; probes.len() * rows];
+        kernel.coarse_dots(probes, block, &mut coarse);
+        let fine = probes.iter().flat_map(|probe| (0..rows).map(move |row| kernel.fine_dot(probe, block, row)));
+        let mut united = vec![Line::ZERO; 2 * block.coarse.len()];
+        kernel.unite(block, &mut united);
+        let mut dots = vec![i32::MIN; probes.len() * rows];
+        kernel.dots(probes, &united, &mut dots);
+        [coarse, fine.collect(), dots]
     }
 
     fn assert_kernels_agree(templates: &[Vec<f32>], dim: usize) {
+        let rotation = Rotation::new(dim);
         let mut codes = Codes::new(dim);
         let mut probes = Vec::new();
         for template in templates {
             let unit = normalise(template, dim).expect("valid template");
-            codes.push(&unit);
-            probes.push(Probe::new(unit, 1));
+            codes.push(&rotation.turn(&unit));
+            probes.push(Probe::new(unit, 1, &rotation));
         }
         // Every remainder of rows and of probes, against the portable kernel.
         for rows in 0..=templates.len() {
             for count in 0..=probes.len().min(9) {
-                let expected = dots_of(Kernel::Portable, &probes[..count], &codes, rows);
+                let expected = found(Kernel::Portable, &probes[..count], &codes, rows);
+                let [coarse, fine, dots] = &expected;
+                let whole: Vec<i32> = coarse.iter().zip(fine).map(|(high, low)| COARSE * high + low).collect();
+                assert_eq!(whole, *dots, "the halves make the whole, {dim} {count}×{rows}");
                 for kernel in Kernel::all() {
-                    let found = dots_of(kernel, &probes[..count], &codes, rows);
-                    assert_eq!(found, expected, "{kernel:?} {dim} {count}×{rows}");
+                    assert_eq!(
+                        found(kernel, &probes[..count], &codes, rows),
+                        expected,
+                        "{kernel:?} {dim} {count}×{rows}"
+                    );
                 }
             }
         }
@@ -164,11 +282,12 @@ mod tests {
     fn kernels_agree_on_extreme_codes() {
         let mut rng = StdRng::seed_from_u64(4);
         for dim in [1, 63, 64, 65, 512, MAX_DIM] {
-            // Equal magnitudes code as ±127 throughout.
             let mut templates: Vec<Vec<f32>> = vec![vec![1.0; dim], vec![-1.0; dim]];
-            for _ in 0..5 {
-                let signs = (0..dim).map(|_| if rng.random::<bool>() { 1.0 } else { -1.0 });
-                templates.push(signs.collect::<Vec<f32>>());
+            for hot in [0, dim / 2, dim - 1] {
+                // One value of ±1 is turned into equal magnitudes, which code as ±119 throughout.
+                let mut template = vec![0.0; dim];
+                template[hot] = if rng.random::<bool>() { 1.0 } else { -1.0 };
+                templates.push(template);
             }
             assert_kernels_agree(&templates, dim);
         }
@@ -176,12 +295,38 @@ mod tests {
 
     #[test]
     fn the_largest_dot_product_is_exact() {
-        let unit = normalise(&[1.0; MAX_DIM], MAX_DIM).expect("valid template");
+        let rotation = Rotation::new(MAX_DIM);
+        let mut hot = vec![0.0; MAX_DIM];
+        hot[5] = 1.0;
         let mut codes = Codes::new(MAX_DIM);
-        codes.push(&unit);
-        let probes = [Probe::new(unit, 1)];
+        codes.push(&rotation.turn(&hot));
+        let probes = [Probe::new(hot, 1, &rotation)];
         for kernel in Kernel::all() {
-            assert_eq!(dots_of(kernel, &probes, &codes, 1), [4096 * 127 * 127]);
+            let [coarse, fine, dots] = found(kernel, &probes, &codes, 1);
+            assert_eq!((coarse[0], fine[0], dots[0]), (4096 * 127 * 7, 4096 * 127 * 7, 4096 * 127 * 119), "{kernel:?}");
+        }
+    }
+
+    #[test]
+    fn kernels_agree_on_survivors() {
+        let mut rng = StdRng::seed_from_u64(5);
+        for rows in [0, 1, 15, 16, 17, 63, 64, 65, 200] {
+            let dots: Vec<i32> = (0..rows).map(|_| rng.random_range(-3_000_000..3_000_000)).collect();
+            let scales: Vec<f32> = (0..rows).map(|_| rng.random_range(1e-4_f32..1e-2)).collect();
+            let radii: Vec<f32> = (0..rows).map(|_| rng.random_range(0.0_f32..0.2)).collect();
+            for cut in [f32::NEG_INFINITY, -1.0, 0.0, 10.0, 200.0, f32::INFINITY] {
+                let filter = Filter { scale: 0.004, norm: 1.1, cut };
+                let expected: Vec<u32> = (0_u32..)
+                    .zip(dots.iter().zip(&scales).zip(&radii))
+                    .filter(|(_, ((dot, scale), radius))| filter.keeps(**dot, **scale, **radius))
+                    .map(|(row, _)| row)
+                    .collect();
+                for kernel in Kernel::all() {
+                    let mut kept = vec![7];
+                    kernel.survivors(filter, &dots, &scales, &radii, &mut kept);
+                    assert_eq!(kept[1..], expected, "{kernel:?} {rows} {cut}");
+                }
+            }
         }
     }
 }

@@ -27,55 +27,70 @@
 //!
 //! # Method
 //!
-//! Reading memory is the whole cost of a large scan, so the scan reads one byte per dimension. Every row carries i8
-//! codes `c` and one f32 scale `s`; `x̂ = s·c` approximates `x`, and `ρ_x ≥ ‖x − x̂‖` is kept beside them. The probe is
-//! coded likewise: `q̂ = t·p`, `ρ_q ≥ ‖q − q̂‖`. The scan computes the exact integer `D = ⟨p, c⟩` for each row,
-//! brackets the row's score, and keeps the rows that the bracket cannot exclude; those few are scored in f32 storage
-//! with f64 accumulation. This is the filter-and-refine scheme of the VA-file (Weber, Schek, Blott, VLDB 1998), with a
-//! residual's norm in place of a grid cell.
+//! Reading memory is the whole cost of a large scan, so the scan reads half a byte per value. Every row `x` is turned by
+//! a fixed orthogonal transform `R` (a randomised Walsh–Hadamard transform: no value of `Rx` stands out) and carries
+//! codes `c` of eight bits with one f32 scale `s`: `x̂ = s·c` approximates `Rx`, and `ρ ≥ ‖Rx − x̂‖` is kept beside them.
+//! Each code is `16·h + l`; the coarse halves `h` alone give `x̃ = 16·s·h`, with `σ ≥ ‖Rx − x̃‖`. The probe is turned and
+//! coded likewise, in bytes: `q̂ = t·p`, `ρ_q ≥ ‖Rq − q̂‖`. The scan computes the exact integer `⟨p, h⟩` for each row,
+//! brackets the row's score with it, and dismisses what that bracket excludes; of the rows left it reads the fine halves,
+//! computes `D = ⟨p, c⟩ = 16·⟨p, h⟩ + ⟨p, l⟩`, and brackets again; the few rows that the narrow bracket cannot exclude are
+//! scored in f32 storage with f64 accumulation. With eight probes or more the halves of a block are put together once for
+//! all of them, and the first step is left out. This is the filter-and-refine scheme of the VA-file (Weber, Schek, Blott,
+//! VLDB 1998), with a residual's norm in place of a grid cell.
 //!
 //! # The bound, and why it holds
 //!
 //! `x` and `q` below are the stored f32 vectors, taken as exact real numbers; `n` is the dimension, at most
 //! [`MAX_DIM`] = 4096; `u = 2⁻²⁴` and `v = 2⁻⁵³` are the unit roundoffs of f32 and f64.
 //!
-//! **Theorem.** `|⟨q, x⟩ − t·s·D| ≤ ‖q̂‖·ρ_x + ρ_q·‖x‖`.
+//! **Theorem.** For codes `c` and scale `s` of any kind, with `D = ⟨p, c⟩` and `ρ ≥ ‖Rx − s·c‖`,
+//! `|⟨q, x⟩ − t·s·D| ≤ ‖q̂‖·ρ + ρ_q·‖x‖`.
 //!
-//! *Proof.* Write `x = x̂ + r` and `q = q̂ + e`. Then `⟨q, x⟩ = ⟨q̂, x⟩ + ⟨e, x⟩ = ⟨q̂, x̂⟩ + ⟨q̂, r⟩ + ⟨e, x⟩`, and
-//! `⟨q̂, x̂⟩ = t·s·D`. Cauchy–Schwarz bounds the other two terms by `‖q̂‖·‖r‖` and `‖e‖·‖x‖`. ∎
+//! *Proof.* `R` is orthogonal, so `⟨q, x⟩ = ⟨Rq, Rx⟩` and `‖Rx‖ = ‖x‖`. Write `Rx = s·c + r` and `Rq = q̂ + e`. Then
+//! `⟨Rq, Rx⟩ = ⟨q̂, Rx⟩ + ⟨e, Rx⟩ = ⟨q̂, s·c⟩ + ⟨q̂, r⟩ + ⟨e, Rx⟩`, and `⟨q̂, s·c⟩ = t·s·D`. Cauchy–Schwarz bounds the other
+//! two terms by `‖q̂‖·‖r‖` and `‖e‖·‖x‖`. ∎
 //!
-//! It does not matter how well the codes were chosen: the residuals are measured against the codes and the rounded
-//! scale as they are stored. What is left is the rounding of the arithmetic itself.
+//! It is used twice: with the whole codes and `ρ`, and with the coarse halves, whose scale is `16·s`, and `σ`. It does not
+//! matter how well the codes were chosen: the residuals are measured against the codes and the rounded scale as they are
+//! stored. What is left is the rounding of the arithmetic itself.
 //!
 //! - *Norms.* [`normalise`] divides by a norm computed in f64 (relative error below `n·v < 5·10⁻¹³`) and rounds each
 //!   component to f32 (relative `u`, or `2⁻¹⁵⁰` absolute among the denormals), so `‖x‖, ‖q‖ ≤ 1 + 10⁻⁶`. `‖r‖`, `‖e‖`
 //!   and `‖q̂‖` are computed in f64, where `s·c_i` (31 bits) is exact and the rest is off by less than
 //!   `2n·v < 10⁻¹²` relative; they are multiplied by `1 + 10⁻⁹` and then rounded *up* to f32.
+//! - *The turn.* It is computed in f64: at most 12 rounds of sums and differences and one multiplication, each off by at
+//!   most `v` of a vector whose norm is that of `x` up to a power of `√2` that the last step takes off again; so what is
+//!   coded differs from `Rx` by less than `14·v·√2 < 3·10⁻¹⁵` in norm, and from `⟨q, x⟩` each bracket by less than `10⁻¹⁴`.
 //! - *The score.* A product of two f32 is exact in f64. The sum of `n` of them is off by at most
 //!   `γ_n·Σ|q_i·x_i| ≤ n·v/(1 − n·v)·‖q‖·‖x‖ < 5·10⁻¹³`
 //!   (Higham, *Accuracy and Stability of Numerical Algorithms*, §3.1).
-//! - *The bracket.* `t·s·D ± (‖q̂‖·ρ_x + ρ_q·(1 + 10⁻⁶) + 10⁻⁹)` is evaluated in f64: `t·s` and `‖q̂‖·ρ_x` (48 bits)
-//!   are exact, and the few roundings that remain, of numbers below 2, lose less than `10⁻¹⁵`. The `10⁻⁹` covers them
-//!   and the score's error together, a thousand times over. So each row's computed score lies inside its bracket.
-//! - *The filter.* Most rows are dismissed by the same test in f32: `fl(fl(fl(fl(D)·s)·t) + fl(ρ_x·‖q̂‖)) < cut`. Codes
-//!   are nearest integers, so `|r_i| ≤ s/2·(1 + 10⁻⁶)`, and `s ≤ (1 + 10⁻⁵)/127`; hence `‖r‖ ≤ √n/254·(1 + 2·10⁻⁵) <
-//!   0.253` and `‖x̂‖, ‖q̂‖ < 1.26`. The first term stays below 1.6 after three roundings, the second below 0.33 after
-//!   one, their sum below 2 after one more: in all, the left side is off by less than `(4.9 + 0.4 + 2)·u < 4.4·10⁻⁷`.
-//!   `cut` is the threshold, less the constant terms, less `10⁻⁶`, rounded *down* to f32: the filter never dismisses a
-//!   row that the f64 bracket would keep.
+//! - *The bracket.* `t·s·D ± (‖q̂‖·ρ + ρ_q·(1 + 10⁻⁶) + 10⁻⁹)` is evaluated in f64: `t·s` and `‖q̂‖·ρ` (48 bits)
+//!   are exact, and the few roundings that remain, of numbers below 5, lose less than `10⁻¹⁴`. The `10⁻⁹` covers them,
+//!   the turn's and the score's error together, a thousand times over. So each row's computed score lies inside its
+//!   brackets.
+//! - *The filter.* Most rows are dismissed by the same test in f32: `fl(fl(fl(fl(D)·s)·t) + fl(ρ·‖q̂‖)) < cut`, with `16·t`
+//!   (exact) in place of `t` for coarse halves. `D` is exact in f32: below `4096·127·7 < 2²⁴` for halves; for whole codes
+//!   it may be rounded once. A code is the nearest integer, so where `h_i = 0` the coarse residual is the value itself, and
+//!   elsewhere it is at most `8.5·s` of a value of at least `7.5·s`: `‖r‖ ≤ 1.14·‖Rx‖`, and with the triangle inequality
+//!   `‖x̃‖ ≤ 2.14`. Codes of probes leave at most half a step, `√n·(1 + 10⁻⁵)/254 < 0.253`, so `‖q̂‖ < 1.26`. The first term
+//!   stays below 2.7 after three roundings (four with that of `D`), the second below 1.44 after one, their sum below 4.2
+//!   after one more: in all, the left side is off by less than `(10.8 + 1.5 + 4.2)·u < 10⁻⁶`. `cut` is the threshold, less
+//!   the constant terms, less `2·10⁻⁶`, rounded *down* to f32: the filter never dismisses a row that the f64 bracket would
+//!   keep.
 //!
 //! **Selection.** Let `θ` be the `k`-th largest *lower* end of the brackets seen so far. At least `k` rows score `θ` or
-//! more, so a row whose upper end is below `θ` scores strictly less than `k` others and cannot be in the answer, not
-//! even on a tie. `θ` only grows, and the thresholds of threads that saw parts of the gallery are no greater than the
-//! final one, so what survives is exactly the set of rows with an upper end of at least the final `θ`. Survivors are
-//! scored in descending order of their upper ends, until the next upper end is below the `k`-th best exact score.
+//! more, so a row whose upper end, coarse or fine, is below `θ` scores strictly less than `k` others and cannot be in the
+//! answer, not even on a tie. `θ` only grows, and the thresholds of threads that saw parts of the gallery are no greater
+//! than the final one, so what survives contains every row of the answer. Survivors are scored in descending order of their
+//! upper ends, until the next upper end is below the `k`-th best exact score.
 //!
-//! The half-width of the bracket is about 0.0106 for face templates of 512 values; the largest one used is reported in
-//! the [`Certificate`], beside how many rows were scanned and how many scored exactly.
+//! For face templates of 512 values the coarse bracket's half-width is about 0.14 and the fine one's about 0.016; no
+//! half-width used was larger than what the [`Certificate`] says, beside how many rows were scanned and how many scored
+//! exactly.
 //!
 //! # Memory
 //!
-//! `5·dim + 12` bytes a row (codes padded to a multiple of 64), the id, and the id's place in a hash table.
+//! `5·dim + 12` bytes a row (halves of codes padded to a multiple of 128), the id, and the id's place in a hash table.
 //!
 //! Of these, `4·dim` bytes are the f32 rows, which only a re-rank reads, and of which a gallery made by
 //! [`Gallery::in_file`] keeps a checksum in memory and the rest in a file. [`Gallery::seal`] adds to that file what is in
@@ -111,6 +126,7 @@ mod gallery;
 mod kernel;
 mod plain;
 mod rank;
+mod rotation;
 mod rows;
 mod sieve;
 mod snapshot;

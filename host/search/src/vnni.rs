@@ -1,82 +1,133 @@
 //! The AVX-512 VNNI kernel: four rows by up to four probes held in registers.
 //!
-//! `vpdpbusd` multiplies unsigned bytes by signed ones, so the probe's codes come with 128 added, and 128 × the sum of
-//! the row's codes (its bias) is taken off at the end. The largest intermediate, `4096 × 255 × 127`, fits an i32.
+//! `vpdpbusd` multiplies unsigned bytes by signed ones. Stored halves, and the bytes put together from them, are unsigned
+//! as they are; what their bias adds is the same for all rows, and known of each probe. The largest intermediate,
+//! `4096 × 255 × 127`, fits an i32.
 
 use std::arch::x86_64::{
-    __m128i, __m512i, _MM_HINT_T0, _mm_add_epi32, _mm_prefetch, _mm256_add_epi32, _mm256_castsi256_si128,
-    _mm256_extracti128_si256, _mm512_add_epi32, _mm512_castsi512_si256, _mm512_dpbusd_epi32, _mm512_extracti64x4_epi64,
-    _mm512_load_si512, _mm512_setzero_si512, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
+    __m128i, __m512i, _CMP_GE_OQ, _MM_HINT_T0, _mm_add_epi32, _mm_prefetch, _mm256_add_epi32, _mm256_castsi256_si128,
+    _mm256_extracti128_si256, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_andnot_si512,
+    _mm512_castsi512_si256, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_extracti64x4_epi64,
+    _mm512_load_si512, _mm512_maskz_loadu_epi32, _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_or_si512,
+    _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_set1_ps, _mm512_setzero_si512, _mm512_slli_epi16,
+    _mm512_srli_epi16, _mm512_store_si512, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
     _mm512_unpacklo_epi64,
 };
 
-use crate::bound::Probe;
+use crate::bound::{Filter, Probe};
 use crate::codes::{Block, Line};
 use crate::kernel::TILE;
 
-/// Rows compared with the same probe registers. With [`TILE`] probes this takes 16 accumulators, 4 rows and a probe:
-/// 21 of the 32 registers.
+/// Rows compared with the same probe registers. With [`TILE`] probes this takes 16 accumulators.
 const QUAD: usize = 4;
 
 /// How far ahead lines are fetched, in lines: 8 KiB. They are fetched one after the other, while the rows of a quad are read
 /// side by side, in which the hardware sees no stream to run ahead of.
 const AHEAD: usize = 128;
 
+/// Rows that one filter instruction looks at.
+const LANES: usize = 16;
+
 /// Proof that this CPU has the instructions: only [`Vnni::detect`] makes one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Vnni(());
 
 impl Vnni {
-    /// Looks for AVX-512 F and VNNI.
+    /// Looks for AVX-512 F, BW and VNNI.
     pub(crate) fn detect() -> Option<Self> {
-        let present =
-            std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512vnni");
+        let present = std::arch::is_x86_feature_detected!("avx512f")
+            && std::arch::is_x86_feature_detected!("avx512bw")
+            && std::arch::is_x86_feature_detected!("avx512vnni");
         present.then_some(Self(()))
     }
 
-    /// See [`Kernel::dots`](crate::kernel::Kernel::dots).
-    pub(crate) fn dots(self, probes: &[Probe], block: Block<'_>, out: &mut [i32]) {
-        let tile_out = (TILE * block.rows()).max(1);
-        for (tile, out) in probes.chunks(TILE).zip(out.chunks_mut(tile_out)) {
-            // SAFETY: `self` exists, so `detect` found both features that `tile_dots` is compiled for.
+    /// See [`Kernel::coarse_dots`](crate::kernel::Kernel::coarse_dots).
+    pub(crate) fn coarse_dots(self, probes: &[Probe], block: Block<'_>, out: &mut [i32]) {
+        let (halves, width, rows) = (block.coarse, block.lines_per_row, block.rows());
+        for (tile, out) in probes.chunks(TILE).zip(out.chunks_mut((TILE * rows).max(1))) {
+            // SAFETY: `self` exists, so `detect` found the features that the loops are compiled for.
             unsafe {
                 match tile {
-                    [a, b, c, d] => tile_dots([a, b, c, d], block, out),
-                    [a, b, c] => tile_dots([a, b, c], block, out),
-                    [a, b] => tile_dots([a, b], block, out),
-                    [a] => tile_dots([a], block, out),
+                    [a, b, c, d] => halves_tile([a, b, c, d], halves, width, rows, out),
+                    [a, b, c] => halves_tile([a, b, c], halves, width, rows, out),
+                    [a, b] => halves_tile([a, b], halves, width, rows, out),
+                    [a] => halves_tile([a], halves, width, rows, out),
                     _ => {}
                 }
             }
         }
     }
+
+    /// The dot product of a probe's codes with one row of stored halves, as if they were not biased.
+    pub(crate) fn half_dot(self, probe: &Probe, halves: &[Line]) -> i32 {
+        // SAFETY: as above.
+        unsafe { one_half(probe.codes(), halves) - probe.half_excess() }
+    }
+
+    /// Has lines brought into the cache that will be read soon.
+    pub(crate) fn fetch(self, lines: &[Line]) {
+        for line in lines {
+            // SAFETY: as above.
+            unsafe { fetch(std::ptr::from_ref(line)) }
+        }
+    }
+
+    /// See [`Kernel::unite`](crate::kernel::Kernel::unite): unsigned bytes, biased.
+    pub(crate) fn unite(self, block: Block<'_>, out: &mut [Line]) {
+        // SAFETY: as above.
+        unsafe { unite(block.coarse, block.fine, out) }
+    }
+
+    /// See [`Kernel::dots`](crate::kernel::Kernel::dots).
+    pub(crate) fn dots(self, probes: &[Probe], united: &[Line], out: &mut [i32]) {
+        let Some(width) = probes.first().map(|probe| probe.codes().len()) else { return };
+        let rows = united.len() / width;
+        for (tile, out) in probes.chunks(TILE).zip(out.chunks_mut((TILE * rows).max(1))) {
+            // SAFETY: as above.
+            unsafe {
+                match tile {
+                    [a, b, c, d] => codes_tile([a, b, c, d], united, width, rows, out),
+                    [a, b, c] => codes_tile([a, b, c], united, width, rows, out),
+                    [a, b] => codes_tile([a, b], united, width, rows, out),
+                    [a] => codes_tile([a], united, width, rows, out),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// See [`Kernel::survivors`](crate::kernel::Kernel::survivors).
+    pub(crate) fn survivors(self, filter: Filter, dots: &[i32], scales: &[f32], radii: &[f32], out: &mut Vec<u32>) {
+        // SAFETY: as above.
+        unsafe { survivors(filter, dots, scales, radii, out) }
+    }
 }
 
-#[target_feature(enable = "avx512f,avx512vnni")]
+/// Rows of stored halves by `P` probes.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 #[allow(
     clippy::needless_range_loop,
     reason = "plain counted loops over constant bounds unroll, and the arrays become registers"
 )]
-fn tile_dots<const P: usize>(probes: [&Probe; P], block: Block<'_>, out: &mut [i32]) {
-    let (lines, rows) = (block.lines_per_row, block.rows());
-    let probes = probes.map(|probe| &probe.biased()[..lines]);
-    let quads = block.lines.chunks_exact(QUAD * lines);
-    let (biases, last_biases) = block.biases.as_chunks::<QUAD>();
-
-    for (quad, (codes, biases)) in quads.zip(biases).enumerate() {
-        let (low, high) = codes.split_at(2 * lines);
-        let (row0, row1) = low.split_at(lines);
-        let (row2, row3) = high.split_at(lines);
+fn halves_tile<const P: usize>(probes: [&Probe; P], halves: &[Line], width: usize, rows: usize, out: &mut [i32]) {
+    let codes = probes.map(|probe| &probe.codes()[..2 * width]);
+    let nibble = _mm512_set1_epi8(0x0f);
+    for (quad, lines) in halves.chunks_exact(QUAD * width).enumerate() {
+        let (low, high) = lines.split_at(2 * width);
+        let (row0, row1) = low.split_at(width);
+        let (row2, row3) = high.split_at(width);
         let mut sums = [[_mm512_setzero_si512(); QUAD]; P];
-        for line in 0..lines {
-            let row = [load(&row0[line]), load(&row1[line]), load(&row2[line]), load(&row3[line])];
+        for line in 0..width {
             for next in 0..QUAD {
-                fetch(codes.as_ptr().wrapping_add(QUAD * line + next + AHEAD));
+                fetch(lines.as_ptr().wrapping_add(QUAD * line + next + AHEAD));
             }
-            for p in 0..P {
-                let probe = load(&probes[p][line]);
-                for r in 0..QUAD {
-                    sums[p][r] = _mm512_dpbusd_epi32(sums[p][r], probe, row[r]);
+            let pairs = [load(&row0[line]), load(&row1[line]), load(&row2[line]), load(&row3[line])];
+            for r in 0..QUAD {
+                let low = _mm512_and_si512(pairs[r], nibble);
+                let high = _mm512_and_si512(_mm512_srli_epi16::<4>(pairs[r]), nibble);
+                for p in 0..P {
+                    sums[p][r] = _mm512_dpbusd_epi32(sums[p][r], low, load(&codes[p][2 * line]));
+                    sums[p][r] = _mm512_dpbusd_epi32(sums[p][r], high, load(&codes[p][2 * line + 1]));
                 }
             }
         }
@@ -84,22 +135,108 @@ fn tile_dots<const P: usize>(probes: [&Probe; P], block: Block<'_>, out: &mut [i
             let totals = lane_sums(sums[p]);
             let out = &mut out[p * rows + quad * QUAD..][..QUAD];
             for r in 0..QUAD {
-                out[r] = totals[r] - biases[r];
+                out[r] = totals[r] - probes[p].half_excess();
             }
         }
     }
+    for row in rows / QUAD * QUAD..rows {
+        let lines = &halves[row * width..][..width];
+        for p in 0..P {
+            out[p * rows + row] = one_half(codes[p], lines) - probes[p].half_excess();
+        }
+    }
+}
 
-    // The last rows, fewer than a quad of them.
-    let first = rows - last_biases.len();
-    for (r, bias) in last_biases.iter().enumerate() {
-        let row = &block.lines[(first + r) * lines..][..lines];
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn one_half(codes: &[Line], halves: &[Line]) -> i32 {
+    let nibble = _mm512_set1_epi8(0x0f);
+    let mut sums = [_mm512_setzero_si512(); 2];
+    for (codes, pair) in codes.chunks_exact(2).zip(halves) {
+        let pair = load(pair);
+        let high = _mm512_and_si512(_mm512_srli_epi16::<4>(pair), nibble);
+        sums[0] = _mm512_dpbusd_epi32(sums[0], _mm512_and_si512(pair, nibble), load(&codes[0]));
+        sums[1] = _mm512_dpbusd_epi32(sums[1], high, load(&codes[1]));
+    }
+    _mm512_reduce_add_epi32(_mm512_add_epi32(sums[0], sums[1]))
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn unite(coarse: &[Line], fine: &[Line], out: &mut [Line]) {
+    let nibble = _mm512_set1_epi8(0x0f);
+    for ((coarse, fine), out) in coarse.iter().zip(fine).zip(out.chunks_exact_mut(2)) {
+        let (coarse, fine) = (load(coarse), load(fine));
+        let high = _mm512_slli_epi16::<4>(_mm512_and_si512(coarse, nibble));
+        store(&mut out[0], _mm512_or_si512(high, _mm512_and_si512(fine, nibble)));
+        let low = _mm512_and_si512(_mm512_srli_epi16::<4>(fine), nibble);
+        store(&mut out[1], _mm512_or_si512(_mm512_andnot_si512(nibble, coarse), low));
+    }
+}
+
+/// Rows of united codes by `P` probes.
+#[target_feature(enable = "avx512f,avx512vnni")]
+#[allow(
+    clippy::needless_range_loop,
+    reason = "plain counted loops over constant bounds unroll, and the arrays become registers"
+)]
+fn codes_tile<const P: usize>(probes: [&Probe; P], united: &[Line], width: usize, rows: usize, out: &mut [i32]) {
+    let codes = probes.map(|probe| &probe.codes()[..width]);
+    for (quad, lines) in united.chunks_exact(QUAD * width).enumerate() {
+        let (low, high) = lines.split_at(2 * width);
+        let (row0, row1) = low.split_at(width);
+        let (row2, row3) = high.split_at(width);
+        let mut sums = [[_mm512_setzero_si512(); QUAD]; P];
+        for line in 0..width {
+            let row = [load(&row0[line]), load(&row1[line]), load(&row2[line]), load(&row3[line])];
+            for p in 0..P {
+                let probe = load(&codes[p][line]);
+                for r in 0..QUAD {
+                    sums[p][r] = _mm512_dpbusd_epi32(sums[p][r], row[r], probe);
+                }
+            }
+        }
+        for p in 0..P {
+            let totals = lane_sums(sums[p]);
+            let out = &mut out[p * rows + quad * QUAD..][..QUAD];
+            for r in 0..QUAD {
+                out[r] = totals[r] - probes[p].code_excess();
+            }
+        }
+    }
+    for row in rows / QUAD * QUAD..rows {
+        let lines = &united[row * width..][..width];
         for p in 0..P {
             let mut sum = _mm512_setzero_si512();
-            for line in 0..lines {
-                sum = _mm512_dpbusd_epi32(sum, load(&probes[p][line]), load(&row[line]));
+            for line in 0..width {
+                sum = _mm512_dpbusd_epi32(sum, load(&lines[line]), load(&codes[p][line]));
             }
-            let zero = _mm512_setzero_si512();
-            out[p * rows + first + r] = lane_sums([sum, zero, zero, zero])[0] - bias;
+            out[p * rows + row] = _mm512_reduce_add_epi32(sum) - probes[p].code_excess();
+        }
+    }
+}
+
+/// The same operations in the same order as [`Filter::keeps`], on sixteen rows at a time.
+#[target_feature(enable = "avx512f")]
+fn survivors(filter: Filter, dots: &[i32], scales: &[f32], radii: &[f32], out: &mut Vec<u32>) {
+    let rows = dots.len().min(scales.len()).min(radii.len());
+    let (by, norm, cut) = (_mm512_set1_ps(filter.scale), _mm512_set1_ps(filter.norm), _mm512_set1_ps(filter.cut));
+    for first in (0..rows).step_by(LANES) {
+        let there: u16 = if rows - first >= LANES { u16::MAX } else { (1 << (rows - first)) - 1 };
+        // SAFETY: lanes are read only where `there` has a bit, and those are rows of all three slices.
+        let (dot, scale, radius) = unsafe {
+            (
+                _mm512_maskz_loadu_epi32(there, dots.as_ptr().add(first)),
+                _mm512_maskz_loadu_ps(there, scales.as_ptr().add(first)),
+                _mm512_maskz_loadu_ps(there, radii.as_ptr().add(first)),
+            )
+        };
+        let estimate = _mm512_mul_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(dot), scale), by);
+        let upper = _mm512_add_ps(estimate, _mm512_mul_ps(radius, norm));
+        let mut kept = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(upper, cut) & there;
+        while kept != 0 {
+            // A block has far fewer than 2³² rows.
+            out.push((first + kept.trailing_zeros() as usize) as u32);
+            kept &= kept - 1;
         }
     }
 }
@@ -130,4 +267,11 @@ fn fetch(line: *const Line) {
 fn load(line: &Line) -> __m512i {
     // SAFETY: a `Line` is 64 readable bytes aligned to 64, any of which may have any value.
     unsafe { _mm512_load_si512(std::ptr::from_ref(line).cast::<__m512i>()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store(line: &mut Line, value: __m512i) {
+    // SAFETY: a `Line` is 64 writable bytes aligned to 64, any of which may have any value.
+    unsafe { _mm512_store_si512(std::ptr::from_mut(line).cast::<__m512i>(), value) }
 }

@@ -13,6 +13,7 @@
 //! | [`api`] | bodies: what is sent and answered |
 //! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
 //! | [`retention_api`] | how long records stay |
+//! | [`reporting`] | reports, and what auditors have the log searched for |
 //! | [`problem`] | RFC 9457 |
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
@@ -32,6 +33,7 @@ pub mod metrics;
 mod openapi;
 pub mod problem;
 mod public_log;
+pub mod reporting;
 pub mod retention_api;
 mod routes;
 pub mod tls;

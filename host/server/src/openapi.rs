@@ -1,7 +1,7 @@
 //! The OpenAPI document, from the table of routes.
 
 use crate::routes::{Caller, Route};
-use crate::{api, case_api};
+use crate::{api, case_api, reporting};
 use hyper::Method;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -45,6 +45,7 @@ fn components() -> utoipa::openapi::Components {
             named::<case_api::DispositionBody>(),
             named::<case_api::CarriedBody>(),
             named::<case_api::DocumentView>(),
+            named::<reporting::FileView>(),
         ])
         .build()
 }

@@ -2,7 +2,7 @@
 
 use crate::endpoints::{self, Ask, Reply};
 use crate::problem::Problem;
-use crate::{api, case_api, case_endpoints, openapi, public_log, retention_api};
+use crate::{api, case_api, case_endpoints, openapi, public_log, reporting, retention_api};
 use hyper::Method;
 use std::future::Future;
 use std::pin::Pin;
@@ -359,6 +359,97 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: None,
         gives: None,
         answer: answer!(retention_api::dockets),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/reports",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Draws up a report of the charter from the log of its days",
+        query: &[],
+        takes: Some(reporting::ReportBody::schema),
+        gives: Some(reporting::DrawnView::schema),
+        answer: answer!(reporting::draw),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/reports",
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "The reports that are published, the latest first",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(reporting::published),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/reports/{file}",
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "A published report: its id, with .html, .pdf, .csv or .json",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(reporting::published_file),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/audit/reports",
+        caller: Caller::Role("auditor"),
+        body: NOTHING,
+        summary: "Every report, published or not; looking is itself an entry",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(reporting::all),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/audit/reports/{file}",
+        caller: Caller::Role("auditor"),
+        body: NOTHING,
+        summary: "Any report: its id, with .html, .pdf, .csv or .json; looking is itself an entry",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(reporting::any_file),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/audit/anomalies",
+        caller: Caller::Role("auditor"),
+        body: NOTHING,
+        summary: "Searches unlike others and rules not kept, each with its entries; looking is itself an entry",
+        query: &[
+            ("from", "The first day; a month before today where absent"),
+            ("to", "The last day; today where absent"),
+            ("times_peers", "List people who search so many times the median of their peers; 3 where absent"),
+            ("searches", "... and so often at least; 10 where absent"),
+            ("subjects_per_case", "List case numbers with so many different probes; 5 where absent"),
+            ("cases_per_probe", "List probes under so many case numbers; 2 where absent"),
+            ("night_from", "The first hour of the night; 22 where absent"),
+            ("night_to", "The first hour that is no night any more; 6 where absent"),
+            ("unsigned_hours", "List leads without a signature after so many hours; 72 where absent"),
+        ],
+        takes: None,
+        gives: None,
+        answer: answer!(reporting::anomalies),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/audit/sample",
+        caller: Caller::Role("auditor"),
+        body: NOTHING,
+        summary: "Entries drawn at random, the same ones for whoever draws again; looking is itself an entry",
+        query: &[
+            ("seed", "Letters, digits, -, ., _ or ~: agreed on beforehand, or chosen by nobody"),
+            ("n", "How many; 20 where absent"),
+            ("size", "Draw from the first so many entries, to repeat an earlier draw; all where absent"),
+        ],
+        takes: None,
+        gives: None,
+        answer: answer!(reporting::sample),
     },
 ];
 

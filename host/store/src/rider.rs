@@ -3,9 +3,11 @@
 use crate::accounts::AccountRow;
 use crate::casework::{RequestRow, SearchRow};
 use crate::error::StoreError;
+use crate::obligations::ObligationRow;
 use crate::retention::RetentionRow;
 use crate::steps::Kept;
 use crate::store::Jurisdiction;
+use model::terms::{Digest, Instant};
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -48,6 +50,12 @@ impl Jurisdiction {
                     probe: search.probe.0,
                     unlisted: unlisted.clone(),
                 },
+                Kept::Entry { request, entry } => Packed::Entry { request: request.clone(), entry: entry.clone() },
+                Kept::Imposed(row) => Packed::Imposed(PackedObligation::of(row).map_err(unwritable)?),
+                Kept::Settled { row, was } => {
+                    let row = PackedObligation::of(row).map_err(unwritable)?;
+                    Packed::Settled { row, was: was.map(|at| at.0) }
+                }
             });
         }
         let plain = postcard::to_allocvec(&packed).map_err(|e| unwritable(e.to_string()))?;
@@ -78,12 +86,17 @@ impl Jurisdiction {
                     Packed::Account { id, salt, plain } => Kept::Account(AccountRow { id, salt, plain: plain.0 }),
                     Packed::Request { id, opened, body } => {
                         let body = serde_json::from_slice(&body.0).map_err(|e| damaged(&e.to_string()))?;
-                        Kept::Request(RequestRow { id, opened: model::terms::Instant(opened), body })
+                        Kept::Request(RequestRow { id, opened: Instant(opened), body })
                     }
                     Packed::Search { id, at, person, request, case_keys, probe, unlisted } => {
-                        let at = model::terms::Instant(at);
-                        let probe = model::terms::Digest(probe);
+                        let at = Instant(at);
+                        let probe = Digest(probe);
                         Kept::Search { search: SearchRow { id, at, person, request, case_keys, probe }, unlisted }
+                    }
+                    Packed::Entry { request, entry } => Kept::Entry { request, entry },
+                    Packed::Imposed(row) => Kept::Imposed(row.row().map_err(|e| damaged(&e))?),
+                    Packed::Settled { row, was } => {
+                        Kept::Settled { row: row.row().map_err(|e| damaged(&e))?, was: was.map(Instant) }
                     }
                 })
             })
@@ -119,6 +132,42 @@ enum Packed {
         probe: [u8; 32],
         unlisted: Vec<String>,
     },
+    Entry {
+        request: String,
+        entry: String,
+    },
+    Imposed(PackedObligation),
+    Settled {
+        row: PackedObligation,
+        was: Option<u64>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct PackedObligation {
+    request: Option<String>,
+    id: String,
+    open: bool,
+    wake: Option<u64>,
+    body: Bytes,
+}
+
+impl PackedObligation {
+    fn of(row: &ObligationRow) -> Result<Self, String> {
+        Ok(Self {
+            request: row.request.clone(),
+            id: row.id.clone(),
+            open: row.open,
+            wake: row.wake.map(|at| at.0),
+            body: Bytes(serde_json::to_vec(&row.body).map_err(|e| e.to_string())?),
+        })
+    }
+
+    fn row(self) -> Result<ObligationRow, String> {
+        let Self { request, id, open, wake, body } = self;
+        let body = serde_json::from_slice(&body.0).map_err(|e| e.to_string())?;
+        Ok(ObligationRow { request, id, open, wake: wake.map(Instant), body })
+    }
 }
 
 /// Bytes, in one piece rather than one by one.

@@ -1,6 +1,8 @@
 //! What the black-box tests share: a served deployment, and the requests they make of it.
 #![allow(dead_code, missing_docs, reason = "each test file uses its part")]
 
+pub mod life;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use client::{Answer, Client};

@@ -4,7 +4,7 @@ use crate::{catalogue, forms, purpose, register, reports, requesting, settings};
 use magistrate_sdk::Settings;
 use magistrate_sdk::calendar::date;
 use magistrate_sdk::prelude::*;
-use magistrate_sdk::rulings::{Charter, Promise, Statement};
+use magistrate_sdk::rulings::{Charter, Document, Promise, Statement};
 use magistrate_sdk::terms::{Date, Phase};
 
 /// SHA-256 of the directive's text as it was read.
@@ -74,6 +74,7 @@ pub fn charter(settings: &Settings) -> Charter {
             statement(requesting::INVESTIGATIVE_LEAD, INVESTIGATIVE_LEAD),
             statement(purpose::CONTINUE_INVESTIGATION, CONTINUE_INVESTIGATION),
         ],
+        documents: documents(),
         interpretations: register::interpretations(settings),
         // The sdk lists them.
         settings: Vec::new(),
@@ -92,6 +93,27 @@ pub fn charter(settings: &Settings) -> Charter {
 pub fn review_due(settings: &Settings) -> Date {
     let reviewed = u16::try_from(settings.number(&settings::REVIEWED_YEAR)).unwrap_or(EFFECTIVE_YEAR);
     date(reviewed.saturating_add(1), 12, 16)
+}
+
+/// The report that goes to the requester (5.4(4)), and those of part 6.
+fn documents() -> Vec<Document> {
+    let document = |id: &str, title: &str, preamble: &str| Document {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        preamble: (!preamble.is_empty()).then(|| preamble.to_owned()),
+    };
+    let supplemental =
+        "Supplement to the incident report, on a facial recognition search by the Crime Intelligence Unit (5.4(4)).";
+    let weekly = "To the Board of Police Commissioners, under 6.2 of the directive.";
+    let annual =
+        "To the Board of Police Commissioners, under 6.3 of the directive; an electronic copy is for the public.";
+    vec![
+        document(requesting::SUPPLEMENTAL_REPORT, "Supplemental Incident Report", supplemental),
+        document(reports::WEEKLY_REPORT, "Weekly Report on Facial Recognition", weekly),
+        document(reports::ANNUAL_REPORT, "Annual Report on Facial Recognition", annual),
+        document(reports::COMPLIANCE_EVALUATION, "Random Evaluation of User Compliance", ""),
+        document(reports::PURGE_AUDIT, "Random Audit of Purged Facial Recognition Information", ""),
+    ]
 }
 
 fn statement(id: &str, text: &str) -> Statement {

@@ -12,9 +12,13 @@ const WEEKLY: &str = "weekly";
 /// 6.3.
 const ANNUAL: &str = "annual";
 /// 6.1(2)d.
-const COMPLIANCE_EVALUATION: &str = "compliance-evaluation";
+pub const COMPLIANCE_EVALUATION: &str = "compliance-evaluation";
 /// 6.1(3)c.
-const PURGE_AUDIT: &str = "purge-audit";
+pub const PURGE_AUDIT: &str = "purge-audit";
+/// The document of a weekly report.
+pub const WEEKLY_REPORT: &str = "weekly-report";
+/// The document of an annual report.
+pub const ANNUAL_REPORT: &str = "annual-report";
 
 /// What a weekly report counts: requests fulfilled, their crimes, leads, and what 6.2 has told with it.
 const WEEKLY_TAGS: &[&str] = &[
@@ -97,7 +101,7 @@ fn weekly(case: &mut Case, period: &Period) {
     over(case, period, true);
     accompanied(case);
     let (board, hours) = (case.settings().text(&settings::BOARD), settings::count(case, &settings::REPORT_HOURS));
-    case.clause(clause!("6.2-a")).obliges(Duties::document("weekly-report"));
+    case.clause(clause!("6.2-a")).obliges(Duties::document(WEEKLY_REPORT));
     let about = "the weekly report on facial recognition";
     case.clause(clause!("6.2-a")).obliges(Duties::notify(&[board], hours, ClockOrigin::Decision, about));
 }
@@ -162,7 +166,7 @@ fn annual(case: &mut Case, period: &Period) {
     case.clause(clause!("6.3-c")).notes("an electronic copy goes to the Board for the public");
     let commander = case.settings().text(&settings::COMMANDER_ROLE);
     let (board, hours) = (case.settings().text(&settings::BOARD), settings::count(case, &settings::REPORT_HOURS));
-    case.clause(clause!("6.3-a")).obliges(Duties::document("annual-report"));
+    case.clause(clause!("6.3-a")).obliges(Duties::document(ANNUAL_REPORT));
     let about = "the annual report on facial recognition, for the Board's meeting";
     case.clause(clause!("6.3-a")).obliges(Duties::notify(&[board], hours, ClockOrigin::Decision, about));
     let about = "provide the Board with an electronic copy of the annual report to publish";

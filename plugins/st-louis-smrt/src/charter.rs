@@ -1,5 +1,6 @@
 //! Who this policy is.
 
+use crate::c_inquiries::COMPARE_REPORT;
 use crate::e_audit::{PERIODIC_AUDIT, RANDOM_AUDIT};
 use crate::f_responsibilities::SYSTEM_REPORT;
 use crate::settings::{AUDIT_EVERY, COMMANDER_ROLE};
@@ -7,7 +8,7 @@ use crate::{clauses, forms, texts};
 use magistrate_sdk::Settings;
 use magistrate_sdk::calendar::date;
 use magistrate_sdk::prelude::*;
-use magistrate_sdk::rulings::{Charter, Promise, Report};
+use magistrate_sdk::rulings::{Charter, Document, Promise, Report};
 use magistrate_sdk::terms::Phase;
 
 /// SHA-256 of the order's text as the jurisdiction published it, redactions included.
@@ -29,6 +30,7 @@ pub fn charter(settings: &Settings) -> Charter {
         time_zone: "America/Chicago".to_owned(),
         clauses: magistrate_sdk::catalogue::listed(clauses::CATALOGUE),
         statements: texts::statements(),
+        documents: documents(),
         interpretations: texts::interpretations(settings),
         settings: Vec::new(),
         forms: forms::forms(),
@@ -48,6 +50,15 @@ fn promised() -> Vec<Promise> {
         promise(Phase::Activation, "F.3-b"),
         promise(Phase::Violation, "E.1-c"),
     ]
+}
+
+/// C.4 "The RTCC will generate a Facial Recognition Image Compare Report."
+fn documents() -> Vec<Document> {
+    vec![Document {
+        id: COMPARE_REPORT.to_owned(),
+        title: "Facial Recognition Image Compare Report".to_owned(),
+        preamble: Some("Drawn up by the Real-Time Crime Center under SO 5-27, Section V, C.4.".to_owned()),
+    }]
 }
 
 /// F.3 and E.2. The order names the reports and their readers, and no dates.

@@ -11,10 +11,12 @@ use casework::intake::{Intake, Submission};
 use casework::notices::{Delivering, Delivery, Notice, Outbox};
 use casework::paper::{Draughting, Drawn, Paper};
 use casework::release::{Form, Outgoing, ReleaseDone};
+use casework::report::{SetOut, Sheet};
 use casework::search_step::Plan;
 use casework::sign_off::SignOff;
 use casework::viewing::Seen;
 use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState, Taken};
+use magistrate_casework as casework;
 use model::account::Disposed;
 use model::facts::{CaseStatus, Conclusion, Device, Dissemination, Identifier, Likeness, Media};
 use model::registry::{Principal, Registry};
@@ -43,9 +45,9 @@ pub struct Court {
     folder: tempfile::TempDir,
 }
 
-/// Writes every paper down, and draws it as text.
+/// Writes every paper and every report down, and draws it as text. Sets no report out while it is told not to.
 #[derive(Default)]
-pub struct Desk(pub Mutex<Vec<Paper>>);
+pub struct Desk(pub Mutex<Vec<Paper>>, pub Mutex<Vec<Sheet>>, pub AtomicBool);
 
 impl Draughting for Desk {
     fn draw_up(&self, paper: &Paper) -> Result<Drawn, String> {
@@ -54,6 +56,15 @@ impl Draughting for Desk {
         let records: Vec<_> = paper.candidates.iter().map(|c| c.record_id.as_str()).collect();
         let html = format!("{} {} {text}", paper.title, records.join(" "));
         Ok(Drawn { pdf: format!("%PDF {html}").into_bytes(), html: html.into_bytes() })
+    }
+
+    fn set_out(&self, sheet: &Sheet) -> Result<SetOut, String> {
+        if self.2.load(Ordering::Acquire) {
+            return Err("the desk is broken".to_owned());
+        }
+        self.1.lock().unwrap().push(sheet.clone());
+        let form = |form: &str| format!("{form} {} {} {}", sheet.title, sheet.first, sheet.last).into_bytes();
+        Ok(SetOut { html: form("html"), pdf: form("pdf"), csv: form("csv"), json: form("json") })
     }
 }
 
@@ -123,8 +134,9 @@ async fn open(
     let logs = home.join("log");
     std::fs::create_dir_all(&logs).unwrap();
     let dir = cap_std::fs::Dir::open_ambient_dir(&logs, cap_std::ambient_authority()).unwrap();
-    let log = audit::Log::open(dir, &origin, Arc::new(signer)).unwrap().log;
-    let opening = Opening { id: JURISDICTION.to_owned(), policy: PolicyState::Ready(policy), registry, log };
+    let log = audit::Log::prepare(dir, &origin, Arc::new(signer)).unwrap();
+    let opening =
+        Opening { id: JURISDICTION.to_owned(), policy: PolicyState::Ready(policy), registry, log, galleries: None };
     let url = format!("surrealkv://{}", home.join("store").display());
     let store = store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
     let progress = |_: Loading<'_>| {};

@@ -70,11 +70,12 @@ impl Gallery {
             },
             || named(&ids, &id_lengths),
         );
-        let (codes, of_codes) = coded?;
+        let (mut codes, of_codes) = coded?;
         chunks.extend(of_codes);
         if index_digest(&chunks) != header.index {
             return Err(damaged("index"));
         }
+        codes.measure();
         gallery.codes = codes;
         gallery.columns = columns_from_bytes(&columns, rows).ok_or(damaged("columns"))?;
         (gallery.ids, gallery.places) = named.ok_or(damaged("ids"))?;

@@ -170,7 +170,7 @@ async fn the_database_finds_its_nearest_rows() {
     north.put_peer_rows(0, rows.collect()).await.unwrap();
     north.put_peer_rows(100, vec![vec![-1.0, 0.0]]).await.unwrap();
     let found: HashSet<u64> = north.peer_knn(&[1.0, 0.0]).await.unwrap().into_iter().collect();
-    assert_eq!(found, (0..PEER_K as u64).collect());
+    assert_eq!(found, (0..PEER_K as u64).collect::<HashSet<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,6 +24,7 @@ const ACTS: &[&str] = &[
     "oversized",
     "break-promise",
     "unlisted-clause",
+    "unlisted-document",
 ];
 
 const ACT: Setting =
@@ -44,6 +45,7 @@ impl Policy for Hostile {
             time_zone: "UTC".to_owned(),
             clauses: vec![Clause { id: "1".to_owned(), summary: "anything goes".to_owned(), phases: vec![] }],
             statements: vec![],
+            documents: vec![],
             interpretations: vec![],
             settings: vec![],
             forms: vec![],
@@ -71,6 +73,9 @@ impl Policy for Hostile {
             _ => {}
         }
         case.clause(if act == "unlisted-clause" { 999 } else { 0 }).satisfied();
+        if act == "unlisted-document" {
+            case.clause(0).obliges(magistrate_sdk::Duties::document("secret"));
+        }
         if act != "break-promise" {
             case.clause(0).obliges(magistrate_sdk::Duties::flag("hostile"));
         }

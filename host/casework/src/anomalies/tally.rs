@@ -1,0 +1,311 @@
+//! What the entries of some days say of people, cases and probes, each number with the entries that it comes from.
+
+use super::{Anomaly, Thresholds};
+use crate::walk::Told;
+use model::account::{Account, Event, Who};
+use model::facts::{Identifier, Likeness, Matter};
+use model::terms::{Digest, Instant, Phase, Verdict};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The sums, while entries are added.
+#[derive(Default)]
+pub(super) struct Tally {
+    jurisdiction: String,
+    /// Searches that were permitted and have not been run yet, by the entry that permitted each.
+    pending: HashMap<String, Search>,
+    searches: Vec<Search>,
+    /// By person and curriculum.
+    expired: BTreeMap<(String, String), Vec<u64>>,
+    /// By request: since when there is a possible candidate, and the entries that say so.
+    leads: BTreeMap<String, (Instant, Vec<u64>)>,
+    /// By request: how many candidates left, and the entries.
+    released: BTreeMap<String, (u64, Vec<u64>)>,
+    /// By obligation: the clause, and the entries.
+    overdue: BTreeMap<String, (String, Vec<u64>)>,
+    entries: u64,
+    purged: u64,
+}
+
+/// One search that ran.
+struct Search {
+    entry: u64,
+    /// `jurisdiction/person`.
+    person: String,
+    /// `jurisdiction/unit`.
+    unit: String,
+    cases: Vec<Identifier>,
+    probe: Option<Digest>,
+    /// Of the day, 0 to 23, by the jurisdiction's clock.
+    hour: u8,
+    source: String,
+}
+
+impl Tally {
+    pub(super) fn new(jurisdiction: &str) -> Self {
+        Self { jurisdiction: jurisdiction.to_owned(), ..Self::default() }
+    }
+
+    /// How many entries were added, and of how many the account was gone.
+    pub(super) fn read(&self) -> (u64, u64) {
+        (self.entries, self.purged)
+    }
+
+    /// Requests with a possible candidate.
+    pub(super) fn leads(&self) -> &BTreeMap<String, (Instant, Vec<u64>)> {
+        &self.leads
+    }
+
+    /// Requests whose result left with a candidate.
+    pub(super) fn released(&self) -> &BTreeMap<String, (u64, Vec<u64>)> {
+        &self.released
+    }
+
+    /// Adds one entry.
+    pub(super) fn add(&mut self, told: Told) {
+        let Told { index, leaf, account } = told;
+        self.entries += 1;
+        let Some(Account { who, at, case, probe, request, of, event, .. }) = account else {
+            self.purged += 1;
+            return;
+        };
+        match event {
+            Event::Decision { matters, rulings } if rulings.verdict() == Verdict::Permit => {
+                let own = matters.iter().find(|m| m.jurisdiction == self.jurisdiction).or(matters.last());
+                let Some(matter) = own else { return };
+                self.trained(matter, &who, index);
+                if rulings.phase == Phase::Search {
+                    let hour = u8::try_from(matter.clock.minute_of_day / 60).unwrap_or(0);
+                    let source = matter.probe.as_ref().map(|p| p.source.clone()).unwrap_or_default();
+                    let (person, unit) = (key(&who), format!("{}/{}", who.jurisdiction, who.unit));
+                    let search = Search { entry: index, person, unit, cases: case, probe, hour, source };
+                    self.pending.insert(leaf.id, search);
+                }
+            }
+            Event::Searched { .. } => {
+                let intended = of.and_then(|of| self.pending.remove(&of));
+                self.searches.extend(intended.map(|search| Search { entry: index, ..search }));
+            }
+            Event::Disposed { dispositions } => {
+                let possible = dispositions.iter().any(|d| d.likeness == Likeness::Possible);
+                if let Some(request) = request.filter(|_| possible) {
+                    self.leads.entry(request).or_insert_with(|| (at, Vec::new())).1.push(index);
+                }
+            }
+            Event::Released { candidates, .. } if !candidates.is_empty() => {
+                if let Some(request) = request {
+                    let (left, entries) = self.released.entry(request).or_default();
+                    *left += candidates.len() as u64;
+                    entries.push(index);
+                }
+            }
+            Event::Overdue { obligation, clause, .. } => {
+                self.overdue.entry(obligation).or_insert_with(|| (clause, Vec::new())).1.push(index);
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes the curricula of which every training had expired. A newer one that counts makes up for those before it.
+    fn trained(&mut self, matter: &Matter, who: &Who, index: u64) {
+        let mut counts: BTreeMap<&str, bool> = BTreeMap::new();
+        for training in &matter.actor.person.trainings {
+            let in_force = training.expires.is_none_or(|expires| matter.clock.today < expires);
+            *counts.entry(&training.curriculum).or_default() |= in_force;
+        }
+        for (curriculum, _) in counts.into_iter().filter(|(_, in_force)| !in_force) {
+            self.expired.entry((key(who), curriculum.to_owned())).or_default().push(index);
+        }
+    }
+
+    /// What the entries alone show.
+    pub(super) fn anomalies(&self, thresholds: &Thresholds) -> Vec<Anomaly> {
+        let mut found = self.busy(thresholds);
+        found.extend(self.crowded(thresholds));
+        found.extend(self.shared(thresholds));
+        found.extend(self.nightly(thresholds));
+        for (source, entries) in by(&self.searches, |s| Some(s.source.clone())) {
+            let about = if source.is_empty() { "not stated".to_owned() } else { source };
+            found.push(anomaly("image-source", about, "searches of images from there".to_owned(), entries));
+        }
+        for ((person, curriculum), entries) in &self.expired {
+            let measure = format!("steps permitted while every training in `{curriculum}` had expired");
+            found.push(anomaly("training-expired", person.clone(), measure, entries.clone()));
+        }
+        for (obligation, (clause, entries)) in &self.overdue {
+            let about = format!("clause {clause}, obligation {obligation}");
+            found.push(anomaly("obligation-overdue", about, "times found overdue".to_owned(), entries.clone()));
+        }
+        found
+    }
+
+    /// People who search many times more than their peers: those of their unit or, where nobody else of it searched, all.
+    fn busy(&self, thresholds: &Thresholds) -> Vec<Anomaly> {
+        let people = by(&self.searches, |s| Some((s.person.clone(), s.unit.clone())));
+        let mut found = Vec::new();
+        for ((person, unit), entries) in &people {
+            let others = |same_unit: bool| -> Vec<u64> {
+                let peers = people.iter().filter(|((p, u), _)| p != person && (!same_unit || u == unit));
+                peers.map(|(_, entries)| entries.len() as u64).collect()
+            };
+            let (peers, of) = match others(true) {
+                peers if peers.is_empty() => (others(false), "all others"),
+                peers => (peers, "the others of the unit"),
+            };
+            let searches = entries.len() as u64;
+            let Some(median) = median(peers) else { continue };
+            if searches >= thresholds.searches && searches >= median.saturating_mul(thresholds.times_peers) {
+                let measure = format!("searches; the median of {of} is {median}");
+                found.push(anomaly("searches-per-person", format!("{person} ({unit})"), measure, entries.clone()));
+            }
+        }
+        found
+    }
+
+    /// Case numbers under which many different probes are searched.
+    fn crowded(&self, thresholds: &Thresholds) -> Vec<Anomaly> {
+        let mut cases: BTreeMap<(&str, &str), (BTreeSet<Digest>, Vec<u64>)> = BTreeMap::new();
+        for search in &self.searches {
+            for case in &search.cases {
+                let (probes, entries) = cases.entry((case.kind.as_str(), case.value.trim())).or_default();
+                probes.extend(search.probe);
+                entries.push(search.entry);
+            }
+        }
+        let many = cases.into_iter().filter(|(_, (probes, _))| probes.len() as u64 >= thresholds.subjects_per_case);
+        many.map(|((kind, value), (probes, entries))| Anomaly {
+            kind: "subjects-per-case",
+            about: format!("{kind} {value}"),
+            number: probes.len() as u64,
+            measure: "different probes searched under it".to_owned(),
+            entries,
+        })
+        .collect()
+    }
+
+    /// Probes that are searched under several case numbers of one kind: several kinds may number the same case.
+    fn shared(&self, thresholds: &Thresholds) -> Vec<Anomaly> {
+        let mut found = Vec::new();
+        for (probe, entries) in by(&self.searches, |s| s.probe) {
+            let mut numbers: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+            for case in self.searches.iter().filter(|s| s.probe == Some(probe)).flat_map(|s| &s.cases) {
+                numbers.entry(&case.kind).or_default().insert(case.value.trim());
+            }
+            let most = numbers.values().map(|values| values.len() as u64).max().unwrap_or(0);
+            if most >= thresholds.cases_per_probe {
+                found.push(Anomaly {
+                    kind: "cases-per-probe",
+                    about: format!("probe {probe}"),
+                    number: most,
+                    measure: "case numbers of one kind under which it was searched".to_owned(),
+                    entries,
+                });
+            }
+        }
+        found
+    }
+
+    fn nightly(&self, thresholds: &Thresholds) -> Vec<Anomaly> {
+        let (from, to) = (thresholds.night_from, thresholds.night_to);
+        let night = by(&self.searches, |s| thresholds.is_night(s.hour).then(|| s.person.clone()));
+        let measure = format!("searches between {from}:00 and {to}:00");
+        night.into_iter().map(|(person, entries)| anomaly("odd-hours", person, measure.clone(), entries)).collect()
+    }
+}
+
+fn key(who: &Who) -> String {
+    format!("{}/{}", who.jurisdiction, who.person)
+}
+
+/// An anomaly whose number is that of its entries.
+fn anomaly(kind: &'static str, about: String, measure: String, entries: Vec<u64>) -> Anomaly {
+    Anomaly { kind, about, number: entries.len() as u64, measure, entries }
+}
+
+/// The entries of searches, by what they have in common.
+fn by<K: Ord>(searches: &[Search], common: impl Fn(&Search) -> Option<K>) -> BTreeMap<K, Vec<u64>> {
+    let mut groups: BTreeMap<K, Vec<u64>> = BTreeMap::new();
+    for search in searches {
+        if let Some(key) = common(search) {
+            groups.entry(key).or_default().push(search.entry);
+        }
+    }
+    groups
+}
+
+/// The middle number, the lower of two.
+fn median(mut numbers: Vec<u64>) -> Option<u64> {
+    numbers.sort_unstable();
+    numbers.get(numbers.len().saturating_sub(1) / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn search(entry: u64, person: &str, unit: &str, case: &str, probe: &[u8], hour: u8) -> Search {
+        Search {
+            entry,
+            person: person.to_owned(),
+            unit: unit.to_owned(),
+            cases: vec![Identifier { kind: "incident".into(), value: case.into() }],
+            probe: Some(Digest::of(probe)),
+            hour,
+            source: "cctv".to_owned(),
+        }
+    }
+
+    fn found(searches: Vec<Search>, kind: &str) -> Vec<Anomaly> {
+        let tally = Tally { searches, ..Tally::new("north") };
+        tally.anomalies(&Thresholds::default()).into_iter().filter(|a| a.kind == kind).collect()
+    }
+
+    #[test]
+    fn the_median_is_the_middle_one() {
+        assert_eq!(median(vec![]), None);
+        assert_eq!(median(vec![5]), Some(5));
+        assert_eq!(median(vec![9, 1]), Some(1));
+        assert_eq!(median(vec![9, 1, 3]), Some(3));
+    }
+
+    #[test]
+    fn people_are_measured_against_their_unit() {
+        let of = |person: &str, unit: &str, n: u64, from: u64| -> Vec<Search> {
+            (0..n).map(|i| search(from + i, person, unit, "c", b"p", 12)).collect()
+        };
+        let mut searches = of("a", "u", 12, 0);
+        searches.extend(of("b", "u", 3, 100));
+        searches.extend(of("c", "u", 4, 200));
+        searches.extend(of("d", "v", 12, 300));
+        let busy = found(searches, "searches-per-person");
+        assert_eq!(busy.len(), 2, "{busy:?}");
+        assert_eq!((busy[0].about.as_str(), busy[0].number), ("a (u)", 12));
+        assert_eq!(busy[0].entries, (0..12).collect::<Vec<_>>());
+        assert!(busy[1].about.starts_with("d (v)") && busy[1].measure.contains("all others"), "{busy:?}");
+        let mut even = of("a", "u", 12, 0);
+        even.extend(of("b", "u", 11, 100));
+        assert!(found(even, "searches-per-person").is_empty());
+        assert!(found(of("a", "u", 50, 0), "searches-per-person").is_empty(), "nobody to measure against");
+    }
+
+    #[test]
+    fn cases_and_probes_are_counted_once_each() {
+        let crowded: Vec<Search> = (0..6_u8).map(|i| search(i.into(), "a", "u", "c ", &[i % 5], 12)).collect();
+        let of_case = found(crowded, "subjects-per-case");
+        assert_eq!((of_case[0].number, of_case[0].about.as_str()), (5, "incident c"));
+        assert_eq!(of_case[0].entries.len(), 6);
+        let twice = vec![search(1, "a", "u", "c1", b"p", 12), search(2, "a", "u", "c1", b"p", 12)];
+        assert!(found(twice, "cases-per-probe").is_empty());
+        let shared = vec![search(1, "a", "u", "c1", b"p", 12), search(2, "b", "u", "c2", b"p", 12)];
+        assert_eq!(found(shared, "cases-per-probe")[0].entries, [1, 2]);
+    }
+
+    #[test]
+    fn nights_and_sources_are_listed_with_their_entries() {
+        let hours = |kind| {
+            let searches = vec![search(1, "a", "u", "c", b"p", 23), search(2, "a", "u", "c", b"p", 6)];
+            found(searches, kind)
+        };
+        assert_eq!(hours("odd-hours")[0].entries, [1]);
+        assert_eq!(hours("image-source")[0].entries, [1, 2]);
+    }
+}

@@ -1,0 +1,395 @@
+//! What the entries of a period add up to. Derived from the log each time, never stored.
+//!
+//! Under each heading of a tag a request counts once, however many of its steps are tagged with it; a step outside a request's
+//! life counts for itself. It counts as permitted if any step so tagged was, and as refused if none was. A step that was
+//! permitted and failed is not counted. Only what this jurisdiction's own policy says counts, and not what another says of the
+//! same step.
+
+use super::{Figure, Section};
+use crate::walk::Told;
+use model::account::{Account, Event};
+use model::combine::Ruling;
+use model::facts::Step;
+use model::terms::{Digest, Instant, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Things that happen, in the order in which they are reported. What did not happen is reported as 0.
+const ACTS: [&str; 16] = [
+    "Requests opened",
+    "Searches run",
+    "Results released with a lead",
+    "Results released without a lead",
+    "Results handed over",
+    "Outcomes reported",
+    "Records enrolled",
+    "Destructions",
+    "Steps refused by policy",
+    "Steps rejected as out of place or not allowed",
+    "Steps permitted that failed",
+    "Violations recorded",
+    "Obligations that became overdue",
+    "Notices delivered",
+    "Notices that could not be delivered at once",
+    "Looks at the log and at requests",
+];
+
+/// The sums, while entries are added.
+pub(crate) struct Figures {
+    jurisdiction: String,
+    tags: Vec<String>,
+    acts: BTreeMap<&'static str, u64>,
+    tagged: Vec<Tagged>,
+    failed: BTreeSet<String>,
+    violations: Vec<Vec<String>>,
+    versions: Vec<Version>,
+    changes: Vec<Vec<String>>,
+    overdue: Vec<Vec<String>>,
+    entries: u64,
+    purged: u64,
+    span: Option<(u64, u64)>,
+}
+
+/// A step of which the policy said under which heading it counts.
+struct Tagged {
+    entry: String,
+    /// The request, or the entry itself.
+    subject: String,
+    permitted: bool,
+    tags: Vec<(String, String)>,
+}
+
+/// A version of the policy that decided something.
+struct Version {
+    component: Digest,
+    settings: Digest,
+    first: (Instant, u64),
+    decisions: u64,
+}
+
+impl Figures {
+    /// Nothing yet. `tags` are those whose headings are counted.
+    pub(crate) fn new(jurisdiction: &str, tags: &[String]) -> Self {
+        Self {
+            jurisdiction: jurisdiction.to_owned(),
+            tags: tags.to_vec(),
+            acts: BTreeMap::new(),
+            tagged: Vec::new(),
+            failed: BTreeSet::new(),
+            violations: Vec::new(),
+            versions: Vec::new(),
+            changes: Vec::new(),
+            overdue: Vec::new(),
+            entries: 0,
+            purged: 0,
+            span: None,
+        }
+    }
+
+    /// Adds one entry.
+    pub(crate) fn add(&mut self, told: Told) {
+        let Told { index, leaf, account } = told;
+        self.entries += 1;
+        self.span = Some((self.span.map_or(index, |(first, _)| first), index));
+        let Some(Account { at, request, of, event, .. }) = account else {
+            self.purged += 1;
+            return;
+        };
+        match event {
+            Event::Decision { matters, rulings } => {
+                let permitted = rulings.verdict() == Verdict::Permit;
+                if !permitted {
+                    self.note("Steps refused by policy", 1);
+                }
+                let mine: Vec<&Ruling> =
+                    rulings.rulings.iter().filter(|r| r.jurisdiction == self.jurisdiction).collect();
+                for ruling in &mine {
+                    self.decided_by(ruling, at, index);
+                }
+                if permitted && let Some(matter) = matters.last() {
+                    self.special(&matter.step, &mine, at, index);
+                }
+                let counted = mine.iter().flat_map(|r| &r.decision.tags).filter(|t| self.tags.contains(&t.name));
+                let tags: Vec<_> = counted.map(|t| (t.name.clone(), t.value.clone())).collect();
+                if !tags.is_empty() {
+                    let subject = request.unwrap_or_else(|| leaf.id.clone());
+                    self.tagged.push(Tagged { entry: leaf.id, subject, permitted, tags });
+                }
+            }
+            Event::Failed { .. } => {
+                self.note("Steps permitted that failed", 1);
+                self.failed.extend(of);
+            }
+            Event::Opened => self.note("Requests opened", 1),
+            Event::Searched { .. } => self.note("Searches run", 1),
+            Event::Released { candidates, .. } if candidates.is_empty() => {
+                self.note("Results released without a lead", 1);
+            }
+            Event::Released { .. } => self.note("Results released with a lead", 1),
+            Event::Disseminated { .. } => self.note("Results handed over", 1),
+            Event::Reported { .. } => self.note("Outcomes reported", 1),
+            Event::Enrolled { records, .. } => self.note("Records enrolled", records.len() as u64),
+            Event::Purged { .. } => self.note("Destructions", 1),
+            Event::Rejected { .. } => self.note("Steps rejected as out of place or not allowed", 1),
+            Event::Notified { .. } => self.note("Notices delivered", 1),
+            Event::Undelivered { .. } => self.note("Notices that could not be delivered at once", 1),
+            Event::Overdue { clause, due, .. } => {
+                self.note("Obligations that became overdue", 1);
+                self.overdue.push(vec![clause, due.to_string(), at.to_string(), index.to_string()]);
+            }
+            Event::Viewed | Event::Looked { .. } | Event::Surveyed { .. } => {
+                self.note("Looks at the log and at requests", 1);
+            }
+            _ => {}
+        }
+    }
+
+    fn note(&mut self, act: &'static str, times: u64) {
+        *self.acts.entry(act).or_default() += times;
+    }
+
+    fn decided_by(&mut self, ruling: &Ruling, at: Instant, index: u64) {
+        let policy = &ruling.policy;
+        let known = |v: &&mut Version| v.component == policy.component && v.settings == policy.settings;
+        match self.versions.iter_mut().find(known) {
+            Some(version) => version.decisions += 1,
+            None => self.versions.push(Version {
+                component: policy.component,
+                settings: policy.settings,
+                first: (at, index),
+                decisions: 1,
+            }),
+        }
+    }
+
+    /// What is listed one by one.
+    fn special(&mut self, step: &Step, rulings: &[&Ruling], at: Instant, index: u64) {
+        match step {
+            Step::Violation(happened) => {
+                self.note("Violations recorded", 1);
+                let said: Vec<String> = rulings
+                    .iter()
+                    .flat_map(|r| &r.decision.tags)
+                    .map(|tag| format!("{}: {}", tag.name, tag.value))
+                    .collect();
+                self.violations.push(vec![happened.to_string(), at.to_string(), said.join(", "), index.to_string()]);
+            }
+            Step::Activation(version) => self.changes.push(vec![
+                at.to_string(),
+                version.component.to_string(),
+                version.settings.to_string(),
+                index.to_string(),
+            ]),
+            _ => {}
+        }
+    }
+
+    /// The figures at the top.
+    pub(crate) fn counts(&self) -> Vec<Figure> {
+        let figure = |act: &&'static str| Figure::new(*act, self.acts.get(act).copied().unwrap_or(0));
+        ACTS.iter().map(figure).collect()
+    }
+
+    /// The rest: one section for each tag, and one for each list.
+    pub(crate) fn sections(&self) -> Vec<Section> {
+        let counted = self.counted();
+        let mut sections: Vec<Section> = self.tags.iter().map(|tag| section(tag, counted.get(tag.as_str()))).collect();
+        let list = |heading: &str, nothing: &str, columns: &[&str], rows: &[Vec<String>]| Section {
+            heading: heading.to_owned(),
+            text: if rows.is_empty() { nothing.to_owned() } else { String::new() },
+            bars: Vec::new(),
+            columns: if rows.is_empty() { Vec::new() } else { columns.iter().map(|c| (*c).to_owned()).collect() },
+            rows: rows.to_vec(),
+        };
+        let versions: Vec<Vec<String>> = self
+            .versions
+            .iter()
+            .map(|v| {
+                let (at, index) = v.first;
+                let (component, settings) = (v.component.to_string(), v.settings.to_string());
+                vec![component, settings, at.to_string(), index.to_string(), v.decisions.to_string()]
+            })
+            .collect();
+        sections.extend([
+            list(
+                "Violations",
+                "No violation was recorded.",
+                &["Happened", "Recorded", "Of", "Entry"],
+                &self.violations,
+            ),
+            list(
+                "Overdue obligations",
+                "No obligation became overdue.",
+                &["Clause", "Due", "Found overdue", "Entry"],
+                &self.overdue,
+            ),
+            list(
+                "Versions of the policy",
+                "Nothing was decided.",
+                &["Component", "Settings", "First decision", "Entry", "Decisions"],
+                &versions,
+            ),
+            list(
+                "Changes of the policy",
+                "No change was put in force.",
+                &["At", "Component", "Settings", "Entry"],
+                &self.changes,
+            ),
+            self.basis(),
+        ]);
+        sections
+    }
+
+    /// What was counted under each heading of each tag: permitted, and refused.
+    fn counted(&self) -> BTreeMap<&str, BTreeMap<&str, (u64, u64)>> {
+        type Subjects<'f> = BTreeSet<&'f str>;
+        let mut under: BTreeMap<(&str, &str), (Subjects<'_>, Subjects<'_>)> = BTreeMap::new();
+        for step in self.tagged.iter().filter(|step| !self.failed.contains(&step.entry)) {
+            for (name, value) in &step.tags {
+                let (permitted, all) = under.entry((name.as_str(), value.as_str())).or_default();
+                all.insert(step.subject.as_str());
+                if step.permitted {
+                    permitted.insert(step.subject.as_str());
+                }
+            }
+        }
+        let mut counted: BTreeMap<&str, BTreeMap<&str, (u64, u64)>> = BTreeMap::new();
+        for ((name, value), (permitted, all)) in under {
+            let sums = (permitted.len() as u64, (all.len() - permitted.len()) as u64);
+            counted.entry(name).or_default().insert(value, sums);
+        }
+        counted
+    }
+
+    fn basis(&self) -> Section {
+        let text = match self.span {
+            None => "No entry of the log is of this period.".to_owned(),
+            Some((first, last)) => format!(
+                "{} entries of the log are of this period, from entry {first} to entry {last}. The personal part of {} of \
+                 them has been destroyed, and what they said is not counted.",
+                self.entries, self.purged
+            ),
+        };
+        Section { heading: "What this is drawn from".to_owned(), text, ..Section::default() }
+    }
+}
+
+fn section(tag: &str, counted: Option<&BTreeMap<&str, (u64, u64)>>) -> Section {
+    let heading = crate::paper::title(tag);
+    let Some(counted) = counted else {
+        return Section { heading, text: "Nothing of it is on record.".to_owned(), ..Section::default() };
+    };
+    let row = |(value, (permitted, refused)): (&&str, &(u64, u64))| {
+        vec![(*value).to_owned(), permitted.to_string(), refused.to_string()]
+    };
+    Section {
+        heading,
+        text: String::new(),
+        bars: counted.iter().map(|(value, (permitted, _))| Figure::new(*value, *permitted)).collect(),
+        columns: ["Heading", "Permitted", "Refused"].map(str::to_owned).to_vec(),
+        rows: counted.iter().map(row).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::account::{Kind, Leaf, Who};
+    use model::combine::{PolicyRef, Rulings};
+    use model::rulings::{Decision, Tag};
+    use model::terms::Phase;
+
+    fn told(index: u64, request: Option<&str>, of: Option<&str>, event: Event) -> Told {
+        let id = format!("e{index}");
+        let who = Who {
+            jurisdiction: "north".into(),
+            person: "p".into(),
+            name: "P".into(),
+            unit: "u".into(),
+            agency: "a".into(),
+        };
+        let leaf = Leaf {
+            v: 1,
+            id: id.clone(),
+            kind: Kind::Intent,
+            at: Instant(index),
+            phase: None,
+            verdict: None,
+            policies: vec![],
+            of: None,
+            account: Digest::default(),
+        };
+        let account = Account {
+            id,
+            who,
+            at: Instant(index),
+            case: vec![],
+            purpose: String::new(),
+            justification: String::new(),
+            probe: None,
+            request: request.map(str::to_owned),
+            of: of.map(str::to_owned),
+            event,
+        };
+        Told { index, leaf, account: Some(account) }
+    }
+
+    fn decision(jurisdiction: &str, verdict: Verdict, tags: &[(&str, &str)]) -> Event {
+        let tag = |(name, value): &(&str, &str)| Tag { name: (*name).to_owned(), value: (*value).to_owned() };
+        let ruling = Ruling {
+            jurisdiction: jurisdiction.to_owned(),
+            policy: PolicyRef { id: "p".into(), component: Digest::default(), settings: Digest::default() },
+            matter: Digest::default(),
+            decision: Decision {
+                verdict,
+                satisfied: vec![],
+                findings: vec![],
+                obligations: vec![],
+                tags: tags.iter().map(tag).collect(),
+            },
+            fuel: 0,
+            fault: None,
+            lines: vec![],
+        };
+        let rulings = Rulings { id: "d".into(), phase: Phase::Search, at: Instant(0), rulings: vec![ruling] };
+        Event::Decision { matters: vec![], rulings }
+    }
+
+    fn rows(figures: &Figures, heading: &str) -> Vec<Vec<String>> {
+        figures.sections().into_iter().find(|s| s.heading == heading).map(|s| s.rows).unwrap()
+    }
+
+    #[test]
+    fn a_request_counts_once_under_a_heading() {
+        let mut figures = Figures::new("north", &["crime".to_owned()]);
+        let robbery = |verdict| decision("north", verdict, &[("crime", "robbery"), ("colour", "red")]);
+        figures.add(told(1, Some("r1"), None, robbery(Verdict::Permit)));
+        figures.add(told(2, Some("r1"), None, robbery(Verdict::Permit)));
+        figures.add(told(3, Some("r1"), None, robbery(Verdict::Deny)));
+        figures.add(told(4, Some("r2"), None, robbery(Verdict::Pend)));
+        figures.add(told(5, None, None, robbery(Verdict::Permit)));
+        assert_eq!(rows(&figures, "Crime"), [["robbery", "2", "1"]]);
+        assert!(figures.counts().contains(&Figure::new("Steps refused by policy", 2)));
+    }
+
+    #[test]
+    fn what_failed_and_what_another_policy_said_is_not_counted() {
+        let mut figures = Figures::new("north", &["crime".to_owned()]);
+        figures.add(told(1, Some("r1"), None, decision("north", Verdict::Permit, &[("crime", "robbery")])));
+        figures.add(told(2, Some("r1"), Some("e1"), Event::Failed { reason: "no disk".into() }));
+        figures.add(told(3, Some("r2"), None, decision("south", Verdict::Permit, &[("crime", "robbery")])));
+        let crime = figures.sections().into_iter().find(|s| s.heading == "Crime").unwrap();
+        assert!(crime.rows.is_empty() && !crime.text.is_empty(), "{crime:?}");
+        assert_eq!(rows(&figures, "Versions of the policy").len(), 1);
+    }
+
+    #[test]
+    fn what_was_purged_is_said() {
+        let mut figures = Figures::new("north", &[]);
+        figures.add(Told { account: None, ..told(7, None, None, Event::Opened) });
+        figures.add(told(9, Some("r"), None, Event::Opened));
+        let basis = figures.sections().pop().unwrap();
+        assert!(basis.text.contains("2 entries") && basis.text.contains("entry 7 to entry 9"), "{}", basis.text);
+        assert!(basis.text.contains("part of 1 of"), "{}", basis.text);
+        assert!(figures.counts().contains(&Figure::new("Requests opened", 1)));
+    }
+}

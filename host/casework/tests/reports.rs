@@ -1,0 +1,208 @@
+//! Reports, surveys and samples: what they say is what the log says.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+mod common;
+
+use casework::CaseError;
+use casework::anomalies::{Scope, Thresholds};
+use casework::report::{Asked, Form, Section, Sheet};
+use casework::search_step::Plan;
+use common::{
+    ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, answers, court, intake, outgoing, said, signing, text,
+};
+use jiff::civil::date;
+use model::account::Event;
+use model::facts::{Conclusion, Likeness};
+use model::rulings::Duty;
+use model::terms::Digest;
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
+const AUDITOR: &str = "a.feld";
+
+const HOUR_MS: u64 = 3_600_000;
+
+fn weekly() -> Asked {
+    let none = ["software-upgrades", "contract-changes", "confirmed-violations"].map(|name| (name, text("none")));
+    Asked { report: "weekly".to_owned(), days: None, answers: answers(none) }
+}
+
+fn annual() -> Asked {
+    let answers = answers([
+        ("lawsuits", text("none")),
+        ("settlements", text("none")),
+        ("efficacy", text("nothing was searched")),
+    ]);
+    Asked { report: "annual".to_owned(), days: None, answers }
+}
+
+fn wait(court: &Court, hours: u64) {
+    court.clock.fetch_add(hours * HOUR_MS, Ordering::AcqRel);
+}
+
+fn count(sheet: &Sheet, heading: &str) -> u64 {
+    sheet.counts.iter().find(|figure| figure.heading == heading).unwrap().value
+}
+
+fn section<'s>(sheet: &'s Sheet, heading: &str) -> &'s Section {
+    sheet.sections.iter().find(|section| section.heading == heading).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_weekly_report_counts_what_its_week_has_on_record() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(1).await;
+    court.release(FIRST, &request, outgoing(&records[..1])).await.unwrap();
+    let mut shoplifting = intake(2);
+    shoplifting.answers.insert("crime".to_owned(), text("larceny"));
+    let examiner = court.who(FIRST).await;
+    let refused = court.casework.search_now(&examiner, JURISDICTION, shoplifting, Plan::default()).await;
+    assert!(matches!(refused, Err(CaseError::Refused { .. })));
+    wait(&court, 7 * 24);
+    // Of the next week, and so not of the report.
+    court.searched(3, 3).await;
+
+    let examiner = court.who(FIRST).await;
+    let done = court.casework.draw_report(&examiner, JURISDICTION, weekly()).await.unwrap();
+    let period = &done.report.period;
+    assert_eq!((period.first, period.last), (date(2026, 3, 9), date(2026, 3, 15)), "Monday to Sunday");
+    let sheet = court.drawn.1.lock().unwrap().pop().unwrap();
+    assert_eq!(count(&sheet, "Searches run"), 1);
+    assert_eq!(count(&sheet, "Results released with a lead"), 1);
+    assert_eq!(count(&sheet, "Steps refused by policy"), 1);
+    let crimes = &section(&sheet, "Crime").rows;
+    assert!(crimes.contains(&vec!["robbery".to_owned(), "1".to_owned(), "0".to_owned()]), "{crimes:?}");
+    assert!(crimes.iter().any(|row| row[1] == "0" && row[2] == "1"), "the refused one: {crimes:?}");
+    assert_eq!(section(&sheet, "Stated by whoever drew this up").rows.len(), 3);
+    assert!(section(&sheet, "About this report").text.contains("307.5"));
+    assert!(section(&sheet, "Versions of the policy").rows.len() == 1);
+
+    let owed = court.casework.obligations(JURISDICTION).await.unwrap();
+    let open = |o: &&casework::obligations::Owed| matches!(&o.duty, Duty::Document(id) if id == "weekly-report");
+    assert_eq!(owed.iter().filter(open).count(), 0, "it is drawn up");
+    assert!(owed.iter().any(|o| matches!(o.duty, Duty::Notify(_))), "the Board is still to be told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_public_is_for_everybody_and_all_of_it_is_as_recorded() {
+    let Some(court) = court().await else { return };
+    let examiner = court.who(FIRST).await;
+    let week = court.casework.draw_report(&examiner, JURISDICTION, weekly()).await.unwrap();
+    let year = court.casework.draw_report(&examiner, JURISDICTION, annual()).await.unwrap();
+    assert_eq!(year.report.period.first, date(2025, 1, 1));
+    let published = court.casework.reports(JURISDICTION, true).await.unwrap();
+    assert_eq!(published.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), [year.report.id.as_str()]);
+    assert!(published[0].by.is_none(), "the public is not told who drew it up");
+    let all = court.casework.reports(JURISDICTION, false).await.unwrap();
+    assert_eq!(all.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), [&year.report.id, &week.report.id]);
+    for (form, bytes) in &year.files {
+        let kept = court.casework.report_file(JURISDICTION, &year.report.id, *form, true).await.unwrap();
+        assert_eq!(kept, *bytes, "{form:?}");
+        assert!(year.report.renderings.iter().any(|r| r.form == form.suffix() && r.digest == Digest::of(&kept)));
+    }
+    let closed = court.casework.report_file(JURISDICTION, &week.report.id, Form::Pdf, true).await;
+    assert!(matches!(closed, Err(CaseError::Unknown { .. })));
+    let auditor = court.who(AUDITOR).await;
+    let read = court.casework.inspect_report(&auditor, JURISDICTION, &week.report.id, Form::Pdf).await.unwrap();
+    assert!(read.starts_with(b"pdf"));
+    let none = court.casework.report_file(JURISDICTION, "nonsense", Form::Pdf, false).await;
+    assert!(matches!(none, Err(CaseError::Unknown { .. })));
+
+    let court = court.reopen(|_| {}).await;
+    assert_eq!(court.casework.reports(JURISDICTION, false).await.unwrap().len(), 2, "after a restart too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_is_not_permitted_or_cannot_be_set_out_is_none() {
+    let Some(court) = court().await else { return };
+    let (asker, examiner) = (court.who(ASKER).await, court.who(FIRST).await);
+    let refused = court.casework.draw_report(&asker, JURISDICTION, weekly()).await;
+    assert!(matches!(refused, Err(CaseError::Refused { .. })), "not of the unit");
+    let half = Asked { days: Some((date(2026, 3, 2), date(2026, 3, 5))), ..weekly() };
+    let refused = court.casework.draw_report(&examiner, JURISDICTION, half).await;
+    assert!(matches!(refused, Err(CaseError::Refused { .. })), "no whole week");
+    let silent = Asked { answers: answers([]), ..weekly() };
+    let refused = court.casework.draw_report(&examiner, JURISDICTION, silent).await;
+    assert!(matches!(refused, Err(CaseError::Refused { .. })), "silence is no answer");
+    let backwards = Asked { days: Some((date(2026, 3, 8), date(2026, 3, 2))), ..weekly() };
+    let invalid = court.casework.draw_report(&examiner, JURISDICTION, backwards).await;
+    assert!(matches!(invalid, Err(CaseError::Invalid(_))));
+    let unknown = Asked { report: "daily".to_owned(), ..weekly() };
+    let unknown = court.casework.draw_report(&examiner, JURISDICTION, unknown).await;
+    assert!(matches!(unknown, Err(CaseError::Unknown { .. })));
+    court.drawn.2.store(true, Ordering::Release);
+    let broken = court.casework.draw_report(&examiner, JURISDICTION, weekly()).await;
+    assert!(matches!(broken, Err(CaseError::Draught { .. })));
+    assert!(court.casework.reports(JURISDICTION, false).await.unwrap().is_empty());
+    assert!(court.drawn.1.lock().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_survey_shows_where_to_look_and_the_entries_that_say_so() {
+    let Some(court) = court().await else { return };
+    let examiner = court.who(FIRST).await;
+    court.searched(1, 3).await;
+    let mut again = intake(2);
+    again.probe = intake(1).probe;
+    court.casework.search_now(&examiner, JURISDICTION, again, Plan::default()).await.unwrap();
+    let (request, _) = court.disposed(3).await;
+    wait(&court, 80);
+    let auditor = court.who(AUDITOR).await;
+    let thresholds = Thresholds { subjects_per_case: 1, night_from: 10, night_to: 13, ..Thresholds::default() };
+    let scope = || Scope { days: None, thresholds: thresholds.clone() };
+    let survey = court.casework.survey(&auditor, JURISDICTION, scope()).await.unwrap();
+    let of = |kind: &str| survey.anomalies.iter().filter(|a| a.kind == kind).collect::<Vec<_>>();
+    assert_eq!(of("cases-per-probe").len(), 1);
+    assert_eq!(of("cases-per-probe")[0].number, 2);
+    assert_eq!(of("subjects-per-case").len(), 3);
+    // 15:00 UTC is 11:00 in the jurisdiction, which keeps summer time by then.
+    assert_eq!(of("odd-hours").iter().map(|a| a.number).collect::<Vec<_>>(), [3]);
+    assert_eq!(of("image-source")[0].about, "cctv");
+    let unsigned: Vec<_> = of("lead-unsigned").into_iter().map(|a| a.about.clone()).collect();
+    assert_eq!(unsigned, [format!("request {request}")]);
+    assert!(of("searches-per-person").is_empty(), "nobody to measure against");
+    for index in &of("cases-per-probe")[0].entries {
+        let seen = court.casework.inspect(&auditor, JURISDICTION, *index, 1).await.unwrap();
+        assert!(matches!(seen[0].account.as_ref().unwrap().event, Event::Searched { .. }), "entry {index}");
+    }
+
+    court.look(SECOND, &request).await.unwrap();
+    for who in [FIRST, SECOND] {
+        court.sign(who, &request, signing("examiner", Conclusion::Lead)).await.unwrap();
+    }
+    court.sign(SUPERVISOR, &request, signing("ciu-supervisor", Conclusion::Approved)).await.unwrap();
+    let survey = court.casework.survey(&auditor, JURISDICTION, scope()).await.unwrap();
+    assert!(!survey.anomalies.iter().any(|a| a.kind == "lead-unsigned"), "it is signed now");
+    let night = Thresholds { night_from: 24, ..Thresholds::default() };
+    let invalid = court.casework.survey(&auditor, JURISDICTION, Scope { days: None, thresholds: night }).await;
+    assert!(matches!(invalid, Err(CaseError::Invalid(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_is_the_same_for_whoever_draws_again_and_is_on_record() {
+    let Some(court) = court().await else { return };
+    for seed in 1..4 {
+        let (request, records) = court.searched(seed, 2).await;
+        court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Excluded)]).await.unwrap();
+    }
+    let auditor = court.who(AUDITOR).await;
+    let log = court.casework.chamber(JURISDICTION).unwrap().log().clone();
+    let size = log.size();
+    let one = court.casework.sample(&auditor, JURISDICTION, "2026-03", 5, None).await.unwrap();
+    let two = court.casework.sample(&auditor, JURISDICTION, "2026-03", 5, Some(size)).await.unwrap();
+    let drawn: Vec<u64> = one.drawn.iter().map(|seen| seen.index).collect();
+    assert_eq!(drawn, audit::draw("2026-03", size, 5));
+    assert_eq!(two.drawn.iter().map(|seen| seen.index).collect::<Vec<_>>(), drawn, "though the log has grown");
+    assert_eq!(drawn.iter().collect::<BTreeSet<_>>().len(), 5);
+    assert!(one.drawn.iter().all(|seen| seen.account_verified == Some(true)));
+    let looks = court.casework.inspect(&auditor, JURISDICTION, size, 2).await.unwrap();
+    for look in looks {
+        let event = look.account.unwrap().event;
+        assert!(matches!(&event, Event::Surveyed { what, parameters } if what == "sample" && parameters["n"] == "5"));
+    }
+    for (n, from) in [(0, None), (1001, None), (1, Some(1_000_000))] {
+        let invalid = court.casework.sample(&auditor, JURISDICTION, "x", n, from).await;
+        assert!(matches!(invalid, Err(CaseError::Invalid(_))), "{n}");
+    }
+}

@@ -1,0 +1,225 @@
+//! `magistrate acknowledge`, `release`, `disseminate` and `outcome`: a result leaves, and what became of it comes back.
+
+use super::Case;
+use crate::form::Answers;
+use crate::shown::{self, text};
+use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use model::terms::{Digest, check_id};
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  magistrate acknowledge --certificate here/certs/detroit/o.mercer.pem --jurisdiction detroit --request $REQUEST \\\n    --statement investigative-lead\n  magistrate acknowledge … --statement investigative-lead --digest $DIGEST"
+)]
+pub(crate) struct Acknowledge {
+    #[command(flatten)]
+    case: Case,
+    /// The statement's id in the charter
+    #[arg(long)]
+    statement: String,
+    /// The sha-256 of the text you read; without it the text is shown, with its digest, and nothing is acknowledged
+    #[arg(long)]
+    digest: Option<Digest>,
+}
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  magistrate release --certificate here/certs/detroit/m.whitfield.pem --jurisdiction detroit --request $REQUEST \\\n    --candidate b-0417 --reasoning 'two examiners compared ears, nose bridge and scar' --out case\n\nThe documents themselves come out of the server with a dissemination only."
+)]
+pub(crate) struct Release {
+    #[command(flatten)]
+    case: Case,
+    /// A record found possible that leaves; may be repeated, and is left out where there is no lead
+    #[arg(long = "candidate")]
+    candidates: Vec<String>,
+    /// How the conclusion was reached
+    #[arg(long, default_value = "")]
+    reasoning: String,
+    /// A folder for the server's answer: the documents' digests and the receipt
+    #[arg(long)]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    answers: Answers,
+}
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  magistrate disseminate --certificate here/certs/detroit/m.whitfield.pem --jurisdiction detroit --request $REQUEST \\\n    --channel secured-email --recipient h.dawson --agency dpd --purpose criminal-investigation \\\n    --answer recipient-address=dawsonh@detroitmi.gov --out case"
+)]
+pub(crate) struct Disseminate {
+    #[command(flatten)]
+    case: Case,
+    /// How it is handed over, in the jurisdiction's vocabulary
+    #[arg(long)]
+    channel: String,
+    /// To whom: a person id or name
+    #[arg(long)]
+    recipient: String,
+    /// For which agency
+    #[arg(long)]
+    agency: String,
+    /// What for
+    #[arg(long, default_value = "")]
+    purpose: String,
+    /// The recipient is a designee of the requester
+    #[arg(long)]
+    designee: bool,
+    /// Which of the release's documents; its first where absent
+    #[arg(long)]
+    document: Option<String>,
+    /// In which form
+    #[arg(long, default_value = "pdf", value_parser = ["pdf", "html"])]
+    form: String,
+    /// The folder to write the document to
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    answers: Answers,
+}
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  magistrate outcome --certificate here/certs/detroit/h.dawson.pem --jurisdiction detroit --request $REQUEST \\\n    --answer case-assisted=true --answer positive-identification=false"
+)]
+pub(crate) struct Outcome {
+    #[command(flatten)]
+    case: Case,
+    #[command(flatten)]
+    answers: Answers,
+}
+
+pub(super) fn acknowledge(arguments: &Acknowledge) -> anyhow::Result<ExitCode> {
+    let Acknowledge { case, statement, digest } = arguments;
+    let Some(digest) = digest else { return read_out(case, statement) };
+    let body = json!({"statement": statement, "digest": digest.to_string()});
+    shown::tell(&case.step("acknowledgements", &body)?, case.json, |answer| {
+        say!("acknowledged: {statement}");
+        shown::receipt(answer);
+    })
+}
+
+/// Shows a statement to whoever is to acknowledge it.
+fn read_out(case: &Case, id: &str) -> anyhow::Result<ExitCode> {
+    let answer = case.connection.get(&case.connection.path(["charter"])?)?;
+    if !answer.status.is_success() {
+        return shown::tell(&answer, case.json, |_| ());
+    }
+    let charter = answer.json()?;
+    let all = shown::list(&charter, "statements");
+    let Some(statement) = all.iter().find(|s| s["id"] == id) else {
+        let known: Vec<_> = all.iter().map(|s| text(&s["id"])).collect();
+        bail!("the charter holds no statement `{id}`: name one of {}", known.join(", "));
+    };
+    let words = text(&statement["text"]);
+    let digest = Digest::of(words.as_bytes());
+    if case.json {
+        say!(
+            "{}",
+            serde_json::to_string_pretty(&json!({"statement": id, "text": words, "digest": digest.to_string()}))?
+        );
+    } else {
+        say!(
+            "{words}\n\nNothing is acknowledged yet. If that is what you acknowledge, repeat the command with\n  --digest {digest}"
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn release(arguments: &Release) -> anyhow::Result<ExitCode> {
+    let Release { case, candidates, reasoning, out, answers } = arguments;
+    if let Some(out) = out {
+        std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    }
+    let body = json!({"candidates": candidates, "reasoning": reasoning, "answers": answers.json()});
+    let answer = case.step("release", &body)?;
+    if let (Some(out), true) = (out, answer.status.is_success()) {
+        write_new(&out.join(format!("release-{}.json", case.request)), &answer.body)?;
+    }
+    shown::tell(&answer, case.json, |answer| {
+        say!("released");
+        for document in shown::list(answer, "documents") {
+            let [id, pdf, html] = ["id", "pdf", "html"].map(|name| text(&document[name]));
+            say!("document {id}\n  pdf  sha-256 {pdf}\n  html sha-256 {html}");
+        }
+        shown::taken(answer);
+    })
+}
+
+pub(super) fn disseminate(arguments: &Disseminate) -> anyhow::Result<ExitCode> {
+    let Disseminate { case, channel, recipient, agency, purpose, designee, document, form, out, answers } = arguments;
+    // What is handed over is on record: a folder that cannot be had is found out before.
+    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    let body = json!({
+        "channel": channel,
+        "recipient": recipient,
+        "recipient_agency": agency,
+        "purpose": purpose,
+        "designee": designee,
+        "document": document,
+        "form": form,
+        "answers": answers.json(),
+    });
+    let answer = case.step("disseminations", &body)?;
+    if !answer.status.is_success() {
+        return shown::tell(&answer, case.json, |_| ());
+    }
+    let mut handed = answer.json()?;
+    let written = file(&handed, case, form, out)?;
+    if case.json {
+        // The document is in its file; what is printed says where.
+        if let (Some(path), Some(document)) = (&written, handed["document"].as_object_mut()) {
+            document.remove("content");
+            document.insert("file".to_owned(), json!(path.display().to_string()));
+        }
+        say!("{}", serde_json::to_string_pretty(&handed)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    match written {
+        Some(path) => say!("handed over: {}", path.display()),
+        None => say!("handed over: the release drew up no document"),
+    }
+    shown::statements(&handed);
+    shown::taken(&handed);
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn outcome(arguments: &Outcome) -> anyhow::Result<ExitCode> {
+    let Outcome { case, answers } = arguments;
+    shown::tell(&case.step("outcome", &json!({"answers": answers.json()}))?, case.json, |answer| {
+        say!("reported");
+        shown::taken(answer);
+    })
+}
+
+/// Writes the document that an answer holds, if it is the one that was released. Each hand-over is an entry of its own, and
+/// so is its file.
+fn file(answer: &Value, case: &Case, form: &str, out: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let document = &answer["document"];
+    if document.is_null() {
+        return Ok(None);
+    }
+    let id = text(&document["id"]);
+    check_id(&id).context("the document's id")?;
+    let bytes = BASE64_STANDARD.decode(text(&document["content"])).context("the document's content")?;
+    let digest = Digest::of(&bytes).to_string();
+    if document["digest"] != digest.as_str() {
+        bail!("the document arrived damaged: its sha-256 is {digest}, and {} was released", text(&document["digest"]));
+    }
+    let name = format!("{id}-{}-{}.{form}", case.request, answer["receipt"]["index"]);
+    let path = out.join(name);
+    write_new(&path, &bytes)?;
+    Ok(Some(path))
+}
+
+/// Writes a file that only its owner may read, and that was not there before.
+fn write_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = made.with_context(|| format!("cannot write {}", path.display()))?;
+    file.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,161 @@
+//! A server's answers, as a person reads them: candidates, findings, obligations, and problems with what would change them.
+
+use crate::{REFUSED, output};
+use client::{Answer, StatusCode};
+use serde_json::Value;
+use std::process::ExitCode;
+
+/// Prints an answer, whole as JSON or what `show` picks of it, and gives the exit code it stands for.
+pub(crate) fn tell(answer: &Answer, json: bool, show: impl FnOnce(&Value)) -> anyhow::Result<ExitCode> {
+    let shown = answer.json()?;
+    if json {
+        say!("{}", serde_json::to_string_pretty(&shown)?);
+    } else if answer.status.is_success() {
+        show(&shown);
+    } else {
+        problem(&shown);
+    }
+    Ok(code(answer.status))
+}
+
+/// Done, refused or failed.
+pub(crate) fn code(status: StatusCode) -> ExitCode {
+    match status {
+        StatusCode::FORBIDDEN | StatusCode::CONFLICT => ExitCode::from(REFUSED),
+        status if status.is_success() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// A value without the quotes of JSON; nothing for null.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// The items of a list; none where there is no such list.
+pub(crate) fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
+    value[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Booking data on one line.
+pub(crate) fn booking(candidate: &Value) -> String {
+    let fields = candidate["booking"].as_object().into_iter().flatten();
+    fields.map(|(name, value)| format!("{name}: {}", text(value))).collect::<Vec<_>>().join(", ")
+}
+
+/// What a search found.
+pub(crate) fn searched(answer: &Value) {
+    let mut table = output::table(["rank", "record", "score", "booking data"]);
+    for candidate in list(answer, "candidates") {
+        let score = candidate["score"].as_f64().map_or_else(|| "withheld".to_owned(), |s| format!("{s:.4}"));
+        table.add_row([text(&candidate["rank"]), text(&candidate["record_id"]), score, booking(candidate)]);
+    }
+    say!("request {}", text(&answer["request"]));
+    say!("{table}");
+    statements(answer);
+    taken(answer);
+}
+
+/// What has to be shown word for word.
+pub(crate) fn statements(answer: &Value) {
+    for statement in list(answer, "statements") {
+        say!("\n{}", text(&statement["text"]));
+    }
+}
+
+/// A step that was taken: what was found, what has to be done, where it is recorded.
+pub(crate) fn taken(answer: &Value) {
+    findings(answer);
+    if !list(answer, "obligations").is_empty() {
+        let mut table = output::table(["policy", "obligation under", "duty"]);
+        for obligation in list(answer, "obligations") {
+            let (policy, clause) = (text(&obligation["jurisdiction"]), text(&obligation["clause"]));
+            table.add_row([policy, clause, duty(&obligation["duty"])]);
+        }
+        say!("\n{table}");
+    }
+    receipt(answer);
+}
+
+/// What stood in the way, and what would change it.
+pub(crate) fn problem(problem: &Value) {
+    say!("{}: {}", output::red(&text(&problem["title"])), text(&problem["detail"]));
+    for face in list(problem, "faces") {
+        say!("  --face {}: at {}", face["face"], face["bounding_box"]);
+    }
+    findings(problem);
+    receipt(problem);
+}
+
+fn findings(answer: &Value) {
+    if list(answer, "findings").is_empty() {
+        return;
+    }
+    let mut table = output::table(["policy", "clause", "finding", "explanation"]);
+    for finding in list(answer, "findings") {
+        let outcome = text(&finding["outcome"]);
+        let outcome = if outcome == "satisfied" { output::green(&outcome) } else { outcome };
+        let why = if finding["explanation"].is_string() { &finding["explanation"] } else { &finding["summary"] };
+        table.add_row([text(&finding["jurisdiction"]), text(&finding["clause"]), outcome, text(why)]);
+    }
+    say!("\n{table}");
+}
+
+/// Where it is recorded.
+pub(crate) fn receipt(answer: &Value) {
+    if answer["receipt"].is_object() {
+        say!("\non record as entry {} of {}", answer["receipt"]["index"], text(&answer["receipt"]["log"]));
+    }
+}
+
+/// A duty in a few words: its kind, and what it is about.
+pub(crate) fn duty(duty: &Value) -> String {
+    let Some((kind, about)) = duty.as_object().and_then(|all| all.iter().next()) else { return text(duty) };
+    let about = match about {
+        Value::Object(rule) => {
+            // What is not said of it is not asked of anybody.
+            let said = rule.iter().filter(|(_, value)| !matches!(value, Value::Null | Value::Bool(false)));
+            let said = said.map(|(name, value)| (name.replace('_', " "), text(value)));
+            said.filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| format!("{name}: {value}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        }
+        other => text(other),
+    };
+    format!("{kind} ({about})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_duty_reads_as_its_kind_and_what_it_is_about() {
+        assert_eq!(duty(&json!("dispose-all")), "dispose-all");
+        assert_eq!(duty(&json!({"statement": "lead"})), "statement (lead)");
+        assert_eq!(duty(&json!({"galleries": ["a", "b"]})), "galleries (a, b)");
+        let rule = json!({"sign-offs": {"role": "examiner", "persons": 2, "units": [], "blind": false}});
+        let words = duty(&rule);
+        assert!(words.starts_with("sign-offs (") && words.contains("role: examiner"), "{words}");
+        assert!(!words.contains("blind") && !words.contains("units"), "{words}");
+    }
+
+    #[test]
+    fn what_a_policy_refuses_has_a_code_of_its_own() {
+        let named = |status: u16| format!("{:?}", code(StatusCode::from_u16(status).unwrap()));
+        assert_eq!(named(200), format!("{:?}", ExitCode::SUCCESS));
+        for refused in [403, 409] {
+            assert_eq!(named(refused), format!("{:?}", ExitCode::from(REFUSED)));
+        }
+        for failed in [404, 422, 503] {
+            assert_eq!(named(failed), format!("{:?}", ExitCode::FAILURE));
+        }
+    }
+}

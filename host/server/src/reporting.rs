@@ -1,0 +1,192 @@
+//! Reports, for everybody and for auditors, and what auditors have the log searched for: bodies and routes.
+
+use crate::api::{Base64, FindingView, ObligationView, ReceiptView, obligations};
+use crate::endpoints::{Ask, Reply, summarized};
+use crate::problem::Problem;
+use casework::anomalies::{Scope, Thresholds};
+use casework::report::{Asked, Form, OnRecord};
+use hyper::StatusCode;
+use model::terms::{Date, Digest, Value};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use utoipa::ToSchema;
+
+/// Entries drawn where nobody says how many.
+const USUAL_SAMPLE: u64 = 20;
+
+/// A report to be drawn up.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportBody {
+    /// Its id in the charter.
+    #[schema(example = "weekly")]
+    pub report: String,
+    /// The first day; with `to`, or neither: then the last whole week, month or year, as the charter says.
+    #[schema(value_type = Option<String>, example = "2026-03-02")]
+    pub from: Option<Date>,
+    /// The last day.
+    #[schema(value_type = Option<String>, example = "2026-03-08")]
+    pub to: Option<Date>,
+    /// Answers on the jurisdiction's form, attested by the caller: what no log knows.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub answers: BTreeMap<String, Value>,
+}
+
+/// A report that was drawn up.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DrawnView {
+    /// The report: its id, which it is, its days, its title, whether it is published, and the digests of its forms.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub report: OnRecord,
+    /// `permit`.
+    pub verdict: &'static str,
+    /// What was checked.
+    pub findings: Vec<FindingView>,
+    /// What has to be done.
+    pub obligations: Vec<ObligationView>,
+    /// Where it is recorded.
+    pub receipt: Option<ReceiptView>,
+    /// Its forms.
+    pub files: Vec<FileView>,
+}
+
+/// One form of a report, whole.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct FileView {
+    /// `html`, `pdf`, `csv` or `json`.
+    pub form: &'static str,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// The sha-256 of its bytes.
+    pub digest: String,
+    /// Its bytes, in base64.
+    pub content: String,
+}
+
+pub(crate) async fn draw(ask: Ask) -> Result<Reply, Problem> {
+    let ReportBody { report, from, to, answers } = ask.body()?;
+    let days = both(from, to)?;
+    let asked = Asked { report, days, answers };
+    let done = ask.casework.draw_report(ask.caller()?, ask.part("jurisdiction"), asked).await?;
+    let file = |(form, bytes): (Form, Vec<u8>)| FileView {
+        form: form.suffix(),
+        media_type: form.media_type(),
+        digest: Digest::of(&bytes).to_string(),
+        content: Base64(bytes).text(),
+    };
+    Reply::json(&DrawnView {
+        verdict: "permit",
+        findings: summarized(&ask.casework, [&done.taken.rulings]),
+        obligations: obligations([&done.taken.rulings]),
+        receipt: done.taken.receipt.map(Into::into),
+        files: done.files.into_iter().map(file).collect(),
+        report: done.report,
+    })
+}
+
+/// Those that are published.
+pub(crate) async fn published(ask: Ask) -> Result<Reply, Problem> {
+    Reply::json(&ask.casework.reports(ask.part("jurisdiction"), true).await?)
+}
+
+/// One that is published, in one form.
+pub(crate) async fn published_file(ask: Ask) -> Result<Reply, Problem> {
+    let (id, form) = file(ask.part("file"))?;
+    let body = ask.casework.report_file(ask.part("jurisdiction"), id, form, true).await?;
+    Ok(Reply { status: StatusCode::OK, content_type: form.media_type(), body })
+}
+
+/// All of them.
+pub(crate) async fn all(ask: Ask) -> Result<Reply, Problem> {
+    Reply::json(&ask.casework.inspect_reports(ask.caller()?, ask.part("jurisdiction")).await?)
+}
+
+/// Any, in one form.
+pub(crate) async fn any_file(ask: Ask) -> Result<Reply, Problem> {
+    let (id, form) = file(ask.part("file"))?;
+    let body = ask.casework.inspect_report(ask.caller()?, ask.part("jurisdiction"), id, form).await?;
+    Ok(Reply { status: StatusCode::OK, content_type: form.media_type(), body })
+}
+
+pub(crate) async fn anomalies(ask: Ask) -> Result<Reply, Problem> {
+    let usual = Thresholds::default();
+    let thresholds = Thresholds {
+        times_peers: given(&ask, "times_peers", usual.times_peers)?,
+        searches: given(&ask, "searches", usual.searches)?,
+        subjects_per_case: given(&ask, "subjects_per_case", usual.subjects_per_case)?,
+        cases_per_probe: given(&ask, "cases_per_probe", usual.cases_per_probe)?,
+        night_from: given(&ask, "night_from", usual.night_from)?,
+        night_to: given(&ask, "night_to", usual.night_to)?,
+        unsigned_hours: given(&ask, "unsigned_hours", usual.unsigned_hours)?,
+    };
+    let days = both(asked(&ask, "from")?, asked(&ask, "to")?)?;
+    let scope = Scope { days, thresholds };
+    Reply::json(&ask.casework.survey(ask.caller()?, ask.part("jurisdiction"), scope).await?)
+}
+
+pub(crate) async fn sample(ask: Ask) -> Result<Reply, Problem> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
+    // What a query escapes could be read in two ways, and a seed must be the same to everybody.
+    let seed = ask.asked("seed").filter(|seed| !seed.is_empty() && seed.chars().all(plain)).ok_or_else(|| {
+        Problem::invalid("`seed` is missing or cannot be used: give letters, digits, `-`, `.`, `_` or `~`")
+    })?;
+    let (n, size) = (given(&ask, "n", USUAL_SAMPLE)?, asked(&ask, "size")?);
+    Reply::json(&ask.casework.sample(ask.caller()?, ask.part("jurisdiction"), seed, n, size).await?)
+}
+
+/// What the query says of this name.
+fn asked<T: FromStr>(ask: &Ask, name: &str) -> Result<Option<T>, Problem> {
+    let Some(text) = ask.asked(name) else { return Ok(None) };
+    let wrong = |_| Problem::invalid(format!("`{name}` is `{text}`, which cannot be read: see GET /openapi.json"));
+    text.parse().map(Some).map_err(wrong)
+}
+
+fn given<T: FromStr>(ask: &Ask, name: &str, usual: T) -> Result<T, Problem> {
+    Ok(asked(ask, name)?.unwrap_or(usual))
+}
+
+fn both(from: Option<Date>, to: Option<Date>) -> Result<Option<(Date, Date)>, Problem> {
+    match (from, to) {
+        (Some(from), Some(to)) => Ok(Some((from, to))),
+        (None, None) => Ok(None),
+        _ => Err(Problem::invalid("only one of `from` and `to` is given: give both, or neither")),
+    }
+}
+
+/// The report and the form that `<id>.<form>` names.
+fn file(name: &str) -> Result<(&str, Form), Problem> {
+    let named = name.rsplit_once('.').and_then(|(id, suffix)| {
+        let form = Form::ALL.into_iter().find(|form| form.suffix() == suffix)?;
+        (!id.is_empty()).then_some((id, form))
+    });
+    named.ok_or_else(|| {
+        let detail = format!("`{name}` names no form of a report: ask for its id with .html, .pdf, .csv or .json");
+        Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_an_id_and_a_form() {
+        let of = |name| file(name).ok();
+        assert_eq!(of("0199-ab.pdf"), Some(("0199-ab", Form::Pdf)));
+        assert_eq!(of("a.b.json"), Some(("a.b", Form::Json)));
+        for bad in ["0199-ab", "0199-ab.", "0199-ab.exe", ".pdf", ".", "", "pdf"] {
+            assert_eq!(of(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_period_has_two_ends() {
+        let day: Date = "2026-03-02".parse().unwrap();
+        assert_eq!(both(Some(day), Some(day)).unwrap(), Some((day, day)));
+        assert_eq!(both(None, None).unwrap(), None);
+        assert!(both(Some(day), None).is_err() && both(None, Some(day)).is_err());
+    }
+}

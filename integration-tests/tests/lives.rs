@@ -1,0 +1,363 @@
+//! Whole lives of requests over HTTP, with several people's certificates, and every way in which a step is refused.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+mod common;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use common::life::{
+    ASKER, ELSEWHERE, FIRST, Listed, PATROL, SECOND, STATEMENT, SUPERVISOR, court_with, court_with_faces, denied,
+    dispositions, document, forbidden, hand_over, number, out_of_place, outcome, outgoing, pending, registry_file,
+    reopen, said, signing, under,
+};
+use common::{Court, court, request};
+use integration_tests::Example;
+use serde_json::{Value, json};
+
+/// The document that a lead is released with.
+const REPORT: &str = "supplemental-incident-report";
+
+#[tokio::test]
+async fn a_lead_goes_from_intake_to_disclosure() {
+    let Some(mut court) = court().await else { return };
+    let Listed { id, records } = court.signed(7).await;
+    assert_eq!(records[0], "r0007");
+    let seen = court.seen(&id).await;
+    assert_eq!((&seen["state"], &seen["requester"]), (&json!("signed"), &json!("detroit/h.dawson")), "{seen}");
+    assert_eq!(seen["signatures"].as_array().map(Vec::len), Some(3), "{seen}");
+
+    let released = court.take(FIRST, &id, "release", &outgoing(&records[..1])).await;
+    let drawn = &released["documents"][0];
+    assert_eq!(drawn["id"], REPORT, "{released}");
+    let statement = court.statement(STATEMENT).await;
+    for form in ["html", "pdf"] {
+        let handed = court.take(FIRST, &id, "disseminations", &hand_over(form)).await;
+        let bytes = document(&handed);
+        assert_eq!(handed["document"]["digest"], drawn[form], "as it was released, to the byte");
+        if form == "pdf" {
+            assert!(bytes.starts_with(b"%PDF"));
+            continue;
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        for part in [statement.as_str(), &number(7), "r0007", "Marcus Whitfield", "Simone Baptiste"] {
+            assert!(text.contains(part), "the document says `{part}`");
+        }
+        assert!(records[1..].iter().all(|r| !text.contains(r)), "only the candidate that was selected leaves");
+    }
+    court.take(ASKER, &id, "outcome", &outcome()).await;
+    let seen = court.seen(&id).await;
+    assert_eq!((&seen["state"], seen["disseminations"].as_array().map(Vec::len)), (&json!("concluded"), Some(2)));
+    let open = |clause: &str| {
+        let all = seen["obligations"].as_array().unwrap().iter().filter(|o| o["clause"] == clause);
+        all.filter(|o| o["state"] != "met").count()
+    };
+    assert_eq!(["2.4", "5.4(3)-b", "5.4(3)-c", "5.4(4)-a"].map(open), [0; 4], "the release met them: {seen}");
+
+    let entries = court.entries_of(&id).await;
+    let happened: Vec<_> = entries.iter().filter_map(|e| e["account"]["event"]["what"].as_str()).collect();
+    let mut rest = happened.iter();
+    for what in ["opened", "searched", "disposed", "signed", "released", "disseminated", "reported"] {
+        assert!(rest.any(|w| *w == what), "{what}, in this order: {happened:?}");
+    }
+    disclose(&mut court, &number(7), entries.len());
+}
+
+/// Everything about a case leaves the host, in a folder that whoever gets it checks by themselves.
+fn disclose(court: &mut Court, case: &str, at_least: usize) {
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+    let case = format!("incident-number:{case}");
+    let arguments = ["audit", "export", "--config", "magistrate.toml", "--jurisdiction", "detroit", "--case", &case];
+    let done = court.deployment.run(&[&arguments[..], &["--out", "disclosure"]].concat()).unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let manifest = std::fs::read(court.deployment.home.join("disclosure/manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    assert!(manifest["entries"].as_array().unwrap().len() >= at_least, "{}", manifest["completeness"]);
+    let arguments = ["audit", "verify-export", "disclosure", "--key", "log-keys/detroit.vkey"];
+    let done = court.deployment.run(&arguments).unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+}
+
+#[tokio::test]
+async fn a_document_shows_probe_and_candidate_side_by_side() {
+    let Some((court, photographs)) = court_with_faces(&["biden-1.jpg", "obama-1.jpg"]).await else { return };
+    let mut request = Example::read("detroit").unwrap().request(&toml::Table::new(), &[]).unwrap();
+    request["probe"]["image"] = json!(BASE64_STANDARD.encode(std::fs::read(photographs.join("biden-2.jpg")).unwrap()));
+    let id = court.open_as(FIRST, &request).await;
+    let Listed { id, records } = court.list(id).await;
+    assert_eq!(records[0], "biden-1");
+    court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
+    court.sign(&id).await;
+    court.take(FIRST, &id, "release", &outgoing(&records[..1])).await;
+    let text =
+        String::from_utf8(document(&court.take(FIRST, &id, "disseminations", &hand_over("html")).await)).unwrap();
+    assert_eq!(text.matches("src=\"data:image/").count(), 2, "the probe and one candidate");
+    assert!(text.contains(&court.statement(STATEMENT).await) && text.contains("biden-1") && !text.contains("obama"));
+}
+
+#[tokio::test]
+async fn without_a_lead_no_candidate_leaves_and_the_probe_has_to_go() {
+    let Some(mut court) = court().await else { return };
+    let Listed { id, records } = court.listed(4).await;
+    court.take(FIRST, &id, "dispositions", &dispositions(&records, false)).await;
+    let lead = denied("5.4(3)-a", "no candidate was found possible");
+    court.refuse(FIRST, &id, "sign-offs", &signing("examiner", "lead"), lead).await;
+    court.take(FIRST, &id, "sign-offs", &signing("examiner", "no-lead")).await;
+    let second_look = denied("2.4", "a second look");
+    court.refuse(FIRST, &id, "release", &outgoing(&[]), second_look).await;
+    court.take(SUPERVISOR, &id, "sign-offs", &signing("ciu-supervisor", "no-lead")).await;
+    let excluded = out_of_place("was not found possible");
+    court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), excluded).await;
+
+    let released = court.take(FIRST, &id, "release", &outgoing(&[])).await;
+    assert_eq!(released["documents"], json!([]));
+    let owed = court.seen(&id).await["obligations"].clone();
+    let of = |clause: &str, duty: &str| {
+        let all = owed.as_array().unwrap().iter();
+        all.filter(|o| o["clause"] == clause && !o["duty"][duty].is_null()).count()
+    };
+    assert_eq!((of("5.4(5)", "notify"), of("5.4(6)", "purge")), (1, 1), "{owed}");
+    let handed = court.take(FIRST, &id, "disseminations", &hand_over("pdf")).await;
+    assert!(handed["document"].is_null(), "{handed}");
+    assert_eq!(court.seen(&id).await["state"], "disseminated");
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+}
+
+const OAKLAND: &str = "suspended_since = \"2025-11-14T17:00:00.000Z\"\n";
+
+#[tokio::test]
+async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing() {
+    let Some(mut court) = court_with(|registry| registry.replace(OAKLAND, "")).await else { return };
+    let in_good_standing = std::fs::read_to_string(registry_file(&court)).unwrap();
+    let mut asked = request("detroit", 9);
+    asked["requester"] = json!("o.mercer");
+    asked["answers"]["requester-address"] = json!("1200 N Telegraph Road, Pontiac");
+    asked["answers"]["requester-phone"] = json!("+1 248 555 0100");
+    asked["answers"]["statement-acknowledged"] = json!(true);
+    let id = court.open_as(FIRST, &asked).await;
+    let Listed { id, records } = court.list(id).await;
+    court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
+    court.sign(&id).await;
+
+    // The unit entered the request, so the requester's own acknowledgement is still collected (5.5).
+    let out = outgoing(&records[..1]);
+    court.refuse(FIRST, &id, "release", &out, out_of_place("5.5-b4")).await;
+    let verbatim = court.statement(STATEMENT).await;
+    let edited = json!({"statement": STATEMENT, "text": verbatim.replace("IS NOT", "IS")});
+    court.refuse("detroit/o.mercer", &id, "acknowledgements", &edited, out_of_place("altered")).await;
+    let given = json!({"statement": STATEMENT, "text": verbatim});
+    court.refuse(ASKER, &id, "acknowledgements", &given, forbidden("o.mercer")).await;
+    court.take("detroit/o.mercer", &id, "acknowledgements", &given).await;
+    court
+        .refuse("detroit/o.mercer", &id, "acknowledgements", &given, out_of_place("nothing of this kind is open"))
+        .await;
+
+    let suspended = under(&in_good_standing, "name = \"Oakland County Sheriff’s Office\"", OAKLAND.trim_end());
+    reopen(&mut court, &suspended);
+    court.refuse(FIRST, &id, "release", &out, denied("5.5-c", "suspended until it complies")).await;
+    assert_eq!(court.seen(&id).await["state"], "signed");
+    let again = court.client("detroit/o.mercer").post("/v1/detroit/requests", &asked).await.unwrap();
+    assert_eq!(again.status, 403, "nor does anybody of the agency get anything new");
+
+    reopen(&mut court, &in_good_standing);
+    court.take(FIRST, &id, "release", &out).await;
+    let to_them = json!({
+        "channel": "phone",
+        "recipient": "o.mercer",
+        "recipient_agency": "oakland-so",
+        "answers": {"phone-number": "+1 248 555 0100"},
+    });
+    court.take(FIRST, &id, "disseminations", &to_them).await;
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+}
+
+#[tokio::test]
+async fn a_step_out_of_order_is_refused() {
+    let Some(mut court) = court().await else { return };
+    let id = court.open(1).await;
+    let record = ["r0001".to_owned()];
+    let unlisted = || out_of_place("search, and open the list, first");
+    for (step, body) in [
+        ("candidates", json!({})),
+        ("dispositions", dispositions(&record, true)),
+        ("sign-offs", signing("examiner", "lead")),
+        ("release", outgoing(&record)),
+    ] {
+        court.refuse(FIRST, &id, step, &body, unlisted()).await;
+    }
+    for (step, body) in [("disseminations", hand_over("pdf")), ("outcome", outcome())] {
+        court.refuse(FIRST, &id, step, &body, out_of_place("release it first")).await;
+    }
+    let owed = json!({"statement": STATEMENT, "digest": "0".repeat(64)});
+    court.refuse(ASKER, &id, "acknowledgements", &owed, out_of_place("obligations lists what is")).await;
+
+    let Listed { id, records } = court.list(id).await;
+    court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), out_of_place("dispose of it anew")).await;
+    court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
+    court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), out_of_place("have others sign")).await;
+    court.sign(&id).await;
+    court.take(FIRST, &id, "release", &outgoing(&records[..1])).await;
+
+    // Late: nothing is changed of what has left.
+    let late = || out_of_place("open a new request");
+    for (who, step, body) in [
+        (FIRST, "search", json!({})),
+        (FIRST, "dispositions", dispositions(&records, false)),
+        (SECOND, "sign-offs", signing("examiner", "no-lead")),
+        (FIRST, "release", outgoing(&records[..1])),
+    ] {
+        court.refuse(who, &id, step, &body, late()).await;
+    }
+    let mut other = hand_over("pdf");
+    other["document"] = json!("compare-report");
+    court.refuse(FIRST, &id, "disseminations", &other, out_of_place(REPORT)).await;
+    court.take(FIRST, &id, "disseminations", &hand_over("pdf")).await;
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+}
+
+#[tokio::test]
+async fn a_step_is_for_those_it_is_for() {
+    let Some(mut court) = court().await else { return };
+    let Listed { id, records } = court.listed(2).await;
+    let said_of_all = dispositions(&records, true);
+    court.refuse(ASKER, &id, "dispositions", &said_of_all, denied("2.3-a", "not an examiner")).await;
+    court.refuse(SECOND, &id, "dispositions", &said_of_all, denied("5.4(3)-c", "open it first")).await;
+    court.refuse(ELSEWHERE, &id, "dispositions", &said_of_all, forbidden("gallery's jurisdiction")).await;
+    court.refuse(PATROL, &id, "candidates", &json!({}), denied("5.4(2)-a", "only the Crime Intelligence Unit")).await;
+    let seen = court.client(ELSEWHERE).get(&format!("/v1/detroit/requests/{id}")).await.unwrap();
+    assert_eq!(seen.status, 403, "nor is it anybody else's to see");
+    court.take(FIRST, &id, "dispositions", &said_of_all).await;
+
+    let as_supervisor = signing("ciu-supervisor", "approved");
+    court.refuse(FIRST, &id, "sign-offs", &as_supervisor, forbidden("sign in a role that you hold")).await;
+    court
+        .refuse(ASKER, &id, "sign-offs", &signing("examiner", "lead"), forbidden("sign in a role that you hold"))
+        .await;
+    court
+        .refuse(SECOND, &id, "sign-offs", &signing("examiner", "lead"), denied("5.4(3)-c", "open it, then sign"))
+        .await;
+    court.refuse(FIRST, &id, "sign-offs", &signing("examiner", "refused"), out_of_place("write down the reason")).await;
+
+    court.sign(&id).await;
+    let out = outgoing(&records[..1]);
+    court.refuse(ASKER, &id, "release", &out, denied("5.4(4)-a", "only the Crime Intelligence Unit releases")).await;
+    court.take(FIRST, &id, "release", &out).await;
+    court.refuse(PATROL, &id, "disseminations", &hand_over("pdf"), denied("7(5)", "the examining unit")).await;
+    court.refuse(PATROL, &id, "outcome", &outcome(), denied("6.3-b", "only the requester or the examining unit")).await;
+    let mut private = hand_over("pdf");
+    private["answers"]["recipient-address"] = json!("helen@example.com");
+    court.refuse(FIRST, &id, "disseminations", &private, denied("7(1)-b", "use one")).await;
+    let mut nowhere = hand_over("pdf");
+    nowhere["answers"] = json!({});
+    court.refuse(FIRST, &id, "disseminations", &nowhere, pending("7(1)-b", "state the e-mail address")).await;
+    let mut by_phone = hand_over("pdf");
+    by_phone["channel"] = json!("phone");
+    court.refuse(FIRST, &id, "disseminations", &by_phone, denied("7(1)-d", "state it")).await;
+    let mut stranger = hand_over("pdf");
+    stranger["recipient"] = json!("o.mercer");
+    stranger["recipient_agency"] = json!("oakland-so");
+    court.refuse(FIRST, &id, "disseminations", &stranger, denied("6.1(3)a-2", "send it to one of them")).await;
+    assert_eq!(court.seen(&id).await["state"], "released");
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_said_or_signed_twice_nor_of_another_cases_records() {
+    let Some(mut court) = court().await else { return };
+    let Listed { id, records } = court.disposed(3).await;
+    let other = court.listed(13).await;
+    let theirs = other.records.iter().find(|r| !records.contains(r)).unwrap();
+    let stranger = || out_of_place("is not on this request's candidate list");
+    let of_another = json!({"dispositions": [said(theirs, "possible")]});
+    court.refuse(FIRST, &id, "dispositions", &of_another, stranger()).await;
+    court.refuse(FIRST, &id, "release", &outgoing(std::slice::from_ref(theirs)), stranger()).await;
+    let twice = json!({"dispositions": [said(&records[0], "possible"), said(&records[0], "excluded")]});
+    court.refuse(FIRST, &id, "dispositions", &twice, out_of_place("name it once")).await;
+    let silent = json!({"dispositions": [{"record_id": records[0], "likeness": "possible"}]});
+    court.refuse(FIRST, &id, "dispositions", &silent, pending("5.4(4)-b", "how you came to your conclusion")).await;
+
+    let lead = signing("examiner", "lead");
+    court.take(FIRST, &id, "sign-offs", &lead).await;
+    court.refuse(FIRST, &id, "sign-offs", &lead, out_of_place("have another person sign")).await;
+    // A person is a person, with whatever certificate.
+    court.deployment.issue("detroit", "m.whitfield", "fixed", "second-desk", 30).unwrap();
+    court.refuse("detroit/second-desk", &id, "sign-offs", &lead, out_of_place("have another person sign")).await;
+    court.deployment.issue("detroit", "m.whitfield", "mobile", "telephone", 30).unwrap();
+    let elsewhere = json!({"dispositions": [said(&records[1], "inconclusive")]});
+    court.refuse("detroit/telephone", &id, "dispositions", &elsewhere, denied("3.3", "use a fixed workstation")).await;
+
+    // Something else is said now: what was signed is signed no more, and both may sign anew.
+    court.take("detroit/second-desk", &id, "dispositions", &elsewhere).await;
+    assert_eq!(court.seen(&id).await["signatures"][0]["stands"], false);
+    court.sign(&id).await;
+    let out = outgoing(&[records[0].clone(), records[0].clone()]);
+    court.refuse(FIRST, &id, "release", &out, out_of_place("name it once")).await;
+    court.take(FIRST, &id, "release", &outgoing(&records[..1])).await;
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+}
+
+#[tokio::test]
+async fn an_edited_statement_does_not_leave() {
+    let Some(mut court) = court().await else { return };
+    let Listed { id, records } = court.signed(5).await;
+    let verbatim = court.statement(STATEMENT).await;
+    // The repetition is the directive's own.
+    let tidied = verbatim.replace("investigation and investigation and", "investigation and");
+    assert_ne!(tidied, verbatim);
+    let carrying = |statements: Value| {
+        let mut out = outgoing(&records[..1]);
+        out["statements"] = statements;
+        out
+    };
+    let altered = || out_of_place("word for word");
+    court.refuse(FIRST, &id, "release", &carrying(json!([{"id": STATEMENT, "text": tidied}])), altered()).await;
+    let digest = "0".repeat(64);
+    court.refuse(FIRST, &id, "release", &carrying(json!([{"id": STATEMENT, "digest": digest}])), altered()).await;
+    court.refuse(FIRST, &id, "release", &carrying(json!([])), out_of_place("demanded and left out")).await;
+    let unknown = carrying(json!([{"id": "disclaimer"}]));
+    court.refuse(FIRST, &id, "release", &unknown, out_of_place("no charter concerned holds")).await;
+    let entries = court.entries("detroit").await;
+    let (status, problem) = court.step(FIRST, &id, "release", &json!({"candidate": records[0]})).await;
+    assert!(status == 422 && problem["detail"].as_str().unwrap().contains("unknown field `candidate`"), "{problem}");
+    assert_eq!(court.entries("detroit").await, entries, "what cannot be read is no step");
+    court
+        .take(
+            FIRST,
+            &id,
+            "release",
+            &carrying(json!([
+                {"id": STATEMENT, "text": verbatim},
+                {"id": "continue-investigation"},
+            ])),
+        )
+        .await;
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+}
+
+#[tokio::test]
+async fn a_signature_of_somebody_who_left_no_longer_counts() {
+    let Some(mut court) = court().await else { return };
+    let Listed { id, records } = court.signed(6).await;
+    let all_there = std::fs::read_to_string(registry_file(&court)).unwrap();
+    let left = under(&all_there, "id = \"j.kowalski\"", "suspended_since = \"2026-01-02T08:00:00.000Z\"");
+    reopen(&mut court, &left);
+    let out = outgoing(&records[..1]);
+    court.refuse(FIRST, &id, "release", &out, out_of_place("have others sign")).await;
+    court.refuse(SECOND, &id, "candidates", &json!({}), forbidden("suspended since")).await;
+
+    let demoted = all_there.replace("roles = [\"ciu-supervisor\"]", "roles = []");
+    reopen(&mut court, &demoted);
+    court.refuse(FIRST, &id, "release", &out, out_of_place("ciu-supervisor")).await;
+
+    reopen(&mut court, &all_there);
+    court.take(FIRST, &id, "release", &out).await;
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+}
