@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
 
-// The shared part calls the crate by the name that the workspace knows it by.
-extern crate magistrate_casework as casework;
+use magistrate_casework as casework;
 
 mod common;
 
