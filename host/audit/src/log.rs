@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{JoinHandle, Thread};
+use std::time::Duration;
 
 use cap_std::fs::Dir;
 use tokio::sync::{mpsc, oneshot};
@@ -29,6 +30,9 @@ use crate::{Hash, MAX_LEAF_BYTES, MAX_RIDER_BYTES};
 /// Entries that may wait for the writer before callers have to: one full batch, so that the next is ready when a sync
 /// ends.
 const QUEUE: usize = MAX_BATCH;
+
+/// How often [`Log::clear_journal`] looks whether the segments are gone: each takes a hundred small syncs to settle.
+const CLEAR_INTERVAL: Duration = Duration::from_millis(2);
 
 /// The longest origin, in bytes: room for a host name and a jurisdiction, without making every checkpoint long.
 const MAX_ORIGIN_BYTES: usize = 255;
@@ -243,6 +247,26 @@ impl Log {
             }
             answer.await.unwrap_or_else(|_| Err(self.stopped()))
         })
+    }
+
+    /// Waits until no journal segment holds an entry appended so far, nor what rode on it: [`turn`](Self::turn), and the
+    /// segments before it are gone. What rides must have been released, or be about to. Blocks, for some tens of
+    /// milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`turn`](Self::turn).
+    pub fn clear_journal(&self) -> Result<(), AppendError> {
+        let size = self.size();
+        self.turn()?;
+        let shared = &self.handle.shared;
+        while shared.tree.settled_to() < size {
+            if shared.halted().is_some() || self.handle.commands.is_closed() {
+                return Err(self.stopped());
+            }
+            std::thread::sleep(CLEAR_INTERVAL);
+        }
+        Ok(())
     }
 
     /// The number of entries acknowledged.

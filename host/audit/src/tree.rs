@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tlog_tiles::tlog::{self, HashReader, prove_record, prove_tree, split_stored_hash_index, tree_hash};
@@ -29,11 +30,15 @@ pub(crate) struct Tree {
     pub(crate) files: Files,
     tail: RwLock<Tail>,
     cache: Mutex<Cache>,
+    // Entries before this are in tiles and bundles on disk, and in no journal segment. A log is opened with its journal
+    // settled, so it begins with all there are.
+    settled: AtomicU64,
 }
 
 impl Tree {
     pub(crate) fn new(files: Files, tail: Tail) -> Self {
-        Self { files, tail: RwLock::new(tail), cache: Mutex::new(Cache::default()) }
+        let settled = AtomicU64::new(tail.head().size);
+        Self { files, tail: RwLock::new(tail), cache: Mutex::new(Cache::default()), settled }
     }
 
     /// What is in memory. A panic elsewhere cannot leave it half changed as far as the acknowledged size reaches.
@@ -62,6 +67,12 @@ impl Tree {
         for (key, tile) in settled {
             self.cache().insert(key, tile);
         }
+        self.settled.fetch_max(size, Ordering::AcqRel);
+    }
+
+    /// Up to where no journal segment holds entries any more.
+    pub(crate) fn settled_to(&self) -> u64 {
+        self.settled.load(Ordering::Acquire)
     }
 
     /// An entry.

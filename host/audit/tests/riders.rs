@@ -101,3 +101,20 @@ fn a_rider_is_bounded_and_a_refused_one_leaves_nothing() {
     copy(folder.path(), crashed.path());
     assert_eq!(prepare(crashed.path()).riders().len(), 1, "the longest is read back");
 }
+
+#[test]
+fn a_cleared_journal_holds_nothing_of_what_was_appended() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    log.clear_journal().expect("an empty journal is clear");
+    let first = append_with(&log, leaf(0), b"the first rider").unwrap();
+    log.release(first);
+    log.clear_journal().unwrap();
+    assert!(!holds(folder.path(), b"rider"), "when it returns, and not some time later");
+    append_with(&log, leaf(1), b"").unwrap();
+    log.close().unwrap();
+    let log = open(folder.path()).log;
+    log.clear_journal().expect("nor does one that was opened again keep anybody waiting");
+    log.clone().close().unwrap();
+    assert!(log.clear_journal().is_err(), "a closed log has no journal to clear");
+}

@@ -10,6 +10,7 @@ use crate::ledger::{self, Entry, Ledger, Subject};
 use crate::notices::Outbox;
 use crate::paper::Draughting;
 use crate::revision;
+use crate::retention::Means;
 use crate::shelf::{self, Shelf};
 use crate::standing::Decisions;
 use crate::turns::Turns;
@@ -71,6 +72,8 @@ pub struct Casework {
     pub(crate) draughting: Option<Arc<dyn Draughting>>,
     pub(crate) outbox: Option<Arc<dyn Outbox>>,
     pub(crate) chancery: Option<Arc<Chancery>>,
+    /// What each jurisdiction exports to and purges by, where it says so.
+    pub(crate) means: BTreeMap<String, Means>,
     pub(crate) turns: Turns,
     /// Told when there is something for [`crate::deadlines`] to do at once.
     pub(crate) stir: tokio::sync::Notify,
@@ -375,6 +378,7 @@ impl Casework {
             draughting: None,
             outbox: None,
             chancery: None,
+            means: BTreeMap::new(),
             turns: Turns::default(),
             stir: tokio::sync::Notify::new(),
             store,
@@ -408,6 +412,11 @@ impl Casework {
         self.chancery = Some(Arc::new(chancery));
         self
     }
+
+    /// What a jurisdiction exports to and purges by. To be said before work begins.
+    pub fn provide(&mut self, jurisdiction: &str, means: Means) {
+        self.means.insert(jurisdiction.to_owned(), means);
+        }
 
     /// A jurisdiction.
     ///

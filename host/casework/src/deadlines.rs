@@ -2,14 +2,14 @@
 //!
 //! Each pass looks at those obligations whose moment has come by the host's clock. A notice is handed to the outbox, and tried
 //! again with growing pauses while it cannot be delivered; every try is on record. Whatever is not met by its deadline is
-//! recorded as overdue, once, and stays to be met. What had to be kept for a time has been.
+//! recorded as overdue, once, and stays to be met. What had to be kept for a time has been; what has to be purged is purged.
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Subject};
 use crate::notices::{Delivery, Notice};
 use crate::obligations::{Owed, Standing};
-use model::account::{Event, Kind};
+use model::account::{Event, Kind, Retained};
 use model::rulings::{Duty, NoticeRule};
 use model::terms::Instant;
 use std::sync::Arc;
@@ -103,12 +103,16 @@ impl Casework {
                 }
                 self.say_overdue(chamber, owed, now).await.map(drop)
             }
+            Duty::Purge(rule) => {
+                let rule = rule.clone();
+                self.purge_when_due(chamber, owed, &rule, now).await
+            }
             _ => self.say_overdue(chamber, owed, now).await.map(drop),
         }
     }
 
     /// Records that an obligation is late, unless that is on record; gives it as it stands then.
-    async fn say_overdue(&self, chamber: &Chamber, mut owed: Owed, now: Instant) -> Result<Owed, CaseError> {
+    pub(crate) async fn say_overdue(&self, chamber: &Chamber, mut owed: Owed, now: Instant) -> Result<Owed, CaseError> {
         if matches!(owed.standing, Standing::Overdue { .. }) {
             return Ok(owed);
         }
@@ -160,7 +164,7 @@ impl Casework {
     }
 
     /// Records something the host did about an obligation, and how it stands then, in one commit.
-    async fn record_deed(
+    pub(crate) async fn record_deed(
         &self,
         chamber: &Chamber,
         owed: &Owed,
@@ -179,6 +183,9 @@ fn notice(owed: &Owed, rule: &NoticeRule) -> Notice {
     let mut body = format!("{}\n\nJurisdiction: {}\nClause: {}\n", rule.about, owed.jurisdiction, owed.clause);
     if let Some(request) = &owed.request {
         body += &format!("Request: {request}\n");
+    }
+    if let Some(Retained { subject, record, .. }) = &owed.about {
+        body += &format!("Record: {subject} {record}\n");
     }
     body += &format!("Since: {}\n", owed.since);
     if let Some(due) = owed.due {

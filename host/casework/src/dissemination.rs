@@ -92,7 +92,7 @@ fn in_place(sitting: &Sitting, document: Option<&str>) -> Result<(Vec<String>, O
             drawn: release.documents.iter().map(|d| d.id.clone()).collect(),
         })?),
     };
-    if let (Some(_), Some(at)) = (found, sitting.life.purged(DOCUMENT)) {
+    if let Some(at) = found.and_then(|document| sitting.life.purged(&document.id)) {
         return Err(Misstep::Purged { subject: DOCUMENT.to_owned(), at });
     }
     Ok((release.candidates.clone(), found.cloned()))

@@ -33,6 +33,8 @@ pub struct NewRecord {
 pub struct Batch {
     /// The templates' model.
     pub model: Option<String>,
+    /// The agency that the records come from, whose notice may end their stay: the enroller's own where absent.
+    pub origin: Option<String>,
     /// Answers on the jurisdiction's enrolment form.
     pub answers: BTreeMap<String, Value>,
     /// The records.
@@ -71,7 +73,13 @@ impl Casework {
                 return Err(CaseError::Exists(format!("record `{}` is enrolled already: nothing was done", record.id)));
             }
         }
+        let origin = batch.origin.clone().unwrap_or_else(|| actor.agency.id.clone());
+        if owner.agency(&origin).is_none() {
+            let id = origin;
+            return Err(CaseError::Unknown { kind: "agency", id, hint: "; name one of the jurisdiction's registry" });
+        }
         let now = self.clock.now()?;
+        let provenance = store::Provenance { origin, enrolled: Some(now) };
         let names: BTreeSet<_> = batch.records.iter().flat_map(|r| r.booking.keys().cloned()).collect();
         let concerned = [owner.clone()];
         answers::check(&concerned, Phase::Enroll, &batch.answers)?;
@@ -90,7 +98,7 @@ impl Casework {
         };
         let permit = self.judge(&concerned, facts, vec![]).await?;
         let ids: Vec<_> = batch.records.iter().map(|r| r.id.clone()).collect();
-        let rows = self.templates(hall.registered(), batch.model.as_deref(), batch.records).await;
+        let rows = self.templates(hall.registered(), batch.model.as_deref(), batch.records, provenance).await;
         let (acted, admitted) = hall.admit(permit, &owner.store, rows).await;
         let generation = match admitted {
             Ok(generation) => generation,
@@ -107,6 +115,7 @@ impl Casework {
         gallery: &model::registry::Gallery,
         model: Option<&str>,
         records: Vec<NewRecord>,
+        provenance: store::Provenance,
     ) -> Result<Vec<store::NewRecord>, CaseError> {
         let dim = usize::try_from(gallery.dim).unwrap_or(usize::MAX);
         let mut rows = Vec::with_capacity(records.len());
@@ -142,6 +151,7 @@ impl Casework {
                 status: "active".to_owned(),
                 booking: record.booking,
                 photo: record.image,
+                provenance: provenance.clone(),
             });
         }
         Ok(rows)

@@ -158,6 +158,18 @@ impl Ledger {
         settled.await.map_err(|_| CaseError::Stopping)
     }
 
+    /// Waits until everything recorded before is in the database and nothing of it rides in the log's journal any more: what
+    /// is destroyed in the database after that does not come back from there when a crash has the journal replayed.
+    ///
+    /// # Errors
+    /// [`CaseError::Log`] when the journal cannot be turned; [`CaseError::Stopping`].
+    pub async fn clear(&self) -> Result<(), CaseError> {
+        self.settle().await?;
+        let log = self.log.clone();
+        tokio::task::spawn_blocking(move || log.clear_journal()).await.map_err(|_| CaseError::Stopping)??;
+        Ok(())
+    }
+
     /// Makes a leaf durable, and with it what the step leaves behind.
     async fn append(&self, leaf: Vec<u8>, kept: Vec<store::Kept>) -> Result<audit::Appended, CaseError> {
         if let Some(reason) = self.trouble() {

@@ -25,6 +25,7 @@
 //! | `sitting`, `turns`, [`misstep`] | what every such step does first: its turn, the facts, what is out of place |
 //! | `signatures` | whether the signatures a result needs are there |
 //! | [`obligations`], [`deadlines`], [`notices`] | what decisions oblige somebody to, and when it is late |
+//! | [`retention`] | how long records stay: notices, holds, extensions, transfers, purges |
 //! | [`paper`] | the documents a release draws up, and who draws up documents and reports |
 //! | [`report`], [`anomalies`], `walk` | what the log adds up to, for those whom it is reported to and for auditors |
 //! | [`worklist`] | requests, for those who work on them |
@@ -64,6 +65,7 @@ pub mod recovery;
 pub mod release;
 pub mod replay;
 pub mod report;
+pub mod retention;
 pub mod revision;
 pub mod search_step;
 pub mod shelf;

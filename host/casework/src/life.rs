@@ -214,8 +214,12 @@ impl Life {
                 self.handed.push(Handed { at, by, to: handed, document, answers });
             }
             Event::Reported { answers } => self.outcomes.push(Noted { at, by, what: answers }),
-            Event::Purged { subject } => self.purged.push(Noted { at, by, what: subject }),
-            Event::Held { subject, .. } => self.held.push(Noted { at, by, what: subject }),
+            Event::Purged { record, .. } => self.purged.push(Noted { at, by, what: record.subject }),
+            Event::Retention { change, record, pending: false, .. } => match change.as_str() {
+                "hold" => self.held.push(Noted { at, by, what: record.subject }),
+                "lift" => self.held.retain(|held| held.what != record.subject),
+                _ => {}
+            },
             // What does not move a request on is in the log all the same.
             _ => {}
         }

@@ -161,6 +161,26 @@ pub enum Misstep {
         /// When.
         at: Instant,
     },
+    /// There is nothing left of it.
+    #[error("the {subject} `{record}` was destroyed at {at}: there is nothing left of it to keep, carry off or destroy")]
+    Destroyed {
+        /// What kind of record.
+        subject: String,
+        /// Which.
+        record: String,
+        /// When.
+        at: Instant,
+    },
+    /// A decision demands that it stays for a time that is not over.
+    #[error("{clause} demands that the {subject} is kept until {until}: purge it then")]
+    KeptUntil {
+        /// What kind of record.
+        subject: String,
+        /// The clause, with the jurisdiction whose it is.
+        clause: String,
+        /// Until when.
+        until: Instant,
+    },
     /// Part of the request's story was destroyed.
     #[error("entries of this request's life have been purged, so that it cannot be gone on with: open a new request")]
     Incomplete,

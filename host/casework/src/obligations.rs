@@ -14,14 +14,15 @@
 //! | retain | time: what had to be kept that long may go |
 //! | task, flag | its owner's word that it is done |
 //! | suspend | the suspension, at once |
-//! | purge, hold | the step that purges or reviews |
+//! | purge | the purge, by whomever: the host sees to it when it is due ([`crate::retention`]) |
+//! | hold | the step that lifts it, or the purge of what was carried off |
 
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt, Subject};
 use crate::misstep::Misstep;
-use model::account::{Event, Kind};
+use model::account::{Event, Kind, Retained};
 use model::combine::Rulings;
 use model::facts::{self, Step};
 use model::rulings::{ClauseId, ClockOrigin, Duty, Obligation};
@@ -31,6 +32,10 @@ use serde::{Deserialize, Serialize};
 const HOUR_MS: u64 = 3_600_000;
 
 const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// How long before the last moment the host purges what has to be purged by then: a minute's pass must not be what makes it
+/// late, nor a database that has to be waited for.
+const PURGE_LEAD_MS: u64 = HOUR_MS;
 
 /// A note, in bytes: a paragraph.
 const MOST_NOTE_BYTES: usize = 16 << 10;
@@ -78,6 +83,9 @@ pub struct Owed {
     pub duty: Duty,
     /// The request; absent outside a request's life.
     pub request: Option<String>,
+    /// The record it is about, where that is of no request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<Retained>,
     /// Who has to: a role, offices, `requester`, or `host`.
     pub owner: String,
     /// Since when.
@@ -119,6 +127,11 @@ impl Owed {
         self.is_open() && !matches!(self.duty, Duty::Retain(_))
     }
 
+    /// What it is filed under, and whose turn whoever changes it takes: its request, or the record it is about.
+    pub(crate) fn filed_under(&self) -> Option<String> {
+        self.request.clone().or_else(|| self.about.as_ref().map(filed_under))
+    }
+
     /// In words, for whoever has to do it.
     pub(crate) fn named(&self) -> String {
         format!("{} {} of {} ({})", self.jurisdiction, self.clause, self.owner, policy::scenario::duty_kind(&self.duty))
@@ -132,7 +145,7 @@ impl Owed {
 
     fn row(&self) -> Result<store::ObligationRow, CaseError> {
         let body = serde_json::to_value(self).map_err(|e| CaseError::Log(e.to_string()))?;
-        let (request, id) = (self.request.clone(), self.id.clone());
+        let (request, id) = (self.filed_under(), self.id.clone());
         Ok(store::ObligationRow { request, id, open: self.is_open(), wake: self.wake, body })
     }
 
@@ -245,14 +258,24 @@ fn owed(
         Duty::DisposeAll | Duty::Document(_) | Duty::Flag(_) => (HOST.to_owned(), None),
     };
     let request = occasion.request.map(|r| r.id.clone());
-    // A notice goes out at once; its deadline is when it is late.
-    let wake = if matches!(duty, Duty::Notify(_)) { Some(at) } else { due };
+    let about = if request.is_none() { about(facts) } else { None };
+    let wake = match duty {
+        // A notice goes out at once; its deadline is when it is late.
+        Duty::Notify(_) => Some(at),
+        // What has to be kept as long is not purged any sooner.
+        Duty::Purge(rule) if !retains(rulings, &rule.subject) => purge_wake(due, at),
+        _ => due,
+    };
+    let filed = request.clone().or_else(|| about.as_ref().map(filed_under));
+    // What one step after another says of a record is the same obligation as long as it is due at the same moment.
+    let dated = matches!(facts.step, Step::Retention(_));
     Ok(Some(Owed {
-        id: id(jurisdiction, obligation, request.as_deref(), rulings)?,
+        id: id(jurisdiction, obligation, filed.as_deref(), dated, rulings)?,
         jurisdiction: jurisdiction.to_owned(),
         clause: obligation.clause.clone(),
         duty: duty.clone(),
         request,
+        about,
         owner,
         since: at,
         due,
@@ -262,21 +285,47 @@ fn owed(
     }))
 }
 
-/// Follows from what it says, so that the same duty imposed again on the same request is the same obligation. When
-/// something has to be purged is no part of it: the first deadline holds.
+/// When the host looks at a purge that is due then: early enough not to be late.
+pub(crate) fn purge_wake(due: Option<Instant>, now: Instant) -> Option<Instant> {
+    due.map(|due| Instant(due.0.saturating_sub(PURGE_LEAD_MS)).max(now))
+}
+
+/// Whether a decision wants something kept as well.
+fn retains(rulings: &Rulings, subject: &str) -> bool {
+    let mut obligations = rulings.rulings.iter().flat_map(|r| &r.decision.obligations);
+    obligations.any(|o| matches!(&o.duty, Duty::Retain(rule) if rule.subject == subject))
+}
+
+/// The record that a step outside a request's life is about.
+fn about(facts: &Facts<'_>) -> Option<Retained> {
+    let Step::Retention(event) = &facts.step else { return None };
+    let gallery = facts.gallery.as_ref().map(|g| g.id.clone());
+    Some(Retained { subject: event.subject.clone(), gallery, record: event.record_id.clone() })
+}
+
+/// What obligations about a record that is of no request are filed under. No request has such an id.
+pub(crate) fn filed_under(record: &Retained) -> String {
+    format!("{} {}/{}", record.subject, record.gallery.as_deref().unwrap_or_default(), record.record)
+}
+
+/// Follows from what it says, so that the same duty imposed again on the same request or record is the same obligation.
+/// When something has to be purged is no part of it, unless it is `dated`: the first deadline holds.
 fn id(
     jurisdiction: &str,
     obligation: &Obligation,
-    request: Option<&str>,
+    filed: Option<&str>,
+    dated: bool,
     rulings: &Rulings,
 ) -> Result<String, CaseError> {
     let mut duty = obligation.duty.clone();
-    if let Duty::Purge(rule) = &mut duty {
+    if let Duty::Purge(rule) = &mut duty
+        && !dated
+    {
         rule.by = Instant(0);
     }
-    let once = request.is_none() || rulings.verdict() != Verdict::Permit;
+    let once = filed.is_none() || rulings.verdict() != Verdict::Permit;
     let decision = once.then_some(rulings.id.as_str());
-    let says = serde_json::to_vec(&(jurisdiction, &obligation.clause, duty, request, decision))
+    let says = serde_json::to_vec(&(jurisdiction, &obligation.clause, duty, filed, decision))
         .map_err(|e| CaseError::Log(e.to_string()))?;
     let mut id = Digest::of(&says).to_string();
     id.truncate(32);
@@ -326,10 +375,10 @@ impl Casework {
         let chamber = self.chamber(jurisdiction)?.clone();
         let listed = self.obligations(jurisdiction).await?.into_iter().find(|o| o.id == id);
         // The turn of its request, which whoever else changes it takes too; and then as it stands in that turn.
-        let request = listed.and_then(|o| o.request);
-        let _turn = self.turns.take(request.as_deref().unwrap_or(id)).await;
+        let filed = listed.and_then(|o| o.filed_under());
+        let _turn = self.turns.take(filed.as_deref().unwrap_or(id)).await;
         chamber.ledger.settle().await?;
-        let row = chamber.store.obligation(request.as_deref(), id).await?;
+        let row = chamber.store.obligation(filed.as_deref(), id).await?;
         let found = match row.map(Owed::read).transpose()?.filter(Owed::is_open) {
             Some(owed) => theirs(actor, &owed).map(|()| owed),
             None => Err(Misstep::NothingOwed { of: id.to_owned() }),

@@ -104,6 +104,10 @@ pub(crate) struct Jurisdiction {
     pub(crate) witnesses: Option<Vec<String>>,
     /// How many must cosign here; as `[audit]` says where absent, and 0 for none to be asked.
     pub(crate) witnesses_required: Option<usize>,
+    /// Where portable media are mounted that records are exported to.
+    pub(crate) exports: Option<PathBuf>,
+    /// The person by whose standing order what is due is purged.
+    pub(crate) purge_as: Option<String>,
 }
 
 impl Config {
@@ -132,7 +136,10 @@ impl Config {
         paths.extend(
             config.witnesses.iter_mut().flat_map(|w| [&mut w.certificate, &mut w.certificate_key, &mut w.authority]),
         );
-        paths.extend(config.jurisdictions.values_mut().flat_map(|j| [&mut j.policy, &mut j.registry]));
+        paths.extend(config.jurisdictions.values_mut().flat_map(|j| {
+            let exports = j.exports.iter_mut();
+            [&mut j.policy, &mut j.registry].into_iter().chain(exports)
+        }));
         for path in paths {
             *path = base.join(&*path);
         }
@@ -171,6 +178,12 @@ impl Config {
         let dir = cap_std::fs::Dir::open_ambient_dir(&folder, cap_std::ambient_authority())
             .with_context(|| format!("cannot open {}", folder.display()))?;
         Ok(policy::Archive::new(dir))
+    }
+
+    /// The folder of an embedded database; absent for a server.
+    pub(crate) fn database_folder(&self) -> Option<PathBuf> {
+        let folder = self.store.url.strip_prefix("surrealkv://")?;
+        Some(PathBuf::from(folder.split_once('?').map_or(folder, |(folder, _)| folder)))
     }
 
     /// Database credentials, where a user is configured.

@@ -142,7 +142,11 @@ fn fill(
         std::fs::write(folder.join(format!("log-keys/{id}.vkey")), format!("{key}\n"))?;
         write!(
             config,
-            "\n[jurisdictions.{id}]\npolicy = \"policies/{id}\"\nregistry = \"policies/{id}/registry.toml\"\n"
+            "\n[jurisdictions.{id}]\npolicy = \"policies/{id}\"\nregistry = \"policies/{id}/registry.toml\"\n\
+             # Where portable media are mounted, for records that are transferred to them.\n\
+             # exports = \"/mnt/evidence\"\n\
+             # The person by whose standing order what is due is purged; without one it waits, overdue, for somebody.\n\
+             # purge_as = \"person-id\"\n"
         )?;
     }
     std::fs::write(folder.join("magistrate.toml"), config)?;

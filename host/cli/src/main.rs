@@ -12,6 +12,7 @@
 //! | `connection.rs`, `form.rs`, `shown.rs` | whom these ask, what for, and how the answer reads |
 //! | `policy.rs` | `policy check / pin / test / show` |
 //! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay` |
+//! | `store_command.rs` | `store compact` |
 //! | `pki.rs` | `pki issue / revoke / renew` |
 //! | `witness_command.rs`, `witnesses.rs` | `witness`; whom `serve` asks for cosignatures |
 //! | `bench/` | `bench vet / search / append / serve` |
@@ -38,6 +39,7 @@ mod report_command;
 mod search_command;
 mod serve;
 mod shown;
+mod store_command;
 mod witness_command;
 mod witnesses;
 
@@ -87,6 +89,9 @@ enum Command {
     /// Verify, search, prove, sample, export and replay audit logs
     #[command(subcommand)]
     Audit(audit_command::Command),
+    /// Write an embedded database anew, without what was destroyed in it
+    #[command(subcommand)]
+    Store(store_command::Command),
     /// Watch other hosts' logs: cosign their checkpoints as long as they are only appended to
     Witness(witness_command::Arguments),
     /// Issue, revoke and renew certificates of the development PKI
@@ -136,6 +141,7 @@ fn main() -> ExitCode {
         Command::Office(command) => office_command::run(&command),
         Command::Policy(command) => policy_command::run(&command),
         Command::Audit(command) => audit_command::run(&command),
+        Command::Store(command) => store_command::run(&command),
         Command::Witness(arguments) => witness_command::run(&arguments),
         Command::Pki(command) => pki::run(&command),
         Command::Bench(command) => bench::run(&command),

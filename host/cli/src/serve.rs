@@ -4,11 +4,13 @@ use crate::config::{self, Config};
 use crate::draughting::Draughtsman;
 use crate::output::{self, bar};
 use crate::post::{Bell, Post};
+use crate::store_command;
 use crate::witnesses;
 use anyhow::Context as _;
 use casework::alarm::{Alarm, Announce};
 use casework::chamber::Loading;
 use casework::chancery::Chancery;
+use casework::retention::{Exports, Means};
 use casework::{Casework, Clock, Opening, PolicyState};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -69,6 +71,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
         Some(faces) => Some(load_faces(&faces.detector, &faces.embedder)?),
         None => None,
     };
+    store_command::whole(config)?;
     let archive = config.archive()?;
     let mut openings = Vec::new();
     for (id, jurisdiction) in &config.jurisdictions {
@@ -95,12 +98,23 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
         let bar = bars.entry(name.clone()).or_insert_with(|| bar(&name, loading.of));
         bar.set_position(loading.rows);
     };
-    let casework = Casework::open(openings, store, Clock::system(), extractor, &progress).await?;
+    let mut casework = Casework::open(openings, store, Clock::system(), extractor, &progress).await?;
+    for (id, jurisdiction) in &config.jurisdictions {
+        casework.provide(id, means(jurisdiction));
+    }
     for bar in bars.into_inner().unwrap_or_else(PoisonError::into_inner).values() {
         bar.finish_and_clear();
     }
     let folders = config.jurisdictions.iter().map(|(id, jurisdiction)| (id.clone(), jurisdiction.policy.clone()));
     Ok(casework.with_chancery(Chancery::new(engine, archive, folders.collect())))
+}
+
+/// What a jurisdiction exports to and purges by.
+fn means(jurisdiction: &config::Jurisdiction) -> Means {
+    let open = |folder: PathBuf| -> Exports {
+        Box::new(move || cap_std::fs::Dir::open_ambient_dir(&folder, cap_std::ambient_authority()))
+    };
+    Means { exports: jurisdiction.exports.clone().map(open), purge_as: jurisdiction.purge_as.clone() }
 }
 
 fn prepare_log(config: &Config, id: &str) -> anyhow::Result<audit::Prepared> {

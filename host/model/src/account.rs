@@ -7,7 +7,7 @@
 
 use crate::combine::{PolicyRef, Rulings};
 use crate::facts::{AccessChange, Dissemination, Identifier, Likeness, Matter, Period, Signature, StatementShown};
-use crate::terms::{Digest, Field, Holder, Instant, Phase, Verdict};
+use crate::terms::{Date, Digest, Field, Holder, Instant, Phase, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// What kind of thing an entry records.
@@ -124,6 +124,44 @@ pub struct Document {
     pub html: Digest,
     /// Digest of the PDF.
     pub pdf: Digest,
+}
+
+/// Something that stays for a time, and where it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retained {
+    /// What kind of record: `gallery-record`, `probe`, `audit-entry`, or the id of a document.
+    pub subject: String,
+    /// The gallery, of a record in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gallery: Option<String>,
+    /// Which record: of a gallery, its id there; of a probe or document, the request; of audit entries, their indices.
+    pub record: String,
+}
+
+/// Something that was destroyed, and the key to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Destroyed {
+    /// What: `template`, `booking`, `photograph`, `probe`, `document`, `account`.
+    pub what: String,
+    /// Which: of an account, the entry it belonged to.
+    pub id: String,
+    /// The sha-256 of an image or document; of nothing that could be guessed from its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+}
+
+/// A file that was written to portable media.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    /// Its name in the folder.
+    pub name: String,
+    /// The sha-256 of its bytes.
+    pub sha256: Digest,
+    /// How many.
+    pub bytes: u64,
 }
 
 /// One form of a report that was drawn up, by its digest.
@@ -267,17 +305,39 @@ pub enum Event {
         /// What they did, in their words.
         note: String,
     },
-    /// Something kept of a request was destroyed, and the key to it.
-    Purged {
-        /// What: the kind under which it was sealed, `probe` or `document`.
-        subject: String,
+    /// Something that bears on how long a record stays was said of it.
+    Retention {
+        /// What: `notice`, `hold`, `lift` or `extend`.
+        change: String,
+        /// Of which record.
+        record: Retained,
+        /// Whether it has no effect yet, because others have to approve of it.
+        pending: bool,
+        /// The day of the notice, or up to which day the record stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        day: Option<Date>,
+        /// The form's answers: a basis, reasons.
+        answers: Vec<Field>,
     },
-    /// Something kept of a request is held as evidence.
-    Held {
-        /// What.
-        subject: String,
-        /// On what basis.
-        basis: String,
+    /// A record was written to portable media.
+    Exported {
+        /// The record.
+        record: Retained,
+        /// The folder on the medium.
+        folder: String,
+        /// The sha-256 of the manifest in it.
+        manifest: Digest,
+        /// The files in it.
+        files: Vec<Written>,
+        /// The form's answers: the medium, who has custody of it.
+        answers: Vec<Field>,
+    },
+    /// A record was destroyed, and the keys to it; reading it back has found nothing.
+    Purged {
+        /// The record.
+        record: Retained,
+        /// What of it there was.
+        destroyed: Vec<Destroyed>,
     },
     /// A person's or an agency's access was changed.
     AccessChanged {

@@ -491,22 +491,28 @@ pub struct Dissemination {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionEvent {
-    /// What kind of record: the jurisdiction's vocabulary.
+    /// What kind of record: `gallery-record`, `probe`, `audit-entry`, or the id of a document.
     pub subject: String,
-    /// What happens to it: `notice`, `hold`, `extend`, `export`, `purge`.
+    /// What happens to it: `notice`, `hold`, `lift`, `extend`, `export`, `purge`.
     pub kind: String,
-    /// Which record.
+    /// Which record: of a gallery, its id there; of a probe or document, the request; of audit entries, their indices.
     pub record_id: String,
     /// The agency it came from, where one is on record.
     pub origin: String,
-    /// When it was recorded.
+    /// When it was recorded; of several, the youngest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded: Option<Instant>,
-    /// The day the originating agency gave notice that it no longer keeps its own.
+    /// The earliest day on which the originating agency gave notice that it no longer keeps its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noticed: Option<Date>,
     /// Whether it is held as evidence.
     pub held: bool,
+    /// Up to the end of which day its retention was extended; in an `extend`, up to which day it is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended: Option<Date>,
+    /// When it was last written to portable media.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exported: Option<Instant>,
 }
 
 /// What is done to somebody's access.

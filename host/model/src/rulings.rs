@@ -93,7 +93,7 @@ pub struct NoticeRule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionRule {
-    /// What: the jurisdiction's vocabulary.
+    /// What, as a retention event names it.
     pub subject: String,
     /// For how many days at least.
     pub at_least_days: u32,
@@ -103,7 +103,7 @@ pub struct RetentionRule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PurgeRule {
-    /// What: the jurisdiction's vocabulary.
+    /// What, as a retention event names it.
     pub subject: String,
     /// By when at the latest.
     pub by: Instant,

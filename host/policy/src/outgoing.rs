@@ -335,6 +335,8 @@ fn retention_event_out(x: &facts::RetentionEvent) -> wf::RetentionEvent<'_> {
         recorded: x.recorded.as_ref().map(|at| at.0),
         noticed: x.noticed.as_ref().map(date_out),
         held: x.held,
+        extended: x.extended.as_ref().map(date_out),
+        exported: x.exported.as_ref().map(|at| at.0),
     }
 }
 

@@ -198,6 +198,8 @@ pub struct SearchNowBody {
 pub struct EnrollBody {
     /// The templates' model.
     pub model: Option<String>,
+    /// The agency that the records come from, whose notice may end their stay: yours where absent.
+    pub origin: Option<String>,
     /// Answers on the jurisdiction's enrolment form; they hold for each record.
     #[serde(default)]
     #[schema(value_type = Object)]
@@ -238,7 +240,7 @@ impl EnrollBody {
             })
         };
         let records = self.records.into_iter().map(record).collect::<Result<_, String>>()?;
-        Ok(casework::enroll::Batch { model: self.model, answers: self.answers, records })
+        Ok(casework::enroll::Batch { model: self.model, origin: self.origin, answers: self.answers, records })
     }
 }
 

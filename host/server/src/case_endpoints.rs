@@ -13,7 +13,7 @@ use casework::worklist::Wanted;
 use casework::{Casework, Taken};
 use model::terms::Instant;
 
-fn taken(casework: &Casework, request: &str, taken: Taken) -> TakenView {
+pub(crate) fn taken(casework: &Casework, request: &str, taken: Taken) -> TakenView {
     TakenView {
         request: request.to_owned(),
         verdict: "permit",

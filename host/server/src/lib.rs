@@ -13,6 +13,7 @@
 //! | [`api`] | bodies: what is sent and answered |
 //! | [`office_api`], `office_endpoints` | the same for people, agencies, violations and policy revisions |
 //! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
+//! | [`retention_api`] | how long records stay |
 //! | [`reporting`] | reports, and what auditors have the log searched for |
 //! | [`problem`] | RFC 9457 |
 //! | [`openapi`] | the document, from the table |
@@ -36,6 +37,7 @@ mod openapi;
 pub mod problem;
 mod public_log;
 pub mod reporting;
+pub mod retention_api;
 mod routes;
 pub mod tls;
 pub mod witness;

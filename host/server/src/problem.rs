@@ -154,6 +154,8 @@ impl From<CaseError> for Problem {
             | CaseError::Store(_)
             | CaseError::Gallery(_)
             | CaseError::NoChancery
+            | CaseError::Media(_)
+            | CaseError::Unerased(_)
             | CaseError::Stopping => Self::unavailable(detail),
         }
     }

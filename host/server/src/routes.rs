@@ -2,7 +2,9 @@
 
 use crate::endpoints::{self, Ask, Reply};
 use crate::problem::Problem;
-use crate::{api, case_api, case_endpoints, office_api, office_endpoints, openapi, public_log, reporting};
+use crate::{
+    api, case_api, case_endpoints, office_api, office_endpoints, openapi, public_log, reporting, retention_api,
+};
 use hyper::Method;
 use std::future::Future;
 use std::pin::Pin;
@@ -428,6 +430,28 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Some(case_api::AnswersBody::schema),
         gives: Some(office_api::ActivatedView::schema),
         answer: answer!(office_endpoints::activate),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/retention",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Says how long a record stays: gives notice, holds, lifts, extends, exports or purges",
+        query: &[],
+        takes: Some(retention_api::RetentionBody::schema),
+        gives: Some(retention_api::RetentionView::schema),
+        answer: answer!(retention_api::retain),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/retention",
+        caller: Caller::Registered,
+        body: NOTHING,
+        summary: "Records that are noticed, held, extended, exported, purged or due to be, the most urgent first",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(retention_api::dockets),
     },
     Route {
         method: Method::POST,

@@ -6,7 +6,13 @@ use crate::schema::ACCOUNT;
 use crate::steps::Kept;
 use crate::store::Jurisdiction;
 use std::collections::HashMap;
-use surrealdb::types::{RecordIdKey, Value};
+use surrealdb::types::{RecordId, RecordIdKey, Value, object};
+
+/// The rows are deleted whole: the keys to the accounts and the accounts.
+const DESTROY: [&str; 4] = ["BEGIN", "SELECT VALUE id FROM $ids", "DELETE $ids RETURN NONE", "COMMIT"];
+
+/// Where in [`DESTROY`] the answer stands which there were.
+const DESTROYED: usize = 1;
 
 /// Bytes of the salt of an account's commitment.
 const SALT_LEN: usize = 32;
@@ -62,6 +68,19 @@ impl Jurisdiction {
             }
         }
         Ok(missing)
+    }
+
+    /// Destroys the accounts of these entries and their keys; gives how many there were.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn destroy_accounts(&self, entry_ids: &[String]) -> Result<usize, StoreError> {
+        let ids: Vec<RecordId> = entry_ids.iter().map(|id| RecordId::new(ACCOUNT, key(id))).collect();
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let found = self.db.write(&DESTROY, object! { ids: ids }).await?.values(DESTROYED)?;
+        Ok(found.len())
     }
 
     /// The account of one entry.

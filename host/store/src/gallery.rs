@@ -2,11 +2,12 @@
 
 use crate::bookings::Sealed;
 use crate::error::StoreError;
-use crate::rows::{Row, from_json, joined, key, key_of, text, to_json};
+use crate::rows::{Row, from_json, joined, key, key_of, milliseconds, text, to_json};
 use crate::schema::{BOOKING, GENERATION, PHOTO, TEMPLATE};
 use crate::store::Jurisdiction;
 use crate::templates;
 use model::registry::Gallery;
+use model::terms::Instant;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use surrealdb::types::{Number, Object, RecordId, RecordIdKey, Value, object};
@@ -64,6 +65,17 @@ pub struct NewRecord {
     pub booking: BTreeMap<String, String>,
     /// The booking photograph. Sealed at rest.
     pub photo: Option<Vec<u8>>,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+/// Where a record comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// The agency; empty where nobody said.
+    pub origin: String,
+    /// When it was enrolled, where that is known.
+    pub enrolled: Option<Instant>,
 }
 
 /// Which of its states a gallery is in.
@@ -185,6 +197,28 @@ impl Jurisdiction {
         Ok(bookings)
     }
 
+    /// Where a record comes from; absent if there is no such record.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn provenance(&self, gallery: &str, id: &str) -> Result<Option<Provenance>, StoreError> {
+        let Some(mut row) = self.db.find(BOOKING, record_key(gallery, id)).await? else { return Ok(None) };
+        let enrolled = row.number_if_any("enrolled").and_then(|at| u64::try_from(at).ok()).map(Instant);
+        Ok(Some(Provenance { origin: row.text_if_any("origin").unwrap_or_default(), enrolled }))
+    }
+
+    /// Gives a record another status, which every list it is on says from now on. Whether there is such a record.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn set_status(&self, gallery: &str, id: &str, status: &str) -> Result<bool, StoreError> {
+        let vars = object! { id: RecordId::new(BOOKING, record_key(gallery, id)), status: status.to_owned() };
+        let changing = self.db.bookings.changing().await;
+        self.db.bookings.forget(&changing, &joined(gallery, id));
+        let found = self.db.write(&["UPDATE $id SET status = $status RETURN VALUE id"], vars).await?.values(0)?;
+        Ok(!found.is_empty())
+    }
+
     /// A record's photograph; absent if none was enrolled.
     ///
     /// # Errors
@@ -233,6 +267,10 @@ impl Jurisdiction {
             let mut booking = self.db.seal(BOOKING, &joined(gallery, &record.id), &json)?;
             booking.insert("id", RecordId::new(BOOKING, record_key(gallery, &record.id)));
             booking.insert("status", record.status.clone());
+            booking.insert("origin", record.provenance.origin.clone());
+            if let Some(at) = record.provenance.enrolled {
+                booking.insert("enrolled", milliseconds(at));
+            }
             bookings.push(Value::Object(booking));
             if let Some(photo) = &record.photo {
                 let mut photo = self.db.seal(PHOTO, &joined(gallery, &record.id), photo)?;

@@ -14,7 +14,8 @@
 //!   written. Rows that are listed by something (a gallery's templates, a case's probes) carry it at the front of their
 //!   key and are read as a key range; there are no secondary indexes to build or to repair.
 //! - **What is personal is sealed** before it reaches the database ([`MasterKey`] says how). Destroying a row destroys
-//!   the only key to it. The bytes of a destroyed row leave the disk when the engine next compacts.
+//!   the only key to it. The embedded engine leaves its bytes on the disk until it compacts, when it pleases; writing the
+//!   database anew ([`Jurisdiction::rewrite`]) leaves none.
 //!
 //! The embedded engine wants a multi-threaded tokio runtime, best with 10 MiB of stack per worker.
 //!
@@ -25,7 +26,8 @@
 //! | `schema` | tables, migrations, the check of the master key |
 //! | `database`, `rows` | one jurisdiction's statements; rows, keys |
 //! | `peer` | the database's own search, to be measured beside the host's |
-//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `standings` | what [`Jurisdiction`] offers, by subject |
+//! | `rewrite` | a database written anew, without what was destroyed |
+//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
 
 // The engine's futures nest deeper than the compiler's default of 128.
 #![recursion_limit = "256"]
@@ -42,6 +44,8 @@ mod gallery;
 mod obligations;
 mod peer;
 mod registry;
+mod retention;
+mod rewrite;
 mod rider;
 mod rows;
 mod schema;
@@ -58,9 +62,10 @@ pub use accounts::AccountRow;
 pub use casework::{RequestRow, SearchRow};
 pub use engine::Credentials;
 pub use error::StoreError;
-pub use gallery::{BATCH_ROWS, Booking, GalleryState, NewRecord};
+pub use gallery::{BATCH_ROWS, Booking, GalleryState, NewRecord, Provenance};
 pub use obligations::ObligationRow;
 pub use peer::PEER_K;
+pub use retention::RetentionRow;
 pub use standings::StandingRow;
 pub use steps::Kept;
 pub use store::{Jurisdiction, Store};

@@ -4,6 +4,7 @@ use crate::accounts::AccountRow;
 use crate::casework::{RequestRow, SearchRow};
 use crate::error::StoreError;
 use crate::obligations::ObligationRow;
+use crate::retention::RetentionRow;
 use crate::standings::StandingRow;
 use crate::steps::Kept;
 use crate::store::Jurisdiction;
@@ -28,6 +29,12 @@ impl Jurisdiction {
         let mut packed = Vec::with_capacity(kept.len());
         for item in kept {
             packed.push(match item {
+                Kept::Retention(row) => Packed::Retention {
+                    subject: row.subject.clone(),
+                    gallery: row.gallery.clone(),
+                    record: row.record.clone(),
+                    body: Bytes(serde_json::to_vec(&row.body).map_err(|e| unwritable(e.to_string()))?),
+                },
                 Kept::Account(row) => {
                     Packed::Account { id: row.id.clone(), salt: row.salt, plain: Bytes(row.plain.clone()) }
                 }
@@ -77,6 +84,10 @@ impl Jurisdiction {
             .into_iter()
             .map(|item| {
                 Ok(match item {
+                    Packed::Retention { subject, gallery, record, body } => {
+                        let body = serde_json::from_slice(&body.0).map_err(|e| damaged(&e.to_string()))?;
+                        Kept::Retention(RetentionRow { subject, gallery, record, body })
+                    }
                     Packed::Account { id, salt, plain } => Kept::Account(AccountRow { id, salt, plain: plain.0 }),
                     Packed::Request { id, opened, body } => {
                         let body = serde_json::from_slice(&body.0).map_err(|e| damaged(&e.to_string()))?;
@@ -105,6 +116,12 @@ impl Jurisdiction {
 /// [`Kept`] in a form that needs no names.
 #[derive(Serialize, Deserialize)]
 enum Packed {
+    Retention {
+        subject: String,
+        gallery: String,
+        record: String,
+        body: Bytes,
+    },
     Account {
         id: String,
         salt: [u8; 32],

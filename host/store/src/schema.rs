@@ -17,7 +17,7 @@ pub(crate) const GALLERY: &str = "gallery";
 pub(crate) const GENERATION: &str = "generation";
 /// `{template, digest, dim, model, status}` by `[gallery, bucket, record]`.
 pub(crate) const TEMPLATE: &str = "template";
-/// `{status, key, sealed}` by `[gallery, record]`.
+/// `{status, origin, enrolled, key, sealed}` by `[gallery, record]`; where from and when only of those that say it.
 pub(crate) const BOOKING: &str = "booking";
 /// `{key, sealed}` by `[gallery, record]`. Apart from the booking, which is read far more often.
 pub(crate) const PHOTO: &str = "photo";
@@ -43,6 +43,31 @@ pub(crate) const OBLIGATION_WAKE: &str = "obligation_wake";
 pub(crate) const STANDING: &str = "standing";
 /// `{key, sealed}` by entry id.
 pub(crate) const ACCOUNT: &str = "account";
+/// `{place, key, sealed}` by `[subject, gallery, record]`: how long a record stays; the gallery is empty outside one.
+pub(crate) const RETENTION: &str = "retention";
+
+/// Every table but [`SCHEMA`]: what a database that is rewritten has to hold afterwards.
+pub(crate) const TABLES: [&str; 19] = [
+    PERSON,
+    AGENCY,
+    GALLERY,
+    GENERATION,
+    TEMPLATE,
+    BOOKING,
+    PHOTO,
+    BLOB,
+    REQUEST,
+    SEARCH_FACT,
+    CASE_PROBE,
+    REQUEST_SEARCH,
+    REQUEST_OPENED,
+    REQUEST_ENTRY,
+    OBLIGATION,
+    OBLIGATION_WAKE,
+    STANDING,
+    ACCOUNT,
+    RETENTION,
+];
 
 /// What each version of the schema adds. An applied migration is never edited: add one. Each runs in a transaction of
 /// its own together with the row that records it, and may be run by two hosts at once.
@@ -71,6 +96,7 @@ pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
      DEFINE TABLE IF NOT EXISTS obligation_wake TYPE NORMAL SCHEMALESS",
     ),
     (3, "DEFINE TABLE IF NOT EXISTS standing TYPE NORMAL SCHEMALESS"),
+    (4, "DEFINE TABLE IF NOT EXISTS retention TYPE NORMAL SCHEMALESS"),
 ];
 
 /// Id of the row that only the right master key opens.

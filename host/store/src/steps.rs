@@ -5,6 +5,7 @@ use crate::casework::{RequestRow, SearchRow, SearchRows};
 use crate::entries;
 use crate::error::StoreError;
 use crate::obligations::{self, ObligationRow};
+use crate::retention::RetentionRow;
 use crate::standings::StandingRow;
 use crate::store::Jurisdiction;
 use model::terms::Instant;
@@ -42,6 +43,8 @@ pub enum Kept {
     },
     /// How something stands now, in place of what was kept of it.
     Stands(StandingRow),
+    /// How long a record stays, in place of what was kept of it.
+    Retention(RetentionRow),
 }
 
 impl Jurisdiction {
@@ -84,6 +87,7 @@ impl Jurisdiction {
                     tables.past.extend(obligations::past_wake(row, *was));
                 }
                 Kept::Stands(row) => tables.standings.push(self.standing_row(row)?),
+                Kept::Retention(row) => tables.retentions.push(self.retention_row(row)?),
             }
         }
         let (statements, vars) = tables.statements();
@@ -104,6 +108,7 @@ struct Tables {
     settled: Vec<Value>,
     wakes: Vec<Value>,
     standings: Vec<Value>,
+    retentions: Vec<Value>,
     /// Ids of rows that are to go.
     past: Vec<Value>,
 }
@@ -133,6 +138,12 @@ impl Tables {
                 self.settled,
             ),
             ("wakes", "INSERT IGNORE INTO obligation_wake $wakes RETURN NONE", self.wakes),
+            (
+                "retentions",
+                "INSERT INTO retention $retentions ON DUPLICATE KEY UPDATE key = $input.key, sealed = $input.sealed \
+                 RETURN NONE",
+                self.retentions,
+            ),
             ("past", "DELETE $past RETURN NONE", self.past),
             (
                 "standings",

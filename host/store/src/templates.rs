@@ -40,6 +40,16 @@ pub struct StoredTemplate {
 }
 
 impl Jurisdiction {
+    /// One record's template, checked like all of them; absent if there is no such record.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn template(&self, gallery: &str, id: &str) -> Result<Option<StoredTemplate>, StoreError> {
+        let Some(row) = self.db.find(TEMPLATE, key_in(gallery, id)).await? else { return Ok(None) };
+        let listed = self.gallery(gallery).await?;
+        stored(row, listed.as_ref()).map(Some)
+    }
+
     /// Passes every template of a gallery to `each`, in no particular order, and returns the generation they are of:
     /// they are read from one snapshot, so what is enrolled or removed meanwhile does not show. Every template's
     /// digest, dimension and model is checked, and their number.

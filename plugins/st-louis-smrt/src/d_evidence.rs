@@ -25,10 +25,9 @@ const EXTENSION_ITEMS: &[(&str, &str)] = &[
     ("point-of-contact", "a specific point of contact within the agency in `point-of-contact`"),
 ];
 
-/// What is on record of a transfer. Field, and item.
+/// What goes on record of a transfer, beside the digests of what is written, which the host takes. Field, and item.
 const MEDIA_ITEMS: &[(&str, &str)] = &[
     ("export-media", "the disc or other portable storage device in `export-media`"),
-    ("export-digest", "the digest of what was written to it in `export-digest`"),
     ("export-custodian", "who has it in custody in `export-custodian`"),
 ];
 
@@ -180,8 +179,9 @@ pub fn on_media(case: &mut Case, event: &RetentionEvent) {
 /// D.4.a What is held leaves the server only once it is on portable media.
 pub fn exported_before_purged(case: &mut Case, event: &RetentionEvent) {
     if event.held {
-        let there = given(case, "export-media").is_some();
-        case.clause(clause!("D.4.a-3")).needs(there, "the record is held as evidence: transfer it to portable media first, and name the disc or device in `export-media`");
+        let there = event.exported.is_some();
+        case.clause(clause!("D.4.a-3"))
+            .needs(there, "the record is held as evidence: transfer it to portable media first, then purge it");
     }
 }
 
@@ -228,18 +228,18 @@ fn granted(case: &mut Case, event: &RetentionEvent) {
         case.clause(clause!("D.4.b-2")).notes("the SLFC grants or denies the request");
         case.clause(clause!("D.4.b-2")).obliges(Duty::Approve(Duties::sign_offs(slfc, 1, "")));
     }
-    let until = case.date("extended-until").filter(|until| !before(*until, case.today()));
+    let until = event.extended.filter(|until| !before(*until, case.today()));
     let Some(until) = until else {
         case.clause(clause!("D.4.b-2"))
             .read_as(reading!("SL-5"))
-            .missing("say in `extended-until` up to which day, today or later, the data is to be retained");
+            .missing("say up to which day, today or later, the data is to be retained");
         return;
     };
     let by = deadline::end_of(case.clock(), until);
     if event.noticed.is_some_and(|noticed| by <= deadline::due(case, noticed)) {
         case.clause(clause!("D.4.b-2"))
             .read_as(reading!("SL-5"))
-            .missing("the data stays that long anyway: say in `extended-until` a day after the days allowed by D.3");
+            .missing("the data stays that long anyway: name a day after the days allowed by D.3");
         return;
     }
     if event.noticed.is_none() && same(&event.subject, GALLERY_RECORD) {

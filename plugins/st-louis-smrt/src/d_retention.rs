@@ -3,9 +3,7 @@
 
 use crate::c_inquiries::COMPARE_REPORT;
 use crate::e_audit::AUDIT_PROBE;
-use crate::f_responsibilities::{
-    acts_for_the_slfc, administrator_acts, is_administrator, may_review, tell_the_commander,
-};
+use crate::f_responsibilities::{administrator_acts, is_administrator, may_review, tell_the_commander};
 use crate::settings::{
     ADMINISTRATOR_ROLE, AUDIT_PROBE_DAYS, AUDIT_PROBE_READING, NOTICE_READING, TRANSFER_HOURS, count,
 };
@@ -73,9 +71,8 @@ fn notice(case: &mut Case, event: &RetentionEvent) {
     let told = by_origin || is_administrator(case);
     case.clause(clause!("D.3")).requires(told, "only notice from the agency that the mugshot came from counts: have that agency notify the SMRT System Administrator");
     // A notice that nobody dates is given now.
-    let dated = [event.noticed, case.date("notice-date")];
-    let noticed = dated.into_iter().flatten().min().unwrap_or(case.today());
-    let to_come = dated.into_iter().flatten().any(|day| before(case.today(), day));
+    let noticed = event.noticed.unwrap_or(case.today());
+    let to_come = before(case.today(), noticed);
     case.clause(clause!("D.3")).forbids(to_come, "a notice cannot bear a day that is yet to come: date it again");
     if !is_administrator(case) {
         let (administrator, hours) =
@@ -141,12 +138,10 @@ pub fn goes_by_the_deadline(case: &mut Case, event: &RetentionEvent, noticed: Da
     case.clause(clause!("D.3")).obliges(Duties::purge(GALLERY_RECORD, by));
 }
 
-/// The last day of an extension that runs still. The host does not tell, so those who know the record attest it; an
-/// event that asks for an extension has none yet.
+/// The last day of an extension that runs still. An event that asks for an extension says up to which day, and has none
+/// yet.
 fn extended_until(case: &Case, event: &RetentionEvent) -> Option<Date> {
-    let known = is_administrator(case) || acts_for_the_slfc(case);
-    let until = case.date("extended-until")?;
-    (known && event.kind != "extend" && event.kind != "notice" && !before(until, case.today())).then_some(until)
+    event.extended.filter(|until| event.kind != "extend" && !before(*until, case.today()))
 }
 
 /// E.2.b The probe "is retained only as an audit-enabling feature": for as long as IR-17 says, and never enrolled.

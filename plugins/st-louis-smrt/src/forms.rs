@@ -208,12 +208,6 @@ fn retention() -> Vec<FormField> {
     let text = |name, label, help| field(name, label, help, FieldKind::Text);
     vec![
         field(
-            "notice-date",
-            "Date of the notice",
-            "For `notice`: when the agency said that it no longer retains the mugshot. Today where nobody says.",
-            FieldKind::Date,
-        ),
-        field(
             "written-notice",
             "In writing?",
             "For `hold`: whether the Administrator is notified of the evidentiary value in writing (D.4.a).",
@@ -235,12 +229,7 @@ fn retention() -> Vec<FormField> {
             "Reasons",
             "For `hold` and `lift`, by the Administrator: the facts and reasons of the decision.",
         ),
-        text(
-            "export-media",
-            "Medium",
-            "For `export`, and for `purge` of what is held: the disc or device transferred to.",
-        ),
-        text("export-digest", "Digest", "For `export`: the digest of what was written to the medium."),
+        text("export-media", "Medium", "For `export`: the disc or device transferred to."),
         text("export-custodian", "Custodian", "For `export`: who has the medium in custody."),
         text("extension-need", "Need", "For `extend`: the need for extended retention (D.4.b)."),
         text("extension-circumstances", "Circumstances", "For `extend`: the circumstances surrounding the request."),
@@ -251,12 +240,6 @@ fn retention() -> Vec<FormField> {
             "Granted?",
             "For `extend`, by the SLFC: whether it grants the extension.",
             FieldKind::Flag,
-        ),
-        field(
-            "extended-until",
-            "Until",
-            "For `extend`: the last day of the retention asked for. Afterwards, by the Administrator or the SLFC: the day granted.",
-            FieldKind::Date,
         ),
     ]
 }

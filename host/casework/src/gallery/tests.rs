@@ -66,6 +66,7 @@ fn record(id: &str) -> store::NewRecord {
         status: "active".to_owned(),
         booking: Default::default(),
         photo: None,
+        provenance: store::Provenance::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lives told by hand, without a policy.
 
 use super::*;
+use model::account::Retained;
 use model::combine::{PolicyRef, Ruling};
 use model::facts::{Agency, AgencyKind, Candidate, Clock, Device, History, Matter, Party, Person, SearchPlan};
 use model::rulings::{Decision, Obligation, SignOffRule};
@@ -211,4 +212,17 @@ fn a_rule_binds_once_however_often_it_is_imposed() {
 fn a_purged_account_leaves_a_gap_that_is_known() {
     assert!(!Life::fold([search(1, vec![])]).incomplete);
     assert!(Life::fold([search(1, vec![]), None]).incomplete);
+}
+
+#[test]
+fn a_hold_has_an_effect_when_it_is_approved_and_until_it_is_lifted() {
+    let said = |n: u64, change: &str, pending: bool| {
+        let record = Retained { subject: "probe".into(), gallery: None, record: "r".into() };
+        let event = Event::Retention { change: change.into(), record, pending, day: None, answers: vec![] };
+        account(n, "a", None, event)
+    };
+    let held = |accounts: Vec<Option<Account>>| Life::fold(accounts).held.len();
+    assert_eq!(held(vec![said(1, "hold", true)]), 0);
+    assert_eq!(held(vec![said(1, "hold", true), said(2, "hold", false)]), 1);
+    assert_eq!(held(vec![said(1, "hold", false), said(2, "lift", false), said(3, "extend", false)]), 0);
 }

@@ -242,6 +242,7 @@ impl Court {
         };
         let batch = Batch {
             model: Some(MODEL.to_owned()),
+            origin: None,
             answers: answers([("image-kind", text("booking-photograph")), ("contributing-agency", text("dpd"))]),
             records: (0..RECORDS).map(record).collect(),
         };

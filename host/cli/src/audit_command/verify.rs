@@ -6,7 +6,9 @@ use crate::config::Config;
 use crate::output::{self, bar};
 use crate::{UNVERIFIED, runtime};
 use anyhow::{Context as _, bail};
+use model::account::{Event, Kind};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -34,7 +36,8 @@ pub(crate) struct Arguments {
     /// A file with an earlier signed checkpoint, which the log must extend
     #[arg(long)]
     since: Option<PathBuf>,
-    /// Compare every account in the database with what its entry commits to, and name those that are purged
+    /// Compare every account in the database with what its entry commits to; one that is gone has to be named by an entry
+    /// that records its purge
     #[arg(long, requires = "config")]
     accounts: bool,
     #[command(flatten)]
@@ -125,37 +128,51 @@ fn unsound(name: &str, key: &audit::VerifierKey, problem: &str) -> Verdict {
     }
 }
 
-/// Compares every account with the commitment in its leaf.
+/// Compares every account with the commitment in its leaf, and those that are gone with the purges on record.
 async fn accounts(config: &Config, logs: &[Log]) -> anyhow::Result<Vec<Verdict>> {
     let store = database(config).await?;
     let mut verdicts = Vec::new();
     for log in logs {
         let mut reader = Reader::open(log, &store).await?;
         let bar = bar(&format!("accounts of {}", log.jurisdiction), reader.snapshot().size());
-        let (mut there, mut purged, mut wrong) = (0_u64, Vec::new(), Vec::new());
+        let (mut there, mut gone, mut wrong) = (0_u64, Vec::new(), Vec::new());
+        let mut destroyed_by_purge = BTreeSet::new();
         while let Some(told) = reader.next(|_, _| true).await? {
             for entry in &told {
                 match entry.committed() {
                     Some(true) => there += 1,
                     Some(false) => wrong.push(entry.index),
-                    None => purged.push(entry.index),
+                    None => gone.push((entry.index, entry.leaf.id.clone())),
+                }
+                if entry.leaf.kind == Kind::Outcome
+                    && let Some(Event::Purged { destroyed, .. }) = entry.account()?.map(|account| account.event)
+                {
+                    let accounts = destroyed.into_iter().filter(|d| d.what == "account");
+                    destroyed_by_purge.extend(accounts.map(|d| d.id));
                 }
             }
             bar.set_position(reader.done());
         }
         bar.finish_and_clear();
         let name = log.key.name();
+        let by_purge = |(_, id): &(u64, String)| destroyed_by_purge.contains(id);
+        let (purged, missing): (Vec<_>, Vec<_>) = gone.into_iter().partition(by_purge);
+        let indices = |entries: Vec<(u64, String)>| entries.into_iter().map(|(index, _)| index).collect::<Vec<_>>();
+        let (purged, missing) = (indices(purged), indices(missing));
+        let sound = wrong.is_empty() && missing.is_empty();
         let values = json!({
-            "log": name, "accounts_verified": there, "accounts_purged": purged, "accounts_wrong": wrong,
+            "log": name, "accounts_verified": there, "accounts_purged": purged, "accounts_missing": missing,
+            "accounts_wrong": wrong,
         });
-        let text = if wrong.is_empty() {
+        let text = if sound {
             let word = output::green("verified");
-            format!("{word} {name}: {there} accounts are those committed to{}", named(", purged", &purged))
+            format!("{word} {name}: {there} accounts are those committed to{}", named(", purged on record", &purged))
         } else {
             let word = output::red("NOT VERIFIED");
-            format!("{word} {name}: accounts are not those committed to{}", named(", entries", &wrong))
+            let wrong = named("; not those committed to", &wrong);
+            format!("{word} {name}: accounts{wrong}{}", named("; missing without a purge on record", &missing))
         };
-        verdicts.push(Verdict { sound: wrong.is_empty(), values, text });
+        verdicts.push(Verdict { sound, values, text });
     }
     store.close().await;
     Ok(verdicts)

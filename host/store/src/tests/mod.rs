@@ -1,12 +1,13 @@
 //! What this crate promises, tried on the real engine.
 
+mod erasure;
 mod galleries;
 mod keeping;
 mod opening;
 mod secrecy;
 mod speed;
 
-use crate::{Jurisdiction, MasterKey, NewRecord, Store, StoreError, StoredTemplate};
+use crate::{Jurisdiction, MasterKey, NewRecord, Provenance, Store, StoreError, StoredTemplate};
 use surrealdb::types::{Object, Value};
 
 /// Ids that would be something else if they were ever spliced into a statement, or would end a key early.
@@ -54,6 +55,7 @@ fn record(id: &str, seed: u32) -> NewRecord {
         status: "active".to_owned(),
         booking: [("name".to_owned(), format!("Name of {id}"))].into(),
         photo: None,
+        provenance: Provenance::default(),
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 const MARKER: &str = "Jane Marker Doe";
 
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 19] = [
     schema::SCHEMA,
     schema::PERSON,
     schema::AGENCY,
@@ -31,6 +31,7 @@ const TABLES: [&str; 18] = [
     schema::OBLIGATION,
     schema::OBLIGATION_WAKE,
     schema::ACCOUNT,
+    schema::RETENTION,
 ];
 
 async fn dump(jurisdiction: &Jurisdiction) -> String {

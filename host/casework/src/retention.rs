@@ -1,0 +1,406 @@
+//! The `retention` phase: how long records stay.
+//!
+//! Somebody gives notice, holds a record as evidence, lifts the hold, extends its stay, has it written to portable media, or
+//! destroys it. What policies are told of the record comes from the host's own docket of it and never from whoever asks: when
+//! notice was given, whether it is held, up to when its stay was extended, when it was exported. Two things a client does say,
+//! and they are facts only of the step in which they are said: the day of a notice, and the day up to which an extension asks.
+//!
+//! - A step whose permit demands an approval has **no effect** until it is given: it waits on the docket. The approval is
+//!   the same step, taken by somebody of whom the policy demands none: judged afresh, on the answers of both.
+//! - What a decision wants kept is not purged earlier. Where a decision also wants it destroyed, and that is due, the purge
+//!   prevails: the bytes go, and what was logged of them stays.
+//! - What has to be purged is purged when it is due, by standing order (`schedule`).
+//! - Before anything is destroyed, nothing of it rides in the log's journal any more, so that no crash brings it back; and a
+//!   purge is on record as done only when reading back has found nothing.
+
+mod destroy;
+mod docket;
+mod find;
+mod media;
+mod schedule;
+
+pub use docket::{Asked, Docket, Export, Since};
+pub use media::{Exports, Means};
+pub use schedule::Listed;
+
+use crate::chamber::{Casework, Chamber, PolicyState, Registered};
+use crate::error::CaseError;
+use crate::intake::attested;
+use crate::misstep::Misstep;
+use crate::obligations::{self, Owed};
+use crate::permit::{Acted, Permit};
+use crate::sitting::{Taken, bounded};
+use find::{Found, Place};
+use model::account::{Destroyed, Event, Retained};
+use model::combine::Rulings;
+use model::rulings::{Duty, SignOffRule};
+use model::terms::{Date, Field, Instant, Value};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A record of a gallery, as the contract calls it.
+pub const GALLERY_RECORD: &str = "gallery-record";
+
+/// An entry of the log, as the contract calls it: its personal part.
+pub const AUDIT_ENTRY: &str = "audit-entry";
+
+/// The status of a gallery record whose agency gave notice that it no longer keeps its own.
+const NOTICE_RECEIVED: &str = "notice-received";
+
+/// As a rejection calls it.
+const ASKED: &str = "change how long a record stays";
+
+/// What happens to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// Its agency no longer keeps its own.
+    Notice,
+    /// It is held as evidence.
+    Hold,
+    /// It is held no longer.
+    Lift,
+    /// It stays longer.
+    Extend,
+    /// It is written to portable media.
+    Export,
+    /// It is destroyed.
+    Purge,
+}
+
+impl Change {
+    /// As the contract writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Hold => "hold",
+            Self::Lift => "lift",
+            Self::Extend => "extend",
+            Self::Export => "export",
+            Self::Purge => "purge",
+        }
+    }
+}
+
+/// What somebody asks.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    /// What is to happen.
+    pub change: Change,
+    /// To which record.
+    pub record: Retained,
+    /// The day of the notice, today where absent; or up to which day the record is to stay.
+    pub day: Option<Date>,
+    /// Answers on the jurisdiction's forms.
+    pub answers: BTreeMap<String, Value>,
+}
+
+/// What came of a step.
+pub struct Done {
+    /// What was ruled, and where it is recorded.
+    pub taken: Taken,
+    /// Whether it has no effect yet, because others have to approve of it.
+    pub pending: bool,
+    /// The record's docket afterwards.
+    pub docket: Docket,
+    /// What was destroyed, by a purge.
+    pub destroyed: Vec<Destroyed>,
+}
+
+impl Casework {
+    /// Takes a step that bears on how long a record stays.
+    ///
+    /// # Errors
+    /// [`CaseError::OutOfPlace`] for what was destroyed already, and for a purge of what has to be kept;
+    /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Media`] when nothing can be written to portable media;
+    /// [`CaseError::Unerased`] and what the store may say when something could not be destroyed: repeat the purge then.
+    pub async fn retention(&self, actor: &Registered, jurisdiction: &str, asking: Asking) -> Result<Done, CaseError> {
+        let owner = self.chamber(jurisdiction)?.clone();
+        check(&asking)?;
+        let _turn = self.turns.take(&place_of(&asking.record)).await;
+        self.retain(actor, &owner, asking).await
+    }
+
+    /// The same for whoever has the record's turn.
+    pub(crate) async fn retain(
+        &self,
+        actor: &Registered,
+        owner: &Arc<Chamber>,
+        asking: Asking,
+    ) -> Result<Done, CaseError> {
+        let found = self.find(actor, owner, asking.record.clone()).await?;
+        if let Err(misstep) = found.in_place(asking.change) {
+            self.record_rejected(&[&owner.ledger], actor, found.subject(), ASKED, &misstep).await?;
+            return Err(misstep.into());
+        }
+        if asking.change == Change::Export {
+            self.medium(owner)?;
+        }
+        let facts = self.facts(&found, actor, &asking).await?;
+        let permit = self.judge(&found.concerned, facts, vec![]).await?;
+        let own = attested(asking.answers.clone(), actor, found.now);
+        let answers = own.answers.clone();
+        let mut docket = found.docket.clone();
+        let asked = Asked {
+            by: actor.who(),
+            at: found.now,
+            day: asking.day,
+            rules: approvals(permit.rulings()),
+            approved_by: Vec::new(),
+            answers: own,
+        };
+        let met = docket.decide(asking.change, asked);
+        let pending = met.is_none();
+        let (acted, event) = if pending {
+            (permit.act(), Ok(said(&asking, true, asking.day, answers)))
+        } else {
+            self.take_effect(&found, &mut docket, permit, actor, &asking, answers).await
+        };
+        let event = match event {
+            Ok(event) => event,
+            Err(e) => return Err(self.give_up(&found.concerned, acted, actor, found.subject(), e).await),
+        };
+        let mut rows = found.settled(&asking, met.as_deref(), &acted.intent.id)?;
+        rows.push(docket.kept()?);
+        let destroyed = if let Event::Purged { destroyed, .. } = &event { destroyed.clone() } else { Vec::new() };
+        let (rulings, recorded) = self.conclude(&found.concerned, acted, actor, found.subject(), event, rows).await?;
+        if matches!(asking.change, Change::Lift | Change::Export) {
+            // What was only waiting for this may be due.
+            self.stir.notify_one();
+        }
+        Ok(Done { taken: Taken { rulings, receipt: recorded.receipt()? }, pending, docket, destroyed })
+    }
+
+    /// Does what was permitted, and needs nobody's approval any more.
+    async fn take_effect(
+        &self,
+        found: &Found,
+        docket: &mut Docket,
+        permit: Permit,
+        actor: &Registered,
+        asking: &Asking,
+        answers: Vec<Field>,
+    ) -> (Acted, Result<Event, CaseError>) {
+        let (by, at) = (actor.who(), found.now);
+        match asking.change {
+            Change::Purge => {
+                let (acted, destroyed) = found.destroy(permit).await;
+                if destroyed.is_ok() {
+                    docket.purged = Some(at);
+                }
+                (acted, destroyed.map(|destroyed| Event::Purged { record: found.record.clone(), destroyed }))
+            }
+            Change::Export => {
+                let acted = permit.act();
+                let exported = self.export(found, actor, &acted.intent.id, answers).await;
+                let event = exported.map(|(export, event)| {
+                    docket.exported = Some(export);
+                    event
+                });
+                (acted, event)
+            }
+            Change::Notice => {
+                docket.noticed = found.noticed(asking);
+                (permit.act(), found.mark_noticed().await.map(|()| said(asking, false, docket.noticed, answers)))
+            }
+            Change::Hold => {
+                docket.held = Some(Since { by, at });
+                (permit.act(), Ok(said(asking, false, None, answers)))
+            }
+            Change::Lift => {
+                docket.held = None;
+                docket.asked.remove(Change::Hold.name());
+                (permit.act(), Ok(said(asking, false, None, answers)))
+            }
+            Change::Extend => {
+                docket.extended = asking.day;
+                (permit.act(), Ok(said(asking, false, asking.day, answers)))
+            }
+        }
+    }
+}
+
+impl Found {
+    /// Whether the step fits what is on record.
+    fn in_place(&self, change: Change) -> Result<(), Misstep> {
+        let Retained { subject, record, .. } = &self.record;
+        if let Some(at) = self.docket.purged {
+            return Err(Misstep::Destroyed { subject: subject.clone(), record: record.clone(), at });
+        }
+        if change != Change::Purge {
+            return Ok(());
+        }
+        let open = || self.owed.iter().filter(|o| o.is_open());
+        let demanded = |o: &Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
+        if open().any(|o| demanded(o) && o.due.is_some_and(|due| due <= self.now)) {
+            return Ok(());
+        }
+        let kept = open().filter(|o| matches!(&o.duty, Duty::Retain(rule) if rule.subject == *subject));
+        let longest = kept.filter_map(|o| o.due.map(|due| (due, o))).max_by_key(|(due, _)| *due);
+        match longest.filter(|(due, _)| *due > self.now) {
+            Some((until, owed)) => {
+                let clause = format!("{} {}", owed.jurisdiction, owed.clause);
+                Err(Misstep::KeptUntil { subject: subject.clone(), clause, until })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The earliest day of a notice, with this one's where it is one.
+    fn noticed(&self, asking: &Asking) -> Option<Date> {
+        let this = (asking.change == Change::Notice).then(|| asking.day.unwrap_or_else(|| self.today()));
+        self.docket.noticed.into_iter().chain(this).min()
+    }
+
+    /// Today, in the jurisdiction's time zone.
+    fn today(&self) -> Date {
+        crate::clock::fact(self.now, &time_zone(&self.owner)).today
+    }
+
+    /// From a notice on, every list the record is on says so; whether it is shown then is the policy's to say.
+    async fn mark_noticed(&self) -> Result<(), CaseError> {
+        let Place::Record { hall, .. } = &self.place else { return Ok(()) };
+        let (store, gallery) = (&self.owner.store, &hall.registered().id);
+        store.set_status(gallery, &self.record.record, NOTICE_RECEIVED).await?;
+        Ok(())
+    }
+
+    /// The obligations about the record as they stand after the step, where it changes them. `met` are the rules for
+    /// approvals that it met; absent where it has no effect yet.
+    fn settled(
+        &self,
+        asking: &Asking,
+        met: Option<&[SignOffRule]>,
+        entry: &str,
+    ) -> Result<Vec<store::Kept>, CaseError> {
+        let Some(met) = met else { return Ok(Vec::new()) };
+        let subject = &self.record.subject;
+        let hold = |o: &Owed| matches!(&o.duty, Duty::Hold(rule) if rule.subject == *subject);
+        let purge = |o: &Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
+        let approved = |o: &Owed| matches!(&o.duty, Duty::Approve(rule) if met.contains(rule));
+        let ends = |o: &Owed| match asking.change {
+            Change::Lift => hold(o) || approved(o),
+            Change::Purge => hold(o) || purge(o) || approved(o),
+            _ => approved(o),
+        };
+        let mut rows = obligations::met(&self.owed, ends, entry, self.now)?;
+        let until = match (asking.change, asking.day) {
+            // It waited for this, and is looked at when it is due.
+            (Change::Lift | Change::Export, _) => None,
+            (Change::Extend, Some(day)) => Some(end_of(day, &time_zone(&self.owner))),
+            _ => return Ok(rows),
+        };
+        for owed in self.owed.iter().filter(|o| o.is_open() && purge(o)) {
+            let mut owed = owed.clone();
+            if until > owed.due {
+                owed.due = until;
+                owed.standing = obligations::Standing::Open;
+            }
+            let wake = obligations::purge_wake(owed.due, self.now);
+            rows.push(owed.again(wake)?);
+        }
+        Ok(rows)
+    }
+}
+
+/// That something was said of a record.
+fn said(asking: &Asking, pending: bool, day: Option<Date>, answers: Vec<Field>) -> Event {
+    let change = asking.change.name().to_owned();
+    Event::Retention { change, record: asking.record.clone(), pending, day, answers }
+}
+
+/// The approvals that a permit demands before its step has an effect.
+fn approvals(rulings: &Rulings) -> Vec<SignOffRule> {
+    let obligations = rulings.rulings.iter().flat_map(|r| &r.decision.obligations);
+    let rule = |duty: &Duty| if let Duty::Approve(rule) = duty { Some(rule.clone()) } else { None };
+    obligations.filter_map(|o| rule(&o.duty)).collect()
+}
+
+/// What a record's steps wait for each other under, and its obligations are filed under: its request, or itself.
+fn place_of(record: &Retained) -> String {
+    match record.subject.as_str() {
+        GALLERY_RECORD | AUDIT_ENTRY => obligations::filed_under(record),
+        _ => record.record.clone(),
+    }
+}
+
+fn check(asking: &Asking) -> Result<(), CaseError> {
+    let Retained { subject, gallery, record } = &asking.record;
+    bounded([("subject", subject.as_str()), ("record", record.as_str())], &asking.answers)?;
+    if subject.trim().is_empty() || record.trim().is_empty() {
+        return Err(CaseError::Invalid("subject and record are both needed: say which record it is about".to_owned()));
+    }
+    match (subject == GALLERY_RECORD, gallery) {
+        (true, None) => {
+            return Err(CaseError::Invalid("gallery is missing: name the gallery of the record".to_owned()));
+        }
+        (false, Some(_)) => {
+            let message = format!("a {subject} is in no gallery: leave gallery away, or say {GALLERY_RECORD}");
+            return Err(CaseError::Invalid(message));
+        }
+        _ => {}
+    }
+    match (asking.change, asking.day) {
+        (Change::Extend, None) => Err(CaseError::Invalid("day is missing: say up to which day it stays".to_owned())),
+        (Change::Notice | Change::Extend, _) | (_, None) => Ok(()),
+        (change, Some(_)) => Err(CaseError::Invalid(format!(
+            "a {} has no day: leave it away; the host's clock says when",
+            change.name()
+        ))),
+    }
+}
+
+fn time_zone(chamber: &Chamber) -> String {
+    match chamber.policy() {
+        PolicyState::Ready(policy) => policy.charter().time_zone.clone(),
+        PolicyState::Absent(_) => "UTC".to_owned(),
+    }
+}
+
+/// The end of a day. An unknown zone is UTC; charters are checked when loaded.
+fn end_of(day: Date, time_zone: &str) -> Instant {
+    let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let midnight = day.tomorrow().and_then(|next| next.to_zoned(zone));
+    let ms = midnight.ok().and_then(|at| u64::try_from(at.timestamp().as_millisecond()).ok());
+    ms.map_or(Instant(u64::MAX), Instant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asking(change: Change, subject: &str, gallery: Option<&str>, day: Option<&str>) -> Asking {
+        let gallery = gallery.map(str::to_owned);
+        let record = Retained { subject: subject.to_owned(), gallery, record: "r".to_owned() };
+        Asking { change, record, day: day.map(|d| d.parse().unwrap()), answers: BTreeMap::new() }
+    }
+
+    #[test]
+    fn a_day_ends_at_local_midnight() {
+        // St. Louis' clocks were put forward on 8 March 2026.
+        assert_eq!(end_of("2026-03-07".parse().unwrap(), "America/Chicago").to_string(), "2026-03-08T06:00:00.000Z");
+        assert_eq!(end_of("2026-03-11".parse().unwrap(), "America/Chicago").to_string(), "2026-03-12T05:00:00.000Z");
+        assert_eq!(end_of("2026-03-11".parse().unwrap(), "nowhere").to_string(), "2026-03-12T00:00:00.000Z");
+        assert_eq!(end_of(Date::MAX, "UTC"), Instant(u64::MAX), "nothing overflows");
+    }
+
+    #[test]
+    fn what_is_asked_has_to_make_sense() {
+        let good = [
+            asking(Change::Notice, GALLERY_RECORD, Some("g"), None),
+            asking(Change::Notice, GALLERY_RECORD, Some("g"), Some("2026-03-01")),
+            asking(Change::Extend, "probe", None, Some("2026-03-01")),
+            asking(Change::Purge, AUDIT_ENTRY, None, None),
+        ];
+        assert!(good.iter().all(|a| check(a).is_ok()));
+        let bad = [
+            asking(Change::Purge, GALLERY_RECORD, None, None),
+            asking(Change::Purge, "probe", Some("g"), None),
+            asking(Change::Purge, "probe", None, Some("2026-03-01")),
+            asking(Change::Extend, "probe", None, None),
+            asking(Change::Purge, " ", None, None),
+        ];
+        assert!(bad.iter().all(|a| matches!(check(a), Err(CaseError::Invalid(_)))));
+    }
+}

@@ -1,0 +1,288 @@
+//! Where a record is, and what policies are told of it.
+
+use super::{ASKED, AUDIT_ENTRY, Asking, Change, Docket, GALLERY_RECORD, place_of};
+use crate::chamber::{Casework, Chamber, Registered};
+use crate::error::CaseError;
+use crate::gallery::Hall;
+use crate::history::case_key;
+use crate::inspection::MOST_ENTRIES;
+use crate::intake::{OpenRequest, PROBE, attested};
+use crate::judge::Facts;
+use crate::ledger::Subject;
+use crate::life::Life;
+use crate::obligations::Owed;
+use model::account::{Document, Leaf, Retained};
+use model::facts::{self, History, RetentionEvent, Step};
+use model::registry::Principal;
+use model::rulings::Duty;
+use model::terms::Instant;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A record, found.
+pub(super) struct Found {
+    pub(super) owner: Arc<Chamber>,
+    /// Who decides: the jurisdiction that keeps it.
+    pub(super) concerned: [Arc<Chamber>; 1],
+    pub(super) record: Retained,
+    pub(super) place: Place,
+    pub(super) docket: Docket,
+    /// Every obligation filed under it, or under its request.
+    pub(super) owed: Vec<Owed>,
+    /// Whether it is held, by a step or by a decision.
+    pub(super) held: bool,
+    pub(super) now: Instant,
+}
+
+/// Where a record is.
+pub(super) enum Place {
+    /// In a gallery.
+    Record { hall: Arc<Hall>, provenance: store::Provenance },
+    /// Sealed, or in the request.
+    Probe(Box<Case>),
+    /// Sealed.
+    Document(Box<Case>, Document),
+    /// In the log, their accounts in the database.
+    Entries(Vec<Leaf>),
+}
+
+/// The request that a record belongs to.
+pub(super) struct Case {
+    pub(super) request: OpenRequest,
+    /// Who asked, as far as the registry still knows.
+    requester: Option<Registered>,
+    gallery: Option<facts::Gallery>,
+    life: Life,
+}
+
+impl Found {
+    /// The case it belongs to.
+    fn case(&self) -> Option<&Case> {
+        match &self.place {
+            Place::Probe(case) | Place::Document(case, _) => Some(case),
+            Place::Record { .. } | Place::Entries(_) => None,
+        }
+    }
+
+    /// The case as entries name it.
+    pub(super) fn subject(&self) -> Subject {
+        self.case().map(|case| case.request.subject()).unwrap_or_default()
+    }
+
+    /// What a policy is told of it.
+    fn event(&self, asking: &Asking) -> RetentionEvent {
+        let (origin, recorded) = match &self.place {
+            Place::Record { provenance, .. } => (provenance.origin.clone(), provenance.enrolled),
+            Place::Probe(case) => (String::new(), Some(case.request.request.opened)),
+            Place::Document(case, _) => (String::new(), case.life.release.as_ref().map(|r| r.at)),
+            Place::Entries(leaves) => (String::new(), leaves.iter().map(|leaf| leaf.at).max()),
+        };
+        let extended = if asking.change == Change::Extend { asking.day } else { self.docket.extended };
+        RetentionEvent {
+            subject: self.record.subject.clone(),
+            kind: asking.change.name().to_owned(),
+            record_id: self.record.record.clone(),
+            origin,
+            recorded,
+            noticed: self.noticed(asking),
+            held: self.held,
+            extended,
+            exported: self.docket.exported.as_ref().map(|export| export.at),
+        }
+    }
+}
+
+impl Casework {
+    /// Finds a record for a step that `actor` asks for.
+    ///
+    /// # Errors
+    /// [`CaseError::Unknown`]; [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is not concerned.
+    pub(super) async fn find(
+        &self,
+        actor: &Registered,
+        owner: &Arc<Chamber>,
+        record: Retained,
+    ) -> Result<Found, CaseError> {
+        owner.ledger.settle().await?;
+        let gallery = record.gallery.as_deref().unwrap_or_default();
+        let kept = owner.store.retention(&record.subject, gallery, &record.record).await?;
+        let known = kept.is_some();
+        let docket = kept.map_or_else(|| Ok(Docket::new(record.clone())), Docket::read)?;
+        let place = match record.subject.as_str() {
+            GALLERY_RECORD => find_in_gallery(owner, &record, known).await?,
+            AUDIT_ENTRY => self.find_entries(actor, owner, &record).await?,
+            _ => self.find_in_case(actor, owner, &record).await?,
+        };
+        let owed = owner.store.obligations_of_request(&place_of(&record)).await?;
+        let owed = owed.into_iter().map(Owed::read).collect::<Result<Vec<_>, _>>()?;
+        let by_decision =
+            |o: &Owed| o.is_open() && matches!(&o.duty, Duty::Hold(rule) if rule.subject == record.subject);
+        let held = docket.held.is_some()
+            || owed.iter().any(by_decision)
+            || (matches!(place, Place::Entries(_)) && any_entry_held(owner, &record).await?);
+        let now = self.clock.now()?;
+        Ok(Found { owner: owner.clone(), concerned: [owner.clone()], record, place, docket, owed, held, now })
+    }
+
+    /// The entries that an index or a range of indices names.
+    async fn find_entries(
+        &self,
+        actor: &Registered,
+        owner: &Arc<Chamber>,
+        record: &Retained,
+    ) -> Result<Place, CaseError> {
+        if actor.principal.jurisdiction != owner.id() {
+            let reason = "only people of the jurisdiction say how long entries of its log stay";
+            return self.reject(owner.id(), actor, ASKED, reason).await;
+        }
+        let range = range_of(&record.record)?;
+        let (count, size) = (range.end - range.start, owner.log().size());
+        if count > MOST_ENTRIES || range.end > size {
+            let message = format!("the log has {size} entries: name up to {MOST_ENTRIES} of them, `17` or `17-40`");
+            return Err(CaseError::Invalid(message));
+        }
+        let mut leaves = Vec::new();
+        for (index, bytes) in owner.log().entries(range)? {
+            let leaf = serde_json::from_slice(&bytes)
+                .map_err(|e| CaseError::Log(format!("entry {index} is not a leaf: {e}")))?;
+            leaves.push(leaf);
+        }
+        Ok(Place::Entries(leaves))
+    }
+
+    /// The probe of a request, or a document that its release drew up.
+    async fn find_in_case(
+        &self,
+        actor: &Registered,
+        owner: &Arc<Chamber>,
+        record: &Retained,
+    ) -> Result<Place, CaseError> {
+        let request = self.request(owner.id(), &record.record).await?;
+        let theirs = &actor.principal.jurisdiction;
+        if *theirs != request.owner && *theirs != request.requester.jurisdiction {
+            let reason = "only people of the gallery's jurisdiction and of the requester's take part in a request";
+            return self.reject(owner.id(), actor, ASKED, reason).await;
+        }
+        let life = self.life(owner, &request.request.id).await?;
+        let requester = self.known(&request.requester);
+        let gallery = owner.hall(&request.gallery).ok().map(|hall| hall.fact());
+        let case = Box::new(Case { request, requester, gallery, life });
+        if record.subject == PROBE {
+            return Ok(Place::Probe(case));
+        }
+        let drawn = case.life.release.as_ref().and_then(|r| r.documents.iter().find(|d| d.id == record.subject));
+        match drawn.cloned() {
+            Some(document) => Ok(Place::Document(case, document)),
+            None => Err(CaseError::Unknown {
+                kind: "record of the kind",
+                id: record.subject.clone(),
+                hint: "; say gallery-record, probe, audit-entry, or the id of a document that the request's release drew up",
+            }),
+        }
+    }
+
+    /// A person as the registry knows them, suspended or not: of a record of theirs more is said than they may do.
+    fn known(&self, principal: &Principal) -> Option<Registered> {
+        let registry = self.chamber(&principal.jurisdiction).ok()?.registry();
+        let person = registry.people.iter().find(|p| p.id == principal.person)?.clone();
+        let agency = registry.agencies.iter().find(|a| a.id == person.agency)?.clone();
+        Some(Registered { principal: principal.clone(), person, agency })
+    }
+
+    /// What the step is about.
+    pub(super) async fn facts<'f>(
+        &self,
+        found: &'f Found,
+        actor: &'f Registered,
+        asking: &Asking,
+    ) -> Result<Facts<'f>, CaseError> {
+        let (mut attestations, mut history, mut gallery) = (Vec::new(), History::default(), None);
+        if let Place::Record { hall, .. } = &found.place {
+            gallery = Some(hall.fact());
+        }
+        if let Some(case) = found.case() {
+            let request = &case.request.request;
+            let on_record =
+                if case.life.attestations.is_empty() { &case.request.attestations } else { &case.life.attestations };
+            attestations.clone_from(on_record);
+            let case_keys: Vec<_> = request.identifiers.iter().map(case_key).collect();
+            let (owner, id) = (&found.owner, Some(request.id.as_str()));
+            let fact = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, id, found.now);
+            history = fact.await?;
+            let counting = self.counting(&case.life).into_iter().map(|s| s.signature.clone()).collect();
+            case.life.tell(&mut history, counting);
+            gallery.clone_from(&case.gallery);
+        }
+        // Whoever approves is judged on what was asked, too.
+        attestations.extend(found.docket.asked.get(asking.change.name()).map(|asked| asked.answers.clone()));
+        if !asking.answers.is_empty() {
+            attestations.push(attested(asking.answers.clone(), actor, found.now));
+        }
+        let outstanding = found.owed.iter().filter(|o| o.is_outstanding());
+        Ok(Facts {
+            now: found.now,
+            actor,
+            requester: found.case().and_then(|case| case.requester.as_ref()).unwrap_or(actor),
+            request: found.case().map(|case| &case.request.request),
+            probe: found.case().map(|case| &case.request.probe),
+            gallery,
+            attestations,
+            history,
+            owed: outstanding.map(|o| (o.jurisdiction.clone(), o.clause.clone())).collect(),
+            step: Step::Retention(found.event(asking)),
+        })
+    }
+}
+
+/// A record of a gallery. One that is gone is found all the same where it has a docket: its purge may have broken off.
+async fn find_in_gallery(owner: &Chamber, record: &Retained, known: bool) -> Result<Place, CaseError> {
+    let gallery = record.gallery.as_deref().unwrap_or_default();
+    let hall = owner.hall(gallery)?;
+    match owner.store.provenance(gallery, &record.record).await? {
+        Some(provenance) => Ok(Place::Record { hall, provenance }),
+        None if known => Ok(Place::Record { hall, provenance: store::Provenance::default() }),
+        None => Err(CaseError::Unknown { kind: "record", id: record.record.clone(), hint: " in the gallery" }),
+    }
+}
+
+/// Whether one of these entries is held, alone or within another range.
+async fn any_entry_held(owner: &Chamber, record: &Retained) -> Result<bool, CaseError> {
+    let range = range_of(&record.record)?;
+    for row in owner.store.retentions().await? {
+        if row.subject != AUDIT_ENTRY {
+            continue;
+        }
+        let docket = Docket::read(row)?;
+        let other = range_of(&docket.record.record)?;
+        if docket.held.is_some() && other.start < range.end && range.start < other.end {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// `17` is one entry, `17-40` are those from 17 to 40.
+fn range_of(text: &str) -> Result<Range<u64>, CaseError> {
+    let wrong = || CaseError::Invalid(format!("`{text}` names no entries: write `17`, or `17-40` for several"));
+    let index = |text: &str| text.parse::<u64>().map_err(|_| wrong());
+    let (first, last) = match text.split_once('-') {
+        Some((first, last)) => (index(first)?, index(last)?),
+        None => (index(text)?, index(text)?),
+    };
+    let end = last.checked_add(1).ok_or_else(wrong)?;
+    if first < end { Ok(first..end) } else { Err(wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_named_by_index_or_range() {
+        assert_eq!(range_of("17").unwrap(), 17..18);
+        assert_eq!(range_of("17-40").unwrap(), 17..41);
+        for bad in ["", "x", "-", "5-", "-5", "40-17", "18446744073709551615", "1-2-3", "+ 1"] {
+            assert!(range_of(bad).is_err(), "{bad}");
+        }
+    }
+}

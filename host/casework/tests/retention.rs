@@ -1,0 +1,514 @@
+//! How long records stay: notices, holds, transfers, purges on schedule and by hand, and what is left of what was destroyed.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+use magistrate_casework as casework;
+
+mod common;
+
+use casework::chamber::{Loading, Registered};
+use casework::enroll::{Batch, NewRecord};
+use casework::intake::{Intake, Submission};
+use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, GALLERY_RECORD, Means};
+use casework::search_step::Plan;
+use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
+use common::{
+    Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, misstep, outgoing, said, signing, template, text,
+};
+use model::account::Retained;
+use model::facts::{CaseStatus, Conclusion, Device, Identifier, Likeness, Media};
+use model::registry::{Principal, Registry};
+use model::rulings::Duty;
+use model::terms::{Instant, Value};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const HOME: &str = "st-louis";
+const GALLERY: &str = "mugshots";
+const ADMINISTRATOR: &str = "s.okafor";
+const ANALYST: &str = "r.abara";
+const DETECTIVE: &str = "d.reyes";
+const KEY: [u8; 32] = [9; 32];
+
+/// A name that is nowhere else on this disk.
+const MARKER: &str = "Jane Marker Doe 7b1f";
+
+/// The Administrator's jurisdiction at work, with a medium and, unless it is told otherwise, a standing order.
+struct House {
+    casework: Casework,
+    clock: Arc<AtomicU64>,
+    home: tempfile::TempDir,
+}
+
+fn database(home: &Path) -> String {
+    format!("surrealkv://{}", home.join("db").display())
+}
+
+fn open_dir(folder: PathBuf) -> cap_std::fs::Dir {
+    std::fs::create_dir_all(&folder).unwrap();
+    cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap()
+}
+
+/// A house at this moment, with a few records; `None` where the policies are not built.
+async fn house(at: &str) -> Option<House> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(HOME);
+    if !folder.join("st_louis_smrt.wasm").is_file() {
+        eprintln!("SKIPPED: the policies are not built: run `cargo xtask test`");
+        assert!(std::env::var_os("MAGISTRATE_NO_SKIP").is_none(), "skipped where nothing may be");
+        return None;
+    }
+    let at: Instant = at.parse().unwrap();
+    let (clock, home) = (Arc::new(AtomicU64::new(at.0)), tempfile::tempdir().unwrap());
+    let casework = open(home.path(), &folder, &clock).await;
+    let house = House { casework, clock, home };
+    house.enroll().await;
+    Some(house)
+}
+
+async fn open(home: &Path, folder: &Path, clock: &Arc<AtomicU64>) -> Casework {
+    let engine = policy::Engine::new().unwrap();
+    let policy = policy::Folder::read(folder).unwrap().load_unpinned(&engine).unwrap();
+    let registry: Registry = toml::from_str(&std::fs::read_to_string(folder.join("registry.toml")).unwrap()).unwrap();
+    let origin = format!("test/{HOME}");
+    let signer = audit::Ed25519Signer::from_seed(&origin, [7; 32]).unwrap();
+    let log = audit::Log::prepare(open_dir(home.join("log")), &origin, Arc::new(signer)).unwrap();
+    let galleries = Some(open_dir(home.join("galleries")));
+    let opening = Opening { id: HOME.to_owned(), policy: PolicyState::Ready(policy), registry, log, galleries };
+    let store = store::Store::open(&database(home), None, store::MasterKey::from_bytes(KEY)).await.unwrap();
+    let progress = |_: Loading<'_>| {};
+    let mut casework = Casework::open(vec![opening], store, Clock::set(clock.clone()), None, &progress).await.unwrap();
+    let medium = home.join("medium");
+    std::fs::create_dir_all(&medium).unwrap();
+    let exports = move || cap_std::fs::Dir::open_ambient_dir(&medium, cap_std::ambient_authority());
+    let means = Means { exports: Some(Box::new(exports)), purge_as: Some(ADMINISTRATOR.to_owned()) };
+    casework.provide(HOME, means);
+    casework
+}
+
+fn record(seed: usize) -> Retained {
+    let (subject, gallery) = (GALLERY_RECORD.to_owned(), Some(GALLERY.to_owned()));
+    Retained { subject, gallery, record: format!("m-{seed:04}") }
+}
+
+fn of_request(subject: &str, request: &str) -> Retained {
+    Retained { subject: subject.to_owned(), gallery: None, record: request.to_owned() }
+}
+
+fn refused(taken: Result<Done, CaseError>, clause: &str) {
+    let Err(CaseError::Refused { rulings, .. }) = taken else { panic!("it was not refused by policy") };
+    let findings = rulings.rulings.iter().flat_map(|r| &r.decision.findings);
+    let deciding = |f: &&model::rulings::Finding| {
+        use model::rulings::Outcome::{Missing, Violated};
+        matches!(f.outcome, Missing | Violated)
+    };
+    let cited: Vec<_> = findings.filter(deciding).map(|f| f.clause.to_string()).collect();
+    assert!(cited.iter().any(|c| c == clause), "refused by {cited:?}");
+}
+
+impl House {
+    async fn who(&self, person: &str) -> Registered {
+        let principal = Principal { jurisdiction: HOME.to_owned(), person: person.to_owned(), device: Device::Fixed };
+        self.casework.registered(&principal).await.unwrap()
+    }
+
+    async fn enroll(&self) {
+        let new = |seed: usize| NewRecord {
+            id: record(seed).record,
+            image: None,
+            template: Some(template(seed)),
+            booking: [("name".to_owned(), format!("{MARKER} {seed}"))].into(),
+        };
+        let batch = Batch {
+            model: Some("demo-512".to_owned()),
+            origin: None,
+            answers: answers([
+                ("capture-context", text("booking")),
+                ("collected-by", text("slmpd")),
+                ("views-only", Value::Flag(false)),
+            ]),
+            records: (1..=6).map(new).collect(),
+        };
+        let registrar = self.who("g.castellano").await;
+        self.casework.enroll(&registrar, HOME, GALLERY, batch).await.unwrap();
+    }
+
+    async fn step<const N: usize>(
+        &self,
+        who: &str,
+        change: Change,
+        record: Retained,
+        given: [(&str, Value); N],
+    ) -> Result<Done, CaseError> {
+        let asking = Asking { change, record, day: None, answers: answers(given) };
+        self.casework.retention(&self.who(who).await, HOME, asking).await
+    }
+
+    async fn docket(&self, record: &Retained) -> Docket {
+        let listed = self.casework.dockets(HOME).await.unwrap();
+        listed.into_iter().find(|l| l.docket.record == *record).unwrap().docket
+    }
+
+    fn set_clock(&self, at: &str) {
+        let at: Instant = at.parse().unwrap();
+        self.clock.store(at.0, Ordering::Release);
+    }
+
+    fn enrolled(&self, record: &Retained) -> bool {
+        self.casework.chamber(HOME).unwrap().hall(GALLERY).unwrap().contains(&record.record)
+    }
+
+    async fn open_purges(&self) -> usize {
+        let open = self.casework.obligations(HOME).await.unwrap();
+        open.iter().filter(|o| matches!(o.duty, Duty::Purge(_))).count()
+    }
+
+    /// A written hold, decided by the Administrator.
+    async fn hold(&self, record: &Retained) {
+        let said = [
+            ("written-notice", Value::Flag(true)),
+            ("evidentiary-value", Value::Flag(true)),
+            ("decision-reasons", text("the mugshot is exhibit 4 in a pending trial")),
+        ];
+        assert!(!self.step(ADMINISTRATOR, Change::Hold, record.clone(), said).await.unwrap().pending);
+    }
+
+    /// Searches with the template of a record; gives the request and the records of the list.
+    async fn searched(&self, seed: usize) -> (String, Vec<String>) {
+        let intake = Intake {
+            gallery: GALLERY.to_owned(),
+            requester: Some(DETECTIVE.to_owned()),
+            channel: "console".to_owned(),
+            automated: false,
+            batch_size: 1,
+            purpose: "crime".to_owned(),
+            reason: "identify the man whom the shop's camera shows forcing the rear door".to_owned(),
+            identifiers: vec![Identifier { kind: "complaint".to_owned(), value: format!("26-0104{seed}") }],
+            case_status: CaseStatus::Open,
+            probe: Submission {
+                image: None,
+                template: Some(template(seed)),
+                model: Some("demo-512".to_owned()),
+                media: Media::Still,
+                frame: None,
+                source: "cctv".to_owned(),
+                face: None,
+                edits: vec![],
+                quality: None,
+            },
+            answers: answers([
+                ("crime", text("burglary")),
+                ("protected-involved", Value::Flag(false)),
+                ("best-available", Value::Flag(true)),
+            ]),
+        };
+        let actor = self.who(ANALYST).await;
+        let (opened, searched) = self.casework.search_now(&actor, HOME, intake, Plan::default()).await.unwrap();
+        (opened.request.request.id, searched.candidates.into_iter().map(|c| c.record_id).collect())
+    }
+}
+
+/// Whether any file under the folder holds these bytes. Files come and go while an engine works.
+fn holds(folder: &Path, needle: &[u8]) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.filter_map(Result::ok).any(|entry| {
+        let path = entry.path();
+        if path.is_dir() {
+            return holds(&path, needle);
+        }
+        std::fs::read(&path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_noticed_record_is_held_carried_off_and_gone_on_day_ten() {
+    let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
+    let evidence = record(1);
+    let done = house.step(ANALYST, Change::Notice, evidence.clone(), []).await.unwrap();
+    assert_eq!(done.docket.noticed, Some("2026-03-01".parse().unwrap()), "the host's day, not the client's");
+
+    // A detective's written notice of evidentiary value waits for the Administrator.
+    house.set_clock("2026-03-05T16:00:00.000Z");
+    let written = [("written-notice", Value::Flag(true))];
+    let asked = house.step(DETECTIVE, Change::Hold, evidence.clone(), written).await.unwrap();
+    assert!(asked.pending && asked.docket.held.is_none() && asked.docket.asked.contains_key("hold"));
+    let decided = [
+        ("evidentiary-value", Value::Flag(true)),
+        ("decision-reasons", text("the mugshot is exhibit 4 in a pending trial")),
+    ];
+    let held = house.step(ADMINISTRATOR, Change::Hold, evidence.clone(), decided).await.unwrap();
+    assert!(!held.pending && held.docket.held.is_some() && held.docket.asked.is_empty());
+    let approvals = house.casework.obligations(HOME).await.unwrap();
+    assert!(!approvals.iter().any(|o| matches!(o.duty, Duty::Approve(_))), "the approval is met");
+
+    refused(house.step(ADMINISTRATOR, Change::Purge, evidence.clone(), []).await, "D.4.a-3");
+    let custody = [("export-media", text("DVD 26-E-0077")), ("export-custodian", text("property room"))];
+    let exported = house.step(ADMINISTRATOR, Change::Export, evidence.clone(), custody).await.unwrap();
+    let export = exported.docket.exported.unwrap();
+    let folder = house.home.path().join("medium").join(&export.folder);
+    let manifest = std::fs::read(folder.join("manifest.json")).unwrap();
+    assert_eq!(model::terms::Digest::of(&manifest), export.manifest);
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    assert!(manifest["custody"].to_string().contains("property room"));
+    for file in manifest["files"].as_array().unwrap() {
+        let bytes = std::fs::read(folder.join(file["name"].as_str().unwrap())).unwrap();
+        assert_eq!(model::terms::Digest::of(&bytes).to_string(), file["sha256"], "{file}");
+    }
+    assert!(std::fs::read_to_string(folder.join("booking.json")).unwrap().contains(MARKER));
+
+    // The day's last hour, by the jurisdiction's clock.
+    house.set_clock("2026-03-12T03:30:00.000Z");
+    house.casework.pass_deadlines().await;
+    assert!(house.enrolled(&evidence), "not before it has to");
+    house.set_clock("2026-03-12T04:10:00.000Z");
+    house.casework.pass_deadlines().await;
+    assert!(!house.enrolled(&evidence) && house.enrolled(&record(2)));
+    assert!(house.docket(&evidence).await.purged.is_some());
+    assert_eq!(house.open_purges().await, 0);
+    let owed = house.casework.obligations(HOME).await.unwrap();
+    let commander = |duty: &Duty| matches!(duty, Duty::Notify(rule) if rule.to.iter().any(|to| to == "rtcc-commander"));
+    assert!(!owed.iter().any(|o| commander(&o.duty)), "the policy did not find it late: {owed:?}");
+    let again = misstep(house.step(ADMINISTRATOR, Change::Hold, evidence, []).await);
+    assert!(matches!(again, Misstep::Destroyed { .. }), "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_only_said_has_no_effect_and_nobody_else_decides() {
+    let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
+    let evidence = record(1);
+    let oral = [("written-notice", Value::Flag(false))];
+    refused(house.step(DETECTIVE, Change::Hold, evidence.clone(), oral).await, "D.4.a-1");
+    assert!(house.casework.dockets(HOME).await.unwrap().is_empty(), "nothing is on any docket");
+    refused(house.step(ANALYST, Change::Purge, evidence.clone(), []).await, "F.2");
+    assert!(house.enrolled(&evidence));
+    // What was asked and not approved holds nothing back.
+    let written = [("written-notice", Value::Flag(true))];
+    assert!(house.step(DETECTIVE, Change::Hold, evidence.clone(), written).await.unwrap().pending);
+    let done = house.step(ADMINISTRATOR, Change::Purge, evidence.clone(), []).await.unwrap();
+    let destroyed: Vec<_> = done.destroyed.iter().map(|d| d.what.as_str()).collect();
+    assert_eq!(destroyed, ["template", "booking"]);
+    assert!(!house.enrolled(&evidence));
+    let nobody = house.step(ADMINISTRATOR, Change::Purge, record(99), []).await;
+    assert!(matches!(nobody, Err(CaseError::Unknown { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
+    let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
+    let record = record(3);
+    house.step(ANALYST, Change::Notice, record.clone(), []).await.unwrap();
+    let items = |granted: Option<bool>| {
+        let mut all = answers([
+            ("extension-need", text("the appeal is pending")),
+            ("extension-circumstances", text("the court has not yet ruled on the line-up")),
+            ("agency-case-number", text("26-118")),
+            ("point-of-contact", text("Det. Dana Reyes, 314-555-0100")),
+        ]);
+        all.extend(granted.map(|yes| ("extension-granted".to_owned(), Value::Flag(yes))));
+        all
+    };
+    let extend = async |who: &str, answers: BTreeMap<String, Value>| {
+        let day = Some("2026-06-30".parse().unwrap());
+        let asking = Asking { change: Change::Extend, record: record.clone(), day, answers };
+        house.casework.retention(&house.who(who).await, HOME, asking).await
+    };
+    let mut three = items(None);
+    three.remove("agency-case-number");
+    refused(extend(DETECTIVE, three).await, "D.4.b-1");
+    assert!(extend(DETECTIVE, items(None)).await.unwrap().pending);
+    refused(extend("n.ferrer", items(Some(false))).await, "D.4.b-2");
+    assert_eq!(house.docket(&record).await.extended, None, "denied, with reasons, and on record");
+    let granted = extend("n.ferrer", answers([("extension-granted", Value::Flag(true))])).await.unwrap();
+    assert!(!granted.pending, "on what was asked");
+    assert_eq!(granted.docket.extended, Some("2026-06-30".parse().unwrap()));
+
+    house.set_clock("2026-03-12T15:00:00.000Z");
+    house.casework.pass_deadlines().await;
+    assert!(house.enrolled(&record), "its ten days are over, and its stay was extended");
+    house.set_clock("2026-07-01T04:30:00.000Z");
+    house.casework.pass_deadlines().await;
+    assert!(!house.enrolled(&record));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_noticed_record_is_on_no_list_and_a_probe_stays_for_its_minimum() {
+    let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
+    let (request, list) = house.searched(4).await;
+    assert!(list.contains(&record(4).record));
+    house.step(ANALYST, Change::Notice, record(4), []).await.unwrap();
+    let (_, list) = house.searched(4).await;
+    assert!(!list.is_empty() && !list.contains(&record(4).record), "withheld: {list:?}");
+
+    let early = house.step(ADMINISTRATOR, Change::Purge, of_request("probe", &request), []).await;
+    let early = misstep(early);
+    assert!(matches!(&early, Misstep::KeptUntil { clause, .. } if clause.contains("E.2.b")), "{early}");
+    house.set_clock("2027-03-01T16:00:01.000Z");
+    house.casework.pass_deadlines().await;
+    let open = house.casework.request(HOME, &request).await.unwrap();
+    assert_eq!(open.template, None, "kept for as long as it had to be, and no longer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_of_what_was_purged_once_the_database_is_written_anew() {
+    let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
+    let normal = search::normalise(&template(5), 512).unwrap();
+    let face: Vec<u8> = normal[..16].iter().flat_map(|x| x.to_le_bytes()).collect();
+    assert!(holds(house.home.path(), &face), "this search would find it");
+    assert!(!holds(house.home.path(), MARKER.as_bytes()), "what is personal is sealed");
+    house.hold(&record(5)).await;
+    let custody = [("export-media", text("DVD 26-E-0078")), ("export-custodian", text("property room"))];
+    house.step(ADMINISTRATOR, Change::Export, record(5), custody).await.unwrap();
+    house.step(ADMINISTRATOR, Change::Purge, record(5), []).await.unwrap();
+    // The medium is carried away.
+    std::fs::remove_dir_all(house.home.path().join("medium")).unwrap();
+
+    let House { casework, home, .. } = house;
+    casework.close().await.unwrap();
+    let (old, new) = (home.path().join("db"), tempfile::tempdir_in(home.path()).unwrap());
+    let open = async |url: String| store::Store::open(&url, None, store::MasterKey::from_bytes(KEY)).await.unwrap();
+    let (from, into) = (open(database(home.path())).await, open(database(new.path())).await);
+    let (rows, fresh) = (from.jurisdiction(HOME).await.unwrap(), into.jurisdiction(HOME).await.unwrap());
+    rows.rewrite(&fresh, &|_| {}).await.unwrap();
+    let (gone, stays) = ([record(5).record], [record(6).record]);
+    assert!(fresh.bookings(GALLERY, &gone).await.unwrap().is_empty());
+    assert_eq!(fresh.bookings(GALLERY, &stays).await.unwrap().len(), 1);
+    drop((rows, fresh));
+    into.close().await;
+    from.close().await;
+    std::fs::remove_dir_all(old).unwrap();
+    assert!(!holds(home.path(), &face), "neither in the database, nor in the gallery's file, nor in the log");
+    assert!(!holds(home.path(), MARKER.as_bytes()));
+}
+
+/// A request without a lead, released: its probe has to go within a day.
+async fn without_a_lead(court: &Court, seed: usize) -> String {
+    let (request, records) = court.searched(seed, 3).await;
+    court.dispose(FIRST, &request, records.iter().map(|r| said(r, Likeness::Excluded)).collect()).await.unwrap();
+    for (who, role) in [(FIRST, "examiner"), (SUPERVISOR, "ciu-supervisor")] {
+        court.sign(who, &request, signing(role, Conclusion::NoLead)).await.unwrap();
+    }
+    court.release(FIRST, &request, outgoing(&[])).await.unwrap();
+    request
+}
+
+async fn probe_step<const N: usize>(
+    court: &Court,
+    change: Change,
+    request: &str,
+    given: [(&str, Value); N],
+) -> Result<Done, CaseError> {
+    let asking = Asking { change, record: of_request("probe", request), day: None, answers: answers(given) };
+    court.casework.retention(&court.who(SUPERVISOR).await, JURISDICTION, asking).await
+}
+
+fn wait(court: &Court, hours: u64) {
+    court.clock.fetch_add(hours * 3_600_000, Ordering::AcqRel);
+}
+
+async fn has_template(court: &Court, request: &str) -> bool {
+    court.casework.request(JURISDICTION, request).await.unwrap().template.is_some()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_lead_the_probe_goes_and_its_history_stays() {
+    let Some(mut court) = court().await else { return };
+    court.casework.provide(JURISDICTION, Means { exports: None, purge_as: Some(SUPERVISOR.to_owned()) });
+    let request = without_a_lead(&court, 4).await;
+    court.casework.pass_deadlines().await;
+    assert!(has_template(&court, &request).await, "not before it has to");
+    let before = court.seen(&request).await;
+    wait(&court, 23);
+    court.casework.pass_deadlines().await;
+    assert!(!has_template(&court, &request).await);
+    let after = court.seen(&request).await;
+    assert_eq!(after.purged.iter().map(|p| p.what.as_str()).collect::<Vec<_>>(), ["probe"]);
+    assert_eq!((after.state, after.signatures.len()), (before.state, before.signatures.len()));
+    assert!(!after.obligations.iter().any(|o| o.is_open() && matches!(o.duty, Duty::Purge(_))));
+    assert_eq!(court.on_record(&request, "purged").await, 1);
+    wait(&court, 48);
+    court.casework.pass_deadlines().await;
+    assert_eq!(court.on_record(&request, "purged").await, 1, "once");
+    assert!(matches!(misstep(probe_step(&court, Change::Purge, &request, []).await), Misstep::Destroyed { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_probe_stays_until_the_hold_is_lifted() {
+    let Some(mut court) = court().await else { return };
+    court.casework.provide(JURISDICTION, Means { exports: None, purge_as: Some(SUPERVISOR.to_owned()) });
+    let request = without_a_lead(&court, 5).await;
+    let because = || ("retention-reason", text("exhibit 4 of the prosecution"));
+    let evidence = [("evidentiary-value", Value::Flag(true)), because()];
+    assert!(!probe_step(&court, Change::Hold, &request, evidence).await.unwrap().pending);
+    refused(probe_step(&court, Change::Purge, &request, []).await, "6.1(3)b");
+    wait(&court, 25);
+    court.casework.pass_deadlines().await;
+    assert!(has_template(&court, &request).await);
+    let purges = || async {
+        let owed = court.casework.obligations(JURISDICTION).await.unwrap();
+        owed.into_iter().filter(|o| matches!(o.duty, Duty::Purge(_))).collect::<Vec<_>>()
+    };
+    assert!(!purges().await.is_empty());
+    assert!(purges().await.iter().all(|o| !o.is_overdue()), "it waits, and is not late");
+    let nothing = probe_step(&court, Change::Export, &request, [because()]).await;
+    assert!(matches!(nothing, Err(CaseError::Media(_))), "no medium is configured");
+    probe_step(&court, Change::Lift, &request, [("retention-reason", text("the appeal is decided"))]).await.unwrap();
+    court.casework.pass_deadlines().await;
+    assert!(!has_template(&court, &request).await);
+    assert!(purges().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_standing_order_a_purge_is_late_and_says_so() {
+    let Some(court) = court().await else { return };
+    let request = without_a_lead(&court, 6).await;
+    wait(&court, 23);
+    court.casework.pass_deadlines().await;
+    let late = || async { court.on_record(&request, "overdue").await };
+    let before = late().await;
+    wait(&court, 2);
+    court.casework.pass_deadlines().await;
+    let once = late().await;
+    assert!(once > before);
+    let told = court.casework.impediments().await;
+    assert!(told.iter().any(|i| i.partial && i.text.contains("purge_as")));
+    wait(&court, 25);
+    court.casework.pass_deadlines().await;
+    assert!(has_template(&court, &request).await, "it waits for somebody");
+    probe_step(&court, Change::Purge, &request, []).await.unwrap();
+    assert!(!has_template(&court, &request).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_go_after_their_year_and_the_log_still_says_which() {
+    let Some(court) = court().await else { return };
+    let officer = court.who("l.ortega").await;
+    let entries = |range: &str| Asking {
+        change: Change::Purge,
+        record: of_request(AUDIT_ENTRY, range),
+        day: None,
+        answers: BTreeMap::new(),
+    };
+    refused(court.casework.retention(&officer, JURISDICTION, entries("0-1")).await, "7(9)-b");
+    wait(&court, 366 * 24);
+    let done = court.casework.retention(&officer, JURISDICTION, entries("0-1")).await.unwrap();
+    assert_eq!(done.destroyed.len(), 2);
+    let auditor = court.who("a.feld").await;
+    let seen = court.casework.inspect(&auditor, JURISDICTION, 0, 3).await.unwrap();
+    let there: Vec<_> = seen.iter().map(|s| s.account.is_some()).collect();
+    assert_eq!(there, [false, false, true], "the leaves stay");
+    let named: Vec<_> = done.destroyed.iter().map(|d| d.id.as_str()).collect();
+    assert_eq!(named, [seen[0].leaf.id.as_str(), seen[1].leaf.id.as_str()]);
+
+    // The entry that says so is no older and no less on record than what it says.
+    let size = court.casework.chamber(JURISDICTION).unwrap().log().size();
+    wait(&court, 366 * 24);
+    let all = court.casework.retention(&officer, JURISDICTION, entries(&format!("0-{}", size - 1))).await.unwrap();
+    let first = court.casework.inspect(&auditor, JURISDICTION, 0, size).await.unwrap();
+    let left: Vec<_> = first.iter().filter_map(|s| s.account.as_ref()).collect();
+    assert_eq!((left.len(), left.len() + 2 + all.destroyed.len()), (1, usize::try_from(size).unwrap()));
+    for bad in ["", "x", "5-2", "0-99999999"] {
+        let refused = court.casework.retention(&officer, JURISDICTION, entries(bad)).await;
+        assert!(matches!(refused, Err(CaseError::Invalid(_))), "{bad}");
+    }
+}
