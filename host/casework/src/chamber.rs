@@ -9,8 +9,8 @@ use crate::history::{HOUR_MS, History};
 use crate::ledger::{self, Entry, Ledger, Subject};
 use crate::notices::Outbox;
 use crate::paper::Draughting;
-use crate::revision;
 use crate::retention::Means;
+use crate::revision;
 use crate::shelf::{self, Shelf};
 use crate::standing::Decisions;
 use crate::turns::Turns;
@@ -416,7 +416,7 @@ impl Casework {
     /// What a jurisdiction exports to and purges by. To be said before work begins.
     pub fn provide(&mut self, jurisdiction: &str, means: Means) {
         self.means.insert(jurisdiction.to_owned(), means);
-        }
+    }
 
     /// A jurisdiction.
     ///

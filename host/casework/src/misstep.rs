@@ -162,7 +162,9 @@ pub enum Misstep {
         at: Instant,
     },
     /// There is nothing left of it.
-    #[error("the {subject} `{record}` was destroyed at {at}: there is nothing left of it to keep, carry off or destroy")]
+    #[error(
+        "the {subject} `{record}` was destroyed at {at}: there is nothing left of it to keep, carry off or destroy"
+    )]
     Destroyed {
         /// What kind of record.
         subject: String,

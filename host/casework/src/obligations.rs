@@ -200,7 +200,7 @@ pub(crate) async fn just_imposed(
     let mut found = Vec::new();
     for ruling in &rulings.rulings {
         for obligation in ruling.decision.obligations.iter().filter(|o| which(&o.duty)) {
-            let id = id(&ruling.jurisdiction, obligation, None, rulings)?;
+            let id = id(&ruling.jurisdiction, obligation, None, false, rulings)?;
             let row = chamber.store.obligation(None, &id).await?;
             found.extend(row.map(Owed::read).transpose()?);
         }
@@ -210,13 +210,17 @@ pub(crate) async fn just_imposed(
 
 /// The obligations that a decision imposes.
 pub(crate) fn imposed(rulings: &Rulings, facts: &Facts<'_>) -> Result<Vec<Owed>, CaseError> {
-    imposed_on(rulings, &Occasion { now: facts.now, request: facts.request, step: &facts.step })
+    imposed_on(
+        rulings,
+        &Occasion { now: facts.now, request: facts.request, gallery: facts.gallery.as_ref(), step: &facts.step },
+    )
 }
 
 /// What a decision was about, as far as its obligations depend on it.
 pub(crate) struct Occasion<'a> {
     pub(crate) now: Instant,
     pub(crate) request: Option<&'a facts::Request>,
+    pub(crate) gallery: Option<&'a facts::Gallery>,
     pub(crate) step: &'a Step,
 }
 
@@ -258,7 +262,7 @@ fn owed(
         Duty::DisposeAll | Duty::Document(_) | Duty::Flag(_) => (HOST.to_owned(), None),
     };
     let request = occasion.request.map(|r| r.id.clone());
-    let about = if request.is_none() { about(facts) } else { None };
+    let about = if request.is_none() { about(occasion) } else { None };
     let wake = match duty {
         // A notice goes out at once; its deadline is when it is late.
         Duty::Notify(_) => Some(at),
@@ -268,7 +272,7 @@ fn owed(
     };
     let filed = request.clone().or_else(|| about.as_ref().map(filed_under));
     // What one step after another says of a record is the same obligation as long as it is due at the same moment.
-    let dated = matches!(facts.step, Step::Retention(_));
+    let dated = matches!(occasion.step, Step::Retention(_));
     Ok(Some(Owed {
         id: id(jurisdiction, obligation, filed.as_deref(), dated, rulings)?,
         jurisdiction: jurisdiction.to_owned(),
@@ -297,9 +301,9 @@ fn retains(rulings: &Rulings, subject: &str) -> bool {
 }
 
 /// The record that a step outside a request's life is about.
-fn about(facts: &Facts<'_>) -> Option<Retained> {
-    let Step::Retention(event) = &facts.step else { return None };
-    let gallery = facts.gallery.as_ref().map(|g| g.id.clone());
+fn about(occasion: &Occasion<'_>) -> Option<Retained> {
+    let Step::Retention(event) = occasion.step else { return None };
+    let gallery = occasion.gallery.as_ref().map(|g| g.id.clone());
     Some(Retained { subject: event.subject.clone(), gallery, record: event.record_id.clone() })
 }
 

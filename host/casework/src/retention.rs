@@ -23,6 +23,7 @@ pub use docket::{Asked, Docket, Export, Since};
 pub use media::{Exports, Means};
 pub use schedule::Listed;
 
+use crate::answers;
 use crate::chamber::{Casework, Chamber, PolicyState, Registered};
 use crate::error::CaseError;
 use crate::intake::attested;
@@ -34,7 +35,7 @@ use find::{Found, Place};
 use model::account::{Destroyed, Event, Retained};
 use model::combine::Rulings;
 use model::rulings::{Duty, SignOffRule};
-use model::terms::{Date, Field, Instant, Value};
+use model::terms::{Date, Field, Instant, Phase, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -137,6 +138,7 @@ impl Casework {
         if asking.change == Change::Export {
             self.medium(owner)?;
         }
+        answers::check(&found.concerned, Phase::Retention, &asking.answers)?;
         let facts = self.facts(&found, actor, &asking).await?;
         let permit = self.judge(&found.concerned, facts, vec![]).await?;
         let own = attested(asking.answers.clone(), actor, found.now);
@@ -352,7 +354,7 @@ fn check(asking: &Asking) -> Result<(), CaseError> {
 }
 
 fn time_zone(chamber: &Chamber) -> String {
-    match chamber.policy() {
+    match &*chamber.policy() {
         PolicyState::Ready(policy) => policy.charter().time_zone.clone(),
         PolicyState::Absent(_) => "UTC".to_owned(),
     }
@@ -361,8 +363,8 @@ fn time_zone(chamber: &Chamber) -> String {
 /// The end of a day. An unknown zone is UTC; charters are checked when loaded.
 fn end_of(day: Date, time_zone: &str) -> Instant {
     let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let midnight = day.tomorrow().and_then(|next| next.to_zoned(zone));
-    let ms = midnight.ok().and_then(|at| u64::try_from(at.timestamp().as_millisecond()).ok());
+    let midnight = day.tomorrow().and_then(|next| zone.to_timestamp(next.at(0, 0, 0, 0)));
+    let ms = midnight.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
     ms.map_or(Instant(u64::MAX), Instant)
 }
 

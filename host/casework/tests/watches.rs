@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test that unwraps says well enough what went wrong")]
 
-use magistrate_casework as casework;
 use magistrate_casework::alarm::{Alarm, Alert, Raising};
 use magistrate_casework::witnessing::{Answer, Answering, Link, Member};
 use magistrate_casework::{CaseError, Casework, Clock, Opening, PolicyState};

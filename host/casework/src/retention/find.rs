@@ -207,8 +207,8 @@ impl Casework {
             attestations.clone_from(on_record);
             let case_keys: Vec<_> = request.identifiers.iter().map(case_key).collect();
             let (owner, id) = (&found.owner, Some(request.id.as_str()));
-            let fact = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, id, found.now);
-            history = fact.await?;
+            let who = actor.key();
+            history = owner.history.fact(&owner.store, &owner.ledger, &who, &case_keys, id, found.now).await?;
             let counting = self.counting(&case.life).into_iter().map(|s| s.signature.clone()).collect();
             case.life.tell(&mut history, counting);
             gallery.clone_from(&case.gallery);
