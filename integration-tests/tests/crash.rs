@@ -262,7 +262,7 @@ impl Trail {
         std::fs::write(&since, checkpoint).unwrap();
         let (log, key) = (format!("data/logs/{jurisdiction}"), format!("log-keys/{jurisdiction}.vkey"));
         let since = since.to_str().unwrap();
-        let arguments = ["audit", "verify", "--log", &log, "--key", &key, "--since", since];
+        let arguments = ["audit", "verify", &log, "--key", &key, "--since", since];
         let verified = court.deployment.run(&arguments).unwrap();
         assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
 

@@ -47,7 +47,7 @@ const NONE: usize = usize::MAX;
 pub struct Gallery {
     dim: usize,
     kernel: Kernel,
-    /// Rows in a block of at most [`BLOCK_BYTES`].
+    /// Rows in a block of at most [`BLOCK_BYTES`], both halves.
     block_rows: usize,
     ids: Vec<Arc<str>>,
     /// Row of each id.
@@ -75,7 +75,7 @@ impl Gallery {
             dim,
             kernel: Kernel::detect(),
             // In whole tiles of the kernel's four rows, so that only the gallery's last rows are left over.
-            block_rows: (BLOCK_BYTES / codes.half_bytes()) / 4 * 4,
+            block_rows: (BLOCK_BYTES / (2 * codes.half_bytes())) / 4 * 4,
             ids: Vec::new(),
             places: HashMap::new(),
             rows: Rows::in_memory(dim),

@@ -51,7 +51,14 @@ impl Vnni {
                     [a, b, c, d] => halves_tile([a, b, c, d], halves, width, rows, out),
                     [a, b, c] => halves_tile([a, b, c], halves, width, rows, out),
                     [a, b] => halves_tile([a, b], halves, width, rows, out),
-                    [a] => halves_tile([a], halves, width, rows, out),
+                    [a] => match width {
+                        1 => halves_one::<1>(a, halves, rows, out),
+                        2 => halves_one::<2>(a, halves, rows, out),
+                        3 => halves_one::<3>(a, halves, rows, out),
+                        4 => halves_one::<4>(a, halves, rows, out),
+                        8 => halves_one::<8>(a, halves, rows, out),
+                        _ => halves_tile([a], halves, width, rows, out),
+                    },
                     _ => {}
                 }
             }
@@ -144,6 +151,46 @@ fn halves_tile<const P: usize>(probes: [&Probe; P], halves: &[Line], width: usiz
         for p in 0..P {
             out[p * rows + row] = one_half(codes[p], lines) - probes[p].half_excess();
         }
+    }
+}
+
+/// Rows of `W` lines of stored halves by one probe, whose codes stay in registers.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[allow(
+    clippy::needless_range_loop,
+    reason = "plain counted loops over constant bounds unroll, and the arrays become registers"
+)]
+fn halves_one<const W: usize>(probe: &Probe, halves: &[Line], rows: usize, out: &mut [i32]) {
+    let nibble = _mm512_set1_epi8(0x0f);
+    let (mut lows, mut highs) = ([_mm512_setzero_si512(); W], [_mm512_setzero_si512(); W]);
+    for line in 0..W {
+        lows[line] = load(&probe.codes()[2 * line]);
+        highs[line] = load(&probe.codes()[2 * line + 1]);
+    }
+    let excess = probe.half_excess();
+    let (all, _) = halves.as_chunks::<W>();
+    let (quads, _) = all.as_chunks::<QUAD>();
+    for (quad, out) in quads.iter().zip(out.chunks_exact_mut(QUAD)) {
+        let ahead = quad.as_ptr().cast::<Line>().wrapping_add(AHEAD);
+        for next in 0..QUAD * W {
+            fetch(ahead.wrapping_add(next));
+        }
+        let mut sums = [_mm512_setzero_si512(); QUAD];
+        for r in 0..QUAD {
+            for line in 0..W {
+                let pair = load(&quad[r][line]);
+                let high = _mm512_and_si512(_mm512_srli_epi16::<4>(pair), nibble);
+                sums[r] = _mm512_dpbusd_epi32(sums[r], _mm512_and_si512(pair, nibble), lows[line]);
+                sums[r] = _mm512_dpbusd_epi32(sums[r], high, highs[line]);
+            }
+        }
+        let totals = lane_sums(sums);
+        for r in 0..QUAD {
+            out[r] = totals[r] - excess;
+        }
+    }
+    for row in rows / QUAD * QUAD..rows {
+        out[row] = one_half(probe.codes(), &all[row]) - excess;
     }
 }
 
