@@ -277,12 +277,10 @@ pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
     })
 }
 
-fn take_in(
-    rows: &RwLock<Gallery>,
-    counter: &AtomicU64,
-    new: &[(String, Vec<f32>, [(&str, Attribute); 1])],
-    generation: u64,
-) -> Result<(), CaseError> {
+/// A record on its way into memory: id, template, attributes.
+type Newcomer = (String, Vec<f32>, [(&'static str, Attribute); 1]);
+
+fn take_in(rows: &RwLock<Gallery>, counter: &AtomicU64, new: &[Newcomer], generation: u64) -> Result<(), CaseError> {
     let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
     for (id, template, attributes) in new {
         gallery.insert_with(id, template, attributes).map_err(|e| CaseError::Invalid(e.to_string()))?;

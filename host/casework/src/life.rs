@@ -192,11 +192,7 @@ impl Life {
                 self.decided(&id, by, at, matters, &rulings);
             }
             Event::Searched { .. } => self.searched = Some(at),
-            Event::Failed { .. } => {
-                if self.fresh.is_some() && self.fresh == of {
-                    self.fresh = None;
-                }
-            }
+            Event::Failed { .. } if self.fresh.is_some() && self.fresh == of => self.fresh = None,
             Event::Disposed { dispositions } => {
                 self.void_signatures();
                 for Disposed { record_id, likeness, reason } in dispositions {

@@ -211,7 +211,7 @@ mod tests {
     fn everybody_who_opened_the_list_is_involved() {
         let all = SignOffRule { all_involved: true, ..rule("examiner", 1) };
         let signatures = [signed("a", "examiner", Conclusion::Lead), signed("s", "chief", Conclusion::Approved)];
-        assert_eq!(wanting(&signatures, &[who("a"), who("s")], true, &[all.clone()]), 0);
+        assert_eq!(wanting(&signatures, &[who("a"), who("s")], true, std::slice::from_ref(&all)), 0);
         assert_eq!(wanting(&signatures, &[who("a"), who("b")], true, &[all]), 1);
     }
 
@@ -231,7 +231,7 @@ mod tests {
     fn a_blind_rule_wants_blind_signatures() {
         let blind = SignOffRule { blind: true, ..rule("examiner", 1) };
         let mut signature = signed("a", "examiner", Conclusion::Lead);
-        assert_eq!(wanting(&[signature.clone()], &[], true, &[blind.clone()]), 1);
+        assert_eq!(wanting(&[signature.clone()], &[], true, std::slice::from_ref(&blind)), 1);
         signature.signature.blind = true;
         assert_eq!(wanting(&[signature], &[], true, &[blind]), 0);
     }

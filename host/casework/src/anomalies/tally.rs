@@ -163,16 +163,21 @@ impl Tally {
 
     /// Case numbers under which many different probes are searched.
     fn crowded(&self, thresholds: &Thresholds) -> Vec<Anomaly> {
-        let mut cases: BTreeMap<(&str, &str), (BTreeSet<Digest>, Vec<u64>)> = BTreeMap::new();
+        #[derive(Default)]
+        struct Case {
+            probes: BTreeSet<Digest>,
+            entries: Vec<u64>,
+        }
+        let mut cases: BTreeMap<(&str, &str), Case> = BTreeMap::new();
         for search in &self.searches {
             for case in &search.cases {
-                let (probes, entries) = cases.entry((case.kind.as_str(), case.value.trim())).or_default();
-                probes.extend(search.probe);
-                entries.push(search.entry);
+                let found = cases.entry((case.kind.as_str(), case.value.trim())).or_default();
+                found.probes.extend(search.probe);
+                found.entries.push(search.entry);
             }
         }
-        let many = cases.into_iter().filter(|(_, (probes, _))| probes.len() as u64 >= thresholds.subjects_per_case);
-        many.map(|((kind, value), (probes, entries))| Anomaly {
+        let many = cases.into_iter().filter(|(_, case)| case.probes.len() as u64 >= thresholds.subjects_per_case);
+        many.map(|((kind, value), Case { probes, entries })| Anomaly {
             kind: "subjects-per-case",
             about: format!("{kind} {value}"),
             number: probes.len() as u64,

@@ -123,7 +123,7 @@ pub(super) fn sign(arguments: &Sign) -> anyhow::Result<ExitCode> {
 fn typed(records: &[String], likenesses: &[String], reasons: &[String]) -> anyhow::Result<Vec<Value>> {
     let each = likenesses.len() == records.len() && reasons.len() == records.len();
     let same = likenesses.len() == 1 && reasons.len() == 1;
-    if !each && !(same && !records.is_empty()) {
+    if !each && (!same || records.is_empty()) {
         bail!(
             "{} records, {} likenesses and {} reasons: give one of each for every record, or one likeness and one reason for all",
             records.len(),

@@ -137,8 +137,11 @@ impl Gallery {
     }
 }
 
+/// The ids in row order, and the row of each.
+type Named = (Vec<Arc<str>>, HashMap<Arc<str>, usize>);
+
 /// The ids of the rows and the row of each id; absent if these are not as many different texts.
-fn named(ids: &[u8], lengths: &[u32]) -> Option<(Vec<Arc<str>>, HashMap<Arc<str>, usize>)> {
+fn named(ids: &[u8], lengths: &[u32]) -> Option<Named> {
     let text = std::str::from_utf8(ids).ok()?;
     let mut at = 0_usize;
     let mut of_rows = Vec::with_capacity(lengths.len());
