@@ -2,6 +2,7 @@
 
 use crate::error::StoreError;
 use futures::future::BoxFuture;
+use std::path::Path;
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 use surrealdb::engine::any::{self, Any};
 use surrealdb::engine::local::Db;
@@ -102,11 +103,22 @@ fn embedded(url: String) -> BoxFuture<'static, Result<(Surreal<Db>, Stop), Store
                 StoreError::Unreachable { reason }
             }
         };
-        let config = ConfigMap::empty()
-            .with_key_value("surrealkv_block_cache_capacity", BLOCK_CACHE_BYTES.to_string())
-            .with_key_value("surrealkv_max_memtable_size", MEMTABLE_BYTES.to_string());
-        let builder = Datastore::builder().with_config(config).without_maintenance_tasks();
-        let datastore = builder.build_with_path(&url).await.map_err(|e| refused(format!("{e:#}")))?;
+        let build = async || {
+            let config = ConfigMap::empty()
+                .with_key_value("surrealkv_block_cache_capacity", BLOCK_CACHE_BYTES.to_string())
+                .with_key_value("surrealkv_max_memtable_size", MEMTABLE_BYTES.to_string());
+            let builder = Datastore::builder().with_config(config).without_maintenance_tasks();
+            builder.build_with_path(&url).await.map_err(|e| refused(format!("{e:#}")))
+        };
+        let unclean = has_log(&url);
+        let mut datastore = build().await?;
+        if unclean {
+            // What a crash tore at the end of the engine's log stays there, the engine goes on writing behind it, and
+            // at the next crash it finds nothing of that: surrealkv-0.21/src/wal. A stop in good order empties the log.
+            datastore.shutdown().await.map_err(|e| refused(format!("{e:#}")))?;
+            drop(datastore);
+            datastore = build().await?;
+        }
         // In this order: maintenance writes, and must not do so before a new store has its version.
         datastore.check_version().await.map_err(|e| refused(format!("{e:#}")))?;
         datastore.bootstrap().await.map_err(|e| refused(format!("{e:#}")))?;
@@ -119,6 +131,13 @@ fn embedded(url: String) -> BoxFuture<'static, Result<(Surreal<Db>, Stop), Store
         });
         Ok((client, stop))
     })
+}
+
+/// Whether an embedded engine's folder holds a log of changes that are in no table yet: it was not stopped in good order.
+fn has_log(url: &str) -> bool {
+    let Some(folder) = url.strip_prefix("surrealkv://").and_then(|rest| rest.split('?').next()) else { return false };
+    let Ok(entries) = std::fs::read_dir(Path::new(folder).join("wal")) else { return false };
+    entries.flatten().any(|entry| entry.metadata().is_ok_and(|file| file.is_file() && file.len() > 0))
 }
 
 async fn server(url: &str, credentials: Option<&Credentials>) -> Result<Surreal<Any>, StoreError> {

@@ -13,6 +13,9 @@ use magistrate_sdk::text::{blank, same};
 /// Texts that say that there is nothing to state.
 const NOTHING: &[&str] = &["none", "n/a", "na", "nil", "unknown", "tbd", "-", "?"];
 
+/// Bytes of the longest of them: most texts are longer.
+const LONGEST_NOTHING: usize = 7;
+
 /// Digits of a number that can be called without an area code.
 const FEWEST_DIGITS: usize = 7;
 
@@ -41,7 +44,7 @@ pub fn listed(written: &str, words: List) -> bool {
 
 /// Whether a text, without the space around it, says that there is nothing to state.
 pub fn is_nothing(text: &str) -> bool {
-    NOTHING.iter().any(|nothing| nothing.eq_ignore_ascii_case(text))
+    text.len() <= LONGEST_NOTHING && NOTHING.iter().any(|nothing| nothing.eq_ignore_ascii_case(text))
 }
 
 /// The first text that answers a question and states something, without the space around it.

@@ -1,7 +1,7 @@
 //! Opening, reopening and being refused.
 
 use super::{load, open, raw, record};
-use crate::{Credentials, MasterKey, Store, StoreError};
+use crate::{AccountRow, Credentials, MasterKey, Store, StoreError};
 use surrealdb::types::{RecordId, object};
 
 fn url_of(folder: &tempfile::TempDir) -> String {
@@ -126,4 +126,54 @@ async fn a_server_serves_as_an_embedded_engine_does() {
     assert_eq!(here.remove_record("g", "r7").await.unwrap(), Some(2));
     assert_eq!(here.count("g").await.unwrap(), 999);
     drop(there);
+}
+
+/// A copy of a folder, as a crash at this moment would leave it; `torn` bytes of each log of changes are missing.
+fn crashed(from: &std::path::Path, torn: u64) -> tempfile::TempDir {
+    fn copy(from: &std::path::Path, to: &std::path::Path, torn: u64) {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let (path, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+            if path.is_dir() {
+                copy(&path, &to, torn);
+            } else if !path.ends_with("LOCK") {
+                std::fs::copy(&path, &to).unwrap();
+                if path.extension().is_some_and(|e| e == "wal") {
+                    let file = std::fs::File::options().write(true).open(&to).unwrap();
+                    file.set_len(file.metadata().unwrap().len().saturating_sub(torn)).unwrap();
+                }
+            }
+        }
+    }
+    let to = tempfile::tempdir().unwrap();
+    copy(from, to.path(), torn);
+    to
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_after_a_crash_survives_the_next_one() {
+    let row = |id: &str| AccountRow { id: id.to_owned(), salt: [3; 32], plain: vec![b'x'; 5_000] };
+    for torn in [0, 1, 100, 3_000] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&url_of(&folder), 1).await.unwrap();
+        let north = store.jurisdiction("north").await.unwrap();
+        north.put_accounts(&[row("first")]).await.unwrap();
+        north.put_accounts(&[row("torn")]).await.unwrap();
+        let once = crashed(folder.path(), torn);
+        store.close().await;
+
+        let store = open(&url_of(&once), 1).await.unwrap();
+        let north = store.jurisdiction("north").await.unwrap();
+        assert!(north.account("first").await.unwrap().is_some(), "{torn}");
+        north.put_accounts(&[row("after")]).await.unwrap();
+        let twice = crashed(once.path(), 0);
+        store.close().await;
+
+        let store = open(&url_of(&twice), 1).await.unwrap();
+        let north = store.jurisdiction("north").await.unwrap();
+        for id in ["first", "after"] {
+            assert!(north.account(id).await.unwrap().is_some(), "{torn}: `{id}` was acknowledged and is gone");
+        }
+        store.close().await;
+    }
 }
