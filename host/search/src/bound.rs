@@ -145,10 +145,13 @@ mod tests {
                 for unit in &units {
                     let probe = Probe::new(unit.clone(), 1, &rotation);
                     Kernel::Portable.coarse_dots(std::slice::from_ref(&probe), block, &mut dots);
+                    let rows: Vec<u32> = (0..units.len() as u32).collect();
+                    let mut fine_dots = Vec::new();
+                    Kernel::Portable.fine_dots(&probe, block, &rows, &mut fine_dots);
                     for (row, &dot) in dots.iter().enumerate() {
                         let scale = block.scales[row];
                         let exact = score(&units[row], probe.unit());
-                        let fine = COARSE * dot + Kernel::Portable.fine_dot(&probe, block, row);
+                        let fine = COARSE * dot + fine_dots[row];
                         let found = [
                             (probe.bracket(COARSE * dot, scale, block.coarse_radii[row]), true),
                             (probe.bracket(fine, scale, block.fine_radii[row]), false),

@@ -314,8 +314,12 @@ impl Gallery {
         share: Range<usize>,
     ) -> Vec<Sieve<'s>> {
         let mut sieves = new_sieves(probes, floors);
-        let mut desk =
-            Desk { dots: vec![0_i32; TILE * self.block_rows.min(share.len())], united: Vec::new(), kept: Vec::new() };
+        let mut desk = Desk {
+            dots: vec![0_i32; TILE * self.block_rows.min(share.len())],
+            united: Vec::new(),
+            kept: Vec::new(),
+            fine: Vec::new(),
+        };
         let halves_first = self.kernel.halves_first(probes.len());
         for first in share.clone().step_by(self.block_rows) {
             let range = first..share.end.min(first + self.block_rows);
@@ -359,9 +363,10 @@ impl Gallery {
             for &row in &desk.kept {
                 self.kernel.fetch_fine(block, row as usize);
             }
-            for &row in &desk.kept {
+            self.kernel.fine_dots(probe, block, &desk.kept, &mut desk.fine);
+            for (&row, fine) in desk.kept.iter().zip(&desk.fine) {
                 let row = row as usize;
-                let dot = COARSE * dots[row] + self.kernel.fine_dot(probe, block, row);
+                let dot = COARSE * dots[row] + fine;
                 sieve.take(first + row, probe.bracket(dot, block.scales[row], block.fine_radii[row]));
             }
         }
@@ -427,6 +432,8 @@ struct Desk {
     united: Vec<Line>,
     /// Rows of the block that a probe's filter has kept.
     kept: Vec<u32>,
+    /// Dot products with the fine halves of those.
+    fine: Vec<i32>,
 }
 
 /// Drops the rows, counted from `first`, that are not admitted.

@@ -92,12 +92,13 @@ impl Kernel {
         }
     }
 
-    /// The dot product of a probe's codes with a row's fine halves.
-    pub(crate) fn fine_dot(self, probe: &Probe, block: Block<'_>, row: usize) -> i32 {
+    /// Dot products of a probe's codes with the fine halves of these rows of the block, into `out`.
+    pub(crate) fn fine_dots(self, probe: &Probe, block: Block<'_>, rows: &[u32], out: &mut Vec<i32>) {
+        out.clear();
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Vnni(vnni) => vnni.half_dot(probe, block.fine_of(row)),
-            _ => half_dot(probe.codes(), block.fine_of(row)),
+            Self::Vnni(vnni) => vnni.fine_dots(probe, block, rows, out),
+            _ => out.extend(rows.iter().map(|row| half_dot(probe.codes(), block.fine_of(*row as usize)))),
         }
     }
 
@@ -231,12 +232,20 @@ mod tests {
         let block = codes.block(0..rows);
         let mut coarse = vec![i32::MIN; probes.len() * rows];
         kernel.coarse_dots(probes, block, &mut coarse);
-        let fine = probes.iter().flat_map(|probe| (0..rows).map(move |row| kernel.fine_dot(probe, block, row)));
+        // All rows, in an order in which neighbours are seldom together.
+        let order: Vec<u32> =
+            (0..rows as u32).rev().step_by(2).chain((0..rows as u32).rev().skip(1).step_by(2)).collect();
+        let mut fine = vec![i32::MIN; probes.len() * rows];
+        let mut dots = Vec::new();
+        for (probe, fine) in probes.iter().zip(fine.chunks_mut(rows.max(1))) {
+            kernel.fine_dots(probe, block, &order, &mut dots);
+            order.iter().zip(&dots).for_each(|(row, dot)| fine[*row as usize] = *dot);
+        }
         let mut united = vec![Line::ZERO; 2 * block.coarse.len()];
         kernel.unite(block, &mut united);
         let mut dots = vec![i32::MIN; probes.len() * rows];
         kernel.dots(probes, &united, &mut dots);
-        [coarse, fine.collect(), dots]
+        [coarse, fine, dots]
     }
 
     fn assert_kernels_agree(templates: &[Vec<f32>], dim: usize) {

@@ -65,10 +65,10 @@ impl Vnni {
         }
     }
 
-    /// The dot product of a probe's codes with one row of stored halves, as if they were not biased.
-    pub(crate) fn half_dot(self, probe: &Probe, halves: &[Line]) -> i32 {
+    /// See [`Kernel::fine_dots`](crate::kernel::Kernel::fine_dots).
+    pub(crate) fn fine_dots(self, probe: &Probe, block: Block<'_>, rows: &[u32], out: &mut Vec<i32>) {
         // SAFETY: as above.
-        unsafe { one_half(probe.codes(), halves) - probe.half_excess() }
+        unsafe { chosen_halves(probe, block, rows, out) }
     }
 
     /// Has lines brought into the cache that will be read soon.
@@ -192,6 +192,33 @@ fn halves_one<const W: usize>(probe: &Probe, halves: &[Line], rows: usize, out: 
     for row in rows / QUAD * QUAD..rows {
         out[row] = one_half(probe.codes(), &all[row]) - excess;
     }
+}
+
+/// The fine halves of chosen rows by one probe, four rows at a time.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[allow(
+    clippy::needless_range_loop,
+    reason = "plain counted loops over constant bounds unroll, and the arrays become registers"
+)]
+fn chosen_halves(probe: &Probe, block: Block<'_>, rows: &[u32], out: &mut Vec<i32>) {
+    let nibble = _mm512_set1_epi8(0x0f);
+    let (codes, excess) = (probe.codes(), probe.half_excess());
+    let (quads, last) = rows.as_chunks::<QUAD>();
+    for quad in quads {
+        let lines = quad.map(|row| block.fine_of(row as usize));
+        let mut sums = [_mm512_setzero_si512(); QUAD];
+        for (line, codes) in codes.chunks_exact(2).enumerate() {
+            let (of_low, of_high) = (load(&codes[0]), load(&codes[1]));
+            for r in 0..QUAD {
+                let pair = load(&lines[r][line]);
+                let high = _mm512_and_si512(_mm512_srli_epi16::<4>(pair), nibble);
+                sums[r] = _mm512_dpbusd_epi32(sums[r], _mm512_and_si512(pair, nibble), of_low);
+                sums[r] = _mm512_dpbusd_epi32(sums[r], high, of_high);
+            }
+        }
+        out.extend(lane_sums(sums).map(|total| total - excess));
+    }
+    out.extend(last.iter().map(|row| one_half(codes, block.fine_of(*row as usize)) - excess));
 }
 
 #[inline]
