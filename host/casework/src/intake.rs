@@ -152,6 +152,11 @@ impl Casework {
         let hall = owner.hall(&intake.gallery)?;
         let requester = self.requester(actor, intake.requester.as_deref())?;
         let concerned = self.concerned(&requester, &owner)?;
+        if concerned.iter().all(|chamber| chamber.id() != actor.principal.jurisdiction) {
+            // Their own policy would not be asked.
+            let reason = "only people of the requester's jurisdiction or of the gallery's enter a request";
+            return self.reject(jurisdiction, actor, "request", reason).await;
+        }
         answers::check(&concerned, Phase::Request, &intake.answers)?;
         let now = self.clock.now()?;
         let probe = self.look_at(&intake.probe, hall.registered()).await?;

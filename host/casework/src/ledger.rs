@@ -26,6 +26,9 @@ const MOST_BEHIND: usize = 4096;
 /// How long entries are gathered before they are written: a commit costs more than what is in it.
 const GATHER: Duration = Duration::from_millis(20);
 
+/// How long somebody waits for the database to take what was recorded: many commits.
+const SETTLE_LIMIT: Duration = Duration::from_secs(10);
+
 /// How long to wait before a database that failed is tried again.
 const RETRY: Duration = Duration::from_millis(250);
 
@@ -151,11 +154,19 @@ impl Ledger {
     /// Waits until everything recorded before can be read in the database.
     ///
     /// # Errors
-    /// [`CaseError::Stopping`].
+    /// [`CaseError::Log`] when the database does not take it, [`CaseError::Stopping`].
     pub async fn settle(&self) -> Result<(), CaseError> {
-        let (done, settled) = oneshot::channel();
-        self.behind.send(Behind::Settle(done)).await.map_err(|_| CaseError::Stopping)?;
-        settled.await.map_err(|_| CaseError::Stopping)
+        let refused = |reason: &str| CaseError::Log(format!("the database cannot be written: {reason}"));
+        if let Some(reason) = self.trouble() {
+            return Err(refused(&reason));
+        }
+        let settling = async {
+            let (done, settled) = oneshot::channel();
+            self.behind.send(Behind::Settle(done)).await.map_err(|_| CaseError::Stopping)?;
+            settled.await.map_err(|_| CaseError::Stopping)
+        };
+        let settled = tokio::time::timeout(SETTLE_LIMIT, settling).await;
+        settled.unwrap_or_else(|_| Err(refused("it takes too long")))
     }
 
     /// Waits until everything recorded before is in the database and nothing of it rides in the log's journal any more: what

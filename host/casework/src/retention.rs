@@ -140,7 +140,9 @@ impl Casework {
         }
         answers::check(&found.concerned, Phase::Retention, &asking.answers)?;
         let facts = self.facts(&found, actor, &asking).await?;
-        let permit = self.judge(&found.concerned, facts, vec![]).await?;
+        // What a crash leaves half destroyed is found again by this row.
+        let rows = if asking.change == Change::Purge { vec![found.docket.kept()?] } else { vec![] };
+        let permit = self.judge(&found.concerned, facts, rows).await?;
         let own = attested(asking.answers.clone(), actor, found.now);
         let answers = own.answers.clone();
         let mut docket = found.docket.clone();

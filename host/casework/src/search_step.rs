@@ -13,7 +13,7 @@ use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{Attestation, Candidate, SearchPlan, Step};
 use model::terms::{Phase, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Candidates anybody may ask for, whatever the policy: a person has to look at each.
@@ -272,9 +272,11 @@ impl Casework {
         let allowed = shown.shown_fields();
         let withheld: Vec<String> = [&search, &shown].iter().flat_map(|r| r.withheld()).collect();
         let hide = [&search, &shown].iter().any(|r| r.candidate_limit().is_some_and(|l| l.hide_scores));
+        // By id and not by place: a record that was purged meanwhile has no booking any more.
+        let hits: HashMap<&str, &search::Hit> = found.answer.hits.iter().map(|hit| (&*hit.id, hit)).collect();
         let candidates = bookings
             .into_iter()
-            .zip(&found.answer.hits)
+            .filter_map(|row| hits.get(row.id.as_str()).map(|hit| (row, *hit)))
             .filter(|(row, _)| !withheld.contains(&row.id))
             .zip(1_u32..)
             .map(|((row, hit), rank)| Shown {

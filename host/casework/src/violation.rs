@@ -53,6 +53,11 @@ impl Casework {
             _ => None,
         });
         bounded(texts, &BTreeMap::new())?;
+        if actor.principal.jurisdiction != jurisdiction {
+            // What a report obliges the host to, a suspension at once, is no outsider's to bring about.
+            let reason = "violations are reported by people of the jurisdiction: tell one of them";
+            return self.reject(jurisdiction, actor, "violation", reason).await;
+        }
         let chamber = self.chamber(jurisdiction)?.clone();
         let concerned = [chamber];
         answers::check(&concerned, Phase::Violation, &answers)?;
