@@ -305,7 +305,8 @@ impl Gallery {
     }
 
     /// Passes the rows of `share` by all probes, a block at a time: the block comes from memory for the first probes
-    /// and from the cache for the rest.
+    /// and from the cache for the rest. With halves first, the fine ones are read of those rows only that the coarse ones
+    /// cannot exclude.
     fn sweep_share<'s>(
         &self,
         probes: &[Probe],
@@ -331,69 +332,51 @@ impl Gallery {
                 desk.united.resize(2 * block.coarse.len(), Line::ZERO);
                 self.kernel.unite(block, &mut desk.united);
             }
+            let pass = Pass { first, block, among, halves_first };
             for (tile, sieves) in probes.chunks(TILE).zip(sieves.chunks_mut(TILE)) {
-                if halves_first {
-                    self.sift_halves(tile, sieves, among, first, block, &mut desk);
-                } else {
-                    self.sift_codes(tile, sieves, among, first, block, &mut desk);
-                }
+                self.sift(pass, tile, sieves, &mut desk);
             }
         }
         sieves
     }
 
-    /// Compares a block with a tile of probes by the coarse halves, and what those cannot exclude by the whole codes.
-    fn sift_halves(
-        &self,
-        tile: &[Probe],
-        sieves: &mut [Sieve<'_>],
-        among: Option<&Bitmap>,
-        first: usize,
-        block: Block<'_>,
-        desk: &mut Desk,
-    ) {
-        let rows = block.rows();
-        let dots = &mut desk.dots[..tile.len() * rows];
-        self.kernel.coarse_dots(tile, block, dots);
-        for ((probe, sieve), dots) in tile.iter().zip(sieves).zip(dots.chunks(rows)) {
-            desk.kept.clear();
-            let filter = probe.coarse_filter(sieve.known());
-            self.kernel.survivors(filter, dots, block.scales, block.coarse_radii, &mut desk.kept);
-            admit(&mut desk.kept, among, first);
-            for &row in &desk.kept {
-                self.kernel.fetch_fine(block, row as usize);
-            }
-            self.kernel.fine_dots(probe, block, &desk.kept, &mut desk.fine);
-            for (&row, fine) in desk.kept.iter().zip(&desk.fine) {
-                let row = row as usize;
-                let dot = COARSE * dots[row] + fine;
-                sieve.take(first + row, probe.bracket(dot, block.scales[row], block.fine_radii[row]));
-            }
+    /// Compares a block with a tile of probes.
+    fn sift(&self, pass: Pass<'_>, tile: &[Probe], sieves: &mut [Sieve<'_>], desk: &mut Desk) {
+        let Pass { first, block, among, halves_first } = pass;
+        let dots = &mut desk.dots[..tile.len() * block.rows()];
+        if halves_first {
+            self.kernel.coarse_dots(tile, block, dots);
+        } else {
+            self.kernel.dots(tile, &desk.united, dots);
         }
-    }
-
-    /// Compares a block, its codes united, with a tile of probes.
-    fn sift_codes(
-        &self,
-        tile: &[Probe],
-        sieves: &mut [Sieve<'_>],
-        among: Option<&Bitmap>,
-        first: usize,
-        block: Block<'_>,
-        desk: &mut Desk,
-    ) {
-        let rows = block.rows();
-        let dots = &mut desk.dots[..tile.len() * rows];
-        self.kernel.dots(tile, &desk.united, dots);
-        for ((probe, sieve), dots) in tile.iter().zip(sieves).zip(dots.chunks(rows)) {
+        for ((probe, sieve), dots) in tile.iter().zip(sieves).zip(dots.chunks_mut(block.rows())) {
+            let (filter, radii) = if halves_first {
+                (probe.coarse_filter(sieve.known()), block.coarse_radii)
+            } else {
+                (probe.filter(sieve.known()), block.fine_radii)
+            };
             desk.kept.clear();
-            let filter = probe.filter(sieve.known());
-            self.kernel.survivors(filter, dots, block.scales, block.fine_radii, &mut desk.kept);
-            admit(&mut desk.kept, among, first);
+            self.kernel.survivors(filter, dots, block.scales, radii, &mut desk.kept);
+            if let Some(admitted) = among {
+                desk.kept.retain(|row| admitted.get(first + *row as usize));
+            }
+            if halves_first {
+                self.complete(probe, block, &desk.kept, dots, &mut desk.fine);
+            }
             for &row in &desk.kept {
                 let row = row as usize;
                 sieve.take(first + row, probe.bracket(dots[row], block.scales[row], block.fine_radii[row]));
             }
+        }
+    }
+
+    /// Makes the dot products of these rows, which are with their coarse halves, those with their codes.
+    fn complete(&self, probe: &Probe, block: Block<'_>, rows: &[u32], dots: &mut [i32], fine: &mut Vec<i32>) {
+        rows.iter().for_each(|row| self.kernel.fetch_fine(block, *row as usize));
+        self.kernel.fine_dots(probe, block, rows, fine);
+        for (&row, fine) in rows.iter().zip(fine) {
+            let dot = &mut dots[row as usize];
+            *dot = COARSE * *dot + *fine;
         }
     }
 
@@ -424,6 +407,16 @@ impl Gallery {
     }
 }
 
+/// A block on its way past the probes.
+#[derive(Clone, Copy)]
+struct Pass<'g> {
+    /// The block's first row.
+    first: usize,
+    block: Block<'g>,
+    among: Option<&'g Bitmap>,
+    halves_first: bool,
+}
+
 /// What a share's scan works with, kept for its memory.
 struct Desk {
     /// Dot products of a tile of probes with a block of rows.
@@ -434,13 +427,6 @@ struct Desk {
     kept: Vec<u32>,
     /// Dot products with the fine halves of those.
     fine: Vec<i32>,
-}
-
-/// Drops the rows, counted from `first`, that are not admitted.
-fn admit(kept: &mut Vec<u32>, among: Option<&Bitmap>, first: usize) {
-    if let Some(admitted) = among {
-        kept.retain(|row| admitted.get(first + *row as usize));
-    }
 }
 
 /// An empty sieve for each probe.
