@@ -340,21 +340,6 @@ pub struct StatementView {
     pub text: String,
 }
 
-/// A request that was opened.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct OpenedView {
-    /// Its id.
-    pub request: String,
-    /// `permit`.
-    pub verdict: &'static str,
-    /// What was checked.
-    pub findings: Vec<FindingView>,
-    /// What has to be done.
-    pub obligations: Vec<ObligationView>,
-    /// Where it is recorded.
-    pub receipt: Option<ReceiptView>,
-}
-
 /// A candidate: a lead at most, never an identification.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CandidateView {

@@ -1,13 +1,14 @@
 //! What each route does: parse, ask casework, shape the answer. Nothing is decided here.
 
 use crate::api::{self, findings, obligations};
+use crate::case_endpoints;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use bytes::Bytes;
 use casework::chamber::Registered;
 use casework::intake::OpenRequest;
 use casework::search_step::{Plan, Searched};
-use casework::{Casework, PolicyState};
+use casework::{Casework, PolicyState, Taken};
 use hyper::StatusCode;
 use model::combine::Rulings;
 use model::rulings::Duty;
@@ -176,13 +177,9 @@ pub(crate) async fn enroll(ask: Ask) -> Result<Reply, Problem> {
 pub(crate) async fn open_request(ask: Ask) -> Result<Reply, Problem> {
     let intake = ask.body::<api::RequestBody>()?.intake().map_err(Problem::invalid)?;
     let opened = ask.casework.open_request(ask.caller()?, ask.part("jurisdiction"), intake).await?;
-    Reply::json(&api::OpenedView {
-        request: opened.request.request.id,
-        verdict: "permit",
-        findings: summarized(&ask.casework, [&opened.rulings]),
-        obligations: obligations([&opened.rulings]),
-        receipt: opened.receipt.map(Into::into),
-    })
+    let request = opened.request.request.id;
+    let step = Taken { rulings: opened.rulings, receipt: opened.receipt };
+    Reply::json(&case_endpoints::taken(&ask.casework, &request, step))
 }
 
 pub(crate) async fn search(ask: Ask) -> Result<Reply, Problem> {

@@ -68,12 +68,55 @@ pub enum ServerError {
     },
 }
 
-/// A server that listens but does not answer yet.
-pub struct Server {
+/// An address that is listened on, and the certificates to be shown there.
+pub(crate) struct Door {
     listener: TcpListener,
     address: SocketAddr,
     files: TlsFiles,
-    tls: Tls,
+    pub(crate) tls: Tls,
+}
+
+impl Door {
+    /// Reads the certificates and listens; port 0 takes any.
+    pub(crate) async fn open(address: SocketAddr, files: TlsFiles) -> Result<Self, ServerError> {
+        let tls = Tls::load(&files)?;
+        let failed = |e: std::io::Error| ServerError::Listen { address, reason: e.to_string() };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address, files, tls })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Keeps the certificates those of the files, until it is aborted.
+    pub(crate) fn follow(&self) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(self.tls.clone().follow(self.files.clone()))
+    }
+
+    /// The next connection; `None` once told to stop.
+    pub(crate) async fn accept(&self, stop: &mut watch::Receiver<bool>) -> Option<(TcpStream, SocketAddr)> {
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = told(stop) => return None,
+            };
+            match accepted {
+                Ok(accepted) => return Some(accepted),
+                Err(e) => {
+                    // Out of file descriptors, say: give connections time to end.
+                    tracing::warn!(%e, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    }
+}
+
+/// A server that listens but does not answer yet.
+pub struct Server {
+    door: Door,
     patience: Patience,
 }
 
@@ -91,11 +134,7 @@ impl Server {
     /// # Errors
     /// [`ServerError`].
     pub async fn bind(address: SocketAddr, files: TlsFiles) -> Result<Self, ServerError> {
-        let tls = Tls::load(&files)?;
-        let failed = |e: std::io::Error| ServerError::Listen { address, reason: e.to_string() };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, files, tls, patience: Patience::default() })
+        Ok(Self { door: Door::open(address, files).await?, patience: Patience::default() })
     }
 
     /// The same with other bounds on how long a client may take.
@@ -106,7 +145,7 @@ impl Server {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.door.address()
     }
 
     /// Answers until `stop` turns true, then lets work under way finish and gives casework back to be closed. `None`
@@ -114,7 +153,7 @@ impl Server {
     pub async fn run(self, casework: Casework, mut stop: watch::Receiver<bool>) -> Option<Casework> {
         let (casework, table, patience) = (Arc::new(casework), Table::new(), self.patience);
         let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience });
-        let follower = tokio::spawn(self.tls.clone().follow(self.files));
+        let follower = self.door.follow();
         // Ends by itself once told to stop; until then it shares casework with the requests.
         let deadlines = tokio::spawn(casework::deadlines::keep(desk.casework.clone(), stop.clone()));
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
@@ -125,20 +164,8 @@ impl Server {
                 place = places.clone().acquire_owned() => place,
                 () = told(&mut stop) => break,
             };
-            let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
-                () = told(&mut stop) => break,
-            };
-            let (tcp, peer) = match accepted {
-                Ok(accepted) => accepted,
-                Err(e) => {
-                    // Out of file descriptors, say: give connections time to end.
-                    tracing::warn!(%e, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            };
-            let (desk, tls, stop, busy) = (desk.clone(), self.tls.current(), stop.clone(), busy.clone());
+            let Some((tcp, peer)) = self.door.accept(&mut stop).await else { break };
+            let (desk, tls, stop, busy) = (desk.clone(), self.door.tls.current(), stop.clone(), busy.clone());
             tokio::spawn(async move {
                 if let Err(e) = connection(desk, tls, tcp, stop, busy).await {
                     tracing::info!(%peer, %e, "connection ended");
@@ -147,7 +174,7 @@ impl Server {
             });
         }
         follower.abort();
-        drop((self.listener, busy));
+        drop((self.door, busy));
         let _ = tokio::time::timeout(FAREWELL, done.recv()).await;
         let _ = tokio::time::timeout(FAREWELL, deadlines).await;
         let desk = Arc::into_inner(desk)?;

@@ -190,7 +190,7 @@ pub(crate) static ROUTES: &[Route] = &[
         summary: "Opens a request for a search",
         query: &[],
         takes: Some(api::RequestBody::schema),
-        gives: Some(api::OpenedView::schema),
+        gives: Some(case_api::TakenView::schema),
         answer: answer!(endpoints::open_request),
     },
     Route {

@@ -3,8 +3,8 @@
 //! The same TLS as the server's: whoever asks needs a certificate of the witness's authority. The specification leaves
 //! that open; what decides is the log's signature on the checkpoint.
 
-use crate::listener::{ServerError, told};
-use crate::tls::{Tls, TlsFiles};
+use crate::listener::{Door, ServerError, told};
+use crate::tls::TlsFiles;
 use audit::{MAX_REQUEST_BYTES, Refusal, Witness};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -37,10 +37,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A witness that listens but does not answer yet.
 pub struct WitnessServer {
-    listener: TcpListener,
-    address: SocketAddr,
-    files: TlsFiles,
-    tls: Tls,
+    door: Door,
 }
 
 impl WitnessServer {
@@ -49,21 +46,17 @@ impl WitnessServer {
     /// # Errors
     /// [`ServerError`].
     pub async fn bind(address: SocketAddr, files: TlsFiles) -> Result<Self, ServerError> {
-        let tls = Tls::load(&files)?;
-        let failed = |e: std::io::Error| ServerError::Listen { address, reason: e.to_string() };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, files, tls })
+        Ok(Self { door: Door::open(address, files).await? })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.door.address()
     }
 
     /// Answers until `stop` turns true, and lets answers under way finish.
     pub async fn run(self, witness: Arc<Witness>, mut stop: watch::Receiver<bool>) {
-        let follower = tokio::spawn(self.tls.clone().follow(self.files));
+        let follower = self.door.follow();
         let mut connections = JoinSet::new();
         let stopped = stop.clone();
         loop {
@@ -72,20 +65,9 @@ impl WitnessServer {
                 connections.join_next().await;
                 continue;
             }
-            let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
-                () = told(&mut stop) => break,
-            };
-            let (tcp, peer) = match accepted {
-                Ok(accepted) => accepted,
-                Err(e) => {
-                    tracing::warn!(%e, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            };
+            let Some((tcp, peer)) = self.door.accept(&mut stop).await else { break };
             // One protocol is enough for one kind of small request.
-            let mut tls = rustls::ServerConfig::clone(&self.tls.current());
+            let mut tls = rustls::ServerConfig::clone(&self.door.tls.current());
             tls.alpn_protocols = vec![b"http/1.1".to_vec()];
             let (witness, stopped) = (witness.clone(), stopped.clone());
             connections.spawn(async move {
@@ -95,7 +77,7 @@ impl WitnessServer {
             });
         }
         follower.abort();
-        drop(self.listener);
+        drop(self.door);
         let finished = async { while connections.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(FAREWELL, finished).await;
     }
