@@ -1,27 +1,9 @@
 //! Telling somebody: what the host hands to whatever delivers its notices.
 
+pub use model::notice::Notice;
 use model::terms::Instant;
 use std::future::Future;
 use std::pin::Pin;
-
-/// A notice to be delivered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// The same for every try, so that a repeated delivery is one message.
-    pub id: String,
-    /// The jurisdiction whose policy demands it.
-    pub jurisdiction: String,
-    /// The offices it is for, as the policy names them.
-    pub to: Vec<String>,
-    /// One line.
-    pub subject: String,
-    /// Plain text.
-    pub body: String,
-    /// The clause it comes from.
-    pub clause: String,
-    /// By when it has to be delivered.
-    pub due: Option<Instant>,
-}
 
 /// How a notice was delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]

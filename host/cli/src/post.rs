@@ -25,7 +25,7 @@ impl Post {
         Ok(Self { outbox, mails: config.smtp.is_some(), clock: Clock::system() })
     }
 
-    async fn carry(&self, notice: outbox::Notice) -> Result<Delivery, String> {
+    async fn carry(&self, notice: Notice) -> Result<Delivery, String> {
         let now = self.clock.now().map_err(|e| e.to_string())?;
         delivery(self.outbox.deliver(&notice, now).await, self.mails, now)
     }
@@ -61,8 +61,7 @@ fn id(of: &str) -> String {
 
 impl Outbox for Post {
     fn deliver(&self, notice: Notice) -> Delivering<'_> {
-        let Notice { id: of, jurisdiction, to, subject, body, clause, due } = notice;
-        Box::pin(self.carry(outbox::Notice { id: id(&of), jurisdiction, to, subject, body, clause, due }))
+        Box::pin(self.carry(Notice { id: id(&notice.id), ..notice }))
     }
 }
 
@@ -80,7 +79,7 @@ impl Alarm for Bell {
                 return Ok(());
             }
             let Alert { jurisdiction, subject, text, since } = alert;
-            let notice = outbox::Notice {
+            let notice = Notice {
                 id: id(&format!("{jurisdiction}\n{subject}\n{text}\n{since}")),
                 jurisdiction: jurisdiction.clone(),
                 to: self.to.clone(),

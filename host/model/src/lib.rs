@@ -13,10 +13,12 @@
 //! | [`combine`] | how several policies' decisions become one |
 //! | [`registry`] | people, agencies, galleries as the host keeps them |
 //! | [`account`] | what the audit log's entries commit to |
+//! | [`notice`] | what offices are told |
 
 pub mod account;
 pub mod combine;
 pub mod facts;
+pub mod notice;
 pub mod registry;
 pub mod rulings;
 pub mod terms;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use lettre::Address;
+use model::notice::Notice;
 use model::terms::Instant;
 
 use crate::smtp::{self, Server};
@@ -11,25 +12,6 @@ use crate::{Config, ConfigError, DeliveryError, folder, message};
 
 /// The sender where no mail server, and so no sender, is configured. `.invalid` leads nowhere (RFC 2606).
 const NO_SENDER: (&str, &str) = ("outbox", "magistrate.invalid");
-
-/// Something that offices must be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// Tells it apart from every other of its jurisdiction: delivered twice, it is one file and one message id.
-    pub id: String,
-    /// Whose it is.
-    pub jurisdiction: String,
-    /// The offices, as the policy names them.
-    pub to: Vec<String>,
-    /// What it is about; one line.
-    pub subject: String,
-    /// What it says; plain text.
-    pub body: String,
-    /// The clause that demands it.
-    pub clause: String,
-    /// By when they must be told.
-    pub due: Option<Instant>,
-}
 
 /// Over what a notice went.
 #[derive(Clone, Debug, PartialEq, Eq)]

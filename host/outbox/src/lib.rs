@@ -41,5 +41,6 @@ mod message;
 mod smtp;
 
 pub use config::{Config, Smtp, Tls};
-pub use deliver::{Channel, Delivery, Notice, Outbox, Outcome};
+pub use deliver::{Channel, Delivery, Outbox, Outcome};
 pub use error::{ConfigError, DeliveryError};
+pub use model::notice::Notice;

@@ -1,0 +1,23 @@
+//! What offices are told.
+
+use crate::terms::Instant;
+
+/// Something that offices must be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Tells it apart from every other of its jurisdiction, and is the same for every try: delivered twice, it is one
+    /// message.
+    pub id: String,
+    /// The jurisdiction whose policy demands it.
+    pub jurisdiction: String,
+    /// The offices it is for, as the policy names them.
+    pub to: Vec<String>,
+    /// What it is about; one line.
+    pub subject: String,
+    /// What it says; plain text.
+    pub body: String,
+    /// The clause that demands it.
+    pub clause: String,
+    /// By when they must be told.
+    pub due: Option<Instant>,
+}
