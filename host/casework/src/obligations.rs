@@ -139,12 +139,12 @@ impl Owed {
 
     /// As it was kept.
     pub(crate) fn read(row: store::ObligationRow) -> Result<Self, CaseError> {
-        serde_json::from_value(row.body)
+        serde_json::from_slice(&row.body)
             .map_err(|e| CaseError::Log(format!("obligation `{}` on record cannot be read: {e}", row.id)))
     }
 
     fn row(&self) -> Result<store::ObligationRow, CaseError> {
-        let body = serde_json::to_value(self).map_err(|e| CaseError::Log(e.to_string()))?;
+        let body = serde_json::to_vec(self).map_err(|e| CaseError::Log(e.to_string()))?;
         let (request, id) = (self.filed_under(), self.id.clone());
         Ok(store::ObligationRow { request, id, open: self.is_open(), wake: self.wake, body })
     }

@@ -2,7 +2,7 @@
 
 use crate::casework::{LISTED, listed};
 use crate::error::StoreError;
-use crate::rows::{Row, from_json, joined, key_of, milliseconds, number, range, text, to_json};
+use crate::rows::{Row, joined, key_of, milliseconds, number, range, text};
 use crate::schema::{OBLIGATION, OBLIGATION_WAKE};
 use crate::store::Jurisdiction;
 use model::terms::Instant;
@@ -28,7 +28,7 @@ pub struct ObligationRow {
     /// When the host has to look at it next, if it has to by itself.
     pub wake: Option<Instant>,
     /// Everything about it. Sealed at rest.
-    pub body: serde_json::Value,
+    pub body: Vec<u8>,
 }
 
 impl ObligationRow {
@@ -45,8 +45,7 @@ impl ObligationRow {
 impl Jurisdiction {
     /// An obligation as a row.
     pub(crate) fn obligation_row(&self, row: &ObligationRow) -> Result<Value, StoreError> {
-        let json = to_json(OBLIGATION, &row.id, &row.body)?;
-        let mut fields = self.db.seal(OBLIGATION, &joined(row.of(), &row.id), &json)?;
+        let mut fields = self.db.seal(OBLIGATION, &joined(row.of(), &row.id), &row.body)?;
         fields.insert("id", RecordId::new(OBLIGATION, obligation_key(row.of(), &row.id)));
         fields.insert("request", row.of().to_owned());
         fields.insert("wake", row.waking());
@@ -107,9 +106,8 @@ impl Jurisdiction {
     fn opened_obligation(&self, mut row: Row) -> Result<ObligationRow, StoreError> {
         let (request, wake) = (row.text("request")?, row.number("wake")?);
         let id = row.id().to_owned();
-        let json = self.db.unseal(OBLIGATION, &joined(&request, &id), &mut row)?;
         Ok(ObligationRow {
-            body: from_json(OBLIGATION, &id, &json)?,
+            body: self.db.unseal(OBLIGATION, &joined(&request, &id), &mut row)?,
             request: (!request.is_empty()).then_some(request),
             open: wake != DONE,
             wake: if wake == NEVER { None } else { u64::try_from(wake).ok().map(Instant) },

@@ -52,10 +52,9 @@ impl Jurisdiction {
                     unlisted: unlisted.clone(),
                 },
                 Kept::Entry { request, entry } => Packed::Entry { request: request.clone(), entry: entry.clone() },
-                Kept::Imposed(row) => Packed::Imposed(PackedObligation::of(row).map_err(unwritable)?),
+                Kept::Imposed(row) => Packed::Imposed(PackedObligation::of(row)),
                 Kept::Settled { row, was } => {
-                    let row = PackedObligation::of(row).map_err(unwritable)?;
-                    Packed::Settled { row, was: was.map(|at| at.0) }
+                    Packed::Settled { row: PackedObligation::of(row), was: was.map(|at| at.0) }
                 }
                 Kept::Stands(row) => {
                     let body = serde_json::to_vec(&row.body).map_err(|e| unwritable(e.to_string()))?;
@@ -99,10 +98,8 @@ impl Jurisdiction {
                         Kept::Search { search: SearchRow { id, at, person, request, case_keys, probe }, unlisted }
                     }
                     Packed::Entry { request, entry } => Kept::Entry { request, entry },
-                    Packed::Imposed(row) => Kept::Imposed(row.row().map_err(|e| damaged(&e))?),
-                    Packed::Settled { row, was } => {
-                        Kept::Settled { row: row.row().map_err(|e| damaged(&e))?, was: was.map(Instant) }
-                    }
+                    Packed::Imposed(row) => Kept::Imposed(row.row()),
+                    Packed::Settled { row, was } => Kept::Settled { row: row.row(), was: was.map(Instant) },
                     Packed::Stands { kind, id, body } => {
                         let body = serde_json::from_slice(&body.0).map_err(|e| damaged(&e.to_string()))?;
                         Kept::Stands(StandingRow { kind, id, body })
@@ -167,20 +164,19 @@ struct PackedObligation {
 }
 
 impl PackedObligation {
-    fn of(row: &ObligationRow) -> Result<Self, String> {
-        Ok(Self {
+    fn of(row: &ObligationRow) -> Self {
+        Self {
             request: row.request.clone(),
             id: row.id.clone(),
             open: row.open,
             wake: row.wake.map(|at| at.0),
-            body: Bytes(serde_json::to_vec(&row.body).map_err(|e| e.to_string())?),
-        })
+            body: Bytes(row.body.clone()),
+        }
     }
 
-    fn row(self) -> Result<ObligationRow, String> {
+    fn row(self) -> ObligationRow {
         let Self { request, id, open, wake, body } = self;
-        let body = serde_json::from_slice(&body.0).map_err(|e| e.to_string())?;
-        Ok(ObligationRow { request, id, open, wake: wake.map(Instant), body })
+        ObligationRow { request, id, open, wake: wake.map(Instant), body: body.0 }
     }
 }
 
