@@ -19,6 +19,7 @@
 mod tally;
 
 use crate::chamber::{Casework, Chamber, Registered};
+use crate::clock::zone;
 use crate::error::CaseError;
 use crate::inspection::{MOST_ENTRIES, Seen};
 use crate::ledger::{self, Entry, Subject};
@@ -154,7 +155,7 @@ impl Casework {
         }
         let now = self.clock.now()?;
         let in_force = chamber.ready();
-        let zone = period::zone(in_force.as_ref().map_or("UTC", |policy| policy.charter().time_zone.as_str()));
+        let zone = zone(in_force.as_ref().map_or("UTC", |policy| policy.charter().time_zone.as_str()));
         let today = period::day(now, &zone);
         let month = || (today.checked_sub(USUAL_DAYS.days()).unwrap_or(today), today);
         let (first, last) = days.unwrap_or_else(month);

@@ -34,6 +34,16 @@ pub enum PolicyState {
     Absent(String),
 }
 
+impl PolicyState {
+    /// The name of the zone in which days begin; UTC without a policy.
+    pub(crate) fn time_zone(&self) -> &str {
+        match self {
+            Self::Ready(policy) => &policy.charter().time_zone,
+            Self::Absent(_) => "UTC",
+        }
+    }
+}
+
 /// What a jurisdiction starts from.
 pub struct Opening {
     /// Its id.
@@ -175,10 +185,7 @@ impl Chamber {
 
     /// What policies are told of this moment here.
     pub(crate) fn local(&self, now: Instant) -> model::facts::Clock {
-        match &**self.in_force() {
-            PolicyState::Ready(policy) => crate::clock::fact(now, &policy.charter().time_zone),
-            PolicyState::Absent(_) => crate::clock::fact(now, "UTC"),
-        }
+        crate::clock::fact(now, self.in_force().time_zone())
     }
 
     /// The host itself, as the entries of this jurisdiction's log name it.

@@ -66,9 +66,14 @@ impl Clock {
     }
 }
 
+/// The zone of this name. One that is unknown is UTC; charters are checked when loaded.
+pub(crate) fn zone(name: &str) -> jiff::tz::TimeZone {
+    jiff::tz::TimeZone::get(name).unwrap_or(jiff::tz::TimeZone::UTC)
+}
+
 /// What a policy is told of this moment, in its time zone. An unknown zone is UTC; charters are checked when loaded.
 pub fn fact(now: Instant, time_zone: &str) -> facts::Clock {
-    let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = zone(time_zone);
     let local = zone.to_datetime(now.timestamp());
     facts::Clock {
         now,

@@ -3,12 +3,12 @@
 use crate::answers;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
-use crate::intake::{attested, blocking};
+use crate::intake::{attested, look_at_photograph};
 use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
 use model::account::Event;
 use model::combine::Rulings;
-use model::facts::{Enrolment, History, Step};
+use model::facts::{Enrolment, Step};
 use model::terms::{Phase, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,18 +84,8 @@ impl Casework {
         let concerned = [owner.clone()];
         answers::check(&concerned, Phase::Enroll, &batch.answers)?;
         let attestation = attested(batch.answers, actor, now);
-        let facts = Facts {
-            now,
-            actor,
-            requester: actor,
-            request: None,
-            probe: None,
-            gallery: Some(hall.fact()),
-            attestations: vec![attestation],
-            history: History::default(),
-            owed: vec![],
-            step: Step::Enroll(Enrolment { booking_fields: names.into_iter().collect() }),
-        };
+        let step = Step::Enroll(Enrolment { booking_fields: names.into_iter().collect() });
+        let facts = Facts { gallery: Some(hall.fact()), ..Facts::apart(now, actor, vec![attestation], step) };
         let permit = self.judge(&concerned, facts, vec![]).await?;
         let ids: Vec<_> = batch.records.iter().map(|r| r.id.clone()).collect();
         let rows = self.templates(hall.registered(), batch.model.as_deref(), batch.records, provenance).await;
@@ -126,7 +116,7 @@ impl Casework {
                     let extractor = self.extractor.clone().ok_or(CaseError::NoFaceModel)?;
                     let of = extractor.model_id().to_owned();
                     let image = image.clone();
-                    (blocking(move || extractor.extract(&image, None)).await??.template, Some(of))
+                    (look_at_photograph(move || extractor.extract(&image, None)).await??.template, Some(of))
                 }
                 _ => {
                     let message = format!("record `{}`: send either image or template", record.id);

@@ -8,6 +8,7 @@
 //! the other, so that a generation means the same records in both; what it costs depends on the records that change, not
 //! on those that are there.
 
+use crate::aside::aside;
 use crate::error::CaseError;
 use crate::permit::{Acted, Permit};
 use crate::shelf::Shelf;
@@ -267,14 +268,6 @@ impl Hall {
 /// What a gallery in memory knows of a record besides its template.
 pub(crate) fn attributes(status: &str) -> [(&'static str, Attribute); 1] {
     [(STATUS, Attribute::Word(status.into()))]
-}
-
-/// Runs what would hold a runtime thread for long.
-pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CaseError> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| {
-        tracing::error!(%e, "work on a gallery broke off");
-        CaseError::Stopping
-    })
 }
 
 /// A record on its way into memory: id, template, attributes.

@@ -24,7 +24,7 @@ const MOST_TEXT_BYTES: usize = 16 << 10;
 const MOST_ITEMS: usize = 64;
 
 /// The sealed kind under which probe images are kept.
-pub(crate) const PROBE: &str = "probe";
+pub const PROBE: &str = "probe";
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
@@ -273,7 +273,7 @@ impl Casework {
                 fits(Some(extractor.model_id()), gallery)?;
                 probe.digest = Digest::of(image);
                 let image = image.clone();
-                let (width, height, faces) = blocking(move || extractor.detect(&image)).await??;
+                let (width, height, faces) = look_at_photograph(move || extractor.detect(&image)).await??;
                 let selected = match (submission.face, faces.len()) {
                     (_, 0) => return Err(face::FaceError::NoFace.into()),
                     (None, 1) => 0,
@@ -293,8 +293,10 @@ impl Casework {
     }
 }
 
-/// Runs what would hold a runtime thread for long.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CaseError> {
+/// Has a photograph looked at, away from the runtime's threads. What breaks off on it cannot be read.
+pub(crate) async fn look_at_photograph<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, CaseError> {
     tokio::task::spawn_blocking(work).await.map_err(|e| {
         if e.is_panic() { CaseError::Invalid("the photograph cannot be read".to_owned()) } else { CaseError::Stopping }
     })

@@ -74,10 +74,6 @@ impl Facts<'_> {
 
     /// The matter as this jurisdiction's policy is told it.
     fn matter(&self, chamber: &Chamber, policy: &PolicyState) -> Matter {
-        let time_zone = match policy {
-            PolicyState::Ready(policy) => policy.charter().time_zone.as_str(),
-            PolicyState::Absent(_) => "UTC",
-        };
         let mut history = self.history.clone();
         for (_, clause) in self.owed.iter().filter(|(jurisdiction, _)| jurisdiction == chamber.id()) {
             if !history.open_obligations.iter().any(|open| **open == **clause) {
@@ -86,7 +82,7 @@ impl Facts<'_> {
         }
         Matter {
             jurisdiction: chamber.id().to_owned(),
-            clock: clock::fact(self.now, time_zone),
+            clock: clock::fact(self.now, policy.time_zone()),
             actor: party(chamber, self.actor),
             requester: party(chamber, self.requester),
             request: self.request.cloned(),

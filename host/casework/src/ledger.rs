@@ -5,6 +5,7 @@
 //! for it but who wants to read them there ([`Ledger::settle`]). What a crash keeps from the database is found in the
 //! journal at the next start ([`replay`]).
 
+use crate::aside::aside;
 use crate::error::CaseError;
 use arc_swap::ArcSwapOption;
 use model::account::{Account, Event, Kind, Leaf, Who};
@@ -177,7 +178,7 @@ impl Ledger {
     pub async fn clear(&self) -> Result<(), CaseError> {
         self.settle().await?;
         let log = self.log.clone();
-        tokio::task::spawn_blocking(move || log.clear_journal()).await.map_err(|_| CaseError::Stopping)??;
+        aside(move || log.clear_journal()).await??;
         Ok(())
     }
 

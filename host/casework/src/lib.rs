@@ -40,6 +40,7 @@ pub mod activation;
 pub mod alarm;
 pub mod anomalies;
 mod answers;
+mod aside;
 pub mod chamber;
 pub mod chancery;
 pub mod clock;

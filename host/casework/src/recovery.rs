@@ -5,6 +5,7 @@
 //! written. The alarm goes out even if all is well again by then: somebody has to look at the disk.
 
 use crate::alarm::{Alarm, Alert, insist};
+use crate::aside::aside;
 use crate::chamber::{Casework, Chamber};
 use crate::clock::Clock;
 use crate::error::CaseError;
@@ -69,8 +70,7 @@ async fn recover(chamber: &Arc<Chamber>, clock: &Clock, outage: &mut Outage) -> 
     outage.attempts += 1;
     let log = chamber.log().clone();
     // It reads the journal and waits for the disk.
-    let recovered = tokio::task::spawn_blocking(move || log.try_recover()).await.map_err(|_| CaseError::Stopping)?;
-    recovered.map_err(|e| CaseError::Log(e.to_string()))?;
+    aside(move || log.try_recover()).await?.map_err(|e| CaseError::Log(e.to_string()))?;
     let at = now(clock);
     let details = BTreeMap::from([
         ("since".to_owned(), outage.since.to_string()),

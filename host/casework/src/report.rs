@@ -14,9 +14,10 @@ mod sheet;
 pub use sheet::{Figure, Form, Section, SetOut, Sheet};
 
 use crate::answers;
+use crate::aside::aside;
 use crate::chamber::{Casework, Chamber, Registered};
+use crate::clock::zone;
 use crate::error::CaseError;
-use crate::gallery::aside;
 use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt, Subject};
@@ -26,7 +27,7 @@ use crate::sitting::{Taken, bounded};
 use crate::walk::Walk;
 use figures::Figures;
 use model::account::{Account, Event, Kind, Rendering, Who};
-use model::facts::{History, Period, Step};
+use model::facts::{Period, Step};
 use model::rulings::{Charter, Duty, Report};
 use model::terms::{Date, Digest, Instant, Phase, Value};
 use serde::Serialize;
@@ -110,7 +111,7 @@ impl Casework {
             // Without a policy the step is denied below, and that on record.
             None => None,
         };
-        let zone = period::zone(defined.map_or("UTC", |(charter, _)| charter.time_zone.as_str()));
+        let zone = zone(defined.map_or("UTC", |(charter, _)| charter.time_zone.as_str()));
         let usual =
             || period::usual(defined.map_or("", |(_, defined)| defined.every.as_str()), period::day(now, &zone));
         let (first, last) = days.or_else(usual).ok_or_else(|| {
@@ -118,18 +119,8 @@ impl Casework {
         })?;
         let span = period::moments(first, last, &zone)?;
         let period = Period { report, first, last };
-        let facts = Facts {
-            now,
-            actor,
-            requester: actor,
-            request: None,
-            probe: None,
-            gallery: None,
-            attestations: if answers.is_empty() { vec![] } else { vec![attested(answers.clone(), actor, now)] },
-            history: History::default(),
-            owed: vec![],
-            step: Step::Report(period.clone()),
-        };
+        let attestations = if answers.is_empty() { vec![] } else { vec![attested(answers.clone(), actor, now)] };
+        let facts = Facts::apart(now, actor, attestations, Step::Report(period.clone()));
         let concerned = [chamber.clone()];
         answers::check(&concerned, Phase::Report, &answers)?;
         let acted = self.judge(&concerned, facts, vec![]).await?.act();

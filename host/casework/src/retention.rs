@@ -24,7 +24,8 @@ pub use media::{Exports, Means};
 pub use schedule::Listed;
 
 use crate::answers;
-use crate::chamber::{Casework, Chamber, PolicyState, Registered};
+use crate::chamber::{Casework, Chamber, Registered};
+use crate::clock::zone;
 use crate::error::CaseError;
 use crate::intake::attested;
 use crate::misstep::Misstep;
@@ -259,7 +260,7 @@ impl Found {
 
     /// Today, in the jurisdiction's time zone.
     fn today(&self) -> Date {
-        crate::clock::fact(self.now, &time_zone(&self.owner)).today
+        self.owner.local(self.now).today
     }
 
     /// From a notice on, every list the record is on says so; whether it is shown then is the policy's to say.
@@ -292,7 +293,7 @@ impl Found {
         let until = match (asking.change, asking.day) {
             // It waited for this, and is looked at when it is due.
             (Change::Lift | Change::Export, _) => None,
-            (Change::Extend, Some(day)) => Some(end_of(day, &time_zone(&self.owner))),
+            (Change::Extend, Some(day)) => Some(end_of(day, self.owner.policy().time_zone())),
             _ => return Ok(rows),
         };
         for owed in self.owed.iter().filter(|o| o.is_open() && purge(o)) {
@@ -355,16 +356,9 @@ fn check(asking: &Asking) -> Result<(), CaseError> {
     }
 }
 
-fn time_zone(chamber: &Chamber) -> String {
-    match &*chamber.policy() {
-        PolicyState::Ready(policy) => policy.charter().time_zone.clone(),
-        PolicyState::Absent(_) => "UTC".to_owned(),
-    }
-}
-
-/// The end of a day. An unknown zone is UTC; charters are checked when loaded.
+/// The end of a day in this zone.
 fn end_of(day: Date, time_zone: &str) -> Instant {
-    let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = zone(time_zone);
     let midnight = day.tomorrow().and_then(|next| zone.to_timestamp(next.at(0, 0, 0, 0)));
     let ms = midnight.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
     ms.map_or(Instant(u64::MAX), Instant)

@@ -4,7 +4,7 @@ use crate::answers;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
-use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, blocking, template_of};
+use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, look_at_photograph, template_of};
 use crate::judge::Facts;
 use crate::ledger::Receipt;
 use crate::permit::{Acted, Permit};
@@ -319,7 +319,7 @@ impl Casework {
             hint: "; it has been purged",
         })?;
         let selected = request.probe.selected.and_then(|face| usize::try_from(face).ok());
-        Ok(blocking(move || extractor.extract(&image, selected)).await??.template)
+        Ok(look_at_photograph(move || extractor.extract(&image, selected)).await??.template)
     }
 }
 

@@ -5,9 +5,10 @@
 //! is done. What keeps a snapshot from being used, or written, is logged and keeps nobody from searching: the f32 rows are
 //! then in memory.
 
+use crate::aside::aside;
 use crate::chamber::Loading;
 use crate::error::CaseError;
-use crate::gallery::{Hall, aside, attributes};
+use crate::gallery::{Hall, attributes};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use model::registry::Gallery;
 use search::{Edition, SnapshotError};

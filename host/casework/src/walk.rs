@@ -1,8 +1,8 @@
 //! A log from one moment to another, with the accounts of its entries: what reports and surveys are derived from.
 
+use crate::aside::aside;
 use crate::chamber::Chamber;
 use crate::error::CaseError;
-use crate::gallery::aside;
 use model::account::{Account, Leaf};
 use model::terms::Instant;
 use std::ops::Range;

@@ -8,15 +8,16 @@ mod common;
 
 use casework::chamber::{Loading, Registered};
 use casework::enroll::{Batch, NewRecord};
-use casework::intake::{Intake, Submission};
+use casework::intake::Intake;
 use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, GALLERY_RECORD, Means};
 use casework::search_step::Plan;
 use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
 use common::{
-    Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, misstep, outgoing, said, signing, template, text,
+    Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, misstep, outgoing, said, signing, submission, template,
+    text,
 };
 use model::account::Retained;
-use model::facts::{CaseStatus, Conclusion, Device, Identifier, Likeness, Media};
+use model::facts::{CaseStatus, Conclusion, Device, Identifier, Likeness};
 use model::registry::{Principal, Registry};
 use model::rulings::Duty;
 use model::terms::{Instant, Value};
@@ -186,17 +187,7 @@ impl House {
             reason: "identify the man whom the shop's camera shows forcing the rear door".to_owned(),
             identifiers: vec![Identifier { kind: "complaint".to_owned(), value: format!("26-0104{seed}") }],
             case_status: CaseStatus::Open,
-            probe: Submission {
-                image: None,
-                template: Some(template(seed)),
-                model: Some("demo-512".to_owned()),
-                media: Media::Still,
-                frame: None,
-                source: "cctv".to_owned(),
-                face: None,
-                edits: vec![],
-                quality: None,
-            },
+            probe: submission(seed),
             answers: answers([
                 ("crime", text("burglary")),
                 ("protected-involved", Value::Flag(false)),

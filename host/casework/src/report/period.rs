@@ -7,11 +7,6 @@ use jiff::tz::TimeZone;
 use model::terms::{Date, Instant};
 use std::ops::Range;
 
-/// The zone of this name. One that is unknown is UTC; charters are checked when loaded.
-pub(crate) fn zone(name: &str) -> TimeZone {
-    TimeZone::get(name).unwrap_or(TimeZone::UTC)
-}
-
 /// The day on which this moment falls.
 pub(crate) fn day(at: Instant, zone: &TimeZone) -> Date {
     zone.to_datetime(at.timestamp()).date()
@@ -58,6 +53,7 @@ pub(crate) fn moments(first: Date, last: Date, zone: &TimeZone) -> Result<Range<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::zone;
     use jiff::civil::date;
 
     #[test]

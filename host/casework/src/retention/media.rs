@@ -5,9 +5,10 @@
 
 use super::find::{Case, Found, Place};
 use super::{Change, Export};
+use crate::aside::aside;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
-use crate::intake::{PROBE, blocking, template_of};
+use crate::intake::{PROBE, template_of};
 use crate::release::{DOCUMENT, Form, sealed_id};
 use cap_std::fs::{Dir, OpenOptions};
 use model::account::{Account, Document, Event, Leaf, Who, Written};
@@ -106,7 +107,7 @@ impl Casework {
         let digest = Digest::of(&manifest);
         files.push((MANIFEST.to_owned(), manifest));
         let name = folder.clone();
-        let done = blocking(move || write(&medium, &name, &files)).await?;
+        let done = aside(move || write(&medium, &name, &files)).await?;
         done.map_err(|e| CaseError::Media(format!("{e}; put another medium in, and repeat the step")))?;
         let export = Export { at: found.now, by, folder: folder.clone(), manifest: digest };
         let event = Event::Exported { record: found.record.clone(), folder, manifest: digest, files: listed, answers };

@@ -173,17 +173,7 @@ pub fn intake(seed: usize) -> Intake {
         reason: "identify the man who robbed the clerk at gunpoint, shown by the shop's camera".to_owned(),
         identifiers: vec![Identifier { kind: "incident-number".to_owned(), value: format!("26-0310-{seed}") }],
         case_status: CaseStatus::Active,
-        probe: Submission {
-            image: None,
-            template: Some(template(seed)),
-            model: Some(MODEL.to_owned()),
-            media: Media::Still,
-            frame: None,
-            source: "cctv".to_owned(),
-            face: None,
-            edits: vec![],
-            quality: None,
-        },
+        probe: submission(seed),
         answers: answers([
             ("crime", text("robbery")),
             ("attempted", Value::Flag(false)),
@@ -347,5 +337,20 @@ impl Court {
             first += 1000;
         }
         found
+    }
+}
+
+/// A probe with the template of this seed.
+pub fn submission(seed: usize) -> Submission {
+    Submission {
+        image: None,
+        template: Some(template(seed)),
+        model: Some(MODEL.to_owned()),
+        media: Media::Still,
+        frame: None,
+        source: "cctv".to_owned(),
+        face: None,
+        edits: vec![],
+        quality: None,
     }
 }

@@ -8,15 +8,13 @@ use crate::config::Config;
 use crate::output::bar;
 use crate::runtime;
 use anyhow::{Context as _, bail};
+use casework::intake::PROBE;
 use model::account::Account;
 use model::facts::Identifier;
 use model::terms::{Digest, Instant, check_id};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-/// The sealed kind under which casework keeps probe photographs.
-const PROBE: &str = "probe";
 
 #[derive(clap::Args)]
 #[command(
