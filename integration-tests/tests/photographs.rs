@@ -6,38 +6,29 @@ mod common;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use integration_tests::{Deployment, Example, Faces};
+use common::test_models;
+use integration_tests::{Deployment, Example};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 struct Studio {
     deployment: Deployment,
-    shared: PathBuf,
+    photographs: PathBuf,
     _folder: tempfile::TempDir,
 }
 
 fn studio() -> Option<Studio> {
     let program = integration_tests::program()?;
-    let shared = std::env::var_os("MAGISTRATE_SHARED")
-        .map_or_else(|| integration_tests::root().join("../shared"), PathBuf::from);
-    let models = shared.join("models");
-    let faces = Faces {
-        detector: models.join("yunet_n_640_640.onnx"),
-        embedder: models.join("mobilefacenet_arcface_128.onnx"),
-    };
-    if !faces.detector.is_file() {
-        eprintln!("SKIPPED: no test models in {}", models.display());
-        return None;
-    }
+    let (faces, photographs) = test_models()?;
     let folder = tempfile::tempdir().unwrap();
     let mut deployment = Deployment::init(&program, &folder.path().join("home"), Some(&faces)).unwrap();
     deployment.serve().unwrap();
-    Some(Studio { deployment, shared, _folder: folder })
+    Some(Studio { deployment, photographs, _folder: folder })
 }
 
 impl Studio {
     fn photograph(&self, name: &str) -> String {
-        BASE64_STANDARD.encode(std::fs::read(self.shared.join("faces").join(name)).unwrap())
+        BASE64_STANDARD.encode(std::fs::read(self.photographs.join(name)).unwrap())
     }
 
     async fn enroll(&self, names: &[&str]) {
@@ -98,7 +89,7 @@ async fn what_is_no_usable_photograph_is_said() {
     wide.extend(50_000_u32.to_be_bytes());
     wide.extend(50_000_u32.to_be_bytes());
     wide.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
-    let whole = std::fs::read(studio.shared.join("faces/biden-1.jpg")).unwrap();
+    let whole = std::fs::read(studio.photographs.join("biden-1.jpg")).unwrap();
     let cases: [(&str, Vec<u8>); 5] = [
         ("nothing", vec![]),
         ("text", b"this is no photograph".to_vec()),

@@ -4,30 +4,10 @@
 
 mod common;
 
-use common::{path, request, searcher};
+use common::{SmallDisk, path, request, searcher};
 use integration_tests::Deployment;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// A small file system of its own, so that it can fill up. Needs the right to mount.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(at: &Path) -> Option<Self> {
-        std::fs::create_dir_all(at).ok()?;
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(at).stderr(Stdio::null());
-        mount.status().is_ok_and(|ended| ended.success()).then(|| Self(at.to_owned()))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
 
 #[tokio::test]
 async fn with_room_on_the_disk_again_the_server_goes_on_by_itself() {

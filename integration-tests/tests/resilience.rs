@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{court, path, request, searcher};
+use common::{SmallDisk, court, path, request, searcher};
 use integration_tests::Deployment;
 use serde_json::json;
 
@@ -220,27 +220,6 @@ fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
     }
     found
-}
-
-/// A small file system of its own, so that it can fill up. Needs the right to mount.
-struct SmallDisk(std::path::PathBuf);
-
-impl SmallDisk {
-    fn mount(at: &std::path::Path) -> Option<Self> {
-        std::fs::create_dir_all(at).ok()?;
-        let mounted = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"])
-            .arg(at)
-            .stderr(std::process::Stdio::null())
-            .status();
-        mounted.is_ok_and(|s| s.success()).then(|| Self(at.to_owned()))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
-    }
 }
 
 #[tokio::test]

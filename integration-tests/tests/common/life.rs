@@ -1,9 +1,9 @@
 //! A Detroit request's life over HTTP, as several people take its steps with certificates of their own.
 
-use super::{Court, court, request};
+use super::{Court, court, request, test_models};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use integration_tests::{Deployment, Example, Faces};
+use integration_tests::{Deployment, Example};
 use model::terms::Digest;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -106,22 +106,11 @@ pub fn document(handed: &Value) -> Vec<u8> {
 /// A court with the test models, and these photographs of `../shared` in Detroit's gallery; `None` where there are none.
 pub async fn court_with_faces(names: &[&str]) -> Option<(Court, PathBuf)> {
     let program = integration_tests::program()?;
-    let shared = std::env::var_os("MAGISTRATE_SHARED")
-        .map_or_else(|| integration_tests::root().join("../shared"), PathBuf::from);
-    let models = shared.join("models");
-    let faces = Faces {
-        detector: models.join("yunet_n_640_640.onnx"),
-        embedder: models.join("mobilefacenet_arcface_128.onnx"),
-    };
-    if !faces.detector.is_file() {
-        eprintln!("SKIPPED: no test models in {}", models.display());
-        return None;
-    }
+    let (faces, photographs) = test_models()?;
     let folder = tempfile::tempdir().unwrap();
     let mut deployment = Deployment::init(&program, &folder.path().join("home"), Some(&faces)).unwrap();
     deployment.serve().unwrap();
     let court = Court { deployment, _folder: folder };
-    let photographs = shared.join("faces");
     let example = Example::read("detroit").unwrap();
     let record = |name: &&str| {
         let image = BASE64_STANDARD.encode(std::fs::read(photographs.join(name)).unwrap());

@@ -6,8 +6,10 @@ pub mod life;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use client::{Answer, Client};
-use integration_tests::{Deployment, Example};
+use integration_tests::{Deployment, Example, Faces};
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 pub const MODEL: &str = "demo-512";
 pub const DIM: usize = 512;
@@ -116,4 +118,39 @@ pub fn outcome<'a>(answer: &'a Value, jurisdiction: &str, clause: &str) -> Optio
     let findings = answer["findings"].as_array()?;
     let of = |f: &&Value| f["jurisdiction"] == jurisdiction && f["clause"] == clause;
     findings.iter().filter(of).filter_map(|f| f["outcome"].as_str()).max_by_key(|o| (*o == "violated", *o == "missing"))
+}
+
+/// A small file system of its own, so that it can fill up. Needs the right to mount.
+pub struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    pub fn mount(at: &Path) -> Option<Self> {
+        std::fs::create_dir_all(at).ok()?;
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(at).stderr(Stdio::null());
+        mount.status().is_ok_and(|ended| ended.success()).then(|| Self(at.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// The test models, and the folder of the photographs that go with them, of `../shared` (or `MAGISTRATE_SHARED`); `None`,
+/// loudly, where there are none.
+pub fn test_models() -> Option<(Faces, PathBuf)> {
+    let shared = std::env::var_os("MAGISTRATE_SHARED")
+        .map_or_else(|| integration_tests::root().join("../shared"), PathBuf::from);
+    let models = shared.join("models");
+    let faces = Faces {
+        detector: models.join("yunet_n_640_640.onnx"),
+        embedder: models.join("mobilefacenet_arcface_128.onnx"),
+    };
+    if !faces.detector.is_file() {
+        eprintln!("SKIPPED: no test models in {}", models.display());
+        return None;
+    }
+    Some((faces, shared.join("faces")))
 }
