@@ -7,7 +7,7 @@ use crate::chamber::{Casework, Chamber, PolicyState, Registered};
 use crate::clock;
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Subject};
-use crate::obligations::{self, Owed};
+use crate::obligations;
 use crate::permit::{Acted, Permit};
 use model::account::{Event, Kind};
 use model::combine::{PolicyRef, Ruling, Rulings};
@@ -153,7 +153,7 @@ impl Casework {
         bound_to_galleries(&mut rulings, facts.gallery.as_ref());
         let permitted = rulings.verdict() == Verdict::Permit;
         let imposed = obligations::imposed(&rulings, &facts)?;
-        let mut kept = imposed.iter().map(Owed::imposed).collect::<Result<Vec<_>, _>>()?;
+        let mut kept: Vec<_> = obligations::imposition(&rulings.id, &imposed)?.into_iter().collect();
         if permitted {
             kept.extend(rows);
         }

@@ -149,11 +149,6 @@ impl Owed {
         Ok(store::ObligationRow { request, id, open: self.is_open(), wake: self.wake, body })
     }
 
-    /// The row that imposes it.
-    pub(crate) fn imposed(&self) -> Result<store::Kept, CaseError> {
-        self.row().map(store::Kept::Imposed)
-    }
-
     /// Whether the host has to look at it right after it was imposed: a notice goes out, and what is late already is said
     /// to be.
     pub(crate) fn presses(&self, now: Instant) -> bool {
@@ -178,6 +173,14 @@ impl Owed {
         self.wake = wake;
         Ok(store::Kept::Settled { row: self.row()?, was })
     }
+}
+
+/// What a decision imposes, to be kept with it.
+pub(crate) fn imposition(decision: &str, imposed: &[Owed]) -> Result<Option<store::Kept>, CaseError> {
+    let Some(first) = imposed.first() else { return Ok(None) };
+    let rows = imposed.iter().map(Owed::row).collect::<Result<_, _>>()?;
+    let (decision, request) = (decision.to_owned(), first.filed_under());
+    Ok(Some(store::Kept::Imposed(store::Imposition { decision, request, rows })))
 }
 
 /// The rows of those obligations that `which` picks, met by this entry.

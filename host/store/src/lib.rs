@@ -27,7 +27,7 @@
 //! | `database`, `rows` | one jurisdiction's statements; rows, keys |
 //! | `peer` | the database's own search, to be measured beside the host's |
 //! | `rewrite` | a database written anew, without what was destroyed |
-//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
+//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `impositions`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
 
 // The engine's futures nest deeper than the compiler's default of 128.
 #![recursion_limit = "256"]
@@ -41,6 +41,7 @@ mod engine;
 mod entries;
 mod error;
 mod gallery;
+mod impositions;
 mod obligations;
 mod peer;
 mod registry;
@@ -63,6 +64,7 @@ pub use casework::{RequestRow, SearchRow};
 pub use engine::Credentials;
 pub use error::StoreError;
 pub use gallery::{BATCH_ROWS, Booking, GalleryState, NewRecord, Provenance};
+pub use impositions::Imposition;
 pub use obligations::ObligationRow;
 pub use peer::PEER_K;
 pub use retention::RetentionRow;

@@ -4,6 +4,7 @@ use crate::accounts::AccountRow;
 use crate::casework::{RequestRow, SearchRow, SearchRows};
 use crate::entries;
 use crate::error::StoreError;
+use crate::impositions::{self, Imposition};
 use crate::obligations::{self, ObligationRow};
 use crate::retention::RetentionRow;
 use crate::standings::StandingRow;
@@ -32,8 +33,8 @@ pub enum Kept {
         /// The entry.
         entry: String,
     },
-    /// An obligation as it was imposed. One that is there already stays as it stands.
-    Imposed(ObligationRow),
+    /// What a decision imposes. An obligation that is there already stays as it stands.
+    Imposed(Imposition),
     /// An obligation as it stands now, in place of what was kept of it.
     Settled {
         /// How it stands now.
@@ -77,9 +78,16 @@ impl Jurisdiction {
                     tables.links.push(rows.link);
                 }
                 Kept::Entry { request, entry } => tables.entries.push(entries::entry_row(request, entry)),
-                Kept::Imposed(row) => {
-                    tables.imposed.push(self.obligation_row(row)?);
-                    tables.wakes.extend(obligations::wake_row(row));
+                Kept::Imposed(Imposition { decision, request: Some(request), rows }) => {
+                    let Some(wake) = Imposition::waking(rows) else { continue };
+                    tables.impositions.push(self.imposition_row(request, decision, rows)?);
+                    tables.wakes.push(impositions::wake_row(wake, request, decision));
+                }
+                Kept::Imposed(Imposition { request: None, rows, .. }) => {
+                    for row in rows {
+                        tables.imposed.push(self.obligation_row(row)?);
+                        tables.wakes.extend(obligations::wake_row(row));
+                    }
                 }
                 Kept::Settled { row, was } => {
                     tables.settled.push(self.obligation_row(row)?);
@@ -104,6 +112,7 @@ struct Tables {
     links: Vec<Value>,
     opened: Vec<Value>,
     entries: Vec<Value>,
+    impositions: Vec<Value>,
     imposed: Vec<Value>,
     settled: Vec<Value>,
     wakes: Vec<Value>,
@@ -129,6 +138,7 @@ impl Tables {
             ("links", "INSERT IGNORE INTO request_search $links RETURN NONE", self.links),
             ("opened", "INSERT IGNORE INTO request_opened $opened RETURN NONE", self.opened),
             ("entries", "INSERT IGNORE INTO request_entry $entries RETURN NONE", self.entries),
+            ("impositions", "INSERT IGNORE INTO imposition $impositions RETURN NONE", self.impositions),
             // In this order: what is imposed and settled in one commit is settled.
             ("imposed", "INSERT IGNORE INTO obligation $imposed RETURN NONE", self.imposed),
             (
