@@ -96,6 +96,7 @@ impl Casework {
             return self.reject(jurisdiction, actor, PROPOSE, reason).await;
         }
         let _turn = self.policy_turn(&chamber).await;
+        self.still_stands(actor, jurisdiction, PROPOSE).await?;
         let in_force = match &*chamber.policy() {
             PolicyState::Ready(policy) => policy.reference().clone(),
             PolicyState::Absent(reason) => return Err(CaseError::Policy(format!("no policy is in force: {reason}"))),
@@ -146,6 +147,7 @@ impl Casework {
         }
         let chamber = self.chamber(jurisdiction)?.clone();
         let _turn = self.policy_turn(&chamber).await;
+        self.still_stands(actor, jurisdiction, ENDORSE).await?;
         let found = pending(&chamber, revision).await?;
         let person = actor.person.id.clone();
         let own = actor.principal.jurisdiction == jurisdiction;
@@ -191,6 +193,7 @@ impl Casework {
         let concerned = [chamber.clone()];
         answers::check(&concerned, Phase::Activation, &answers)?;
         let _turn = self.policy_turn(&chamber).await;
+        self.still_stands(actor, jurisdiction, ACTIVATE).await?;
         let mut revision = match pending(&chamber, revision).await? {
             Ok(revision) => revision,
             Err(misstep) => return self.refuse_apart(&chamber, actor, ACTIVATE, misstep).await,
