@@ -272,7 +272,7 @@ async fn a_folder_changed_without_approval_is_no_policy() {
     assert!(said.partial && said.text.starts_with(ST_LOUIS));
     assert_eq!(house.in_force(DETROIT), there, "the other jurisdiction goes on");
     let reporter = house.who(ST_LOUIS, "r.abara").await;
-    let report = Report { happened: Instant(1), answers: BTreeMap::new() };
+    let report = Report { happened: Instant(1), request: None, answers: BTreeMap::new() };
     assert_eq!(verdict(house.casework.record_violation(&reporter, ST_LOUIS, report).await), Verdict::Deny);
     let restored = |home: &Path| {
         let file = folder(home, ST_LOUIS).join("policy.toml");
@@ -289,7 +289,8 @@ async fn misuse_is_told_to_whom_the_policy_names() {
     let reporter = house.who(ST_LOUIS, "r.abara").await;
     let at: Instant = "2026-03-09T09:00:00.000Z".parse().unwrap();
     let summary = Value::Text("an analyst searched a neighbour".to_owned());
-    let report = Report { happened: at, answers: BTreeMap::from([("violation-summary".to_owned(), summary)]) };
+    let given = BTreeMap::from([("violation-summary".to_owned(), summary)]);
+    let report = Report { happened: at, request: None, answers: given };
     let recorded = house.casework.record_violation(&reporter, ST_LOUIS, report).await.unwrap();
     let told =
         |late: bool| recorded.owed.iter().filter(move |(l, o)| *l == late && o.owner == "rtcc-commander").count();
