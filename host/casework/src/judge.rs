@@ -226,8 +226,21 @@ impl Casework {
         subject: Subject,
         failure: CaseError,
     ) -> CaseError {
+        self.give_up_with(concerned, acted, actor, subject, failure, vec![]).await
+    }
+
+    /// The same, and keeps `rows` in the same commit: how what was to be changed stands after all.
+    pub(crate) async fn give_up_with(
+        &self,
+        concerned: &[Arc<Chamber>],
+        acted: Acted,
+        actor: &Registered,
+        subject: Subject,
+        failure: CaseError,
+        rows: Vec<store::Kept>,
+    ) -> CaseError {
         let event = Event::Failed { reason: failure.to_string() };
-        match self.conclude(concerned, acted, actor, subject, event, vec![]).await {
+        match self.conclude(concerned, acted, actor, subject, event, rows).await {
             Ok(_) => failure,
             Err(unrecorded) => unrecorded,
         }

@@ -6,7 +6,7 @@ use crate::entries;
 use crate::error::StoreError;
 use crate::obligations::{self, ObligationRow};
 use crate::retention::RetentionRow;
-use crate::standings::StandingRow;
+use crate::standings::{self, StandingRow};
 use crate::store::Jurisdiction;
 use model::terms::Instant;
 use surrealdb::types::{Object, Value};
@@ -43,6 +43,13 @@ pub enum Kept {
     },
     /// How something stands now, in place of what was kept of it.
     Stands(StandingRow),
+    /// How something stands is of no more interest: what was kept of it goes, in the same commit too.
+    Forgotten {
+        /// What kind of thing.
+        kind: String,
+        /// Its id.
+        id: String,
+    },
     /// How long a record stays, in place of what was kept of it.
     Retention(RetentionRow),
 }
@@ -87,6 +94,7 @@ impl Jurisdiction {
                     tables.past.extend(obligations::past_wake(row, *was));
                 }
                 Kept::Stands(row) => tables.standings.push(self.standing_row(row)?),
+                Kept::Forgotten { kind, id } => tables.forgotten.push(standings::forgotten(kind, id)),
                 Kept::Retention(row) => tables.retentions.push(self.retention_row(row)?),
             }
         }
@@ -111,6 +119,8 @@ struct Tables {
     retentions: Vec<Value>,
     /// Ids of rows that are to go.
     past: Vec<Value>,
+    /// Ids of standings that are to go.
+    forgotten: Vec<Value>,
 }
 
 impl Tables {
@@ -151,6 +161,8 @@ impl Tables {
                  RETURN NONE",
                 self.standings,
             ),
+            // Last, so that what was kept in the same commit goes too.
+            ("forgotten", "DELETE $forgotten RETURN NONE", self.forgotten),
         ];
         let (mut statements, mut vars) = (vec!["BEGIN"], Object::new());
         for (name, statement, rows) in tables.into_iter().filter(|(_, _, rows)| !rows.is_empty()) {
