@@ -77,6 +77,7 @@ impl Casework {
         check(&change)?;
         let chamber = self.chamber(jurisdiction)?.clone();
         let _turn = self.turns.take(&format!("person/{jurisdiction}/{person}")).await;
+        self.still_stands(actor, jurisdiction, ASKED).await?;
         let (subject, agency) = known(&chamber, person)?;
         let roles = match roles_afterwards(&subject, &change) {
             Ok(roles) => roles,
@@ -105,6 +106,7 @@ impl Casework {
         }
         let chamber = self.chamber(jurisdiction)?.clone();
         let _turn = self.turns.take(&format!("agency/{jurisdiction}/{agency}")).await;
+        self.still_stands(actor, jurisdiction, ASKED).await?;
         let Some(subject) = chamber.agency(agency) else {
             let (id, hint) = (agency.to_owned(), "; the registry of the jurisdiction lists its agencies");
             return Err(CaseError::Unknown { kind: "agency", id, hint });

@@ -14,6 +14,7 @@ use crate::revision;
 use crate::shelf::{self, Shelf};
 use crate::standing::Decisions;
 use crate::turns::Turns;
+use crate::unfinished;
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Person, Principal, Registry};
@@ -233,7 +234,7 @@ impl Chamber {
     }
 
     /// The same, with what it leaves behind.
-    async fn record_host_with(
+    pub(crate) async fn record_host_with(
         &self,
         at: Instant,
         act: &str,
@@ -394,6 +395,7 @@ impl Casework {
         };
         for (chamber, start) in starts {
             record_start(&chamber, start, now).await?;
+            unfinished::sweep(&chamber, now).await;
             chamber.save_aside();
         }
         Ok(casework)

@@ -57,6 +57,26 @@ impl Chancery {
         if policy.reference() == revision { Ok(policy) } else { Err(refused("its charter names another policy")) }
     }
 
+    /// The revision that the jurisdiction's folder holds.
+    ///
+    /// # Errors
+    /// [`CaseError::Policy`] where it holds none that could be used.
+    pub(crate) fn held(&self, jurisdiction: &str) -> Result<Policy, CaseError> {
+        let folder = Folder::read(self.folder(jurisdiction)?).map_err(refused)?;
+        folder.load(&self.engine).map_err(refused)
+    }
+
+    /// Has the jurisdiction's folder hold this revision again. One that holds it already is not touched.
+    ///
+    /// # Errors
+    /// As [`Chancery::install`].
+    pub(crate) fn restore(&self, jurisdiction: &str, revision: &PolicyRef) -> Result<Policy, CaseError> {
+        match self.held(jurisdiction) {
+            Ok(policy) if policy.reference() == revision => Ok(policy),
+            _ => self.install(jurisdiction, revision),
+        }
+    }
+
     /// The directive's text, if it is in the folder; or why it is not shown.
     ///
     /// # Errors

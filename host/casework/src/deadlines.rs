@@ -9,6 +9,7 @@ use crate::error::CaseError;
 use crate::ledger::{self, Entry, Subject};
 use crate::notices::{Delivery, Notice};
 use crate::obligations::{Owed, Standing};
+use crate::retention::turn_of;
 use model::account::{Event, Kind, Retained};
 use model::rulings::{Duty, NoticeRule};
 use model::terms::Instant;
@@ -63,7 +64,7 @@ impl Casework {
         let mut dealt = 0;
         for row in due {
             // A step of the request may be about to meet it: it is looked at in the request's turn, as it stands then.
-            let turn = self.turns.take(row.request.as_deref().unwrap_or(&row.id)).await;
+            let turn = self.turns.take(row.request.as_deref().map_or(row.id.as_str(), turn_of)).await;
             chamber.ledger.settle().await?;
             let Some(row) = chamber.store.obligation(row.request.as_deref(), &row.id).await? else { continue };
             if !row.open || row.wake.is_none_or(|wake| wake > now) {

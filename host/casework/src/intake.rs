@@ -6,6 +6,7 @@ use crate::error::CaseError;
 use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
 use crate::permit::{Acted, Permit};
+use crate::unfinished;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use model::account::Event;
@@ -100,7 +101,7 @@ pub(crate) struct Opening {
     pub(crate) request: OpenRequest,
     concerned: Vec<Arc<Chamber>>,
     acted: Acted,
-    row: store::Kept,
+    rows: Vec<store::Kept>,
 }
 
 /// What the asker is told of a permitted request.
@@ -140,7 +141,8 @@ impl Casework {
         self.finish_request(actor, opening).await
     }
 
-    /// Everything up to the act: the request is permitted, and its photograph sealed.
+    /// Everything up to the act: the request is permitted, and its photograph sealed. Until the outcome it is marked: what
+    /// breaks off leaves a photograph that is found again.
     pub(crate) async fn begin_request(
         &self,
         actor: &Registered,
@@ -196,22 +198,35 @@ impl Casework {
             owed: vec![],
             step: Step::Request,
         };
-        let permit = self.judge(&concerned, facts, vec![]).await?;
-        let (acted, kept) = keep(permit, &owner.store, &request, intake.probe.image.as_deref()).await;
-        let row = match kept {
-            Ok(row) => row,
-            Err(e) => return Err(self.give_up(&concerned, acted, actor, request.subject(), e).await),
+        let image = intake.probe.image.as_deref();
+        let id = request.request.id.as_str();
+        let marks = image.map(|_| unfinished::mark(&owner, id)).into_iter().collect();
+        let permit = self.judge(&concerned, facts, marks).await?;
+        let (acted, kept) = keep(permit, &owner.store, &request, image).await;
+        let mut rows = match kept {
+            Ok(row) => vec![row],
+            Err(e) => {
+                let failure = self.give_up(&concerned, acted, actor, request.subject(), e).await;
+                Box::pin(self.abandon(&owner, id)).await;
+                return Err(failure);
+            }
         };
-        owner.history.opened(&request.request.id);
-        Ok(Opening { request, concerned, acted, row })
+        rows.extend(image.map(|_| unfinished::unmark(id)));
+        owner.history.opened(id);
+        Ok(Opening { request, concerned, acted, rows })
     }
 
     /// The outcome: the request is kept, and that it was is on record.
     pub(crate) async fn finish_request(&self, actor: &Registered, opening: Opening) -> Result<Opened, CaseError> {
-        let Opening { request, concerned, acted, row } = opening;
-        let (rulings, recorded) =
-            self.conclude(&concerned, acted, actor, request.subject(), Event::Opened, vec![row]).await?;
-        Ok(Opened { receipt: recorded.receipt()?, request, rulings })
+        let Opening { request, concerned, acted, rows } = opening;
+        let owner = self.chamber(&request.owner)?.clone();
+        match self.conclude(&concerned, acted, actor, request.subject(), Event::Opened, rows).await {
+            Ok((rulings, recorded)) => Ok(Opened { receipt: recorded.receipt()?, request, rulings }),
+            Err(e) => {
+                Box::pin(self.abandon(&owner, &request.request.id)).await;
+                Err(e)
+            }
+        }
     }
 
     /// A request on record.

@@ -140,6 +140,21 @@ impl Casework {
         facts: Facts<'_>,
         rows: Vec<store::Kept>,
     ) -> Result<Permit, CaseError> {
+        let subject = facts.subject();
+        self.judge_of(concerned, facts, subject, rows).await
+    }
+
+    /// The same for a step that is recorded under a case of which policies are told nothing.
+    ///
+    /// # Errors
+    /// As [`Casework::judge`].
+    pub(crate) async fn judge_of(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: Facts<'_>,
+        subject: Subject,
+        rows: Vec<store::Kept>,
+    ) -> Result<Permit, CaseError> {
         let mut matters = Vec::with_capacity(concerned.len());
         let mut rulings =
             Rulings { id: model::terms::new_id(), phase: facts.step.phase(), at: facts.now, rulings: Vec::new() };
@@ -161,7 +176,7 @@ impl Casework {
             kind: if permitted { Kind::Intent } else { Kind::Refusal },
             who: facts.actor.who(),
             at: facts.now,
-            subject: facts.subject(),
+            subject,
             of: None,
             event: Event::Decision { matters, rulings: rulings.clone() },
         };
@@ -211,8 +226,21 @@ impl Casework {
         subject: Subject,
         failure: CaseError,
     ) -> CaseError {
+        self.give_up_with(concerned, acted, actor, subject, failure, vec![]).await
+    }
+
+    /// The same, and keeps `rows` in the same commit: how what was to be changed stands after all.
+    pub(crate) async fn give_up_with(
+        &self,
+        concerned: &[Arc<Chamber>],
+        acted: Acted,
+        actor: &Registered,
+        subject: Subject,
+        failure: CaseError,
+        rows: Vec<store::Kept>,
+    ) -> CaseError {
         let event = Event::Failed { reason: failure.to_string() };
-        match self.conclude(concerned, acted, actor, subject, event, vec![]).await {
+        match self.conclude(concerned, acted, actor, subject, event, rows).await {
             Ok(_) => failure,
             Err(unrecorded) => unrecorded,
         }

@@ -32,6 +32,7 @@
 //! | [`inspection`] | auditors at the log |
 //! | [`replay`] | a decision on record, taken again |
 //! | [`recovery`] | a log that cannot be written, until it can |
+//! | `unfinished` | what broke off before it was concluded, undone |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
 pub mod access;
@@ -76,6 +77,7 @@ mod sitting;
 mod standing;
 mod suspension;
 mod turns;
+mod unfinished;
 pub mod viewing;
 pub mod violation;
 mod walk;

@@ -143,6 +143,8 @@ pub struct Life {
     pub purged: Vec<Noted<String>>,
     /// What is held as evidence.
     pub held: Vec<Noted<String>>,
+    /// Violations reported of it, and when each happened, oldest report first.
+    pub violations: Vec<Noted<Instant>>,
     /// Decisions that did not permit, with their phase, oldest first.
     pub refusals: Vec<Noted<Phase>>,
     /// Duties that permitted decisions imposed, each once.
@@ -187,6 +189,9 @@ impl Life {
     fn add(&mut self, account: Account) {
         let Account { id, who: by, at, of, event, .. } = account;
         match event {
+            // A report of a violation is no step of the request.
+            Event::Decision { rulings, .. } if rulings.phase == Phase::Violation => {}
+            Event::Violated { happened, .. } => self.violations.push(Noted { at, by, what: happened }),
             Event::Decision { matters, rulings } => {
                 note_once(&mut self.actors, &by);
                 self.decided(&id, by, at, matters, &rulings);

@@ -13,10 +13,12 @@
 //! - Before anything is destroyed, nothing of it rides in the log's journal any more, so that no crash brings it back; and a
 //!   purge is on record as done only when reading back has found nothing.
 
+mod around;
 mod destroy;
 mod docket;
 mod find;
 mod media;
+mod range;
 mod schedule;
 
 pub use docket::{Asked, Docket, Export, Since};
@@ -46,6 +48,9 @@ pub const GALLERY_RECORD: &str = "gallery-record";
 
 /// An entry of the log, as the contract calls it: its personal part.
 pub const AUDIT_ENTRY: &str = "audit-entry";
+
+/// What everything about entries of the log is filed under begins with this ([`obligations::filed_under`]).
+const ENTRIES: &str = "audit-entry /";
 
 /// The status of a gallery record whose agency gave notice that it no longer keeps its own.
 const NOTICE_RECEIVED: &str = "notice-received";
@@ -120,7 +125,8 @@ impl Casework {
     pub async fn retention(&self, actor: &Registered, jurisdiction: &str, asking: Asking) -> Result<Done, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
         check(&asking)?;
-        let _turn = self.turns.take(&place_of(&asking.record)).await;
+        let _turn = self.turns.take(turn_of(&place_of(&asking.record))).await;
+        self.still_stands(actor, jurisdiction, ASKED).await?;
         self.retain(actor, &owner, asking).await
     }
 
@@ -132,6 +138,7 @@ impl Casework {
         asking: Asking,
     ) -> Result<Done, CaseError> {
         let found = self.find(actor, owner, asking.record.clone()).await?;
+        let asking = Asking { record: found.record.clone(), ..asking };
         if let Err(misstep) = found.in_place(asking.change) {
             self.record_rejected(&[&owner.ledger], actor, found.subject(), ASKED, &misstep).await?;
             return Err(misstep.into());
@@ -230,18 +237,19 @@ impl Found {
     /// Whether the step fits what is on record.
     fn in_place(&self, change: Change) -> Result<(), Misstep> {
         let Retained { subject, record, .. } = &self.record;
-        if let Some(at) = self.docket.purged {
+        if let Some(at) = self.docket.purged.or(self.around.purged()) {
             return Err(Misstep::Destroyed { subject: subject.clone(), record: record.clone(), at });
         }
         if change != Change::Purge {
             return Ok(());
         }
         let open = || self.owed.iter().filter(|o| o.is_open());
+        let around = self.around.owed().iter();
         let demanded = |o: &Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
         if open().any(|o| demanded(o) && o.due.is_some_and(|due| due <= self.now)) {
             return Ok(());
         }
-        let kept = open().filter(|o| matches!(&o.duty, Duty::Retain(rule) if rule.subject == *subject));
+        let kept = open().chain(around).filter(|o| matches!(&o.duty, Duty::Retain(rule) if rule.subject == *subject));
         let longest = kept.filter_map(|o| o.due.map(|due| (due, o))).max_by_key(|(due, _)| *due);
         match longest.filter(|(due, _)| *due > self.now) {
             Some((until, owed)) => {
@@ -296,7 +304,7 @@ impl Found {
             (Change::Extend, Some(day)) => Some(end_of(day, self.owner.policy().time_zone())),
             _ => return Ok(rows),
         };
-        for owed in self.owed.iter().filter(|o| o.is_open() && purge(o)) {
+        for owed in self.owed.iter().chain(self.around.owed()).filter(|o| o.is_open() && purge(o)) {
             let mut owed = owed.clone();
             if until > owed.due {
                 owed.due = until;
@@ -320,6 +328,11 @@ fn approvals(rulings: &Rulings) -> Vec<SignOffRule> {
     let obligations = rulings.rulings.iter().flat_map(|r| &r.decision.obligations);
     let rule = |duty: &Duty| if let Duty::Approve(rule) = duty { Some(rule.clone()) } else { None };
     obligations.filter_map(|o| rule(&o.duty)).collect()
+}
+
+/// Whose turn is taken for what is filed there. Ranges of entries overlap, and all of them are one turn.
+pub(crate) fn turn_of(filed: &str) -> &str {
+    if filed.starts_with(ENTRIES) { ENTRIES } else { filed }
 }
 
 /// What a record's steps wait for each other under, and its obligations are filed under: its request, or itself.
@@ -381,6 +394,18 @@ mod tests {
         assert_eq!(end_of("2026-03-11".parse().unwrap(), "America/Chicago").to_string(), "2026-03-12T05:00:00.000Z");
         assert_eq!(end_of("2026-03-11".parse().unwrap(), "nowhere").to_string(), "2026-03-12T00:00:00.000Z");
         assert_eq!(end_of(Date::MAX, "UTC"), Instant(u64::MAX), "nothing overflows");
+    }
+
+    #[test]
+    fn all_entries_of_the_log_are_one_turn_and_other_records_are_their_own() {
+        let turn = |subject: &str, gallery: Option<&str>, record: &str| {
+            let gallery = gallery.map(str::to_owned);
+            let record = Retained { subject: subject.to_owned(), gallery, record: record.to_owned() };
+            turn_of(&place_of(&record)).to_owned()
+        };
+        assert_eq!(turn(AUDIT_ENTRY, None, "17"), turn(AUDIT_ENTRY, None, "10-20"));
+        assert_ne!(turn(GALLERY_RECORD, Some("g"), "17"), turn(GALLERY_RECORD, Some("g"), "18"));
+        assert_eq!(turn("probe", None, "request"), "request");
     }
 
     #[test]

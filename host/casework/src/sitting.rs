@@ -117,6 +117,26 @@ impl Casework {
         Ok(Life::fold(told))
     }
 
+    /// Whether somebody may still act as they were let in: whoever waited may have been suspended meanwhile, or lost a role.
+    /// Every step asks so in its turn, before anything else is read. `asked` is what a rejection calls the step.
+    ///
+    /// # Errors
+    /// [`CaseError::Rejected`], recorded, where they may not.
+    pub(crate) async fn still_stands(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        asked: &str,
+    ) -> Result<(), CaseError> {
+        let reason = match self.other(&actor.principal) {
+            Ok(now) if now.person == actor.person && now.agency == actor.agency => return Ok(()),
+            Ok(_) => "your access has changed meanwhile: take the step again".to_owned(),
+            Err(CaseError::Rejected(reason)) => reason,
+            Err(e) => return Err(e),
+        };
+        self.reject(jurisdiction, actor, asked, &reason).await
+    }
+
     /// Takes a request's turn for a step that `actor` asks for: `asked` is what a rejection calls it.
     ///
     /// # Errors
@@ -131,16 +151,7 @@ impl Casework {
     ) -> Result<Sitting, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
         let turn = self.turns.take(request).await;
-        // Whoever waited for the turn may have been suspended meanwhile, or lost a role.
-        let stands = match self.other(&actor.principal) {
-            Ok(now) if now.person == actor.person && now.agency == actor.agency => None,
-            Ok(_) => Some("your access has changed meanwhile: take the step again".to_owned()),
-            Err(CaseError::Rejected(reason)) => Some(reason),
-            Err(e) => return Err(e),
-        };
-        if let Some(reason) = stands {
-            return self.reject(jurisdiction, actor, asked, &reason).await;
-        }
+        self.still_stands(actor, jurisdiction, asked).await?;
         let request = self.request(jurisdiction, request).await?;
         let hall = owner.hall(&request.gallery)?;
         let theirs = &actor.principal.jurisdiction;

@@ -53,6 +53,8 @@ pub struct Seen {
     pub purged: Vec<Noted<String>>,
     /// What is held as evidence.
     pub held: Vec<Noted<String>>,
+    /// Violations that were reported of it.
+    pub violations: Vec<ViolationSeen>,
     /// Steps that were not permitted.
     pub refusals: Vec<Noted<Phase>>,
     /// Its obligations, met or not.
@@ -89,6 +91,15 @@ pub struct ReleaseSeen {
     pub candidates: usize,
     /// The documents drawn up.
     pub documents: Vec<Document>,
+}
+
+/// A violation as it is shown. Who reported it, and what they said, is for auditors.
+#[derive(Clone, Debug, Serialize)]
+pub struct ViolationSeen {
+    /// When it happened.
+    pub happened: Instant,
+    /// When it was reported.
+    pub reported: Instant,
 }
 
 /// A candidate looked at again.
@@ -229,6 +240,7 @@ impl Seen {
             disseminations: life.handed,
             purged: life.purged,
             held: life.held,
+            violations: life.violations.iter().map(|v| ViolationSeen { happened: v.what, reported: v.at }).collect(),
             refusals: life.refusals,
             obligations,
             incomplete: life.incomplete,

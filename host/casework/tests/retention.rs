@@ -503,3 +503,66 @@ async fn accounts_go_after_their_year_and_the_log_still_says_which() {
         assert!(matches!(refused, Err(CaseError::Invalid(_))), "{bad}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_reaches_every_range_that_shares_an_entry_with_it() {
+    let Some(court) = court().await else { return };
+    court.searched(1, 3).await;
+    wait(&court, 366 * 24);
+    let officer = court.who("l.ortega").await;
+    let step = async |change: Change, range: &str| {
+        let mut given = answers([("retention-reason", text("what a court asked for"))]);
+        if change == Change::Hold {
+            given.insert("evidentiary-value".to_owned(), Value::Flag(true));
+        }
+        let given = if change == Change::Purge { BTreeMap::new() } else { given };
+        let asking = Asking { change, record: of_request(AUDIT_ENTRY, range), day: None, answers: given };
+        court.casework.retention(&officer, JURISDICTION, asking).await
+    };
+    let held = step(Change::Hold, "04-4").await.unwrap();
+    assert_eq!((held.pending, held.docket.record.record.as_str()), (false, "4"), "spelled in one way");
+    for range in ["4", "004", "4-4", "3-4", "4-5", "2-6"] {
+        refused(step(Change::Purge, range).await, "6.1(3)b");
+    }
+    assert_eq!(step(Change::Purge, "0-1").await.unwrap().destroyed.len(), 2, "of these none is held");
+    step(Change::Hold, "3-5").await.unwrap();
+    let lifted = step(Change::Lift, "4-4").await.unwrap();
+    assert_eq!((lifted.docket.record.record.as_str(), lifted.docket.held), ("4", None));
+    refused(step(Change::Purge, "4").await, "6.1(3)b");
+    step(Change::Lift, "3-5").await.unwrap();
+    let dockets = court.casework.dockets(JURISDICTION).await.unwrap();
+    let records: Vec<_> = dockets.iter().map(|l| l.docket.record.record.as_str()).collect();
+    assert_eq!(records.iter().filter(|r| **r == "4").count(), 1, "{records:?}");
+    assert!(dockets.iter().all(|l| l.docket.held.is_none()));
+
+    assert_eq!(step(Change::Purge, "3-4").await.unwrap().destroyed.len(), 2);
+    for (change, range) in [(Change::Hold, "3"), (Change::Extend, "4"), (Change::Purge, "04"), (Change::Lift, "3-4")] {
+        let day = (change == Change::Extend).then(|| "2028-01-01".parse().unwrap());
+        let asking = Asking { change, record: of_request(AUDIT_ENTRY, range), day, answers: BTreeMap::new() };
+        let gone = misstep(court.casework.retention(&officer, JURISDICTION, asking).await);
+        assert!(matches!(gone, Misstep::Destroyed { .. }), "{range}: {gone}");
+    }
+    assert!(step(Change::Hold, "4-5").await.unwrap().docket.held.is_some(), "one of them is there still");
+
+    let size = court.casework.chamber(JURISDICTION).unwrap().log().size();
+    for (bad, says) in [
+        ("18-17", "`17-18`"),
+        ("a", "names no entries"),
+        ("+4", "names no entries"),
+        (" ", "both needed"),
+        ("", "both needed"),
+        ("18446744073709551615", "past the end"),
+        ("99999999999999999999999", "past the end"),
+        ("0-999999", "the log has"),
+    ] {
+        match step(Change::Purge, bad).await {
+            Err(CaseError::Invalid(message)) => assert!(message.contains(says), "{bad}: {message}"),
+            _ => panic!("`{bad}` was taken"),
+        }
+    }
+    assert_eq!(
+        court.casework.chamber(JURISDICTION).unwrap().log().size(),
+        size,
+        "what cannot be read asks for nothing"
+    );
+}

@@ -83,6 +83,9 @@ pub(crate) struct Violation {
     /// When it happened: hours of notice count from then
     #[arg(long)]
     happened: String,
+    /// The request it is about, if it is about one
+    #[arg(long)]
+    request: Option<String>,
     #[command(flatten)]
     answers: Answers,
     /// Print the server's answer as JSON
@@ -191,8 +194,8 @@ fn send_change(connection: &Connection, path: &str, change: &Change) -> anyhow::
 }
 
 fn violation(arguments: &Violation) -> anyhow::Result<ExitCode> {
-    let Violation { connection, happened, answers, json } = arguments;
-    let body = json!({"happened": happened, "answers": answers.json()});
+    let Violation { connection, happened, request, answers, json } = arguments;
+    let body = json!({"happened": happened, "request": request, "answers": answers.json()});
     shown::tell(&connection.post(&connection.path(["violations"])?, &body)?, *json, |answer| {
         let mut table = output::table(["obligation", "under", "owner", "due", "state"]);
         for owed in list(answer, "owed") {

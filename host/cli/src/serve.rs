@@ -106,7 +106,9 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
         bar.finish_and_clear();
     }
     let folders = config.jurisdictions.iter().map(|(id, jurisdiction)| (id.clone(), jurisdiction.policy.clone()));
-    Ok(casework.with_chancery(Chancery::new(engine, archive, folders.collect())))
+    let casework = casework.with_chancery(Chancery::new(engine, archive, folders.collect()));
+    casework.put_policies_back().await;
+    Ok(casework)
 }
 
 /// What a jurisdiction exports to and purges by.

@@ -65,6 +65,7 @@ impl Jurisdiction {
                     let body = serde_json::to_vec(&row.body).map_err(|e| unwritable(e.to_string()))?;
                     Packed::Stands { kind: row.kind.clone(), id: row.id.clone(), body: Bytes(body) }
                 }
+                Kept::Forgotten { kind, id } => Packed::Forgotten { kind: kind.clone(), id: id.clone() },
             });
         }
         let plain = postcard::to_allocvec(&packed).map_err(|e| unwritable(e.to_string()))?;
@@ -112,6 +113,7 @@ impl Jurisdiction {
                         let body = serde_json::from_slice(&body.0).map_err(|e| damaged(&e.to_string()))?;
                         Kept::Stands(StandingRow { kind, id, body })
                     }
+                    Packed::Forgotten { kind, id } => Kept::Forgotten { kind, id },
                 })
             })
             .collect()
@@ -163,6 +165,10 @@ enum Packed {
         kind: String,
         id: String,
         body: Bytes,
+    },
+    Forgotten {
+        kind: String,
+        id: String,
     },
 }
 

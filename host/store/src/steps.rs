@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::impositions::{self, Imposition};
 use crate::obligations::{self, ObligationRow};
 use crate::retention::RetentionRow;
-use crate::standings::StandingRow;
+use crate::standings::{self, StandingRow};
 use crate::store::Jurisdiction;
 use model::terms::Instant;
 use surrealdb::types::{Object, Value};
@@ -44,6 +44,13 @@ pub enum Kept {
     },
     /// How something stands now, in place of what was kept of it.
     Stands(StandingRow),
+    /// How something stands is of no more interest: what was kept of it goes, in the same commit too.
+    Forgotten {
+        /// What kind of thing.
+        kind: String,
+        /// Its id.
+        id: String,
+    },
     /// How long a record stays, in place of what was kept of it.
     Retention(RetentionRow),
 }
@@ -95,6 +102,7 @@ impl Jurisdiction {
                     tables.past.extend(obligations::past_wake(row, *was));
                 }
                 Kept::Stands(row) => tables.standings.push(self.standing_row(row)?),
+                Kept::Forgotten { kind, id } => tables.forgotten.push(standings::forgotten(kind, id)),
                 Kept::Retention(row) => tables.retentions.push(self.retention_row(row)?),
             }
         }
@@ -120,6 +128,8 @@ struct Tables {
     retentions: Vec<Value>,
     /// Ids of rows that are to go.
     past: Vec<Value>,
+    /// Ids of standings that are to go.
+    forgotten: Vec<Value>,
 }
 
 impl Tables {
@@ -161,6 +171,8 @@ impl Tables {
                  RETURN NONE",
                 self.standings,
             ),
+            // Last, so that what was kept in the same commit goes too.
+            ("forgotten", "DELETE $forgotten RETURN NONE", self.forgotten),
         ];
         let (mut statements, mut vars) = (vec!["BEGIN"], Object::new());
         for (name, statement, rows) in tables.into_iter().filter(|(_, _, rows)| !rows.is_empty()) {

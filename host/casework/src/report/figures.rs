@@ -10,7 +10,7 @@ use crate::walk::Told;
 use model::account::{Account, Event};
 use model::combine::Ruling;
 use model::facts::Step;
-use model::terms::{Digest, Instant, Verdict};
+use model::terms::{Digest, Instant, Phase, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Things that happen, in the order in which they are reported. What did not happen is reported as 0.
@@ -111,6 +111,8 @@ impl Figures {
                 let counted = mine.iter().flat_map(|r| &r.decision.tags).filter(|t| self.tags.contains(&t.name));
                 let tags: Vec<_> = counted.map(|t| (t.name.clone(), t.value.clone())).collect();
                 if !tags.is_empty() {
+                    // Two violations of one request are two.
+                    let request = request.filter(|_| rulings.phase != Phase::Violation);
                     let subject = request.unwrap_or_else(|| leaf.id.clone());
                     self.tagged.push(Tagged { entry: leaf.id, subject, permitted, tags });
                 }
@@ -296,7 +298,6 @@ mod tests {
     use model::account::{Kind, Leaf, Who};
     use model::combine::{PolicyRef, Rulings};
     use model::rulings::{Decision, Tag};
-    use model::terms::Phase;
 
     fn told(index: u64, request: Option<&str>, of: Option<&str>, event: Event) -> Told {
         let id = format!("e{index}");
@@ -369,6 +370,20 @@ mod tests {
         figures.add(told(5, None, None, robbery(Verdict::Permit)));
         assert_eq!(rows(&figures, "Crime"), [["robbery", "2", "1"]]);
         assert!(figures.counts().contains(&Figure::new("Steps refused by policy", 2)));
+    }
+
+    #[test]
+    fn violations_of_one_request_count_each() {
+        let mut figures = Figures::new("north", &["clause".to_owned()]);
+        for (index, request) in [(1, Some("r1")), (2, Some("r1")), (3, None)] {
+            let Event::Decision { matters, mut rulings } = decision("north", Verdict::Permit, &[("clause", "5.2")])
+            else {
+                panic!("no decision");
+            };
+            rulings.phase = Phase::Violation;
+            figures.add(told(index, request, None, Event::Decision { matters, rulings }));
+        }
+        assert_eq!(rows(&figures, "Clause"), [["5.2", "3", "0"]]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Where a record is, and what policies are told of it.
 
-use super::{ASKED, AUDIT_ENTRY, Asking, Change, Docket, GALLERY_RECORD, place_of};
+use super::around::Around;
+use super::range::EntryRange;
+use super::{ASKED, Asking, Change, Docket, GALLERY_RECORD, place_of};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -16,7 +18,6 @@ use model::facts::{self, History, RetentionEvent, Step};
 use model::registry::Principal;
 use model::rulings::Duty;
 use model::terms::Instant;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// A record, found.
@@ -29,6 +30,8 @@ pub(super) struct Found {
     pub(super) docket: Docket,
     /// Every obligation filed under it, or under its request.
     pub(super) owed: Vec<Owed>,
+    /// Of entries: what is on record of others that share some with it.
+    pub(super) around: Around,
     /// Whether it is held, by a step or by a decision.
     pub(super) held: bool,
     pub(super) now: Instant,
@@ -77,7 +80,9 @@ impl Found {
             Place::Document(case, _) => (String::new(), case.life.release.as_ref().map(|r| r.at)),
             Place::Entries(leaves) => (String::new(), leaves.iter().map(|leaf| leaf.at).max()),
         };
-        let extended = if asking.change == Change::Extend { asking.day } else { self.docket.extended };
+        let on_record = self.docket.extended.max(self.around.extended());
+        let extended = if asking.change == Change::Extend { asking.day } else { on_record };
+        let exported = self.docket.exported.as_ref().map(|export| export.at);
         RetentionEvent {
             subject: self.record.subject.clone(),
             kind: asking.change.name().to_owned(),
@@ -87,62 +92,67 @@ impl Found {
             noticed: self.noticed(asking),
             held: self.held,
             extended,
-            exported: self.docket.exported.as_ref().map(|export| export.at),
+            exported: exported.max(self.around.exported()),
         }
     }
 }
 
 impl Casework {
-    /// Finds a record for a step that `actor` asks for.
+    /// Finds a record for a step that `actor` asks for. What is found is spelled as it is filed.
     ///
     /// # Errors
-    /// [`CaseError::Unknown`]; [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is not concerned.
+    /// [`CaseError::Unknown`]; [`CaseError::Invalid`] for what names no entries; [`CaseError::Rejected`], recorded, for
+    /// somebody of a jurisdiction that is not concerned.
     pub(super) async fn find(
         &self,
         actor: &Registered,
         owner: &Arc<Chamber>,
         record: Retained,
     ) -> Result<Found, CaseError> {
+        let range = EntryRange::of(&record)?;
+        let record = match range {
+            Some(range) => Retained { record: range.to_string(), ..record },
+            None => record,
+        };
         owner.ledger.settle().await?;
         let gallery = record.gallery.as_deref().unwrap_or_default();
         let kept = owner.store.retention(&record.subject, gallery, &record.record).await?;
         let known = kept.is_some();
         let docket = kept.map_or_else(|| Ok(Docket::new(record.clone())), Docket::read)?;
-        let place = match record.subject.as_str() {
-            GALLERY_RECORD => find_in_gallery(owner, &record, known).await?,
-            AUDIT_ENTRY => self.find_entries(actor, owner, &record).await?,
-            _ => self.find_in_case(actor, owner, &record).await?,
+        let (place, around) = match range {
+            Some(range) => (self.find_entries(actor, owner, range).await?, Around::read(owner, range).await?),
+            None if record.subject == GALLERY_RECORD => {
+                (find_in_gallery(owner, &record, known).await?, Around::default())
+            }
+            None => (self.find_in_case(actor, owner, &record).await?, Around::default()),
         };
         let owed = owner.store.obligations_of_request(&place_of(&record)).await?;
         let owed = owed.into_iter().map(Owed::read).collect::<Result<Vec<_>, _>>()?;
         let by_decision =
             |o: &Owed| o.is_open() && matches!(&o.duty, Duty::Hold(rule) if rule.subject == record.subject);
-        let held = docket.held.is_some()
-            || owed.iter().any(by_decision)
-            || (matches!(place, Place::Entries(_)) && any_entry_held(owner, &record).await?);
+        let held = docket.held.is_some() || owed.iter().any(by_decision) || around.held();
         let now = self.clock.now()?;
-        Ok(Found { owner: owner.clone(), concerned: [owner.clone()], record, place, docket, owed, held, now })
+        Ok(Found { owner: owner.clone(), concerned: [owner.clone()], record, place, docket, owed, around, held, now })
     }
 
-    /// The entries that an index or a range of indices names.
+    /// The entries of a range.
     async fn find_entries(
         &self,
         actor: &Registered,
         owner: &Arc<Chamber>,
-        record: &Retained,
+        range: EntryRange,
     ) -> Result<Place, CaseError> {
         if actor.principal.jurisdiction != owner.id() {
             let reason = "only people of the jurisdiction say how long entries of its log stay";
             return self.reject(owner.id(), actor, ASKED, reason).await;
         }
-        let range = range_of(&record.record)?;
-        let (count, size) = (range.end - range.start, owner.log().size());
-        if count > MOST_ENTRIES || range.end > size {
+        let (indices, size) = (range.indices(), owner.log().size());
+        if range.count() > MOST_ENTRIES || *indices.end() >= size {
             let message = format!("the log has {size} entries: name up to {MOST_ENTRIES} of them, `17` or `17-40`");
             return Err(CaseError::Invalid(message));
         }
         let mut leaves = Vec::new();
-        for (index, bytes) in owner.log().entries(range)? {
+        for (index, bytes) in owner.log().entries(*indices.start()..indices.end() + 1)? {
             let leaf = serde_json::from_slice(&bytes)
                 .map_err(|e| CaseError::Log(format!("entry {index} is not a leaf: {e}")))?;
             leaves.push(leaf);
@@ -242,47 +252,5 @@ async fn find_in_gallery(owner: &Chamber, record: &Retained, known: bool) -> Res
         Some(provenance) => Ok(Place::Record { hall, provenance }),
         None if known => Ok(Place::Record { hall, provenance: store::Provenance::default() }),
         None => Err(CaseError::Unknown { kind: "record", id: record.record.clone(), hint: " in the gallery" }),
-    }
-}
-
-/// Whether one of these entries is held, alone or within another range.
-async fn any_entry_held(owner: &Chamber, record: &Retained) -> Result<bool, CaseError> {
-    let range = range_of(&record.record)?;
-    for row in owner.store.retentions().await? {
-        if row.subject != AUDIT_ENTRY {
-            continue;
-        }
-        let docket = Docket::read(row)?;
-        let other = range_of(&docket.record.record)?;
-        if docket.held.is_some() && other.start < range.end && range.start < other.end {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// `17` is one entry, `17-40` are those from 17 to 40.
-fn range_of(text: &str) -> Result<Range<u64>, CaseError> {
-    let wrong = || CaseError::Invalid(format!("`{text}` names no entries: write `17`, or `17-40` for several"));
-    let index = |text: &str| text.parse::<u64>().map_err(|_| wrong());
-    let (first, last) = match text.split_once('-') {
-        Some((first, last)) => (index(first)?, index(last)?),
-        None => (index(text)?, index(text)?),
-    };
-    let end = last.checked_add(1).ok_or_else(wrong)?;
-    if first < end { Ok(first..end) } else { Err(wrong()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn entries_are_named_by_index_or_range() {
-        assert_eq!(range_of("17").unwrap(), 17..18);
-        assert_eq!(range_of("17-40").unwrap(), 17..41);
-        for bad in ["", "x", "-", "5-", "-5", "40-17", "18446744073709551615", "1-2-3", "+ 1"] {
-            assert!(range_of(bad).is_err(), "{bad}");
-        }
     }
 }

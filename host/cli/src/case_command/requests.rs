@@ -160,6 +160,7 @@ fn life(answer: &Value) {
         let [clause, owner, due, state] = ["clause", "owner", "due", "state"].map(|name| text(&o[name]));
         [clause, shown::duty(&o["duty"]), owner, due, state]
     });
+    section(answer, "violations", ["violation happened", "reported"], |v| [text(&v["happened"]), text(&v["reported"])]);
     section(answer, "refusals", ["refused", "to", "at"], |r| {
         [text(&r["what"]), text(&r["by"]["person"]), text(&r["at"])]
     });

@@ -246,6 +246,20 @@ async fn standings_come_back_as_they_were_kept_last() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_standing_that_is_forgotten_is_gone_even_if_it_was_kept_in_the_same_commit() {
+    let north = north().await;
+    let stands = |id: &str| {
+        Kept::Stands(StandingRow { kind: "opening".to_owned(), id: id.to_owned(), body: json!({"log": "north"}) })
+    };
+    let forgotten = |id: &str| Kept::Forgotten { kind: "opening".to_owned(), id: id.to_owned() };
+    north.keep(&[stands("a"), stands("b")]).await.unwrap();
+    let packed = north.pack(&[stands("c"), forgotten("c"), forgotten("a"), forgotten("never")]).unwrap();
+    north.keep(&north.unpack(&packed).unwrap()).await.unwrap();
+    let left: Vec<_> = north.standings("opening").await.unwrap().into_iter().map(|row| row.id).collect();
+    assert_eq!(left, ["b"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn blobs_come_back_until_they_are_destroyed() {
     let north = north().await;
     north.seal("probe", "a", b"pixels").await.unwrap();
