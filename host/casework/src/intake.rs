@@ -1,6 +1,7 @@
 //! The `request` phase: somebody asks for a search.
 
 use crate::answers;
+use crate::awaited::{Awaited, Demands};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
@@ -109,8 +110,17 @@ pub struct Opened {
     pub request: OpenRequest,
     /// What was ruled.
     pub rulings: Rulings,
+    /// What its search waits for.
+    pub awaited: Vec<Awaited>,
     /// Where it is recorded.
     pub receipt: Option<Receipt>,
+}
+
+impl Opening {
+    /// The approvals and acknowledgements that the decision demands.
+    pub(crate) fn demands(&self) -> Demands {
+        Demands::of_opening(&self.acted.rulings)
+    }
 }
 
 impl OpenRequest {
@@ -196,7 +206,8 @@ impl Casework {
             owed: vec![],
             step: Step::Request,
         };
-        let permit = self.judge(&concerned, facts, vec![]).await?;
+        // Its effect is that the request stands open: what is demanded with it holds back the search.
+        let permit = self.judge_at_once(&concerned, facts, vec![]).await?;
         let (acted, kept) = keep(permit, &owner.store, &request, intake.probe.image.as_deref()).await;
         let row = match kept {
             Ok(row) => row,
@@ -208,10 +219,11 @@ impl Casework {
 
     /// The outcome: the request is kept, and that it was is on record.
     pub(crate) async fn finish_request(&self, actor: &Registered, opening: Opening) -> Result<Opened, CaseError> {
+        let awaited = opening.demands().open().to_vec();
         let Opening { request, concerned, acted, row } = opening;
         let (rulings, recorded) =
             self.conclude(&concerned, acted, actor, request.subject(), Event::Opened, vec![row]).await?;
-        Ok(Opened { receipt: recorded.receipt()?, request, rulings })
+        Ok(Opened { receipt: recorded.receipt()?, request, rulings, awaited })
     }
 
     /// A request on record.
