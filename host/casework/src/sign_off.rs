@@ -102,7 +102,7 @@ fn is_asked_anew(sitting: &Sitting, who: &Who, sign_off: &SignOff) -> bool {
     let earlier = |s: &Signed, since: Instant| {
         s.signature.conclusion == Conclusion::Approved && s.signature.role == *role && s.signature.at < since
     };
-    let theirs = || sitting.life.signatures.iter().filter(|s| s.stands && same_person(&s.by, who));
+    let theirs = || sitting.life.signatures.iter().filter(move |s| s.stands && same_person(&s.by, who));
     sitting.owed.iter().filter(demanded).any(|owed| theirs().all(|s| earlier(s, owed.since)))
 }
 
