@@ -137,13 +137,10 @@ async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing
     asked["answers"]["requester-phone"] = json!("+1 248 555 0100");
     asked["answers"]["statement-acknowledged"] = json!(true);
     let id = court.open_as(FIRST, &asked).await;
-    let Listed { id, records } = court.list(id).await;
-    court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
-    court.sign(&id).await;
 
-    // The unit entered the request, so the requester's own acknowledgement is still collected (5.5).
-    let out = outgoing(&records[..1]);
-    court.refuse(FIRST, &id, "release", &out, out_of_place("5.5-b4")).await;
+    // The unit entered the request, so the requester's own acknowledgement is still collected (5.5), before the search.
+    let awaited = court.wait(FIRST, &id, "search", &json!({"candidates": 3})).await;
+    assert_eq!((&awaited["clause"], &awaited["duty"]), (&json!("5.5-b4"), &json!({"acknowledge": STATEMENT})));
     let verbatim = court.statement(STATEMENT).await;
     let edited = json!({"statement": STATEMENT, "text": verbatim.replace("IS NOT", "IS")});
     court.refuse("detroit/o.mercer", &id, "acknowledgements", &edited, out_of_place("altered")).await;
@@ -153,7 +150,11 @@ async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing
     court
         .refuse("detroit/o.mercer", &id, "acknowledgements", &given, out_of_place("nothing of this kind is open"))
         .await;
+    let Listed { id, records } = court.list(id).await;
+    court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
+    court.sign(&id).await;
 
+    let out = outgoing(&records[..1]);
     let suspended = under(&in_good_standing, "name = \"Oakland County Sheriff’s Office\"", OAKLAND.trim_end());
     reopen(&mut court, &suspended);
     court.refuse(FIRST, &id, "release", &out, denied("5.5-c", "suspended until it complies")).await;

@@ -1,5 +1,6 @@
 //! Why a step was not taken. Every variant says whether anything was recorded, and what would change the answer.
 
+use crate::awaited::Waits;
 use crate::ledger::Receipt;
 pub use crate::misstep::Misstep;
 pub use face::Face;
@@ -17,6 +18,9 @@ pub enum CaseError {
         /// Where it is recorded.
         receipt: Option<Box<Receipt>>,
     },
+    /// The policies permitted it, and it has no effect until others have done their part. Recorded.
+    #[error("{0}")]
+    Waits(Box<Waits>),
     /// The asker may not even ask this. Recorded.
     #[error("{0}")]
     Rejected(String),

@@ -1,6 +1,7 @@
 //! The `request` phase: somebody asks for a search.
 
 use crate::answers;
+use crate::awaited::{Awaited, Demands};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
@@ -110,8 +111,17 @@ pub struct Opened {
     pub request: OpenRequest,
     /// What was ruled.
     pub rulings: Rulings,
+    /// What its search waits for.
+    pub awaited: Vec<Awaited>,
     /// Where it is recorded.
     pub receipt: Option<Receipt>,
+}
+
+impl Opening {
+    /// The approvals and acknowledgements that the decision demands.
+    pub(crate) fn demands(&self) -> Demands {
+        Demands::of_opening(&self.acted.rulings)
+    }
 }
 
 impl OpenRequest {
@@ -201,7 +211,8 @@ impl Casework {
         let image = intake.probe.image.as_deref();
         let id = request.request.id.as_str();
         let marks = image.map(|_| unfinished::mark(&owner, id)).into_iter().collect();
-        let permit = self.judge(&concerned, facts, marks).await?;
+        // Its effect is that the request stands open: what is demanded with it holds back the search.
+        let permit = self.judge_at_once(&concerned, facts, marks).await?;
         let (acted, kept) = keep(permit, &owner.store, &request, image).await;
         let mut rows = match kept {
             Ok(row) => vec![row],
@@ -218,10 +229,11 @@ impl Casework {
 
     /// The outcome: the request is kept, and that it was is on record.
     pub(crate) async fn finish_request(&self, actor: &Registered, opening: Opening) -> Result<Opened, CaseError> {
+        let awaited = opening.demands().open().to_vec();
         let Opening { request, concerned, acted, rows } = opening;
         let owner = self.chamber(&request.owner)?.clone();
         match self.conclude(&concerned, acted, actor, request.subject(), Event::Opened, rows).await {
-            Ok((rulings, recorded)) => Ok(Opened { receipt: recorded.receipt()?, request, rulings }),
+            Ok((rulings, recorded)) => Ok(Opened { receipt: recorded.receipt()?, request, rulings, awaited }),
             Err(e) => {
                 Box::pin(self.abandon(&owner, &request.request.id)).await;
                 Err(e)

@@ -2,7 +2,10 @@
 //!
 //! The policies concerned are those of the requester's home and of the gallery's owner. Each is told the same matter, but
 //! for what differs by jurisdiction: its own date, and the agencies as its own registry knows them.
+//!
+//! A step that is permitted and has to wait for others ([`crate::awaited`]) gets no permit.
 
+use crate::awaited::{Awaited, Demands, Waits};
 use crate::chamber::{Casework, Chamber, PolicyState, Registered};
 use crate::clock;
 use crate::error::CaseError;
@@ -129,11 +132,12 @@ impl Casework {
     }
 
     /// Decides a step and records the decision, durably, in the log of every jurisdiction concerned. What it obliges somebody
-    /// to is kept in the same commit and, if it is permitted, `rows` too. Whoever is to be suspended is, before this returns.
+    /// to is kept in the same commit and, if the step may be taken now, `rows` too. Whoever is to be suspended is, before this
+    /// returns.
     ///
     /// # Errors
-    /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Log`] when the decision could not be recorded, and
-    /// then nothing may be done.
+    /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Waits`] when it is and waits for others;
+    /// [`CaseError::Log`] when the decision could not be recorded, and then nothing may be done.
     pub(crate) async fn judge(
         &self,
         concerned: &[Arc<Chamber>],
@@ -141,7 +145,22 @@ impl Casework {
         rows: Vec<store::Kept>,
     ) -> Result<Permit, CaseError> {
         let subject = facts.subject();
-        self.judge_of(concerned, facts, subject, rows).await
+        self.judge_of(concerned, facts, subject, rows, &Demands::default()).await
+    }
+
+    /// The same for a step of a request on which others may have something to do since earlier steps.
+    ///
+    /// # Errors
+    /// As [`Casework::judge`].
+    pub(crate) async fn judge_after(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: Facts<'_>,
+        rows: Vec<store::Kept>,
+        demands: &Demands,
+    ) -> Result<Permit, CaseError> {
+        let subject = facts.subject();
+        self.judge_of(concerned, facts, subject, rows, demands).await
     }
 
     /// The same for a step that is recorded under a case of which policies are told nothing.
@@ -154,7 +173,37 @@ impl Casework {
         facts: Facts<'_>,
         subject: Subject,
         rows: Vec<store::Kept>,
+        demands: &Demands,
     ) -> Result<Permit, CaseError> {
+        let (permit, awaited) = self.decide(concerned, &facts, subject.clone(), rows, Some(demands)).await?;
+        if awaited.is_empty() {
+            return Ok(permit);
+        }
+        Err(self.wait(concerned, permit.act(), facts.actor, subject, awaited).await)
+    }
+
+    /// The same for a step that waits for nobody: it is itself what is waited for, or its approval is seen to otherwise.
+    ///
+    /// # Errors
+    /// As [`Casework::judge`], but for [`CaseError::Waits`].
+    pub(crate) async fn judge_at_once(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: Facts<'_>,
+        rows: Vec<store::Kept>,
+    ) -> Result<Permit, CaseError> {
+        self.decide(concerned, &facts, facts.subject(), rows, None).await.map(|(permit, _)| permit)
+    }
+
+    /// Decides and records; gives what the step waits for, where it waits for `demands` and what its own decision demands.
+    async fn decide(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: &Facts<'_>,
+        subject: Subject,
+        rows: Vec<store::Kept>,
+        demands: Option<&Demands>,
+    ) -> Result<(Permit, Vec<Awaited>), CaseError> {
         let mut matters = Vec::with_capacity(concerned.len());
         let mut rulings =
             Rulings { id: model::terms::new_id(), phase: facts.step.phase(), at: facts.now, rulings: Vec::new() };
@@ -167,9 +216,13 @@ impl Casework {
         }
         bound_to_galleries(&mut rulings, facts.gallery.as_ref());
         let permitted = rulings.verdict() == Verdict::Permit;
-        let imposed = obligations::imposed(&rulings, &facts)?;
+        let awaited = match demands {
+            Some(demands) if permitted => demands.awaited(&rulings),
+            _ => vec![],
+        };
+        let imposed = obligations::imposed(&rulings, facts)?;
         let mut kept: Vec<_> = obligations::imposition(&rulings.id, &imposed)?.into_iter().collect();
-        if permitted {
+        if permitted && awaited.is_empty() {
             kept.extend(rows);
         }
         let entry = Entry {
@@ -193,10 +246,30 @@ impl Casework {
             self.stir.notify_one();
         }
         if permitted {
-            return Ok(Permit::new(rulings, recorded));
+            return Ok((Permit::new(rulings, recorded), awaited));
         }
         let receipt = recorded.receipt()?.map(Box::new);
         Err(CaseError::Refused { rulings: Box::new(rulings), receipt })
+    }
+
+    /// Records that a permitted step has no effect yet, so that no intent stays open; gives what the asker is told.
+    async fn wait(
+        &self,
+        concerned: &[Arc<Chamber>],
+        acted: Acted,
+        actor: &Registered,
+        subject: Subject,
+        awaited: Vec<Awaited>,
+    ) -> CaseError {
+        let request = subject.request.clone();
+        let event = Event::Waits { awaited: awaited.clone() };
+        let recorded = self.conclude(concerned, acted, actor, subject, event, vec![]).await;
+        match recorded.and_then(|(rulings, recorded)| Ok((rulings, recorded.receipt()?))) {
+            Ok((rulings, receipt)) => {
+                CaseError::Waits(Box::new(Waits { request, awaited, rulings: vec![rulings], receipt }))
+            }
+            Err(unrecorded) => unrecorded,
+        }
     }
 
     /// Records what came of an act, and keeps `rows` in the same commit.

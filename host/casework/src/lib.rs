@@ -13,6 +13,7 @@
 //! | [`ledger`] | an audit entry: account, leaf, receipt |
 //! | [`judge`] | facts to decision to permit |
 //! | [`permit`] | the proof that a step was permitted |
+//! | [`awaited`] | what a permitted step waits for: approvals and acknowledgements |
 //! | [`history`], [`life`] | what policies are told of the past: of people and cases, of a request |
 //! | [`gallery`] | a gallery at work, searched by one thread in shared passes |
 //! | [`shelf`] | where galleries stand on disk, and how they start |
@@ -42,6 +43,7 @@ pub mod alarm;
 pub mod anomalies;
 mod answers;
 mod aside;
+pub mod awaited;
 pub mod chamber;
 pub mod chancery;
 pub mod clock;

@@ -7,7 +7,7 @@
 //! | duty | is met by |
 //! |---|---|
 //! | sign-offs, document | the release, which does not happen without |
-//! | approve | as many signatures `approved` as the rule asks for |
+//! | approve | as many signatures `approved` as the rule asks for, since it was imposed |
 //! | acknowledge | the requester's acknowledgement |
 //! | dispose-all | the disposition of the last candidate |
 //! | notify | the delivery of the notice |
@@ -131,11 +131,6 @@ impl Owed {
     /// What it is filed under, and whose turn whoever changes it takes: its request, or the record it is about.
     pub(crate) fn filed_under(&self) -> Option<String> {
         self.request.clone().or_else(|| self.about.as_ref().map(filed_under))
-    }
-
-    /// In words, for whoever has to do it.
-    pub(crate) fn named(&self) -> String {
-        format!("{} {} of {} ({})", self.jurisdiction, self.clause, self.owner, policy::scenario::duty_kind(&self.duty))
     }
 
     /// As it was kept.

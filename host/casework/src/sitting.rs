@@ -4,6 +4,7 @@
 //! place is judged; what is permitted is done, and what came of it is recorded, together with the obligations it meets.
 
 use crate::answers;
+use crate::awaited::{Demands, may_wait};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -58,6 +59,11 @@ impl Sitting {
     pub(crate) fn outstanding(&self) -> Vec<(String, ClauseId)> {
         let open = self.owed.iter().filter(|o| o.is_outstanding());
         open.map(|o| (o.jurisdiction.clone(), o.clause.clone())).collect()
+    }
+
+    /// The approvals and acknowledgements demanded so far.
+    pub(crate) fn demands(&self) -> Demands {
+        Demands::on_record(&self.owed, &self.life)
     }
 
     /// Adds what the request's records say to what policies are told.
@@ -176,7 +182,7 @@ impl Casework {
         Ok(Sitting { _turn: turn, owner, hall, request, requester, concerned, life, owed, now, counting })
     }
 
-    /// Has a step judged.
+    /// Has a step judged. One that waits for what earlier steps or it itself demanded gets no permit.
     ///
     /// # Errors
     /// As [`Casework::judge`]; [`CaseError::Invalid`] for answers that no form asks for.
@@ -205,7 +211,11 @@ impl Casework {
             owed: sitting.outstanding(),
             step,
         };
-        self.judge(&sitting.concerned, facts, vec![]).await
+        if may_wait(&facts.step) {
+            self.judge_after(&sitting.concerned, facts, vec![], &sitting.demands()).await
+        } else {
+            self.judge_at_once(&sitting.concerned, facts, vec![]).await
+        }
     }
 
     /// Records what came of a step, and what it met.

@@ -3,6 +3,7 @@
 //! Whoever looks at the candidates has opened the list: the look is judged like the first one and counts like it. While a
 //! rule wants signatures given blind, whoever has not signed is not shown what others concluded.
 
+use crate::awaited::{Awaited, Demands, next};
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::intake::OpenRequest;
@@ -31,6 +32,8 @@ pub struct Seen {
     pub state: State,
     /// What comes next.
     pub next: &'static str,
+    /// What its next step waits for.
+    pub waits_for: Vec<Awaited>,
     /// When it was last searched.
     pub searched: Option<Instant>,
     /// When its list was first shown.
@@ -134,6 +137,8 @@ impl Casework {
     /// [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is not concerned.
     pub async fn view(&self, actor: &Registered, jurisdiction: &str, request: &str) -> Result<Seen, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
+        // What is shown is what was there when the look was recorded: whether somebody signs blind depends on it.
+        let _turn = self.turns.take(request).await;
         let request = self.request(jurisdiction, request).await?;
         let theirs = &actor.principal.jurisdiction;
         if *theirs != request.owner && *theirs != request.requester.jurisdiction {
@@ -201,7 +206,7 @@ impl Casework {
 
 /// Whether somebody may be shown what another concluded.
 fn sees(life: &Life, me: &Who, other: &Who) -> bool {
-    !life.is_blind() || same_person(me, other) || life.signature_of(me).is_some()
+    same_person(me, other) || life.sees_conclusions(me)
 }
 
 impl Seen {
@@ -218,12 +223,14 @@ impl Seen {
             }
         };
         let state = life.state();
+        let waits_for = Demands::on_record(&obligations, &life).open().to_vec();
         Self {
             gallery: format!("{}/{}", request.owner, request.gallery),
             requester: request.requester.to_string(),
             request: request.request,
             state,
-            next: state.next(),
+            next: next(state, &waits_for),
+            waits_for,
             searched: life.searched,
             listed: life.listed,
             candidates_returned: life.list.len(),

@@ -9,6 +9,7 @@
 //! since a second violation is not the same as the first.
 
 use crate::answers;
+use crate::awaited::Demands;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::intake::{OpenRequest, attested};
@@ -83,7 +84,7 @@ impl Casework {
         let fields = answers.iter().map(|(name, value)| Field::new(name.clone(), value.clone())).collect();
         let step = Step::Violation(happened);
         let facts = Facts::apart(now, actor, vec![attested(answers, actor, now)], step.clone());
-        let acted = self.judge_of(&concerned, facts, subject.clone(), vec![]).await?.act();
+        let acted = self.judge_of(&concerned, facts, subject.clone(), vec![], &Demands::default()).await?.act();
         let event = Event::Violated { happened, answers: fields };
         let (rulings, recorded) = self.conclude(&concerned, acted, actor, subject, event, vec![]).await?;
         let occasion = Occasion { now, request: None, gallery: None, step: &step };

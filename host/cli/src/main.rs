@@ -53,7 +53,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Vetted, audited search of booking photographs.
 ///
-/// Exit codes: 0 done; 1 failed; 2 wrong usage; 3 denied or pending by policy; 4 verification failed.
+/// Exit codes: 0 done; 1 failed; 2 wrong usage; 3 denied or pending by policy; 4 verification failed; 5 permitted, and
+/// without effect until others approve or acknowledge.
 #[derive(Parser)]
 #[command(
     name = "magistrate",
@@ -116,6 +117,9 @@ const LOGGED: &str = "warn,magistrate=info,surrealkv::lsm=error,surrealdb::core:
 
 /// A policy said no, or not yet.
 pub(crate) const REFUSED: u8 = 3;
+
+/// A step is permitted and has no effect until others do their part.
+pub(crate) const WAITING: u8 = 5;
 
 /// Something does not verify.
 pub(crate) const UNVERIFIED: u8 = 4;

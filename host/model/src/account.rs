@@ -7,6 +7,7 @@
 
 use crate::combine::{PolicyRef, Rulings};
 use crate::facts::{AccessChange, Dissemination, Identifier, Likeness, Matter, Period, Signature, StatementShown};
+use crate::rulings::{ClauseId, Duty};
 use crate::terms::{Date, Digest, Field, Holder, Instant, Phase, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -172,6 +173,18 @@ pub struct Rendering {
     pub form: String,
     /// Digest of its bytes.
     pub digest: Digest,
+}
+
+/// Something that a permitted step waits for: somebody's approval, or an acknowledgement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Awaited {
+    /// The jurisdiction whose policy demands it.
+    pub jurisdiction: String,
+    /// The clause it comes from.
+    pub clause: ClauseId,
+    /// What has to be done, and by whom.
+    pub duty: Duty,
 }
 
 /// What an entry records, in full.
@@ -399,6 +412,11 @@ pub enum Event {
         settings: Digest,
         /// The same of the revision that was in force before, component first.
         before: (Digest, Digest),
+    },
+    /// A permitted step has no effect, because others have to do their part first. Whoever takes it again is judged afresh.
+    Waits {
+        /// What they have to do.
+        awaited: Vec<Awaited>,
     },
     /// An intended act failed and changed nothing.
     Failed {

@@ -77,12 +77,24 @@ fn item(route: &Route) -> PathItem {
         ok = ok.content("application/json", ContentBuilder::new().schema(Some(gives())).build());
     }
     operation = operation.response("200", ok.build());
+    if may_wait(route) {
+        let waits = ResponseBuilder::new()
+            .description("Permitted, and without effect until others approve or acknowledge: then take the step again")
+            .content("application/json", ContentBuilder::new().schema(Some(case_api::WaitsView::schema())).build());
+        operation = operation.response("202", waits.build());
+    }
     let problem = ResponseBuilder::new()
         .description("A problem document: what stands in the way, and what would change it")
         .content(crate::problem::MEDIA_TYPE, ContentBuilder::new().build());
     operation = operation.response("default", problem.build());
     let method = if route.method == Method::POST { HttpMethod::Post } else { HttpMethod::Get };
     PathItem::new(method, operation.build())
+}
+
+/// Whether it is a step of a request that is judged and may have to wait for others.
+fn may_wait(route: &Route) -> bool {
+    let of_request = route.path.contains("/requests/{request}/") && !route.path.ends_with("/acknowledgements");
+    route.method == Method::POST && (of_request || route.path.ends_with("/searches"))
 }
 
 fn who(caller: Caller) -> String {

@@ -113,6 +113,10 @@ impl From<CaseError> for Problem {
                 problem.receipt = receipt.map(|r| Box::new((*r).into()));
                 problem
             }
+            // Steps of a request are answered otherwise, since they can be taken again.
+            CaseError::Waits(_) => {
+                Self::new(StatusCode::CONFLICT, "waits", "permitted, and without effect until others act", detail)
+            }
             CaseError::Rejected(_) => Self::forbidden(detail),
             CaseError::OutOfPlace(
                 Misstep::NotTheirRole { .. } | Misstep::NotTheRequester { .. } | Misstep::NotTheirTask { .. },

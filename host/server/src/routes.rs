@@ -616,6 +616,9 @@ mod tests {
             let method = route.method.as_str().to_lowercase();
             let operation = &document["paths"][route.path][&method];
             assert_eq!(operation["summary"], route.summary, "{} {}", route.method, route.path);
+            if route.path.ends_with("/searches") || route.path.ends_with("/release") {
+                assert!(operation["responses"]["202"].is_object(), "{} may wait for others", route.path);
+            }
             if let Caller::Role(role) = route.caller {
                 let text = operation["description"].as_str().unwrap_or_default();
                 assert!(text.contains(role), "{text}");

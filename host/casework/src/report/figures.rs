@@ -2,8 +2,8 @@
 //!
 //! Under each heading of a tag a request counts once, however many of its steps are tagged with it; a step outside a request's
 //! life counts for itself. It counts as permitted if any step so tagged was, and as refused if none was. A step that was
-//! permitted and failed is not counted. Only what this jurisdiction's own policy says counts, and not what another says of the
-//! same step.
+//! permitted and failed is not counted, nor one that waits for others and has no effect. Only what this jurisdiction's own
+//! policy says counts, and not what another says of the same step.
 
 use super::{Figure, Section};
 use crate::walk::Told;
@@ -14,7 +14,7 @@ use model::terms::{Digest, Instant, Phase, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Things that happen, in the order in which they are reported. What did not happen is reported as 0.
-const ACTS: [&str; 16] = [
+const ACTS: [&str; 17] = [
     "Requests opened",
     "Searches run",
     "Results released with a lead",
@@ -26,6 +26,7 @@ const ACTS: [&str; 16] = [
     "Steps refused by policy",
     "Steps rejected as out of place or not allowed",
     "Steps permitted that failed",
+    "Steps permitted that wait for others",
     "Violations recorded",
     "Obligations that became overdue",
     "Notices delivered",
@@ -39,6 +40,7 @@ pub(crate) struct Figures {
     tags: Vec<String>,
     acts: BTreeMap<&'static str, u64>,
     tagged: Vec<Tagged>,
+    /// Permits that had no effect.
     failed: BTreeSet<String>,
     violations: Vec<Vec<String>>,
     versions: Vec<Version>,
@@ -119,6 +121,10 @@ impl Figures {
             }
             Event::Failed { .. } => {
                 self.note("Steps permitted that failed", 1);
+                self.failed.extend(of);
+            }
+            Event::Waits { .. } => {
+                self.note("Steps permitted that wait for others", 1);
                 self.failed.extend(of);
             }
             Event::Opened => self.note("Requests opened", 1),

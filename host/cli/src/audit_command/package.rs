@@ -70,7 +70,7 @@ pub(super) struct Search {
     pub(super) person: String,
     pub(super) request: Option<String>,
     pub(super) verdict: Verdict,
-    /// `ran`, `failed` or `refused`; `unknown` where a permitted search has no outcome on record.
+    /// `ran`, `failed`, `refused` or `waits for others`; `unknown` where a permitted search has no outcome on record.
     pub(super) outcome: String,
     /// The gallery that was searched.
     pub(super) gallery: Option<String>,
@@ -155,6 +155,7 @@ pub(super) fn searches(accounts: &[(u64, Account)]) -> Vec<Search> {
                         search.found = found.len();
                     }
                     Event::Failed { .. } => search.outcome = "failed".to_owned(),
+                    Event::Waits { .. } => search.outcome = "waits for others".to_owned(),
                     _ => {}
                 }
             }

@@ -115,6 +115,7 @@ fn worklist(arguments: &List) -> anyhow::Result<ExitCode> {
 
 fn opened(answer: &Value) {
     say!("request {}", text(&answer["request"]));
+    shown::awaited(answer);
     shown::taken(answer);
 }
 
@@ -146,6 +147,7 @@ fn life(answer: &Value) {
         facts.add_row([name.to_owned(), value]);
     }
     say!("{facts}");
+    shown::awaited(answer);
     section(answer, "signatures", ["signed", "role", "conclusion", "at", "stands"], |s| {
         let conclusion = if s["conclusion"].is_null() { "withheld".to_owned() } else { text(&s["conclusion"]) };
         let stands = if s["stands"] == true { "yes" } else { "no" };
