@@ -193,7 +193,8 @@ key = "certs/server-key.pem"
 client_authority = "certs/ca.pem"
 # Nobody gets in with an expired list: `magistrate pki renew certs` signs a new one.
 revocations = "certs/revocations.pem"
-# Seconds that a client may take: for the handshake and a request's head, and for a request's body.
+# Seconds, or fractions of one, that a client may take: for the handshake and a request's head (a connection on which
+# nothing happens is closed after as long), and for a request's body.
 # head_timeout_s = 10
 # body_timeout_s = 30
 
