@@ -2,7 +2,7 @@
 //!
 //! | file | subcommand |
 //! |---|---|
-//! | `init.rs` | `init`: a folder ready to serve |
+//! | `init.rs`, `host_name.rs` | `init`: a folder ready to serve |
 //! | `serve.rs` | `serve` |
 //! | `draughting.rs`, `post.rs` | how what `serve` draws up looks, and where its notices go |
 //! | `report_command.rs` | `report`, `reports` |
@@ -30,6 +30,7 @@ mod config;
 mod connection;
 mod draughting;
 mod form;
+mod host_name;
 mod init;
 mod office_command;
 mod pki;
