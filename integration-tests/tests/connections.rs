@@ -91,6 +91,9 @@ async fn over_http1_a_body_too_large_is_answered_and_the_connection_goes_on() {
         assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("up to 1048576 bytes"), "{answer}");
         assert!(answer.contains("HTTP/1.1 200 "), "the next request is answered too: {answer}");
     }
+    // One that waits for the answer first, and then says nothing more, holds no connection.
+    let answer = exchange(&court, format!("{head}content-length: {bytes}\r\n\r\n").as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert_eq!(court.entries("detroit").await, before, "nothing was decided");
 }
 
