@@ -2,7 +2,7 @@
 //!
 //! | file | subcommand |
 //! |---|---|
-//! | `init.rs` | `init`: a folder ready to serve |
+//! | `init.rs`, `host_name.rs` | `init`: a folder ready to serve |
 //! | `serve.rs` | `serve` |
 //! | `draughting.rs`, `post.rs` | how what `serve` draws up looks, and where its notices go |
 //! | `report_command.rs` | `report`, `reports` |
@@ -16,7 +16,7 @@
 //! | `pki.rs` | `pki issue / revoke / renew` |
 //! | `witness_command.rs`, `witnesses.rs` | `witness`; whom `serve` asks for cosignatures |
 //! | `bench/` | `bench vet / search / append / serve` |
-//! | `config.rs`, `output.rs` | magistrate.toml; tables, bars and colours |
+//! | `config.rs`, `output.rs`, `help.rs` | magistrate.toml; tables, bars and colours; what every `--help` ends with |
 
 #![warn(clippy::print_stdout)]
 
@@ -30,6 +30,8 @@ mod config;
 mod connection;
 mod draughting;
 mod form;
+mod help;
+mod host_name;
 mod init;
 mod office_command;
 mod pki;
@@ -43,7 +45,7 @@ mod store_command;
 mod witness_command;
 mod witnesses;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -52,9 +54,6 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Vetted, audited search of booking photographs.
-///
-/// Exit codes: 0 done; 1 failed; 2 wrong usage; 3 denied or pending by policy; 4 verification failed; 5 permitted, and
-/// without effect until others approve or acknowledge.
 #[derive(Parser)]
 #[command(
     name = "magistrate",
@@ -125,7 +124,8 @@ pub(crate) const WAITING: u8 = 5;
 pub(crate) const UNVERIFIED: u8 = 4;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = help::told(Arguments::command()).get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(output::coloured(std::io::stderr().is_terminal()))

@@ -19,16 +19,19 @@
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
 //! | [`listener`] | connections, limits, shutdown |
+//! | `body`, `idle` | a request's body, and connections on which nothing happens |
 //! | [`witness`] | a witness of other hosts' logs |
 
 // A route's future holds those of casework and the store, which nest deeper than the compiler's default of 128.
 #![recursion_limit = "256"]
 
 pub mod api;
+mod body;
 pub mod case_api;
 mod case_endpoints;
 mod endpoints;
 pub mod identity;
+mod idle;
 pub mod listener;
 pub mod metrics;
 pub mod office_api;

@@ -4,8 +4,10 @@
 //! failed request.
 
 use crate::api::summarize;
+use crate::body;
 use crate::endpoints::{Ask, Reply};
 use crate::identity::{self, IdentityError};
+use crate::idle::{self, UnderWay};
 use crate::metrics::Metrics;
 use crate::problem::{MEDIA_TYPE, Problem};
 use crate::public_log;
@@ -14,7 +16,7 @@ use crate::tls::{Tls, TlsError, TlsFiles};
 use bytes::Bytes;
 use casework::Casework;
 use casework::chamber::Registered;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, header};
@@ -33,13 +35,17 @@ const MOST_CONNECTIONS: usize = 1024;
 /// For work under way when the server stops.
 const FAREWELL: Duration = Duration::from_secs(20);
 
+/// For answers on their way when a connection is to end. Less than [`FAREWELL`]: a client that reads nothing and does not
+/// hang up must not keep the server from ending in good order.
+const PARTING: Duration = Duration::from_secs(15);
+
 /// Size of a request's head, in bytes.
 const HEAD_BYTES: usize = 32 << 10;
 
-/// How long a client may take.
+/// How long a client may take. Neither is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// For the TLS handshake, and for a request's head; a connection that is kept alive may be idle for as long.
+    /// For the TLS handshake, and for a request's head; a connection may be idle for as long.
     pub head: Duration,
     /// For a request's body.
     pub body: Duration,
@@ -206,22 +212,32 @@ async fn connection(
         Some([certificate, ..]) => identity::principal(certificate),
         _ => Err(IdentityError::Unreadable),
     };
+    let under_way = UnderWay::default();
+    let idle = idle::for_as_long_as(under_way.changes(), patience.head);
     let service = service_fn(move |request| {
         let (desk, caller, busy) = (desk.clone(), caller.clone(), busy.clone());
-        async move { Ok::<_, std::convert::Infallible>(serve(desk, caller, request, busy).await) }
+        let counted = under_way.another();
+        async move {
+            let _counted = counted;
+            Ok::<_, std::convert::Infallible>(serve(desk, caller, request, busy).await)
+        }
     });
     let io = TokioIo::new(tls);
     // The two protocols' connections are different types with the same shape.
     macro_rules! drive {
-        ($connection:expr) => {{
+        ($connection:expr, $idle:expr) => {{
             let mut connection = std::pin::pin!($connection);
-            tokio::select! {
-                ended = connection.as_mut() => ended?,
-                () = told(&mut stop) => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await?;
+            let parting = tokio::select! {
+                ended = connection.as_mut() => {
+                    ended?;
+                    return Ok(());
                 }
-            }
+                () = told(&mut stop) => PARTING,
+                // Whoever still reads an answer may take as long for it as for a body.
+                () = $idle => PARTING.min(patience.body),
+            };
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(parting, connection).await??;
         }};
     }
     if http2 {
@@ -232,7 +248,8 @@ async fn connection(
                 .max_header_list_size(HEAD_BYTES as u32)
                 .max_pending_accept_reset_streams(16)
                 .keep_alive_interval(Some(Duration::from_secs(20)))
-                .serve_connection(io, service)
+                .serve_connection(io, service),
+            idle
         );
     } else {
         drive!(
@@ -240,7 +257,9 @@ async fn connection(
                 .timer(TokioTimer::new())
                 .header_read_timeout(patience.head)
                 .max_buf_size(HEAD_BYTES)
-                .serve_connection(io, service)
+                .serve_connection(io, service),
+            // It sees to that itself: the next head is late.
+            std::future::pending::<()>()
         );
     }
     Ok(())
@@ -254,7 +273,8 @@ async fn serve(
 ) -> Response<Full<Bytes>> {
     let started = Instant::now();
     let metrics = desk.metrics.clone();
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
+    let mut read = false;
     let (method, path) = (head.method, head.uri.path().to_owned());
     let query = head.uri.query().unwrap_or_default().to_owned();
     let (label, answer) = match desk.table.find(&method, &path) {
@@ -280,10 +300,11 @@ async fn serve(
             let parts = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
             let desk = desk.clone();
             let length = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-            let body = read(body, route.body, length, desk.patience.body).await;
+            let sent = body::read(&mut body, route.body, length, desk.patience.body).await;
+            read = sent.is_ok();
             let work = tokio::spawn(async move {
                 let _busy = busy;
-                answer(&desk, route, caller, parts, query, body?).await
+                answer(&desk, route, caller, parts, query, sent?).await
             });
             let answered = work.await.unwrap_or_else(|e| {
                 tracing::error!(%e, route = route.path, "a request failed unexpectedly");
@@ -307,26 +328,10 @@ async fn serve(
     // Candidate lists and accounts are nobody's to keep; the public log's full tiles never change.
     let kept = public_log::kept(label, &path, reply.status);
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static(kept.unwrap_or("no-store")));
+    if !read {
+        body::run_off(body);
+    }
     response
-}
-
-async fn read(body: Incoming, most: usize, length: Option<usize>, patience: Duration) -> Result<Bytes, Problem> {
-    let too_large = || {
-        let detail = format!("this route takes bodies of up to {most} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is too large", detail)
-    };
-    if length.is_some_and(|length| length > most) {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(patience, Limited::new(body, most).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(e)) => Err(Problem::invalid(format!("the body broke off: {e}"))),
-        Err(_) => {
-            let detail = format!("the body did not arrive within {} s", patience.as_secs());
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", "the body is too slow", detail))
-        }
-    }
 }
 
 async fn answer(

@@ -15,6 +15,7 @@ use super::{export, open, parse_key, parse_leaf, word};
 use crate::{UNVERIFIED, output};
 use anyhow::{Context as _, bail};
 use cap_std::fs::Dir;
+use indicatif::ProgressBar;
 use model::account::{Account, Event, Leaf};
 use model::facts::Identifier;
 use model::terms::{Digest, Instant, Phase, Verdict};
@@ -189,8 +190,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if manifest.v != 1 {
         bail!("the export has format {}, and this program knows 1: use a newer one", manifest.v);
     }
-    let mut problems = files(&dir, &manifest)?;
-    problems.extend(entries(&dir, &manifest, &key)?);
+    let bar = output::bar("files and entries", (manifest.files.len() + manifest.entries.len()) as u64);
+    let mut problems = files(&dir, &manifest, &bar)?;
+    problems.extend(entries(&dir, &manifest, &key, &bar)?);
+    bar.finish_and_clear();
     for problem in &problems {
         say!("{} {problem}", output::red("NOT VERIFIED"));
     }
@@ -212,9 +215,10 @@ fn read(dir: &Dir, name: &str) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Compares the folder's files with the manifest's list.
-fn files(dir: &Dir, manifest: &Manifest) -> anyhow::Result<Vec<String>> {
+fn files(dir: &Dir, manifest: &Manifest, bar: &ProgressBar) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
     for (name, digest) in &manifest.files {
+        bar.inc(1);
         match dir.read(name) {
             Ok(content) if Digest::of(&content) == *digest => {}
             Ok(_) => problems.push(format!("{name} was changed since it was exported")),
@@ -242,7 +246,7 @@ fn walk(dir: &Dir, under: &str, found: &mut Vec<String>) -> anyhow::Result<()> {
 }
 
 /// Checks every entry against the log's key, and the statements against the entries.
-fn entries(dir: &Dir, manifest: &Manifest, key: &audit::VerifierKey) -> anyhow::Result<Vec<String>> {
+fn entries(dir: &Dir, manifest: &Manifest, key: &audit::VerifierKey, bar: &ProgressBar) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
     let checkpoint = String::from_utf8(read(dir, CHECKPOINT)?).context("the checkpoint is no text")?;
     match audit::signed_size(&checkpoint, key) {
@@ -253,6 +257,7 @@ fn entries(dir: &Dir, manifest: &Manifest, key: &audit::VerifierKey) -> anyhow::
     let requests: BTreeSet<String> = manifest.completeness.requests.iter().cloned().collect();
     let mut accounts = Vec::new();
     for listed in &manifest.entries {
+        bar.inc(1);
         match entry(dir, listed, &checkpoint, key) {
             Ok(account) if export::touches(&account, &manifest.case, &requests) => {
                 accounts.push((listed.index, account));

@@ -3,7 +3,7 @@
 
 use super::{ms, percentile, report, templates, work_folder};
 use crate::config::Config;
-use crate::output::bar;
+use crate::output::{bar, spinner};
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -76,7 +76,9 @@ async fn measure(plan: &Plan, home: &Path, load: &Load) -> anyhow::Result<ExitCo
 
     let dim = usize::try_from(gallery.dim)?;
     enroll(plan, home, load, &address, &gallery.model, dim).await?;
+    let bar = spinner("searching");
     let (mut times, errors, took) = search(plan, home, load, &address, &gallery.model, dim).await?;
+    bar.finish_and_clear();
     stop.send(true)?;
     let Some(casework) = server.await? else { bail!("the server did not stop in time") };
     casework.close().await?;
