@@ -566,3 +566,37 @@ async fn a_hold_reaches_every_range_that_shares_an_entry_with_it() {
         "what cannot be read asks for nothing"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_taken_out_of_use_is_on_no_list_and_leaves_with_no_result() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(3).await;
+    let (other, others) = court.signed(9).await;
+    assert_ne!(records[0], others[0]);
+    let given_up = |record: &str| Asking {
+        change: Change::Notice,
+        record: Retained {
+            subject: GALLERY_RECORD.to_owned(),
+            gallery: Some(common::GALLERY.to_owned()),
+            record: record.to_owned(),
+        },
+        day: None,
+        answers: BTreeMap::new(),
+    };
+    let examiner = court.who(FIRST).await;
+    refused(court.casework.retention(&examiner, JURISDICTION, given_up(&records[0])).await, "7(4)");
+    let registrar = court.who("r.tanaka").await;
+    court.casework.retention(&registrar, JURISDICTION, given_up(&records[0])).await.unwrap();
+
+    let (_, listed) = court.searched(3, 3).await;
+    assert!(!listed.is_empty() && !listed.contains(&records[0]), "withheld: {listed:?}");
+    let Err(CaseError::Refused { rulings, .. }) = court.release(FIRST, &request, outgoing(&records[..1])).await else {
+        panic!("it left")
+    };
+    let violated = |f: &&model::rulings::Finding| f.outcome == model::rulings::Outcome::Violated;
+    let findings = rulings.rulings.iter().flat_map(|r| &r.decision.findings);
+    assert_eq!(findings.filter(violated).map(|f| &*f.clause).collect::<Vec<_>>(), ["6.1(4)"]);
+    assert_eq!(court.on_record(&request, "released").await, 0);
+    assert!(!court.look(FIRST, &request).await.unwrap().contains(&records[0]), "nor is it shown again");
+    court.release(FIRST, &other, outgoing(&others[..1])).await.expect("what is in use leaves");
+}

@@ -433,3 +433,43 @@ async fn each_policy_says_who_gives_access() {
     let house = house.reopen(|_| {}).await;
     assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.roles, ["slfc-authorised"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_activation_waits_for_passwords_and_records_what_is_said_of_maintenance() {
+    let Some(house) = house().await else { return };
+    let proposal = Proposal { component: Some(another_component(house.home.path())), ..Proposal::default() };
+    let id = house.propose(DETROIT, "l.ortega", proposal).await.unwrap();
+    house.vote(DETROIT, "v.stone", &id, "board-of-police-commissioners", true).await.unwrap();
+    let before = house.in_force(DETROIT);
+    let actor = house.who(DETROIT, "l.ortega").await;
+    let given = |answers: &[(&str, bool)]| {
+        answers.iter().map(|(name, yes)| ((*name).to_owned(), Value::Flag(*yes))).collect::<BTreeMap<_, _>>()
+    };
+    let (replaced, standard) = ("default-passwords-replaced", "password-standard-met");
+    for (answers, expected) in [
+        (given(&[(replaced, true)]), Verdict::Pend),
+        (given(&[(replaced, false), (standard, true)]), Verdict::Deny),
+        (given(&[(replaced, true), (standard, false)]), Verdict::Deny),
+    ] {
+        assert_eq!(verdict(house.casework.activate(&actor, DETROIT, &id, answers).await), expected);
+        assert_eq!(house.in_force(DETROIT), before);
+    }
+    let answers = given(&[(replaced, true), (standard, true), ("maintained", true)]);
+    let activated = house.casework.activate(&actor, DETROIT, &id, answers).await.unwrap();
+    let rulings = &activated.taken.rulings.rulings;
+    let fared = |clause: &str| {
+        let mut all = rulings.iter().flat_map(|r| r.decision.outcomes());
+        all.find(|(found, _)| ***found == *clause).map(|(_, outcome)| outcome)
+    };
+    use model::rulings::Outcome::Satisfied;
+    assert_eq!(["7(3)", "7(7)", "hdr"].map(fared), [Some(Satisfied); 3]);
+
+    // Silence of maintenance stops nothing, and is on record as that.
+    let settings = BTreeMap::from([("most-likely-candidates".to_owned(), Value::Number(3))]);
+    let proposal = Proposal { settings: Some(settings), ..Proposal::default() };
+    let id = house.propose(DETROIT, "l.ortega", proposal).await.unwrap();
+    house.vote(DETROIT, "v.stone", &id, "board-of-police-commissioners", true).await.unwrap();
+    let activated = house.activate(DETROIT, "l.ortega", &id).await.unwrap();
+    let mut findings = activated.taken.rulings.rulings.iter().flat_map(|r| &r.decision.findings);
+    assert!(findings.any(|f| &*f.clause == "7(3)" && f.outcome == model::rulings::Outcome::Noted));
+}
