@@ -18,6 +18,7 @@
 //! | [`shelf`] | where galleries stand on disk, and how they start |
 //! | [`intake`], [`search_step`], [`enroll`] | the steps up to the candidate list |
 //! | [`access`], [`violation`], [`activation`] | the steps outside a request's life: people and agencies, violations, policy revisions |
+//! | [`registration`], [`agreements`] | people, agencies and agreements come into the registry, and what is known of them changes |
 //! | `standing`, `suspension` | how people and agencies stand since, whatever the registry file says |
 //! | [`revision`], [`chancery`] | policy revisions: how they stand, and where they are kept |
 //! | `answers` | answers, checked against the forms |
@@ -37,6 +38,7 @@
 pub mod access;
 pub mod acknowledgement;
 pub mod activation;
+pub mod agreements;
 pub mod alarm;
 pub mod anomalies;
 mod answers;
@@ -63,6 +65,7 @@ pub mod outcome;
 pub mod paper;
 pub mod permit;
 pub mod recovery;
+pub mod registration;
 pub mod release;
 pub mod replay;
 pub mod report;
