@@ -154,6 +154,7 @@ impl Casework {
         };
         let (rulings, recorded) = self.conclude(&concerned, acted, actor, Subject::default(), event, vec![row]).await?;
         amendment.take_effect();
+        chamber.publish().await;
         let registry = chamber.registry();
         let suspended_since = match whose {
             Holder::Person => registry.people.iter().find(|p| p.id == id).and_then(|p| p.suspended_since),

@@ -226,8 +226,14 @@ impl Casework {
             Err(e) => return Err(self.give_up(&concerned, acted, actor, Subject::default(), e).await),
         };
         let event = Event::Activated { component: revision.component, settings: revision.settings, before };
-        let (rulings, recorded) = self.conclude(&concerned, acted, actor, Subject::default(), event, rows).await?;
-        chamber.put_in_force(policy);
+        let (rulings, recorded) = {
+            // Held by whoever reads what other hosts put in force: this is not another's.
+            let _held = chamber.decisions.lock().await;
+            let concluded = self.conclude(&concerned, acted, actor, Subject::default(), event, rows).await?;
+            chamber.put_in_force(policy);
+            concluded
+        };
+        chamber.publish().await;
         tracing::info!(jurisdiction, component = %revision.component, settings = %revision.settings, "another policy revision is in force");
         Ok(Activated { revision, taken: Taken { rulings, receipt: recorded.receipt()? } })
     }

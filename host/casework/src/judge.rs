@@ -132,7 +132,8 @@ impl Casework {
     /// to is kept in the same commit and, if it is permitted, `rows` too. Whoever is to be suspended is, before this returns.
     ///
     /// # Errors
-    /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Log`] when the decision could not be recorded, and
+    /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Store`] when it cannot be learnt what other hosts changed;
+    /// [`CaseError::Log`] when the decision could not be recorded, and
     /// then nothing may be done.
     pub(crate) async fn judge(
         &self,
@@ -140,6 +141,9 @@ impl Casework {
         facts: Facts<'_>,
         rows: Vec<store::Kept>,
     ) -> Result<Permit, CaseError> {
+        for chamber in concerned {
+            self.catch_up(chamber).await?;
+        }
         let mut matters = Vec::with_capacity(concerned.len());
         let mut rulings =
             Rulings { id: model::terms::new_id(), phase: facts.step.phase(), at: facts.now, rulings: Vec::new() };

@@ -13,6 +13,7 @@
 //! | [`ledger`] | an audit entry: account, leaf, receipt |
 //! | [`judge`] | facts to decision to permit |
 //! | [`permit`] | the proof that a step was permitted |
+//! | [`hosts`] | several hosts on one database: each learns what the others changed |
 //! | [`history`], [`life`] | what policies are told of the past: of people and cases, of a request |
 //! | [`gallery`] | a gallery at work, searched by one thread in shared passes |
 //! | [`shelf`] | where galleries stand on disk, and how they start |
@@ -53,6 +54,7 @@ pub mod enroll;
 pub mod error;
 pub mod gallery;
 pub mod history;
+pub mod hosts;
 pub mod inspection;
 pub mod intake;
 pub mod judge;

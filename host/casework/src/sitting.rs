@@ -131,6 +131,7 @@ impl Casework {
     ) -> Result<Sitting, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
         let turn = self.turns.take(request).await;
+        self.catch_up_all().await?;
         // Whoever waited for the turn may have been suspended meanwhile, or lost a role.
         let stands = match self.other(&actor.principal) {
             Ok(now) if now.person == actor.person && now.agency == actor.agency => None,
