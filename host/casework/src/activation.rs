@@ -230,8 +230,14 @@ impl Casework {
         };
         let event = Event::Activated { component: activated.component, settings: activated.settings, before };
         // What cannot be put on record here is not in force. It stays permitted, so that the next start puts the folder back.
-        let (rulings, recorded) = self.conclude(&concerned, acted, actor, Subject::default(), event, rows).await?;
-        chamber.put_in_force(policy);
+        let (rulings, recorded) = {
+            // Held by whoever reads what other hosts put in force: this is not another's.
+            let _held = chamber.decisions.lock().await;
+            let concluded = self.conclude(&concerned, acted, actor, Subject::default(), event, rows).await?;
+            chamber.put_in_force(policy);
+            concluded
+        };
+        chamber.publish().await;
         tracing::info!(jurisdiction, component = %activated.component, settings = %activated.settings, "another policy revision is in force");
         Ok(Activated { revision: activated, taken: Taken { rulings, receipt: recorded.receipt()? } })
     }

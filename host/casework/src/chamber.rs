@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::{HOUR_MS, History};
+use crate::hosts::Neighbours;
 use crate::ledger::{self, Entry, Ledger, Subject};
 use crate::notices::Outbox;
 use crate::paper::Draughting;
@@ -68,6 +69,8 @@ pub struct Chamber {
     pub(crate) decisions: tokio::sync::Mutex<Decisions>,
     pub(crate) ledger: Ledger,
     pub(crate) store: store::Jurisdiction,
+    // Where other hosts may be at this jurisdiction.
+    pub(crate) neighbours: Option<Neighbours>,
     pub(crate) history: History,
     halls: RwLock<BTreeMap<String, Arc<Hall>>>,
     // Set once, before work begins, where checkpoints are to be cosigned.
@@ -150,6 +153,11 @@ impl Chamber {
     /// From now on this policy is in force.
     pub(crate) fn put_in_force(&self, policy: policy::Policy) {
         self.policy.store(Arc::new(PolicyState::Ready(policy)));
+    }
+
+    /// From now on no policy is in force, for this reason.
+    pub(crate) fn put_out_of_force(&self, reason: String) {
+        self.policy.store(Arc::new(PolicyState::Absent(reason)));
     }
 
     /// Its log.
@@ -262,6 +270,7 @@ impl Chamber {
     ) -> Result<(Self, Start), CaseError> {
         let Foundation { id, policy, registry, rows, log, galleries } = foundation;
         rows.put_registry(&registry).await?;
+        let neighbours = Neighbours::meet(&rows, log.origin()).await?;
         let mut registry = Registry {
             agencies: rows.agencies().await?,
             people: rows.people().await?,
@@ -281,13 +290,18 @@ impl Chamber {
             let hall = shelf::load(&id, &rows, gallery, shelf.clone(), progress).await?;
             halls.insert(gallery.id.clone(), Arc::new(hall));
         }
-        let history = History::derive(&rows.searches_since(Instant(now.0.saturating_sub(HOUR_MS))).await?);
+        let searches = rows.searches_since(Instant(now.0.saturating_sub(HOUR_MS))).await?;
+        let mut history = History::derive(&searches);
+        if neighbours.is_some() {
+            history = history.among_several(&searches, now);
+        }
         let chamber = Self {
             ledger: Ledger::new(log, rows.clone()),
             registry: ArcSwap::from_pointee(registry),
             decisions: tokio::sync::Mutex::new(decisions),
             halls: RwLock::new(halls),
             store: rows,
+            neighbours,
             id,
             policy: ArcSwap::from_pointee(policy),
             history,
@@ -448,7 +462,7 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::Rejected`] for somebody unknown or suspended, which is recorded in the log of the jurisdiction that
-    /// the certificate names.
+    /// the certificate names; [`CaseError::Store`] where it cannot be learnt what other hosts changed.
     pub async fn registered(&self, principal: &Principal) -> Result<Registered, CaseError> {
         let Some(chamber) = self.chambers.get(&principal.jurisdiction) else {
             return Err(CaseError::Rejected(format!(
@@ -456,6 +470,8 @@ impl Casework {
                 principal.jurisdiction
             )));
         };
+        // In every jurisdiction: a step may concern any.
+        self.catch_up_all().await?;
         match person_of(chamber, principal) {
             Ok(registered) => Ok(registered),
             Err(reason) => {
@@ -510,6 +526,8 @@ impl Casework {
         }
         if let Err(e) = self.store.ping().await {
             note(false, format!("store: {e}"));
+        } else if let Err(e) = self.catch_up_all().await {
+            note(false, e.to_string());
         }
         for chamber in self.chambers.values() {
             if !chamber.log().is_writable() {

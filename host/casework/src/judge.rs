@@ -137,7 +137,8 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Waits`] when it is and waits for others;
-    /// [`CaseError::Log`] when the decision could not be recorded, and then nothing may be done.
+    /// [`CaseError::Store`] when it cannot be learnt what other hosts changed; [`CaseError::Log`] when the decision could not be
+    /// recorded, and then nothing may be done.
     pub(crate) async fn judge(
         &self,
         concerned: &[Arc<Chamber>],
@@ -204,6 +205,9 @@ impl Casework {
         rows: Vec<store::Kept>,
         demands: Option<&Demands>,
     ) -> Result<(Permit, Vec<Awaited>), CaseError> {
+        for chamber in concerned {
+            self.catch_up(chamber).await?;
+        }
         let mut matters = Vec::with_capacity(concerned.len());
         let mut rulings =
             Rulings { id: model::terms::new_id(), phase: facts.step.phase(), at: facts.now, rulings: Vec::new() };

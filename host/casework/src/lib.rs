@@ -14,11 +14,13 @@
 //! | [`judge`] | facts to decision to permit |
 //! | [`permit`] | the proof that a step was permitted |
 //! | [`awaited`] | what a permitted step waits for: approvals and acknowledgements |
+//! | [`hosts`] | several hosts on one database: each learns what the others changed |
 //! | [`history`], [`life`] | what policies are told of the past: of people and cases, of a request |
 //! | [`gallery`] | a gallery at work, searched by one thread in shared passes |
 //! | [`shelf`] | where galleries stand on disk, and how they start |
 //! | [`intake`], [`search_step`], [`enroll`] | the steps up to the candidate list |
 //! | [`access`], [`violation`], [`activation`] | the steps outside a request's life: people and agencies, violations, policy revisions |
+//! | [`registration`], [`agreements`] | people, agencies and agreements come into the registry, and what is known of them changes |
 //! | `standing`, `suspension` | how people and agencies stand since, whatever the registry file says |
 //! | [`revision`], [`chancery`] | policy revisions: how they stand, and where they are kept |
 //! | `answers` | answers, checked against the forms |
@@ -39,6 +41,7 @@
 pub mod access;
 pub mod acknowledgement;
 pub mod activation;
+pub mod agreements;
 pub mod alarm;
 pub mod anomalies;
 mod answers;
@@ -54,6 +57,7 @@ pub mod enroll;
 pub mod error;
 pub mod gallery;
 pub mod history;
+pub mod hosts;
 pub mod inspection;
 pub mod intake;
 pub mod judge;
@@ -66,6 +70,7 @@ pub mod outcome;
 pub mod paper;
 pub mod permit;
 pub mod recovery;
+pub mod registration;
 pub mod release;
 pub mod replay;
 pub mod report;

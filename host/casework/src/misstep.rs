@@ -2,7 +2,7 @@
 
 use crate::life::Life;
 use model::account::Who;
-use model::terms::{Digest, Instant};
+use model::terms::{Date, Digest, Instant};
 
 /// A step out of place.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -158,6 +158,28 @@ pub enum Misstep {
     #[error("`{id}` is not suspended: there is nothing to reinstate")]
     NotSuspended {
         /// A person or an agency.
+        id: String,
+    },
+    /// Somebody or something of that id is in the registry.
+    #[error("the {kind} `{id}` is in the registry already: use another id, or change what is there")]
+    Registered {
+        /// `person`, `agency` or `agreement`.
+        kind: &'static str,
+        /// The id.
+        id: String,
+    },
+    /// An agreement that is over.
+    #[error("the agreement `{id}` was in force until {last} and is over: there is nothing to end")]
+    Ended {
+        /// Its id.
+        id: String,
+        /// Its last day in force.
+        last: Date,
+    },
+    /// There is no background check on record.
+    #[error("no background check of `{id}` is on record: there is none that could count no longer")]
+    NotChecked {
+        /// Whose.
         id: String,
     },
     /// A policy revision that is in force, or was.

@@ -157,6 +157,7 @@ impl Casework {
     ) -> Result<Sitting, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
         let turn = self.turns.take(request).await;
+        self.catch_up_all().await?;
         self.still_stands(actor, jurisdiction, asked).await?;
         let request = self.request(jurisdiction, request).await?;
         let hall = owner.hall(&request.gallery)?;

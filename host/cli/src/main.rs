@@ -8,6 +8,7 @@
 //! | `report_command.rs` | `report`, `reports` |
 //! | `search_command.rs` | `search`, `enroll`: the client's side |
 //! | `office_command.rs` | `access`, `agency`, `violation`, `revision` |
+//! | `registry_command.rs` | `registry` |
 //! | `case_command/` | the life of a request: `request`, `candidates`, `dispose`, `sign`, `acknowledge`, `release`, `disseminate`, `outcome`, `obligations`, `complete` |
 //! | `connection.rs`, `form.rs`, `shown.rs` | whom these ask, what for, and how the answer reads |
 //! | `policy.rs` | `policy check / pin / test / show` |
@@ -37,6 +38,7 @@ mod office_command;
 mod pki;
 mod policy_command;
 mod post;
+mod registry_command;
 mod report_command;
 mod search_command;
 mod serve;

@@ -7,6 +7,7 @@
 
 use crate::combine::{PolicyRef, Rulings};
 use crate::facts::{AccessChange, Dissemination, Identifier, Likeness, Matter, Period, Signature, StatementShown};
+use crate::registry::{Agency, Concluded, Particulars, Person};
 use crate::rulings::{ClauseId, Duty};
 use crate::terms::{Date, Digest, Field, Holder, Instant, Phase, Verdict};
 use serde::{Deserialize, Serialize};
@@ -363,6 +364,51 @@ pub enum Event {
         /// The roles a person holds from now on.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         roles: Vec<String>,
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
+    /// A person was registered, with the roles they hold from now on.
+    PersonRegistered {
+        /// As registered.
+        person: Person,
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
+    /// Something was put on record of a person, with a review of their access.
+    PersonRecorded {
+        /// Who.
+        id: String,
+        /// What.
+        particulars: Particulars,
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
+    /// An agency was registered. Its requests are let in from now on.
+    AgencyRegistered {
+        /// As registered.
+        agency: Agency,
+        /// What else is known of its agreements.
+        agreements: Vec<Concluded>,
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
+    /// An agreement with an agency was put on record. Its requests are let in from now on.
+    AgreementRecorded {
+        /// The agency.
+        agency: String,
+        /// The agreement.
+        agreement: Concluded,
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
+    /// An agreement with an agency was ended, and its requests suspended.
+    AgreementEnded {
+        /// The agency.
+        agency: String,
+        /// The agreement's id.
+        agreement: String,
+        /// Its last day in force.
+        last: Date,
         /// Why, in the words of whoever did it.
         reason: String,
     },

@@ -39,6 +39,7 @@ mod office_endpoints;
 mod openapi;
 pub mod problem;
 mod public_log;
+pub mod registry_api;
 pub mod reporting;
 pub mod retention_api;
 mod routes;

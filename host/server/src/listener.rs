@@ -162,6 +162,7 @@ impl Server {
         let follower = self.door.follow();
         // Ends by itself once told to stop; until then it shares casework with the requests.
         let deadlines = tokio::spawn(casework::deadlines::keep(desk.casework.clone(), stop.clone()));
+        let hosts = tokio::spawn(casework::hosts::keep(desk.casework.clone(), stop.clone()));
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         // Held by every connection and every request under way; the channel closes when the last is done.
         let (busy, mut done) = mpsc::channel::<()>(1);
@@ -183,6 +184,7 @@ impl Server {
         drop((self.door, busy));
         let _ = tokio::time::timeout(FAREWELL, done.recv()).await;
         let _ = tokio::time::timeout(FAREWELL, deadlines).await;
+        let _ = tokio::time::timeout(FAREWELL, hosts).await;
         let desk = Arc::into_inner(desk)?;
         Arc::into_inner(desk.casework)
     }

@@ -1,7 +1,7 @@
 //! The OpenAPI document, from the table of routes.
 
 use crate::routes::{Caller, Route};
-use crate::{api, case_api, office_api, reporting};
+use crate::{api, case_api, office_api, registry_api, reporting};
 use hyper::Method;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -48,6 +48,9 @@ fn components() -> utoipa::openapi::Components {
             named::<office_api::OwedView>(),
             named::<office_api::VersionView>(),
             named::<office_api::ApprovalView>(),
+            named::<registry_api::AgencyView>(),
+            named::<registry_api::AgreementView>(),
+            named::<registry_api::AgreementTerms>(),
             named::<reporting::FileView>(),
         ])
         .build()

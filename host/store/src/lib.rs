@@ -25,6 +25,7 @@
 //! | `vault` | sealing |
 //! | `schema` | tables, migrations, the check of the master key |
 //! | `database`, `rows` | one jurisdiction's statements; rows, keys |
+//! | `hosts` | what several hosts on one database tell each other of their changes |
 //! | `peer` | the database's own search, to be measured beside the host's |
 //! | `rewrite` | a database written anew, without what was destroyed |
 //! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `impositions`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
@@ -42,6 +43,7 @@ mod entries;
 mod error;
 mod gallery;
 mod impositions;
+mod hosts;
 mod obligations;
 mod peer;
 mod registry;
@@ -65,6 +67,7 @@ pub use engine::Credentials;
 pub use error::StoreError;
 pub use gallery::{BATCH_ROWS, Booking, GalleryState, NewRecord, Provenance};
 pub use impositions::Imposition;
+pub use hosts::Tidings;
 pub use obligations::ObligationRow;
 pub use peer::PEER_K;
 pub use retention::RetentionRow;

@@ -5,6 +5,7 @@ use crate::casework::{RequestRow, SearchRow, SearchRows};
 use crate::entries;
 use crate::error::StoreError;
 use crate::impositions::{self, Imposition};
+use crate::hosts::{TELL_REGISTRY, registry_counter};
 use crate::obligations::{self, ObligationRow};
 use crate::retention::RetentionRow;
 use crate::standings::{self, StandingRow};
@@ -106,7 +107,8 @@ impl Jurisdiction {
                 Kept::Retention(row) => tables.retentions.push(self.retention_row(row)?),
             }
         }
-        let (statements, vars) = tables.statements();
+        let told = self.db.several;
+        let (statements, vars) = tables.statements(told);
         if vars.is_empty() { Ok(()) } else { self.db.write(&statements, vars).await.map(drop) }
     }
 }
@@ -133,8 +135,10 @@ struct Tables {
 }
 
 impl Tables {
-    /// The statements for the tables that have rows, in a transaction.
-    fn statements(self) -> (Vec<&'static str>, Object) {
+    /// The statements for the tables that have rows, in a transaction. Where other hosts have to be told how things stand,
+    /// they are.
+    fn statements(self, told: bool) -> (Vec<&'static str>, Object) {
+        let told = told && !self.standings.is_empty();
         let tables = [
             ("accounts", "INSERT INTO account $accounts RETURN NONE", self.accounts),
             (
@@ -178,6 +182,10 @@ impl Tables {
         for (name, statement, rows) in tables.into_iter().filter(|(_, _, rows)| !rows.is_empty()) {
             statements.push(statement);
             vars.insert(name, rows);
+        }
+        if told {
+            statements.push(TELL_REGISTRY);
+            vars.insert("told", registry_counter());
         }
         statements.push("COMMIT");
         (statements, vars)
