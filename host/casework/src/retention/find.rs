@@ -1,5 +1,6 @@
 //! Where a record is, and what policies are told of it.
 
+use super::prune::Beginning;
 use super::{ASKED, AUDIT_ENTRY, Asking, Change, Docket, GALLERY_RECORD, place_of};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
@@ -11,6 +12,7 @@ use crate::judge::Facts;
 use crate::ledger::Subject;
 use crate::life::Life;
 use crate::obligations::Owed;
+use crate::walk;
 use model::account::{Document, Leaf, Retained};
 use model::facts::{self, History, RetentionEvent, Step};
 use model::registry::Principal;
@@ -44,6 +46,8 @@ pub(super) enum Place {
     Document(Box<Case>, Document),
     /// In the log, their accounts in the database.
     Entries(Vec<Leaf>),
+    /// At the beginning of the log, to be pruned.
+    Beginning(Beginning),
 }
 
 /// The request that a record belongs to.
@@ -60,7 +64,7 @@ impl Found {
     fn case(&self) -> Option<&Case> {
         match &self.place {
             Place::Probe(case) | Place::Document(case, _) => Some(case),
-            Place::Record { .. } | Place::Entries(_) => None,
+            Place::Record { .. } | Place::Entries(_) | Place::Beginning(_) => None,
         }
     }
 
@@ -76,11 +80,12 @@ impl Found {
             Place::Probe(case) => (String::new(), Some(case.request.request.opened)),
             Place::Document(case, _) => (String::new(), case.life.release.as_ref().map(|r| r.at)),
             Place::Entries(leaves) => (String::new(), leaves.iter().map(|leaf| leaf.at).max()),
+            Place::Beginning(beginning) => (String::new(), Some(beginning.youngest)),
         };
         let extended = if asking.change == Change::Extend { asking.day } else { self.docket.extended };
         RetentionEvent {
             subject: self.record.subject.clone(),
-            kind: asking.change.name().to_owned(),
+            kind: asking.change.told().to_owned(),
             record_id: self.record.record.clone(),
             origin,
             recorded,
@@ -101,8 +106,9 @@ impl Casework {
         &self,
         actor: &Registered,
         owner: &Arc<Chamber>,
-        record: Retained,
+        asking: &Asking,
     ) -> Result<Found, CaseError> {
+        let record = asking.record.clone();
         owner.ledger.settle().await?;
         let gallery = record.gallery.as_deref().unwrap_or_default();
         let kept = owner.store.retention(&record.subject, gallery, &record.record).await?;
@@ -110,7 +116,12 @@ impl Casework {
         let docket = kept.map_or_else(|| Ok(Docket::new(record.clone())), Docket::read)?;
         let place = match record.subject.as_str() {
             GALLERY_RECORD => find_in_gallery(owner, &record, known).await?,
-            AUDIT_ENTRY => self.find_entries(actor, owner, &record).await?,
+            AUDIT_ENTRY if actor.principal.jurisdiction != owner.id() => {
+                let reason = "only people of the jurisdiction say how long entries of its log stay";
+                return self.reject(owner.id(), actor, ASKED, reason).await;
+            }
+            AUDIT_ENTRY if asking.change == Change::Prune => self.find_beginning(owner, &record).await?,
+            AUDIT_ENTRY => find_entries(owner, &record)?,
             _ => self.find_in_case(actor, owner, &record).await?,
         };
         let owed = owner.store.obligations_of_request(&place_of(&record)).await?;
@@ -119,35 +130,9 @@ impl Casework {
             |o: &Owed| o.is_open() && matches!(&o.duty, Duty::Hold(rule) if rule.subject == record.subject);
         let held = docket.held.is_some()
             || owed.iter().any(by_decision)
-            || (matches!(place, Place::Entries(_)) && any_entry_held(owner, &record).await?);
+            || (record.subject == AUDIT_ENTRY && any_entry_held(owner, &record).await?);
         let now = self.clock.now()?;
         Ok(Found { owner: owner.clone(), concerned: [owner.clone()], record, place, docket, owed, held, now })
-    }
-
-    /// The entries that an index or a range of indices names.
-    async fn find_entries(
-        &self,
-        actor: &Registered,
-        owner: &Arc<Chamber>,
-        record: &Retained,
-    ) -> Result<Place, CaseError> {
-        if actor.principal.jurisdiction != owner.id() {
-            let reason = "only people of the jurisdiction say how long entries of its log stay";
-            return self.reject(owner.id(), actor, ASKED, reason).await;
-        }
-        let range = range_of(&record.record)?;
-        let (count, size) = (range.end - range.start, owner.log().size());
-        if count > MOST_ENTRIES || range.end > size {
-            let message = format!("the log has {size} entries: name up to {MOST_ENTRIES} of them, `17` or `17-40`");
-            return Err(CaseError::Invalid(message));
-        }
-        let mut leaves = Vec::new();
-        for (index, bytes) in owner.log().entries(range)? {
-            let leaf = serde_json::from_slice(&bytes)
-                .map_err(|e| CaseError::Log(format!("entry {index} is not a leaf: {e}")))?;
-            leaves.push(leaf);
-        }
-        Ok(Place::Entries(leaves))
     }
 
     /// The probe of a request, or a document that its release drew up.
@@ -245,6 +230,18 @@ async fn find_in_gallery(owner: &Chamber, record: &Retained, known: bool) -> Res
     }
 }
 
+/// The entries that an index or a range of indices names.
+fn find_entries(owner: &Chamber, record: &Retained) -> Result<Place, CaseError> {
+    let range = range_of(&record.record)?;
+    let (count, size) = (range.end - range.start, owner.log().size());
+    if count > MOST_ENTRIES || range.end > size {
+        let message = format!("the log has {size} entries: name up to {MOST_ENTRIES} of them, `17` or `17-40`");
+        return Err(CaseError::Invalid(message));
+    }
+    let leaves = walk::leaves(owner.log(), range)?;
+    Ok(Place::Entries(leaves.into_iter().map(|(_, leaf)| leaf).collect()))
+}
+
 /// Whether one of these entries is held, alone or within another range.
 async fn any_entry_held(owner: &Chamber, record: &Retained) -> Result<bool, CaseError> {
     let range = range_of(&record.record)?;
@@ -262,7 +259,7 @@ async fn any_entry_held(owner: &Chamber, record: &Retained) -> Result<bool, Case
 }
 
 /// `17` is one entry, `17-40` are those from 17 to 40.
-fn range_of(text: &str) -> Result<Range<u64>, CaseError> {
+pub(super) fn range_of(text: &str) -> Result<Range<u64>, CaseError> {
     let wrong = || CaseError::Invalid(format!("`{text}` names no entries: write `17`, or `17-40` for several"));
     let index = |text: &str| text.parse::<u64>().map_err(|_| wrong());
     let (first, last) = match text.split_once('-') {
