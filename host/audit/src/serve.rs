@@ -6,7 +6,7 @@
 //! beyond it. Bundles that were pruned are said to be ("Pruning"); no tile ever is.
 
 use crate::Log;
-use crate::error::{Damage, Fault, ReadError};
+use crate::error::{Damage, DirectoryError, Fault, ReadError};
 use crate::path::{TilePath, WIDTH};
 use crate::tile::hashes_at;
 use crate::tree::Tree;
@@ -56,7 +56,7 @@ impl Tree {
                 bundle?.prefix(width).map(<[u8]>::to_vec)
             }
         };
-        let missing = || Damage::new(path, Fault::Missing, path.first_entry()).into();
+        let missing = || DirectoryError::from(Damage::new(path, Fault::Missing, path.first_entry())).into();
         content.map(Some).ok_or_else(missing)
     }
 }

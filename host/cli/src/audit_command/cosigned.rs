@@ -25,6 +25,8 @@ pub(super) fn check(
     witnesses: &[WitnessKey],
     required: Option<usize>,
 ) -> anyhow::Result<Cosignatures> {
+    // Nobody counts twice, and no more are required than there are.
+    audit::Quorum::new(witnesses.to_vec(), required.unwrap_or(1))?;
     let dir = open(folder)?;
     let file = [Witnessed::FILE, "checkpoint"].into_iter().find(|file| dir.exists(file)).unwrap_or("checkpoint");
     let note = dir.read_to_string(file).with_context(|| format!("cannot read {file} in {}", folder.display()))?;
