@@ -109,7 +109,11 @@ impl Found {
     /// The docket as it stands once this is permitted, and before anything is done.
     pub(super) fn to_be_pruned(&self, actor: &Registered, begun: bool) -> Docket {
         let mut docket = self.docket.clone();
-        if let Place::Beginning(beginning) = &self.place {
+        // One that has begun stays so, until it is over.
+        let is_under_way = docket.pruning.as_ref().is_some_and(|pruning| pruning.begun);
+        if let Place::Beginning(beginning) = &self.place
+            && !is_under_way
+        {
             docket.pruning = Some(Pruning { by: actor.who(), at: self.now, from: beginning.from, begun });
         }
         docket
@@ -155,7 +159,7 @@ impl Casework {
         owner.ledger.clear().await?;
         owner.store.keep(&[found.to_be_pruned(actor, true).kept()?]).await?;
         destroy(owner, *minimum).await?;
-        docket.pruned = Some(found.now);
+        (docket.pruned, docket.pruning) = (Some(found.now), None);
         Ok(Event::Pruned { record: found.record.clone(), minimum: *minimum, entries: minimum - from })
     }
 
