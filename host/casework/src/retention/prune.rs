@@ -69,14 +69,12 @@ pub(super) fn turn(jurisdiction: &str) -> String {
 }
 
 impl Beginning {
-    /// Takes down what an open obligation demands of these entries. One that was imposed later is about younger entries.
+    /// Takes down what an open obligation demands of these entries. What a decision wants kept begins with its own entry; what
+    /// it holds may be older.
     fn heed(&mut self, owed: &Owed) {
-        if owed.since > self.youngest {
-            return;
-        }
         match (&owed.duty, owed.due) {
             (Duty::Hold(rule), _) if rule.subject == AUDIT_ENTRY => self.held = true,
-            (Duty::Retain(rule), Some(due)) if rule.subject == AUDIT_ENTRY => {
+            (Duty::Retain(rule), Some(due)) if rule.subject == AUDIT_ENTRY && owed.since <= self.youngest => {
                 if self.kept.as_ref().is_none_or(|(_, until)| *until < due) {
                     self.kept = Some((format!("{} {}", owed.jurisdiction, owed.clause), due));
                 }
@@ -291,8 +289,9 @@ mod tests {
 
     #[test]
     fn what_a_decision_holds_is_held() {
-        assert!(!beginning(&[owed("probe", 1, 1, true), owed(AUDIT_ENTRY, 101, 1, true)]).held);
+        assert!(!beginning(&[owed("probe", 1, 1, true), owed(AUDIT_ENTRY, 1, 1, false)]).held);
         assert!(beginning(&[owed(AUDIT_ENTRY, 1, 1, true)]).held);
+        assert!(beginning(&[owed(AUDIT_ENTRY, 101, 1, true)]).held, "what it holds may be older than it is");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  magistrate audit prune --certificate here/certs/detroit/l.ortega.pem --jurisdiction detroit --last 99999\n\nEntries go for good, 256 at a time, with their accounts. What they hashed to stays: checkpoints, proofs and receipts are as good as before. `audit show --to` finds the last entry before a moment."
+    after_help = "Example:\n  magistrate audit prune --certificate here/certs/detroit/l.ortega.pem --jurisdiction detroit --last 99999\n\nEntries go for good, 256 at a time, with their accounts. What they hashed to stays: checkpoints, proofs and receipts are as good as before. `audit show --from MOMENT --count 1` shows the first entry that is too young."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
