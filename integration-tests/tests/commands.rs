@@ -81,7 +81,11 @@ fn help_has_an_example_and_completions_are_made() {
         &["audit", "export"],
         &["audit", "verify-export"],
         &["audit", "replay"],
+        &["audit", "prune"],
         &["bench", "vet"],
+        &["bench", "verify"],
+        &["bench", "prove"],
+        &["bench", "replay"],
     ] {
         let Some(done) = run(&[command, &["--help"]].concat()) else { return };
         assert!(done.status.success() && text(&done.stdout).contains("Example"), "{command:?}");

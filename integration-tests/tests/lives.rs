@@ -13,6 +13,7 @@ use common::life::{
 };
 use common::{Court, court, request};
 use integration_tests::Example;
+use model::terms::Digest;
 use serde_json::{Value, json};
 
 /// The document that a lead is released with.
@@ -77,6 +78,38 @@ fn disclose(court: &mut Court, case: &str, at_least: usize) {
     let arguments = ["audit", "verify-export", "disclosure", "--key", "log-keys/detroit.vkey"];
     let done = court.deployment.run(&arguments).unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+
+    // What was released is in it, in both forms, to the byte.
+    let (folder, released) = (court.deployment.home.join("disclosure"), released(&manifest, court));
+    for form in ["html", "pdf"] {
+        let is_it = |d: &&Value| d["what"] == REPORT && d["file"].as_str().is_some_and(|file| file.ends_with(form));
+        let listed = manifest["documents"].as_array().unwrap().iter().find(is_it).unwrap();
+        let file = folder.join(listed["file"].as_str().unwrap());
+        let bytes = std::fs::read(&file).unwrap();
+        assert_eq!(released[form], Digest::of(&bytes).to_string(), "{form}");
+        // Another document, and a manifest to match, is not what any entry tells of.
+        let mut forged = manifest.clone();
+        std::fs::write(&file, b"another").unwrap();
+        forged["files"][listed["file"].as_str().unwrap()] = json!(Digest::of(b"another"));
+        std::fs::write(folder.join("manifest.json"), forged.to_string()).unwrap();
+        let done = court.deployment.run(&arguments).unwrap();
+        assert_eq!(done.status.code(), Some(4), "{}", String::from_utf8_lossy(&done.stdout));
+        assert!(String::from_utf8_lossy(&done.stdout).contains("not what any entry tells of"));
+        std::fs::write(&file, bytes).unwrap();
+        std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
+    }
+    assert!(court.deployment.run(&arguments).unwrap().status.success());
+}
+
+/// The digests of the document in the account that says that it was released.
+fn released(manifest: &Value, court: &Court) -> Value {
+    let accounts = manifest["entries"].as_array().unwrap().iter().map(|entry| {
+        let file = format!("disclosure/entries/{}.account", entry["index"]);
+        let account = std::fs::read(court.deployment.home.join(file)).unwrap();
+        serde_json::from_slice::<Value>(&account).unwrap()
+    });
+    let mut events = accounts.map(|account| account["event"].clone());
+    events.find(|event| event["what"] == "released").unwrap()["documents"][0].clone()
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Person, Principal, Registry};
 use model::terms::Instant;
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -76,6 +77,8 @@ pub struct Chamber {
     // Set once, before work begins, where checkpoints are to be cosigned.
     pub(crate) witnessed: OnceLock<Arc<audit::Witnessed>>,
     pub(crate) troubles: Troubles,
+    /// Whether a pruning of the log may have broken off: at the start it may.
+    pub(crate) pruning: AtomicBool,
 }
 
 /// All jurisdictions of one host.
@@ -307,6 +310,7 @@ impl Chamber {
             history,
             witnessed: OnceLock::new(),
             troubles: Troubles::default(),
+            pruning: AtomicBool::new(true),
         };
         Ok((chamber, start))
     }

@@ -2,7 +2,8 @@
 //!
 //! Each pass looks at those obligations whose moment has come by the host's clock. A notice is handed to the outbox, and tried
 //! again with growing pauses while it cannot be delivered; every try is on record. Whatever is not met by its deadline is
-//! recorded as overdue, once, and stays to be met. What had to be kept for a time has been; what has to be purged is purged.
+//! recorded as overdue, once, and stays to be met. What had to be kept for a time has been; what has to be purged is purged. A
+//! pruning of the log that broke off is finished.
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
@@ -79,7 +80,7 @@ impl Casework {
             drop(turn);
             dealt += 1;
         }
-        Ok(dealt)
+        Ok(dealt + self.finish_pruning(chamber, now).await?)
     }
 
     async fn deal(&self, chamber: &Chamber, owed: Owed, now: Instant) -> Result<(), CaseError> {

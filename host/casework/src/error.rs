@@ -56,6 +56,9 @@ pub enum CaseError {
         /// Where to look, starting with a semicolon; or empty.
         hint: &'static str,
     },
+    /// The log no longer holds the entries asked for.
+    #[error("{0}")]
+    Pruned(String),
     /// What was sent cannot be used.
     #[error("{0}")]
     Invalid(String),
@@ -93,6 +96,9 @@ pub enum CaseError {
     /// Something that was destroyed can still be read. Recorded.
     #[error("{0} was destroyed and can still be read: repair the database, then purge it again")]
     Unerased(String),
+    /// Entries that were to go from the log are not all gone. Recorded.
+    #[error("the log is not pruned to its end: {0}; repair that, and this host goes on with it by itself")]
+    Unpruned(String),
     /// The host broke off.
     #[error("the host is stopping; nothing was done")]
     Stopping,
@@ -106,6 +112,9 @@ impl From<audit::AppendError> for CaseError {
 
 impl From<audit::ReadError> for CaseError {
     fn from(error: audit::ReadError) -> Self {
-        Self::Log(error.to_string())
+        match error {
+            audit::ReadError::Pruned { .. } => Self::Pruned(error.to_string()),
+            other => Self::Log(other.to_string()),
+        }
     }
 }

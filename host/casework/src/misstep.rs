@@ -208,6 +208,14 @@ pub enum Misstep {
         /// When.
         at: Instant,
     },
+    /// It is held as evidence.
+    #[error("the {subject} `{record}` is held as evidence, all or in part: have the hold lifted first")]
+    Held {
+        /// What kind of record.
+        subject: String,
+        /// Which.
+        record: String,
+    },
     /// A decision demands that it stays for a time that is not over.
     #[error("{clause} demands that the {subject} is kept until {until}: purge it then")]
     KeptUntil {

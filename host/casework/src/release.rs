@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The sealed kind under which released documents are kept.
-pub(crate) const DOCUMENT: &str = "document";
+pub const DOCUMENT: &str = "document";
 
 /// As a rejection calls it.
 const ASKED: &str = "release a result";
@@ -338,7 +338,7 @@ impl Form {
 }
 
 /// The id under which a document is sealed.
-pub(crate) fn sealed_id(request: &str, document: &str, form: Form) -> String {
+pub fn sealed_id(request: &str, document: &str, form: Form) -> String {
     format!("{request}/{document}.{}", form.suffix())
 }
 

@@ -12,11 +12,11 @@
 //! | `case_command/` | the life of a request: `request`, `candidates`, `dispose`, `sign`, `acknowledge`, `release`, `disseminate`, `outcome`, `obligations`, `complete` |
 //! | `connection.rs`, `form.rs`, `shown.rs` | whom these ask, what for, and how the answer reads |
 //! | `policy.rs` | `policy check / pin / test / show` |
-//! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay` |
+//! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay / prune` |
 //! | `store_command.rs` | `store compact` |
 //! | `pki.rs` | `pki issue / revoke / renew` |
 //! | `witness_command.rs`, `witnesses.rs` | `witness`; whom `serve` asks for cosignatures |
-//! | `bench/` | `bench vet / search / append / serve` |
+//! | `bench/` | `bench vet / search / append / verify / prove / replay / serve` |
 //! | `config.rs`, `output.rs`, `help.rs` | magistrate.toml; tables, bars and colours; what every `--help` ends with |
 
 #![warn(clippy::print_stdout)]
@@ -88,7 +88,7 @@ enum Command {
     /// Check, pin, test and show policies
     #[command(subcommand)]
     Policy(policy_command::Command),
-    /// Verify, search, prove, sample, export and replay audit logs
+    /// Verify, search, prove, sample, export, replay and prune audit logs
     #[command(subcommand)]
     Audit(audit_command::Command),
     /// Write an embedded database anew, without what was destroyed in it

@@ -353,6 +353,15 @@ pub enum Event {
         /// What of it there was.
         destroyed: Vec<Destroyed>,
     },
+    /// The oldest entries were pruned from the log, and their accounts destroyed.
+    Pruned {
+        /// Which were to go.
+        record: Retained,
+        /// The first entry that the log keeps.
+        minimum: u64,
+        /// How many went.
+        entries: u64,
+    },
     /// A person's or an agency's access was changed.
     AccessChanged {
         /// What was done.

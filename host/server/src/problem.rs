@@ -134,6 +134,7 @@ impl From<CaseError> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "document", title, detail)
             }
             CaseError::Unknown { .. } => Self::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail),
+            CaseError::Pruned(_) => Self::new(StatusCode::GONE, "pruned", "it was pruned from the log", detail),
             CaseError::Exists(_) => Self::new(StatusCode::CONFLICT, "exists", "it is there already", detail),
             CaseError::SeveralFaces(faces) => {
                 let title = "the photograph shows several faces";
@@ -160,6 +161,7 @@ impl From<CaseError> for Problem {
             | CaseError::NoChancery
             | CaseError::Media(_)
             | CaseError::Unerased(_)
+            | CaseError::Unpruned(_)
             | CaseError::Stopping => Self::unavailable(detail),
         }
     }

@@ -136,7 +136,7 @@ impl Figures {
             Event::Disseminated { .. } => self.note("Results handed over", 1),
             Event::Reported { .. } => self.note("Outcomes reported", 1),
             Event::Enrolled { records, .. } => self.note("Records enrolled", records.len() as u64),
-            Event::Purged { .. } => self.note("Destructions", 1),
+            Event::Purged { .. } | Event::Pruned { .. } => self.note("Destructions", 1),
             Event::Rejected { .. } => self.note("Steps rejected as out of place or not allowed", 1),
             Event::Notified { .. } => self.note("Notices delivered", 1),
             Event::Undelivered { .. } => self.note("Notices that could not be delivered at once", 1),

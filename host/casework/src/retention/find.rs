@@ -1,6 +1,7 @@
 //! Where a record is, and what policies are told of it.
 
 use super::around::Around;
+use super::prune::Beginning;
 use super::range::EntryRange;
 use super::{ASKED, Asking, Change, Docket, GALLERY_RECORD, place_of};
 use crate::chamber::{Casework, Chamber, Registered};
@@ -13,6 +14,7 @@ use crate::judge::Facts;
 use crate::ledger::Subject;
 use crate::life::Life;
 use crate::obligations::Owed;
+use crate::walk;
 use model::account::{Document, Leaf, Retained};
 use model::facts::{self, History, RetentionEvent, Step};
 use model::registry::Principal;
@@ -47,6 +49,8 @@ pub(super) enum Place {
     Document(Box<Case>, Document),
     /// In the log, their accounts in the database.
     Entries(Vec<Leaf>),
+    /// At the beginning of the log, to be pruned.
+    Beginning(Beginning),
 }
 
 /// The request that a record belongs to.
@@ -63,7 +67,7 @@ impl Found {
     fn case(&self) -> Option<&Case> {
         match &self.place {
             Place::Probe(case) | Place::Document(case, _) => Some(case),
-            Place::Record { .. } | Place::Entries(_) => None,
+            Place::Record { .. } | Place::Entries(_) | Place::Beginning(_) => None,
         }
     }
 
@@ -79,13 +83,14 @@ impl Found {
             Place::Probe(case) => (String::new(), Some(case.request.request.opened)),
             Place::Document(case, _) => (String::new(), case.life.release.as_ref().map(|r| r.at)),
             Place::Entries(leaves) => (String::new(), leaves.iter().map(|leaf| leaf.at).max()),
+            Place::Beginning(beginning) => (String::new(), Some(beginning.youngest)),
         };
         let on_record = self.docket.extended.max(self.around.extended());
         let extended = if asking.change == Change::Extend { asking.day } else { on_record };
         let exported = self.docket.exported.as_ref().map(|export| export.at);
         RetentionEvent {
             subject: self.record.subject.clone(),
-            kind: asking.change.name().to_owned(),
+            kind: asking.change.told().to_owned(),
             record_id: self.record.record.clone(),
             origin,
             recorded,
@@ -107,8 +112,9 @@ impl Casework {
         &self,
         actor: &Registered,
         owner: &Arc<Chamber>,
-        record: Retained,
+        asking: &Asking,
     ) -> Result<Found, CaseError> {
+        let record = asking.record.clone();
         let range = EntryRange::of(&record)?;
         let record = match range {
             Some(range) => Retained { record: range.to_string(), ..record },
@@ -120,7 +126,18 @@ impl Casework {
         let known = kept.is_some();
         let docket = kept.map_or_else(|| Ok(Docket::new(record.clone())), Docket::read)?;
         let (place, around) = match range {
-            Some(range) => (self.find_entries(actor, owner, range).await?, Around::read(owner, range).await?),
+            Some(_) if actor.principal.jurisdiction != owner.id() => {
+                let reason = "only people of the jurisdiction say how long entries of its log stay";
+                return self.reject(owner.id(), actor, ASKED, reason).await;
+            }
+            Some(range) => {
+                let place = if asking.change == Change::Prune {
+                    self.find_beginning(owner, range).await?
+                } else {
+                    find_entries(owner, range)?
+                };
+                (place, Around::read(owner, range).await?)
+            }
             None if record.subject == GALLERY_RECORD => {
                 (find_in_gallery(owner, &record, known).await?, Around::default())
             }
@@ -133,31 +150,6 @@ impl Casework {
         let held = docket.held.is_some() || owed.iter().any(by_decision) || around.held();
         let now = self.clock.now()?;
         Ok(Found { owner: owner.clone(), concerned: [owner.clone()], record, place, docket, owed, around, held, now })
-    }
-
-    /// The entries of a range.
-    async fn find_entries(
-        &self,
-        actor: &Registered,
-        owner: &Arc<Chamber>,
-        range: EntryRange,
-    ) -> Result<Place, CaseError> {
-        if actor.principal.jurisdiction != owner.id() {
-            let reason = "only people of the jurisdiction say how long entries of its log stay";
-            return self.reject(owner.id(), actor, ASKED, reason).await;
-        }
-        let (indices, size) = (range.indices(), owner.log().size());
-        if range.count() > MOST_ENTRIES || *indices.end() >= size {
-            let message = format!("the log has {size} entries: name up to {MOST_ENTRIES} of them, `17` or `17-40`");
-            return Err(CaseError::Invalid(message));
-        }
-        let mut leaves = Vec::new();
-        for (index, bytes) in owner.log().entries(*indices.start()..indices.end() + 1)? {
-            let leaf = serde_json::from_slice(&bytes)
-                .map_err(|e| CaseError::Log(format!("entry {index} is not a leaf: {e}")))?;
-            leaves.push(leaf);
-        }
-        Ok(Place::Entries(leaves))
     }
 
     /// The probe of a request, or a document that its release drew up.
@@ -253,4 +245,15 @@ async fn find_in_gallery(owner: &Chamber, record: &Retained, known: bool) -> Res
         None if known => Ok(Place::Record { hall, provenance: store::Provenance::default() }),
         None => Err(CaseError::Unknown { kind: "record", id: record.record.clone(), hint: " in the gallery" }),
     }
+}
+
+/// The entries of a range.
+fn find_entries(owner: &Chamber, range: EntryRange) -> Result<Place, CaseError> {
+    let size = owner.log().size();
+    if range.count() > MOST_ENTRIES || range.end() > size {
+        let message = format!("the log has {size} entries: name up to {MOST_ENTRIES} of them, `17` or `17-40`");
+        return Err(CaseError::Invalid(message));
+    }
+    let leaves = walk::leaves(owner.log(), *range.indices().start()..range.end())?;
+    Ok(Place::Entries(leaves.into_iter().map(|(_, leaf)| leaf).collect()))
 }

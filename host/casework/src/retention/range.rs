@@ -50,10 +50,15 @@ impl EntryRange {
         self.first..=self.last
     }
 
+    /// The index after the last.
+    pub(super) fn end(self) -> u64 {
+        // No index is the largest number there is.
+        self.last + 1
+    }
+
     /// How many entries it names: at least one.
     pub(super) fn count(self) -> u64 {
-        // No index is the largest number there is.
-        self.last - self.first + 1
+        self.end() - self.first
     }
 
     /// Whether any entry is in both.

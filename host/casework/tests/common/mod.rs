@@ -271,6 +271,15 @@ impl Court {
         Self { casework, clock, outbox, drawn, folder }
     }
 
+    /// Closes the court, has something done to its folder, and opens it again.
+    pub async fn reopen_after(self, meanwhile: impl AsyncFnOnce(&Path)) -> Self {
+        let Self { casework, clock, outbox, drawn, folder } = self;
+        casework.close().await.unwrap();
+        meanwhile(folder.path()).await;
+        let casework = open(folder.path(), &clock, &outbox, &drawn, |_| {}).await;
+        Self { casework, clock, outbox, drawn, folder }
+    }
+
     /// Opens a request and searches; gives its id and the records of its list.
     pub async fn searched(&self, seed: usize, candidates: u32) -> (String, Vec<String>) {
         let plan = Plan { candidates: Some(candidates), ..Plan::default() };

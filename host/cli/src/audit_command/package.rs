@@ -8,13 +8,14 @@
 //! entries/<index>.tlog-proof  that it is in the log (C2SP tlog-proof)
 //! entries/<index>.account     its personal part: who, why, what
 //! entries/<index>.salt        with which the public part commits to the personal
-//! documents/                  photographs
+//! documents/                  photographs, and the documents released, in both forms
 //! ```
 
 use super::{export, open, parse_key, parse_leaf, word};
 use crate::{UNVERIFIED, output};
 use anyhow::{Context as _, bail};
 use cap_std::fs::Dir;
+use casework::intake::PROBE;
 use indicatif::ProgressBar;
 use model::account::{Account, Event, Leaf};
 use model::facts::Identifier;
@@ -271,15 +272,24 @@ fn entries(dir: &Dir, manifest: &Manifest, key: &audit::VerifierKey, bar: &Progr
     }
     for document in &manifest.documents {
         let digest = manifest.files.get(&document.file);
-        let told = digest.is_some()
-            && accounts.iter().any(|(_, account)| {
-                account.request.as_ref() == Some(&document.request) && account.probe.as_ref() == digest
-            });
+        let told = digest.is_some_and(|digest| accounts.iter().any(|(_, account)| tells_of(account, document, digest)));
         if !told {
-            problems.push(format!("{} is not the photograph that any entry tells of", document.file));
+            problems.push(format!("{} is not what any entry tells of under that name", document.file));
         }
     }
     Ok(problems)
+}
+
+/// Whether an account tells of a document with this digest: the photograph that was searched, or what was released.
+fn tells_of(account: &Account, document: &Document, digest: &Digest) -> bool {
+    if account.request.as_ref() != Some(&document.request) {
+        return false;
+    }
+    if document.what == PROBE && account.probe.as_ref() == Some(digest) {
+        return true;
+    }
+    let Event::Released { documents, .. } = &account.event else { return false };
+    documents.iter().any(|d| d.id == document.what && (d.html == *digest || d.pdf == *digest))
 }
 
 /// Checks one entry: signed into the log, committing to its account, and listed as what it is.

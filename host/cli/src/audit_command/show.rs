@@ -70,7 +70,7 @@ fn leaves(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     } else {
         let snapshot = arguments.which.one()?.snapshot()?;
-        let mut next = arguments.first;
+        let mut next = arguments.first.max(snapshot.minimum_index());
         'all: while next < snapshot.size() {
             let end = snapshot.size().min(next.saturating_add(AT_ONCE));
             for (index, bytes) in snapshot.entries(next..end)? {
