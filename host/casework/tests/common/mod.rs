@@ -276,7 +276,7 @@ impl Court {
         let Self { casework, clock, outbox, drawn, folder } = self;
         casework.close().await.unwrap();
         meanwhile(folder.path()).await;
-        let casework = open(folder.path(), &clock, &outbox, &drawn, |_| {}).await;
+        let casework = open(folder.path(), &clock, &outbox, &drawn, None, |_| {}).await;
         Self { casework, clock, outbox, drawn, folder }
     }
 
