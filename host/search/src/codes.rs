@@ -6,6 +6,8 @@
 use std::collections::TryReserveError;
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 mod kept;
 
 /// Bytes in a [`Line`].
@@ -213,6 +215,22 @@ impl Codes {
         self.coarse.resize(start + self.lines_per_row, Line::ZERO);
         self.fine.resize(start + self.lines_per_row, Line::ZERO);
         let coding = encode_row(turned, &mut self.coarse[start..], &mut self.fine[start..]);
+        self.know(&coding);
+    }
+
+    /// Appends turned rows, which are coded side by side.
+    pub(crate) fn extend(&mut self, turned: &[Vec<f64>]) {
+        let (start, width) = (self.coarse.len(), self.lines_per_row);
+        self.coarse.resize(start + turned.len() * width, Line::ZERO);
+        self.fine.resize(start + turned.len() * width, Line::ZERO);
+        let coarse = self.coarse[start..].par_chunks_exact_mut(width);
+        let fine = self.fine[start..].par_chunks_exact_mut(width);
+        let rows = turned.par_iter().zip(coarse).zip(fine);
+        let codings: Vec<RowCoding> = rows.map(|((turned, coarse), fine)| encode_row(turned, coarse, fine)).collect();
+        codings.iter().for_each(|coding| self.know(coding));
+    }
+
+    fn know(&mut self, coding: &RowCoding) {
         self.scales.push(coding.scale);
         self.coarse_radii.push(coding.coarse_radius);
         self.fine_radii.push(coding.fine_radius);
