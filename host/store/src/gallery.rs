@@ -2,10 +2,12 @@
 
 use crate::bookings::Sealed;
 use crate::error::StoreError;
+use crate::holdings::{Counted, GUARD, state_of};
 use crate::rows::{Row, from_json, joined, key, key_of, milliseconds, text, to_json};
 use crate::schema::{BOOKING, GENERATION, PHOTO, TEMPLATE};
 use crate::store::Jurisdiction;
 use crate::templates;
+use model::multiset::MultisetHash;
 use model::registry::Gallery;
 use model::terms::Instant;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -16,23 +18,29 @@ use surrealdb::types::{Number, Object, RecordId, RecordIdKey, Value, object};
 /// second here; larger ones gain nothing and make a lost race dearer.
 pub const BATCH_ROWS: usize = 1000;
 
-const INSERT: [&str; 6] = [
+/// What the database adds up itself changes by what it finds within the transaction. The sum of what a gallery holds it
+/// cannot: that is made here, of the generation that was read before, and [`GUARD`] sees to it that it is still that one.
+const INSERT: [&str; 8] = [
     "BEGIN",
+    GUARD[0],
+    GUARD[1],
     "INSERT INTO booking $bookings RETURN NONE",
     "INSERT INTO template $templates RETURN NONE",
     "INSERT INTO photo $photos RETURN NONE",
-    "UPSERT $generation SET generation = (generation ?? 0) + 1, records = (records ?? 0) + $added, stamp = $stamp \
-     RETURN VALUE generation",
+    "UPSERT $generation SET generation = (generation ?? 0) + 1, records = (records ?? 0) + $added, stamp = $stamp, \
+     holdings = $holdings RETURN VALUE generation",
     "COMMIT",
 ];
 
 /// Where in [`INSERT`] the new generation stands.
-const INSERTED: usize = 4;
+const INSERTED: usize = 6;
 
 /// The counts change by what was found within the transaction: a record that somebody else removes at the same time
 /// is counted once.
-const REMOVE: [&str; 8] = [
+const REMOVE: [&str; 10] = [
     "BEGIN",
+    GUARD[0],
+    GUARD[1],
     "SELECT VALUE id FROM $booking",
     "LET $gone = (SELECT VALUE id FROM $booking)",
     "DELETE $booking RETURN NONE",
@@ -40,15 +48,30 @@ const REMOVE: [&str; 8] = [
     "DELETE $photo RETURN NONE",
     "UPSERT $generation SET generation = (generation ?? 0) + array::len($gone), \
      records = (records ?? 0) - array::len($gone), \
-     stamp = IF array::len($gone) > 0 THEN $stamp ELSE stamp END RETURN VALUE generation",
+     stamp = IF array::len($gone) > 0 THEN $stamp ELSE stamp END, \
+     holdings = IF array::len($gone) > 0 THEN $holdings ELSE holdings END RETURN VALUE generation",
     "COMMIT",
 ];
 
 /// Where in [`REMOVE`] the record stands, if there was one.
-const FOUND: usize = 1;
+const FOUND: usize = 3;
 
 /// Where in [`REMOVE`] the new generation stands.
-const REMOVED: usize = 6;
+const REMOVED: usize = 8;
+
+/// A record's status stands with its booking, which lists read, and with its template, which is searched.
+const RESTATE: [&str; 7] = [
+    "BEGIN",
+    GUARD[0],
+    GUARD[1],
+    "UPDATE $booking SET status = $status RETURN NONE",
+    "UPDATE $template SET status = $status RETURN NONE",
+    "UPDATE $generation SET generation = generation + 1, stamp = $stamp, holdings = $holdings RETURN VALUE generation",
+    "COMMIT",
+];
+
+/// Where in [`RESTATE`] the new generation stands.
+const RESTATED: usize = 5;
 
 /// A record to enrol.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +111,8 @@ pub struct GalleryState {
     /// A name that no other state has, made at random with each change: a database restored from a backup counts the
     /// same generations again. Empty where nothing changed since states are named.
     pub stamp: String,
+    /// The sum of what its records count as: see [`model::multiset`].
+    pub holdings: MultisetHash,
 }
 
 /// What is known of an enrolled record besides its template.
@@ -118,8 +143,9 @@ impl Jurisdiction {
         }
         let listed = self.gallery(gallery).await?;
         let vars = self.batch(gallery, listed.as_ref(), &records)?;
+        let elements: MultisetHash = records.iter().map(templates::element).collect();
         let _turn = self.db.changing.lock().await;
-        let named = match self.db.write(&INSERT, vars).await {
+        let named = match self.change(gallery, &INSERT, vars, None, &elements).await {
             Ok(mut answer) => return new_generation(gallery, answer.values(INSERTED)?),
             Err(StoreError::Exists { id }) => id,
             Err(error) => return Err(error),
@@ -157,11 +183,7 @@ impl Jurisdiction {
     /// See [`Jurisdiction`].
     pub async fn gallery_state(&self, gallery: &str) -> Result<GalleryState, StoreError> {
         let Some(mut row) = self.db.find(GENERATION, key(gallery)).await? else { return Ok(GalleryState::default()) };
-        Ok(GalleryState {
-            generation: row.natural("generation")?,
-            records: row.natural("records")?,
-            stamp: row.text_if_any("stamp").unwrap_or_default(),
-        })
+        state_of(&mut row)
     }
 
     /// What is known of these records, in this order, less those that are not enrolled (any more).
@@ -207,16 +229,29 @@ impl Jurisdiction {
         Ok(Some(Provenance { origin: row.text_if_any("origin").unwrap_or_default(), enrolled }))
     }
 
-    /// Gives a record another status, which every list it is on says from now on. Whether there is such a record.
+    /// Gives a record another status, which every list it is on says from now on. Returns the gallery's generation, which
+    /// is a new one unless that was its status before; absent if there is no such record.
     ///
     /// # Errors
     /// See [`Jurisdiction`].
-    pub async fn set_status(&self, gallery: &str, id: &str, status: &str) -> Result<bool, StoreError> {
-        let vars = object! { id: RecordId::new(BOOKING, record_key(gallery, id)), status: status.to_owned() };
+    pub async fn set_status(&self, gallery: &str, id: &str, status: &str) -> Result<Option<u64>, StoreError> {
+        let _turn = self.db.changing.lock().await;
         let changing = self.db.bookings.changing().await;
         self.db.bookings.forget(&changing, &joined(gallery, id));
-        let found = self.db.write(&["UPDATE $id SET status = $status RETURN VALUE id"], vars).await?.values(0)?;
-        Ok(!found.is_empty())
+        let Some(before) = self.counted(gallery, id).await? else { return Ok(None) };
+        if before.status == status {
+            return self.generation(gallery).await.map(Some);
+        }
+        let vars = object! {
+            booking: RecordId::new(BOOKING, record_key(gallery, id)),
+            template: RecordId::new(TEMPLATE, templates::key_in(gallery, id)),
+            status: status.to_owned(),
+            stamp: new_stamp(),
+        };
+        let after = Counted { digest: before.digest, status: status.to_owned() };
+        let come = [after.element(id)].into_iter().collect();
+        let mut answer = self.change(gallery, &RESTATE, vars, Some(before.element(id)), &come).await?;
+        new_generation(gallery, answer.values(RESTATED)?).map(Some)
     }
 
     /// A record's photograph; absent if none was enrolled.
@@ -238,14 +273,19 @@ impl Jurisdiction {
             booking: RecordId::new(BOOKING, record_key(gallery, id)),
             template: RecordId::new(TEMPLATE, templates::key_in(gallery, id)),
             photo: RecordId::new(PHOTO, record_key(gallery, id)),
-            generation: RecordId::new(GENERATION, key(gallery)),
             stamp: new_stamp(),
         };
         let _turn = self.db.changing.lock().await;
+        let counted = match self.counted(gallery, id).await {
+            // It is removed all the same. The sum says more than there is then, which is found when it is next loaded.
+            Err(StoreError::Damaged { .. }) => None,
+            counted => counted?,
+        };
         let changing = self.db.bookings.changing().await;
         // Before the write: were it to fail half-way, the row would only be read again.
         self.db.bookings.forget(&changing, &joined(gallery, id));
-        let mut answer = self.db.write(&REMOVE, vars).await?;
+        let gone = counted.map(|counted| counted.element(id));
+        let mut answer = self.change(gallery, &REMOVE, vars, gone, &MultisetHash::default()).await?;
         if answer.values(FOUND)?.is_empty() {
             return Ok(None);
         }
@@ -282,7 +322,6 @@ impl Jurisdiction {
             bookings: bookings,
             templates: rows,
             photos: photos,
-            generation: RecordId::new(GENERATION, key(gallery)),
             // At most BATCH_ROWS.
             added: records.len() as i64,
             stamp: new_stamp(),

@@ -24,16 +24,18 @@
 //! | `engine` | connections, sessions, answers; the only module that tells embedded from server |
 //! | `vault` | sealing |
 //! | `schema` | tables, migrations, the check of the master key |
-//! | `database`, `rows` | one jurisdiction's statements; rows, keys |
+//! | `database`, `rows`, `paging` | one jurisdiction's statements; rows, keys; many rows, read side by side |
 //! | `peer` | the database's own search, to be measured beside the host's |
 //! | `rewrite` | a database written anew, without what was destroyed |
-//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
+//! | `holdings` | the sum of what a gallery holds |
+//! | `registry`, `gallery`, `templates`, `booking_rows`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
 
 // The engine's futures nest deeper than the compiler's default of 128.
 #![recursion_limit = "256"]
 
 mod accounts;
 mod blobs;
+mod booking_rows;
 mod bookings;
 mod casework;
 mod database;
@@ -41,7 +43,9 @@ mod engine;
 mod entries;
 mod error;
 mod gallery;
+mod holdings;
 mod obligations;
+mod paging;
 mod peer;
 mod registry;
 mod retention;

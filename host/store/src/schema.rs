@@ -13,7 +13,7 @@ pub(crate) const PERSON: &str = "person";
 pub(crate) const AGENCY: &str = "agency";
 /// `{json}` by gallery id.
 pub(crate) const GALLERY: &str = "gallery";
-/// `{generation, records, stamp}` by gallery id.
+/// `{generation, records, stamp, holdings}` by gallery id; the last is the sum of what the records count as.
 pub(crate) const GENERATION: &str = "generation";
 /// `{template, digest, dim, model, status}` by `[gallery, bucket, record]`.
 pub(crate) const TEMPLATE: &str = "template";
