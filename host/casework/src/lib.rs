@@ -16,6 +16,7 @@
 //! | [`history`], [`life`] | what policies are told of the past: of people and cases, of a request |
 //! | [`gallery`] | a gallery at work, searched by one thread in shared passes |
 //! | [`shelf`] | where galleries stand on disk, and how they start |
+//! | `filter` | from what a search asks for to the columns that are searched |
 //! | [`intake`], [`search_step`], [`enroll`] | the steps up to the candidate list |
 //! | [`access`], [`violation`], [`activation`] | the steps outside a request's life: people and agencies, violations, policy revisions |
 //! | `standing`, `suspension` | how people and agencies stand since, whatever the registry file says |
@@ -49,6 +50,7 @@ pub mod disposition;
 pub mod dissemination;
 pub mod enroll;
 pub mod error;
+mod filter;
 pub mod gallery;
 pub mod history;
 pub mod inspection;
