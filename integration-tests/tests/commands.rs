@@ -76,6 +76,7 @@ fn help_has_an_example_and_completions_are_made() {
         &["audit", "verify-export"],
         &["audit", "replay"],
         &["bench", "vet"],
+        &["bench", "load"],
     ] {
         let Some(done) = run(&[command, &["--help"]].concat()) else { return };
         assert!(done.status.success() && text(&done.stdout).contains("Example"), "{command:?}");

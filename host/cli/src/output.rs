@@ -4,6 +4,10 @@ use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Arguments;
 use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+/// How often a spinner turns.
+const TICK: Duration = Duration::from_millis(200);
 
 /// Prints a line on standard output. `println!` panics where the reader has gone: `… | head -1` is no failure.
 macro_rules! say {
@@ -62,6 +66,14 @@ pub(crate) fn bar(what: &str, of: u64) -> ProgressBar {
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_message(what.to_owned());
     bar
+}
+
+/// Something that turns while a step takes its time, on a terminal; nothing where piped.
+pub(crate) fn spinner(what: &str) -> ProgressBar {
+    let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+    spinner.set_message(what.to_owned());
+    spinner.enable_steady_tick(TICK);
+    spinner
 }
 
 /// Prints one measurement: a JSON line, or rows of a table.
