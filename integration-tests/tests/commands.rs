@@ -83,6 +83,7 @@ fn help_has_an_example_and_completions_are_made() {
         &["audit", "replay"],
         &["audit", "prune"],
         &["bench", "vet"],
+        &["bench", "load"],
         &["bench", "verify"],
         &["bench", "prove"],
         &["bench", "replay"],

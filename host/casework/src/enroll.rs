@@ -3,6 +3,7 @@
 use crate::answers;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
+use crate::filter;
 use crate::intake::{attested, look_at_photograph};
 use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
@@ -72,6 +73,7 @@ impl Casework {
             if hall.contains(&record.id) {
                 return Err(CaseError::Exists(format!("record `{}` is enrolled already: nothing was done", record.id)));
             }
+            filter::check_booking(hall.registered(), &record.id, &record.booking)?;
         }
         let origin = batch.origin.clone().unwrap_or_else(|| actor.agency.id.clone());
         if owner.agency(&origin).is_none() {

@@ -18,6 +18,7 @@
 //! | [`history`], [`life`] | what policies are told of the past: of people and cases, of a request |
 //! | [`gallery`] | a gallery at work, searched by one thread in shared passes |
 //! | [`shelf`] | where galleries stand on disk, and how they start |
+//! | `filter` | from what a search asks for to the columns that are searched |
 //! | [`intake`], [`search_step`], [`enroll`] | the steps up to the candidate list |
 //! | [`access`], [`violation`], [`activation`] | the steps outside a request's life: people and agencies, violations, policy revisions |
 //! | [`registration`], [`agreements`] | people, agencies and agreements come into the registry, and what is known of them changes |
@@ -55,6 +56,7 @@ pub mod disposition;
 pub mod dissemination;
 pub mod enroll;
 pub mod error;
+mod filter;
 pub mod gallery;
 pub mod history;
 pub mod hosts;

@@ -312,8 +312,7 @@ impl Found {
     /// From a notice on, every list the record is on says so; whether it is shown then is the policy's to say.
     async fn mark_noticed(&self) -> Result<(), CaseError> {
         let Place::Record { hall, .. } = &self.place else { return Ok(()) };
-        let (store, gallery) = (&self.owner.store, &hall.registered().id);
-        store.set_status(gallery, &self.record.record, NOTICE_RECEIVED).await?;
+        hall.restate(&self.owner.store, &self.record.record, NOTICE_RECEIVED).await?;
         Ok(())
     }
 

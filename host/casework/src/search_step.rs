@@ -4,6 +4,7 @@ use crate::answers;
 use crate::awaited::{Demands, after};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
+use crate::filter;
 use crate::gallery::Hall;
 use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, look_at_photograph, template_of};
 use crate::judge::Facts;
@@ -14,7 +15,8 @@ use crate::sitting::Sitting;
 use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{Attestation, Candidate, SearchPlan, Step};
-use model::terms::{Phase, Value};
+use model::filter::Conditions;
+use model::terms::{Date, Digest, Phase, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -31,6 +33,8 @@ pub struct Plan {
     pub candidates: Option<u32>,
     /// Further answers, attested by whoever searches.
     pub answers: BTreeMap<String, Value>,
+    /// What the records searched have to be; without conditions, all are searched.
+    pub filter: Conditions,
 }
 
 impl Plan {
@@ -45,6 +49,11 @@ impl Plan {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the gallery can be filtered as is asked. What can be asked for is the same on any day.
+    fn fits(&self, hall: &Hall) -> Result<(), CaseError> {
+        filter::resolve(hall.registered(), &self.filter, Date::MAX).map(drop)
     }
 }
 
@@ -75,6 +84,10 @@ pub struct Searched {
     pub reranked: u64,
     /// The gallery's generation.
     pub generation: u64,
+    /// The digest of what it held.
+    pub digest: Digest,
+    /// What the records searched had to be.
+    pub filter: Conditions,
     /// What was ruled on the search.
     pub search: Rulings,
     /// What was ruled on showing the list.
@@ -95,6 +108,8 @@ struct Permitted {
     /// Candidates to find.
     most: u32,
     demands: Demands,
+    /// What was asked for of the records, and what that is on the day of the search.
+    filter: (Conditions, Option<search::Filter>),
     permit: Permit,
 }
 
@@ -112,6 +127,7 @@ impl Casework {
             return self.refuse(&sitting, actor, ASKED, misstep).await;
         }
         answers::check(&sitting.concerned, Phase::Search, &plan.answers)?;
+        plan.fits(&sitting.hall)?;
         let _coming = sitting.hall.announce();
         let permitted = self.permit_search(actor, &sitting.request, plan, Some(&sitting), sitting.demands()).await?;
         self.run_search(actor, &sitting.request, permitted, Some(&sitting)).await
@@ -130,7 +146,10 @@ impl Casework {
     ) -> Result<(Opened, Searched), CaseError> {
         plan.check()?;
         let owner = self.chamber(jurisdiction)?;
-        let _coming = owner.hall(&intake.gallery)?.announce();
+        let hall = owner.hall(&intake.gallery)?;
+        // What cannot be searched for opens no request.
+        plan.fits(&hall)?;
+        let _coming = hall.announce();
         if !plan.answers.is_empty() {
             // Before the request is opened: what cannot be answered like this opens none.
             let requester = self.requester(actor, intake.requester.as_deref())?;
@@ -179,6 +198,7 @@ impl Casework {
         let id = model::terms::new_id();
         let mut attestations = request.attestations.clone();
         attestations.push(attested(plan.answers, actor, now));
+        let resolved = filter::resolve(hall.registered(), &plan.filter, owner.local(now).today)?;
 
         let request_id = Some(request.request.id.as_str());
         let mut history =
@@ -188,7 +208,7 @@ impl Casework {
         }
         let search_plan = SearchPlan {
             at_most: plan.candidates.unwrap_or_default(),
-            filters: vec![],
+            filters: filter::told(hall.registered(), &plan.filter),
             original_searched_first: request.probe.edits.is_empty(),
         };
         let facts = Facts {
@@ -216,7 +236,8 @@ impl Casework {
         let permit = self.judge_after(&concerned, facts, vec![kept], &demands).await?;
         owner.history.searched(&row);
         let most = how_many(plan.candidates, permit.rulings());
-        Ok(Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, permit })
+        let filter = (plan.filter, resolved);
+        Ok(Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, filter, permit })
     }
 
     /// Runs a permitted search, and shows its list if that is permitted too.
@@ -227,11 +248,12 @@ impl Casework {
         permitted: Permitted,
         sitting: Option<&Sitting>,
     ) -> Result<Searched, CaseError> {
-        let Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, permit } =
+        let Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, filter, permit } =
             permitted;
+        let (filter, resolved) = filter;
         let request_id = Some(request.request.id.as_str());
         let (acted, found) = match self.probe_template(&owner, request).await {
-            Ok(probe) => hall.search(permit, probe, usize::try_from(most).unwrap_or(0)).await,
+            Ok(probe) => hall.search(permit, probe, usize::try_from(most).unwrap_or(0), resolved).await,
             Err(e) => (permit.act(), Err(e)),
         };
         let found = match found {
@@ -241,6 +263,8 @@ impl Casework {
         let event = Event::Searched {
             gallery: format!("{}/{}", owner.id(), request.gallery),
             generation: found.generation,
+            digest: Some(found.answer.certificate.gallery),
+            filter: filter.clone(),
             rows: found.answer.certificate.rows_scanned,
             found: found.answer.hits.iter().map(|h| h.id.to_string()).collect(),
         };
@@ -311,6 +335,8 @@ impl Casework {
             rows: found.answer.certificate.rows_scanned,
             reranked: found.answer.certificate.rows_reranked,
             generation: found.generation,
+            digest: found.answer.certificate.gallery,
+            filter,
             receipt: entry.receipt()?,
             search,
             shown,

@@ -6,6 +6,7 @@ use casework::intake::{Intake, Submission};
 use casework::{Casework, PolicyState};
 use model::combine::Rulings;
 use model::facts::{CaseStatus, Edit, Frame, Identifier, Media, Quality};
+use model::filter::Conditions;
 use model::rulings::{ClauseId, Finding, Obligation, Outcome};
 use model::terms::Value;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -176,6 +177,11 @@ pub struct SearchBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
+    /// What the records searched have to be, by the names of the gallery's filters:
+    /// `{"sex": {"one_of": ["F"]}, "age": {"from": 20, "to": 35}}`. All are searched where absent.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub filter: Conditions,
 }
 
 /// A request and its search in one.
@@ -190,6 +196,11 @@ pub struct SearchNowBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
+    /// What the records searched have to be, by the names of the gallery's filters:
+    /// `{"sex": {"one_of": ["F"]}, "age": {"from": 20, "to": 35}}`. All are searched where absent.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub filter: Conditions,
 }
 
 /// Records to enrol, all or none.
@@ -369,7 +380,13 @@ pub struct SearchedView {
     pub gallery: String,
     /// Its generation.
     pub generation: u64,
-    /// Rows compared: all of them.
+    /// The digest of what it held: follows from its records' ids, templates and status alone.
+    pub gallery_digest: String,
+    /// What the records searched had to be.
+    #[serde(skip_serializing_if = "Conditions::is_empty")]
+    #[schema(value_type = Object)]
+    pub filter: Conditions,
+    /// Rows compared: all of them, or all that the filter admits.
     pub rows_compared: u64,
     /// Rows whose score was computed exactly to be sure of the order.
     pub rows_reranked: u64,
@@ -434,6 +451,11 @@ pub struct GalleryView {
     pub records: usize,
     /// Generation.
     pub generation: u64,
+    /// The digest of what it holds.
+    pub digest: String,
+    /// What of the booking data searches can be filtered by, besides `status`.
+    #[schema(value_type = Vec<Object>)]
+    pub filters: Vec<model::filter::Filterable>,
 }
 
 /// Log entries.

@@ -135,6 +135,8 @@ fn gallery(hall: &casework::gallery::Hall) -> api::GalleryView {
         dim: registered.dim,
         records: hall.len(),
         generation: hall.generation(),
+        digest: hall.digest().to_string(),
+        filters: registered.filters.clone(),
     }
 }
 
@@ -187,14 +189,14 @@ pub(crate) async fn open_request(ask: Ask) -> Result<Reply, Problem> {
 pub(crate) async fn search(ask: Ask) -> Result<Reply, Problem> {
     let body: api::SearchBody = ask.body()?;
     let request = ask.casework.request(ask.part("jurisdiction"), ask.part("request")).await?;
-    let plan = Plan { candidates: body.candidates, answers: body.answers };
+    let plan = Plan { candidates: body.candidates, answers: body.answers, filter: body.filter };
     let searched = ask.casework.search(ask.caller()?, &request, plan).await;
     case_endpoints::answered(&ask.casework, searched, |searched| Reply::json(&view(&ask.casework, &request, searched)))
 }
 
 pub(crate) async fn search_now(ask: Ask) -> Result<Reply, Problem> {
     let body: api::SearchNowBody = ask.body()?;
-    let plan = Plan { candidates: body.candidates, answers: body.answers };
+    let plan = Plan { candidates: body.candidates, answers: body.answers, filter: body.filter };
     let intake = body.request.intake().map_err(Problem::invalid)?;
     let caller = ask.caller()?;
     let done = ask.casework.search_now(caller, ask.part("jurisdiction"), intake, plan).await;
@@ -240,6 +242,8 @@ fn view(casework: &Casework, request: &OpenRequest, searched: Searched) -> api::
         verdict: "permit",
         gallery: format!("{}/{}", request.owner, request.gallery),
         generation: searched.generation,
+        gallery_digest: searched.digest.to_string(),
+        filter: searched.filter,
         rows_compared: searched.rows,
         rows_reranked: searched.reranked,
         candidates: searched

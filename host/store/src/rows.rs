@@ -143,9 +143,13 @@ impl Row {
     }
 
     pub(crate) fn bytes(&mut self, field: &str) -> Result<Bytes, StoreError> {
+        self.bytes_if_any(field).ok_or_else(|| self.damaged(&format!("`{field}` is no bytes")))
+    }
+
+    pub(crate) fn bytes_if_any(&mut self, field: &str) -> Option<Bytes> {
         match self.fields.remove(field) {
-            Some(Value::Bytes(bytes)) => Ok(bytes),
-            _ => Err(self.damaged(&format!("`{field}` is no bytes"))),
+            Some(Value::Bytes(bytes)) => Some(bytes),
+            _ => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Case;
 use crate::connection::Connection;
-use crate::form::{Answers, Request};
+use crate::form::{Answers, Filters, Request};
 use crate::output;
 use crate::shown::{self, list, text};
 use casework::life::State;
@@ -78,6 +78,8 @@ pub(crate) struct Search {
     #[arg(long)]
     candidates: Option<u32>,
     #[command(flatten)]
+    filters: Filters,
+    #[command(flatten)]
     answers: Answers,
 }
 
@@ -90,8 +92,8 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
             let answer = connection.post(&connection.path(["requests"])?, &request.json()?)?;
             shown::tell(&answer, *json, opened)
         }
-        Command::Search(Search { case, candidates, answers }) => {
-            let body = json!({"candidates": candidates, "answers": answers.json()});
+        Command::Search(Search { case, candidates, filters, answers }) => {
+            let body = json!({"candidates": candidates, "filter": filters.json()?, "answers": answers.json()});
             shown::tell(&case.step("search", &body)?, case.json, shown::searched)
         }
     }

@@ -111,8 +111,11 @@ async fn a_records_status_changes_and_where_it_comes_from_does_not() {
     let ids = ["a".to_owned(), "b".to_owned()];
     let statuses = |bookings: Vec<crate::Booking>| bookings.into_iter().map(|b| b.status).collect::<Vec<_>>();
     assert_eq!(statuses(north.bookings("g", &ids).await.unwrap()), ["active", "active"]);
-    assert!(north.set_status("g", "a", "notice-received").await.unwrap());
-    assert!(!north.set_status("g", "c", "notice-received").await.unwrap());
+    assert_eq!(north.set_status("g", "a", "notice-received").await.unwrap(), Some(2));
+    assert_eq!(north.set_status("g", "a", "notice-received").await.unwrap(), Some(2), "it is that already");
+    assert_eq!(north.set_status("g", "c", "notice-received").await.unwrap(), None);
+    let (_, templates) = load(&north, "g").await.unwrap();
+    assert_eq!(templates.iter().map(|t| t.status.as_str()).collect::<Vec<_>>(), ["notice-received", "active"]);
     assert_eq!(statuses(north.bookings("g", &ids).await.unwrap()), ["notice-received", "active"]);
     assert_eq!(north.provenance("g", "a").await.unwrap(), Some(provenance));
     assert_eq!(north.provenance("g", "b").await.unwrap(), Some(Provenance::default()));

@@ -3,6 +3,7 @@
 use super::{HOSTILE, north, raw};
 use crate::{AccountRow, Imposition, Kept, ObligationRow, RequestRow, SearchRow, StandingRow, StoreError};
 use model::facts::{AgencyKind, Agreement, Training};
+use model::filter::{FilterKind, Filterable};
 use model::registry::{Agency, Gallery, Person, Registry};
 use model::terms::{Digest, Instant};
 use serde_json::json;
@@ -46,7 +47,20 @@ fn agency(id: &str) -> Agency {
 }
 
 fn gallery(id: &str, dim: u32) -> Gallery {
-    Gallery { id: id.to_owned(), class: "c".to_owned(), model: "m".to_owned(), dim, last_scrubbed: None }
+    let sex = Filterable {
+        name: "sex".to_owned(),
+        kind: FilterKind::Choice,
+        field: None,
+        choices: vec!["F".to_owned(), "M".to_owned()],
+    };
+    Gallery {
+        id: id.to_owned(),
+        class: "c".to_owned(),
+        model: "m".to_owned(),
+        dim,
+        last_scrubbed: None,
+        filters: vec![sex],
+    }
 }
 
 fn account(id: &str) -> AccountRow {
