@@ -23,7 +23,8 @@ pub(crate) struct Ask {
     /// Who asks; absent only on routes for any certificate.
     pub(crate) caller: Option<Registered>,
     pub(crate) path: Vec<(String, String)>,
-    pub(crate) query: String,
+    /// Names and values, decoded.
+    pub(crate) query: Vec<(String, String)>,
     pub(crate) body: Bytes,
 }
 
@@ -69,10 +70,9 @@ impl Ask {
         self.asked(name).map_or(Ok(absent), |value| value.parse().map_err(|_| wrong(value)))
     }
 
-    /// What the query says of this name, as it stands.
+    /// What the query says of this name.
     pub(crate) fn asked(&self, name: &str) -> Option<&str> {
-        let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(n, _)| *n == name).map(|(_, value)| value)
+        self.query.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 }
 

@@ -10,6 +10,7 @@
 //! | [`routes`] | the table |
 //! | [`endpoints`] | what each route does |
 //! | `public_log` | the log as any C2SP client reads it, and attempts to change it |
+//! | `query` | the query of an address |
 //! | [`api`] | bodies: what is sent and answered |
 //! | [`office_api`], `office_endpoints` | the same for people, agencies, violations and policy revisions |
 //! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
@@ -36,6 +37,7 @@ mod office_endpoints;
 mod openapi;
 pub mod problem;
 mod public_log;
+mod query;
 pub mod reporting;
 pub mod retention_api;
 mod routes;

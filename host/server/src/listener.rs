@@ -9,6 +9,7 @@ use crate::identity::{self, IdentityError};
 use crate::metrics::Metrics;
 use crate::problem::{MEDIA_TYPE, Problem};
 use crate::public_log;
+use crate::query;
 use crate::routes::{Caller, Match, Route, Table};
 use crate::tls::{Tls, TlsError, TlsFiles};
 use bytes::Bytes;
@@ -256,7 +257,7 @@ async fn serve(
     let metrics = desk.metrics.clone();
     let (head, body) = request.into_parts();
     let (method, path) = (head.method, head.uri.path().to_owned());
-    let query = head.uri.query().unwrap_or_default().to_owned();
+    let query = query::pairs(head.uri.query().unwrap_or_default());
     let (label, answer) = match desk.table.find(&method, &path) {
         Match::Nothing | Match::Methods(_) if public_log::attacked(&method, &path).is_some() => {
             let log = public_log::attacked(&method, &path).unwrap_or_default().to_owned();
@@ -334,7 +335,7 @@ async fn answer(
     route: &'static Route,
     principal: Result<Principal, IdentityError>,
     path: Vec<(String, String)>,
-    query: String,
+    query: Vec<(String, String)>,
     body: Bytes,
 ) -> Result<Reply, Problem> {
     let caller = admit(desk, route, principal, &path).await?;
