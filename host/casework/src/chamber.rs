@@ -213,7 +213,7 @@ impl Chamber {
         halls.get(id).cloned().ok_or_else(|| CaseError::Unknown {
             kind: "gallery",
             id: id.to_owned(),
-            hint: "; GET /v1/{jurisdiction}/galleries lists them",
+            hint: "; GET /v1/jurisdictions lists them",
         })
     }
 

@@ -89,6 +89,15 @@ pub enum CaseError {
     /// Something that was destroyed can still be read. Recorded.
     #[error("{0} was destroyed and can still be read: repair the database, then purge it again")]
     Unerased(String),
+    /// What would be put on record is more than an entry holds. Nothing was done.
+    #[error("what would be on record of this step has {bytes} bytes, and an entry holds {most}: say less at once; nothing was done", most = audit::MAX_RIDER_BYTES)]
+    TooLarge {
+        /// How much it is, packed.
+        bytes: usize,
+    },
+    /// The host's own fault: what it keeps cannot be read, or work of its own broke off.
+    #[error("the host failed: {0}")]
+    Fault(String),
     /// The host broke off.
     #[error("the host is stopping; nothing was done")]
     Stopping,

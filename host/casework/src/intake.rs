@@ -223,8 +223,9 @@ impl Casework {
         let chamber = self.chamber(jurisdiction)?;
         chamber.ledger.settle().await?;
         let row = chamber.store.request(id).await?.ok_or_else(unknown)?;
-        serde_json::from_value(row.body)
-            .map_err(|e| CaseError::Invalid(format!("request `{id}` on record cannot be read: {e}")))
+        serde_json::from_value(row.body).map_err(|e| {
+            CaseError::Fault(format!("request `{id}` on record cannot be read: {e}; restore the database"))
+        })
     }
 
     /// On whose behalf a request is made.
@@ -383,6 +384,9 @@ fn template_text(template: &[f32]) -> String {
 
 /// The template a request was opened with.
 pub(crate) fn template_of(text: &str) -> Result<Vec<f32>, CaseError> {
-    let bytes = BASE64_STANDARD.decode(text).map_err(|e| CaseError::Invalid(format!("template on record: {e}")))?;
+    let unreadable = |e: base64::DecodeError| {
+        CaseError::Fault(format!("a template on record cannot be read: {e}; restore the database"))
+    };
+    let bytes = BASE64_STANDARD.decode(text).map_err(unreadable)?;
     Ok(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
 }

@@ -149,6 +149,11 @@ impl From<CaseError> for Problem {
                 Self::new(StatusCode::CONFLICT, "exists", "it is there already", detail)
             }
             CaseError::Invalid(_) => Self::invalid(detail),
+            CaseError::TooLarge { .. } => {
+                let title = "what would be on record is too large";
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", title, detail)
+            }
+            CaseError::Fault(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", "the host failed", detail),
             CaseError::Clock(_)
             | CaseError::Log(_)
             | CaseError::Store(_)
