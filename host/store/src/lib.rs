@@ -26,6 +26,7 @@
 //! | `schema` | tables, migrations, the check of the master key |
 //! | `database`, `rows` | one jurisdiction's statements; rows, keys |
 //! | `peer` | the database's own search, to be measured beside the host's |
+//! | `portion` | how much of it goes into one statement |
 //! | `rewrite` | a database written anew, without what was destroyed |
 //! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
 
@@ -43,6 +44,7 @@ mod error;
 mod gallery;
 mod obligations;
 mod peer;
+mod portion;
 mod registry;
 mod retention;
 mod rewrite;
@@ -65,6 +67,7 @@ pub use error::StoreError;
 pub use gallery::{BATCH_ROWS, Booking, GalleryState, NewRecord, Provenance};
 pub use obligations::ObligationRow;
 pub use peer::PEER_K;
+pub use portion::{BATCH_BYTES, Portion};
 pub use retention::RetentionRow;
 pub use standings::StandingRow;
 pub use steps::Kept;
