@@ -19,8 +19,9 @@ use crate::error::CaseError;
 use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::Subject;
+use crate::limits::{self, bounded};
 use crate::misstep::Misstep;
-use crate::sitting::{Taken, bounded};
+use crate::sitting::Taken;
 use crate::standing::{self, Decided};
 use model::account::Event;
 use model::facts::{self, AccessChange, Device, Party, Step};
@@ -34,9 +35,6 @@ const ASKED: &str = "change somebody's access";
 
 /// Roles named in one change.
 const MOST_ROLES: usize = 32;
-
-/// A role's name, in bytes.
-const MOST_ROLE_BYTES: usize = 64;
 
 /// A change asked for.
 #[derive(Clone, Debug)]
@@ -236,15 +234,9 @@ fn known(chamber: &Chamber, person: &str) -> Result<(Person, Agency), CaseError>
 }
 
 fn check(change: &Change) -> Result<(), CaseError> {
-    bounded([("reason", change.reason.as_str())], &change.answers)?;
-    if change.roles.len() > MOST_ROLES {
-        let message = format!("roles has {} items: at most {MOST_ROLES}", change.roles.len());
-        return Err(CaseError::Invalid(message));
-    }
-    if let Some(role) = change.roles.iter().find(|role| role.len() > MOST_ROLE_BYTES) {
-        let message = format!("a role has {} bytes: at most {MOST_ROLE_BYTES}", role.len());
-        return Err(CaseError::Invalid(message));
-    }
+    limits::count("roles", change.roles.len(), MOST_ROLES)?;
+    let roles = change.roles.iter().map(|role| ("roles", role.as_str()));
+    bounded(roles, [("reason", change.reason.as_str())], &change.answers)?;
     let takes_roles = !matches!(change.change, AccessChange::Review | AccessChange::Suspend);
     if !takes_roles && !change.roles.is_empty() {
         let message = "this change leaves the roles as they are: name none".to_owned();

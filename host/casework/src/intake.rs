@@ -5,6 +5,7 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
+use crate::limits::{self, MOST_ITEMS, bounded};
 use crate::permit::{Acted, Permit};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -16,12 +17,6 @@ use model::terms::{Digest, Field, Instant, Phase, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Texts of a request, in bytes each: a reason is a paragraph.
-const MOST_TEXT_BYTES: usize = 16 << 10;
-
-/// Identifiers, answers or edits of a request: a form has a page.
-const MOST_ITEMS: usize = 64;
 
 /// The sealed kind under which probe images are kept.
 pub const PROBE: &str = "probe";
@@ -347,27 +342,28 @@ pub(crate) fn attested(answers: BTreeMap<String, Value>, by: &Registered, at: In
 }
 
 fn check(intake: &Intake) -> Result<(), CaseError> {
+    let probe = &intake.probe;
+    limits::count("identifiers", intake.identifiers.len(), MOST_ITEMS)?;
+    limits::count("probe.edits", probe.edits.len(), MOST_ITEMS)?;
+    let mut words = vec![
+        ("gallery", intake.gallery.as_str()),
+        ("requester", intake.requester.as_deref().unwrap_or_default()),
+        ("channel", intake.channel.as_str()),
+        ("probe.model", probe.model.as_deref().unwrap_or_default()),
+        ("probe.quality.producer", probe.quality.as_ref().map_or("", |q| q.producer.as_str())),
+    ];
+    for Identifier { kind, value } in &intake.identifiers {
+        words.extend([("identifiers.kind", kind.as_str()), ("identifiers.value", value.as_str())]);
+    }
+    for Edit { operation, by, .. } in &probe.edits {
+        words.extend([("probe.edits.operation", operation.as_str()), ("probe.edits.by", by.as_str())]);
+    }
     let texts = [
         ("purpose", intake.purpose.as_str()),
         ("reason", intake.reason.as_str()),
-        ("channel", intake.channel.as_str()),
-        ("probe.source", intake.probe.source.as_str()),
+        ("probe.source", probe.source.as_str()),
     ];
-    for (name, text) in texts {
-        if text.len() > MOST_TEXT_BYTES {
-            return Err(CaseError::Invalid(format!("{name} is longer than {MOST_TEXT_BYTES} bytes: shorten it")));
-        }
-    }
-    let lists = [
-        ("identifiers", intake.identifiers.len()),
-        ("answers", intake.answers.len()),
-        ("probe.edits", intake.probe.edits.len()),
-    ];
-    for (name, len) in lists {
-        if len > MOST_ITEMS {
-            return Err(CaseError::Invalid(format!("{name} has {len} items: at most {MOST_ITEMS}")));
-        }
-    }
+    bounded(words, texts, &intake.answers)?;
     if intake.batch_size == 0 {
         return Err(CaseError::Invalid("batch_size is 0: it counts this probe, so it is at least 1".to_owned()));
     }

@@ -20,7 +20,7 @@
 //! | [`access`], [`violation`], [`activation`] | the steps outside a request's life: people and agencies, violations, policy revisions |
 //! | `standing`, `suspension` | how people and agencies stand since, whatever the registry file says |
 //! | [`revision`], [`chancery`] | policy revisions: how they stand, and where they are kept |
-//! | `answers` | answers, checked against the forms |
+//! | `answers`, `limits` | answers, checked against the forms; how much a step may say |
 //! | [`viewing`], [`disposition`], [`sign_off`], [`acknowledgement`], [`release`], [`dissemination`], [`outcome`] | the steps after it |
 //! | `sitting`, `turns`, [`misstep`] | what every such step does first: its turn, the facts, what is out of place |
 //! | `signatures` | whether the signatures a result needs are there |
@@ -56,6 +56,7 @@ pub mod intake;
 pub mod judge;
 pub mod ledger;
 pub mod life;
+mod limits;
 pub mod misstep;
 pub mod notices;
 pub mod obligations;

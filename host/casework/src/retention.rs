@@ -28,10 +28,11 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::clock::zone;
 use crate::error::CaseError;
 use crate::intake::attested;
+use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::obligations::{self, Owed};
 use crate::permit::{Acted, Permit};
-use crate::sitting::{Taken, bounded};
+use crate::sitting::Taken;
 use find::{Found, Place};
 use model::account::{Destroyed, Event, Retained};
 use model::combine::Rulings;
@@ -332,7 +333,12 @@ fn place_of(record: &Retained) -> String {
 
 fn check(asking: &Asking) -> Result<(), CaseError> {
     let Retained { subject, gallery, record } = &asking.record;
-    bounded([("subject", subject.as_str()), ("record", record.as_str())], &asking.answers)?;
+    let words = [
+        ("subject", subject.as_str()),
+        ("gallery", gallery.as_deref().unwrap_or_default()),
+        ("record", record.as_str()),
+    ];
+    bounded(words, [], &asking.answers)?;
     if subject.trim().is_empty() || record.trim().is_empty() {
         return Err(CaseError::Invalid("subject and record are both needed: say which record it is about".to_owned()));
     }

@@ -7,6 +7,7 @@ use crate::gallery::Hall;
 use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, look_at_photograph, template_of};
 use crate::judge::Facts;
 use crate::ledger::Receipt;
+use crate::limits::bounded;
 use crate::permit::{Acted, Permit};
 use crate::sitting::Sitting;
 use model::account::Event;
@@ -32,7 +33,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether the number of candidates makes sense.
+    /// Whether the number of candidates makes sense, and the answers are of a sensible size.
     ///
     /// # Errors
     /// [`CaseError::Invalid`].
@@ -41,7 +42,7 @@ impl Plan {
             Some(n) if n == 0 || n > MOST_CANDIDATES => {
                 Err(CaseError::Invalid(format!("candidates is {n}: ask for 1 to {MOST_CANDIDATES}")))
             }
-            _ => Ok(()),
+            _ => bounded([], [], &self.answers),
         }
     }
 }

@@ -10,8 +10,9 @@ use crate::error::CaseError;
 use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::Subject;
+use crate::limits::bounded;
 use crate::obligations::{self, Occasion, Owed};
-use crate::sitting::{Taken, bounded};
+use crate::sitting::Taken;
 use model::account::Event;
 use model::facts::Step;
 use model::terms::{Field, Instant, Phase, Value};
@@ -47,12 +48,7 @@ impl Casework {
         report: Report,
     ) -> Result<Recorded, CaseError> {
         let Report { happened, answers } = report;
-        bounded([], &answers)?;
-        let texts = answers.iter().filter_map(|(name, value)| match value {
-            Value::Text(text) => Some((name.as_str(), text.as_str())),
-            _ => None,
-        });
-        bounded(texts, &BTreeMap::new())?;
+        bounded([], [], &answers)?;
         if actor.principal.jurisdiction != jurisdiction {
             // What a report obliges the host to, a suspension at once, is no outsider's to bring about.
             let reason = "violations are reported by people of the jurisdiction: tell one of them";
