@@ -145,13 +145,7 @@ impl Casework {
         check(&intake)?;
         let owner = self.chamber(jurisdiction)?.clone();
         let hall = owner.hall(&intake.gallery)?;
-        let requester = self.requester(actor, intake.requester.as_deref())?;
-        let concerned = self.concerned(&requester, &owner)?;
-        if concerned.iter().all(|chamber| chamber.id() != actor.principal.jurisdiction) {
-            // Their own policy would not be asked.
-            let reason = "only people of the requester's jurisdiction or of the gallery's enter a request";
-            return self.reject(jurisdiction, actor, "request", reason).await;
-        }
+        let (requester, concerned) = self.parties(actor, &owner, &intake).await?;
         answers::check(&concerned, Phase::Request, &intake.answers)?;
         let now = self.clock.now()?;
         let probe = self.look_at(&intake.probe, hall.registered()).await?;
@@ -223,15 +217,37 @@ impl Casework {
         })
     }
 
-    /// On whose behalf a request is made.
-    pub(crate) fn requester(&self, actor: &Registered, named: Option<&str>) -> Result<Registered, CaseError> {
-        let Some(named) = named else { return Ok(actor.clone()) };
-        let (jurisdiction, person) = named.split_once('/').unwrap_or((&actor.principal.jurisdiction, named));
-        self.other(&Principal {
-            jurisdiction: jurisdiction.to_owned(),
-            person: person.to_owned(),
-            device: actor.principal.device,
-        })
+    /// On whose behalf a request is made, and the jurisdictions whose policies it concerns.
+    ///
+    /// # Errors
+    /// [`CaseError::Rejected`], on record with all of these, for an asker who is of none of them, and for a requester who may
+    /// not act: whoever is in a registry is not for anybody to find out.
+    pub(crate) async fn parties(
+        &self,
+        actor: &Registered,
+        owner: &Arc<Chamber>,
+        intake: &Intake,
+    ) -> Result<(Registered, Vec<Arc<Chamber>>), CaseError> {
+        const ASKED: &str = "request";
+        check(intake)?;
+        let theirs = actor.principal.jurisdiction.as_str();
+        let named = intake.requester.as_deref().unwrap_or(&actor.principal.person);
+        let (home, person) = named.split_once('/').unwrap_or((theirs, named));
+        // Before anybody is looked up there.
+        let concerned = self.concerned_by(home, owner)?;
+        let ledgers: Vec<_> = concerned.iter().collect();
+        if concerned.iter().all(|chamber| chamber.id() != theirs) {
+            // Their own policy would not be asked.
+            let reason = "only people of the requester's jurisdiction or of the gallery's enter a request";
+            return self.reject_in(&ledgers, actor, ASKED, reason).await;
+        }
+        let device = actor.principal.device;
+        let requester = Principal { jurisdiction: home.to_owned(), person: person.to_owned(), device };
+        match self.other(actor, &requester) {
+            Ok(requester) => Ok((requester, concerned)),
+            Err(CaseError::Rejected(reason)) => self.reject_in(&ledgers, actor, ASKED, &reason).await,
+            Err(e) => Err(e),
+        }
     }
 
     /// What policies are told of the probe. Reads a photograph only as far as its faces.

@@ -120,7 +120,12 @@ impl Casework {
         requester: &Registered,
         owner: &Arc<Chamber>,
     ) -> Result<Vec<Arc<Chamber>>, CaseError> {
-        let home = self.chamber(&requester.principal.jurisdiction)?;
+        self.concerned_by(&requester.principal.jurisdiction, owner)
+    }
+
+    /// The same, by the id of the requester's home.
+    pub(crate) fn concerned_by(&self, home: &str, owner: &Arc<Chamber>) -> Result<Vec<Arc<Chamber>>, CaseError> {
+        let home = self.chamber(home)?;
         let mut chambers = vec![home.clone()];
         if home.id() != owner.id() {
             chambers.push(owner.clone());

@@ -130,8 +130,8 @@ impl Casework {
         let _coming = owner.hall(&intake.gallery)?.announce();
         if !plan.answers.is_empty() {
             // Before the request is opened: what cannot be answered like this opens none.
-            let requester = self.requester(actor, intake.requester.as_deref())?;
-            answers::check(&self.concerned(&requester, owner)?, Phase::Search, &plan.answers)?;
+            let (_, concerned) = self.parties(actor, owner, &intake).await?;
+            answers::check(&concerned, Phase::Search, &plan.answers)?;
         }
         let opening = self.begin_request(actor, jurisdiction, intake).await?;
         let request = opening.request.clone();
@@ -164,7 +164,7 @@ impl Casework {
     ) -> Result<Permitted, CaseError> {
         let owner = self.chamber(&request.owner)?.clone();
         let hall = owner.hall(&request.gallery)?;
-        let requester = self.other(&request.requester)?;
+        let requester = self.other(actor, &request.requester)?;
         let concerned = self.concerned(&requester, &owner)?;
         let case_keys: Vec<_> = request.request.identifiers.iter().map(crate::history::case_key).collect();
         let now = self.clock.now()?;

@@ -126,7 +126,7 @@ impl Casework {
         let owner = self.chamber(jurisdiction)?.clone();
         let turn = self.turns.take(request).await;
         // Whoever waited for the turn may have been suspended meanwhile, or lost a role.
-        let stands = match self.other(&actor.principal) {
+        let stands = match self.other(actor, &actor.principal) {
             Ok(now) if now.person == actor.person && now.agency == actor.agency => None,
             Ok(_) => Some("your access has changed meanwhile: take the step again".to_owned()),
             Err(CaseError::Rejected(reason)) => Some(reason),
@@ -142,7 +142,7 @@ impl Casework {
             let reason = "only people of the gallery's jurisdiction and of the requester's take part in a request";
             return self.reject(jurisdiction, actor, asked, reason).await;
         }
-        let requester = match self.other(&request.requester) {
+        let requester = match self.other(actor, &request.requester) {
             Ok(requester) => requester,
             Err(CaseError::Rejected(reason)) => {
                 let reason = format!("the requester may not act any more: {reason}");
