@@ -145,6 +145,21 @@ impl Casework {
         facts: Facts<'_>,
         rows: Vec<store::Kept>,
     ) -> Result<Permit, CaseError> {
+        self.judge_telling(concerned, facts, rows, |_| {}).await
+    }
+
+    /// The same. `decided` is told whether it is permitted, once that is decided and before it is on record: what depends on
+    /// the decision alone does not wait for the log. A permit that cannot be put on record is none.
+    ///
+    /// # Errors
+    /// As [`Casework::judge`].
+    pub(crate) async fn judge_telling(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: Facts<'_>,
+        rows: Vec<store::Kept>,
+        decided: impl FnOnce(bool) + Send,
+    ) -> Result<Permit, CaseError> {
         let mut matters = Vec::with_capacity(concerned.len());
         let mut rulings =
             Rulings { id: model::terms::new_id(), phase: facts.step.phase(), at: facts.now, rulings: Vec::new() };
@@ -157,6 +172,7 @@ impl Casework {
         }
         bound_to_galleries(&mut rulings, facts.gallery.as_ref());
         let permitted = rulings.verdict() == Verdict::Permit;
+        decided(permitted);
         let imposed = obligations::imposed(&rulings, &facts)?;
         let mut kept = imposed.iter().map(Owed::imposed).collect::<Result<Vec<_>, _>>()?;
         if permitted {

@@ -167,12 +167,13 @@ impl Casework {
         let requester = self.other(actor, &request.requester)?;
         let concerned = self.concerned(&requester, &owner)?;
         let case_keys: Vec<_> = request.request.identifiers.iter().map(crate::history::case_key).collect();
-        let now = self.clock.now()?;
         let id = model::terms::new_id();
+        let request_id = Some(request.request.id.as_str());
+        let turn = owner.history.turn(&actor.key(), &case_keys).await;
+        // Read in the turn: searches are counted in the order of their moments.
+        let now = self.clock.now()?;
         let mut attestations = request.attestations.clone();
         attestations.push(attested(plan.answers, actor, now));
-
-        let request_id = Some(request.request.id.as_str());
         let mut history =
             owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
         if let Some(sitting) = sitting {
@@ -205,8 +206,21 @@ impl Casework {
         };
         let unlisted = owner.history.unlisted(&case_keys, request.probe.digest);
         let kept = store::Kept::Search { search: row.clone(), unlisted };
-        let permit = self.judge(&concerned, facts, vec![kept]).await?;
-        owner.history.searched(&row);
+        let mut counted = false;
+        let decided = |permitted: bool| {
+            if permitted {
+                owner.history.searched(&row);
+            }
+            counted = permitted;
+            drop(turn);
+        };
+        let judged = self.judge_telling(&concerned, facts, vec![kept], decided).await;
+        match (&judged, counted) {
+            (Ok(_), _) => owner.history.recorded(&row),
+            (Err(_), true) => owner.history.unsearched(&row),
+            (Err(_), false) => {}
+        }
+        let permit = judged?;
         let most = how_many(plan.candidates, permit.rulings());
         Ok(Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, permit })
     }
