@@ -550,6 +550,9 @@ impl Casework {
             if let Some(reason) = chamber.ledger.trouble() {
                 note(false, format!("{}: the database cannot be written: {reason}", chamber.id));
             }
+            for trouble in chamber.halls().iter().filter_map(|hall| hall.trouble()) {
+                note(true, format!("{}: {trouble}", chamber.id));
+            }
             if let PolicyState::Absent(reason) = &**chamber.in_force() {
                 note(true, format!("{}: no policy in force: {reason}", chamber.id));
             }
