@@ -83,8 +83,8 @@ pub enum CaseError {
         "the gallery's file cannot be used, and may still hold what was to be removed: {0}; free or repair the disk and repeat the step"
     )]
     Gallery(String),
-    /// Nothing can be written to portable media.
-    #[error("nothing was exported: {0}")]
+    /// The record cannot be written to portable media; says so if something of it could not be removed from there.
+    #[error("the record was not exported: {0}")]
     Media(String),
     /// Something that was destroyed can still be read. Recorded.
     #[error("{0} was destroyed and can still be read: repair the database, then purge it again")]
