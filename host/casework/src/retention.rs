@@ -10,6 +10,9 @@
 //! - What a decision wants kept is not purged earlier. Where a decision also wants it destroyed, and that is due, the purge
 //!   prevails: the bytes go, and what was logged of them stays.
 //! - What has to be purged is purged when it is due, by standing order (`schedule`).
+//! - Whether a gallery holds a record is not for outsiders to find out. The policy may permit a step of theirs, a notice from
+//!   the agency that a record came from, say; whatever is not permitted is refused on record in the same words, whether or not
+//!   the record is there.
 //! - Before anything is destroyed, nothing of it rides in the log's journal any more, so that no crash brings it back; and a
 //!   purge is on record as done only when reading back has found nothing.
 
@@ -53,6 +56,10 @@ const NOTICE_RECEIVED: &str = "notice-received";
 
 /// As a rejection calls it.
 const ASKED: &str = "change how long a record stays";
+
+/// What an outsider is told whose step is not permitted.
+const NOT_THEIRS: &str = "people of another jurisdiction say this only of records that are in the gallery, and as far as its \
+                          policy permits: ask somebody of the gallery's jurisdiction";
 
 /// What happens to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,13 +123,20 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::OutOfPlace`] for what was destroyed already, and for a purge of what has to be kept;
-    /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Media`] when nothing can be written to portable media;
+    /// [`CaseError::Refused`] when it is not permitted, [`CaseError::Rejected`] to an outsider; [`CaseError::Media`] when nothing can be written to portable media;
     /// [`CaseError::Unerased`] and what the store may say when something could not be destroyed: repeat the purge then.
     pub async fn retention(&self, actor: &Registered, jurisdiction: &str, asking: Asking) -> Result<Done, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
         check(&asking)?;
         let _turn = self.turns.take(&place_of(&asking.record)).await;
-        self.retain(actor, &owner, asking).await
+        let conceals = asking.record.subject == GALLERY_RECORD && actor.principal.jurisdiction != jurisdiction;
+        match self.retain(actor, &owner, asking).await {
+            // On record as what it was.
+            Err(CaseError::Refused { .. } | CaseError::OutOfPlace(_)) if conceals => {
+                Err(CaseError::Rejected(NOT_THEIRS.to_owned()))
+            }
+            outcome => outcome,
+        }
     }
 
     /// The same for whoever has the record's turn.
@@ -132,15 +146,16 @@ impl Casework {
         owner: &Arc<Chamber>,
         asking: Asking,
     ) -> Result<Done, CaseError> {
+        // First what has nothing to do with the record: it is the same whether or not there is one.
+        if asking.change == Change::Export {
+            self.medium(owner)?;
+        }
+        answers::check(std::slice::from_ref(owner), Phase::Retention, &asking.answers)?;
         let found = self.find(actor, owner, asking.record.clone()).await?;
         if let Err(misstep) = found.in_place(asking.change) {
             self.record_rejected(&[&owner.ledger], actor, found.subject(), ASKED, &misstep).await?;
             return Err(misstep.into());
         }
-        if asking.change == Change::Export {
-            self.medium(owner)?;
-        }
-        answers::check(&found.concerned, Phase::Retention, &asking.answers)?;
         let facts = self.facts(&found, actor, &asking).await?;
         // What a crash leaves half destroyed is found again by this row.
         let rows = if asking.change == Change::Purge { vec![found.docket.kept()?] } else { vec![] };

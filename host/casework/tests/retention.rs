@@ -285,6 +285,30 @@ async fn what_is_only_said_has_no_effect_and_nobody_else_decides() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_outsider_does_not_learn_which_records_there_are() {
+    let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
+    let mut outsider = house.who(DETECTIVE).await;
+    outsider.principal.jurisdiction = "elsewhere".to_owned();
+    outsider.agency.id = "elsewhere-pd".to_owned();
+    let entries = || house.casework.chamber(HOME).unwrap().log().size();
+    house.step(ADMINISTRATOR, Change::Purge, record(2), []).await.unwrap();
+    let mut told = Vec::new();
+    // One that is there, one that was destroyed, and one that never was.
+    for seed in [1, 2, 99] {
+        for change in [Change::Notice, Change::Hold, Change::Purge] {
+            let asking = Asking { change, record: record(seed), day: None, answers: BTreeMap::new() };
+            let before = entries();
+            let refused = house.casework.retention(&outsider, HOME, asking).await.map(drop);
+            let Err(CaseError::Rejected(reason)) = refused else { panic!("{seed}, {change:?}: {refused:?}") };
+            assert_eq!(entries(), before + 1, "{seed}, {change:?}: one refusal on record");
+            told.push(reason);
+        }
+    }
+    assert!(told.iter().all(|reason| *reason == told[0]), "{told:?}");
+    assert!(house.enrolled(&record(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
     let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
     let record = record(3);

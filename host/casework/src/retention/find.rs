@@ -1,6 +1,6 @@
 //! Where a record is, and what policies are told of it.
 
-use super::{ASKED, AUDIT_ENTRY, Asking, Change, Docket, GALLERY_RECORD, place_of};
+use super::{ASKED, AUDIT_ENTRY, Asking, Change, Docket, GALLERY_RECORD, NOT_THEIRS, place_of};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -109,7 +109,7 @@ impl Casework {
         let known = kept.is_some();
         let docket = kept.map_or_else(|| Ok(Docket::new(record.clone())), Docket::read)?;
         let place = match record.subject.as_str() {
-            GALLERY_RECORD => find_in_gallery(owner, &record, known).await?,
+            GALLERY_RECORD => self.find_in_gallery(actor, owner, &record, known).await?,
             AUDIT_ENTRY => self.find_entries(actor, owner, &record).await?,
             _ => self.find_in_case(actor, owner, &record).await?,
         };
@@ -122,6 +122,27 @@ impl Casework {
             || (matches!(place, Place::Entries(_)) && any_entry_held(owner, &record).await?);
         let now = self.clock.now()?;
         Ok(Found { owner: owner.clone(), concerned: [owner.clone()], record, place, docket, owed, held, now })
+    }
+
+    /// A record of a gallery. One that is gone is found all the same where it has a docket: its purge may have broken off.
+    async fn find_in_gallery(
+        &self,
+        actor: &Registered,
+        owner: &Arc<Chamber>,
+        record: &Retained,
+        known: bool,
+    ) -> Result<Place, CaseError> {
+        let gallery = record.gallery.as_deref().unwrap_or_default();
+        let hall = owner.hall(gallery)?;
+        match owner.store.provenance(gallery, &record.record).await? {
+            Some(provenance) => Ok(Place::Record { hall, provenance }),
+            None if known => Ok(Place::Record { hall, provenance: store::Provenance::default() }),
+            // Of one that is there, the policy is asked.
+            None if actor.principal.jurisdiction != owner.id() => {
+                self.reject(owner.id(), actor, ASKED, NOT_THEIRS).await
+            }
+            None => Err(CaseError::Unknown { kind: "record", id: record.record.clone(), hint: " in the gallery" }),
+        }
     }
 
     /// The entries that an index or a range of indices names.
@@ -231,17 +252,6 @@ impl Casework {
             owed: outstanding.map(|o| (o.jurisdiction.clone(), o.clause.clone())).collect(),
             step: Step::Retention(found.event(asking)),
         })
-    }
-}
-
-/// A record of a gallery. One that is gone is found all the same where it has a docket: its purge may have broken off.
-async fn find_in_gallery(owner: &Chamber, record: &Retained, known: bool) -> Result<Place, CaseError> {
-    let gallery = record.gallery.as_deref().unwrap_or_default();
-    let hall = owner.hall(gallery)?;
-    match owner.store.provenance(gallery, &record.record).await? {
-        Some(provenance) => Ok(Place::Record { hall, provenance }),
-        None if known => Ok(Place::Record { hall, provenance: store::Provenance::default() }),
-        None => Err(CaseError::Unknown { kind: "record", id: record.record.clone(), hint: " in the gallery" }),
     }
 }
 
