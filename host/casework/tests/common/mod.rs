@@ -248,6 +248,18 @@ impl Court {
         Self { casework, clock, outbox, drawn, folder }
     }
 
+    /// Closes the court, has another hand at its database, and opens it again.
+    pub async fn tampered<F: Future<Output = ()>>(self, hand: impl FnOnce(store::Jurisdiction) -> F) -> Self {
+        let Self { casework, clock, outbox, drawn, folder } = self;
+        casework.close().await.unwrap();
+        let url = format!("surrealkv://{}", folder.path().join("store").display());
+        let store = store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
+        hand(store.jurisdiction(JURISDICTION).await.unwrap()).await;
+        store.close().await;
+        let casework = open(folder.path(), &clock, &outbox, &drawn, |_| {}).await;
+        Self { casework, clock, outbox, drawn, folder }
+    }
+
     /// Opens a request and searches; gives its id and the records of its list.
     pub async fn searched(&self, seed: usize, candidates: u32) -> (String, Vec<String>) {
         let plan = Plan { candidates: Some(candidates), ..Plan::default() };
