@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Numbers of the longest template there is.
+pub const MOST_NUMBERS: usize = search::MAX_DIM;
+
 /// The sealed kind under which probe images are kept.
 pub const PROBE: &str = "probe";
 

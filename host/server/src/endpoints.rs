@@ -163,7 +163,7 @@ pub(crate) async fn entries(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn enroll(ask: Ask) -> Result<Reply, Problem> {
-    let batch = ask.body::<api::EnrollBody>()?.batch().map_err(Problem::invalid)?;
+    let batch = ask.body::<api::EnrollBody>()?.batch();
     let (jurisdiction, gallery) = (ask.part("jurisdiction"), ask.part("gallery"));
     let done = ask.casework.enroll(ask.caller()?, jurisdiction, gallery, batch).await?;
     Reply::json(&api::EnrolledView {
@@ -175,7 +175,7 @@ pub(crate) async fn enroll(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn open_request(ask: Ask) -> Result<Reply, Problem> {
-    let intake = ask.body::<api::RequestBody>()?.intake().map_err(Problem::invalid)?;
+    let intake = ask.body::<api::RequestBody>()?.intake();
     let opened = ask.casework.open_request(ask.caller()?, ask.part("jurisdiction"), intake).await?;
     let request = opened.request.request.id;
     let step = Taken { rulings: opened.rulings, receipt: opened.receipt };
@@ -193,7 +193,7 @@ pub(crate) async fn search(ask: Ask) -> Result<Reply, Problem> {
 pub(crate) async fn search_now(ask: Ask) -> Result<Reply, Problem> {
     let body: api::SearchNowBody = ask.body()?;
     let plan = Plan { candidates: body.candidates, answers: body.answers };
-    let intake = body.request.intake().map_err(Problem::invalid)?;
+    let intake = body.request.intake();
     let caller = ask.caller()?;
     let (opened, searched) = ask.casework.search_now(caller, ask.part("jurisdiction"), intake, plan).await?;
     let mut answer = view(&ask.casework, &opened.request, searched);

@@ -11,7 +11,7 @@
 //! | [`endpoints`] | what each route does |
 //! | `public_log` | the log as any C2SP client reads it, and attempts to change it |
 //! | `query` | the query of an address |
-//! | [`api`] | bodies: what is sent and answered |
+//! | [`api`], [`template`] | bodies: what is sent and answered |
 //! | [`office_api`], `office_endpoints` | the same for people, agencies, violations and policy revisions |
 //! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
 //! | [`retention_api`] | how long records stay |
@@ -41,6 +41,7 @@ mod query;
 pub mod reporting;
 pub mod retention_api;
 mod routes;
+pub mod template;
 pub mod tls;
 pub mod witness;
 
