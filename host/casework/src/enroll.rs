@@ -3,10 +3,11 @@
 use crate::answers;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
-use crate::intake::{attested, look_at_photograph};
+use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
 use crate::limits::{self, bounded};
+use crate::photograph::look_at_photograph;
 use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{Enrolment, Step};

@@ -7,6 +7,7 @@ use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
 use crate::limits::{self, MOST_ITEMS, bounded};
 use crate::permit::{Acted, Permit};
+use crate::photograph::look_at_photograph;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use model::account::Event;
@@ -308,15 +309,6 @@ impl Casework {
     }
 }
 
-/// Has a photograph looked at, away from the runtime's threads. What breaks off on it cannot be read.
-pub(crate) async fn look_at_photograph<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, CaseError> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| {
-        if e.is_panic() { CaseError::Invalid("the photograph cannot be read".to_owned()) } else { CaseError::Stopping }
-    })
-}
-
 fn fits(model: Option<&str>, gallery: &model::registry::Gallery) -> Result<(), CaseError> {
     match model {
         Some(model) if model == gallery.model => Ok(()),
@@ -404,4 +396,15 @@ pub(crate) fn template_of(text: &str) -> Result<Vec<f32>, CaseError> {
     };
     let bytes = BASE64_STANDARD.decode(text).map_err(unreadable)?;
     Ok(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_on_record_that_cannot_be_read_is_the_hosts_fault() {
+        assert_eq!(template_of(&template_text(&[1.0, -2.0])).unwrap(), [1.0, -2.0]);
+        assert!(matches!(template_of("%%%"), Err(CaseError::Fault(_))));
+    }
 }

@@ -17,6 +17,7 @@
 //! | [`gallery`] | a gallery at work, searched by one thread in shared passes |
 //! | [`shelf`] | where galleries stand on disk, and how they start |
 //! | [`intake`], [`search_step`], [`enroll`] | the steps up to the candidate list |
+//! | `photograph` | how many photographs are looked at at once |
 //! | [`access`], [`violation`], [`activation`] | the steps outside a request's life: people and agencies, violations, policy revisions |
 //! | `standing`, `suspension` | how people and agencies stand since, whatever the registry file says |
 //! | [`revision`], [`chancery`] | policy revisions: how they stand, and where they are kept |
@@ -63,6 +64,7 @@ pub mod obligations;
 pub mod outcome;
 pub mod paper;
 pub mod permit;
+mod photograph;
 pub mod recovery;
 pub mod release;
 pub mod replay;

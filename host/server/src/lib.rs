@@ -19,13 +19,14 @@
 //! | [`problem`] | RFC 9457 |
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
-//! | [`listener`] | connections, limits, shutdown |
+//! | [`listener`], `bodies` | connections, limits, shutdown; room for what is sent |
 //! | [`witness`] | a witness of other hosts' logs |
 
 // A route's future holds those of casework and the store, which nest deeper than the compiler's default of 128.
 #![recursion_limit = "256"]
 
 pub mod api;
+mod bodies;
 pub mod case_api;
 mod case_endpoints;
 mod endpoints;

@@ -4,6 +4,7 @@
 //! failed request.
 
 use crate::api::summarize;
+use crate::bodies::{BUSY, RETRY_AFTER, Room};
 use crate::endpoints::{Ask, Reply};
 use crate::identity::{self, IdentityError};
 use crate::metrics::Metrics;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 /// Connections at one moment. A jurisdiction has hundreds of examiners; a flood has thousands of connections.
@@ -127,6 +129,7 @@ struct Desk {
     metrics: Arc<Metrics>,
     table: Table,
     patience: Patience,
+    room: Room,
 }
 
 impl Server {
@@ -153,7 +156,7 @@ impl Server {
     /// where some work did not finish in time.
     pub async fn run(self, casework: Casework, mut stop: watch::Receiver<bool>) -> Option<Casework> {
         let (casework, table, patience) = (Arc::new(casework), Table::new(), self.patience);
-        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience });
+        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience, room: Room::default() });
         let follower = self.door.follow();
         // Ends by itself once told to stop; until then it shares casework with the requests.
         let deadlines = tokio::spawn(casework::deadlines::keep(desk.casework.clone(), stop.clone()));
@@ -279,22 +282,11 @@ async fn serve(
         }
         Match::Route(route, parts) => {
             let parts = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
-            let desk = desk.clone();
             let length = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-            let body = read(body, route.body, length, desk.patience.body).await;
-            let work = tokio::spawn(async move {
-                let _busy = busy;
-                answer(&desk, route, caller, parts, query, body?).await
-            });
-            let answered = work.await.unwrap_or_else(|e| {
-                tracing::error!(%e, route = route.path, "a request failed unexpectedly");
-                let title = "the host failed";
-                let detail = "this request failed unexpectedly; what was recorded of it stands";
-                Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", title, detail))
-            });
-            (route.path, answered)
+            (route.path, take(&desk, route, caller, parts, query, (length, body), busy).await)
         }
     };
+    let again = answer.as_ref().is_err_and(|problem| problem.kind == BUSY);
     let reply = answer.unwrap_or_else(|problem| Reply {
         status: problem.status,
         content_type: MEDIA_TYPE,
@@ -305,10 +297,53 @@ async fn serve(
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(reply.content_type));
+    if again {
+        headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
+    }
     // Candidate lists and accounts are nobody's to keep; the public log's full tiles never change.
     let kept = public_log::kept(label, &path, reply.status);
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static(kept.unwrap_or("no-store")));
     response
+}
+
+/// Takes a request on: lets its caller in, reads its body, and has it answered. Whoever may not ask is turned away before a
+/// byte of what they send is held.
+async fn take(
+    desk: &Arc<Desk>,
+    route: &'static Route,
+    caller: Result<Principal, IdentityError>,
+    parts: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+    (length, body): (Option<usize>, Incoming),
+    busy: mpsc::Sender<()>,
+) -> Result<Reply, Problem> {
+    if route.body > 0 {
+        let (desk, caller, parts, busy) = (desk.clone(), caller.clone(), parts.clone(), busy.clone());
+        let admitting = async move {
+            let _busy = busy;
+            admit(&desk, route, caller, &parts).await.map(drop)
+        };
+        finished(route, tokio::spawn(admitting)).await?;
+    }
+    let room = desk.room.claim(length.unwrap_or(route.body).min(route.body)).await?;
+    let body = read(body, route.body, length, desk.patience.body).await?;
+    let desk = desk.clone();
+    let answering = async move {
+        let _held = (busy, room);
+        // Let in anew: meanwhile they may have been suspended.
+        answer(&desk, route, caller, parts, query, body).await
+    };
+    finished(route, tokio::spawn(answering)).await
+}
+
+/// What came of a task; a panic in it is one failed request.
+async fn finished<T>(route: &Route, work: JoinHandle<Result<T, Problem>>) -> Result<T, Problem> {
+    work.await.unwrap_or_else(|e| {
+        tracing::error!(%e, route = route.path, "a request failed unexpectedly");
+        let title = "the host failed";
+        let detail = "this request failed unexpectedly; what was recorded of it stands";
+        Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", title, detail))
+    })
 }
 
 async fn read(body: Incoming, most: usize, length: Option<usize>, patience: Duration) -> Result<Bytes, Problem> {
