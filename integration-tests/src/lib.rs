@@ -60,7 +60,8 @@ impl Deployment {
     /// When it fails.
     pub fn init(program: &Path, home: &Path, faces: Option<&Faces>) -> anyhow::Result<Self> {
         let mut init = Command::new(program);
-        init.arg("init").arg(home).args(["--listen", "127.0.0.1:0"]);
+        // Not the machine's name: what is tested and shown is the same everywhere.
+        init.arg("init").arg(home).args(["--listen", "127.0.0.1:0", "--host", "localhost"]);
         init.arg("--policies").arg(root().join("policies"));
         if let Some(faces) = faces {
             init.arg("--detector").arg(&faces.detector).arg("--embedder").arg(&faces.embedder);

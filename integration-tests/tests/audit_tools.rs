@@ -286,6 +286,39 @@ async fn a_case_is_exported_whole_and_whatever_is_changed_shows() {
 }
 
 #[tokio::test]
+async fn a_violation_of_a_request_is_found_and_exported_with_its_case() {
+    let Some(mut court) = court().await else { return };
+    let id = court.open(7).await;
+    let body = |request: &str| {
+        json!({
+            "happened": "2026-01-02T09:00:00.000Z",
+            "request": request,
+            "answers": {"violated-clause": "5.2"},
+        })
+    };
+    let mut reporter = court.client("detroit/c.hargrove");
+    let answer = reporter.post("/v1/detroit/violations", &body("no-such-request")).await.unwrap();
+    assert_eq!(answer.status, 404, "{}", String::from_utf8_lossy(&answer.body));
+    let answer = reporter.post("/v1/detroit/violations", &body(&id)).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    let seen = court.seen(&id).await;
+    assert_eq!(seen["violations"].as_array().map(Vec::len), Some(1), "{seen}");
+    assert!(!seen["violations"].to_string().contains("hargrove"), "who reported it is for auditors");
+    drop(reporter);
+    court.deployment.stop().unwrap();
+
+    let of_case = lines(&audit(&court, &[&["show"], &CONFIG[..], &["--json", "--case", "26-0310-7"]]));
+    let violated = of_case.iter().filter(|e| e["account"]["event"]["what"] == "violated");
+    assert_eq!(violated.map(|e| &e["account"]["request"]).collect::<Vec<_>>(), [&json!(id)]);
+    let case = ["--case", "incident-number:26-0310-7", "--out", "disclosure"];
+    let exported = audit(&court, &[&["export"], &CONFIG[..], &case]);
+    assert!(exported.status.success(), "{}", said(&exported));
+    let texts = files(&court.deployment.home.join("disclosure"));
+    let mut texts = texts.iter().map(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned());
+    assert!(texts.any(|text| text.contains("\"violated\"") && text.contains("violated-clause")));
+}
+
+#[tokio::test]
 async fn every_decision_replays_to_the_byte_and_a_changed_component_does_not() {
     let Some(mut court) = court().await else { return };
     for jurisdiction in ["detroit", "st-louis"] {

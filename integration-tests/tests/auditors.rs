@@ -4,7 +4,8 @@
 
 mod common;
 
-use common::{court, searcher};
+use common::{court, request, searcher};
+use serde_json::json;
 
 #[tokio::test]
 async fn an_auditor_reads_who_why_and_what() {
@@ -33,6 +34,34 @@ async fn an_auditor_reads_who_why_and_what() {
     let text = serde_json::to_string(&entries.iter().map(|e| &e["leaf"]).collect::<Vec<_>>()).unwrap();
     for personal in ["Whitfield", "m.whitfield", "clerk", "26-0310-114"] {
         assert!(!text.contains(personal), "leaves hold nothing personal: {personal}");
+    }
+}
+
+#[tokio::test]
+async fn what_people_of_other_agencies_do_is_read_like_anybody_elses() {
+    let Some(court) = court().await else { return };
+    let before = court.entries("detroit").await;
+    let mut asked = request("detroit", 1);
+    asked.as_object_mut().unwrap().remove("requester");
+    for (name, answer) in [
+        ("requester-address", json!("333 Mt Elliott Street, Detroit")),
+        ("requester-phone", json!("+1 313 555 0177")),
+        ("statement-acknowledged", json!(true)),
+    ] {
+        asked["answers"][name] = answer;
+    }
+    let answer = court.client("detroit/k.brandt").post("/v1/detroit/requests", &asked).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    asked["answers"]["immigration-status"] = json!(true);
+    let answer = court.client("detroit/k.brandt").post("/v1/detroit/requests", &asked).await.unwrap();
+    assert_eq!(answer.status, 403, "{}", String::from_utf8_lossy(&answer.body));
+
+    let entries = court.audit("detroit", before).await;
+    for kind in ["intent", "outcome", "refusal"] {
+        let entry = entries.iter().find(|e| e["leaf"]["kind"] == kind).unwrap();
+        let who = &entry["account"]["who"];
+        assert_eq!((&who["person"], &who["agency"]), (&json!("k.brandt"), &json!("ice-ero")), "{entry}");
+        assert_eq!(entry["account"]["case"][0]["value"], "26-0310-114", "{entry}");
     }
 }
 

@@ -135,6 +135,36 @@ async fn what_has_to_be_done_is_listed_and_done() {
 }
 
 #[tokio::test]
+async fn a_search_that_waits_says_for_whom_and_ends_with_a_code_of_its_own() {
+    let Some(court) = court().await else { return };
+    let mut flags = flags(&court, 6);
+    // A crime that the directive does not name itself: a supervisor has to confirm the classification.
+    let crime = flags.iter_mut().find(|flag| flag.as_str() == "crime=robbery").unwrap();
+    *crime = "crime=carjacking".to_owned();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let waits = command(&court, FIRST, &["search"], &flags);
+    assert_eq!(waits.status.code(), Some(5), "{}", said(&waits));
+    for part in ["waits for", "`ciu-supervisor`", "2.7", "on record as entry"] {
+        assert!(said(&waits).contains(part), "{part}: {}", said(&waits));
+    }
+    let id = said(&waits).lines().find_map(|line| line.strip_prefix("request ")).unwrap().to_owned();
+    let request = ["--request", id.as_str()];
+    let again = command(&court, FIRST, &["request", "search"], &[&request[..], &["--json"]].concat());
+    assert_eq!(again.status.code(), Some(5), "{}", said(&again));
+    let answer: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!((answer["request"].as_str(), &answer["waits_for"][0]["clause"]), (Some(&*id), &Value::from("2.7")));
+    for words in [&["request", "show"][..], &["request", "list"]] {
+        let rest: &[&str] = if words[1] == "show" { &request } else { &[] };
+        let shown = command(&court, FIRST, words, rest);
+        assert!(said(&shown).contains("waits for approval"), "{words:?}: {}", said(&shown));
+    }
+    let approved = ["--role", "ciu-supervisor", "--conclusion", "approved"];
+    json(&court, SUPERVISOR, &["sign"], &[&request[..], &approved].concat());
+    let found = json(&court, FIRST, &["request", "search"], &request);
+    assert_eq!(found["candidates"][0]["record_id"], "r0006");
+}
+
+#[tokio::test]
 async fn a_statement_is_read_before_it_is_acknowledged() {
     let Some(mut court) = court().await else { return };
     let registry = std::fs::read_to_string(registry_file(&court)).unwrap();

@@ -64,6 +64,12 @@ fn help_has_an_example_and_completions_are_made() {
         &["outcome"],
         &["obligations"],
         &["complete"],
+        &["registry", "person"],
+        &["registry", "record"],
+        &["registry", "agency"],
+        &["registry", "agencies"],
+        &["registry", "agreement"],
+        &["registry", "end"],
         &["report"],
         &["reports"],
         &["policy", "pin"],
@@ -75,7 +81,11 @@ fn help_has_an_example_and_completions_are_made() {
         &["audit", "export"],
         &["audit", "verify-export"],
         &["audit", "replay"],
+        &["audit", "prune"],
         &["bench", "vet"],
+        &["bench", "verify"],
+        &["bench", "prove"],
+        &["bench", "replay"],
     ] {
         let Some(done) = run(&[command, &["--help"]].concat()) else { return };
         assert!(done.status.success() && text(&done.stdout).contains("Example"), "{command:?}");
@@ -88,10 +98,11 @@ fn help_has_an_example_and_completions_are_made() {
 
 #[test]
 fn wrong_usage_and_missing_files_are_said() {
-    let cases: [(&[&str], i32, &str); 8] = [
+    let cases: [(&[&str], i32, &str); 9] = [
         (&["serve", "--confg", "x"], 2, "--config"),
         (&["serve", "--config", "nowhere.toml"], 1, "magistrate init"),
         (&["init", "policies", "--policies", "policies"], 1, "not empty"),
+        (&["init", "nowhere", "--host", "two words"], 1, "no host name"),
         (&["policy", "check", "policies/detroit"], 1, "policy pin"),
         (&["audit", "verify", "nowhere", "--key", "nokey"], 1, "nokey"),
         (&["request", "list", "--certificate", "no.pem", "--jurisdiction", "x", "--state", "lost"], 2, "listed"),
@@ -117,5 +128,36 @@ fn wrong_usage_and_missing_files_are_said() {
         assert_eq!(done.status.code(), Some(code), "{arguments:?}");
         let said = text(&done.stderr);
         assert!(said.contains(says), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn hosts_of_two_names_have_logs_of_two_origins() {
+    let Some(program) = integration_tests::program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+    let cases: [(&str, &[&str], &str); 3] = [
+        ("one", &["--host", "one.example"], "one.example"),
+        ("two", &["--host", "two.example"], "two.example"),
+        ("own", &[], machine.as_str()),
+    ];
+    for (home, named, host) in cases {
+        let home = folder.path().join(home);
+        let policies = integration_tests::root().join("policies");
+        let mut init = Command::new(&program);
+        let done = init.arg("init").arg(&home).args(named).arg("--policies").arg(policies).output().unwrap();
+        if !done.status.success() {
+            // A machine that has no name of its own is asked for one, and nothing is made.
+            assert!(named.is_empty() && text(&done.stderr).contains("--host NAME"), "{}", text(&done.stderr));
+            assert!(!home.exists());
+            continue;
+        }
+        let key = std::fs::read_to_string(home.join("log-keys/detroit.vkey")).unwrap();
+        let config = std::fs::read_to_string(home.join("magistrate.toml")).unwrap();
+        if !host.is_empty() {
+            assert!(key.starts_with(&format!("{host}/detroit+")), "{key}");
+            assert!(config.contains(&format!("\nhost = \"{host}\"\n")), "{config}");
+        }
+        assert!(!key.starts_with("localhost/"), "{key}");
     }
 }

@@ -13,6 +13,7 @@ use common::life::{
 };
 use common::{Court, court, request};
 use integration_tests::Example;
+use model::terms::Digest;
 use serde_json::{Value, json};
 
 /// The document that a lead is released with.
@@ -77,6 +78,38 @@ fn disclose(court: &mut Court, case: &str, at_least: usize) {
     let arguments = ["audit", "verify-export", "disclosure", "--key", "log-keys/detroit.vkey"];
     let done = court.deployment.run(&arguments).unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+
+    // What was released is in it, in both forms, to the byte.
+    let (folder, released) = (court.deployment.home.join("disclosure"), released(&manifest, court));
+    for form in ["html", "pdf"] {
+        let is_it = |d: &&Value| d["what"] == REPORT && d["file"].as_str().is_some_and(|file| file.ends_with(form));
+        let listed = manifest["documents"].as_array().unwrap().iter().find(is_it).unwrap();
+        let file = folder.join(listed["file"].as_str().unwrap());
+        let bytes = std::fs::read(&file).unwrap();
+        assert_eq!(released[form], Digest::of(&bytes).to_string(), "{form}");
+        // Another document, and a manifest to match, is not what any entry tells of.
+        let mut forged = manifest.clone();
+        std::fs::write(&file, b"another").unwrap();
+        forged["files"][listed["file"].as_str().unwrap()] = json!(Digest::of(b"another"));
+        std::fs::write(folder.join("manifest.json"), forged.to_string()).unwrap();
+        let done = court.deployment.run(&arguments).unwrap();
+        assert_eq!(done.status.code(), Some(4), "{}", String::from_utf8_lossy(&done.stdout));
+        assert!(String::from_utf8_lossy(&done.stdout).contains("not what any entry tells of"));
+        std::fs::write(&file, bytes).unwrap();
+        std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
+    }
+    assert!(court.deployment.run(&arguments).unwrap().status.success());
+}
+
+/// The digests of the document in the account that says that it was released.
+fn released(manifest: &Value, court: &Court) -> Value {
+    let accounts = manifest["entries"].as_array().unwrap().iter().map(|entry| {
+        let file = format!("disclosure/entries/{}.account", entry["index"]);
+        let account = std::fs::read(court.deployment.home.join(file)).unwrap();
+        serde_json::from_slice::<Value>(&account).unwrap()
+    });
+    let mut events = accounts.map(|account| account["event"].clone());
+    events.find(|event| event["what"] == "released").unwrap()["documents"][0].clone()
 }
 
 #[tokio::test]
@@ -137,13 +170,10 @@ async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing
     asked["answers"]["requester-phone"] = json!("+1 248 555 0100");
     asked["answers"]["statement-acknowledged"] = json!(true);
     let id = court.open_as(FIRST, &asked).await;
-    let Listed { id, records } = court.list(id).await;
-    court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
-    court.sign(&id).await;
 
-    // The unit entered the request, so the requester's own acknowledgement is still collected (5.5).
-    let out = outgoing(&records[..1]);
-    court.refuse(FIRST, &id, "release", &out, out_of_place("5.5-b4")).await;
+    // The unit entered the request, so the requester's own acknowledgement is still collected (5.5), before the search.
+    let awaited = court.wait(FIRST, &id, "search", &json!({"candidates": 3})).await;
+    assert_eq!((&awaited["clause"], &awaited["duty"]), (&json!("5.5-b4"), &json!({"acknowledge": STATEMENT})));
     let verbatim = court.statement(STATEMENT).await;
     let edited = json!({"statement": STATEMENT, "text": verbatim.replace("IS NOT", "IS")});
     court.refuse("detroit/o.mercer", &id, "acknowledgements", &edited, out_of_place("altered")).await;
@@ -153,7 +183,11 @@ async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing
     court
         .refuse("detroit/o.mercer", &id, "acknowledgements", &given, out_of_place("nothing of this kind is open"))
         .await;
+    let Listed { id, records } = court.list(id).await;
+    court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
+    court.sign(&id).await;
 
+    let out = outgoing(&records[..1]);
     let suspended = under(&in_good_standing, "name = \"Oakland County Sheriff’s Office\"", OAKLAND.trim_end());
     reopen(&mut court, &suspended);
     court.refuse(FIRST, &id, "release", &out, denied("5.5-c", "suspended until it complies")).await;

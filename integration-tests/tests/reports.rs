@@ -6,7 +6,7 @@ mod common;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use common::court;
+use common::{court, outcome};
 use model::terms::Digest;
 use serde_json::{Value, json};
 
@@ -64,6 +64,35 @@ async fn a_public_report_is_for_everybody_and_another_for_auditors() {
     assert!(read.status == 200 && String::from_utf8_lossy(&read.body).contains("Stated by whoever drew this up"));
     let all = auditor.get("/v1/detroit/audit/reports").await.unwrap().json().unwrap();
     assert_eq!(all.as_array().map(Vec::len), Some(2), "{all}");
+}
+
+#[tokio::test]
+async fn the_system_report_is_published_by_those_who_are_responsible_and_by_nobody_else() {
+    let Some(court) = court().await else { return };
+    let system = json!({"report": "smrt-system-report", "from": "2026-01-01", "to": "2026-01-31"});
+    for (who, body, clause) in [
+        ("st-louis/r.abara", system.clone(), "F.3-a"),
+        ("st-louis/a.whitfield", system.clone(), "F.3-a"),
+        (
+            "st-louis/e.marsh",
+            json!({"report": "smrt-system-report", "from": "2036-01-01", "to": "2036-01-31"}),
+            "A.1-a",
+        ),
+    ] {
+        let answer = court.client(who).post("/v1/st-louis/reports", &body).await.unwrap();
+        let problem = answer.json().unwrap();
+        assert_eq!(answer.status, 403, "{who}: {problem}");
+        assert_eq!(outcome(&problem, "st-louis", clause), Some("violated"), "{who}: {problem}");
+    }
+    let mut anybody = court.client("detroit/h.dawson");
+    let listed = anybody.get("/v1/st-louis/reports").await.unwrap().json().unwrap();
+    assert_eq!(listed, json!([]), "nothing that was refused is published");
+    let drawn = court.client("st-louis/e.marsh").post("/v1/st-louis/reports", &system).await.unwrap();
+    let report = drawn.json().unwrap();
+    assert_eq!(drawn.status, 200, "{report}");
+    assert_eq!(outcome(&report, "st-louis", "F.3-a"), Some("satisfied"), "{report}");
+    let path = format!("/v1/st-louis/reports/{}.html", report["id"].as_str().unwrap());
+    assert_eq!(anybody.get(&path).await.unwrap().status, 200);
 }
 
 #[tokio::test]

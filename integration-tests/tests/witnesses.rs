@@ -189,9 +189,11 @@ async fn a_witness_cosigns_two_hosts_logs_and_finds_out_the_one_that_forks() {
     assert!(first.starts_with("localhost/detroit\n") && other.starts_with("localhost/st-louis\n"));
     let unwatched = checkpoint(&one, "detroit/a.feld", "st-louis").await.unwrap();
     assert!(!quorum.is_met(&unwatched), "a jurisdiction that demands no witness is not asked about");
+    verify_served(&one, &witness);
 
     // The log is put back to a copy, goes on otherwise, and grows beyond what the witness saw.
     one.stop().unwrap();
+    verify_kept(&one);
     let (log, kept) = (one.home.join("data/logs/detroit"), folder.path().join("kept"));
     copy(&log, &kept);
     one.serve().unwrap();
@@ -230,6 +232,55 @@ async fn a_witness_cosigns_two_hosts_logs_and_finds_out_the_one_that_forks() {
     one.stop().unwrap();
     two.stop().unwrap();
     witness.stop();
+}
+
+/// What a command says, and how it ends.
+fn verify(deployment: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
+    let done = deployment.run(&[&["audit", "verify"], arguments].concat()).unwrap();
+    (done.status.code(), format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr)))
+}
+
+/// Whoever has the witness's key counts its cosignature on what the server gives out.
+fn verify_served(deployment: &Deployment, witness: &Witness) {
+    let (address, key) = (format!("https://{}/v1/detroit/log", deployment.address), witness.key().to_string());
+    let stranger = audit::Cosigner::generate("witness.example/w2").unwrap().key().to_string();
+    let log = [&*address, "--key", "log-keys/detroit.vkey", "--certificate", "certs/detroit/a.feld.pem"];
+    let with = |rest: &[&str]| verify(deployment, &[&log[..], rest].concat());
+    let (code, said) = with(&["--witness", &key, "--witnesses-required", "1"]);
+    assert!(code == Some(0) && said.contains("1 of 1 witnesses"), "{said}");
+    let (code, said) = with(&["--witness", &key, "--witness", &stranger]);
+    assert!(code == Some(0) && said.contains("1 of 2 witnesses"), "{said}");
+    let (code, said) = with(&["--witness", &stranger, "--witnesses-required", "1"]);
+    assert!(code == Some(4) && said.contains("0 of 1 witnesses"), "{said}");
+    let (code, said) = with(&["--witness", "nokey"]);
+    assert!(code == Some(1) && said.contains("nokey"), "{said}");
+}
+
+/// The host's own folder, with the witnesses of its configuration; and a cosignature that somebody changed.
+fn verify_kept(deployment: &Deployment) {
+    let own = ["--config", "magistrate.toml", "--jurisdiction", "detroit", "--json"];
+    let (code, said) = verify(deployment, &own);
+    let told: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (code, &told["cosignatures"], &told["witnesses"]),
+        (Some(0), &Value::from(1), &Value::from(1)),
+        "{said}"
+    );
+    let file = deployment.home.join("data/logs/detroit/checkpoint.witnessed");
+    let sound = std::fs::read_to_string(&file).unwrap();
+    let lines = sound.lines().map(|line| match line.starts_with("— witness.example/w1 ") {
+        true => {
+            let (head, tail) = line.split_at(line.len() - 12);
+            let other = if tail.starts_with('A') { 'B' } else { 'A' };
+            format!("{head}{other}{}\n", &tail[1..])
+        }
+        false => format!("{line}\n"),
+    });
+    std::fs::write(&file, lines.collect::<String>()).unwrap();
+    let (code, said) = verify(deployment, &own);
+    assert!(code == Some(4) && said.contains("cosignature of `witness.example/w1` that does not verify"), "{said}");
+    std::fs::write(&file, sound).unwrap();
+    assert_eq!(verify(deployment, &own).0, Some(0));
 }
 
 #[test]

@@ -2,8 +2,9 @@
 //! out, and what proves it in both directions.
 //!
 //! `docs/coverage.toml` says which clauses, files and tests belong to a requirement. What can be found is found: the files
-//! that cite a clause, and the scenarios that a policy permits with it or refuses because of it. What does not add up is
-//! an error, all of it at once.
+//! that cite a clause, and the scenarios that show what difference it makes. Most clauses stop a step; some only oblige
+//! somebody, take note of something or open a way, and [`Shows`] says what its two directions are then. What does not add up
+//! is an error, all of it at once.
 
 use crate::build::root;
 use anyhow::{Context as _, bail};
@@ -18,9 +19,17 @@ const PAGE: &str = "docs/coverage.md";
 const HEAD: &str = "# What covers each clause
 
 Made by `cargo xtask coverage` from [coverage.toml](coverage.toml), the policies' sources and their scenarios; not to be
-edited. A rule is named by the files that cite the clause. Scenarios are counted in which a policy permits with the clause
-satisfied or noted, and refuses with the clause violated or missing; the first of each is named. `magistrate policy test`
-runs them, and `cargo xtask test` runs everything.
+edited. A rule is named by the files that cite the clause. Scenarios are counted in two directions, and the first of each is
+named:
+
+| what the clause does | one direction | the other |
+|---|---|---|
+| it stops a step | permits: with the clause satisfied or noted | refuses: with the clause violated or missing |
+| it obliges somebody | imposes a duty | imposes no such duty |
+| it takes note of something | notes it | has nothing to note: it is satisfied or silent |
+| it opens a way | permits: with the clause satisfied | refuses: and the clause is silent |
+
+`magistrate policy test` runs them, and `cargo xtask test` runs everything.
 ";
 
 /// docs/coverage.toml.
@@ -44,7 +53,38 @@ struct Row {
     unbuilt: Option<String>,
     #[serde(default)]
     tests: Vec<String>,
+    #[serde(default)]
+    shows: Shows,
     one_way: Option<String>,
+}
+
+/// In which two directions scenarios show what difference a clause makes.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Shows {
+    /// A permit with the clause satisfied or noted, and a refusal with it violated or missing.
+    #[default]
+    Refusal,
+    /// It imposes a duty, and imposes no duty of that kind.
+    Duty,
+    /// It notes something, and has nothing to note.
+    Note,
+    /// It permits what nothing else would, and where it is silent the step is refused.
+    Way,
+}
+
+impl Shows {
+    /// What a scenario in one direction shows, or in the other.
+    fn named(self, one: bool) -> &'static str {
+        match (self, one) {
+            (Self::Refusal | Self::Way, true) => "permits",
+            (Self::Refusal | Self::Way, false) => "refuses",
+            (Self::Duty, true) => "imposes a duty",
+            (Self::Duty, false) => "imposes none",
+            (Self::Note, true) => "notes",
+            (Self::Note, false) => "nothing to note",
+        }
+    }
 }
 
 /// What is found of a policy.
@@ -61,7 +101,8 @@ struct Scenario {
     file: String,
     name: String,
     permits: bool,
-    outcomes: BTreeMap<String, String>,
+    /// What is expected of it.
+    expected: Expected,
 }
 
 #[derive(Deserialize)]
@@ -76,11 +117,18 @@ struct ScenarioEntry {
     expect: Expected,
 }
 
-#[derive(Deserialize)]
+/// As the format of scenarios has it: clauses and outcomes, clauses and kinds of duty.
+#[derive(Default, Deserialize)]
 struct Expected {
     verdict: String,
     #[serde(default)]
     clauses: BTreeMap<String, String>,
+    #[serde(default)]
+    obligations: BTreeMap<String, String>,
+    #[serde(default)]
+    no_obligations: BTreeMap<String, String>,
+    #[serde(default)]
+    silent: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -116,7 +164,8 @@ fn page(root: &Path) -> anyhow::Result<String> {
         rows.row.len()
     );
     for (id, policy) in &policies {
-        page += &format!("\n## {id}\n\n| requirement | what it asks | rule | permits | refuses | host | tests |\n");
+        page +=
+            &format!("\n## {id}\n\n| requirement | what it asks | rule | one direction | the other | host | tests |\n");
         page += "|---|---|---|---|---|---|---|\n";
         for row in rows.row.iter().filter(|row| row.policy == **id) {
             let cells = row.cells(policy).map(|cell| cell.replace('|', "\\|"));
@@ -167,8 +216,11 @@ impl Row {
                 problems.push(format!("no rule cites {clause}"));
             }
         }
-        let lacking = [true, false].into_iter().any(|permits| self.lacks(policy, permits));
-        match (&self.one_way, lacking) {
+        let lacking = |shows: Shows| [true, false].into_iter().any(|one| self.lacks(policy, shows, one));
+        if self.shows != Shows::Refusal && !lacking(Shows::Refusal) {
+            problems.push("scenarios are refused because of it: take `shows` out".to_owned());
+        }
+        match (&self.one_way, lacking(self.shows)) {
             (None, true) => problems.push(
                 "scenarios prove it in one direction at most: add one, or say in `one_way` why there is none"
                     .to_owned(),
@@ -203,8 +255,8 @@ impl Row {
     }
 
     /// Whether no scenario proves one of its clauses in this direction.
-    fn lacks(&self, policy: &Policy, permits: bool) -> bool {
-        self.clauses().iter().any(|clause| !policy.scenarios.iter().any(|s| s.proves(clause, permits)))
+    fn lacks(&self, policy: &Policy, shows: Shows, one: bool) -> bool {
+        self.clauses().iter().any(|clause| policy.proofs(clause, shows, one).next().is_none())
     }
 
     fn cells(&self, policy: &Policy) -> [String; 7] {
@@ -223,14 +275,14 @@ impl Row {
     }
 
     /// The scenarios that prove it in one direction, and why there are none of a clause.
-    fn direction(&self, policy: &Policy, clauses: &[String], permits: bool) -> String {
-        let proves = |s: &&Scenario| clauses.iter().any(|clause| s.proves(clause, permits));
+    fn direction(&self, policy: &Policy, clauses: &[String], one: bool) -> String {
+        let proves = |s: &&Scenario| clauses.iter().any(|clause| policy.proves(s, clause, self.shows, one));
         let proofs: Vec<&Scenario> = policy.scenarios.iter().filter(proves).collect();
         let mut says = Vec::new();
         if let Some(first) = proofs.first() {
-            says.push(format!("{}: {} (`{}`)", proofs.len(), first.name, first.file));
+            says.push(format!("{}, {}: {} (`{}`)", self.shows.named(one), proofs.len(), first.name, first.file));
         }
-        if self.lacks(policy, permits) {
+        if self.lacks(policy, self.shows, one) {
             says.extend(self.one_way.clone());
         }
         says.join("; ")
@@ -238,11 +290,9 @@ impl Row {
 }
 
 impl Scenario {
-    /// Whether it shows a permit with this clause, or a refusal because of it.
-    fn proves(&self, clause: &str, permits: bool) -> bool {
-        let outcomes = if permits { ["satisfied", "noted"] } else { ["violated", "missing"] };
-        let outcome = self.outcomes.get(clause);
-        self.permits == permits && outcome.is_some_and(|outcome| outcomes.contains(&outcome.as_str()))
+    /// Whether it expects one of these outcomes of a clause.
+    fn finds(&self, clause: &str, among: &[&str]) -> bool {
+        self.expected.clauses.get(clause).is_some_and(|outcome| among.contains(&outcome.as_str()))
     }
 }
 
@@ -270,10 +320,38 @@ impl Policy {
                 file: name.clone(),
                 name: entry.name,
                 permits: entry.expect.verdict == "permit",
-                outcomes: entry.expect.clauses,
+                expected: entry.expect,
             }));
         }
         Ok(Self { sources, clauses, scenarios })
+    }
+
+    /// The scenarios that prove a clause in this direction.
+    fn proofs(&self, clause: &str, shows: Shows, one: bool) -> impl Iterator<Item = &Scenario> {
+        self.scenarios.iter().filter(move |s| self.proves(s, clause, shows, one))
+    }
+
+    /// Whether a scenario shows what difference a clause makes, in one direction or the other.
+    fn proves(&self, s: &Scenario, clause: &str, shows: Shows, one: bool) -> bool {
+        let silent = s.expected.silent.contains(clause);
+        match (shows, one) {
+            (Shows::Refusal, true) => s.permits && s.finds(clause, &["satisfied", "noted"]),
+            (Shows::Refusal, false) => !s.permits && s.finds(clause, &["violated", "missing"]),
+            (Shows::Duty, true) => s.expected.obligations.contains_key(clause),
+            (Shows::Duty, false) => {
+                let spared = s.expected.no_obligations.get(clause);
+                silent || spared.is_some_and(|kind| self.imposes(clause, kind))
+            }
+            (Shows::Note, true) => s.finds(clause, &["noted"]),
+            (Shows::Note, false) => silent || s.finds(clause, &["satisfied"]),
+            (Shows::Way, true) => s.permits && s.finds(clause, &["satisfied"]),
+            (Shows::Way, false) => !s.permits && silent,
+        }
+    }
+
+    /// Whether any scenario expects a duty of this kind of a clause: not to impose another proves nothing.
+    fn imposes(&self, clause: &str, kind: &str) -> bool {
+        self.scenarios.iter().any(|s| s.expected.obligations.get(clause).is_some_and(|imposed| imposed == kind))
     }
 
     /// The names of the files with a rule that cites a clause.
@@ -333,18 +411,27 @@ mod tests {
         toml::from_str(&format!("{head}{text}")).expect("a row")
     }
 
-    fn policy(scenarios: &[(bool, &str)]) -> Policy {
-        let scenario = |(permits, outcome): &(bool, &str)| Scenario {
-            file: "s.toml".to_owned(),
-            name: "a case".to_owned(),
-            permits: *permits,
-            outcomes: [("1".to_owned(), (*outcome).to_owned())].into(),
-        };
+    /// A policy of one clause, `1`, with scenarios that expect this.
+    fn expecting(expected: impl IntoIterator<Item = (bool, Expected)>) -> Policy {
+        let scenario =
+            |(permits, expected)| Scenario { file: "s.toml".to_owned(), name: "a case".to_owned(), permits, expected };
         Policy {
             sources: vec![(PathBuf::from("src/rule.rs"), "case.clause(clause!(\"1\"))".to_owned())],
             clauses: ["1".to_owned()].into(),
-            scenarios: scenarios.iter().map(scenario).collect(),
+            scenarios: expected.into_iter().map(scenario).collect(),
         }
+    }
+
+    fn policy(scenarios: &[(bool, &str)]) -> Policy {
+        let expected =
+            |outcome: &str| Expected { clauses: [("1".to_owned(), outcome.to_owned())].into(), ..Expected::default() };
+        expecting(scenarios.iter().map(|(permits, outcome)| (*permits, expected(outcome))))
+    }
+
+    /// The same, with more that is expected, as a scenario writes it.
+    fn written(scenarios: &[(bool, &str)]) -> Policy {
+        let expected = |text: &str| toml::from_str(&format!("verdict = \"\"\n{text}")).expect("what is expected");
+        expecting(scenarios.iter().map(|(permits, text)| (*permits, expected(text))))
     }
 
     #[test]
@@ -356,6 +443,33 @@ mod tests {
             assert_eq!(row("").unproven(&policy(&one)).len(), 1, "{one:?}");
             assert_eq!(row("one_way = \"so\"").unproven(&policy(&one)), Vec::<String>::new());
         }
+    }
+
+    #[test]
+    fn a_duty_a_note_and_a_way_have_directions_of_their_own() {
+        let (imposes, other) = ("obligations = { 1 = \"task\" }", "no_obligations = { 1 = \"notify\" }");
+        let (spares, silent) = ("no_obligations = { 1 = \"task\" }", "silent = [\"1\"]");
+        let (notes, holds) = ("clauses = { 1 = \"noted\" }", "clauses = { 1 = \"satisfied\" }");
+        for (shows, one, the_other) in [
+            ("duty", (true, imposes), (false, spares)),
+            ("duty", (true, imposes), (true, silent)),
+            ("note", (false, notes), (true, holds)),
+            ("note", (true, notes), (false, silent)),
+            ("way", (true, holds), (false, silent)),
+        ] {
+            let row = row(&format!("shows = \"{shows}\""));
+            assert_eq!(row.unproven(&written(&[one, the_other])), Vec::<String>::new(), "{shows}");
+            for alone in [one, the_other] {
+                assert_eq!(row.unproven(&written(&[alone])).len(), 1, "{shows}: {alone:?}");
+            }
+        }
+        for (shows, scenarios) in [("duty", [(true, imposes), (true, other)]), ("way", [(true, holds), (true, silent)])]
+        {
+            let row = row(&format!("shows = \"{shows}\""));
+            assert_eq!(row.unproven(&written(&scenarios)).len(), 1, "{shows}");
+        }
+        let refused = policy(&[(true, "satisfied"), (true, "noted"), (false, "violated")]);
+        assert_eq!(row("shows = \"note\"").unproven(&refused).len(), 1, "it is more than a note");
     }
 
     #[test]

@@ -165,10 +165,13 @@ impl Told {
         let before = Instant::now();
         let answer = client.post(&format!("/v1/{}/searches", step.at), &json!({"request": request})).await?;
         let ms = before.elapsed().as_secs_f64() * 1e3;
+        let waits = answer.status.as_u16() == 202;
         let answer = answer.json()?;
         let Some(verdict) = answer["verdict"].as_str() else {
             bail!("{}: {}", step.what, answer["detail"].as_str().unwrap_or("no verdict"));
         };
+        // What is permitted and waits for others has not been done.
+        let verdict = if waits { "waits" } else { verdict };
         let candidates = answer["candidates"].as_array();
         let rank = candidates.map_or_else(String::new, |all| {
             let mate = all.iter().find(|c| c["record_id"] == json!(pictures.mate()));

@@ -17,7 +17,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ed25519_dalek::{SIGNATURE_LENGTH, Signer as _, SigningKey, VerifyingKey};
-use signed_note::Signature;
+use signed_note::{Note, Signature};
 
 use crate::error::{KeyError, SignError};
 use crate::key::is_name;
@@ -67,6 +67,26 @@ impl WitnessKey {
             let time = self.verify(text, signature.signature())?;
             Some(Cosignature { line: format!("{line}\n"), time })
         })
+    }
+
+    /// What a checkpoint says of this witness. Unlike whoever counts a quorum, a checker does not pass over a line that is
+    /// under the witness's name and key id and no cosignature of this checkpoint.
+    pub fn cosigned(&self, checkpoint: &str) -> Cosigned {
+        let Ok(note) = Note::from_bytes(checkpoint.as_bytes()) else { return Cosigned::Missing };
+        // A note that parsed has this.
+        let lines = checkpoint.rsplit_once("\n\n").map_or("", |(_, lines)| lines);
+        let mut found = Cosigned::Missing;
+        for line in lines.lines() {
+            let Ok(signature) = Signature::from_bytes(line.as_bytes()) else { continue };
+            if signature.name() != self.name || signature.id() != self.id {
+                continue;
+            }
+            match self.verify(note.text(), signature.signature()) {
+                Some(time) => found = Cosigned::At(time),
+                None => return Cosigned::Wrongly,
+            }
+        }
+        found
     }
 
     /// The time of a cosignature's bytes if they are one over this text.
@@ -197,6 +217,17 @@ impl fmt::Display for Cosignature {
     }
 }
 
+/// What a checkpoint says of one witness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cosigned {
+    /// The witness cosigned it, at this time in seconds since 1970.
+    At(u64),
+    /// It has no line of the witness.
+    Missing,
+    /// It has a line under the witness's name and key that is no cosignature of it: it was changed, or made up.
+    Wrongly,
+}
+
 /// The type and the public key, which is what ids are computed from and key texts hold.
 fn encoded(key: &VerifyingKey) -> Vec<u8> {
     [[KEY_TYPE].as_slice(), key.as_bytes().as_slice()].concat()
@@ -255,6 +286,26 @@ mod tests {
         assert!(key.find(TEXT.as_bytes(), &among).is_some(), "lines that do not count are passed over");
         let cosigner = Cosigner::from_seed(NAME, [9; 32]).unwrap();
         assert!(cosigner.cosign(TEXT.as_bytes(), u64::MAX).is_err());
+    }
+
+    #[test]
+    fn a_checker_does_not_pass_over_a_wrong_line() {
+        let key: WitnessKey = KEY.parse().unwrap();
+        let log = "— host.example/detention AAAAAAAA\n";
+        let wrong = LINE.replace("CQ==", "Cg==");
+        for (lines, found) in [
+            (log.to_owned(), Cosigned::Missing),
+            (format!("{log}{LINE}"), Cosigned::At(TIME)),
+            (format!("{log}{wrong}"), Cosigned::Wrongly),
+            (format!("{log}{LINE}{wrong}"), Cosigned::Wrongly),
+            // Of a key that is not this witness's.
+            (format!("{log}{}", LINE.replace("JLXZ", "JLXY")), Cosigned::Missing),
+        ] {
+            assert_eq!(key.cosigned(&format!("{TEXT}\n{lines}")), found, "{lines}");
+        }
+        let other = TEXT.replace("\n1\n", "\n2\n");
+        assert_eq!(key.cosigned(&format!("{other}\n{LINE}")), Cosigned::Wrongly, "of another checkpoint");
+        assert_eq!(key.cosigned("nonsense"), Cosigned::Missing);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::MAX_LEAF_BYTES;
+use crate::prune::PrunedNoteError;
 
 /// The operating system refused a file operation.
 #[derive(Debug, Error)]
@@ -121,6 +122,17 @@ pub enum Fault {
         /// The tree size found on disk.
         found: u64,
     },
+    /// The note that says what was pruned is not acceptable.
+    #[error("its word on what was pruned does not count: {0}")]
+    Pruned(PrunedNoteError),
+    /// More is said to be pruned than the bundles ever held.
+    #[error("it says that entries up to {minimum} were pruned while the bundles reach to {bundled}")]
+    PrunedBeyond {
+        /// The minimum index in the note.
+        minimum: u64,
+        /// Entries below are, or were, in bundles.
+        bundled: u64,
+    },
     /// The checkpoint is older than the files beside it: it was put back, or the one published since was lost.
     #[error("it signs {signed} entries while the files beside it begin at {needed}")]
     Outdated {
@@ -235,6 +247,14 @@ pub enum ReadError {
         index: u64,
         /// The number of entries there are.
         size: u64,
+    },
+    /// The entry was pruned. Its leaf hash is in the tree, and provable, as before.
+    #[error("entry {index} was pruned: the log keeps entries from {minimum} on")]
+    Pruned {
+        /// The index asked for.
+        index: u64,
+        /// The first entry that is kept.
+        minimum: u64,
     },
     /// The log has not grown that far.
     #[error("there is no tree of size {size}, the log has {available} entries: ask for a smaller size")]

@@ -98,6 +98,100 @@ fn every_caller_of_a_failed_batch_is_told() {
 }
 
 #[test]
+fn every_caller_of_a_large_batch_is_told_once_and_rightly() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let all = |count: u64| {
+        let tasks: Vec<_> = (0..count)
+            .map(|number| {
+                let log = log.clone();
+                runtime.spawn(async move { (number, log.append(number.to_be_bytes().to_vec()).await) })
+            })
+            .collect();
+        runtime.block_on(async {
+            let mut told = Vec::new();
+            for task in tasks {
+                told.push(task.await.unwrap());
+            }
+            told
+        })
+    };
+    for (number, appended) in all(3_000) {
+        let appended = appended.unwrap();
+        assert!(appended.index < appended.size && appended.size <= log.size());
+        assert_eq!(log.entry(appended.index).unwrap(), number.to_be_bytes(), "each is told of its own entry");
+    }
+    assert_eq!(log.size(), 3_000);
+    for step in [Step::JournalWrite, Step::JournalSync] {
+        fail_at(&log, Some(step));
+        assert!(all(3_000).into_iter().all(|(_, appended)| is_unwritable(appended)), "{step:?}");
+        assert_eq!(log.size(), 3_000);
+        fail_at(&log, None);
+        log.try_recover().unwrap();
+    }
+    // Whoever appended just before the close is answered before it is over.
+    let late: Vec<_> = (0..200)
+        .map(|_| {
+            let log = log.clone();
+            runtime.spawn(async move { log.append(b"late".to_vec()).await })
+        })
+        .collect();
+    log.clone().close().unwrap();
+    let size = log.size();
+    let kept = runtime.block_on(async {
+        let mut kept = 0;
+        for task in late {
+            match task.await.unwrap() {
+                Ok(_) => kept += 1,
+                Err(error) => assert_eq!(error, AppendError::Closed),
+            }
+        }
+        kept
+    });
+    assert_eq!(3_000 + kept, size);
+    drop(log);
+    assert_eq!(verified_leaves(folder.path()).len() as u64, size);
+}
+
+#[test]
+fn a_prune_that_fails_is_finished_by_the_next_or_by_opening_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    for _ in 0..600 {
+        log.append_blocking(b"leaf".to_vec()).unwrap();
+    }
+    log.clear_journal().unwrap();
+    let bundle = |number: u64| folder.path().join(format!("tile/entries/{number:03}")).exists();
+
+    // The log cannot say that it is pruned, so that nothing is.
+    fail_at(&log, Some(Step::Replace));
+    assert!(matches!(log.prune(512), Err(crate::PruneError::Append(AppendError::Unwritable(_)))));
+    assert_eq!(log.minimum_index(), 0);
+    assert!(bundle(0) && log.entry(0).is_ok());
+    fail_at(&log, None);
+    // The publisher may have met the failure, too.
+    log.try_recover().unwrap();
+
+    // It says so, and cannot remove a file: nothing is given out any more.
+    fail_at(&log, Some(Step::Prune));
+    assert!(matches!(log.prune(256), Err(crate::PruneError::File(_))));
+    assert!(log.is_writable() && bundle(0));
+    assert!(matches!(log.entry(0), Err(ReadError::Pruned { index: 0, minimum: 256 })));
+    fail_at(&log, None);
+    assert_eq!(log.prune(256).unwrap(), 256);
+    assert!(!bundle(0) && bundle(1));
+
+    fail_at(&log, Some(Step::Prune));
+    assert!(log.prune(512).is_err());
+    log.close().unwrap();
+    assert!(bundle(1));
+    let log = open(folder.path()).log;
+    assert!(!bundle(1));
+    assert_eq!((log.minimum_index(), log.size()), (512, 600));
+}
+
+#[test]
 fn a_failed_publication_stops_the_log_until_it_recovers() {
     let folder = tempfile::tempdir().unwrap();
     let log = open(folder.path()).log;

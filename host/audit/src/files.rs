@@ -25,7 +25,7 @@ pub(crate) const TILES: &str = "tile";
 
 /// Added to a file's name while it is being written. A file that a crash leaves behind under such a name is overwritten
 /// by the next attempt and read by nobody.
-const TEMPORARY: &str = ".tmp";
+pub(crate) const TEMPORARY: &str = ".tmp";
 
 /// The longest entry bundle: 256 of the longest leaves with their lengths.
 const MAX_BUNDLE_BYTES: u64 = WIDTH * (MAX_LEAF_BYTES as u64 + 2);
@@ -39,6 +39,8 @@ pub(crate) enum Step {
     JournalSync,
     /// A tile, a bundle or the checkpoint is written.
     Replace,
+    /// A bundle is pruned.
+    Prune,
 }
 
 /// See the module.

@@ -8,6 +8,7 @@
 //! checkpoint.witnessed          one that witnesses cosigned  c2sp.org/tlog-cosignature, see `witnessed`
 //! tile/<L>/<N>[.p/<W>]          Merkle tree hashes           c2sp.org/tlog-tiles, "Merkle Tree"
 //! tile/entries/<N>[.p/<W>]      the entries, length-prefixed c2sp.org/tlog-tiles, "Log entries"
+//! pruned                        which entries are gone       see `prune`; c2sp.org/tlog-tiles, "Pruning"
 //! journal/<first index>         entries not yet in tiles     private, see `journal`
 //! lock                          held by the process that writes
 //! ```
@@ -19,10 +20,10 @@
 //!
 //! [`Log::append`] puts the leaf into a bounded queue. One thread per log takes whatever the queue holds (group commit,
 //! no waiting for more), hashes it into the tree in memory, signs the new root, writes one frame with the entries and
-//! the signed checkpoint to the journal and calls `fdatasync` once. Only then does it answer the callers, so no
-//! signature leaves this process for a tree that a power cut could undo. A second thread turns journal segments into
-//! tiles and bundles, publishes the checkpoint file (never ahead of the journal, at most [`PUBLISH_INTERVAL`] behind)
-//! and deletes segments it has settled.
+//! the signed checkpoint to the journal and calls `fdatasync` once. Only then are the callers answered, so no
+//! signature leaves this process for a tree that a power cut could undo; many callers are answered by a thread of their own,
+//! while the next batch is taken. A further thread turns journal segments into tiles and bundles, publishes the checkpoint
+//! file (never ahead of the journal, at most [`PUBLISH_INTERVAL`] behind) and deletes segments it has settled.
 //!
 //! An entry may carry a rider ([`Log::append_with`]): bytes that are durable with it, are no part of the log, and stay in
 //! the journal until their caller says that they have reached their own place. So one sync makes an entry and what
@@ -32,6 +33,10 @@
 //! dropped and reported in [`Opened::recovered`]. Anything else that is wrong is an error naming the file; nothing is
 //! repaired silently. After a failed write or sync the log refuses every append until [`Log::try_recover`] succeeds or
 //! it is opened again.
+//!
+//! # How entries go
+//!
+//! [`Log::prune`] removes the oldest bundles and leaves every tile, so that nothing signed or proven before is any less so.
 //!
 //! # How an outsider checks it
 //!
@@ -48,6 +53,7 @@
 //! [`Petition`], off the way of every append, and keeps the newest that has enough in [`Witnessed`].
 
 mod add_checkpoint;
+mod answers;
 mod blame;
 mod checkpoint;
 mod cosignature;
@@ -61,6 +67,7 @@ mod load;
 mod log;
 mod path;
 mod petition;
+mod prune;
 mod publisher;
 mod quorum;
 mod receipt;
@@ -81,7 +88,7 @@ mod writer;
 use sha2::{Digest, Sha256};
 
 pub use add_checkpoint::{AddCheckpoint, AddCheckpointError, MAX_REQUEST_BYTES};
-pub use cosignature::{Cosignature, Cosigner, WitnessKey};
+pub use cosignature::{Cosignature, Cosigned, Cosigner, WitnessKey};
 pub use error::{
     AppendError, CheckpointError, Damage, DirectoryError, Fault, FileError, KeyError, OpenError, PathError, ReadError,
     ReceiptError, SignError, VerifyError,
@@ -90,6 +97,7 @@ pub use key::{Ed25519Signer, Signer, VerifierKey};
 pub use log::{Appended, Log, Opened, Prepared, Recovery};
 pub use path::TilePath;
 pub use petition::{MAX_ANSWER_BYTES, Petition, PetitionError};
+pub use prune::{PRUNED_NOTE, PruneError, PrunedNoteError, minimum_index, whole_bundles};
 pub use publisher::PUBLISH_INTERVAL;
 pub use quorum::{Quorum, QuorumError};
 pub use receipt::Receipt;

@@ -14,11 +14,12 @@ use tokio::task::coop::unconstrained;
 
 use crate::checkpoint;
 use crate::entries::Entries;
-use crate::error::{AppendError, OpenError, ReadError};
+use crate::error::{AppendError, FileError, OpenError, ReadError};
 use crate::files::Files;
 use crate::journal::Span;
 use crate::key::{Signer, VerifierKey, is_name};
 use crate::load::load;
+use crate::prune::{self, PRUNED_NOTE, PruneError, whole_bundles};
 use crate::receipt::Receipt;
 use crate::shared::Shared;
 use crate::tail::Tail;
@@ -84,6 +85,7 @@ pub struct Prepared {
     spans: Vec<Span>,
     recovered: Option<Recovery>,
     riders: Vec<(u64, Vec<u8>)>,
+    minimum: u64,
 }
 
 impl Prepared {
@@ -100,8 +102,10 @@ impl Prepared {
     ///
     /// Those of [`Log::open`].
     pub fn open(self) -> Result<Opened, OpenError> {
-        let Self { files, lock, origin, signer, key, tail, spans, recovered, riders: _ } = self;
-        let shared = Arc::new(Shared::new(Tree::new(files, tail), &origin, key));
+        let Self { files, lock, origin, signer, key, tail, spans, recovered, riders: _, minimum } = self;
+        // What a crash kept from going.
+        prune::remove(&files, minimum)?;
+        let shared = Arc::new(Shared::new(Tree::new(files, tail, minimum), &origin, key));
         let (commands, queue) = mpsc::channel(QUEUE);
         let writer = Writer::spawn(Arc::clone(&shared), signer, queue, lock, &spans)?;
         let handle = Handle { commands, shared, _writer: JoinOnDrop(Some(writer)) };
@@ -166,20 +170,21 @@ impl Log {
         let files = Files::new(dir);
         let lock = files.lock()?.ok_or(OpenError::Locked)?;
 
-        let (tail, spans, recovered, riders) = match load(&files, &key)? {
+        let (tail, spans, recovered, riders, minimum) = match load(&files, &key)? {
             Some(loaded) => {
+                let minimum = prune::read(&files, &key, loaded.base)?;
                 let recovery = Recovery { entries: loaded.tail.head().size - loaded.base, dropped_bytes: loaded.torn };
                 let clean = recovery == Recovery { entries: 0, dropped_bytes: 0 };
-                (loaded.tail, loaded.spans, (!clean).then_some(recovery), loaded.riders)
+                (loaded.tail, loaded.spans, (!clean).then_some(recovery), loaded.riders, minimum)
             }
             None => {
                 let edge = Edge::new(0, Vec::new());
                 let head = checkpoint::sign(origin, 0, edge.root(), &*signer, &key)?;
-                (Tail::new(head, edge, Entries::default()), Vec::new(), None, Vec::new())
+                (Tail::new(head, edge, Entries::default()), Vec::new(), None, Vec::new(), 0)
             }
         };
         let origin = origin.to_owned();
-        Ok(Prepared { files, lock, origin, signer, key, tail, spans, recovered, riders })
+        Ok(Prepared { files, lock, origin, signer, key, tail, spans, recovered, riders, minimum })
     }
 
     /// Appends a leaf and waits until it is durable. Waits, too, while the queue is full.
@@ -269,6 +274,49 @@ impl Log {
         Ok(())
     }
 
+    /// Removes the entries below `before` for good, as far as they fill whole bundles; gives the minimum index that the log
+    /// has then. Size, root, checkpoints and proofs stay. The log says that it is pruned, durably, before the first entry
+    /// goes, and whoever opens it after a crash finishes what was begun. Whether entries are old enough to go is the
+    /// caller's to know. Blocks: a file for each 256 entries.
+    ///
+    /// # Errors
+    ///
+    /// [`PruneError`]; it can be repeated then.
+    pub fn prune(&self, before: u64) -> Result<u64, PruneError> {
+        let tree = self.tree();
+        let (minimum, settled) = (whole_bundles(before), tree.settled_to());
+        if minimum > settled {
+            return Err(PruneError::Unsettled { before, settled });
+        }
+        if minimum > tree.minimum() {
+            wait(async {
+                let (reply, answer) = oneshot::channel();
+                if self.handle.commands.send(Command::Prune(minimum, reply)).await.is_err() {
+                    return Err(self.stopped());
+                }
+                answer.await.unwrap_or_else(|_| Err(self.stopped()))
+            })?;
+        }
+        let minimum = tree.minimum();
+        prune::remove(&tree.files, minimum)?;
+        Ok(minimum)
+    }
+
+    /// The first entry that is not pruned; 0 in a log of which nothing is.
+    pub fn minimum_index(&self) -> u64 {
+        self.tree().minimum()
+    }
+
+    /// The note, signed, that says what was pruned ([`minimum_index`](crate::minimum_index) reads it); `None` while nothing
+    /// is. Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`].
+    pub fn pruned_note(&self) -> Result<Option<Vec<u8>>, FileError> {
+        self.tree().files.read(PRUNED_NOTE, checkpoint::MAX_BYTES)
+    }
+
     /// The number of entries acknowledged.
     pub fn size(&self) -> u64 {
         self.handle.shared.tree.size()
@@ -294,7 +342,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// [`ReadError::NoSuchEntry`], or [`ReadError::Directory`] with the name of a damaged file.
+    /// [`ReadError::NoSuchEntry`], [`ReadError::Pruned`], or [`ReadError::Directory`] with the name of a damaged file.
     pub fn entry(&self, index: u64) -> Result<Vec<u8>, ReadError> {
         self.handle.shared.tree.entry(index)
     }
@@ -304,8 +352,8 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// [`ReadError::NoSuchEntry`] if the range reaches beyond the log, or [`ReadError::Directory`] with the name of a
-    /// damaged file.
+    /// [`ReadError::NoSuchEntry`] if the range reaches beyond the log, [`ReadError::Pruned`] if it begins before the
+    /// [minimum index](Self::minimum_index), or [`ReadError::Directory`] with the name of a damaged file.
     pub fn entries(&self, range: Range<u64>) -> Result<Vec<(u64, Vec<u8>)>, ReadError> {
         self.handle.shared.tree.entries(range)
     }

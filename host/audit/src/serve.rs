@@ -3,7 +3,7 @@
 //! The files on disk lag behind the acknowledged checkpoint until the journal is settled, and a narrow partial tile goes
 //! once a wider one is there. Neither is visible here: whatever the newest checkpoint, or any before it, lets a client
 //! ask for (c2sp.org/tlog-tiles, "Merkle Tree" and "Log entries") is answered, from memory or from a file, and nothing
-//! beyond it.
+//! beyond it. Bundles that were pruned are said to be ("Pruning"); no tile ever is.
 
 use crate::Log;
 use crate::error::{Damage, DirectoryError, Fault, ReadError};
@@ -20,10 +20,11 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// [`ReadError::Directory`] with the name of a damaged file.
+    /// [`ReadError::Pruned`] for a bundle whose entries were pruned; [`ReadError::Directory`] with the name of a damaged
+    /// file.
     pub fn file(&self, path: &str) -> Result<Option<Vec<u8>>, ReadError> {
         match path.parse::<TilePath>() {
-            Ok(path) => Ok(self.tree().file(path)?),
+            Ok(path) => self.tree().file(path),
             Err(_) => Ok(None),
         }
     }
@@ -31,7 +32,7 @@ impl Log {
 
 impl Tree {
     /// The content of a tile or bundle of any width up to the present one; `None` beyond what is acknowledged.
-    pub(crate) fn file(&self, path: TilePath) -> Result<Option<Vec<u8>>, DirectoryError> {
+    pub(crate) fn file(&self, path: TilePath) -> Result<Option<Vec<u8>>, ReadError> {
         let level = path.level().unwrap_or(0);
         let end = path.index().checked_mul(WIDTH).and_then(|first| first.checked_add(path.width()));
         {
@@ -44,13 +45,18 @@ impl Tree {
                 return Ok(Some(content));
             }
         }
-        // What has left memory is full, and durable in its file.
+        // What has left memory is full, and durable in its file, unless it was pruned.
         let width = path.width() as usize;
         let content = match path.level() {
             Some(level) => self.full_tile(level, path.index())?.bytes(width),
-            None => self.full_bundle(path.index())?.prefix(width).map(<[u8]>::to_vec),
+            None => {
+                let bundle = self.full_bundle(path.index());
+                // After the attempt: it may have been pruned in between.
+                self.check_kept(path.first_entry())?;
+                bundle?.prefix(width).map(<[u8]>::to_vec)
+            }
         };
-        let missing = || Damage::new(path, Fault::Missing, path.first_entry()).into();
+        let missing = || DirectoryError::from(Damage::new(path, Fault::Missing, path.first_entry())).into();
         content.map(Some).ok_or_else(missing)
     }
 }

@@ -10,6 +10,7 @@ use crate::error::{CheckpointError, Damage, Fault, ReadError, VerifyError};
 use crate::key::VerifierKey;
 use crate::load::load;
 use crate::path::{TilePath, WIDTH};
+use crate::prune;
 use crate::receipt::Receipt;
 use crate::tile::hashes_at;
 use crate::tree::Tree;
@@ -43,12 +44,35 @@ impl Snapshot {
         let Some(loaded) = load(&files, key)? else {
             return Err(Damage::new(checkpoint::FILE, Fault::Missing, 0).into());
         };
-        Ok(Self { tree: Tree::new(files, loaded.tail) })
+        let minimum = prune::read(&files, key, loaded.base)?;
+        Ok(Self { tree: Tree::new(files, loaded.tail, minimum) })
     }
 
     /// The number of entries the checkpoint covers.
     pub fn size(&self) -> u64 {
         self.tree.size()
+    }
+
+    /// The first entry that is not pruned; 0 in a log of which nothing is.
+    pub fn minimum_index(&self) -> u64 {
+        self.tree.minimum()
+    }
+
+    /// Whether the log begins with what an earlier checkpoint of `key` signed, by the hashes in its tiles.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::Rollback`] or [`VerifyError::Forked`] if it does not; [`VerifyError::Checkpoint`] for a text that is
+    /// no checkpoint of `key`; [`VerifyError::Directory`] with the name of a damaged file.
+    pub fn extends(&self, checkpoint: &str, key: &VerifierKey) -> Result<(), VerifyError> {
+        let earlier = checkpoint::read(checkpoint, key)?;
+        if earlier.size > self.size() {
+            return Err(VerifyError::Rollback { earlier: earlier.size, size: self.size() });
+        }
+        if self.tree.root_at(earlier.size)? != earlier.root {
+            return Err(VerifyError::Forked { size: earlier.size });
+        }
+        Ok(())
     }
 
     /// The checkpoint, signed.
@@ -60,7 +84,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`ReadError::NoSuchEntry`], or [`ReadError::Directory`] with the name of a damaged file.
+    /// [`ReadError::NoSuchEntry`], [`ReadError::Pruned`], or [`ReadError::Directory`] with the name of a damaged file.
     pub fn entry(&self, index: u64) -> Result<Vec<u8>, ReadError> {
         self.tree.entry(index)
     }
@@ -69,17 +93,17 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`ReadError::NoSuchEntry`] if the range reaches beyond the checkpoint, or [`ReadError::Directory`] with the name
-    /// of a damaged file.
+    /// [`ReadError::NoSuchEntry`] if the range reaches beyond the checkpoint, [`ReadError::Pruned`] if it begins before the
+    /// [minimum index](Self::minimum_index), or [`ReadError::Directory`] with the name of a damaged file.
     pub fn entries(&self, range: Range<u64>) -> Result<Vec<(u64, Vec<u8>)>, ReadError> {
         self.tree.entries(range)
     }
 
-    /// The receipt of an entry under the snapshot's checkpoint.
+    /// The receipt of an entry under the snapshot's checkpoint: of a pruned one, too.
     ///
     /// # Errors
     ///
-    /// Those of [`entry`](Self::entry).
+    /// [`ReadError::NoSuchEntry`], or [`ReadError::Directory`] with the name of a damaged file.
     pub fn receipt(&self, index: u64) -> Result<Receipt, ReadError> {
         let head = self.tree.head();
         Ok(Receipt { index, proof: self.tree.inclusion(index, head.size)?, checkpoint: head.text.to_string() })
@@ -96,7 +120,7 @@ pub fn signed_size(checkpoint: &str, key: &VerifierKey) -> Result<u64, Checkpoin
 }
 
 /// Every tile and bundle of a tree of `size` entries (c2sp.org/tlog-tiles): what a copy of the log consists of, beside
-/// its checkpoint.
+/// its checkpoint. Of a pruned log, the bundles below its minimum index are not there any more.
 pub fn files_of(size: u64) -> impl Iterator<Item = TilePath> {
     let wide = |hashes: u64| (0..hashes.div_ceil(WIDTH)).map(move |index| (index, WIDTH.min(hashes - index * WIDTH)));
     let bundles = wide(size).map(|(index, width)| TilePath::entries(index, width));

@@ -33,12 +33,14 @@ pub(crate) struct Tree {
     // Entries before this are in tiles and bundles on disk, and in no journal segment. A log is opened with its journal
     // settled, so it begins with all there are.
     settled: AtomicU64,
+    // The bundles of entries before this are pruned: at the beginning of a bundle.
+    minimum: AtomicU64,
 }
 
 impl Tree {
-    pub(crate) fn new(files: Files, tail: Tail) -> Self {
-        let settled = AtomicU64::new(tail.head().size);
-        Self { files, tail: RwLock::new(tail), cache: Mutex::new(Cache::default()), settled }
+    pub(crate) fn new(files: Files, tail: Tail, minimum: u64) -> Self {
+        let (settled, minimum) = (AtomicU64::new(tail.head().size), AtomicU64::new(minimum));
+        Self { files, tail: RwLock::new(tail), cache: Mutex::new(Cache::default()), settled, minimum }
     }
 
     /// What is in memory. A panic elsewhere cannot leave it half changed as far as the acknowledged size reaches.
@@ -75,6 +77,22 @@ impl Tree {
         self.settled.load(Ordering::Acquire)
     }
 
+    /// The first entry that is not pruned.
+    pub(crate) fn minimum(&self) -> u64 {
+        self.minimum.load(Ordering::Acquire)
+    }
+
+    /// From now on no entry before this is given out.
+    pub(crate) fn prune(&self, minimum: u64) {
+        self.minimum.fetch_max(minimum, Ordering::AcqRel);
+    }
+
+    /// Whether an entry is kept.
+    pub(crate) fn check_kept(&self, index: u64) -> Result<(), ReadError> {
+        let minimum = self.minimum();
+        if index < minimum { Err(ReadError::Pruned { index, minimum }) } else { Ok(()) }
+    }
+
     /// An entry.
     pub(crate) fn entry(&self, index: u64) -> Result<Vec<u8>, ReadError> {
         let mut entries = self.entries(index..index.saturating_add(1))?;
@@ -90,6 +108,9 @@ impl Tree {
         if range.end > size {
             return Err(ReadError::NoSuchEntry { index: range.start.max(size), size });
         }
+        if !range.is_empty() {
+            self.check_kept(range.start)?;
+        }
         let mut found = Vec::new();
         let mut bundle: Option<(u64, Entries)> = None;
         for index in range {
@@ -99,7 +120,12 @@ impl Tree {
             }
             let number = index / WIDTH;
             if bundle.as_ref().is_none_or(|(read, _)| *read != number) {
-                bundle = Some((number, self.files.entries(TilePath::entries(number, WIDTH))?));
+                let read = self.files.entries(TilePath::entries(number, WIDTH));
+                if read.is_err() {
+                    // It may have been pruned since.
+                    self.check_kept(index)?;
+                }
+                bundle = Some((number, read?));
             }
             if let Some((_, entries)) = &bundle {
                 found.push((index, self.checked(entries, index)?.to_vec()));

@@ -15,6 +15,7 @@ use crate::journal::{self, Journal};
 use crate::key::VerifierKey;
 use crate::load::load;
 use crate::path::{TilePath, WIDTH};
+use crate::prune::{self, PRUNED_NOTE};
 use crate::tree::Tree;
 
 /// Bundles hashed between two reports of progress: enough that no core waits for work, and half a second's at the most.
@@ -27,16 +28,19 @@ pub struct Verified {
     pub size: u64,
     /// The root it signs.
     pub root: Hash,
-    /// How many entries were hashed again to get there: all of them.
+    /// How many entries were hashed again to get there: all that there are.
     pub entries_hashed: u64,
+    /// How many entries are gone, as the log's key has signed: the first so many. Their leaf hashes are in tiles that were
+    /// hashed again like all others.
+    pub pruned: u64,
 }
 
 /// Hashes every entry and every tile again and compares with the newest checkpoint that `key` signed, in the folder's
 /// `checkpoint` or in its journal.
 ///
 /// With an `earlier` signed checkpoint, kept by the caller, it also shows that the log still begins with what that one
-/// signed: the first entries are hashed again, which is more than a consistency proof says. Bundles are hashed on all
-/// cores; `progress` is told the entries done and their total after every 512 bundles.
+/// signed: the first entries are hashed again, which is more than a consistency proof says. Entries may be missing only
+/// where a note under `key` says that they were pruned. Bundles are hashed on all cores; `progress` is told the entries done and their total after every 512 bundles.
 ///
 /// A server may go on writing meanwhile. If the folder changed and something did not fit, everything is done once more;
 /// an error on a busy log is worth a second run.
@@ -76,16 +80,24 @@ fn pass(
     {
         return Err(VerifyError::Rollback { earlier: earlier.size, size: head.size });
     }
+    let pruned = prune::read(&files, key, loaded.base)?;
     let bundles = loaded.base / WIDTH;
     // The journal and the growing bundle were hashed while loading.
     let mut done = head.size - bundles * WIDTH;
-    let tree = Tree::new(files, loaded.tail);
+    let tree = Tree::new(files, loaded.tail, pruned);
+    let check = |number: u64| {
+        if number * WIDTH < pruned {
+            // Nobody can hash its entries; the tile of their hashes has to fit all the same.
+            return tree.full_tile(0, number).map(drop);
+        }
+        tree.full_bundle(number).map(drop)
+    };
     progress(done, head.size);
     let mut next = 0;
     while next < bundles {
         let end = bundles.min(next + TOGETHER);
         // All of them, then the first fault: which file is named must not depend on which core was faster.
-        let checked: Vec<_> = (next..end).into_par_iter().map(|number| tree.full_bundle(number).map(drop)).collect();
+        let checked: Vec<_> = (next..end).into_par_iter().map(check).collect();
         checked.into_iter().collect::<Result<(), _>>()?;
         done += (end - next) * WIDTH;
         next = end;
@@ -96,21 +108,29 @@ fn pass(
     {
         return Err(VerifyError::Forked { size: earlier.size });
     }
-    Ok(Verified { size: head.size, root: head.root, entries_hashed: done })
+    Ok(Verified { size: head.size, root: head.root, entries_hashed: done - pruned, pruned })
 }
 
-/// What changes in a folder whenever a writer replaces files in it: its checkpoint and its journal segments.
-pub(crate) fn state(dir: &Dir) -> Result<(Option<Vec<u8>>, Vec<u64>), VerifyError> {
+/// What changes in a folder whenever a writer replaces or removes files in it.
+#[derive(PartialEq)]
+pub(crate) struct State {
+    checkpoint: Option<Vec<u8>>,
+    pruned: Option<Vec<u8>>,
+    segments: Vec<u64>,
+}
+
+/// The state of a folder.
+pub(crate) fn state(dir: &Dir) -> Result<State, VerifyError> {
     let files = files(dir)?;
-    let published = files.read(checkpoint::FILE, checkpoint::MAX_BYTES)?;
-    Ok((published, journal::segments(&files)?))
+    let read = |name| files.read(name, checkpoint::MAX_BYTES);
+    Ok(State { checkpoint: read(checkpoint::FILE)?, pruned: read(PRUNED_NOTE)?, segments: journal::segments(&files)? })
 }
 
 pub(crate) fn files(dir: &Dir) -> Result<Files, FileError> {
     dir.try_clone().map(Files::new).map_err(|source| FileError::new(ROOT, "opened", source))
 }
 
-/// The entries of a range, read from the folder without its lock; entries beyond the end are left out.
+/// The entries of a range, read from the folder without its lock; entries beyond the end and pruned ones are left out.
 ///
 /// They are not checked against any signature: run [`directory`] for that. A server that writes meanwhile can move
 /// entries from the journal to tiles under the reader, which then ends with an error; read again.
@@ -128,7 +148,8 @@ pub fn leaves(dir: &Dir, range: Range<u64>) -> Result<Leaves, VerifyError> {
     let journal = Journal::read(&files)?;
     let base = journal.spans.first().map_or(published, |span| span.first);
     let end = journal.spans.last().map_or(base, |span| span.end);
-    Ok(Leaves { files, next: range.start, end: range.end.min(end), base, frames: journal.frames, bundle: None })
+    let next = range.start.max(prune::read_unverified(&files)?);
+    Ok(Leaves { files, next, end: range.end.min(end), base, frames: journal.frames, bundle: None })
 }
 
 /// Entries with their indices, in order. See [`leaves`]. Ends after the first error.

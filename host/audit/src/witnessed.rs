@@ -18,9 +18,6 @@ use crate::key::VerifierKey;
 use crate::log::Log;
 use crate::quorum::Quorum;
 
-/// The file.
-const FILE: &str = "checkpoint.witnessed";
-
 /// See the module.
 pub struct Witnessed {
     files: Files,
@@ -30,6 +27,9 @@ pub struct Witnessed {
 }
 
 impl Witnessed {
+    /// The file, in the log's folder.
+    pub const FILE: &str = "checkpoint.witnessed";
+
     /// Reads what was witnessed before, from the log's folder `dir`. A checkpoint that lacks the present quorum, because
     /// another was demanded then, is passed over until the next takes its place.
     ///
@@ -39,10 +39,10 @@ impl Witnessed {
     /// put back to an earlier state, or rewritten. [`VerifyError::Directory`] if a file cannot be read or is damaged.
     pub fn open(dir: Dir, log: &Log, quorum: Quorum) -> Result<Self, VerifyError> {
         let (files, key) = (Files::new(dir), log.verifier_key().clone());
-        let newest = match files.read(FILE, checkpoint::MAX_BYTES)? {
+        let newest = match files.read(Self::FILE, checkpoint::MAX_BYTES)? {
             Some(bytes) => {
                 let head = checkpoint::read_bytes(&bytes, &key)
-                    .map_err(|error| Damage::new(FILE, Fault::Checkpoint(error), 0))?;
+                    .map_err(|error| Damage::new(Self::FILE, Fault::Checkpoint(error), 0))?;
                 check(&head, log)?;
                 quorum.is_met(&head.text).then_some(head)
             }
@@ -83,7 +83,7 @@ impl Witnessed {
         if self.size().is_some_and(|newest| newest > head.size) {
             return Ok(true);
         }
-        self.files.replace(FILE, note.as_bytes())?;
+        self.files.replace(Self::FILE, note.as_bytes())?;
         self.files.sync_folder(ROOT)?;
         *self.newest() = Some(head);
         Ok(true)

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::answers::Answers;
 use crate::checkpoint::{self, Head};
 use crate::error::{AppendError, Damage, Fault, OpenError};
 use crate::frame;
@@ -13,6 +14,7 @@ use crate::journal::{Journal, Segment, Span};
 use crate::key::Signer;
 use crate::load::load;
 use crate::log::Appended;
+use crate::prune::{self, PRUNED_NOTE};
 use crate::publisher::Publisher;
 use crate::settle::{publish, settle};
 use crate::shared::{HaltOnPanic, Shared};
@@ -39,6 +41,8 @@ pub(crate) struct Pending {
 pub(crate) enum Command {
     Append(Pending),
     Turn(oneshot::Sender<Result<(), AppendError>>),
+    /// To say that the log begins with this entry from now on.
+    Prune(u64, oneshot::Sender<Result<(), AppendError>>),
     Recover(oneshot::Sender<Result<(), OpenError>>),
     Close(oneshot::Sender<Result<(), AppendError>>),
 }
@@ -50,6 +54,7 @@ pub(crate) struct Writer {
     commands: mpsc::Receiver<Command>,
     segment: Segment,
     publisher: Publisher,
+    answers: Answers,
     // The frame being written; kept for its memory.
     frame: Vec<u8>,
     // Last, so that the lock is released when everything else has been let go.
@@ -66,7 +71,8 @@ impl Writer {
         spans: &[Span],
     ) -> Result<JoinHandle<()>, OpenError> {
         let (segment, publisher) = begin(&shared, &*signer, spans)?;
-        let writer = Self { shared, signer, commands, segment, publisher, frame: Vec::new(), _lock: lock };
+        let answers = Answers::spawn().map_err(OpenError::Thread)?;
+        let writer = Self { shared, signer, commands, segment, publisher, answers, frame: Vec::new(), _lock: lock };
         std::thread::Builder::new()
             .name("audit-writer".to_owned())
             .spawn(move || writer.run())
@@ -91,6 +97,10 @@ impl Writer {
                 Some(Command::Turn(reply)) => {
                     self.commit(&mut batch);
                     let _ = reply.send(self.turn());
+                }
+                Some(Command::Prune(minimum, reply)) => {
+                    self.commit(&mut batch);
+                    let _ = reply.send(self.prune(minimum));
                 }
                 Some(Command::Recover(reply)) => {
                     self.commit(&mut batch);
@@ -125,31 +135,25 @@ impl Writer {
         }
     }
 
-    /// Makes a batch durable and answers its callers.
+    /// Makes a batch durable and has its callers answered.
     fn commit(&mut self, batch: &mut Vec<Pending>) {
         if batch.is_empty() {
             return;
         }
         match self.store(batch) {
             Ok(head) => {
-                let first = head.size - batch.len() as u64;
-                for (index, pending) in (first..).zip(batch.drain(..)) {
-                    let appended = Appended { index, size: head.size, checkpoint: Arc::clone(&head.text) };
-                    // The caller may have given up waiting; its entry is in the log all the same.
-                    let _ = pending.reply.send(Ok(appended));
-                }
+                let size = head.size;
+                self.answers.give(batch, Ok(head));
                 self.publisher.announce();
-                if self.segment.is_full(head.size)
-                    && let Err(error) = self.next_segment(head.size)
+                if self.segment.is_full(size)
+                    && let Err(error) = self.next_segment(size)
                 {
                     self.shared.halt(error);
                 }
             }
             Err(reason) => {
                 self.shared.halt(&reason);
-                for pending in batch.drain(..) {
-                    let _ = pending.reply.send(Err(AppendError::Unwritable(reason.clone())));
-                }
+                self.answers.give(batch, Err(reason));
             }
         }
     }
@@ -200,6 +204,22 @@ impl Writer {
             self.shared.halt(&error);
             return Err(AppendError::Unwritable(error.to_string()));
         }
+        Ok(())
+    }
+
+    /// Says, durably, that the log begins with this entry. Nothing is removed yet.
+    fn prune(&self, minimum: u64) -> Result<(), AppendError> {
+        if let Some(reason) = self.shared.halted() {
+            return Err(AppendError::Unwritable(reason));
+        }
+        let Shared { tree, origin, key, .. } = &*self.shared;
+        let note = prune::sign(origin, minimum, &*self.signer, key)
+            .map_err(|error| AppendError::Unwritable(error.to_string()))?;
+        let written = tree.files.replace(PRUNED_NOTE, note.as_bytes());
+        written
+            .and_then(|()| tree.files.sync_folder(files::ROOT))
+            .map_err(|error| AppendError::Unwritable(error.to_string()))?;
+        tree.prune(minimum);
         Ok(())
     }
 

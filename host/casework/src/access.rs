@@ -1,8 +1,8 @@
 //! The `access` phase: a person's access is granted, reviewed, suspended, reinstated or withdrawn; an agency is suspended or
 //! reinstated.
 //!
-//! People and agencies come into the registry by its file; what they may do in it is decided here. A change holds from the
-//! moment it is on record: whoever is suspended takes no further step of work under way, and their signatures no longer count.
+//! People and agencies come into the registry by its file, or by a step ([`crate::registration`], [`crate::agreements`]); what
+//! they may do in it is decided here. A change holds from the moment it is on record: whoever is suspended takes no further step of work under way, and their signatures no longer count.
 //! It survives the next start, whatever the registry file says ([`crate::standing`]).
 //!
 //! | change | of a person | of an agency |
@@ -31,7 +31,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// As a rejection calls it.
-const ASKED: &str = "change somebody's access";
+pub(crate) const ASKED: &str = "change somebody's access";
 
 /// Roles named in one change.
 const MOST_ROLES: usize = 32;
@@ -59,6 +59,17 @@ pub struct Changed {
     pub suspended_since: Option<Instant>,
 }
 
+/// A change to be judged: what the policy is told of it, what is recorded of it, and what will have been decided then.
+pub(crate) struct Asked<F> {
+    /// The person's or the agency's id.
+    pub(crate) id: String,
+    pub(crate) access: facts::Access,
+    pub(crate) answers: BTreeMap<String, Value>,
+    pub(crate) event: Event,
+    /// Told of the moment, and the day in the jurisdiction.
+    pub(crate) decide: F,
+}
+
 impl Casework {
     /// Changes a person's access.
     ///
@@ -75,14 +86,15 @@ impl Casework {
         check(&change)?;
         let chamber = self.chamber(jurisdiction)?.clone();
         let _turn = self.turns.take(&format!("person/{jurisdiction}/{person}")).await;
+        self.still_stands(actor, jurisdiction, ASKED).await?;
         let (subject, agency) = known(&chamber, person)?;
         let roles = match roles_afterwards(&subject, &change) {
             Ok(roles) => roles,
             Err(misstep) => return self.refuse_apart(&chamber, actor, ASKED, misstep).await,
         };
         let party = Party { person: subject.fact(Device::Fixed), agency: agency.fact(jurisdiction) };
-        let access = facts::Access { change: change.change, whose: Holder::Person, party, roles: roles.clone() };
-        self.change(actor, &chamber, person, change, access, roles).await
+        let access = facts::Access { change: change.change, whose: Holder::Person, party, roles };
+        self.change(actor, &chamber, asked(person, change, access)).await
     }
 
     /// Suspends or reinstates an agency.
@@ -103,6 +115,7 @@ impl Casework {
         }
         let chamber = self.chamber(jurisdiction)?.clone();
         let _turn = self.turns.take(&format!("agency/{jurisdiction}/{agency}")).await;
+        self.still_stands(actor, jurisdiction, ASKED).await?;
         let Some(subject) = chamber.agency(agency) else {
             let (id, hint) = (agency.to_owned(), "; the registry of the jurisdiction lists its agencies");
             return Err(CaseError::Unknown { kind: "agency", id, hint });
@@ -112,41 +125,36 @@ impl Casework {
         }
         let party = Party { person: nobody(), agency: subject.fact(&self.home_of(&chamber, agency)) };
         let access = facts::Access { change: change.change, whose: Holder::Agency, party, roles: vec![] };
-        self.change(actor, &chamber, agency, change, access, vec![]).await
+        self.change(actor, &chamber, asked(agency, change, access)).await
     }
 
     /// Has a change judged, records it, and makes it hold.
-    async fn change(
+    pub(crate) async fn change<F>(
         &self,
         actor: &Registered,
         chamber: &Arc<Chamber>,
-        id: &str,
-        change: Change,
-        access: facts::Access,
-        roles: Vec<String>,
-    ) -> Result<Changed, CaseError> {
+        asked: Asked<F>,
+    ) -> Result<Changed, CaseError>
+    where
+        F: FnOnce(&mut Decided, Instant, Date) + Send,
+    {
+        let Asked { id, access, answers, event, decide } = asked;
         let concerned = [chamber.clone()];
-        answers::check(&concerned, Phase::Access, &change.answers)?;
-        let whose = access.whose;
+        answers::check(&concerned, Phase::Access, &answers)?;
+        let (whose, roles) = (access.whose, access.roles.clone());
         let now = self.clock.now()?;
-        let facts = Facts::apart(now, actor, vec![attested(change.answers, actor, now)], Step::Access(access));
+        let facts = Facts::apart(now, actor, vec![attested(answers, actor, now)], Step::Access(access));
         let acted = self.judge(&concerned, facts, vec![]).await?.act();
         // Not before it is judged: what the decision itself demands may suspend somebody, too.
-        let mut amendment = chamber.amend(whose, id).await;
-        decide(&mut amendment.decided, change.change, &roles, now, chamber.local(now).today);
+        let mut amendment = chamber.amend(whose, &id).await;
+        decide(&mut amendment.decided, now, chamber.local(now).today);
         let row = match amendment.row() {
             Ok(row) => row,
             Err(e) => return Err(self.give_up(&concerned, acted, actor, Subject::default(), e).await),
         };
-        let event = Event::AccessChanged {
-            change: change.change,
-            whose,
-            id: id.to_owned(),
-            roles: roles.clone(),
-            reason: change.reason,
-        };
         let (rulings, recorded) = self.conclude(&concerned, acted, actor, Subject::default(), event, vec![row]).await?;
         amendment.take_effect();
+        chamber.publish().await;
         let registry = chamber.registry();
         let suspended_since = match whose {
             Holder::Person => registry.people.iter().find(|p| p.id == id).and_then(|p| p.suspended_since),
@@ -157,13 +165,31 @@ impl Casework {
 
     /// The jurisdiction whose policy governs an agency's people: this one, if any of them are in its registry, else the one
     /// that has them.
-    fn home_of(&self, chamber: &Chamber, agency: &str) -> String {
+    pub(crate) fn home_of(&self, chamber: &Chamber, agency: &str) -> String {
         let has = |chamber: &Chamber| chamber.registry().people.iter().any(|p| p.agency == agency);
         if has(chamber) {
             return chamber.id().to_owned();
         }
         self.chambers().find(|other| has(other)).map_or(chamber.id(), |other| other.id()).to_owned()
     }
+}
+
+/// A change of access, to be judged.
+fn asked(
+    id: &str,
+    change: Change,
+    access: facts::Access,
+) -> Asked<impl FnOnce(&mut Decided, Instant, Date) + Send + use<>> {
+    let (what, roles) = (change.change, access.roles.clone());
+    let event = Event::AccessChanged {
+        change: what,
+        whose: access.whose,
+        id: id.to_owned(),
+        roles: roles.clone(),
+        reason: change.reason,
+    };
+    let decide = move |decided: &mut Decided, now, today| decide(decided, what, &roles, now, today);
+    Asked { id: id.to_owned(), access, answers: change.answers, event, decide }
 }
 
 /// What will have been decided of somebody.
@@ -223,20 +249,27 @@ fn fits(id: &str, suspended_since: Option<Instant>, change: AccessChange) -> Res
 }
 
 /// A person of the registry, suspended or not, and their agency.
-fn known(chamber: &Chamber, person: &str) -> Result<(Person, Agency), CaseError> {
+pub(crate) fn known(chamber: &Chamber, person: &str) -> Result<(Person, Agency), CaseError> {
     let registry = chamber.registry();
     let unknown = |kind, id: &str, hint| CaseError::Unknown { kind, id: id.to_owned(), hint };
     let found = registry.people.iter().find(|p| p.id == person);
-    let found = found.ok_or_else(|| unknown("person", person, "; have the registrar add them to the registry"))?;
+    let found = found.ok_or_else(|| unknown("person", person, "; have them registered"))?;
     let agency = registry.agencies.iter().find(|a| a.id == found.agency);
     let agency = agency.ok_or_else(|| unknown("agency", &found.agency, "; the registry names it for this person"))?;
     Ok((found.clone(), agency.clone()))
 }
 
+/// The roles that a step names, as words to be bounded.
+///
+/// # Errors
+/// [`CaseError::Invalid`] for too many.
+pub(crate) fn role_words(roles: &[String]) -> Result<impl Iterator<Item = (&str, &str)>, CaseError> {
+    limits::count("roles", roles.len(), MOST_ROLES)?;
+    Ok(roles.iter().map(|role| ("roles", role.as_str())))
+}
+
 fn check(change: &Change) -> Result<(), CaseError> {
-    limits::count("roles", change.roles.len(), MOST_ROLES)?;
-    let roles = change.roles.iter().map(|role| ("roles", role.as_str()));
-    bounded(roles, [("reason", change.reason.as_str())], &change.answers)?;
+    bounded(role_words(&change.roles)?, [("reason", change.reason.as_str())], &change.answers)?;
     let takes_roles = !matches!(change.change, AccessChange::Review | AccessChange::Suspend);
     if !takes_roles && !change.roles.is_empty() {
         let message = "this change leaves the roles as they are: name none".to_owned();
@@ -246,7 +279,7 @@ fn check(change: &Change) -> Result<(), CaseError> {
 }
 
 /// Nobody in particular: the person of an agency's party.
-fn nobody() -> facts::Person {
+pub(crate) fn nobody() -> facts::Person {
     facts::Person {
         id: String::new(),
         name: String::new(),
@@ -325,6 +358,7 @@ mod tests {
             roles: Some(vec!["a".to_owned()]),
             need_reviewed: Some(today),
             access: Some(standing::Access::Reinstated),
+            ..Decided::default()
         };
         assert_eq!(decided, expected);
     }

@@ -23,7 +23,6 @@ use model::facts::{Activation, Conclusion, Signature, Step};
 use model::rulings::Charter;
 use model::terms::{Digest, Field, Instant, Phase, Value};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// As rejections call them.
 const PROPOSE: &str = "put a policy revision forward";
@@ -98,6 +97,7 @@ impl Casework {
             return self.reject(jurisdiction, actor, PROPOSE, reason).await;
         }
         let _turn = self.policy_turn(&chamber).await;
+        self.still_stands(actor, jurisdiction, PROPOSE).await?;
         let in_force = match &*chamber.policy() {
             PolicyState::Ready(policy) => policy.reference().clone(),
             PolicyState::Absent(reason) => return Err(CaseError::Policy(format!("no policy is in force: {reason}"))),
@@ -148,6 +148,7 @@ impl Casework {
         }
         let chamber = self.chamber(jurisdiction)?.clone();
         let _turn = self.policy_turn(&chamber).await;
+        self.still_stands(actor, jurisdiction, ENDORSE).await?;
         let found = pending(&chamber, revision).await?;
         let person = actor.person.id.clone();
         let own = actor.principal.jurisdiction == jurisdiction;
@@ -180,7 +181,7 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::Refused`] when it does not; [`CaseError::OutOfPlace`] for a revision that is not pending;
-    /// [`CaseError::Policy`] when it cannot be pinned. What was in force then stays so.
+    /// [`CaseError::Policy`] when it cannot be pinned. What was in force then stays so, at the next start too.
     pub async fn activate(
         &self,
         actor: &Registered,
@@ -193,6 +194,7 @@ impl Casework {
         let concerned = [chamber.clone()];
         answers::check(&concerned, Phase::Activation, &answers)?;
         let _turn = self.policy_turn(&chamber).await;
+        self.still_stands(actor, jurisdiction, ACTIVATE).await?;
         let mut revision = match pending(&chamber, revision).await? {
             Ok(revision) => revision,
             Err(misstep) => return self.refuse_apart(&chamber, actor, ACTIVATE, misstep).await,
@@ -211,27 +213,35 @@ impl Casework {
             settings: revision.settings,
             approvals: approvals.map(|e| e.signature.clone()).collect(),
         });
+        let in_force = revision::read(&chamber.store).await?.into_iter().find(Revision::is_in_force);
+        let (activated, before, rows) = succession(&revision, in_force.as_ref(), now)?;
         revision.state = State::Permitted { at: now };
         let facts = Facts::apart(now, actor, vec![attested(answers, actor, now)], step);
-        // Kept with the permit: a start that finds it in the folder knows that it may be there.
+        // Kept with the permit: a start that finds it in the folder knows how it came there.
         let acted = self.judge(&concerned, facts, vec![revision.row()?]).await?.act();
         let installed = {
             let jurisdiction = jurisdiction.to_owned();
             chancery::at(self.chancery.as_ref(), move |c| c.install(&jurisdiction, &reference)).await
         };
-        let prepared = match installed {
-            Ok(policy) => supersede(&chamber, revision, now).await.map(|changed| (policy, changed)),
-            Err(e) => Err(e),
+        let policy = match installed {
+            Ok(policy) => policy,
+            Err(e) => {
+                let rows = self.withdraw(&chamber, revision, in_force).await;
+                return Err(self.give_up_with(&concerned, acted, actor, Subject::default(), e, rows).await);
+            }
         };
-        let (policy, (revision, before, rows)) = match prepared {
-            Ok(prepared) => prepared,
-            Err(e) => return Err(self.give_up(&concerned, acted, actor, Subject::default(), e).await),
+        let event = Event::Activated { component: activated.component, settings: activated.settings, before };
+        // What cannot be put on record here is not in force. It stays permitted, so that the next start puts the folder back.
+        let (rulings, recorded) = {
+            // Held by whoever reads what other hosts put in force: this is not another's.
+            let _held = chamber.decisions.lock().await;
+            let concluded = self.conclude(&concerned, acted, actor, Subject::default(), event, rows).await?;
+            chamber.put_in_force(policy);
+            concluded
         };
-        let event = Event::Activated { component: revision.component, settings: revision.settings, before };
-        let (rulings, recorded) = self.conclude(&concerned, acted, actor, Subject::default(), event, rows).await?;
-        chamber.put_in_force(policy);
-        tracing::info!(jurisdiction, component = %revision.component, settings = %revision.settings, "another policy revision is in force");
-        Ok(Activated { revision, taken: Taken { rulings, receipt: recorded.receipt()? } })
+        chamber.publish().await;
+        tracing::info!(jurisdiction, component = %activated.component, settings = %activated.settings, "another policy revision is in force");
+        Ok(Activated { revision: activated, taken: Taken { rulings, receipt: recorded.receipt()? } })
     }
 
     /// A jurisdiction's policy and its revisions.
@@ -267,6 +277,21 @@ impl Casework {
     /// One step on a jurisdiction's policy at a time.
     async fn policy_turn(&self, chamber: &Chamber) -> Turn {
         self.turns.take(&format!("policy/{}", chamber.id())).await
+    }
+
+    /// After an activation that failed: the folder holds again what is in force. Gives the revision's row as it stands then;
+    /// none where the folder could not be put back, which the next start does.
+    async fn withdraw(&self, chamber: &Chamber, revision: Revision, in_force: Option<Revision>) -> Vec<store::Kept> {
+        let Some(reference) = in_force.as_ref().map(Revision::reference) else { return vec![] };
+        let jurisdiction = chamber.id().to_owned();
+        let restored = chancery::at(self.chancery.as_ref(), move |c| c.restore(&jurisdiction, &reference)).await;
+        match restored.and_then(|_| revision.withdrawn().row()) {
+            Ok(row) => vec![row],
+            Err(e) => {
+                tracing::error!(jurisdiction = chamber.id(), %e, "an activation failed, and the policy's folder could not be put back");
+                vec![]
+            }
+        }
     }
 
     async fn record_proposal(
@@ -324,14 +349,12 @@ fn timely(charter: &Charter, now: Instant) -> Result<(), CaseError> {
 /// A revision in force, the digests of the one before, and the rows of both.
 type Succession = (Revision, (Digest, Digest), Vec<store::Kept>);
 
-async fn supersede(chamber: &Arc<Chamber>, revision: Revision, now: Instant) -> Result<Succession, CaseError> {
-    chamber.ledger.settle().await?;
-    let known = revision::read(&chamber.store).await?;
-    let revision = revision.in_force(now);
+fn succession(revision: &Revision, old: Option<&Revision>, now: Instant) -> Result<Succession, CaseError> {
+    let revision = revision.clone().in_force(now);
     let (mut rows, mut before) = (vec![revision.row()?], (Digest::default(), Digest::default()));
-    for old in known.into_iter().filter(|old| old.is_in_force() && old.id != revision.id) {
+    if let Some(old) = old {
         before = (old.component, old.settings);
-        rows.push(old.superseded(now).row()?);
+        rows.push(old.clone().superseded(now).row()?);
     }
     Ok((revision, before, rows))
 }

@@ -138,6 +138,9 @@ pub struct Sample {
     pub size: u64,
     /// In the order drawn.
     pub drawn: Vec<Seen>,
+    /// Indices that were drawn, too, of entries that have been pruned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pruned: Vec<u64>,
     /// The log's signed checkpoint.
     pub checkpoint: String,
 }
@@ -242,12 +245,17 @@ impl Casework {
         }
         let asked = [("seed", seed.to_owned()), ("size", size.to_string()), ("n", n.to_string())];
         self.record_survey(&chamber, auditor, self.clock.now()?, "sample", asked).await?;
-        let mut leaves = Vec::new();
+        let minimum = chamber.log().minimum_index();
+        let (mut leaves, mut pruned) = (Vec::new(), Vec::new());
         for index in audit::draw(seed, size, n) {
-            leaves.push((index, crate::walk::leaf(index, &chamber.log().entry(index)?)?));
+            if index < minimum {
+                pruned.push(index);
+            } else {
+                leaves.push((index, crate::walk::leaf(index, &chamber.log().entry(index)?)?));
+            }
         }
         let drawn = crate::inspection::with_accounts(&chamber, leaves).await?;
-        Ok(Sample { log: chamber.log().origin().to_owned(), seed: seed.to_owned(), size, drawn, checkpoint })
+        Ok(Sample { log: chamber.log().origin().to_owned(), seed: seed.to_owned(), size, drawn, pruned, checkpoint })
     }
 
     /// Every report of a jurisdiction, for one of its auditors.

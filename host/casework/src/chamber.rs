@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::{HOUR_MS, History};
+use crate::hosts::Neighbours;
 use crate::ledger::{self, Entry, Ledger, Subject};
 use crate::notices::Outbox;
 use crate::paper::Draughting;
@@ -14,11 +15,13 @@ use crate::revision;
 use crate::shelf::{self, Shelf};
 use crate::standing::Decisions;
 use crate::turns::Turns;
+use crate::unfinished;
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Person, Principal, Registry};
 use model::terms::Instant;
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -67,11 +70,15 @@ pub struct Chamber {
     pub(crate) decisions: tokio::sync::Mutex<Decisions>,
     pub(crate) ledger: Ledger,
     pub(crate) store: store::Jurisdiction,
+    // Where other hosts may be at this jurisdiction.
+    pub(crate) neighbours: Option<Neighbours>,
     pub(crate) history: History,
     halls: RwLock<BTreeMap<String, Arc<Hall>>>,
     // Set once, before work begins, where checkpoints are to be cosigned.
     pub(crate) witnessed: OnceLock<Arc<audit::Witnessed>>,
     pub(crate) troubles: Troubles,
+    /// Whether a pruning of the log may have broken off: at the start it may.
+    pub(crate) pruning: AtomicBool,
 }
 
 /// All jurisdictions of one host.
@@ -149,6 +156,11 @@ impl Chamber {
     /// From now on this policy is in force.
     pub(crate) fn put_in_force(&self, policy: policy::Policy) {
         self.policy.store(Arc::new(PolicyState::Ready(policy)));
+    }
+
+    /// From now on no policy is in force, for this reason.
+    pub(crate) fn put_out_of_force(&self, reason: String) {
+        self.policy.store(Arc::new(PolicyState::Absent(reason)));
     }
 
     /// Its log.
@@ -233,7 +245,7 @@ impl Chamber {
     }
 
     /// The same, with what it leaves behind.
-    async fn record_host_with(
+    pub(crate) async fn record_host_with(
         &self,
         at: Instant,
         act: &str,
@@ -261,6 +273,7 @@ impl Chamber {
     ) -> Result<(Self, Start), CaseError> {
         let Foundation { id, policy, registry, rows, log, galleries } = foundation;
         rows.put_registry(&registry).await?;
+        let neighbours = Neighbours::meet(&rows, log.origin()).await?;
         let mut registry = Registry {
             agencies: rows.agencies().await?,
             people: rows.people().await?,
@@ -280,18 +293,24 @@ impl Chamber {
             let hall = shelf::load(&id, &rows, gallery, shelf.clone(), progress).await?;
             halls.insert(gallery.id.clone(), Arc::new(hall));
         }
-        let history = History::derive(&rows.searches_since(Instant(now.0.saturating_sub(HOUR_MS))).await?);
+        let searches = rows.searches_since(Instant(now.0.saturating_sub(HOUR_MS))).await?;
+        let mut history = History::derive(&searches);
+        if neighbours.is_some() {
+            history = history.among_several(&searches, now);
+        }
         let chamber = Self {
             ledger: Ledger::new(log, rows.clone()),
             registry: ArcSwap::from_pointee(registry),
             decisions: tokio::sync::Mutex::new(decisions),
             halls: RwLock::new(halls),
             store: rows,
+            neighbours,
             id,
             policy: ArcSwap::from_pointee(policy),
             history,
             witnessed: OnceLock::new(),
             troubles: Troubles::default(),
+            pruning: AtomicBool::new(true),
         };
         Ok((chamber, start))
     }
@@ -394,6 +413,7 @@ impl Casework {
         };
         for (chamber, start) in starts {
             record_start(&chamber, start, now).await?;
+            unfinished::sweep(&chamber, now).await;
             chamber.save_aside();
         }
         Ok(casework)
@@ -446,7 +466,7 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::Rejected`] for somebody unknown or suspended, which is recorded in the log of the jurisdiction that
-    /// the certificate names.
+    /// the certificate names; [`CaseError::Store`] where it cannot be learnt what other hosts changed.
     pub async fn registered(&self, principal: &Principal) -> Result<Registered, CaseError> {
         let Some(chamber) = self.chambers.get(&principal.jurisdiction) else {
             return Err(CaseError::Rejected(format!(
@@ -454,6 +474,8 @@ impl Casework {
                 principal.jurisdiction
             )));
         };
+        // In every jurisdiction: a step may concern any.
+        self.catch_up_all().await?;
         match person_of(chamber, principal) {
             Ok(registered) => Ok(registered),
             Err(reason) => {
@@ -541,6 +563,8 @@ impl Casework {
         }
         if let Err(e) = self.store.ping().await {
             note(false, format!("store: {e}"));
+        } else if let Err(e) = self.catch_up_all().await {
+            note(false, e.to_string());
         }
         for chamber in self.chambers.values() {
             if !chamber.log().is_writable() {

@@ -57,6 +57,26 @@ impl Chancery {
         if policy.reference() == revision { Ok(policy) } else { Err(refused("its charter names another policy")) }
     }
 
+    /// The revision that the jurisdiction's folder holds.
+    ///
+    /// # Errors
+    /// [`CaseError::Policy`] where it holds none that could be used.
+    pub(crate) fn held(&self, jurisdiction: &str) -> Result<Policy, CaseError> {
+        let folder = Folder::read(self.folder(jurisdiction)?).map_err(refused)?;
+        folder.load(&self.engine).map_err(refused)
+    }
+
+    /// Has the jurisdiction's folder hold this revision again. One that holds it already is not touched.
+    ///
+    /// # Errors
+    /// As [`Chancery::install`].
+    pub(crate) fn restore(&self, jurisdiction: &str, revision: &PolicyRef) -> Result<Policy, CaseError> {
+        match self.held(jurisdiction) {
+            Ok(policy) if policy.reference() == revision => Ok(policy),
+            _ => self.install(jurisdiction, revision),
+        }
+    }
+
     /// The directive's text, if it is in the folder; or why it is not shown.
     ///
     /// # Errors
@@ -99,4 +119,26 @@ pub(crate) async fn at<T: Send + 'static>(
     done.unwrap_or_else(|e| {
         if e.is_panic() { Err(refused("the component cannot be compiled")) } else { Err(CaseError::Stopping) }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directives_text_is_shown_to_the_byte_and_no_other() {
+        let home = tempfile::tempdir().unwrap();
+        let archive = cap_std::fs::Dir::open_ambient_dir(home.path(), cap_std::ambient_authority()).unwrap();
+        let folders = BTreeMap::from([("north".to_owned(), home.path().to_owned())]);
+        let chancery = Chancery::new(Engine::new().unwrap(), Archive::new(archive), folders);
+        let text: &[u8] = b"Searches are logged.\r\n";
+        let cited = Digest::of(text);
+        let asked = |jurisdiction: &str| chancery.directive(jurisdiction, cited);
+        assert!(matches!(asked("north"), Err(CaseError::Unknown { .. })), "there is none");
+        std::fs::write(home.path().join(DIRECTIVE), text).unwrap();
+        assert_eq!(asked("north").unwrap(), text);
+        assert!(matches!(asked("south"), Err(CaseError::NoChancery)));
+        std::fs::write(home.path().join(DIRECTIVE), text.trim_ascii_end()).unwrap();
+        assert!(matches!(asked("north"), Err(CaseError::Policy(reason)) if reason.contains("cites a text with")));
+    }
 }

@@ -2,13 +2,15 @@
 //!
 //! Each pass looks at those obligations whose moment has come by the host's clock. A notice is handed to the outbox, and tried
 //! again with growing pauses while it cannot be delivered; every try is on record. Whatever is not met by its deadline is
-//! recorded as overdue, once, and stays to be met. What had to be kept for a time has been; what has to be purged is purged.
+//! recorded as overdue, once, and stays to be met. What had to be kept for a time has been; what has to be purged is purged. A
+//! pruning of the log that broke off is finished.
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Subject};
 use crate::notices::{Delivery, Notice};
 use crate::obligations::{Owed, Standing};
+use crate::retention::turn_of;
 use model::account::{Event, Kind, Retained};
 use model::rulings::{Duty, NoticeRule};
 use model::terms::Instant;
@@ -63,7 +65,7 @@ impl Casework {
         let mut dealt = 0;
         for row in due {
             // A step of the request may be about to meet it: it is looked at in the request's turn, as it stands then.
-            let turn = self.turns.take(row.request.as_deref().unwrap_or(&row.id)).await;
+            let turn = self.turns.take(row.request.as_deref().map_or(row.id.as_str(), turn_of)).await;
             chamber.ledger.settle().await?;
             let Some(row) = chamber.store.obligation(row.request.as_deref(), &row.id).await? else { continue };
             if !row.open || row.wake.is_none_or(|wake| wake > now) {
@@ -78,7 +80,7 @@ impl Casework {
             drop(turn);
             dealt += 1;
         }
-        Ok(dealt)
+        Ok(dealt + self.finish_pruning(chamber, now).await?)
     }
 
     async fn deal(&self, chamber: &Chamber, owed: Owed, now: Instant) -> Result<(), CaseError> {

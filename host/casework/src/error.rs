@@ -1,5 +1,6 @@
 //! Why a step was not taken. Every variant says whether anything was recorded, and what would change the answer.
 
+use crate::awaited::Waits;
 use crate::ledger::Receipt;
 pub use crate::misstep::Misstep;
 pub use face::Face;
@@ -17,6 +18,9 @@ pub enum CaseError {
         /// Where it is recorded.
         receipt: Option<Box<Receipt>>,
     },
+    /// The policies permitted it, and it has no effect until others have done their part. Recorded.
+    #[error("{0}")]
+    Waits(Box<Waits>),
     /// The asker may not even ask this. Recorded.
     #[error("{0}")]
     Rejected(String),
@@ -52,6 +56,9 @@ pub enum CaseError {
         /// Where to look, starting with a semicolon; or empty.
         hint: &'static str,
     },
+    /// The log no longer holds the entries asked for.
+    #[error("{0}")]
+    Pruned(String),
     /// What was sent cannot be used.
     #[error("{0}")]
     Invalid(String),
@@ -98,6 +105,9 @@ pub enum CaseError {
     /// The host's own fault: what it keeps cannot be read, or work of its own broke off.
     #[error("the host failed: {0}")]
     Fault(String),
+    /// Entries that were to go from the log are not all gone. Recorded.
+    #[error("the log is not pruned to its end: {0}; repair that, and this host goes on with it by itself")]
+    Unpruned(String),
     /// The host broke off.
     #[error("the host is stopping; nothing was done")]
     Stopping,
@@ -111,6 +121,9 @@ impl From<audit::AppendError> for CaseError {
 
 impl From<audit::ReadError> for CaseError {
     fn from(error: audit::ReadError) -> Self {
-        Self::Log(error.to_string())
+        match error {
+            audit::ReadError::Pruned { .. } => Self::Pruned(error.to_string()),
+            other => Self::Log(other.to_string()),
+        }
     }
 }

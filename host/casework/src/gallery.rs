@@ -6,7 +6,9 @@
 //!
 //! Records are enrolled and removed between two passes. A change is made in the store first and then in memory, one after
 //! the other, so that a generation means the same records in both; what it costs depends on the records that change, not
-//! on those that are there.
+//! on those that are there. What another host changed in the store is taken over from there (`following`).
+
+mod following;
 
 use crate::aside::aside;
 use crate::error::CaseError;
@@ -211,8 +213,8 @@ impl Hall {
                 records.iter().map(|r| (r.id.clone(), r.template.clone(), attributes(&r.status))).collect();
             let _turn = self.changing.lock().await;
             let generation = store.insert_records(&self.fact.id, records).await?;
-            let (rows, counter) = (self.rows.clone(), self.generation.clone());
-            aside(move || take_in(&rows, &counter, &new, generation)).await??;
+            let (rows, counter, several) = (self.rows.clone(), self.generation.clone(), store.of_several_hosts());
+            aside(move || take_in(&rows, &counter, &new, generation, several)).await??;
             Ok(generation)
         };
         (permit.act(), admitted.await)
@@ -248,8 +250,8 @@ impl Hall {
                 }
             }
         }
-        let (rows, counter) = (self.rows.clone(), self.generation.clone());
-        let (records, settled) = aside(move || take_out(&rows, &counter, &gone)).await?;
+        let (rows, counter, several) = (self.rows.clone(), self.generation.clone(), store.of_several_hosts());
+        let (records, settled) = aside(move || take_out(&rows, &counter, &gone, several)).await?;
         if let Err(e) = settled {
             self.clear_shelf(&e)?;
         }
@@ -302,12 +304,29 @@ pub(crate) fn attributes(status: &str) -> [(&'static str, Attribute); 1] {
 /// A record on its way into memory: id, template, attributes.
 type Newcomer = (String, Vec<f32>, [(&'static str, Attribute); 1]);
 
-fn take_in(rows: &RwLock<Gallery>, counter: &AtomicU64, new: &[Newcomer], generation: u64) -> Result<(), CaseError> {
+/// Says that the gallery in memory is of this generation. Among several hosts only of the one after its own: of any later one
+/// it lacks what another host changed.
+fn advance(counter: &AtomicU64, generation: u64, several: bool) {
+    if several {
+        // What it lacks is taken over before the next decision.
+        let _ = counter.compare_exchange(generation.saturating_sub(1), generation, Ordering::AcqRel, Ordering::Acquire);
+    } else {
+        counter.fetch_max(generation, Ordering::AcqRel);
+    }
+}
+
+fn take_in(
+    rows: &RwLock<Gallery>,
+    counter: &AtomicU64,
+    new: &[Newcomer],
+    generation: u64,
+    several: bool,
+) -> Result<(), CaseError> {
     let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
     for (id, template, attributes) in new {
         gallery.insert_with(id, template, attributes).map_err(|e| CaseError::Invalid(e.to_string()))?;
     }
-    counter.fetch_max(generation, Ordering::AcqRel);
+    advance(counter, generation, several);
     Ok(())
 }
 
@@ -317,6 +336,7 @@ fn take_out(
     rows: &RwLock<Gallery>,
     counter: &AtomicU64,
     gone: &[(String, Option<u64>)],
+    several: bool,
 ) -> (Vec<String>, std::io::Result<()>) {
     let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
     let mut removed = Vec::with_capacity(gone.len());
@@ -324,7 +344,9 @@ fn take_out(
         if gallery.remove(id) || generation.is_some() {
             removed.push(id.clone());
         }
-        counter.fetch_max(generation.unwrap_or(0), Ordering::AcqRel);
+        if let Some(generation) = generation {
+            advance(counter, *generation, several);
+        }
     }
     (removed, gallery.settle())
 }

@@ -22,6 +22,10 @@ use std::sync::Mutex;
 /// The window that rates are counted in.
 pub const HOUR_MS: u64 = 3_600_000;
 
+/// How late another host's search may reach the database, and how far its clock may be behind: what is older is not looked for
+/// again.
+const LATE_MS: u64 = 60_000;
+
 /// Counters of one jurisdiction's galleries.
 #[derive(Default)]
 pub struct History {
@@ -42,6 +46,16 @@ struct Counters {
     by_request: BTreeMap<String, u32>,
     /// Whether anything was dropped to make room: then what is asked of the database may still be on its way there.
     dropped: bool,
+    /// Of several hosts, what they searched; absent where there is one.
+    others: Option<Others>,
+}
+
+/// What is known of searches on several hosts.
+struct Others {
+    /// The moment up to which they were read.
+    read: Instant,
+    /// The latest searches counted, whoever's, by id.
+    counted: BTreeMap<String, Instant>,
 }
 
 /// One person's searches of the last hour. Its probes are counted as they come and go: a busy person's window is long, and
@@ -102,6 +116,41 @@ impl History {
         history
     }
 
+    /// The same where other hosts count too; these are the rows that it was derived from, up to `now`.
+    pub(crate) fn among_several(self, rows: &[store::SearchRow], now: Instant) -> Self {
+        let counted = rows.iter().map(|row| (row.id.clone(), row.at)).collect();
+        self.lock().others = Some(Others { read: now, counted });
+        self
+    }
+
+    /// Counts what other hosts searched.
+    async fn learn(&self, store: &store::Jurisdiction, now: Instant) -> Result<(), CaseError> {
+        let Some(read) = self.lock().others.as_ref().map(|others| others.read) else { return Ok(()) };
+        let since = Instant(read.0.saturating_sub(LATE_MS));
+        let rows = store.searches_since(since).await?;
+        let mut counters = self.lock();
+        for row in &rows {
+            let Some(others) = &mut counters.others else { break };
+            if others.counted.insert(row.id.clone(), row.at).is_some() {
+                continue;
+            }
+            let window = counters.by_person.entry(row.person.clone()).or_default();
+            window.add(row.at, row.probe);
+            // These are in the database, and read from there when they are next asked for.
+            counters.by_request.remove(&row.request);
+            for key in &row.case_keys {
+                counters.by_case.remove(key);
+            }
+            counters.dropped = true;
+        }
+        if let Some(others) = &mut counters.others {
+            others.read = others.read.max(now);
+            let oldest = others.read.0.saturating_sub(2 * LATE_MS);
+            others.counted.retain(|_, at| at.0 >= oldest);
+        }
+        Ok(())
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Counters> {
         // The counters are whole at every moment: a panic elsewhere cannot have torn them.
         self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -131,8 +180,14 @@ impl History {
 
     /// Counts one search. Called in its turn, as soon as it is permitted, so that searches at the same moment see each other.
     pub fn searched(&self, row: &store::SearchRow) {
-        self.count(&row.person, row.at, row.probe);
         let mut counters = self.lock();
+        if let Some(others) = &mut counters.others
+            && others.counted.insert(row.id.clone(), row.at).is_some()
+        {
+            // It is on record since it was permitted, and was counted from there.
+            return;
+        }
+        counters.by_person.entry(row.person.clone()).or_default().add(row.at, row.probe);
         for key in &row.case_keys {
             if let Some(probes) = counters.by_case.get_mut(key) {
                 probes.entry(row.probe).or_insert(false);
@@ -201,6 +256,7 @@ impl History {
         request: Option<&str>,
         now: Instant,
     ) -> Result<facts::History, CaseError> {
+        self.learn(store, now).await?;
         for key in case_keys {
             let (held, dropped) = {
                 let counters = self.lock();

@@ -1,6 +1,7 @@
 //! The `request` phase: somebody asks for a search.
 
 use crate::answers;
+use crate::awaited::{Awaited, Demands};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
@@ -8,6 +9,7 @@ use crate::ledger::{Receipt, Subject};
 use crate::limits::{self, MOST_ITEMS, bounded};
 use crate::permit::{Acted, Permit};
 use crate::photograph::look_at_photograph;
+use crate::unfinished;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use model::account::Event;
@@ -99,7 +101,7 @@ pub(crate) struct Opening {
     pub(crate) request: OpenRequest,
     concerned: Vec<Arc<Chamber>>,
     acted: Acted,
-    row: store::Kept,
+    rows: Vec<store::Kept>,
 }
 
 /// What the asker is told of a permitted request.
@@ -108,8 +110,17 @@ pub struct Opened {
     pub request: OpenRequest,
     /// What was ruled.
     pub rulings: Rulings,
+    /// What its search waits for.
+    pub awaited: Vec<Awaited>,
     /// Where it is recorded.
     pub receipt: Option<Receipt>,
+}
+
+impl Opening {
+    /// The approvals and acknowledgements that the decision demands.
+    pub(crate) fn demands(&self) -> Demands {
+        Demands::of_opening(&self.acted.rulings)
+    }
 }
 
 impl OpenRequest {
@@ -139,7 +150,8 @@ impl Casework {
         self.finish_request(actor, opening).await
     }
 
-    /// Everything up to the act: the request is permitted, and its photograph sealed.
+    /// Everything up to the act: the request is permitted, and its photograph sealed. Until the outcome it is marked: what
+    /// breaks off leaves a photograph that is found again.
     pub(crate) async fn begin_request(
         &self,
         actor: &Registered,
@@ -189,22 +201,37 @@ impl Casework {
             owed: vec![],
             step: Step::Request,
         };
-        let permit = self.judge(&concerned, facts, vec![]).await?;
-        let (acted, kept) = keep(permit, &owner.store, &request, intake.probe.image.as_deref()).await;
-        let row = match kept {
-            Ok(row) => row,
-            Err(e) => return Err(self.give_up(&concerned, acted, actor, request.subject(), e).await),
+        let image = intake.probe.image.as_deref();
+        let id = request.request.id.as_str();
+        let marks = image.map(|_| unfinished::mark(&owner, id)).into_iter().collect();
+        // Its effect is that the request stands open: what is demanded with it holds back the search.
+        let permit = self.judge_at_once(&concerned, facts, marks).await?;
+        let (acted, kept) = keep(permit, &owner.store, &request, image).await;
+        let mut rows = match kept {
+            Ok(row) => vec![row],
+            Err(e) => {
+                let failure = self.give_up(&concerned, acted, actor, request.subject(), e).await;
+                Box::pin(self.abandon(&owner, id)).await;
+                return Err(failure);
+            }
         };
-        owner.history.opened(&request.request.id);
-        Ok(Opening { request, concerned, acted, row })
+        rows.extend(image.map(|_| unfinished::unmark(id)));
+        owner.history.opened(id);
+        Ok(Opening { request, concerned, acted, rows })
     }
 
     /// The outcome: the request is kept, and that it was is on record.
     pub(crate) async fn finish_request(&self, actor: &Registered, opening: Opening) -> Result<Opened, CaseError> {
-        let Opening { request, concerned, acted, row } = opening;
-        let (rulings, recorded) =
-            self.conclude(&concerned, acted, actor, request.subject(), Event::Opened, vec![row]).await?;
-        Ok(Opened { receipt: recorded.receipt()?, request, rulings })
+        let awaited = opening.demands().open().to_vec();
+        let Opening { request, concerned, acted, rows } = opening;
+        let owner = self.chamber(&request.owner)?.clone();
+        match self.conclude(&concerned, acted, actor, request.subject(), Event::Opened, rows).await {
+            Ok((rulings, recorded)) => Ok(Opened { receipt: recorded.receipt()?, request, rulings, awaited }),
+            Err(e) => {
+                Box::pin(self.abandon(&owner, &request.request.id)).await;
+                Err(e)
+            }
+        }
     }
 
     /// A request on record.

@@ -2,12 +2,15 @@
 //!
 //! The policies concerned are those of the requester's home and of the gallery's owner. Each is told the same matter, but
 //! for what differs by jurisdiction: its own date, and the agencies as its own registry knows them.
+//!
+//! A step that is permitted and has to wait for others ([`crate::awaited`]) gets no permit.
 
+use crate::awaited::{Awaited, Demands, Waits};
 use crate::chamber::{Casework, Chamber, PolicyState, Registered};
 use crate::clock;
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Subject};
-use crate::obligations::{self, Owed};
+use crate::obligations;
 use crate::permit::{Acted, Permit};
 use model::account::{Event, Kind};
 use model::combine::{PolicyRef, Ruling, Rulings};
@@ -134,22 +137,41 @@ impl Casework {
     }
 
     /// Decides a step and records the decision, durably, in the log of every jurisdiction concerned. What it obliges somebody
-    /// to is kept in the same commit and, if it is permitted, `rows` too. Whoever is to be suspended is, before this returns.
+    /// to is kept in the same commit and, if the step may be taken now, `rows` too. Whoever is to be suspended is, before this
+    /// returns.
     ///
     /// # Errors
-    /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Log`] when the decision could not be recorded, and
-    /// then nothing may be done.
+    /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Waits`] when it is and waits for others;
+    /// [`CaseError::Store`] when it cannot be learnt what other hosts changed; [`CaseError::Log`] when the decision could not be
+    /// recorded, and then nothing may be done.
     pub(crate) async fn judge(
         &self,
         concerned: &[Arc<Chamber>],
         facts: Facts<'_>,
         rows: Vec<store::Kept>,
     ) -> Result<Permit, CaseError> {
-        self.judge_telling(concerned, facts, rows, |_| {}).await
+        let subject = facts.subject();
+        self.judge_as(concerned, &facts, subject, rows, &Demands::default(), |_| {}).await
     }
 
-    /// The same. `decided` is told whether it is permitted, once that is decided and before it is on record: what depends on
-    /// the decision alone does not wait for the log. A permit that cannot be put on record is none.
+    /// The same for a step of a request on which others may have something to do since earlier steps.
+    ///
+    /// # Errors
+    /// As [`Casework::judge`].
+    pub(crate) async fn judge_after(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: Facts<'_>,
+        rows: Vec<store::Kept>,
+        demands: &Demands,
+    ) -> Result<Permit, CaseError> {
+        let subject = facts.subject();
+        self.judge_as(concerned, &facts, subject, rows, demands, |_| {}).await
+    }
+
+    /// The same. `decided` is told whether the step may be taken now, permitted and waiting for nobody, once that is decided
+    /// and before it is on record: what depends on the decision alone does not wait for the log. A permit that cannot be put
+    /// on record is none. Where nothing is decided, it is told nothing.
     ///
     /// # Errors
     /// As [`Casework::judge`].
@@ -158,8 +180,71 @@ impl Casework {
         concerned: &[Arc<Chamber>],
         facts: Facts<'_>,
         rows: Vec<store::Kept>,
+        demands: &Demands,
         decided: impl FnOnce(bool) + Send,
     ) -> Result<Permit, CaseError> {
+        let subject = facts.subject();
+        self.judge_as(concerned, &facts, subject, rows, demands, decided).await
+    }
+
+    /// The same as [`Casework::judge_after`] for a step that is recorded under a case of which policies are told nothing.
+    ///
+    /// # Errors
+    /// As [`Casework::judge`].
+    pub(crate) async fn judge_of(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: Facts<'_>,
+        subject: Subject,
+        rows: Vec<store::Kept>,
+        demands: &Demands,
+    ) -> Result<Permit, CaseError> {
+        self.judge_as(concerned, &facts, subject, rows, demands, |_| {}).await
+    }
+
+    /// The same for a step that waits for nobody: it is itself what is waited for, or its approval is seen to otherwise.
+    ///
+    /// # Errors
+    /// As [`Casework::judge`], but for [`CaseError::Waits`].
+    pub(crate) async fn judge_at_once(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: Facts<'_>,
+        rows: Vec<store::Kept>,
+    ) -> Result<Permit, CaseError> {
+        self.decide(concerned, &facts, facts.subject(), rows, None, |_| {}).await.map(|(permit, _)| permit)
+    }
+
+    /// Decides and records; has a step wait that has to.
+    async fn judge_as(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: &Facts<'_>,
+        subject: Subject,
+        rows: Vec<store::Kept>,
+        demands: &Demands,
+        decided: impl FnOnce(bool) + Send,
+    ) -> Result<Permit, CaseError> {
+        let (permit, awaited) = self.decide(concerned, facts, subject.clone(), rows, Some(demands), decided).await?;
+        if awaited.is_empty() {
+            return Ok(permit);
+        }
+        Err(self.wait(concerned, permit.act(), facts.actor, subject, awaited).await)
+    }
+
+    /// Decides and records; gives what the step waits for, where it waits for `demands` and what its own decision demands.
+    async fn decide(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: &Facts<'_>,
+        subject: Subject,
+        rows: Vec<store::Kept>,
+        demands: Option<&Demands>,
+        decided: impl FnOnce(bool) + Send,
+    ) -> Result<(Permit, Vec<Awaited>), CaseError> {
+        for chamber in concerned {
+            self.catch_up(chamber).await?;
+        }
         let mut matters = Vec::with_capacity(concerned.len());
         let mut rulings =
             Rulings { id: model::terms::new_id(), phase: facts.step.phase(), at: facts.now, rulings: Vec::new() };
@@ -172,17 +257,22 @@ impl Casework {
         }
         bound_to_galleries(&mut rulings, facts.gallery.as_ref());
         let permitted = rulings.verdict() == Verdict::Permit;
-        decided(permitted);
-        let imposed = obligations::imposed(&rulings, &facts)?;
-        let mut kept = imposed.iter().map(Owed::imposed).collect::<Result<Vec<_>, _>>()?;
-        if permitted {
+        let awaited = match demands {
+            Some(demands) if permitted => demands.awaited(&rulings),
+            _ => vec![],
+        };
+        let now = permitted && awaited.is_empty();
+        decided(now);
+        let imposed = obligations::imposed(&rulings, facts)?;
+        let mut kept: Vec<_> = obligations::imposition(&rulings.id, &imposed)?.into_iter().collect();
+        if now {
             kept.extend(rows);
         }
         let entry = Entry {
             kind: if permitted { Kind::Intent } else { Kind::Refusal },
             who: facts.actor.who(),
             at: facts.now,
-            subject: facts.subject(),
+            subject,
             of: None,
             event: Event::Decision { matters, rulings: rulings.clone() },
         };
@@ -199,10 +289,30 @@ impl Casework {
             self.stir.notify_one();
         }
         if permitted {
-            return Ok(Permit::new(rulings, recorded));
+            return Ok((Permit::new(rulings, recorded), awaited));
         }
         let receipt = recorded.receipt()?.map(Box::new);
         Err(CaseError::Refused { rulings: Box::new(rulings), receipt })
+    }
+
+    /// Records that a permitted step has no effect yet, so that no intent stays open; gives what the asker is told.
+    async fn wait(
+        &self,
+        concerned: &[Arc<Chamber>],
+        acted: Acted,
+        actor: &Registered,
+        subject: Subject,
+        awaited: Vec<Awaited>,
+    ) -> CaseError {
+        let request = subject.request.clone();
+        let event = Event::Waits { awaited: awaited.clone() };
+        let recorded = self.conclude(concerned, acted, actor, subject, event, vec![]).await;
+        match recorded.and_then(|(rulings, recorded)| Ok((rulings, recorded.receipt()?))) {
+            Ok((rulings, receipt)) => {
+                CaseError::Waits(Box::new(Waits { request, awaited, rulings: vec![rulings], receipt }))
+            }
+            Err(unrecorded) => unrecorded,
+        }
     }
 
     /// Records what came of an act, and keeps `rows` in the same commit.
@@ -232,8 +342,21 @@ impl Casework {
         subject: Subject,
         failure: CaseError,
     ) -> CaseError {
+        self.give_up_with(concerned, acted, actor, subject, failure, vec![]).await
+    }
+
+    /// The same, and keeps `rows` in the same commit: how what was to be changed stands after all.
+    pub(crate) async fn give_up_with(
+        &self,
+        concerned: &[Arc<Chamber>],
+        acted: Acted,
+        actor: &Registered,
+        subject: Subject,
+        failure: CaseError,
+        rows: Vec<store::Kept>,
+    ) -> CaseError {
         let event = Event::Failed { reason: failure.to_string() };
-        match self.conclude(concerned, acted, actor, subject, event, vec![]).await {
+        match self.conclude(concerned, acted, actor, subject, event, rows).await {
             Ok(_) => failure,
             Err(unrecorded) => unrecorded,
         }

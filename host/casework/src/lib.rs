@@ -13,12 +13,15 @@
 //! | [`ledger`] | an audit entry: account, leaf, receipt |
 //! | [`judge`] | facts to decision to permit |
 //! | [`permit`] | the proof that a step was permitted |
+//! | [`awaited`] | what a permitted step waits for: approvals and acknowledgements |
+//! | [`hosts`] | several hosts on one database: each learns what the others changed |
 //! | [`history`], [`life`] | what policies are told of the past: of people and cases, of a request |
 //! | [`gallery`] | a gallery at work, searched by one thread in shared passes |
 //! | [`shelf`] | where galleries stand on disk, and how they start |
 //! | [`intake`], [`search_step`], [`enroll`] | the steps up to the candidate list |
 //! | `photograph` | how many photographs are looked at at once |
 //! | [`access`], [`violation`], [`activation`] | the steps outside a request's life: people and agencies, violations, policy revisions |
+//! | [`registration`], [`agreements`] | people, agencies and agreements come into the registry, and what is known of them changes |
 //! | `standing`, `suspension` | how people and agencies stand since, whatever the registry file says |
 //! | [`revision`], [`chancery`] | policy revisions: how they stand, and where they are kept |
 //! | `answers`, `limits` | answers, checked against the forms; how much a step may say |
@@ -33,15 +36,18 @@
 //! | [`inspection`] | auditors at the log |
 //! | [`replay`] | a decision on record, taken again |
 //! | [`recovery`] | a log that cannot be written, until it can |
+//! | `unfinished` | what broke off before it was concluded, undone |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
 pub mod access;
 pub mod acknowledgement;
 pub mod activation;
+pub mod agreements;
 pub mod alarm;
 pub mod anomalies;
 mod answers;
 mod aside;
+pub mod awaited;
 pub mod chamber;
 pub mod chancery;
 pub mod clock;
@@ -52,6 +58,7 @@ pub mod enroll;
 pub mod error;
 pub mod gallery;
 pub mod history;
+pub mod hosts;
 pub mod inspection;
 pub mod intake;
 pub mod judge;
@@ -66,6 +73,7 @@ pub mod paper;
 pub mod permit;
 mod photograph;
 pub mod recovery;
+pub mod registration;
 pub mod release;
 pub mod replay;
 pub mod report;
@@ -79,6 +87,7 @@ mod sitting;
 mod standing;
 mod suspension;
 mod turns;
+mod unfinished;
 pub mod viewing;
 pub mod violation;
 mod walk;

@@ -8,6 +8,8 @@
 //!   its candidates and who signed for it count no more.
 //! - What is said of candidates afterwards counts instead of what was said before, and signatures given before it no longer
 //!   stand: whoever signed has signed something else.
+//! - A permitted step that waits for others has imposed what it imposes, and nothing else: nothing was searched or shown.
+//! - Whoever was shown what others concluded of a list does not sign blind any more, until there is a new one.
 
 mod state;
 
@@ -19,7 +21,7 @@ use model::facts::{self, Attestation, Conclusion, Dissemination, Likeness, Signa
 use model::rulings::{ClauseId, Duty};
 use model::terms::{Field, Instant, Phase, Verdict};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One candidate of the list as it was shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -123,8 +125,10 @@ pub struct Life {
     pub listed: Option<Instant>,
     /// The list that stands, by rank.
     pub list: Vec<Listed>,
-    /// Booking fields that may be shown of it; any, where absent.
+    /// Booking fields that may be shown of it; any, where absent. The narrowest that its decisions allow.
     pub fields: Option<Vec<String>>,
+    /// Records that decisions withheld from it, when it was first shown or since.
+    pub withheld: Vec<String>,
     /// Who opened it, oldest first, each once.
     pub openers: Vec<Who>,
     /// What was said last of its candidates.
@@ -143,6 +147,8 @@ pub struct Life {
     pub purged: Vec<Noted<String>>,
     /// What is held as evidence.
     pub held: Vec<Noted<String>>,
+    /// Violations reported of it, and when each happened, oldest report first.
+    pub violations: Vec<Noted<Instant>>,
     /// Decisions that did not permit, with their phase, oldest first.
     pub refusals: Vec<Noted<Phase>>,
     /// Duties that permitted decisions imposed, each once.
@@ -153,15 +159,33 @@ pub struct Life {
     pub incomplete: bool,
     /// Everybody who took a step.
     actors: Vec<Who>,
-    /// The permit of a search whose list has not been shown.
-    fresh: Option<String>,
-    /// Records withheld from the list that is about to be shown.
+    /// Who was shown what others concluded of the list that stands.
+    informed: Vec<Who>,
+    /// Signatures that are older than the list that stands.
+    before_list: usize,
+    /// A search whose list has not been shown.
+    fresh: Option<Fresh>,
+}
+
+/// A search that was permitted, and what its decision says of the list that is about to be shown.
+#[derive(Clone, Debug, PartialEq)]
+struct Fresh {
+    permit: String,
     withheld: Vec<String>,
+    fields: Option<Vec<String>>,
 }
 
 /// Whether these are the same human being. A person's id is unique in their jurisdiction only.
 pub fn same_person(a: &Who, b: &Who) -> bool {
     a.person == b.person && a.jurisdiction == b.jurisdiction
+}
+
+/// What both allow. What is absent allows any.
+pub(crate) fn narrower(one: Option<Vec<String>>, other: Option<Vec<String>>) -> Option<Vec<String>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.into_iter().filter(|name| other.contains(name)).collect()),
+        (one, other) => one.or(other),
+    }
 }
 
 impl Life {
@@ -177,22 +201,40 @@ impl Life {
         }
         // Entries of the same millisecond follow in the order of their ids, which grow with time.
         told.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.id.cmp(&b.id)));
+        let waits = |account: &Account| matches!(account.event, Event::Waits { .. });
+        let waiting: BTreeSet<String> = told.iter().filter(|a| waits(a)).filter_map(|a| a.of.clone()).collect();
         for account in told {
-            life.add(account);
+            let waits = waiting.contains(&account.id);
+            life.add(account, waits);
         }
         life
     }
 
-    /// Adds one account.
-    fn add(&mut self, account: Account) {
+    /// Adds one account; `waits` where it is of a step that was permitted and has no effect.
+    fn add(&mut self, account: Account, waits: bool) {
         let Account { id, who: by, at, of, event, .. } = account;
         match event {
+            // A report of a violation is no step of the request.
+            Event::Decision { rulings, .. } if rulings.phase == Phase::Violation => {}
+            Event::Violated { happened, .. } => self.violations.push(Noted { at, by, what: happened }),
             Event::Decision { matters, rulings } => {
                 note_once(&mut self.actors, &by);
-                self.decided(&id, by, at, matters, &rulings);
+                if waits {
+                    self.impose(&rulings);
+                } else {
+                    self.decided(&id, by, at, matters, &rulings);
+                }
+            }
+            Event::Viewed if self.sees_conclusions(&by) => {
+                let mut of_list = self.signatures.iter().skip(self.before_list);
+                if of_list.any(|s| !same_person(&s.by, &by)) {
+                    note_once(&mut self.informed, &by);
+                }
             }
             Event::Searched { .. } => self.searched = Some(at),
-            Event::Failed { .. } if self.fresh.is_some() && self.fresh == of => self.fresh = None,
+            Event::Failed { .. } if of.is_some() && self.fresh.as_ref().map(|f| &f.permit) == of.as_ref() => {
+                self.fresh = None;
+            }
             Event::Disposed { dispositions } => {
                 self.void_signatures();
                 for Disposed { record_id, likeness, reason } in dispositions {
@@ -226,18 +268,26 @@ impl Life {
             self.refusals.push(Noted { at, by, what: rulings.phase });
             return;
         }
+        // What is shown is shown under the rules that held before this decision.
+        let saw = self.sees_conclusions(&by) && self.said.values().any(|said| !same_person(&said.by, &by));
         self.impose(rulings);
         // Each policy is told the same of the step and the answers.
         let Some(matter) = matters.into_iter().next_back() else { return };
         match matter.step {
             Step::Search(_) => {
-                self.fresh = Some(id.to_owned());
-                self.withheld = rulings.withheld();
+                let (withheld, fields) = (rulings.withheld(), rulings.shown_fields());
+                self.fresh = Some(Fresh { permit: id.to_owned(), withheld, fields });
                 self.attestations = matter.attestations;
             }
             Step::Candidates(candidates) => {
-                if self.fresh.take().is_some() {
-                    self.begin_list(candidates, at, rulings);
+                match self.fresh.take() {
+                    Some(search) => self.begin_list(candidates, at, search, rulings),
+                    None => {
+                        self.restrict(rulings);
+                        if saw {
+                            note_once(&mut self.informed, &by);
+                        }
+                    }
                 }
                 note_once(&mut self.openers, &by);
             }
@@ -264,17 +314,24 @@ impl Life {
         }
     }
 
-    fn begin_list(&mut self, candidates: Vec<facts::Candidate>, at: Instant, rulings: &Rulings) {
-        let mut withheld = std::mem::take(&mut self.withheld);
-        withheld.extend(rulings.withheld());
-        let shown = candidates.into_iter().filter(|c| !withheld.contains(&c.record_id));
+    fn begin_list(&mut self, candidates: Vec<facts::Candidate>, at: Instant, search: Fresh, rulings: &Rulings) {
+        (self.withheld, self.fields) = (search.withheld, search.fields);
+        self.restrict(rulings);
+        let shown = candidates.into_iter().filter(|c| !self.withheld.contains(&c.record_id));
         let listed = |(c, rank): (facts::Candidate, u32)| Listed { rank, record_id: c.record_id, status: c.status };
         self.list = shown.zip(1_u32..).map(listed).collect();
-        self.fields = rulings.shown_fields();
         self.listed = Some(at);
         self.openers.clear();
+        self.informed.clear();
+        self.before_list = self.signatures.len();
         self.said.clear();
         self.void_signatures();
+    }
+
+    /// Takes over what a decision says may be shown of the list that stands.
+    fn restrict(&mut self, rulings: &Rulings) {
+        self.withheld.extend(rulings.withheld());
+        self.fields = narrower(self.fields.take(), rulings.shown_fields());
     }
 
     fn void_signatures(&mut self) {
@@ -332,10 +389,25 @@ impl Life {
         self.purged.iter().find(|p| p.what == subject).map(|p| p.at)
     }
 
-    /// Whether whoever signs now signs without having been shown what others concluded.
+    /// Whether a rule wants signatures given without having seen what others concluded.
     pub fn is_blind(&self) -> bool {
         let blind = |i: &Imposed| matches!(&i.duty, Duty::SignOffs(rule) if rule.blind);
         self.release.is_none() && self.imposed.iter().any(blind)
+    }
+
+    /// Whether this person may be shown what others concluded: under a rule for blind signatures, once they have signed.
+    pub fn sees_conclusions(&self, who: &Who) -> bool {
+        !self.is_blind() || self.signature_of(who).is_some()
+    }
+
+    /// Whether this person was shown what others concluded of the list that stands: then they do not sign blind.
+    pub fn is_informed(&self, who: &Who) -> bool {
+        self.informed.iter().any(|w| same_person(w, who))
+    }
+
+    /// Whether this person opened the list that stands.
+    pub fn is_opener(&self, who: &Who) -> bool {
+        self.openers.iter().any(|w| same_person(w, who))
     }
 
     /// The signature of this person that stands.

@@ -8,8 +8,8 @@ use crate::error::CaseError;
 use model::terms::Value;
 use std::collections::BTreeMap;
 
-/// A word, in bytes: an id, a role, a kind, a number of a case, the name of an answer.
-const MOST_WORD_BYTES: usize = 256;
+/// A word, in bytes: an id, a name, a role, a kind, a number of a case, the name of an answer.
+pub(crate) const MOST_WORD_BYTES: usize = 256;
 
 /// A text, in bytes: some pages.
 const MOST_TEXT_BYTES: usize = 64 << 10;

@@ -1,6 +1,8 @@
 //! Steps that do not fit where a request stands. Each says what would change it; each is on record, and changes nothing.
 
-use model::terms::{Digest, Instant};
+use crate::life::Life;
+use model::account::Who;
+use model::terms::{Date, Digest, Instant};
 
 /// A step out of place.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -28,6 +30,17 @@ pub enum Misstep {
         /// The record.
         record: String,
     },
+    /// A candidate that a decision withholds.
+    #[error("record `{record}` is withheld by a policy, and does not leave: leave it out")]
+    Withheld {
+        /// The record.
+        record: String,
+    },
+    /// A candidate that cannot leave, named by somebody who has not opened the list.
+    #[error(
+        "a record that you name cannot leave: name candidates that were found possible, of the list as it was shown last"
+    )]
+    NotLeaving,
     /// A record named twice in one step.
     #[error("record `{record}` is named twice: name it once")]
     Twice {
@@ -68,18 +81,18 @@ pub enum Misstep {
         /// What is missing, one rule each.
         wanting: Vec<String>,
     },
+    /// Signatures are missing, and it is not for the asker to know which.
+    #[error("the result cannot be released yet, signatures are wanting: have those sign who have to")]
+    Wanting,
     /// Candidates without a disposition.
     #[error("{} of the candidates have no disposition, and each needs one: say of `{}` what they are", .records.len(), .records.join("`, `"))]
     Undisposed {
         /// Which.
         records: Vec<String>,
     },
-    /// Approvals or acknowledgements are outstanding.
-    #[error("what earlier decisions demanded is still open: {}", .owed.join("; "))]
-    Outstanding {
-        /// Which, with the clause each comes from.
-        owed: Vec<String>,
-    },
+    /// The same, for somebody who has not opened the list.
+    #[error("candidates are not disposed of, and each has to be: have those who opened the list say what they are")]
+    Unexamined,
     /// There is nothing a document could say.
     #[error("a document is demanded and nobody wrote down how the conclusion was reached: give the reasoning")]
     Unreasoned,
@@ -147,6 +160,28 @@ pub enum Misstep {
         /// A person or an agency.
         id: String,
     },
+    /// Somebody or something of that id is in the registry.
+    #[error("the {kind} `{id}` is in the registry already: use another id, or change what is there")]
+    Registered {
+        /// `person`, `agency` or `agreement`.
+        kind: &'static str,
+        /// The id.
+        id: String,
+    },
+    /// An agreement that is over.
+    #[error("the agreement `{id}` was in force until {last} and is over: there is nothing to end")]
+    Ended {
+        /// Its id.
+        id: String,
+        /// Its last day in force.
+        last: Date,
+    },
+    /// There is no background check on record.
+    #[error("no background check of `{id}` is on record: there is none that could count no longer")]
+    NotChecked {
+        /// Whose.
+        id: String,
+    },
     /// A policy revision that is in force, or was.
     #[error("the policy revision `{revision}` is in force or was superseded: put it forward anew")]
     NotPending {
@@ -173,6 +208,14 @@ pub enum Misstep {
         /// When.
         at: Instant,
     },
+    /// It is held as evidence.
+    #[error("the {subject} `{record}` is held as evidence, all or in part: have the hold lifted first")]
+    Held {
+        /// What kind of record.
+        subject: String,
+        /// Which.
+        record: String,
+    },
     /// A decision demands that it stays for a time that is not over.
     #[error("{clause} demands that the {subject} is kept until {until}: purge it then")]
     KeptUntil {
@@ -186,4 +229,82 @@ pub enum Misstep {
     /// Part of the request's story was destroyed.
     #[error("entries of this request's life have been purged, so that it cannot be gone on with: open a new request")]
     Incomplete,
+}
+
+impl Misstep {
+    /// What this person is told of it: nothing of a list that they have not opened, nor who concluded what while they are
+    /// to sign blind.
+    pub(crate) fn told_to(self, who: &Who, life: &Life) -> Self {
+        let opened = life.is_opener(who);
+        match self {
+            Self::Unlisted { .. } | Self::NotPossible { .. } | Self::Withheld { .. } | Self::Gone { .. } if !opened => {
+                Self::NotLeaving
+            }
+            Self::Undisposed { .. } if !opened => Self::Unexamined,
+            Self::Unsigned { .. } if !opened || !life.sees_conclusions(who) => Self::Wanting,
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::rulings::{Duty, SignOffRule};
+
+    fn who(person: &str) -> Who {
+        let (name, unit, agency) = (person.into(), "unit".into(), "agency".into());
+        Who { jurisdiction: "north".into(), person: person.into(), name, unit, agency }
+    }
+
+    #[test]
+    fn what_somebody_has_not_been_shown_a_refusal_does_not_tell_them() {
+        let mut life = Life::default();
+        life.openers.push(who("opener"));
+        let record = || "r-17".to_owned();
+        let missteps = || {
+            [
+                Misstep::Unlisted { record: record() },
+                Misstep::NotPossible { record: record() },
+                Misstep::Withheld { record: record() },
+                Misstep::Gone { record: record() },
+                Misstep::Undisposed { records: vec![record()] },
+                Misstep::Unsigned { wanting: vec!["2 of r-17 have to sign".to_owned()] },
+            ]
+        };
+        for misstep in missteps() {
+            assert_eq!(misstep.clone().told_to(&who("opener"), &life), misstep);
+            let other = misstep.told_to(&who("other"), &life).to_string();
+            assert!(!other.contains("r-17"), "{other}");
+        }
+        let namesake = Who { jurisdiction: "south".into(), ..who("opener") };
+        for (misstep, says) in [(4, "candidates are not disposed of"), (5, "signatures are wanting")] {
+            let misstep = missteps().into_iter().nth(misstep).unwrap();
+            assert!(misstep.told_to(&namesake, &life).to_string().contains(says), "{says}");
+        }
+        assert_eq!(Misstep::NotListed.told_to(&who("other"), &life), Misstep::NotListed, "which says nothing of it");
+    }
+
+    #[test]
+    fn whoever_is_to_sign_blind_is_not_told_how_many_agree() {
+        let mut life = Life::default();
+        life.openers.push(who("opener"));
+        let blind = SignOffRule {
+            role: "examiner".into(),
+            persons: 2,
+            units: vec![],
+            distinct_from_requester: true,
+            all_involved: false,
+            blind: true,
+            leads_only: false,
+        };
+        life.imposed.push(crate::life::Imposed {
+            jurisdiction: "north".into(),
+            clause: "c".into(),
+            duty: Duty::SignOffs(blind),
+            phase: model::terms::Phase::Search,
+        });
+        let unsigned = Misstep::Unsigned { wanting: vec!["1 whose signature counts did".to_owned()] };
+        assert_eq!(unsigned.told_to(&who("opener"), &life), Misstep::Wanting);
+    }
 }

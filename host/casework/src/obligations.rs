@@ -7,7 +7,7 @@
 //! | duty | is met by |
 //! |---|---|
 //! | sign-offs, document | the release, which does not happen without |
-//! | approve | as many signatures `approved` as the rule asks for |
+//! | approve | as many signatures `approved` as the rule asks for, since it was imposed |
 //! | acknowledge | the requester's acknowledgement |
 //! | dispose-all | the disposition of the last candidate |
 //! | notify | the delivery of the notice |
@@ -23,6 +23,7 @@ use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt, Subject};
 use crate::limits::bounded;
 use crate::misstep::Misstep;
+use crate::retention::turn_of;
 use model::account::{Event, Kind, Retained};
 use model::combine::Rulings;
 use model::facts::{self, Step};
@@ -131,11 +132,6 @@ impl Owed {
         self.request.clone().or_else(|| self.about.as_ref().map(filed_under))
     }
 
-    /// In words, for whoever has to do it.
-    pub(crate) fn named(&self) -> String {
-        format!("{} {} of {} ({})", self.jurisdiction, self.clause, self.owner, policy::scenario::duty_kind(&self.duty))
-    }
-
     /// As it was kept.
     pub(crate) fn read(row: store::ObligationRow) -> Result<Self, CaseError> {
         serde_json::from_slice(&row.body)
@@ -146,11 +142,6 @@ impl Owed {
         let body = serde_json::to_vec(self).map_err(|e| CaseError::Log(e.to_string()))?;
         let (request, id) = (self.filed_under(), self.id.clone());
         Ok(store::ObligationRow { request, id, open: self.is_open(), wake: self.wake, body })
-    }
-
-    /// The row that imposes it.
-    pub(crate) fn imposed(&self) -> Result<store::Kept, CaseError> {
-        self.row().map(store::Kept::Imposed)
     }
 
     /// Whether the host has to look at it right after it was imposed: a notice goes out, and what is late already is said
@@ -177,6 +168,14 @@ impl Owed {
         self.wake = wake;
         Ok(store::Kept::Settled { row: self.row()?, was })
     }
+}
+
+/// What a decision imposes, to be kept with it.
+pub(crate) fn imposition(decision: &str, imposed: &[Owed]) -> Result<Option<store::Kept>, CaseError> {
+    let Some(first) = imposed.first() else { return Ok(None) };
+    let rows = imposed.iter().map(Owed::row).collect::<Result<_, _>>()?;
+    let (decision, request) = (decision.to_owned(), first.filed_under());
+    Ok(Some(store::Kept::Imposed(store::Imposition { decision, request, rows })))
 }
 
 /// The rows of those obligations that `which` picks, met by this entry.
@@ -379,7 +378,8 @@ impl Casework {
         let listed = self.obligations(jurisdiction).await?.into_iter().find(|o| o.id == id);
         // The turn of its request, which whoever else changes it takes too; and then as it stands in that turn.
         let filed = listed.and_then(|o| o.filed_under());
-        let _turn = self.turns.take(filed.as_deref().unwrap_or(id)).await;
+        let _turn = self.turns.take(filed.as_deref().map_or(id, turn_of)).await;
+        self.still_stands(actor, jurisdiction, "complete").await?;
         chamber.ledger.settle().await?;
         let row = chamber.store.obligation(filed.as_deref(), id).await?;
         let found = match row.map(Owed::read).transpose()?.filter(Owed::is_open) {

@@ -1,14 +1,19 @@
 //! The `release` phase: a result is about to leave the examining unit.
 //!
-//! Before any policy is asked, the host sees to what decisions on this request demanded of it: the signatures, the approvals
-//! and acknowledgements, a disposition for every candidate, the statements word for word. Only candidates found possible
-//! leave, and only those that are selected. Then the release is judged; then its documents are drawn up and sealed; and only
-//! when their digests are on record is the result released. What fails on the way leaves the request as it was.
+//! Before any policy is asked, the host sees to what decisions on this request demanded of it: the signatures, a disposition
+//! for every candidate, the statements word for word. Only candidates found possible leave, only those that are selected, and
+//! none that a decision withholds. Then the release is judged, and waits for the approvals and acknowledgements that are
+//! demanded. What its own decision demands is seen to as well: signatures, dispositions, what is withheld, the booking fields
+//! it allows. Then its documents are drawn up and sealed; and only when their digests are on record is the result released.
+//! What fails on the way leaves the request as it was.
+//!
+//! Whoever is refused is not told what they have not been shown: what is on a list they have not opened, or how many others
+//! concluded the same while they are to sign blind.
 
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::ledger::Receipt;
-use crate::life::Listed;
+use crate::life::{Life, Listed, narrower};
 use crate::limits::{self, bounded};
 use crate::misstep::Misstep;
 use crate::obligations::{self, Owed};
@@ -26,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The sealed kind under which released documents are kept.
-pub(crate) const DOCUMENT: &str = "document";
+pub const DOCUMENT: &str = "document";
 
 /// As a rejection calls it.
 const ASKED: &str = "release a result";
@@ -74,8 +79,8 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::OutOfPlace`] for what the host finds missing or altered; [`CaseError::Refused`] when it is not permitted;
-    /// [`CaseError::NoDraughting`] and [`CaseError::Draught`] when a document that is demanded cannot be drawn up. Nothing
-    /// leaves then.
+    /// [`CaseError::Waits`] for approvals and acknowledgements; [`CaseError::NoDraughting`] and [`CaseError::Draught`] when a
+    /// document that is demanded cannot be drawn up. Nothing leaves then.
     pub async fn release(
         &self,
         actor: &Registered,
@@ -96,7 +101,9 @@ impl Casework {
         let bookings = sitting.owner.store.bookings(&sitting.request.gallery, &ids).await?;
         let prepared = match self.prepare(&sitting, &outgoing, bookings) {
             Ok(prepared) => prepared,
-            Err(misstep) => return self.refuse(&sitting, actor, ASKED, misstep).await,
+            Err(misstep) => {
+                return self.refuse(&sitting, actor, ASKED, misstep.told_to(&actor.who(), &sitting.life)).await;
+            }
         };
         let plan = ReleasePlan {
             statements: shown(&prepared.statements),
@@ -112,7 +119,15 @@ impl Casework {
                 let taken = self.conclude_step(&sitting, acted, actor, event, rows).await?;
                 Ok(ReleaseDone { taken, documents })
             }
-            Err(e) => Err(self.give_up(&sitting.concerned, acted, actor, sitting.request.subject(), e).await),
+            Err(e) => {
+                let e = match e {
+                    CaseError::OutOfPlace(misstep) => {
+                        CaseError::OutOfPlace(misstep.told_to(&actor.who(), &sitting.life))
+                    }
+                    other => other,
+                };
+                Err(self.give_up(&sitting.concerned, acted, actor, sitting.request.subject(), e).await)
+            }
         }
     }
 
@@ -127,17 +142,9 @@ impl Casework {
         let selected = select(sitting, &outgoing.candidates, bookings)?;
         let life = &sitting.life;
         if life.imposed.iter().any(|i| i.duty == Duty::DisposeAll) {
-            let records: Vec<String> = life.undisposed().map(|c| c.record_id.clone()).collect();
-            if !records.is_empty() {
-                return Err(Misstep::Undisposed { records });
-            }
+            disposed(life)?;
         }
         self.signed(sitting, !selected.is_empty(), rules(&life.imposed))?;
-        let asked = |o: &&Owed| o.is_open() && matches!(o.duty, Duty::Approve(_) | Duty::Acknowledge(_));
-        let owed: Vec<String> = sitting.owed.iter().filter(asked).map(Owed::named).collect();
-        if !owed.is_empty() {
-            return Err(Misstep::Outstanding { owed });
-        }
         let reasons = life.said.values().any(|s| !s.reason.trim().is_empty());
         let document = life.imposed.iter().any(|i| matches!(i.duty, Duty::Document(_)));
         if document && !reasons && outgoing.reasoning.trim().is_empty() {
@@ -177,6 +184,13 @@ impl Casework {
         let duties = || acted.rulings.rulings.iter().flat_map(|r| r.decision.obligations.iter().map(move |o| (r, o)));
         let late = duties().filter_map(|(_, o)| if let Duty::SignOffs(rule) = &o.duty { Some(rule) } else { None });
         self.signed(sitting, !selected.is_empty(), late)?;
+        if duties().any(|(_, o)| o.duty == Duty::DisposeAll) {
+            disposed(&sitting.life)?;
+        }
+        let withheld = acted.rulings.withheld();
+        if let Some((listed, _)) = selected.iter().find(|(c, _)| withheld.contains(&c.record_id)) {
+            return Err(Misstep::Withheld { record: listed.record_id.clone() }.into());
+        }
         for (ruling, obligation) in duties() {
             if let Duty::Statement(id) = &obligation.duty
                 && !statements.iter().any(|s| s.id == *id)
@@ -224,13 +238,12 @@ impl Casework {
     ) -> Result<Paper, CaseError> {
         let Sitting { owner, request, life, .. } = sitting;
         let probe_image = owner.store.open_sealed(crate::intake::PROBE, &request.request.id).await?;
+        let allowed = narrower(life.fields.clone(), rulings.shown_fields());
         let mut candidates = Vec::with_capacity(selected.len());
         for (listed, now) in selected {
             let Some(said) = life.said.get(&listed.record_id) else { continue };
-            let fields = now
-                .booking
-                .iter()
-                .filter(|(name, _)| life.fields.as_ref().is_none_or(|allowed| allowed.contains(name)));
+            let fields =
+                now.booking.iter().filter(|(name, _)| allowed.as_ref().is_none_or(|allowed| allowed.contains(name)));
             candidates.push(Pictured {
                 record_id: listed.record_id.clone(),
                 rank: listed.rank,
@@ -332,7 +345,7 @@ impl Form {
 }
 
 /// The id under which a document is sealed.
-pub(crate) fn sealed_id(request: &str, document: &str, form: Form) -> String {
+pub fn sealed_id(request: &str, document: &str, form: Form) -> String {
     format!("{request}/{document}.{}", form.suffix())
 }
 
@@ -352,6 +365,12 @@ fn selected(listed: &Listed, now: &store::Booking) -> Selected {
     Selected { record_id: listed.record_id.clone(), status: now.status.clone() }
 }
 
+/// Whether every candidate has a disposition.
+fn disposed(life: &Life) -> Result<(), Misstep> {
+    let records: Vec<String> = life.undisposed().map(|c| c.record_id.clone()).collect();
+    if records.is_empty() { Ok(()) } else { Err(Misstep::Undisposed { records }) }
+}
+
 /// The candidates that leave, by rank, as they are in the gallery now.
 fn select(
     sitting: &Sitting,
@@ -366,6 +385,9 @@ fn select(
         }
         if !life.possible().any(|c| c.record_id == *record) {
             return Err(Misstep::NotPossible { record: record.clone() });
+        }
+        if life.withheld.contains(record) {
+            return Err(Misstep::Withheld { record: record.clone() });
         }
         if !named.insert(record) {
             return Err(Misstep::Twice { record: record.clone() });

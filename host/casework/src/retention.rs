@@ -10,20 +10,25 @@
 //! - What a decision wants kept is not purged earlier. Where a decision also wants it destroyed, and that is due, the purge
 //!   prevails: the bytes go, and what was logged of them stays.
 //! - What has to be purged is purged when it is due, by standing order (`schedule`).
+//! - The log itself is pruned from its beginning (`prune`), which policies judge as the purge that it is.
 //! - Whether a gallery holds a record is not for outsiders to find out. The policy may permit a step of theirs, a notice from
 //!   the agency that a record came from, say; whatever is not permitted is refused on record in the same words, whether or not
 //!   the record is there.
 //! - Before anything is destroyed, nothing of it rides in the log's journal any more, so that no crash brings it back; and a
 //!   purge is on record as done only when reading back has found nothing.
 
+mod around;
 mod destroy;
 mod docket;
 mod find;
 mod media;
+mod prune;
+mod range;
 mod schedule;
 
 pub use docket::{Asked, Docket, Export, Since};
 pub use media::{Exports, Means};
+pub use prune::Pruning;
 pub use schedule::Listed;
 
 use crate::answers;
@@ -44,12 +49,16 @@ use model::terms::{Date, Field, Instant, Phase, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A record of a gallery, as the contract calls it.
 pub const GALLERY_RECORD: &str = "gallery-record";
 
 /// An entry of the log, as the contract calls it: its personal part.
 pub const AUDIT_ENTRY: &str = "audit-entry";
+
+/// What everything about entries of the log is filed under begins with this ([`obligations::filed_under`]).
+const ENTRIES: &str = "audit-entry /";
 
 /// The status of a gallery record whose agency gave notice that it no longer keeps its own.
 const NOTICE_RECEIVED: &str = "notice-received";
@@ -77,6 +86,8 @@ pub enum Change {
     Export,
     /// It is destroyed.
     Purge,
+    /// Entries go from the log itself, with what they commit to.
+    Prune,
 }
 
 impl Change {
@@ -89,6 +100,15 @@ impl Change {
             Self::Extend => "extend",
             Self::Export => "export",
             Self::Purge => "purge",
+            Self::Prune => "prune",
+        }
+    }
+
+    /// As policies are told of it. Pruning is purging, of leaves too.
+    fn told(self) -> &'static str {
+        match self {
+            Self::Prune => Self::Purge.name(),
+            other => other.name(),
         }
     }
 }
@@ -116,19 +136,23 @@ pub struct Done {
     pub docket: Docket,
     /// What was destroyed, by a purge.
     pub destroyed: Vec<Destroyed>,
+    /// The first entry that the log keeps, by a pruning.
+    pub minimum_index: Option<u64>,
 }
 
 impl Casework {
     /// Takes a step that bears on how long a record stays.
     ///
     /// # Errors
-    /// [`CaseError::OutOfPlace`] for what was destroyed already, and for a purge of what has to be kept;
-    /// [`CaseError::Refused`] when it is not permitted, [`CaseError::Rejected`] to an outsider; [`CaseError::Media`] when nothing can be written to portable media;
+    /// [`CaseError::OutOfPlace`] for what was destroyed already, and for a purge or pruning of what has to be kept;
+    /// [`CaseError::Refused`] when it is not permitted, [`CaseError::Rejected`] to an outsider; [`CaseError::Media`] when nothing
+    /// can be written to portable media;
     /// [`CaseError::Unerased`] and what the store may say when something could not be destroyed: repeat the purge then.
     pub async fn retention(&self, actor: &Registered, jurisdiction: &str, asking: Asking) -> Result<Done, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
         check(&asking)?;
-        let _turn = self.turns.take(&place_of(&asking.record)).await;
+        let _turn = self.turns.take(turn_of(&place_of(&asking.record))).await;
+        self.still_stands(actor, jurisdiction, ASKED).await?;
         let conceals = asking.record.subject == GALLERY_RECORD && actor.principal.jurisdiction != jurisdiction;
         match self.retain(actor, &owner, asking).await {
             // On record as what it was.
@@ -151,15 +175,25 @@ impl Casework {
             self.medium(owner)?;
         }
         answers::check(std::slice::from_ref(owner), Phase::Retention, &asking.answers)?;
-        let found = self.find(actor, owner, asking.record.clone()).await?;
+        let found = self.find(actor, owner, &asking).await?;
+        let asking = Asking { record: found.record.clone(), ..asking };
         if let Err(misstep) = found.in_place(asking.change) {
             self.record_rejected(&[&owner.ledger], actor, found.subject(), ASKED, &misstep).await?;
             return Err(misstep.into());
         }
         let facts = self.facts(&found, actor, &asking).await?;
         // What a crash leaves half destroyed is found again by this row.
-        let rows = if asking.change == Change::Purge { vec![found.docket.kept()?] } else { vec![] };
-        let permit = self.judge(&found.concerned, facts, rows).await?;
+        let rows = match asking.change {
+            Change::Purge => vec![found.docket.kept()?],
+            Change::Prune => vec![found.to_be_pruned(actor, false).kept()?],
+            _ => vec![],
+        };
+        if asking.change == Change::Prune {
+            // Looked for from now on: whatever becomes of this call, what it leaves undone is seen to.
+            owner.pruning.store(true, Ordering::Release);
+        }
+        // What it waits for is on the docket.
+        let permit = self.judge_at_once(&found.concerned, facts, rows).await?;
         let own = attested(asking.answers.clone(), actor, found.now);
         let answers = own.answers.clone();
         let mut docket = found.docket.clone();
@@ -185,12 +219,14 @@ impl Casework {
         let mut rows = found.settled(&asking, met.as_deref(), &acted.intent.id)?;
         rows.push(docket.kept()?);
         let destroyed = if let Event::Purged { destroyed, .. } = &event { destroyed.clone() } else { Vec::new() };
+        let minimum_index = if let Event::Pruned { minimum, .. } = &event { Some(*minimum) } else { None };
         let (rulings, recorded) = self.conclude(&found.concerned, acted, actor, found.subject(), event, rows).await?;
         if matches!(asking.change, Change::Lift | Change::Export) {
             // What was only waiting for this may be due.
             self.stir.notify_one();
         }
-        Ok(Done { taken: Taken { rulings, receipt: recorded.receipt()? }, pending, docket, destroyed })
+        let taken = Taken { rulings, receipt: recorded.receipt()? };
+        Ok(Done { taken, pending, docket, destroyed, minimum_index })
     }
 
     /// Does what was permitted, and needs nobody's approval any more.
@@ -212,6 +248,7 @@ impl Casework {
                 }
                 (acted, destroyed.map(|destroyed| Event::Purged { record: found.record.clone(), destroyed }))
             }
+            Change::Prune => (permit.act(), self.prune(found, docket, actor).await),
             Change::Export => {
                 let acted = permit.act();
                 let exported = self.export(found, actor, &acted.intent.id, answers).await;
@@ -245,19 +282,29 @@ impl Casework {
 impl Found {
     /// Whether the step fits what is on record.
     fn in_place(&self, change: Change) -> Result<(), Misstep> {
+        if let Place::Beginning(beginning) = &self.place {
+            return beginning.in_place(self);
+        }
         let Retained { subject, record, .. } = &self.record;
-        if let Some(at) = self.docket.purged {
+        if let Some(at) = self.docket.purged.or(self.around.purged()) {
             return Err(Misstep::Destroyed { subject: subject.clone(), record: record.clone(), at });
         }
         if change != Change::Purge {
             return Ok(());
         }
         let open = || self.owed.iter().filter(|o| o.is_open());
+        let around = self.around.owed().iter();
         let demanded = |o: &Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
         if open().any(|o| demanded(o) && o.due.is_some_and(|due| due <= self.now)) {
             return Ok(());
         }
-        let kept = open().filter(|o| matches!(&o.duty, Duty::Retain(rule) if rule.subject == *subject));
+        // Of entries, what was imposed after them is about younger ones.
+        let about_it = |o: &&Owed| match &self.place {
+            Place::Entries(leaves) => leaves.iter().any(|leaf| leaf.at >= o.since),
+            _ => true,
+        };
+        let kept = open().chain(around).filter(|o| matches!(&o.duty, Duty::Retain(rule) if rule.subject == *subject));
+        let kept = kept.filter(about_it);
         let longest = kept.filter_map(|o| o.due.map(|due| (due, o))).max_by_key(|(due, _)| *due);
         match longest.filter(|(due, _)| *due > self.now) {
             Some((until, owed)) => {
@@ -312,7 +359,7 @@ impl Found {
             (Change::Extend, Some(day)) => Some(end_of(day, self.owner.policy().time_zone())),
             _ => return Ok(rows),
         };
-        for owed in self.owed.iter().filter(|o| o.is_open() && purge(o)) {
+        for owed in self.owed.iter().chain(self.around.owed()).filter(|o| o.is_open() && purge(o)) {
             let mut owed = owed.clone();
             if until > owed.due {
                 owed.due = until;
@@ -336,6 +383,11 @@ fn approvals(rulings: &Rulings) -> Vec<SignOffRule> {
     let obligations = rulings.rulings.iter().flat_map(|r| &r.decision.obligations);
     let rule = |duty: &Duty| if let Duty::Approve(rule) = duty { Some(rule.clone()) } else { None };
     obligations.filter_map(|o| rule(&o.duty)).collect()
+}
+
+/// Whose turn is taken for what is filed there. Ranges of entries overlap, and all of them are one turn.
+pub(crate) fn turn_of(filed: &str) -> &str {
+    if filed.starts_with(ENTRIES) { ENTRIES } else { filed }
 }
 
 /// What a record's steps wait for each other under, and its obligations are filed under: its request, or itself.
@@ -366,6 +418,9 @@ fn check(asking: &Asking) -> Result<(), CaseError> {
             return Err(CaseError::Invalid(message));
         }
         _ => {}
+    }
+    if asking.change == Change::Prune && subject != AUDIT_ENTRY {
+        return Err(CaseError::Invalid(format!("only {AUDIT_ENTRY} is pruned: purge a {subject}")));
     }
     match (asking.change, asking.day) {
         (Change::Extend, None) => Err(CaseError::Invalid("day is missing: say up to which day it stays".to_owned())),
@@ -405,12 +460,25 @@ mod tests {
     }
 
     #[test]
+    fn all_entries_of_the_log_are_one_turn_and_other_records_are_their_own() {
+        let turn = |subject: &str, gallery: Option<&str>, record: &str| {
+            let gallery = gallery.map(str::to_owned);
+            let record = Retained { subject: subject.to_owned(), gallery, record: record.to_owned() };
+            turn_of(&place_of(&record)).to_owned()
+        };
+        assert_eq!(turn(AUDIT_ENTRY, None, "17"), turn(AUDIT_ENTRY, None, "10-20"));
+        assert_ne!(turn(GALLERY_RECORD, Some("g"), "17"), turn(GALLERY_RECORD, Some("g"), "18"));
+        assert_eq!(turn("probe", None, "request"), "request");
+    }
+
+    #[test]
     fn what_is_asked_has_to_make_sense() {
         let good = [
             asking(Change::Notice, GALLERY_RECORD, Some("g"), None),
             asking(Change::Notice, GALLERY_RECORD, Some("g"), Some("2026-03-01")),
             asking(Change::Extend, "probe", None, Some("2026-03-01")),
             asking(Change::Purge, AUDIT_ENTRY, None, None),
+            asking(Change::Prune, AUDIT_ENTRY, None, None),
         ];
         assert!(good.iter().all(|a| check(a).is_ok()));
         let bad = [
@@ -419,6 +487,9 @@ mod tests {
             asking(Change::Purge, "probe", None, Some("2026-03-01")),
             asking(Change::Extend, "probe", None, None),
             asking(Change::Purge, " ", None, None),
+            asking(Change::Prune, "probe", None, None),
+            asking(Change::Prune, GALLERY_RECORD, Some("g"), None),
+            asking(Change::Prune, AUDIT_ENTRY, None, Some("2026-03-01")),
         ];
         assert!(bad.iter().all(|a| matches!(check(a), Err(CaseError::Invalid(_)))));
     }

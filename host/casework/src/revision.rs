@@ -66,7 +66,8 @@ pub struct Endorsement {
 pub enum State {
     /// Put forward; signatures are collected.
     Proposed,
-    /// The policy in force permitted it to take effect, and it is about to.
+    /// The policy in force permitted it to take effect, and it is not on record that it did. It is about to, or its activation
+    /// broke off: then the next start takes the permit for used up.
     Permitted {
         /// When.
         at: Instant,
@@ -112,6 +113,17 @@ impl Revision {
     /// Whether it can still be signed for, and take effect.
     pub(crate) fn is_pending(&self) -> bool {
         matches!(self.state, State::Proposed | State::Permitted { .. })
+    }
+
+    /// Whether its activation began and is not concluded.
+    pub(crate) fn is_permitted(&self) -> bool {
+        matches!(self.state, State::Permitted { .. })
+    }
+
+    /// The same, put forward as before: its activation failed, or broke off.
+    pub(crate) fn withdrawn(mut self) -> Self {
+        self.state = State::Proposed;
+        self
     }
 
     /// The same, in force from now on.
@@ -166,23 +178,27 @@ pub(crate) fn at_start(found: PolicyState, known: &[Revision], now: Instant) -> 
     }
 }
 
-/// What changes on record when a host starts with this revision; or why it may not.
+/// What changes on record when a host starts with this revision; or why it may not. Only a revision of which it is on record
+/// that it took effect is in force: a permit to put it in force is not enough.
 fn settled(found: &PolicyRef, known: &[Revision], now: Instant) -> Result<Vec<Revision>, String> {
     let id = id(found);
     let Some(in_force) = known.iter().find(|r| r.is_in_force()) else {
         return Ok(vec![Revision::new(found, None, State::InForce { since: now })]);
     };
     if in_force.id == id {
-        return Ok(vec![]);
+        // Nothing is being activated while a host starts.
+        let broken_off = known.iter().filter(|r| r.is_permitted());
+        return Ok(broken_off.map(|r| r.clone().withdrawn()).collect());
     }
-    // It was permitted and put into the folder, and the host stopped before it could say so.
-    let permitted = |r: &&Revision| r.id == id && matches!(r.state, State::Permitted { .. });
-    if let Some(revision) = known.iter().find(permitted) {
-        return Ok(vec![revision.clone().in_force(now), in_force.clone().superseded(now)]);
-    }
+    let broken_off = known.iter().any(|r| r.id == id && r.is_permitted());
+    let (state, remedy) = if broken_off {
+        ("whose activation broke off", "activate the new ones again")
+    } else {
+        ("which were never activated", "have the new ones put forward, approved and activated")
+    };
     Err(format!(
-        "the policy's folder holds the component {} with the settings {}, which were never activated; in force are {} \
-         and {}: put those back from the archive of policies, or have the new ones put forward, approved and activated",
+        "the policy's folder holds the component {} with the settings {}, {state}; in force are {} and {}: put those back \
+         from the archive of policies, and {remedy}",
         found.component, found.settings, in_force.component, in_force.settings
     ))
 }
@@ -219,13 +235,13 @@ mod tests {
     }
 
     #[test]
-    fn an_activation_that_was_cut_short_is_completed() {
+    fn an_activation_that_was_cut_short_has_no_effect() {
         let known =
             [revision(b"a", State::InForce { since: Instant(1) }), revision(b"b", State::Permitted { at: Instant(5) })];
-        assert_eq!(settled(&reference(b"a"), &known, NOW), Ok(vec![]), "before the folder was changed");
-        let changed = settled(&reference(b"b"), &known, NOW).unwrap();
-        let superseded = State::Superseded { since: Instant(1), until: NOW };
-        assert_eq!(changed, [revision(b"b", State::InForce { since: NOW }), revision(b"a", superseded)]);
+        let changed = settled(&reference(b"a"), &known, NOW).unwrap();
+        assert_eq!(changed, [revision(b"b", State::Proposed)], "before the folder was changed");
+        let refused = settled(&reference(b"b"), &known, NOW).unwrap_err();
+        assert!(refused.contains("broke off") && refused.contains(&Digest::of(b"a").to_string()), "{refused}");
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The `search` and `candidates` phases: the search runs, and its list is shown.
 
 use crate::answers;
+use crate::awaited::{Demands, after};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, template_of};
 use crate::judge::Facts;
 use crate::ledger::Receipt;
+use crate::life::narrower;
 use crate::limits::bounded;
 use crate::permit::{Acted, Permit};
 use crate::photograph::look_at_photograph;
@@ -94,6 +96,7 @@ struct Permitted {
     attestations: Vec<Attestation>,
     /// Candidates to find.
     most: u32,
+    demands: Demands,
     permit: Permit,
 }
 
@@ -101,7 +104,8 @@ impl Casework {
     /// Searches for a request on record and shows the list: two decisions, each durable before its act.
     ///
     /// # Errors
-    /// [`CaseError`]; a refused search leaves nothing but the log.
+    /// [`CaseError`]; a refused search leaves nothing but the log, and so does one that waits for others
+    /// ([`CaseError::Waits`]). Where the list waits, the search has run and is repeated to see it.
     pub async fn search(&self, actor: &Registered, request: &OpenRequest, plan: Plan) -> Result<Searched, CaseError> {
         const ASKED: &str = "search";
         plan.check()?;
@@ -111,14 +115,14 @@ impl Casework {
         }
         answers::check(&sitting.concerned, Phase::Search, &plan.answers)?;
         let _coming = sitting.hall.announce();
-        let permitted = self.permit_search(actor, &sitting.request, plan, Some(&sitting)).await?;
+        let permitted = self.permit_search(actor, &sitting.request, plan, Some(&sitting), sitting.demands()).await?;
         self.run_search(actor, &sitting.request, permitted, Some(&sitting)).await
     }
 
     /// Opens a request and searches for it, in one step for the asker and in two on record.
     ///
     /// # Errors
-    /// [`CaseError`]; where the request is permitted and the search is not, the request stays open.
+    /// [`CaseError`]; where the request is permitted and the search is not, or waits for others, the request stays open.
     pub async fn search_now(
         &self,
         actor: &Registered,
@@ -135,33 +139,38 @@ impl Casework {
             answers::check(&concerned, Phase::Search, &plan.answers)?;
         }
         let opening = self.begin_request(actor, jurisdiction, intake).await?;
-        let request = opening.request.clone();
+        let (request, demands) = (opening.request.clone(), opening.demands());
         // Once it is opened others can see it, and search for it too.
         let _turn = self.turns.take(&request.request.id).await;
         // To decide on the search, the request has to be known, not its opening concluded. The search runs when both are
         // on record.
         let opened = self.finish_request(actor, opening);
-        let (opened, permitted) = tokio::join!(opened, self.permit_search(actor, &request, plan, None));
-        let permitted = permitted?;
-        match opened {
-            Ok(opened) => {
-                let searched = self.run_search(actor, &request, permitted, None).await?;
-                Ok((opened, searched))
-            }
-            Err(e) => {
+        let (opened, permitted) = tokio::join!(opened, self.permit_search(actor, &request, plan, None, demands));
+        match (opened, permitted) {
+            (Ok(opened), Ok(permitted)) => match self.run_search(actor, &request, permitted, None).await {
+                Ok(searched) => Ok((opened, searched)),
+                Err(e) => Err(after(opened.rulings, e)),
+            },
+            (Err(e), Ok(permitted)) => {
                 let Permitted { concerned, permit, .. } = permitted;
                 Err(self.give_up(&concerned, permit.act(), actor, request.subject(), e).await)
             }
+            // There is no request that could wait.
+            (Err(e), Err(CaseError::Waits(_))) => Err(e),
+            (Err(_), Err(e)) => Err(e),
+            (Ok(opened), Err(e)) => Err(after(opened.rulings, e)),
         }
     }
 
-    /// Decides on a search. A request that was opened just now has no life yet, and nobody sits over it.
+    /// Decides on a search. A request that was opened just now has no life yet, and nobody sits over it. A search that waits
+    /// for others is not counted: it has not run.
     async fn permit_search(
         &self,
         actor: &Registered,
         request: &OpenRequest,
         plan: Plan,
         sitting: Option<&Sitting>,
+        demands: Demands,
     ) -> Result<Permitted, CaseError> {
         let owner = self.chamber(&request.owner)?.clone();
         let hall = owner.hall(&request.gallery)?;
@@ -208,14 +217,15 @@ impl Casework {
         let unlisted = owner.history.unlisted(&case_keys, request.probe.digest);
         let kept = store::Kept::Search { search: row.clone(), unlisted };
         let mut counted = false;
-        let decided = |permitted: bool| {
-            if permitted {
+        // A search that waits for others does not run now, and is not counted.
+        let decided = |now: bool| {
+            if now {
                 owner.history.searched(&row);
             }
-            counted = permitted;
+            counted = now;
             drop(turn);
         };
-        let judged = self.judge_telling(&concerned, facts, vec![kept], decided).await;
+        let judged = self.judge_telling(&concerned, facts, vec![kept], &demands, decided).await;
         match (&judged, counted) {
             (Ok(_), _) => owner.history.recorded(&row),
             (Err(_), true) => owner.history.unsearched(&row),
@@ -223,7 +233,7 @@ impl Casework {
         }
         let permit = judged?;
         let most = how_many(plan.candidates, permit.rulings());
-        Ok(Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, permit })
+        Ok(Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, permit })
     }
 
     /// Runs a permitted search, and shows its list if that is permitted too.
@@ -234,7 +244,8 @@ impl Casework {
         permitted: Permitted,
         sitting: Option<&Sitting>,
     ) -> Result<Searched, CaseError> {
-        let Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, permit } = permitted;
+        let Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, permit } =
+            permitted;
         let request_id = Some(request.request.id.as_str());
         let (acted, found) = match self.probe_template(&owner, request).await {
             Ok(probe) => hall.search(permit, probe, usize::try_from(most).unwrap_or(0)).await,
@@ -281,11 +292,15 @@ impl Casework {
                 step: Step::Candidates(candidates.collect()),
             };
             // Showing is the answer itself: its entry, durable before the answer, names every record shown.
-            Ok::<_, CaseError>((bookings, self.judge(&concerned, facts, vec![]).await?.act()))
+            Ok::<_, CaseError>((bookings, self.judge_after(&concerned, facts, vec![], &demands).await?.act()))
         };
         let (concluded, shown) = tokio::join!(concluding, showing);
-        let ((search, _), (bookings, Acted { rulings: shown, intent: entry })) = (concluded?, shown?);
-        let allowed = shown.shown_fields();
+        let (search, _) = concluded?;
+        let (bookings, Acted { rulings: shown, intent: entry }) = match shown {
+            Ok(shown) => shown,
+            Err(e) => return Err(after(search, e)),
+        };
+        let allowed = narrower(search.shown_fields(), shown.shown_fields());
         let withheld: Vec<String> = [&search, &shown].iter().flat_map(|r| r.withheld()).collect();
         let hide = [&search, &shown].iter().any(|r| r.candidate_limit().is_some_and(|l| l.hide_scores));
         // By id and not by place: a record that was purged meanwhile has no booking any more.

@@ -145,9 +145,25 @@ pub(crate) async fn load(
             return Ok(hall.on_shelf(shelf.clone(), Some(state.generation)));
         }
     }
-    let of = state.records;
+    let (rows, generation) = read(jurisdiction, store, gallery, shelf.as_deref(), state.records, progress).await?;
+    let hall = Hall::open(gallery.clone(), jurisdiction, rows, generation).map_err(opening)?;
+    Ok(match shelf {
+        Some(shelf) => hall.on_shelf(shelf, None),
+        None => hall,
+    })
+}
+
+/// The gallery as the store has it, record by record, and its generation. `of`: how many records to make room for.
+pub(crate) async fn read(
+    jurisdiction: &str,
+    store: &store::Jurisdiction,
+    gallery: &Gallery,
+    shelf: Option<&Shelf>,
+    of: u64,
+    progress: &(dyn Fn(Loading<'_>) + Sync),
+) -> Result<(search::Gallery, u64), CaseError> {
     let capacity = usize::try_from(of).unwrap_or(0);
-    let begun = match &shelf {
+    let begun = match shelf {
         Some(shelf) => shelf.begin(gallery, capacity),
         None => search::Gallery::with_capacity(dim(gallery), capacity),
     };
@@ -164,14 +180,10 @@ pub(crate) async fn load(
             }
         })
         .await?;
-    if let Some(damage) = damaged {
-        return Err(CaseError::Invalid(damage));
+    match damaged {
+        Some(damage) => Err(CaseError::Invalid(damage)),
+        None => Ok((rows, generation)),
     }
-    let hall = Hall::open(gallery.clone(), jurisdiction, rows, generation).map_err(opening)?;
-    Ok(match shelf {
-        Some(shelf) => hall.on_shelf(shelf, None),
-        None => hall,
-    })
 }
 
 fn dim(gallery: &Gallery) -> usize {

@@ -2,11 +2,13 @@
 //!
 //! A person signs once, in a role they hold now, whatever certificates they have. They sign anew when a new list was shown or
 //! something else was said of a candidate since: their old signature no longer stands. An approval is a signature too, and can
-//! be given before there is a list; it stays given. Whether the signatures a result needs are there is looked at when it is
-//! released ([`crate::release`]).
+//! be given before there is a list; it stays given, for what had been demanded until then. Whoever approved and is asked for
+//! another approval since may approve again. Whether the signatures a result needs are there is looked at when it is released
+//! ([`crate::release`]).
 
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
+use crate::life::{Signed, same_person};
 use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::obligations::{self, Owed};
@@ -15,7 +17,7 @@ use crate::sitting::{Sitting, Taken};
 use model::account::{Event, Who};
 use model::facts::{Conclusion, Signature, Step};
 use model::rulings::Duty;
-use model::terms::Value;
+use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
 
 /// As a rejection calls it.
@@ -60,7 +62,7 @@ impl Casework {
             unit: actor.person.unit.clone(),
             conclusion,
             at: sitting.now,
-            blind: sitting.life.is_blind(),
+            blind: !sitting.life.is_informed(&actor.who()),
         };
         let step = Step::SignOff(signature.clone());
         let acted = self.judge_step(&sitting, actor, answers, step).await?.act();
@@ -84,7 +86,9 @@ fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result
     if !actor.person.roles.contains(&sign_off.role) {
         return Err(Misstep::NotTheirRole { person: who.person, role: sign_off.role.clone() });
     }
-    if let Some(signed) = sitting.life.signature_of(&who) {
+    if let Some(signed) = sitting.life.signature_of(&who)
+        && !is_asked_anew(sitting, &who, sign_off)
+    {
         return Err(Misstep::SignedAlready { person: who.person, at: signed.signature.at });
     }
     if sign_off.conclusion == Conclusion::Refused && sign_off.reason.trim().is_empty() {
@@ -93,9 +97,23 @@ fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result
     Ok(())
 }
 
-/// Whether an approval that is demanded has been given, now that this person has signed.
+/// Whether somebody who approved before approves in the same role of what was demanded since.
+fn is_asked_anew(sitting: &Sitting, who: &Who, sign_off: &SignOff) -> bool {
+    let SignOff { role, conclusion: Conclusion::Approved, .. } = sign_off else { return false };
+    let demanded = |owed: &&Owed| owed.is_open() && matches!(&owed.duty, Duty::Approve(rule) if rule.role == *role);
+    let earlier = |s: &Signed, since: Instant| {
+        s.signature.conclusion == Conclusion::Approved && s.signature.role == *role && s.signature.at < since
+    };
+    let theirs = || sitting.life.signatures.iter().filter(move |s| s.stands && same_person(&s.by, who));
+    sitting.owed.iter().filter(demanded).any(|owed| theirs().all(|s| earlier(s, owed.since)))
+}
+
+/// Whether an approval that is demanded has been given, now that this person has signed: by people of the jurisdiction that
+/// demands it, whose role it means, since it was demanded.
 fn approves(sitting: &Sitting, owed: &Owed, who: &Who, signature: &Signature) -> bool {
     let Duty::Approve(rule) = &owed.duty else { return false };
     let signed = sitting.life.signatures.iter().map(|s| (&s.by, &s.signature)).chain([(who, signature)]);
-    approved(rule, &sitting.request.requester, signed)
+    let counts =
+        |(who, signature): &(&Who, &Signature)| who.jurisdiction == owed.jurisdiction && signature.at >= owed.since;
+    approved(rule, &sitting.request.requester, signed.filter(counts))
 }

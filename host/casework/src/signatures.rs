@@ -116,7 +116,7 @@ pub(crate) fn rules(imposed: &[Imposed]) -> impl Iterator<Item = &SignOffRule> {
 }
 
 /// Whether an approval has been given: as many distinct persons as the rule asks for have signed `approved` in its role,
-/// whatever has changed since. `signed` are all signatures, the newest included.
+/// whatever has changed since. `signed` are all signatures that may count, the newest included.
 pub(crate) fn approved<'s>(
     rule: &SignOffRule,
     requester: &Principal,

@@ -4,6 +4,7 @@
 //! place is judged; what is permitted is done, and what came of it is recorded, together with the obligations it meets.
 
 use crate::answers;
+use crate::awaited::{Demands, may_wait};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -52,6 +53,11 @@ impl Sitting {
     pub(crate) fn outstanding(&self) -> Vec<(String, ClauseId)> {
         let open = self.owed.iter().filter(|o| o.is_outstanding());
         open.map(|o| (o.jurisdiction.clone(), o.clause.clone())).collect()
+    }
+
+    /// The approvals and acknowledgements demanded so far.
+    pub(crate) fn demands(&self) -> Demands {
+        Demands::on_record(&self.owed, &self.life)
     }
 
     /// Adds what the request's records say to what policies are told.
@@ -111,6 +117,26 @@ impl Casework {
         Ok(Life::fold(told))
     }
 
+    /// Whether somebody may still act as they were let in: whoever waited may have been suspended meanwhile, or lost a role.
+    /// Every step asks so in its turn, before anything else is read. `asked` is what a rejection calls the step.
+    ///
+    /// # Errors
+    /// [`CaseError::Rejected`], recorded, where they may not.
+    pub(crate) async fn still_stands(
+        &self,
+        actor: &Registered,
+        jurisdiction: &str,
+        asked: &str,
+    ) -> Result<(), CaseError> {
+        let reason = match self.other(actor, &actor.principal) {
+            Ok(now) if now.person == actor.person && now.agency == actor.agency => return Ok(()),
+            Ok(_) => "your access has changed meanwhile: take the step again".to_owned(),
+            Err(CaseError::Rejected(reason)) => reason,
+            Err(e) => return Err(e),
+        };
+        self.reject(jurisdiction, actor, asked, &reason).await
+    }
+
     /// Takes a request's turn for a step that `actor` asks for: `asked` is what a rejection calls it.
     ///
     /// # Errors
@@ -125,16 +151,8 @@ impl Casework {
     ) -> Result<Sitting, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
         let turn = self.turns.take(request).await;
-        // Whoever waited for the turn may have been suspended meanwhile, or lost a role.
-        let stands = match self.other(actor, &actor.principal) {
-            Ok(now) if now.person == actor.person && now.agency == actor.agency => None,
-            Ok(_) => Some("your access has changed meanwhile: take the step again".to_owned()),
-            Err(CaseError::Rejected(reason)) => Some(reason),
-            Err(e) => return Err(e),
-        };
-        if let Some(reason) = stands {
-            return self.reject(jurisdiction, actor, asked, &reason).await;
-        }
+        self.catch_up_all().await?;
+        self.still_stands(actor, jurisdiction, asked).await?;
         let request = self.request(jurisdiction, request).await?;
         let hall = owner.hall(&request.gallery)?;
         let theirs = &actor.principal.jurisdiction;
@@ -159,7 +177,7 @@ impl Casework {
         Ok(Sitting { _turn: turn, owner, hall, request, requester, concerned, life, owed, now, counting })
     }
 
-    /// Has a step judged.
+    /// Has a step judged. One that waits for what earlier steps or it itself demanded gets no permit.
     ///
     /// # Errors
     /// As [`Casework::judge`]; [`CaseError::Invalid`] for answers that no form asks for.
@@ -188,7 +206,11 @@ impl Casework {
             owed: sitting.outstanding(),
             step,
         };
-        self.judge(&sitting.concerned, facts, vec![]).await
+        if may_wait(&facts.step) {
+            self.judge_after(&sitting.concerned, facts, vec![], &sitting.demands()).await
+        } else {
+            self.judge_at_once(&sitting.concerned, facts, vec![]).await
+        }
     }
 
     /// Records what came of a step, and what it met.

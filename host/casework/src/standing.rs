@@ -1,12 +1,14 @@
-//! How people and agencies stand since a step decided of them: roles, the last review, suspension.
+//! How people and agencies stand since a step decided of them: that they are there at all, roles, the last review, suspension,
+//! trainings and checks, agreements.
 //!
-//! The registry file says who there is, and what a step cannot know: units, trainings, agreements. What steps decided is kept
-//! apart from it and laid over it, so that a file that is older than a suspension does not end it at the next start. Whoever
-//! changes it does so one at a time, on record first and then in memory at once: the next step of anybody reads it.
+//! What steps decided is kept apart from what the registry file says and laid over it, so that a file that is older than a
+//! suspension does not end it at the next start. What no step decided, the file says. Whoever changes it does so one at a time,
+//! on record first and then in memory at once: the next step of anybody reads it.
 
 use crate::chamber::Chamber;
 use crate::error::CaseError;
-use model::registry::Registry;
+use model::facts::Agreement;
+use model::registry::{Agency, Concluded, Particulars, Person, Registry, agreement_id};
 use model::terms::{Date, Holder, Instant};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,6 +27,21 @@ pub(crate) struct Decided {
     /// Whether they may act.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) access: Option<Access>,
+    /// A person as they were registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) person: Option<Person>,
+    /// What was put on record of a person since.
+    #[serde(default, skip_serializing_if = "Particulars::is_empty")]
+    pub(crate) particulars: Particulars,
+    /// An agency as it was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) agency: Option<Agency>,
+    /// Agreements with an agency.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) agreements: Vec<Concluded>,
+    /// The last day in force of agreements that were ended, by their ids.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) ended: BTreeMap<String, Date>,
 }
 
 /// Whether somebody may act.
@@ -74,6 +91,11 @@ impl Decisions {
         }
     }
 
+    /// What was decided of an agency, if anything was.
+    pub(crate) fn agency(&self, id: &str) -> Option<&Decided> {
+        self.agencies.get(id)
+    }
+
     /// Lays them over what the registry file says. Names those of whom the file says something else.
     pub(crate) fn lay_over(&self, registry: &mut Registry) -> Vec<String> {
         let mut overruled = Vec::new();
@@ -92,32 +114,67 @@ impl Decisions {
 }
 
 impl Decided {
-    /// Lays this over what the registry says of one person or agency. Whether that changed who may do what.
+    /// Lays this over what the registry says of one person or agency. Whether it says something else of somebody whom the
+    /// registry lists.
     fn lay_over(&self, registry: &mut Registry, whose: Holder, id: &str) -> bool {
-        let mut changed = false;
-        let suspended = match whose {
-            Holder::Person => {
-                let Some(person) = registry.people.iter_mut().find(|p| p.id == id) else { return false };
-                if let Some(roles) = self.roles.as_ref().filter(|roles| **roles != person.roles) {
-                    person.roles.clone_from(roles);
-                    changed = true;
-                }
-                // A file may know of a later review.
-                person.need_reviewed = person.need_reviewed.max(self.need_reviewed);
-                &mut person.suspended_since
-            }
-            Holder::Agency => {
-                let Some(agency) = registry.agencies.iter_mut().find(|a| a.id == id) else { return false };
-                &mut agency.suspended_since
-            }
-        };
-        if let Some(since) = self.access.map(Access::suspended_since)
-            && *suspended != since
-        {
-            *suspended = since;
-            changed = true;
+        match whose {
+            Holder::Person => self.lay_over_person(&mut registry.people, id),
+            Holder::Agency => self.lay_over_agency(&mut registry.agencies, id),
         }
-        changed
+    }
+
+    fn lay_over_person(&self, people: &mut Vec<Person>, id: &str) -> bool {
+        let listed = people.iter().find(|p| p.id == id).cloned();
+        if listed.is_none() {
+            people.extend(self.person.clone());
+        }
+        let Some(person) = people.iter_mut().find(|p| p.id == id) else { return false };
+        // A file may know of a later review.
+        let need_reviewed = person.need_reviewed.max(self.need_reviewed);
+        if let Some(registered) = &self.person {
+            person.clone_from(registered);
+        }
+        person.need_reviewed = need_reviewed;
+        self.particulars.apply(person);
+        if let Some(roles) = &self.roles {
+            person.roles.clone_from(roles);
+        }
+        if let Some(access) = self.access {
+            person.suspended_since = access.suspended_since();
+        }
+        listed.is_some_and(|listed| Person { need_reviewed, ..listed } != *person)
+    }
+
+    fn lay_over_agency(&self, agencies: &mut Vec<Agency>, id: &str) -> bool {
+        let listed = agencies.iter().find(|a| a.id == id).cloned();
+        if listed.is_none() {
+            agencies.extend(self.agency.clone());
+        }
+        let Some(agency) = agencies.iter_mut().find(|a| a.id == id) else { return false };
+        if let Some(registered) = &self.agency {
+            agency.clone_from(registered);
+        }
+        for concluded in &self.agreements {
+            put(&mut agency.agreements, &concluded.agreement);
+        }
+        for agreement in &mut agency.agreements {
+            if let Some(last) = self.ended.get(&agreement_id(agreement)) {
+                agreement.ends = Some(agreement.ends.map_or(*last, |ends| ends.min(*last)));
+            }
+        }
+        if let Some(access) = self.access {
+            agency.suspended_since = access.suspended_since();
+        }
+        listed.is_some_and(|listed| listed != *agency)
+    }
+}
+
+/// Adds an agreement, in place of the one of the same id if there is one.
+fn put(agreements: &mut Vec<Agreement>, new: &Agreement) {
+    let id = agreement_id(new);
+    match agreements.iter_mut().find(|old| agreement_id(old) == id) {
+        Some(old) => old.clone_from(new),
+        None => agreements.push(new.clone()),
     }
 }
 
@@ -206,6 +263,7 @@ mod tests {
             roles: Some(vec!["examiner".to_owned()]),
             need_reviewed: Some("2026-01-01".parse().unwrap()),
             access: Some(Access::Suspended(Instant(7))),
+            ..Decided::default()
         };
         decisions.people.insert("p".to_owned(), decided);
         let lifted = Decided { access: Some(Access::Reinstated), ..Decided::default() };
@@ -216,6 +274,50 @@ mod tests {
         assert_eq!(person.need_reviewed, Some("2026-02-01".parse().unwrap()), "the later review counts");
         assert_eq!(registry.agencies[0].suspended_since, None);
         assert!(decisions.lay_over(&mut registry).is_empty(), "now it says so");
+    }
+
+    #[test]
+    fn whom_a_step_registered_is_there_without_the_file_and_prevails_over_it() {
+        let person = Person { id: "new".to_owned(), ..self::registry().people[0].clone() };
+        let particulars = Particulars { unit: Some("elsewhere".to_owned()), ..Particulars::default() };
+        let mut decisions = Decisions::default();
+        let decided = Decided { person: Some(person.clone()), particulars, ..Decided::default() };
+        decisions.people.insert("new".to_owned(), decided);
+        let mut registry = registry();
+        assert!(decisions.lay_over(&mut registry).is_empty(), "the file says nothing of them");
+        assert_eq!(registry.people[1], Person { unit: "elsewhere".to_owned(), ..person.clone() });
+        let before = registry.clone();
+        assert!(decisions.lay_over(&mut registry).is_empty());
+        assert_eq!(registry, before, "twice is once");
+        registry.people[1].name = "Somebody else".to_owned();
+        assert_eq!(decisions.lay_over(&mut registry), ["new"]);
+        assert_eq!(registry, before);
+    }
+
+    #[test]
+    fn an_agreement_of_a_step_is_added_and_ended_whatever_the_file_says() {
+        let day = |text: &str| text.parse::<Date>().unwrap();
+        let agreement = Agreement {
+            kind: "memorandum".to_owned(),
+            signed: Instant(5),
+            starts: day("2026-01-01"),
+            ends: None,
+            scope: vec![],
+        };
+        let id = agreement_id(&agreement);
+        let contact = model::registry::Contact { name: "C".to_owned(), ..Default::default() };
+        let document = model::terms::Digest::of(b"signed");
+        let concluded = Concluded { agreement: agreement.clone(), contact, document };
+        let mut decided = Decided { agreements: vec![concluded], ..Decided::default() };
+        let mut registry = registry();
+        assert!(decided.lay_over(&mut registry, Holder::Agency, "a"));
+        assert_eq!(registry.agencies[0].agreements, [agreement.clone()]);
+        decided.ended.insert(id, day("2026-03-09"));
+        decided.lay_over(&mut registry, Holder::Agency, "a");
+        let ended = Agreement { ends: Some(day("2026-03-09")), ..agreement };
+        assert_eq!(registry.agencies[0].agreements, [ended]);
+        let kept = serde_json::to_value(&decided).unwrap();
+        assert_eq!(serde_json::from_value::<Decided>(kept).unwrap(), decided);
     }
 
     #[test]

@@ -56,9 +56,11 @@ impl Casework {
             let rows = vec![amendment.row()?, met];
             ledger::record(&[&chamber.ledger], entry(&chamber), rows).await?;
             amendment.take_effect();
+            chamber.publish().await;
         } else {
             ledger::record(&[&chamber.ledger], entry(&chamber), vec![amendment.row()?]).await?;
             amendment.take_effect();
+            chamber.publish().await;
             ledger::record(&[&owner.ledger], entry(owner), vec![met]).await?;
         }
         Ok(true)

@@ -3,6 +3,7 @@
 //! Whoever looks at the candidates has opened the list: the look is judged like the first one and counts like it. While a
 //! rule wants signatures given blind, whoever has not signed is not shown what others concluded.
 
+use crate::awaited::{Awaited, Demands, next};
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::intake::OpenRequest;
@@ -32,6 +33,8 @@ pub struct Seen {
     pub state: State,
     /// What comes next.
     pub next: &'static str,
+    /// What its next step waits for.
+    pub waits_for: Vec<Awaited>,
     /// When it was last searched.
     pub searched: Option<Instant>,
     /// When its list was first shown.
@@ -54,6 +57,8 @@ pub struct Seen {
     pub purged: Vec<Noted<String>>,
     /// What is held as evidence.
     pub held: Vec<Noted<String>>,
+    /// Violations that were reported of it.
+    pub violations: Vec<ViolationSeen>,
     /// Steps that were not permitted.
     pub refusals: Vec<Noted<Phase>>,
     /// Its obligations, met or not.
@@ -92,6 +97,15 @@ pub struct ReleaseSeen {
     pub documents: Vec<Document>,
 }
 
+/// A violation as it is shown. Who reported it, and what they said, is for auditors.
+#[derive(Clone, Debug, Serialize)]
+pub struct ViolationSeen {
+    /// When it happened.
+    pub happened: Instant,
+    /// When it was reported.
+    pub reported: Instant,
+}
+
 /// A candidate looked at again.
 #[derive(Clone, Debug, Serialize)]
 pub struct CandidateSeen {
@@ -124,6 +138,8 @@ impl Casework {
     /// [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is not concerned.
     pub async fn view(&self, actor: &Registered, jurisdiction: &str, request: &str) -> Result<Seen, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
+        // What is shown is what was there when the look was recorded: whether somebody signs blind depends on it.
+        let _turn = self.turns.take(request).await;
         let request = self.request(jurisdiction, request).await?;
         let theirs = &actor.principal.jurisdiction;
         if *theirs != request.owner && *theirs != request.requester.jurisdiction {
@@ -192,7 +208,7 @@ impl Casework {
 
 /// Whether somebody may be shown what another concluded.
 fn sees(life: &Life, me: &Who, other: &Who) -> bool {
-    !life.is_blind() || same_person(me, other) || life.signature_of(me).is_some()
+    same_person(me, other) || life.sees_conclusions(me)
 }
 
 impl Seen {
@@ -209,12 +225,14 @@ impl Seen {
             }
         };
         let state = life.state();
+        let waits_for = Demands::on_record(&obligations, &life).open().to_vec();
         Self {
             gallery: format!("{}/{}", request.owner, request.gallery),
             requester: request.requester.to_string(),
             request: request.request,
             state,
-            next: state.next(),
+            next: next(state, &waits_for),
+            waits_for,
             searched: life.searched,
             listed: life.listed,
             candidates_returned: life.list.len(),
@@ -231,6 +249,7 @@ impl Seen {
             disseminations: life.handed,
             purged: life.purged,
             held: life.held,
+            violations: life.violations.iter().map(|v| ViolationSeen { happened: v.what, reported: v.at }).collect(),
             refusals: life.refusals,
             obligations,
             incomplete: life.incomplete,

@@ -3,13 +3,17 @@
 //! Anybody registered can report one. What the policy demands then (who is told, and within how many hours of the violation;
 //! who is suspended; what is investigated) is demanded whether or not the report is complete, and kept, tracked and carried
 //! out like every obligation. Hours count from the moment of the violation, so that one found late is overdue at once.
+//!
+//! It may be about a request. Then it is recorded under that request and its case, and is part of its life; it is no step of it:
+//! what is under way goes on or is suspended as the policy demands, and what it obliges somebody to is filed under no request,
+//! since a second violation is not the same as the first.
 
 use crate::answers;
+use crate::awaited::Demands;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
-use crate::intake::attested;
+use crate::intake::{OpenRequest, attested};
 use crate::judge::Facts;
-use crate::ledger::Subject;
 use crate::limits::bounded;
 use crate::obligations::{self, Occasion, Owed};
 use crate::sitting::Taken;
@@ -18,11 +22,16 @@ use model::facts::Step;
 use model::terms::{Field, Instant, Phase, Value};
 use std::collections::BTreeMap;
 
+/// As rejections call it.
+const ASKED: &str = "violation";
+
 /// What somebody reports.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// When it happened.
     pub happened: Instant,
+    /// The request it is about: one of the jurisdiction's galleries.
+    pub request: Option<String>,
     /// What happened: answers on the jurisdiction's form.
     pub answers: BTreeMap<String, Value>,
 }
@@ -40,20 +49,30 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::Refused`] where the policy denies it or wants to know more; what the decision demands all the same is
-    /// under way then, too.
+    /// under way then, too. [`CaseError::Unknown`] for a request that is not the jurisdiction's.
     pub async fn record_violation(
         &self,
         actor: &Registered,
         jurisdiction: &str,
         report: Report,
     ) -> Result<Recorded, CaseError> {
-        let Report { happened, answers } = report;
-        bounded([], [], &answers)?;
+        let Report { happened, request, answers } = report;
+        bounded(request.as_deref().map(|id| ("request", id)), [], &answers)?;
+        if request.as_deref().is_some_and(|id| id.trim().is_empty()) {
+            return Err(CaseError::Invalid("request is blank: name the request, or leave it away".to_owned()));
+        }
         if actor.principal.jurisdiction != jurisdiction {
             // What a report obliges the host to, a suspension at once, is no outsider's to bring about.
             let reason = "violations are reported by people of the jurisdiction: tell one of them";
-            return self.reject(jurisdiction, actor, "violation", reason).await;
+            return self.reject(jurisdiction, actor, ASKED, reason).await;
         }
+        self.still_stands(actor, jurisdiction, ASKED).await?;
+        // Not in its turn: a report does not wait for the work that it is about.
+        let about = match request {
+            Some(id) => Some(self.request(jurisdiction, &id).await?),
+            None => None,
+        };
+        let subject = about.as_ref().map(OpenRequest::subject).unwrap_or_default();
         let chamber = self.chamber(jurisdiction)?.clone();
         let concerned = [chamber];
         answers::check(&concerned, Phase::Violation, &answers)?;
@@ -61,9 +80,9 @@ impl Casework {
         let fields = answers.iter().map(|(name, value)| Field::new(name.clone(), value.clone())).collect();
         let step = Step::Violation(happened);
         let facts = Facts::apart(now, actor, vec![attested(answers, actor, now)], step.clone());
-        let acted = self.judge(&concerned, facts, vec![]).await?.act();
+        let acted = self.judge_of(&concerned, facts, subject.clone(), vec![], &Demands::default()).await?.act();
         let event = Event::Violated { happened, answers: fields };
-        let (rulings, recorded) = self.conclude(&concerned, acted, actor, Subject::default(), event, vec![]).await?;
+        let (rulings, recorded) = self.conclude(&concerned, acted, actor, subject, event, vec![]).await?;
         let occasion = Occasion { now, request: None, gallery: None, step: &step };
         let owed = obligations::imposed_on(&rulings, &occasion)?;
         let owed = owed.into_iter().map(|owed| (owed.is_late(now), owed)).collect();

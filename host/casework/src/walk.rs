@@ -84,7 +84,8 @@ fn account(index: u64, leaf: &Leaf, row: &store::AccountRow) -> Result<Account, 
         .map_err(|e| CaseError::Log(format!("the account of entry {index} cannot be read: {e}")))
 }
 
-fn leaves(log: &audit::Log, range: Range<u64>) -> Result<Vec<(u64, Leaf)>, CaseError> {
+/// The leaves of these entries.
+pub(crate) fn leaves(log: &audit::Log, range: Range<u64>) -> Result<Vec<(u64, Leaf)>, CaseError> {
     let mut leaves = Vec::new();
     for (index, bytes) in log.entries(range)? {
         leaves.push((index, leaf(index, &bytes)?));
@@ -103,9 +104,9 @@ fn span(log: &audit::Log, from: Instant, until: Instant) -> Result<Range<u64>, C
     Ok(start..first_at(log, size, until.plus_ms(SLACK_MS))?)
 }
 
-/// The first entry of this moment or later, as far as entries stand in the order of their times.
+/// The first entry of this moment or later that was not pruned, as far as entries stand in the order of their times.
 fn first_at(log: &audit::Log, size: u64, at: Instant) -> Result<u64, CaseError> {
-    let (mut low, mut high) = (0, size);
+    let (mut low, mut high) = (log.minimum_index().min(size), size);
     while low < high {
         let middle = low + (high - low) / 2;
         if leaf(middle, &log.entry(middle)?)?.at < at {

@@ -1,5 +1,6 @@
 //! Requests, for those who work on them: folded from their entries like everything that is said of them.
 
+use crate::awaited::{Demands, next};
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::life::State;
@@ -91,7 +92,7 @@ impl Casework {
                 opened: request.request.opened,
                 requester: request.requester.to_string(),
                 gallery: request.gallery,
-                next: state.next(),
+                next: next(state, Demands::on_record(&owed, &life).open()),
                 open_obligations: owed.iter().filter(|o| o.is_outstanding()).count(),
                 overdue: owed.iter().filter(|o| o.is_overdue()).count(),
                 id,

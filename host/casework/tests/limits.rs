@@ -146,7 +146,7 @@ async fn nothing_outside_a_requests_life_is_without_bounds() {
     {
         named(&court, before, court.casework.change_access(&actor, JURISDICTION, SECOND, change).await, name);
     }
-    let report = Report { happened: Instant(0), answers: too_long() };
+    let report = Report { happened: Instant(0), request: None, answers: too_long() };
     named(&court, before, court.casework.record_violation(&actor, JURISDICTION, report).await, "answers.crime");
     let asked = Asked { report: word.clone(), ..Asked::default() };
     named(&court, before, court.casework.draw_report(&actor, JURISDICTION, asked).await, "report");
@@ -219,11 +219,11 @@ async fn several_peoples_searches_in_one_case_are_each_told_of_those_before() {
 async fn a_request_on_record_that_cannot_be_read_is_no_fault_of_whoever_asks() {
     let Some(court) = court().await else { return };
     let (request, _) = court.searched(3, 3).await;
-    let id = request.clone();
     let court = court
-        .tampered(|store| async move {
+        .reopen_on(async |rows: &store::Jurisdiction| {
             let body = serde_json::json!("not a request");
-            store.put_request(&store::RequestRow { id, opened: Instant(1), body }).await.unwrap();
+            let row = store::RequestRow { id: request.clone(), opened: Instant(1), body };
+            rows.put_request(&row).await.unwrap();
         })
         .await;
     let unreadable = court.casework.request(JURISDICTION, &request).await.map(drop);

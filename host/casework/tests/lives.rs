@@ -258,3 +258,20 @@ async fn a_notice_is_tried_again_until_it_is_out_and_late_is_said_once() {
     let open = court.casework.obligations(JURISDICTION).await.unwrap();
     assert!(!open.iter().any(|o| matches!(o.duty, model::rulings::Duty::Notify(_))), "met, late as it is");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photograph_without_a_property_number_leaves_a_task_and_one_with_it_none() {
+    let Some(court) = court().await else { return };
+    let actor = court.who(FIRST).await;
+    let mut without = intake(1);
+    without.answers.remove("evidence-number");
+    for (asked, expected) in [(intake(2), vec![]), (without, vec!["ciu-supervisor".to_owned()])] {
+        let opened = court.casework.open_request(&actor, JURISDICTION, asked).await.unwrap();
+        let seen = court.seen(&opened.request.request.id).await;
+        let task = |o: &&casework::obligations::Owed| {
+            &*o.clause == "5.4(1)-b" && matches!(o.duty, model::rulings::Duty::Task(_))
+        };
+        let owners: Vec<_> = seen.obligations.iter().filter(task).map(|o| o.owner.clone()).collect();
+        assert_eq!(owners, expected);
+    }
+}

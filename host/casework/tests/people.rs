@@ -6,8 +6,12 @@ mod common;
 
 use common::{Court, FIRST, JURISDICTION, SECOND, answers, court, misstep, outgoing, signing, text};
 use magistrate_casework::access::{Change, Changed};
+use magistrate_casework::activation::{Proposal, Vote};
+use magistrate_casework::retention::{self, Asking};
 use magistrate_casework::violation::{Recorded, Report};
+use magistrate_casework::worklist::Wanted;
 use magistrate_casework::{CaseError, Misstep};
+use model::account::{Event, Retained};
 use model::facts::{AccessChange, Conclusion, Device};
 use model::registry::Principal;
 use model::rulings::Duty;
@@ -18,6 +22,8 @@ use std::sync::atomic::Ordering;
 /// Who authorises access here, and an agency that is not suspended.
 const LASO: &str = "l.ortega";
 const AGENCY: &str = "ice-ero";
+
+const REPORTER: &str = "c.hargrove";
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -38,8 +44,24 @@ async fn agency(court: &Court, what: AccessChange, given: BTreeMap<String, Value
 
 async fn report(court: &Court, ago_ms: u64, given: BTreeMap<String, Value>) -> Result<Recorded, CaseError> {
     let happened = Instant(court.clock.load(Ordering::Acquire) - ago_ms);
-    let report = Report { happened, answers: given };
+    let report = Report { happened, request: None, answers: given };
     court.casework.record_violation(&court.who(FIRST).await, JURISDICTION, report).await
+}
+
+/// A violation of a request, an hour ago, reported by somebody who has no part in it.
+async fn report_of(court: &Court, request: &str, given: BTreeMap<String, Value>) -> Result<Recorded, CaseError> {
+    let happened = Instant(court.clock.load(Ordering::Acquire) - HOUR_MS);
+    let report = Report { happened, request: Some(request.to_owned()), answers: given };
+    court.casework.record_violation(&court.who(REPORTER).await, JURISDICTION, report).await
+}
+
+/// That a step was rejected, for this reason.
+fn rejected<T>(taken: Result<T, CaseError>, because: &str) {
+    match taken {
+        Err(CaseError::Rejected(reason)) => assert!(reason.contains(because), "{reason}"),
+        Err(e) => panic!("not rejected: {e:?}"),
+        Ok(_) => panic!("the step was taken"),
+    }
 }
 
 /// Whether somebody is let in.
@@ -243,4 +265,88 @@ async fn an_answer_of_the_wrong_kind_is_told_so_before_anything_is_decided() {
     }
     assert_eq!(log(), before);
     court.sign(FIRST, &request, signing("examiner", Conclusion::Lead)).await.expect("and the request goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_suspended_while_waiting_takes_no_step_of_any_kind() {
+    let Some(court) = court().await else { return };
+    let (request, _) = court.searched(6, 3).await;
+    // Somebody who was let in before, and whose steps come after.
+    let waiting = court.who(SECOND).await;
+    access(&court, LASO, SECOND, AccessChange::Suspend).await.unwrap();
+    let (casework, because) = (&court.casework, "suspended");
+    let suspend = || change(AccessChange::Suspend);
+    rejected(casework.change_access(&waiting, JURISDICTION, FIRST, suspend()).await, because);
+    rejected(casework.change_agency(&waiting, JURISDICTION, AGENCY, suspend()).await, because);
+    rejected(casework.propose(&waiting, JURISDICTION, Proposal::default()).await, because);
+    let vote = Vote { role: "examiner".to_owned(), conclusion: Conclusion::Approved, reason: String::new() };
+    rejected(casework.endorse(&waiting, JURISDICTION, "any", vote).await, because);
+    rejected(casework.activate(&waiting, JURISDICTION, "any", BTreeMap::new()).await, because);
+    let record = Retained { subject: "probe".to_owned(), gallery: None, record: request.clone() };
+    let asking = Asking { change: retention::Change::Purge, record, day: None, answers: BTreeMap::new() };
+    rejected(casework.retention(&waiting, JURISDICTION, asking).await, because);
+    rejected(casework.complete(&waiting, JURISDICTION, "any", "it is done").await, because);
+    let happened = Instant(court.clock.load(Ordering::Acquire) - HOUR_MS);
+    let told = Report { happened, request: None, answers: answers([("violated-clause", text("5.2"))]) };
+    rejected(casework.record_violation(&waiting, JURISDICTION, told).await, because);
+    rejected(casework.look(&waiting, JURISDICTION, &request, BTreeMap::new()).await, because);
+    assert_eq!(on_record(&court, "rejected").await, 9, "each is on record");
+    assert_eq!((on_record(&court, "violated").await, on_record(&court, "access-changed").await), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_lost_a_role_while_waiting_asks_again() {
+    let Some(court) = court().await else { return };
+    let mut waiting = court.who(LASO).await;
+    waiting.person.roles.push("a role that was withdrawn".to_owned());
+    let taken = court.casework.change_access(&waiting, JURISDICTION, SECOND, change(AccessChange::Suspend)).await;
+    rejected(taken, "changed meanwhile");
+    assert!(let_in(&court, SECOND).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_violation_of_a_request_is_part_of_its_life_and_no_step_of_it() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(5).await;
+    let before = court.seen(&request).await;
+    let named = || answers([("violated-clause", text("5.2"))]);
+    let first = report_of(&court, &request, named()).await.unwrap();
+    let second = report_of(&court, &request, named()).await.unwrap();
+    let ids = |done: &Recorded| done.owed.iter().map(|(_, owed)| owed.id.clone()).collect::<Vec<_>>();
+    assert!(!ids(&first).is_empty() && ids(&first).iter().all(|id| !ids(&second).contains(id)), "two are two");
+    let pending = report_of(&court, &request, BTreeMap::new()).await;
+    assert!(matches!(pending, Err(CaseError::Refused { .. })), "no clause is named");
+
+    let after = court.seen(&request).await;
+    let happened = Instant(court.clock.load(Ordering::Acquire) - HOUR_MS);
+    assert!(after.violations.len() == 2 && after.violations.iter().all(|v| v.happened == happened));
+    assert_eq!((after.state, after.signatures.len()), (before.state, before.signatures.len()));
+    assert_eq!((after.refusals.len(), &after.obligations), (before.refusals.len(), &before.obligations));
+    let mine = Wanted { mine: true, ..Wanted::default() };
+    let theirs = court.casework.worklist(&court.who(REPORTER).await, JURISDICTION, &mine).await.unwrap();
+    assert!(theirs.is_empty(), "whoever reports it has no part in the request");
+
+    assert_eq!(court.on_record(&request, "violated").await, 2);
+    let entries = court.casework.inspect(&court.who("a.feld").await, JURISDICTION, 0, 1000).await.unwrap();
+    let accounts: Vec<_> = entries.into_iter().filter_map(|e| e.account).collect();
+    let reports = accounts.iter().filter(|a| match &a.event {
+        Event::Violated { .. } => true,
+        Event::Decision { rulings, .. } => rulings.phase == model::terms::Phase::Violation,
+        _ => false,
+    });
+    let reports: Vec<_> = reports.collect();
+    assert_eq!(reports.len(), 5, "three decisions, two outcomes");
+    for report in reports {
+        assert_eq!(report.request.as_deref(), Some(request.as_str()));
+        assert!(report.case.iter().any(|case| case.value == "26-0310-5"), "found by the case: {:?}", report.case);
+    }
+
+    let size = court.casework.chamber(JURISDICTION).unwrap().log().size();
+    let unknown = report_of(&court, "no-such-request", named()).await;
+    assert!(matches!(unknown, Err(CaseError::Unknown { kind: "request", .. })));
+    for bad in ["", " ", &"r".repeat(65 << 10)] {
+        assert!(matches!(report_of(&court, bad, named()).await, Err(CaseError::Invalid(_))), "{} bytes", bad.len());
+    }
+    assert_eq!(court.casework.chamber(JURISDICTION).unwrap().log().size(), size);
+    court.release(FIRST, &request, outgoing(&records[..1])).await.expect("work under way goes on");
 }

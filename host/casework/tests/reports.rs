@@ -140,6 +140,36 @@ async fn a_report_that_is_not_permitted_or_cannot_be_set_out_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_random_evaluation_says_how_it_was_drawn_and_what_it_found() {
+    let Some(court) = court().await else { return };
+    let (examiner, outsider) = (court.who(FIRST).await, court.who("k.brandt").await);
+    let asked = |report: &str, given: &[&str]| Asked {
+        report: report.to_owned(),
+        days: Some((date(2026, 3, 2), date(2026, 3, 8))),
+        answers: given.iter().map(|name| ((*name).to_owned(), text("30 of 412 steps, seed 2026-03"))).collect(),
+    };
+    let whole = ["sample", "sample-findings"];
+    for report in ["compliance-evaluation", "purge-audit"] {
+        for lacking in [&whole[..1], &whole[1..]] {
+            let refused = court.casework.draw_report(&examiner, JURISDICTION, asked(report, lacking)).await;
+            assert!(matches!(refused, Err(CaseError::Refused { .. })), "{report}: {lacking:?} alone");
+        }
+        let refused = court.casework.draw_report(&outsider, JURISDICTION, asked(report, &whole)).await;
+        assert!(matches!(refused, Err(CaseError::Refused { .. })), "{report}: by an outside agency");
+        assert!(court.drawn.1.lock().unwrap().is_empty());
+        let done = court.casework.draw_report(&examiner, JURISDICTION, asked(report, &whole)).await.unwrap();
+        assert!(!done.report.public && done.taken.receipt.is_some());
+        let sheet = court.drawn.1.lock().unwrap().pop().unwrap();
+        assert_eq!(section(&sheet, "Stated by whoever drew this up").rows.len(), 2, "how, and what");
+        let owed = court.casework.obligations(JURISDICTION).await.unwrap();
+        let follow_up =
+            |o: &&casework::obligations::Owed| matches!(&o.duty, Duty::Task(rule) if rule.about.contains("follow up"));
+        assert!(owed.iter().filter(follow_up).count() > 0, "{report} is followed up");
+    }
+    assert_eq!(court.casework.reports(JURISDICTION, false).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_survey_shows_where_to_look_and_the_entries_that_say_so() {
     let Some(court) = court().await else { return };
     let examiner = court.who(FIRST).await;

@@ -18,7 +18,7 @@ use common::{
 };
 use model::account::Retained;
 use model::facts::{CaseStatus, Conclusion, Device, Identifier, Likeness};
-use model::registry::{Principal, Registry};
+use model::registry::{Agency, Person, Principal, Registry};
 use model::rulings::Duty;
 use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
@@ -31,6 +31,7 @@ const GALLERY: &str = "mugshots";
 const ADMINISTRATOR: &str = "s.okafor";
 const ANALYST: &str = "r.abara";
 const DETECTIVE: &str = "d.reyes";
+const ELSEWHERE: &str = "elsewhere";
 const KEY: [u8; 32] = [9; 32];
 
 /// A name that is nowhere else on this disk.
@@ -54,6 +55,11 @@ fn open_dir(folder: PathBuf) -> cap_std::fs::Dir {
 
 /// A house at this moment, with a few records; `None` where the policies are not built.
 async fn house(at: &str) -> Option<House> {
+    house_beside(at, |_, _| vec![]).await
+}
+
+/// The same with other jurisdictions at the same host: those that this opens in the host's folder, given the house's registry.
+async fn house_beside(at: &str, others: impl FnOnce(&Path, &Registry) -> Vec<Opening>) -> Option<House> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(HOME);
     if !folder.join("st_louis_smrt.wasm").is_file() {
         eprintln!("SKIPPED: the policies are not built: run `cargo xtask test`");
@@ -62,24 +68,46 @@ async fn house(at: &str) -> Option<House> {
     }
     let at: Instant = at.parse().unwrap();
     let (clock, home) = (Arc::new(AtomicU64::new(at.0)), tempfile::tempdir().unwrap());
-    let casework = open(home.path(), &folder, &clock).await;
+    let casework = open(home.path(), &folder, &clock, others).await;
     let house = House { casework, clock, home };
     house.enroll().await;
     Some(house)
 }
 
-async fn open(home: &Path, folder: &Path, clock: &Arc<AtomicU64>) -> Casework {
+/// Where a detective of the same name works for another agency. It has no policy.
+fn elsewhere(home: &Path, like: &Registry) -> Opening {
+    let detective = like.people.iter().find(|p| p.id == DETECTIVE).unwrap().clone();
+    let agency = like.agencies.iter().find(|a| a.id == detective.agency).unwrap().clone();
+    let agency = Agency { id: "elsewhere-pd".to_owned(), ..agency };
+    let person = Person { agency: agency.id.clone(), ..detective };
+    let registry = Registry { agencies: vec![agency], people: vec![person], galleries: vec![] };
+    let policy = PolicyState::Absent("none is needed there".to_owned());
+    let log = log(&home.join("log-elsewhere"), ELSEWHERE);
+    Opening { id: ELSEWHERE.to_owned(), policy, registry, log, galleries: None }
+}
+
+fn log(folder: &Path, jurisdiction: &str) -> audit::Prepared {
+    let origin = format!("test/{jurisdiction}");
+    let signer = audit::Ed25519Signer::from_seed(&origin, [7; 32]).unwrap();
+    audit::Log::prepare(open_dir(folder.to_owned()), &origin, Arc::new(signer)).unwrap()
+}
+
+async fn open(
+    home: &Path,
+    folder: &Path,
+    clock: &Arc<AtomicU64>,
+    others: impl FnOnce(&Path, &Registry) -> Vec<Opening>,
+) -> Casework {
     let engine = policy::Engine::new().unwrap();
     let policy = policy::Folder::read(folder).unwrap().load_unpinned(&engine).unwrap();
     let registry: Registry = toml::from_str(&std::fs::read_to_string(folder.join("registry.toml")).unwrap()).unwrap();
-    let origin = format!("test/{HOME}");
-    let signer = audit::Ed25519Signer::from_seed(&origin, [7; 32]).unwrap();
-    let log = audit::Log::prepare(open_dir(home.join("log")), &origin, Arc::new(signer)).unwrap();
+    let mut openings = others(home, &registry);
     let galleries = Some(open_dir(home.join("galleries")));
-    let opening = Opening { id: HOME.to_owned(), policy: PolicyState::Ready(policy), registry, log, galleries };
+    let (policy, log) = (PolicyState::Ready(policy), log(&home.join("log"), HOME));
+    openings.push(Opening { id: HOME.to_owned(), policy, registry, log, galleries });
     let store = store::Store::open(&database(home), None, store::MasterKey::from_bytes(KEY)).await.unwrap();
     let progress = |_: Loading<'_>| {};
-    let mut casework = Casework::open(vec![opening], store, Clock::set(clock.clone()), None, &progress).await.unwrap();
+    let mut casework = Casework::open(openings, store, Clock::set(clock.clone()), None, &progress).await.unwrap();
     let medium = home.join("medium");
     std::fs::create_dir_all(&medium).unwrap();
     let exports = move || cap_std::fs::Dir::open_ambient_dir(&medium, cap_std::ambient_authority());
@@ -110,7 +138,12 @@ fn refused(taken: Result<Done, CaseError>, clause: &str) {
 
 impl House {
     async fn who(&self, person: &str) -> Registered {
-        let principal = Principal { jurisdiction: HOME.to_owned(), person: person.to_owned(), device: Device::Fixed };
+        self.who_of(HOME, person).await
+    }
+
+    async fn who_of(&self, jurisdiction: &str, person: &str) -> Registered {
+        let (jurisdiction, person) = (jurisdiction.to_owned(), person.to_owned());
+        let principal = Principal { jurisdiction, person, device: Device::Fixed };
         self.casework.registered(&principal).await.unwrap()
     }
 
@@ -286,10 +319,9 @@ async fn what_is_only_said_has_no_effect_and_nobody_else_decides() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outsider_does_not_learn_which_records_there_are() {
-    let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
-    let mut outsider = house.who(DETECTIVE).await;
-    outsider.principal.jurisdiction = "elsewhere".to_owned();
-    outsider.agency.id = "elsewhere-pd".to_owned();
+    let beside = |home: &Path, like: &Registry| vec![elsewhere(home, like)];
+    let Some(house) = house_beside("2026-03-01T16:00:00.000Z", beside).await else { return };
+    let outsider = house.who_of(ELSEWHERE, DETECTIVE).await;
     let entries = || house.casework.chamber(HOME).unwrap().log().size();
     house.step(ADMINISTRATOR, Change::Purge, record(2), []).await.unwrap();
     let mut told = Vec::new();
@@ -526,4 +558,101 @@ async fn accounts_go_after_their_year_and_the_log_still_says_which() {
         let refused = court.casework.retention(&officer, JURISDICTION, entries(bad)).await;
         assert!(matches!(refused, Err(CaseError::Invalid(_))), "{bad}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_reaches_every_range_that_shares_an_entry_with_it() {
+    let Some(court) = court().await else { return };
+    court.searched(1, 3).await;
+    wait(&court, 366 * 24);
+    let officer = court.who("l.ortega").await;
+    let step = async |change: Change, range: &str| {
+        let mut given = answers([("retention-reason", text("what a court asked for"))]);
+        if change == Change::Hold {
+            given.insert("evidentiary-value".to_owned(), Value::Flag(true));
+        }
+        let given = if change == Change::Purge { BTreeMap::new() } else { given };
+        let asking = Asking { change, record: of_request(AUDIT_ENTRY, range), day: None, answers: given };
+        court.casework.retention(&officer, JURISDICTION, asking).await
+    };
+    let held = step(Change::Hold, "04-4").await.unwrap();
+    assert_eq!((held.pending, held.docket.record.record.as_str()), (false, "4"), "spelled in one way");
+    for range in ["4", "004", "4-4", "3-4", "4-5", "2-6"] {
+        refused(step(Change::Purge, range).await, "6.1(3)b");
+    }
+    assert_eq!(step(Change::Purge, "0-1").await.unwrap().destroyed.len(), 2, "of these none is held");
+    step(Change::Hold, "3-5").await.unwrap();
+    let lifted = step(Change::Lift, "4-4").await.unwrap();
+    assert_eq!((lifted.docket.record.record.as_str(), lifted.docket.held), ("4", None));
+    refused(step(Change::Purge, "4").await, "6.1(3)b");
+    step(Change::Lift, "3-5").await.unwrap();
+    let dockets = court.casework.dockets(JURISDICTION).await.unwrap();
+    let records: Vec<_> = dockets.iter().map(|l| l.docket.record.record.as_str()).collect();
+    assert_eq!(records.iter().filter(|r| **r == "4").count(), 1, "{records:?}");
+    assert!(dockets.iter().all(|l| l.docket.held.is_none()));
+
+    assert_eq!(step(Change::Purge, "3-4").await.unwrap().destroyed.len(), 2);
+    for (change, range) in [(Change::Hold, "3"), (Change::Extend, "4"), (Change::Purge, "04"), (Change::Lift, "3-4")] {
+        let day = (change == Change::Extend).then(|| "2028-01-01".parse().unwrap());
+        let asking = Asking { change, record: of_request(AUDIT_ENTRY, range), day, answers: BTreeMap::new() };
+        let gone = misstep(court.casework.retention(&officer, JURISDICTION, asking).await);
+        assert!(matches!(gone, Misstep::Destroyed { .. }), "{range}: {gone}");
+    }
+    assert!(step(Change::Hold, "4-5").await.unwrap().docket.held.is_some(), "one of them is there still");
+
+    let size = court.casework.chamber(JURISDICTION).unwrap().log().size();
+    for (bad, says) in [
+        ("18-17", "`17-18`"),
+        ("a", "names no entries"),
+        ("+4", "names no entries"),
+        (" ", "both needed"),
+        ("", "both needed"),
+        ("18446744073709551615", "past the end"),
+        ("99999999999999999999999", "past the end"),
+        ("0-999999", "the log has"),
+    ] {
+        match step(Change::Purge, bad).await {
+            Err(CaseError::Invalid(message)) => assert!(message.contains(says), "{bad}: {message}"),
+            _ => panic!("`{bad}` was taken"),
+        }
+    }
+    assert_eq!(
+        court.casework.chamber(JURISDICTION).unwrap().log().size(),
+        size,
+        "what cannot be read asks for nothing"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_taken_out_of_use_is_on_no_list_and_leaves_with_no_result() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(3).await;
+    let (other, others) = court.signed(9).await;
+    assert_ne!(records[0], others[0]);
+    let given_up = |record: &str| Asking {
+        change: Change::Notice,
+        record: Retained {
+            subject: GALLERY_RECORD.to_owned(),
+            gallery: Some(common::GALLERY.to_owned()),
+            record: record.to_owned(),
+        },
+        day: None,
+        answers: BTreeMap::new(),
+    };
+    let examiner = court.who(FIRST).await;
+    refused(court.casework.retention(&examiner, JURISDICTION, given_up(&records[0])).await, "7(4)");
+    let registrar = court.who("r.tanaka").await;
+    court.casework.retention(&registrar, JURISDICTION, given_up(&records[0])).await.unwrap();
+
+    let (_, listed) = court.searched(3, 3).await;
+    assert!(!listed.is_empty() && !listed.contains(&records[0]), "withheld: {listed:?}");
+    let Err(CaseError::Refused { rulings, .. }) = court.release(FIRST, &request, outgoing(&records[..1])).await else {
+        panic!("it left")
+    };
+    let violated = |f: &&model::rulings::Finding| f.outcome == model::rulings::Outcome::Violated;
+    let findings = rulings.rulings.iter().flat_map(|r| &r.decision.findings);
+    assert_eq!(findings.filter(violated).map(|f| &*f.clause).collect::<Vec<_>>(), ["6.1(4)"]);
+    assert_eq!(court.on_record(&request, "released").await, 0);
+    assert!(!court.look(FIRST, &request).await.unwrap().contains(&records[0]), "nor is it shown again");
+    court.release(FIRST, &other, outgoing(&others[..1])).await.expect("what is in use leaves");
 }

@@ -6,11 +6,13 @@ use magistrate_casework::access::Change;
 use magistrate_casework::activation::{Activated, Proposal, Vote};
 use magistrate_casework::chamber::{Loading, Registered};
 use magistrate_casework::chancery::Chancery;
+use magistrate_casework::revision::State;
 use magistrate_casework::violation::Report;
 use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
+use model::account::Event;
 use model::facts::{AccessChange, Conclusion, Device};
 use model::registry::{Principal, Registry};
-use model::terms::{Digest, Instant, Value, Verdict};
+use model::terms::{Digest, Field, Instant, Value, Verdict};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,7 +83,20 @@ async fn open(home: &Path) -> Casework {
     let clock = Clock::set(Arc::new(AtomicU64::new(at.0)));
     let casework = Casework::open(openings, store, clock, None, &|_: Loading<'_>| ()).await.unwrap();
     let folders = COMPONENTS.iter().map(|(id, _)| ((*id).to_owned(), folder(home, id))).collect();
-    casework.with_chancery(Chancery::new(engine, archive, folders))
+    let casework = casework.with_chancery(Chancery::new(engine, archive, folders));
+    casework.put_policies_back().await;
+    casework
+}
+
+/// Puts a revision into the folder of St. Louis, as an activation does, or whoever may write there.
+fn put_into_folder(home: &Path, settings: &[Field]) {
+    let folder = folder(home, ST_LOUIS);
+    let component = std::fs::read(folder.join(COMPONENTS[1].1)).unwrap();
+    policy::Folder::install(&folder, &policy::Engine::new().unwrap(), &component, settings).map(drop).unwrap();
+}
+
+fn eight_days() -> [Field; 1] {
+    [Field::new("notice-days", Value::Number(8))]
 }
 
 impl House {
@@ -127,6 +142,48 @@ impl House {
             _ => BTreeMap::new(),
         };
         self.casework.activate(&actor, jurisdiction, id, answers).await
+    }
+
+    /// Closes the house as a crash would have left it in the middle of an activation: permitted, and not concluded.
+    async fn break_off(self, id: &str, change: impl FnOnce(&Path)) -> Self {
+        let Self { casework, home } = self;
+        casework.close().await.unwrap();
+        let url = format!("surrealkv://{}", home.path().join("store").display());
+        let store = store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
+        let rows = store.jurisdiction(ST_LOUIS).await.unwrap();
+        let mut row = rows.standing("revision", id).await.unwrap().unwrap();
+        row.body["state"] = "permitted".into();
+        row.body["at"] = serde_json::to_value(Instant(1)).unwrap();
+        rows.keep(&[store::Kept::Stands(row)]).await.unwrap();
+        drop(rows);
+        store.close().await;
+        change(home.path());
+        let casework = open(home.path()).await;
+        Self { casework, home }
+    }
+
+    /// A revision of St. Louis that the commander approved of.
+    async fn approved(&self) -> String {
+        let id = self.propose(ST_LOUIS, "s.okafor", days(8)).await.unwrap();
+        self.vote(ST_LOUIS, "e.marsh", &id, "rtcc-commander", true).await.unwrap();
+        id
+    }
+
+    async fn state(&self, id: &str) -> State {
+        let seen = self.casework.policy_seen(ST_LOUIS).await.unwrap();
+        seen.revisions.iter().find(|r| r.id == id).unwrap().state
+    }
+
+    /// What the host did in St. Louis, in the order it did it.
+    async fn acts(&self) -> Vec<String> {
+        let reader = self.who(ST_LOUIS, "r.abara").await;
+        let entries = self.casework.inspect(&reader, ST_LOUIS, 0, 1000).await.unwrap();
+        let act = |event: Event| if let Event::Host { act, .. } = event { Some(act) } else { None };
+        entries.into_iter().filter_map(|e| e.account).filter_map(|a| act(a.event)).collect()
+    }
+
+    fn policy_file(&self) -> PathBuf {
+        folder(self.home.path(), ST_LOUIS).join("policy.toml")
     }
 
     /// Component and settings in force.
@@ -272,7 +329,7 @@ async fn a_folder_changed_without_approval_is_no_policy() {
     assert!(said.partial && said.text.starts_with(ST_LOUIS));
     assert_eq!(house.in_force(DETROIT), there, "the other jurisdiction goes on");
     let reporter = house.who(ST_LOUIS, "r.abara").await;
-    let report = Report { happened: Instant(1), answers: BTreeMap::new() };
+    let report = Report { happened: Instant(1), request: None, answers: BTreeMap::new() };
     assert_eq!(verdict(house.casework.record_violation(&reporter, ST_LOUIS, report).await), Verdict::Deny);
     let restored = |home: &Path| {
         let file = folder(home, ST_LOUIS).join("policy.toml");
@@ -284,12 +341,66 @@ async fn a_folder_changed_without_approval_is_no_policy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_activation_that_fails_has_no_effect_then_or_at_the_next_start() {
+    let Some(house) = house().await else { return };
+    let first = house.in_force(ST_LOUIS);
+    let original = std::fs::read(house.policy_file()).unwrap();
+    let id = house.approved().await;
+    // A folder stands where the file would be written.
+    let obstacle = house.policy_file().with_extension("toml.new");
+    std::fs::create_dir(&obstacle).unwrap();
+    let failed = house.activate(ST_LOUIS, "s.okafor", &id).await.map(drop);
+    assert!(matches!(failed, Err(CaseError::Policy(_))), "{failed:?}");
+    assert_eq!((house.in_force(ST_LOUIS), house.state(&id).await), (first, State::Proposed));
+    assert_eq!(std::fs::read(house.policy_file()).unwrap(), original);
+    std::fs::remove_dir(obstacle).unwrap();
+
+    // Its permit is used up: whoever puts it into the folder has not activated it.
+    let house = house.reopen(|home| put_into_folder(home, &eight_days())).await;
+    let impediments = house.casework.impediments().await;
+    assert!(impediments.iter().any(|i| i.text.contains("never activated")), "it is not in force");
+    let house =
+        house.reopen(|home| std::fs::write(folder(home, ST_LOUIS).join("policy.toml"), original).unwrap()).await;
+    assert_eq!((house.in_force(ST_LOUIS), house.state(&id).await), (first, State::Proposed));
+    let activated = house.activate(ST_LOUIS, "s.okafor", &id).await.expect("it can be activated again");
+    assert!(activated.revision.is_in_force());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_activation_that_broke_off_is_undone_by_the_next_start() {
+    let Some(house) = house().await else { return };
+    let (first, there) = (house.in_force(ST_LOUIS), house.in_force(DETROIT));
+    let id = house.approved().await;
+    // Before the folder was changed, there is nothing to put back.
+    let house = house.break_off(&id, |_| {}).await;
+    assert_eq!((house.in_force(ST_LOUIS), house.state(&id).await), (first, State::Proposed));
+    assert!(!house.acts().await.iter().any(|act| act.contains("policy")));
+
+    let house = house.break_off(&id, |home| put_into_folder(home, &eight_days())).await;
+    assert_eq!((house.in_force(ST_LOUIS), house.in_force(DETROIT)), (first, there), "only what is on record");
+    assert_eq!(house.state(&id).await, State::Proposed);
+    assert!(house.casework.impediments().await.is_empty());
+    let text = std::fs::read_to_string(house.policy_file()).unwrap();
+    assert!(!text.contains("notice-days = 8\n"), "{text}");
+    let acts = house.acts().await;
+    assert_eq!(&acts[acts.len() - 2..], ["put-policy-back", "policy-put-back"], "on record before it is done");
+
+    let house = house.reopen(|_| {}).await;
+    assert_eq!(house.in_force(ST_LOUIS), first);
+    house.activate(ST_LOUIS, "s.okafor", &id).await.expect("what was approved still is");
+    let second = house.in_force(ST_LOUIS);
+    let house = house.reopen(|_| {}).await;
+    assert!(second != first && house.in_force(ST_LOUIS) == second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn misuse_is_told_to_whom_the_policy_names() {
     let Some(house) = house().await else { return };
     let reporter = house.who(ST_LOUIS, "r.abara").await;
     let at: Instant = "2026-03-09T09:00:00.000Z".parse().unwrap();
     let summary = Value::Text("an analyst searched a neighbour".to_owned());
-    let report = Report { happened: at, answers: BTreeMap::from([("violation-summary".to_owned(), summary)]) };
+    let given = BTreeMap::from([("violation-summary".to_owned(), summary)]);
+    let report = Report { happened: at, request: None, answers: given };
     let recorded = house.casework.record_violation(&reporter, ST_LOUIS, report).await.unwrap();
     let told =
         |late: bool| recorded.owed.iter().filter(move |(l, o)| *l == late && o.owner == "rtcc-commander").count();
@@ -321,4 +432,44 @@ async fn each_policy_says_who_gives_access() {
     assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.roles, ["slfc-authorised"]);
     let house = house.reopen(|_| {}).await;
     assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.roles, ["slfc-authorised"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_activation_waits_for_passwords_and_records_what_is_said_of_maintenance() {
+    let Some(house) = house().await else { return };
+    let proposal = Proposal { component: Some(another_component(house.home.path())), ..Proposal::default() };
+    let id = house.propose(DETROIT, "l.ortega", proposal).await.unwrap();
+    house.vote(DETROIT, "v.stone", &id, "board-of-police-commissioners", true).await.unwrap();
+    let before = house.in_force(DETROIT);
+    let actor = house.who(DETROIT, "l.ortega").await;
+    let given = |answers: &[(&str, bool)]| {
+        answers.iter().map(|(name, yes)| ((*name).to_owned(), Value::Flag(*yes))).collect::<BTreeMap<_, _>>()
+    };
+    let (replaced, standard) = ("default-passwords-replaced", "password-standard-met");
+    for (answers, expected) in [
+        (given(&[(replaced, true)]), Verdict::Pend),
+        (given(&[(replaced, false), (standard, true)]), Verdict::Deny),
+        (given(&[(replaced, true), (standard, false)]), Verdict::Deny),
+    ] {
+        assert_eq!(verdict(house.casework.activate(&actor, DETROIT, &id, answers).await), expected);
+        assert_eq!(house.in_force(DETROIT), before);
+    }
+    let answers = given(&[(replaced, true), (standard, true), ("maintained", true)]);
+    let activated = house.casework.activate(&actor, DETROIT, &id, answers).await.unwrap();
+    let rulings = &activated.taken.rulings.rulings;
+    let fared = |clause: &str| {
+        let mut all = rulings.iter().flat_map(|r| r.decision.outcomes());
+        all.find(|(found, _)| ***found == *clause).map(|(_, outcome)| outcome)
+    };
+    use model::rulings::Outcome::Satisfied;
+    assert_eq!(["7(3)", "7(7)", "hdr"].map(fared), [Some(Satisfied); 3]);
+
+    // Silence of maintenance stops nothing, and is on record as that.
+    let settings = BTreeMap::from([("most-likely-candidates".to_owned(), Value::Number(3))]);
+    let proposal = Proposal { settings: Some(settings), ..Proposal::default() };
+    let id = house.propose(DETROIT, "l.ortega", proposal).await.unwrap();
+    house.vote(DETROIT, "v.stone", &id, "board-of-police-commissioners", true).await.unwrap();
+    let activated = house.activate(DETROIT, "l.ortega", &id).await.unwrap();
+    let mut findings = activated.taken.rulings.rulings.iter().flat_map(|r| &r.decision.findings);
+    assert!(findings.any(|f| &*f.clause == "7(3)" && f.outcome == model::rulings::Outcome::Noted));
 }

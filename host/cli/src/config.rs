@@ -4,7 +4,6 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,10 +31,29 @@ pub(crate) struct Server {
     pub(crate) key: PathBuf,
     pub(crate) client_authority: PathBuf,
     pub(crate) revocations: PathBuf,
-    /// Seconds for a client's handshake, and for the head of its request.
-    pub(crate) head_timeout_s: Option<NonZeroU16>,
-    /// Seconds for the body of a request.
-    pub(crate) body_timeout_s: Option<NonZeroU16>,
+    /// For a client's handshake, and for the head of its request.
+    pub(crate) head_timeout_s: Option<Seconds>,
+    /// For the body of a request.
+    pub(crate) body_timeout_s: Option<Seconds>,
+}
+
+/// How long somebody may take, in seconds or fractions of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "f64")]
+pub(crate) struct Seconds(Duration);
+
+/// A day: whoever needs longer made a mistake of units.
+const MOST_SECONDS: Duration = Duration::from_secs(86_400);
+
+impl TryFrom<f64> for Seconds {
+    type Error = String;
+
+    fn try_from(seconds: f64) -> Result<Self, String> {
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(time) if !time.is_zero() && time <= MOST_SECONDS => Ok(Self(time)),
+            _ => Err(format!("`{seconds}` s is no time to allow: name more than 0 and at most {MOST_SECONDS:?}")),
+        }
+    }
 }
 
 /// The database.
@@ -164,10 +182,9 @@ impl Config {
     /// How long a client may take.
     pub(crate) fn patience(&self) -> server::Patience {
         let usual = server::Patience::default();
-        let seconds = |set: Option<NonZeroU16>, usual| set.map_or(usual, |s| Duration::from_secs(s.get().into()));
         server::Patience {
-            head: seconds(self.server.head_timeout_s, usual.head),
-            body: seconds(self.server.body_timeout_s, usual.body),
+            head: self.server.head_timeout_s.map_or(usual.head, |seconds| seconds.0),
+            body: self.server.body_timeout_s.map_or(usual.body, |seconds| seconds.0),
         }
     }
 
@@ -212,4 +229,27 @@ pub(crate) fn registry(path: &Path) -> anyhow::Result<model::registry::Registry>
         toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}: {}", path.display(), e.to_string().trim_end()))?;
     registry.check().with_context(|| path.display().to_string())?;
     Ok(registry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(text: &str) -> Option<Duration> {
+        #[derive(Deserialize)]
+        struct Only {
+            allowed: Seconds,
+        }
+        toml::from_str::<Only>(&format!("allowed = {text}")).ok().map(|only| only.allowed.0)
+    }
+
+    #[test]
+    fn a_time_to_allow_is_whole_seconds_or_fractions_of_one() {
+        assert_eq!(allowed("10"), Some(Duration::from_secs(10)));
+        assert_eq!(allowed("0.25"), Some(Duration::from_millis(250)));
+        assert_eq!(allowed("86400"), Some(MOST_SECONDS));
+        for wrong in ["0", "0.0", "-1", "nan", "inf", "86401", "\"10\"", "1e-12"] {
+            assert_eq!(allowed(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! `magistrate init`: a folder ready to serve.
 
+use crate::host_name;
 use crate::output::bar;
 use crate::pki::{Authority, write_secret};
 use anyhow::{Context as _, bail};
@@ -24,6 +25,10 @@ pub(crate) struct Arguments {
     /// Where the server is to listen
     #[arg(long, default_value = "127.0.0.1:8443")]
     listen: std::net::SocketAddr,
+    /// The name by which this host's logs are told from other hosts'; the machine's own where absent. Once there are logs it
+    /// stays: it is part of their origins and keys
+    #[arg(long)]
+    host: Option<String>,
     /// Face detector model (YuNet, ONNX), to read photographs
     #[arg(long, requires = "embedder")]
     detector: Option<PathBuf>,
@@ -35,21 +40,23 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let folder = &arguments.folder;
     let faces = arguments.detector.as_deref().zip(arguments.embedder.as_deref());
-    write(folder, &arguments.policies, arguments.listen, faces)?;
-    say!("{} is ready:", folder.display());
+    let host = arguments.host.as_deref().map_or_else(host_name::of_this_machine, host_name::checked)?;
+    write(folder, &arguments.policies, &host, arguments.listen, faces)?;
+    say!("{} is ready, with logs of {host}/<jurisdiction>:", folder.display());
     say!("  magistrate serve --config {}", folder.join("magistrate.toml").display());
     Ok(ExitCode::SUCCESS)
 }
 
 /// A deployment on any loopback port, without face models.
 pub(crate) fn make(folder: &Path, policies: &Path) -> anyhow::Result<()> {
-    write(folder, policies, std::net::SocketAddr::from(([127, 0, 0, 1], 0)), None)
+    write(folder, policies, "localhost", std::net::SocketAddr::from(([127, 0, 0, 1], 0)), None)
 }
 
 /// Everything is made beside the folder and moved there whole, so that a failure leaves nothing half-made.
 fn write(
     folder: &Path,
     policies: &Path,
+    host: &str,
     listen: std::net::SocketAddr,
     faces: Option<(&Path, &Path)>,
 ) -> anyhow::Result<()> {
@@ -63,7 +70,7 @@ fn write(
     };
     std::fs::create_dir_all(parent)?;
     let making = tempfile::Builder::new().prefix(".magistrate-init-").tempdir_in(parent)?;
-    fill(making.path(), &sources, listen, faces)?;
+    fill(making.path(), &sources, host, listen, faces)?;
     let _ = std::fs::remove_dir(folder);
     std::fs::rename(making.keep(), folder).with_context(|| format!("cannot make {}", folder.display()))
 }
@@ -97,6 +104,7 @@ fn find_policies(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
 fn fill(
     folder: &Path,
     sources: &[(String, PathBuf)],
+    host: &str,
     listen: std::net::SocketAddr,
     faces: Option<(&Path, &Path)>,
 ) -> anyhow::Result<()> {
@@ -114,7 +122,6 @@ fn fill(
         }
         None => None,
     };
-    let host = "localhost";
     let mut config = HEAD.replace("{listen}", &listen.to_string()).replace("{host}", host);
     if let Some((detector, embedder)) = faces {
         let (detector, embedder) = (std::path::absolute(detector)?, std::path::absolute(embedder)?);
@@ -193,7 +200,8 @@ key = "certs/server-key.pem"
 client_authority = "certs/ca.pem"
 # Nobody gets in with an expired list: `magistrate pki renew certs` signs a new one.
 revocations = "certs/revocations.pem"
-# Seconds that a client may take: for the handshake and a request's head, and for a request's body.
+# Seconds, or fractions of one, that a client may take: for the handshake and a request's head (a connection on which
+# nothing happens is closed after as long), and for a request's body.
 # head_timeout_s = 10
 # body_timeout_s = 30
 
@@ -206,7 +214,8 @@ key = "secrets/master.key"
 galleries = "data/galleries"
 
 [audit]
-# This host's name in the logs' origins, <host>/<jurisdiction>.
+# This host's name in the logs' origins, <host>/<jurisdiction>. No two hosts may have the same, or a witness takes their logs
+# for forks of one another; once there are logs it stays, because their keys hold it.
 host = "{host}"
 folder = "data/logs"
 # Signing keys: log-<jurisdiction>.key. The public halves are in log-keys/.

@@ -2,21 +2,22 @@
 //!
 //! | file | subcommand |
 //! |---|---|
-//! | `init.rs` | `init`: a folder ready to serve |
+//! | `init.rs`, `host_name.rs` | `init`: a folder ready to serve |
 //! | `serve.rs` | `serve` |
 //! | `draughting.rs`, `post.rs` | how what `serve` draws up looks, and where its notices go |
 //! | `report_command.rs` | `report`, `reports` |
 //! | `search_command.rs` | `search`, `enroll`: the client's side |
 //! | `office_command.rs` | `access`, `agency`, `violation`, `revision` |
+//! | `registry_command.rs` | `registry` |
 //! | `case_command/` | the life of a request: `request`, `candidates`, `dispose`, `sign`, `acknowledge`, `release`, `disseminate`, `outcome`, `obligations`, `complete` |
 //! | `connection.rs`, `form.rs`, `shown.rs` | whom these ask, what for, and how the answer reads |
 //! | `policy.rs` | `policy check / pin / test / show` |
-//! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay` |
+//! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay / prune` |
 //! | `store_command.rs` | `store compact` |
 //! | `pki.rs` | `pki issue / revoke / renew` |
 //! | `witness_command.rs`, `witnesses.rs` | `witness`; whom `serve` asks for cosignatures |
-//! | `bench/` | `bench vet / search / append / serve` |
-//! | `config.rs`, `output.rs` | magistrate.toml; tables, bars and colours |
+//! | `bench/` | `bench vet / search / append / verify / prove / replay / serve` |
+//! | `config.rs`, `output.rs`, `help.rs` | magistrate.toml; tables, bars and colours; what every `--help` ends with |
 
 #![warn(clippy::print_stdout)]
 
@@ -30,11 +31,14 @@ mod config;
 mod connection;
 mod draughting;
 mod form;
+mod help;
+mod host_name;
 mod init;
 mod office_command;
 mod pki;
 mod policy_command;
 mod post;
+mod registry_command;
 mod report_command;
 mod search_command;
 mod serve;
@@ -43,7 +47,7 @@ mod store_command;
 mod witness_command;
 mod witnesses;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -52,8 +56,6 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Vetted, audited search of booking photographs.
-///
-/// Exit codes: 0 done; 1 failed; 2 wrong usage; 3 denied or pending by policy; 4 verification failed.
 #[derive(Parser)]
 #[command(
     name = "magistrate",
@@ -86,7 +88,7 @@ enum Command {
     /// Check, pin, test and show policies
     #[command(subcommand)]
     Policy(policy_command::Command),
-    /// Verify, search, prove, sample, export and replay audit logs
+    /// Verify, search, prove, sample, export, replay and prune audit logs
     #[command(subcommand)]
     Audit(audit_command::Command),
     /// Write an embedded database anew, without what was destroyed in it
@@ -117,11 +119,15 @@ const LOGGED: &str = "warn,magistrate=info,surrealkv::lsm=error,surrealdb::core:
 /// A policy said no, or not yet.
 pub(crate) const REFUSED: u8 = 3;
 
+/// A step is permitted and has no effect until others do their part.
+pub(crate) const WAITING: u8 = 5;
+
 /// Something does not verify.
 pub(crate) const UNVERIFIED: u8 = 4;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = help::told(Arguments::command()).get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(output::coloured(std::io::stderr().is_terminal()))

@@ -3,6 +3,7 @@
 use crate::connection::Connection;
 use crate::form::Answers;
 use crate::output;
+use crate::registry_command;
 use crate::shown::{self, list, text};
 use anyhow::Context as _;
 use base64::Engine as _;
@@ -19,6 +20,9 @@ pub(crate) enum Command {
     Access(Access),
     /// Suspend an agency's requests, or reinstate it
     Agency(Agency),
+    /// Register people, agencies and agreements, and put on record what becomes of them
+    #[command(subcommand)]
+    Registry(Box<registry_command::Command>),
     /// Record a violation of the directive, or a breach
     Violation(Violation),
     /// Put a policy revision forward, sign for it, put it in force, list them
@@ -83,6 +87,9 @@ pub(crate) struct Violation {
     /// When it happened: hours of notice count from then
     #[arg(long)]
     happened: String,
+    /// The request it is about, if it is about one
+    #[arg(long)]
+    request: Option<String>,
     #[command(flatten)]
     answers: Answers,
     /// Print the server's answer as JSON
@@ -168,6 +175,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Agency(Agency { connection, agency, change }) => {
             send_change(connection, &connection.path(["agencies", agency, "suspension"])?, change)
         }
+        Command::Registry(command) => registry_command::run(command),
         Command::Violation(arguments) => violation(arguments),
         Command::Revision(command) => revision(command),
     }
@@ -180,19 +188,22 @@ fn send_change(connection: &Connection, path: &str, change: &Change) -> anyhow::
         "reason": change.reason,
         "answers": change.answers.json(),
     });
-    shown::tell(&connection.post(path, &body)?, change.json, |answer| {
-        let stands = match answer["suspended_since"].as_str() {
-            Some(since) => format!("suspended since {since}"),
-            None => "may act".to_owned(),
-        };
-        say!("{}: {stands}; roles: {}", text(&answer["id"]), text(&answer["roles"]));
-        shown::taken(answer);
-    })
+    shown::tell(&connection.post(path, &body)?, change.json, changed)
+}
+
+/// How somebody stands after a step.
+pub(crate) fn changed(answer: &Value) {
+    let stands = match answer["suspended_since"].as_str() {
+        Some(since) => format!("suspended since {since}"),
+        None => "may act".to_owned(),
+    };
+    say!("{}: {stands}; roles: {}", text(&answer["id"]), text(&answer["roles"]));
+    shown::taken(answer);
 }
 
 fn violation(arguments: &Violation) -> anyhow::Result<ExitCode> {
-    let Violation { connection, happened, answers, json } = arguments;
-    let body = json!({"happened": happened, "answers": answers.json()});
+    let Violation { connection, happened, request, answers, json } = arguments;
+    let body = json!({"happened": happened, "request": request, "answers": answers.json()});
     shown::tell(&connection.post(&connection.path(["violations"])?, &body)?, *json, |answer| {
         let mut table = output::table(["obligation", "under", "owner", "due", "state"]);
         for owed in list(answer, "owed") {

@@ -4,6 +4,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Arguments;
 use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
 
 /// Prints a line on standard output. `println!` panics where the reader has gone: `… | head -1` is no failure.
 macro_rules! say {
@@ -61,6 +62,19 @@ pub(crate) fn bar(what: &str, of: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg:28} {bar:32} {human_pos}/{human_len} {per_sec} {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_message(what.to_owned());
+    bar
+}
+
+/// Says on a terminal what is under way, for how long, where nobody knows how much of it is left; nothing where piped.
+pub(crate) fn spinner(what: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+    let style = ProgressStyle::with_template("{msg:28} {spinner} {elapsed}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.set_message(what.to_owned());
+    // What moves it is a thread of its own.
+    if !bar.is_hidden() {
+        bar.enable_steady_tick(Duration::from_millis(100));
+    }
     bar
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::{self, Config};
 use crate::draughting::Draughtsman;
-use crate::output::{self, bar};
+use crate::output::{self, bar, spinner};
 use crate::post::{Bell, Post};
 use crate::store_command;
 use crate::witnesses;
@@ -73,6 +73,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
     };
     store_command::whole(config)?;
     let archive = config.archive()?;
+    let opening = spinner("opening policies and logs");
     let mut openings = Vec::new();
     for (id, jurisdiction) in &config.jurisdictions {
         let registry = config::registry(&jurisdiction.registry)?;
@@ -88,6 +89,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
         let (log, galleries) = (prepare_log(config, id)?, Some(open_galleries(config, id)?));
         openings.push(Opening { id: id.clone(), policy, registry, log, galleries });
     }
+    opening.finish_and_clear();
     std::fs::create_dir_all(config.audit.folder.parent().unwrap_or(Path::new(".")))?;
     let key = store::MasterKey::from_bytes(config::secret(&config.store.key)?);
     let store = store::Store::open(&config.store.url, config.credentials()?.as_ref(), key).await?;
@@ -106,7 +108,9 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
         bar.finish_and_clear();
     }
     let folders = config.jurisdictions.iter().map(|(id, jurisdiction)| (id.clone(), jurisdiction.policy.clone()));
-    Ok(casework.with_chancery(Chancery::new(engine, archive, folders.collect())))
+    let casework = casework.with_chancery(Chancery::new(engine, archive, folders.collect()));
+    casework.put_policies_back().await;
+    Ok(casework)
 }
 
 /// What a jurisdiction exports to and purges by.

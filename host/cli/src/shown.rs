@@ -1,6 +1,6 @@
 //! A server's answers, as a person reads them: candidates, findings, obligations, and problems with what would change them.
 
-use crate::{REFUSED, output};
+use crate::{REFUSED, WAITING, output};
 use client::{Answer, StatusCode};
 use serde_json::Value;
 use std::process::ExitCode;
@@ -10,6 +10,8 @@ pub(crate) fn tell(answer: &Answer, json: bool, show: impl FnOnce(&Value)) -> an
     let shown = answer.json()?;
     if json {
         say!("{}", serde_json::to_string_pretty(&shown)?);
+    } else if answer.status == StatusCode::ACCEPTED {
+        waits(&shown);
     } else if answer.status.is_success() {
         show(&shown);
     } else {
@@ -18,10 +20,11 @@ pub(crate) fn tell(answer: &Answer, json: bool, show: impl FnOnce(&Value)) -> an
     Ok(code(answer.status))
 }
 
-/// Done, refused or failed.
+/// Done, waiting for others, refused or failed.
 pub(crate) fn code(status: StatusCode) -> ExitCode {
     match status {
         StatusCode::FORBIDDEN | StatusCode::CONFLICT => ExitCode::from(REFUSED),
+        StatusCode::ACCEPTED => ExitCode::from(WAITING),
         status if status.is_success() => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
@@ -80,6 +83,27 @@ pub(crate) fn taken(answer: &Value) {
         say!("\n{table}");
     }
     receipt(answer);
+}
+
+/// A step that is permitted and has no effect yet, and what it waits for.
+fn waits(answer: &Value) {
+    say!("request {}", text(&answer["request"]));
+    say!("{}", text(&answer["detail"]));
+    awaited(answer);
+    findings(answer);
+    receipt(answer);
+}
+
+/// What a request waits for, where it does.
+pub(crate) fn awaited(answer: &Value) {
+    if list(answer, "waits_for").is_empty() {
+        return;
+    }
+    let mut table = output::table(["policy", "waits under", "for"]);
+    for awaited in list(answer, "waits_for") {
+        table.add_row([text(&awaited["jurisdiction"]), text(&awaited["clause"]), duty(&awaited["duty"])]);
+    }
+    say!("\n{table}");
 }
 
 /// What stood in the way, and what would change it.
@@ -151,6 +175,7 @@ mod tests {
     fn what_a_policy_refuses_has_a_code_of_its_own() {
         let named = |status: u16| format!("{:?}", code(StatusCode::from_u16(status).unwrap()));
         assert_eq!(named(200), format!("{:?}", ExitCode::SUCCESS));
+        assert_eq!(named(202), format!("{:?}", ExitCode::from(WAITING)), "permitted, and not done");
         for refused in [403, 409] {
             assert_eq!(named(refused), format!("{:?}", ExitCode::from(REFUSED)));
         }

@@ -50,6 +50,22 @@ pub(crate) fn seek(config: &Config, casework: &mut Casework) -> anyhow::Result<(
     Ok(())
 }
 
+/// The keys of a jurisdiction's witnesses, for whoever checks what they cosigned; none where none is asked.
+pub(crate) fn keys(config: &Config, jurisdiction: &str) -> anyhow::Result<Vec<WitnessKey>> {
+    let Some(own) = config.jurisdictions.get(jurisdiction) else { return Ok(Vec::new()) };
+    if own.witnesses_required.or(config.audit.witnesses_required) == Some(0) {
+        return Ok(Vec::new());
+    }
+    let mut keys = Vec::new();
+    for witness in &config.witnesses {
+        let key = witness.verifier_key.parse::<WitnessKey>().with_context(|| format!("[[witness]] {}", witness.url))?;
+        if own.witnesses.as_ref().is_none_or(|names| names.iter().any(|name| name == key.name())) {
+            keys.push(key);
+        }
+    }
+    Ok(keys)
+}
+
 fn read(witness: &crate::config::Witness) -> anyhow::Result<Known> {
     let context = || format!("[[witness]] {}", witness.url);
     let key = witness.verifier_key.parse::<WitnessKey>().with_context(context)?;

@@ -72,6 +72,14 @@ impl Identity {
         Self::build(authority, |builder| Ok(builder.with_no_client_auth()), authority)
     }
 
+    /// The same, to speak another protocol than HTTP/1.1: its name of RFC 7301, as `h2`.
+    #[must_use]
+    pub fn speaking(&self, protocol: &[u8]) -> Self {
+        let mut config = rustls::ClientConfig::clone(&self.config);
+        config.alpn_protocols = vec![protocol.to_vec()];
+        Self { config: Arc::new(config) }
+    }
+
     /// A connection to the server at `host:port`, on which nothing has been sent yet. For whoever wants to send something
     /// else than whole requests, as a server has to expect.
     ///

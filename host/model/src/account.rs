@@ -7,6 +7,8 @@
 
 use crate::combine::{PolicyRef, Rulings};
 use crate::facts::{AccessChange, Dissemination, Identifier, Likeness, Matter, Period, Signature, StatementShown};
+use crate::registry::{Agency, Concluded, Particulars, Person};
+use crate::rulings::{ClauseId, Duty};
 use crate::terms::{Date, Digest, Field, Holder, Instant, Phase, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -174,6 +176,18 @@ pub struct Rendering {
     pub digest: Digest,
 }
 
+/// Something that a permitted step waits for: somebody's approval, or an acknowledgement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Awaited {
+    /// The jurisdiction whose policy demands it.
+    pub jurisdiction: String,
+    /// The clause it comes from.
+    pub clause: ClauseId,
+    /// What has to be done, and by whom.
+    pub duty: Duty,
+}
+
 /// What an entry records, in full.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "what")]
@@ -339,6 +353,15 @@ pub enum Event {
         /// What of it there was.
         destroyed: Vec<Destroyed>,
     },
+    /// The oldest entries were pruned from the log, and their accounts destroyed.
+    Pruned {
+        /// Which were to go.
+        record: Retained,
+        /// The first entry that the log keeps.
+        minimum: u64,
+        /// How many went.
+        entries: u64,
+    },
     /// A person's or an agency's access was changed.
     AccessChanged {
         /// What was done.
@@ -350,6 +373,51 @@ pub enum Event {
         /// The roles a person holds from now on.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         roles: Vec<String>,
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
+    /// A person was registered, with the roles they hold from now on.
+    PersonRegistered {
+        /// As registered.
+        person: Person,
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
+    /// Something was put on record of a person, with a review of their access.
+    PersonRecorded {
+        /// Who.
+        id: String,
+        /// What.
+        particulars: Particulars,
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
+    /// An agency was registered. Its requests are let in from now on.
+    AgencyRegistered {
+        /// As registered.
+        agency: Agency,
+        /// What else is known of its agreements.
+        agreements: Vec<Concluded>,
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
+    /// An agreement with an agency was put on record. Its requests are let in from now on.
+    AgreementRecorded {
+        /// The agency.
+        agency: String,
+        /// The agreement.
+        agreement: Concluded,
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
+    /// An agreement with an agency was ended, and its requests suspended.
+    AgreementEnded {
+        /// The agency.
+        agency: String,
+        /// The agreement's id.
+        agreement: String,
+        /// Its last day in force.
+        last: Date,
         /// Why, in the words of whoever did it.
         reason: String,
     },
@@ -399,6 +467,11 @@ pub enum Event {
         settings: Digest,
         /// The same of the revision that was in force before, component first.
         before: (Digest, Digest),
+    },
+    /// A permitted step has no effect, because others have to do their part first. Whoever takes it again is judged afresh.
+    Waits {
+        /// What they have to do.
+        awaited: Vec<Awaited>,
     },
     /// An intended act failed and changed nothing.
     Failed {

@@ -1,7 +1,7 @@
 //! People, agencies and galleries as the host keeps them, one registry per jurisdiction.
 
 use crate::facts::{self, AgencyKind, Agreement, Device, Training};
-use crate::terms::{Date, Instant};
+use crate::terms::{Date, Digest, Instant};
 use serde::{Deserialize, Serialize};
 
 /// A person of a jurisdiction: everything about them that a certificate does not say.
@@ -56,6 +56,77 @@ impl Person {
     }
 }
 
+/// What is put on record of a person beside their access. What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Particulars {
+    /// Display name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The unit they are assigned to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Rank or position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rank: Option<String>,
+    /// Whether their credential is bound to a second factor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multi_factor: Option<bool>,
+    /// Trainings. One of the same curriculum, completed the same day, takes the place of the one on record, which gives that an
+    /// end or another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trainings: Vec<Training>,
+    /// The day a background check was completed. The latest counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background_checked: Option<Date>,
+    /// Background checks completed up to this day count no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background_void: Option<Date>,
+}
+
+impl Particulars {
+    /// Whether they say nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Puts them on record of a person.
+    pub fn apply(&self, person: &mut Person) {
+        for (new, old) in
+            [(&self.name, &mut person.name), (&self.unit, &mut person.unit), (&self.rank, &mut person.rank)]
+        {
+            if let Some(new) = new {
+                old.clone_from(new);
+            }
+        }
+        person.multi_factor = self.multi_factor.unwrap_or(person.multi_factor);
+        put_all(&mut person.trainings, &self.trainings);
+        let checked = person.background_checked.max(self.background_checked);
+        person.background_checked = checked.filter(|on| self.background_void.is_none_or(|void| *on > void));
+    }
+
+    /// These, and what is said later: where both speak, the later ones hold.
+    pub fn then(&mut self, later: Self) {
+        self.name = later.name.or(self.name.take());
+        self.unit = later.unit.or(self.unit.take());
+        self.rank = later.rank.or(self.rank.take());
+        self.multi_factor = later.multi_factor.or(self.multi_factor);
+        put_all(&mut self.trainings, &later.trainings);
+        self.background_checked = self.background_checked.max(later.background_checked);
+        self.background_void = self.background_void.max(later.background_void);
+    }
+}
+
+fn put_all(trainings: &mut Vec<Training>, new: &[Training]) {
+    for training in new {
+        let same = |t: &&mut Training| t.curriculum == training.curriculum && t.completed == training.completed;
+        match trainings.iter_mut().find(same) {
+            Some(old) => old.clone_from(training),
+            None => trainings.push(training.clone()),
+        }
+    }
+}
+
 /// An agency as one jurisdiction knows it. Another jurisdiction's entry for the same id carries its own agreements.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,6 +161,46 @@ impl Agency {
             suspended_since: self.suspended_since,
         }
     }
+}
+
+/// An agreement as a step put it on record: what policies are told of it, and what they are not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Concluded {
+    /// As policies are told of it.
+    pub agreement: Agreement,
+    /// Whom to turn to at the agency.
+    pub contact: Contact,
+    /// The sha-256 of the signed document.
+    pub document: Digest,
+}
+
+/// Whom to turn to at an agency.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contact {
+    /// Name.
+    pub name: String,
+    /// Postal address.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub address: String,
+    /// Telephone number.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phone: String,
+    /// E-mail address.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub email: String,
+}
+
+/// Characters of an agreement's id.
+const AGREEMENT_ID_LEN: usize = 16;
+
+/// The id of an agreement among those of its agency. It follows from what the agreement is called and when it was signed, so that one
+/// of the registry file has an id, too.
+pub fn agreement_id(agreement: &Agreement) -> String {
+    let mut id = Digest::of(format!("{}\n{}", agreement.kind, agreement.signed).as_bytes()).to_string();
+    id.truncate(AGREEMENT_ID_LEN);
+    id
 }
 
 /// A gallery of one jurisdiction.
@@ -224,6 +335,76 @@ mod tests {
     fn a_registry_lists_nothing_twice() {
         let registry = Registry { agencies: vec![agency("a"), agency("a")], ..Registry::default() };
         assert_eq!(registry.check(), Err(RegistryError::Twice { kind: "agency", id: "a".into() }));
+    }
+
+    fn person() -> Person {
+        Person {
+            id: "p".into(),
+            name: "P".into(),
+            agency: "a".into(),
+            unit: "u".into(),
+            rank: "r".into(),
+            roles: vec![],
+            trainings: vec![training("x", "2025-01-01", Some("2027-01-01"))],
+            background_checked: Some(day("2025-02-03")),
+            need_reviewed: None,
+            multi_factor: false,
+            suspended_since: None,
+        }
+    }
+
+    fn day(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    fn training(curriculum: &str, completed: &str, expires: Option<&str>) -> Training {
+        Training { curriculum: curriculum.into(), completed: day(completed), expires: expires.map(day) }
+    }
+
+    #[test]
+    fn particulars_change_what_they_name_and_nothing_else() {
+        let mut changed = person();
+        Particulars::default().apply(&mut changed);
+        assert_eq!(changed, person());
+        let particulars = Particulars {
+            unit: Some("v".into()),
+            multi_factor: Some(true),
+            trainings: vec![training("x", "2025-01-01", Some("2026-03-10")), training("x", "2026-03-01", None)],
+            ..Particulars::default()
+        };
+        for _ in 0..2 {
+            particulars.apply(&mut changed);
+            let expected =
+                Person { unit: "v".into(), multi_factor: true, trainings: particulars.trainings.clone(), ..person() };
+            assert_eq!(changed, expected, "the old training ends, the new one is added, once");
+        }
+    }
+
+    #[test]
+    fn a_background_check_that_is_void_counts_no_longer_and_a_later_one_does() {
+        let mut particulars = Particulars { background_void: Some(day("2025-02-03")), ..Particulars::default() };
+        let mut changed = person();
+        particulars.apply(&mut changed);
+        assert_eq!(changed.background_checked, None);
+        let later = Particulars { background_checked: Some(day("2026-03-09")), ..Particulars::default() };
+        particulars.then(later);
+        let mut changed = person();
+        particulars.apply(&mut changed);
+        assert_eq!(changed.background_checked, Some(day("2026-03-09")));
+    }
+
+    #[test]
+    fn an_agreement_is_told_by_its_kind_and_when_it_was_signed() {
+        let agreement = Agreement {
+            kind: "memorandum".into(),
+            signed: Instant(5),
+            starts: day("2026-01-01"),
+            ends: None,
+            scope: vec![],
+        };
+        let longer = Agreement { ends: Some(day("2030-01-01")), ..agreement.clone() };
+        assert_eq!(agreement_id(&agreement), agreement_id(&longer));
+        assert_ne!(agreement_id(&agreement), agreement_id(&Agreement { signed: Instant(6), ..agreement.clone() }));
     }
 
     #[test]

@@ -3,10 +3,10 @@
 
 use crate::Policy;
 use model::facts::{Attestation, Matter, Step};
-use model::rulings::{Decision, Duty, Outcome};
+use model::rulings::{Charter, Decision, Duty, Outcome};
 use model::terms::{Field, Phase, Value, Verdict};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The file every other one differs from.
@@ -36,7 +36,7 @@ pub struct Scenario {
     pub expect: Expected,
 }
 
-/// What must come out: everything listed here, among whatever else the policy says.
+/// What must come out: everything listed here, among whatever else the policy says; and what must not.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expected {
@@ -51,6 +51,12 @@ pub struct Expected {
     /// Clauses and the kind of duty they must have imposed.
     #[serde(default)]
     pub obligations: BTreeMap<String, String>,
+    /// Clauses and the kind of duty they must not have imposed.
+    #[serde(default)]
+    pub no_obligations: BTreeMap<String, String>,
+    /// Clauses that must have had nothing to say: no finding, and no duty.
+    #[serde(default)]
+    pub silent: BTreeSet<String>,
 }
 
 /// A file of scenarios that cannot be read.
@@ -125,6 +131,8 @@ pub fn base(folder: &Path, phase: Phase) -> Result<Matter, ScenarioError> {
             clauses: BTreeMap::new(),
             interpretations: BTreeMap::new(),
             obligations: BTreeMap::new(),
+            no_obligations: BTreeMap::new(),
+            silent: BTreeSet::new(),
         },
     };
     matter(&table, &scenario).map_err(|message| ScenarioError { path, message })
@@ -133,7 +141,9 @@ pub fn base(folder: &Path, phase: Phase) -> Result<Matter, ScenarioError> {
 /// What differs between expected and actual; empty when the scenario passes.
 pub fn differences(policy: &Policy, prepared: &Prepared) -> Vec<String> {
     let ruled = policy.decide(&prepared.matter);
-    let mut lines = compare(&prepared.scenario.expect, &ruled.decision);
+    let expected = &prepared.scenario.expect;
+    let mut lines = compare(expected, &ruled.decision);
+    lines.extend(misspelt(expected, policy.charter()));
     lines.extend(ruled.fault.map(|fault| format!("fault: {fault}")));
     lines
 }
@@ -168,8 +178,52 @@ fn compare(expected: &Expected, actual: &Decision) -> Vec<String> {
             lines.push(format!("obligation {clause} {kind}: got {}", got.join(", ")));
         }
     }
+    for (clause, kind) in &expected.no_obligations {
+        if actual.obligations.iter().any(|o| *o.clause == **clause && duty_kind(&o.duty) == *kind) {
+            lines.push(format!("obligation {clause} {kind}: expected none"));
+        }
+    }
+    for clause in &expected.silent {
+        let found = actual.outcomes().filter(|(found, _)| ***found == **clause).map(|(_, o)| format!("{o:?}"));
+        let imposed = actual.obligations.iter().filter(|o| *o.clause == **clause);
+        let said: Vec<String> = found.chain(imposed.map(|o| duty_kind(&o.duty).to_owned())).collect();
+        if !said.is_empty() {
+            lines.push(format!("clause {clause}: expected nothing of it, got {}", said.join(", ")));
+        }
+    }
     lines
 }
+
+/// Names nobody knows where nothing is expected of them: what is misspelt would always come out as expected.
+fn misspelt(expected: &Expected, charter: &Charter) -> Vec<String> {
+    let listed = |id: &str| charter.clauses.iter().any(|clause| *clause.id == *id);
+    let clauses = expected.silent.iter().chain(expected.no_obligations.keys()).filter(|id| !listed(id.as_str()));
+    let mut lines: Vec<String> = clauses.map(|id| format!("clause {id}: the charter lists no such clause")).collect();
+    let kinds = expected.no_obligations.values().filter(|kind| !DUTY_KINDS.contains(&kind.as_str()));
+    lines.extend(kinds.map(|kind| format!("`{kind}` is no kind of duty: use one of {}", DUTY_KINDS.join(", "))));
+    lines
+}
+
+/// Every kind of duty, as [`duty_kind`] names it.
+const DUTY_KINDS: [&str; 17] = [
+    "statement",
+    "document",
+    "sign-offs",
+    "approve",
+    "acknowledge",
+    "notify",
+    "retain",
+    "purge",
+    "hold",
+    "candidates",
+    "galleries",
+    "show-only",
+    "withhold",
+    "dispose-all",
+    "flag",
+    "suspend",
+    "task",
+];
 
 /// A duty's name in the contract.
 pub fn duty_kind(duty: &Duty) -> &'static str {
@@ -283,6 +337,7 @@ fn remove(table: &mut toml::Table, path: &str) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::rulings::Obligation;
 
     #[test]
     fn tables_merge_and_lists_are_replaced() {
@@ -298,5 +353,31 @@ mod tests {
         let mut base: toml::Table = toml::from_str("[a]\nx = 1").unwrap();
         assert_eq!(remove(&mut base, "a.y"), None);
         assert_eq!(remove(&mut base, "a.x"), Some(()));
+    }
+
+    /// A decision that satisfies clause `1`, and imposes one duty under clause `2`.
+    fn decision() -> Decision {
+        let duty = Duty::Flag("look at it".to_owned());
+        Decision {
+            verdict: Verdict::Permit,
+            satisfied: vec!["1".into()],
+            findings: vec![],
+            obligations: vec![Obligation { clause: "2".into(), duty }],
+            tags: vec![],
+        }
+    }
+
+    fn expecting(text: &str) -> Expected {
+        toml::from_str(&format!("verdict = \"permit\"\n{text}")).unwrap()
+    }
+
+    #[test]
+    fn what_must_not_come_out_is_looked_for() {
+        for holds in ["silent = [\"3\"]", "no_obligations = { 2 = \"task\", 1 = \"flag\" }"] {
+            assert_eq!(compare(&expecting(holds), &decision()), Vec::<String>::new(), "{holds}");
+        }
+        for differs in ["silent = [\"1\"]", "silent = [\"2\"]", "no_obligations = { 2 = \"flag\" }"] {
+            assert_eq!(compare(&expecting(differs), &decision()).len(), 1, "{differs}");
+        }
     }
 }

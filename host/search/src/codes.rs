@@ -1,10 +1,14 @@
 //! Rows as the scan reads them: codes of eight bits in two halves, and what the bound needs to know of each row.
 //!
-//! A code `c` is `16·h + l`. The coarse halves `h` of all rows lie together, and so do the fine halves `l`: a scan reads
-//! four bits a value, and of the few rows that those cannot exclude the other four.
+//! A code is an odd number of half steps, -255 to 255: `c = 16·h + l`, where either half is an odd number from -15 to 15, stored
+//! as `(h + 15) / 2` in four bits. The coarse halves `h` of all rows lie together, and so do the fine halves `l`: a scan reads
+//! four bits a value, and of the few rows that those cannot exclude the other four. No code is zero: sixteen steps are as
+//! many as four bits have.
 
 use std::collections::TryReserveError;
 use std::ops::Range;
+
+use crate::pages::enlarge;
 
 mod kept;
 
@@ -14,23 +18,24 @@ pub(crate) const LINE: usize = 64;
 /// Values whose halves are in one line: value `j` in the low four bits of byte `j`, value `64 + j` in the high ones.
 pub(crate) const SPAN: usize = 2 * LINE;
 
-/// What one step of the coarse half is worth in steps of the code.
+/// What the coarse half is worth in half steps of the code.
 pub(crate) const COARSE: i32 = 16;
 
-/// A half is stored with this added, so that it is not negative.
-pub(crate) const HALF_BIAS: i32 = 8;
+/// A half stored as `n` is `2·n` less this.
+pub(crate) const HALF_BIAS: i32 = 15;
 
-/// What a code has more, put together from its stored halves as `16·high + low`.
+/// A code whose halves are put together as `16·high + low = n` is `2·n` less this.
 pub(crate) const CODE_BIAS: i32 = (COARSE + 1) * HALF_BIAS;
 
-/// Codes of rows are -119 to 119: the coarse half is then -7 to 7, and the fine one -8 to 7.
-const ROW_MAX: f64 = 119.0;
+/// Half steps on either side of zero.
+const HALF_STEPS: f64 = 256.0;
+
+/// Values above so many times the root of a row's mean square get the last code: narrower steps serve all others. Turned
+/// templates are as good as normal; of those it leaves the least coarse residual together with a fine one that is small still.
+const CLIP: f64 = 2.8;
 
 /// Codes of probes are not halved: -127 to 127.
 const PROBE_MAX: f64 = 127.0;
-
-/// Two stored halves of zero.
-const ZERO_PAIR: u8 = 0x88;
 
 /// Lifts a norm computed in f64 over its true value: the relative error of at most 4096 additions of squares and one
 /// square root is below 10⁻¹² (see the crate's documentation).
@@ -73,7 +78,8 @@ pub(crate) struct ProbeCoding {
 /// Codes a turned probe.
 pub(crate) fn encode_probe(turned: &[f64]) -> ProbeCoding {
     let mut codes = vec![Line::ZERO; 2 * lines_for(turned.len())];
-    let scale = scale(turned, PROBE_MAX);
+    let peak = peak(turned);
+    let scale = (peak / PROBE_MAX) as f32;
     let (mut sum, mut squares, mut residual_squares) = (0, 0, 0.0);
     for (values, line) in turned.chunks(LINE).zip(&mut codes) {
         for (&value, byte) in values.iter().zip(&mut line.0) {
@@ -100,23 +106,24 @@ struct RowCoding {
 
 /// Codes a turned row into [`lines_for`] its dimension lines of either half.
 fn encode_row(turned: &[f64], coarse: &mut [Line], fine: &mut [Line]) -> RowCoding {
-    let scale = scale(turned, ROW_MAX);
+    let mean_square = turned.iter().map(|value| value * value).sum::<f64>() / turned.len().max(1) as f64;
+    let scale = (peak(turned).min(CLIP * mean_square.sqrt()) / HALF_STEPS) as f32;
     let (mut coarse_squares, mut fine_squares) = (0.0, 0.0);
-    coarse.fill(Line([ZERO_PAIR; LINE]));
-    fine.fill(Line([ZERO_PAIR; LINE]));
+    // Past the dimension the probe has zeros: what stands there counts for nothing.
+    coarse.fill(Line::ZERO);
+    fine.fill(Line::ZERO);
     for ((values, coarse), fine) in turned.chunks(SPAN).zip(coarse).zip(fine) {
         for (i, &value) in values.iter().enumerate() {
-            let code = nearest(value, scale, ROW_MAX);
-            let high = (code + HALF_BIAS).div_euclid(COARSE);
-            let low = code - COARSE * high;
+            let place = place(value, scale);
+            let (high, low) = (place / COARSE, place % COARSE);
             // Against the codes as stored: whatever rounding chose them, the residuals are the true ones.
-            let of_coarse = value - f64::from(scale) * f64::from(COARSE * high);
-            let of_fine = value - f64::from(scale) * f64::from(code);
+            let of_coarse = value - f64::from(scale) * f64::from(COARSE * (2 * high - HALF_BIAS));
+            let of_fine = value - f64::from(scale) * f64::from(2 * place - CODE_BIAS);
             coarse_squares += of_coarse * of_coarse;
             fine_squares += of_fine * of_fine;
             // Both 0 to 15.
-            put(&mut coarse.0, i, (high + HALF_BIAS) as u8);
-            put(&mut fine.0, i, (low + HALF_BIAS) as u8);
+            put(&mut coarse.0, i, high as u8);
+            put(&mut fine.0, i, low as u8);
         }
     }
     RowCoding { scale, coarse_radius: norm_above(coarse_squares), fine_radius: norm_above(fine_squares) }
@@ -128,9 +135,14 @@ fn put(line: &mut [u8; LINE], i: usize, half: u8) {
     *byte = if i < LINE { (*byte & 0xf0) | half } else { (*byte & 0x0f) | (half << 4) };
 }
 
-fn scale(turned: &[f64], most: f64) -> f32 {
-    let peak = turned.iter().fold(0.0_f64, |peak, value| peak.max(value.abs()));
-    (peak / most) as f32
+fn peak(turned: &[f64]) -> f64 {
+    turned.iter().fold(0.0_f64, |peak, value| peak.max(value.abs()))
+}
+
+/// The number, 0 to 255, of the code whose two half steps a value lies in; the outermost ones reach on.
+fn place(value: f64, scale: f32) -> i32 {
+    // Cutting off is rounding down, where nothing is negative.
+    (value / f64::from(scale) / 2.0 + HALF_STEPS / 2.0).clamp(0.0, HALF_STEPS - 1.0) as i32
 }
 
 /// Rounds half away from zero, without the library call that `f64::round` is on baseline x86-64.
@@ -190,6 +202,8 @@ impl Codes {
         let lines = rows.saturating_mul(self.lines_per_row);
         self.coarse.try_reserve_exact(lines)?;
         self.fine.try_reserve_exact(lines)?;
+        enlarge(&mut self.coarse);
+        enlarge(&mut self.fine);
         self.scales.try_reserve_exact(rows)?;
         self.coarse_radii.try_reserve_exact(rows)?;
         self.fine_radii.try_reserve_exact(rows)
@@ -210,8 +224,13 @@ impl Codes {
     /// Appends a turned row.
     pub(crate) fn push(&mut self, turned: &[f64]) {
         let start = self.coarse.len();
-        self.coarse.resize(start + self.lines_per_row, Line::ZERO);
-        self.fine.resize(start + self.lines_per_row, Line::ZERO);
+        for halves in [&mut self.coarse, &mut self.fine] {
+            let room = halves.capacity();
+            halves.resize(start + self.lines_per_row, Line::ZERO);
+            if halves.capacity() != room {
+                enlarge(halves);
+            }
+        }
         let coding = encode_row(turned, &mut self.coarse[start..], &mut self.fine[start..]);
         self.scales.push(coding.scale);
         self.coarse_radii.push(coding.coarse_radius);
@@ -283,24 +302,27 @@ pub(crate) fn vacate<T: Copy + Default>(values: &mut Vec<T>, row: usize, width: 
 mod tests {
     use super::*;
 
-    /// Value `i` of a line of halves, less the bias.
+    /// Value `i` of a line of halves.
     fn half(line: &Line, i: usize) -> i32 {
         let byte = line.0[i % LINE];
-        i32::from(if i < LINE { byte & 0x0f } else { byte >> 4 }) - HALF_BIAS
+        2 * i32::from(if i < LINE { byte & 0x0f } else { byte >> 4 }) - HALF_BIAS
     }
 
     #[test]
-    fn codes_are_symmetric_halved_and_padded_with_zeros() {
-        let mut turned = vec![0.0; 130];
-        (turned[0], turned[1], turned[64], turned[129]) = (-0.5, 0.5, 0.26, -0.1);
+    fn codes_are_symmetric_and_halved_and_cut_off_what_is_rare() {
+        let mut turned: Vec<f64> = (0..130).map(|i| if i % 2 == 0 { 0.25 } else { -0.25 }).collect();
         let (mut coarse, mut fine) = ([Line::ZERO; 2], [Line::ZERO; 2]);
-        let coding = encode_row(&turned, &mut coarse, &mut fine);
-        let code = |i: usize| COARSE * half(&coarse[i / SPAN], i % SPAN) + half(&fine[i / SPAN], i % SPAN);
-        assert_eq!([code(0), code(1), code(2), code(64), code(129)], [-119, 119, 0, 62, -24]);
-        assert!((130..256).all(|i| code(i) == 0));
-        assert!((0..256).all(|i| (-7..=7).contains(&half(&coarse[i / SPAN], i % SPAN))));
-        assert!(coding.fine_radius < coding.coarse_radius);
-        assert!(f64::from(coding.coarse_radius) >= 0.03, "0.26 is 62 steps, of which the coarse half has 64");
+        let mut code = |turned: &[f64], i: usize| {
+            let coding = encode_row(turned, &mut coarse, &mut fine);
+            let code = COARSE * half(&coarse[i / SPAN], i % SPAN) + half(&fine[i / SPAN], i % SPAN);
+            let left = turned[i] - f64::from(coding.scale) * f64::from(code);
+            (code, left.abs() <= f64::from(coding.scale) * (1.0 + 1e-6), coding.fine_radius < coding.coarse_radius)
+        };
+        assert_eq!([0, 1, 64, 129].map(|i| code(&turned, i)), [255, -255, 255, -255].map(|code| (code, true, true)));
+        (turned[1], turned[64], turned[129]) = (0.1, -0.01, 0.0);
+        assert_eq!([0, 1, 64, 129].map(|i| code(&turned, i)), [255, 103, -11, 1].map(|code| (code, true, true)));
+        turned[129] = -1.5;
+        assert_eq!(code(&turned, 129), (-255, false, true));
     }
 
     #[test]
@@ -328,7 +350,7 @@ mod tests {
         }
         codes.swap_remove(0);
         assert_eq!(codes.block(0..2).rows(), 2);
-        assert_eq!(half(&codes.block(0..1).coarse_of(0)[0], 0), 7);
+        assert_eq!(half(&codes.block(0..1).coarse_of(0)[0], 0), 15);
         for half in [&mut codes.coarse, &mut codes.fine] {
             for line in &half.spare_capacity_mut()[..2] {
                 // SAFETY: the third row's two lines were written here before `swap_remove` truncated the vector.

@@ -1,14 +1,14 @@
 //! The scan's inner loops: which implementation this machine runs, and the general ones.
 //!
-//! All of them return the exact integers, which are at most `4096 × 127²` and so fit an i32 and, on simsimd's way out, an
-//! f64.
+//! All of them return the exact integers, which are at most `4096 × 127 × 255` and so fit an i32 and, halved on simsimd's
+//! way out, an f64.
 
 use std::sync::Once;
 
 use simsimd::SpatialSimilarity;
 
 use crate::bound::{Filter, Probe};
-use crate::codes::{Block, COARSE, CODE_BIAS, HALF_BIAS, LINE, Line};
+use crate::codes::{Block, COARSE, HALF_BIAS, LINE, Line};
 #[cfg(target_arch = "x86_64")]
 use crate::vnni::Vnni;
 
@@ -159,16 +159,19 @@ fn half_dot(probe: &[Line], halves: &[Line]) -> i32 {
     let mut sum = 0;
     for (probe, halves) in probe.chunks_exact(2).zip(halves) {
         for ((&low, &high), &pair) in probe[0].0.iter().zip(&probe[1].0).zip(&halves.0) {
-            sum += i32::from(low as i8) * (i32::from(pair & 0x0f) - HALF_BIAS);
-            sum += i32::from(high as i8) * (i32::from(pair >> 4) - HALF_BIAS);
+            sum += i32::from(low as i8) * (2 * i32::from(pair & 0x0f) - HALF_BIAS);
+            sum += i32::from(high as i8) * (2 * i32::from(pair >> 4) - HALF_BIAS);
         }
     }
     sum
 }
 
-/// As i8.
+/// What an i8 has less than the byte that is put together from two stored halves.
+const BYTE_BIAS: i32 = 128;
+
+/// As i8: a code is twice that and one.
 fn unite(block: Block<'_>, out: &mut [Line]) {
-    let code = |coarse: u8, fine: u8| (COARSE * i32::from(coarse) + i32::from(fine) - CODE_BIAS) as u8;
+    let code = |coarse: u8, fine: u8| (COARSE * i32::from(coarse) + i32::from(fine) - BYTE_BIAS) as u8;
     for ((coarse, fine), out) in block.coarse.iter().zip(block.fine).zip(out.chunks_exact_mut(2)) {
         for i in 0..LINE {
             out[0].0[i] = code(coarse.0[i] & 0x0f, fine.0[i] & 0x0f);
@@ -181,7 +184,7 @@ fn pair_by_pair(probes: &[Probe], united: &[Line], width: usize, out: &mut [i32]
     let rows = united.len() / width;
     for (probe, out) in probes.iter().zip(out.chunks_mut(rows.max(1))) {
         for (row, out) in united.chunks_exact(width).zip(out) {
-            *out = dot(probe.codes(), row);
+            *out = 2 * dot(probe.codes(), row) + probe.sum();
         }
     }
 }
@@ -293,7 +296,7 @@ mod tests {
         for dim in [1, 63, 64, 65, 512, MAX_DIM] {
             let mut templates: Vec<Vec<f32>> = vec![vec![1.0; dim], vec![-1.0; dim]];
             for hot in [0, dim / 2, dim - 1] {
-                // One value of ±1 is turned into equal magnitudes, which code as ±119 throughout.
+                // One value of ±1 is turned into equal magnitudes, which code as ±255 throughout.
                 let mut template = vec![0.0; dim];
                 template[hot] = if rng.random::<bool>() { 1.0 } else { -1.0 };
                 templates.push(template);
@@ -312,7 +315,11 @@ mod tests {
         let probes = [Probe::new(hot, 1, &rotation)];
         for kernel in Kernel::all() {
             let [coarse, fine, dots] = found(kernel, &probes, &codes, 1);
-            assert_eq!((coarse[0], fine[0], dots[0]), (4096 * 127 * 7, 4096 * 127 * 7, 4096 * 127 * 119), "{kernel:?}");
+            assert_eq!(
+                (coarse[0], fine[0], dots[0]),
+                (4096 * 127 * 15, 4096 * 127 * 15, 4096 * 127 * 255),
+                "{kernel:?}"
+            );
         }
     }
 
@@ -320,7 +327,7 @@ mod tests {
     fn kernels_agree_on_survivors() {
         let mut rng = StdRng::seed_from_u64(5);
         for rows in [0, 1, 15, 16, 17, 63, 64, 65, 200] {
-            let dots: Vec<i32> = (0..rows).map(|_| rng.random_range(-3_000_000..3_000_000)).collect();
+            let dots: Vec<i32> = (0..rows).map(|_| rng.random_range(-6_000_000..6_000_000)).collect();
             let scales: Vec<f32> = (0..rows).map(|_| rng.random_range(1e-4_f32..1e-2)).collect();
             let radii: Vec<f32> = (0..rows).map(|_| rng.random_range(0.0_f32..0.2)).collect();
             for cut in [f32::NEG_INFINITY, -1.0, 0.0, 10.0, 200.0, f32::INFINITY] {

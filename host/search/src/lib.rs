@@ -28,9 +28,11 @@
 //! # Method
 //!
 //! Reading memory is the whole cost of a large scan, so the scan reads half a byte per value. Every row `x` is turned by
-//! a fixed orthogonal transform `R` (a randomised Walsh–Hadamard transform: no value of `Rx` stands out) and carries
-//! codes `c` of eight bits with one f32 scale `s`: `x̂ = s·c` approximates `Rx`, and `ρ ≥ ‖Rx − x̂‖` is kept beside them.
-//! Each code is `16·h + l`; the coarse halves `h` alone give `x̃ = 16·s·h`, with `σ ≥ ‖Rx − x̃‖`. The probe is turned and
+//! a fixed orthogonal transform `R` (a randomised Walsh–Hadamard transform: few values of `Rx` stand out) and carries
+//! codes `c` of eight bits, odd numbers from -255 to 255, with one f32 scale `s`: `x̂ = s·c` approximates `Rx`, and
+//! `ρ ≥ ‖Rx − x̂‖` is kept beside them. Each code is `16·h + l` with odd halves from -15 to 15; the coarse halves `h` alone
+//! give `x̃ = 16·s·h`, with `σ ≥ ‖Rx − x̃‖`. The scale is chosen for a narrow `σ`: the few values beyond 2.8 times the root of
+//! the mean square get the outermost code. The probe is turned and
 //! coded likewise, in bytes: `q̂ = t·p`, `ρ_q ≥ ‖Rq − q̂‖`. The scan computes the exact integer `⟨p, h⟩` for each row,
 //! brackets the row's score with it, and dismisses what that bracket excludes; of the rows left it reads the fine halves,
 //! computes `D = ⟨p, c⟩ = 16·⟨p, h⟩ + ⟨p, l⟩`, and brackets again; the few rows that the narrow bracket cannot exclude are
@@ -56,7 +58,7 @@
 //!
 //! - *Norms.* [`normalise`] divides by a norm computed in f64 (relative error below `n·v < 5·10⁻¹³`) and rounds each
 //!   component to f32 (relative `u`, or `2⁻¹⁵⁰` absolute among the denormals), so `‖x‖, ‖q‖ ≤ 1 + 10⁻⁶`. `‖r‖`, `‖e‖`
-//!   and `‖q̂‖` are computed in f64, where `s·c_i` (31 bits) is exact and the rest is off by less than
+//!   and `‖q̂‖` are computed in f64, where `s·c_i` (32 bits) is exact and the rest is off by less than
 //!   `2n·v < 10⁻¹²` relative; they are multiplied by `1 + 10⁻⁹` and then rounded *up* to f32.
 //! - *The turn.* It is computed in f64: at most 12 rounds of sums and differences and one multiplication, each off by at
 //!   most `v` of a vector whose norm is that of `x` up to a power of `√2` that the last step takes off again; so what is
@@ -69,12 +71,13 @@
 //!   the turn's and the score's error together, a thousand times over. So each row's computed score lies inside its
 //!   brackets.
 //! - *The filter.* Most rows are dismissed by the same test in f32: `fl(fl(fl(fl(D)·s)·t) + fl(ρ·‖q̂‖)) < cut`, with `16·t`
-//!   (exact) in place of `t` for coarse halves. `D` is exact in f32: below `4096·127·7 < 2²⁴` for halves; for whole codes
-//!   it may be rounded once. A code is the nearest integer, so where `h_i = 0` the coarse residual is the value itself, and
-//!   elsewhere it is at most `8.5·s` of a value of at least `7.5·s`: `‖r‖ ≤ 1.14·‖Rx‖`, and with the triangle inequality
-//!   `‖x̃‖ ≤ 2.14`. Codes of probes leave at most half a step, `√n·(1 + 10⁻⁵)/254 < 0.253`, so `‖q̂‖ < 1.26`. The first term
-//!   stays below 2.7 after three roundings (four with that of `D`), the second below 1.44 after one, their sum below 4.2
-//!   after one more: in all, the left side is off by less than `(10.8 + 1.5 + 4.2)·u < 10⁻⁶`. `cut` is the threshold, less
+//!   (exact) in place of `t` for coarse halves. `D` is exact in f32: below `4096·127·15 < 2²³` for halves; for whole codes
+//!   it may be rounded once. A value beyond the outermost code leaves at most itself, any other at most `16·s`, half a step
+//!   of the coarse halves; and `256·s` is at most 2.8 times the root of the mean square, so that by the triangle inequality
+//!   `‖r‖ ≤ (1 + 2.8/16)·‖Rx‖ < 1.18` and `‖x̃‖ < 2.18`. Codes of probes leave at most half a step,
+//!   `√n·(1 + 10⁻⁵)/254 < 0.253`, so `‖q̂‖ < 1.26`. The first term stays below 2.75 after three roundings (four with that of
+//!   `D`), the second below 1.49 after one, their sum below 4.24 after one more: in all, the left side is off by less than
+//!   `(11 + 1.5 + 4.3)·u < 1.1·10⁻⁶`. `cut` is the threshold, less
 //!   the constant terms, less `2·10⁻⁶`, rounded *down* to f32: the filter never dismisses a row that the f64 bracket would
 //!   keep.
 //!
@@ -84,7 +87,7 @@
 //! than the final one, so what survives contains every row of the answer. Survivors are scored in descending order of their
 //! upper ends, until the next upper end is below the `k`-th best exact score.
 //!
-//! For face templates of 512 values the coarse bracket's half-width is about 0.14 and the fine one's about 0.016; no
+//! For face templates of 512 values the coarse bracket's half-width is about 0.11 and the fine one's about 0.03; no
 //! half-width used was larger than what the [`Certificate`] says, beside how many rows were scanned and how many scored
 //! exactly.
 //!
@@ -112,9 +115,9 @@
 //!
 //! # Unsafe code
 //!
-//! Only in `kernel.rs`, `vnni.rs`, `plain.rs` and `rows.rs`, tests aside: aligned codes seen as bytes, a vector load, a
-//! vector seen as an array, the calls into code compiled for CPU features found at run time, numbers seen as bytes, and a
-//! file mapped into memory. Tests hold every kernel to plain Rust.
+//! Only in `kernel.rs`, `vnni.rs`, `plain.rs`, `pages.rs` and `rows.rs`, tests aside: aligned codes seen as bytes, a vector
+//! load, a vector seen as an array, the calls into code compiled for CPU features found at run time, numbers seen as bytes, a
+//! wish for large pages, and a file mapped into memory. Tests hold every kernel to plain Rust.
 
 mod answer;
 mod bitmap;
@@ -124,6 +127,7 @@ mod error;
 mod filter;
 mod gallery;
 mod kernel;
+mod pages;
 mod plain;
 mod rank;
 mod rotation;

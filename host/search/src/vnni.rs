@@ -2,7 +2,7 @@
 //!
 //! `vpdpbusd` multiplies unsigned bytes by signed ones. Stored halves, and the bytes put together from them, are unsigned
 //! as they are; what their bias adds is the same for all rows, and known of each probe. The largest intermediate,
-//! `4096 × 255 × 127`, fits an i32.
+//! `2 × 4096 × 255 × 127`, fits an i32.
 
 use std::arch::x86_64::{
     __m128i, __m512i, _CMP_GE_OQ, _MM_HINT_T0, _mm_add_epi32, _mm_prefetch, _mm256_add_epi32, _mm256_castsi256_si128,
@@ -142,14 +142,14 @@ fn halves_tile<const P: usize>(probes: [&Probe; P], halves: &[Line], width: usiz
             let totals = lane_sums(sums[p]);
             let out = &mut out[p * rows + quad * QUAD..][..QUAD];
             for r in 0..QUAD {
-                out[r] = totals[r] - probes[p].half_excess();
+                out[r] = 2 * totals[r] - probes[p].half_excess();
             }
         }
     }
     for row in rows / QUAD * QUAD..rows {
         let lines = &halves[row * width..][..width];
         for p in 0..P {
-            out[p * rows + row] = one_half(codes[p], lines) - probes[p].half_excess();
+            out[p * rows + row] = 2 * one_half(codes[p], lines) - probes[p].half_excess();
         }
     }
 }
@@ -186,11 +186,11 @@ fn halves_one<const W: usize>(probe: &Probe, halves: &[Line], rows: usize, out: 
         }
         let totals = lane_sums(sums);
         for r in 0..QUAD {
-            out[r] = totals[r] - excess;
+            out[r] = 2 * totals[r] - excess;
         }
     }
     for row in rows / QUAD * QUAD..rows {
-        out[row] = one_half(probe.codes(), &all[row]) - excess;
+        out[row] = 2 * one_half(probe.codes(), &all[row]) - excess;
     }
 }
 
@@ -216,9 +216,9 @@ fn chosen_halves(probe: &Probe, block: Block<'_>, rows: &[u32], out: &mut Vec<i3
                 sums[r] = _mm512_dpbusd_epi32(sums[r], high, of_high);
             }
         }
-        out.extend(lane_sums(sums).map(|total| total - excess));
+        out.extend(lane_sums(sums).map(|total| 2 * total - excess));
     }
-    out.extend(last.iter().map(|row| one_half(codes, block.fine_of(*row as usize)) - excess));
+    out.extend(last.iter().map(|row| 2 * one_half(codes, block.fine_of(*row as usize)) - excess));
 }
 
 #[inline]
@@ -273,7 +273,7 @@ fn codes_tile<const P: usize>(probes: [&Probe; P], united: &[Line], width: usize
             let totals = lane_sums(sums[p]);
             let out = &mut out[p * rows + quad * QUAD..][..QUAD];
             for r in 0..QUAD {
-                out[r] = totals[r] - probes[p].code_excess();
+                out[r] = 2 * totals[r] - probes[p].code_excess();
             }
         }
     }
@@ -284,7 +284,7 @@ fn codes_tile<const P: usize>(probes: [&Probe; P], united: &[Line], width: usize
             for line in 0..width {
                 sum = _mm512_dpbusd_epi32(sum, load(&lines[line]), load(&codes[p][line]));
             }
-            out[p * rows + row] = _mm512_reduce_add_epi32(sum) - probes[p].code_excess();
+            out[p * rows + row] = 2 * _mm512_reduce_add_epi32(sum) - probes[p].code_excess();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Bodies of the steps after the candidate list. Unknown fields are refused here too.
 
 use crate::api::{Base64, FindingView, ObligationView, ReceiptView, StatementView};
+use casework::awaited::Awaited;
 use casework::disposition::Examination;
 use casework::dissemination::HandOver;
 use casework::release::{Carried, Form, Outgoing};
@@ -205,6 +206,31 @@ pub struct TakenView {
     pub request: String,
     /// `permit`.
     pub verdict: &'static str,
+    /// What was checked.
+    pub findings: Vec<FindingView>,
+    /// What has to be done.
+    pub obligations: Vec<ObligationView>,
+    /// What the request's next step waits for, where a request was opened that has to be approved or acknowledged first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub waits_for: Vec<Awaited>,
+    /// Where it is recorded.
+    pub receipt: Option<ReceiptView>,
+}
+
+/// A step that is permitted and has no effect yet: others have to do their part, and then it has to be taken again.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct WaitsView {
+    /// The request: it stands open.
+    pub request: Option<String>,
+    /// `permit`.
+    pub verdict: &'static str,
+    /// What it waits for, in words.
+    pub detail: String,
+    /// What it waits for: the jurisdiction whose policy demands it, the clause, and the duty: `{"approve": {"role": …,
+    /// "persons": …}}`, or `{"acknowledge": …}` with the statement's id.
+    #[schema(value_type = Vec<Object>)]
+    pub waits_for: Vec<Awaited>,
     /// What was checked.
     pub findings: Vec<FindingView>,
     /// What has to be done.

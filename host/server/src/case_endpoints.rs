@@ -3,14 +3,15 @@
 use crate::api::{self, obligations};
 use crate::case_api::{
     AcknowledgementBody, AnswersBody, CompletionBody, DispositionsBody, DisseminatedView, DisseminationBody,
-    DocumentView, LookedView, RecordedView, ReleaseBody, ReleasedView, SignOffBody, TakenView,
+    DocumentView, LookedView, RecordedView, ReleaseBody, ReleasedView, SignOffBody, TakenView, WaitsView,
 };
 use crate::endpoints::{Ask, Reply, statements, summarized};
 use crate::problem::Problem;
 use casework::acknowledgement::Acknowledgement;
 use casework::life::State;
 use casework::worklist::Wanted;
-use casework::{Casework, Taken};
+use casework::{CaseError, Casework, Taken};
+use hyper::StatusCode;
 use model::terms::Instant;
 
 pub(crate) fn taken(casework: &Casework, request: &str, taken: Taken) -> TakenView {
@@ -19,8 +20,33 @@ pub(crate) fn taken(casework: &Casework, request: &str, taken: Taken) -> TakenVi
         verdict: "permit",
         findings: summarized(casework, [&taken.rulings]),
         obligations: obligations([&taken.rulings]),
+        waits_for: vec![],
         receipt: taken.receipt.map(Into::into),
     }
+}
+
+/// The answer to a step of a request: `view` of what was done or, where the step waits for others, that it does.
+pub(crate) fn answered<T>(
+    casework: &Casework,
+    done: Result<T, CaseError>,
+    view: impl FnOnce(T) -> Result<Reply, Problem>,
+) -> Result<Reply, Problem> {
+    let waits = match done {
+        Ok(done) => return view(done),
+        Err(CaseError::Waits(waits)) => *waits,
+        Err(e) => return Err(e.into()),
+    };
+    let mut reply = Reply::json(&WaitsView {
+        verdict: "permit",
+        detail: waits.to_string(),
+        findings: summarized(casework, &waits.rulings),
+        obligations: obligations(&waits.rulings),
+        request: waits.request,
+        waits_for: waits.awaited,
+        receipt: waits.receipt.map(Into::into),
+    })?;
+    reply.status = StatusCode::ACCEPTED;
+    Ok(reply)
 }
 
 pub(crate) async fn worklist(ask: Ask) -> Result<Reply, Problem> {
@@ -54,23 +80,25 @@ pub(crate) async fn view(ask: Ask) -> Result<Reply, Problem> {
 pub(crate) async fn look(ask: Ask) -> Result<Reply, Problem> {
     let AnswersBody { answers } = if ask.body.is_empty() { AnswersBody::default() } else { ask.body()? };
     let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
-    let looked = ask.casework.look(ask.caller()?, jurisdiction, request, answers).await?;
-    let step = Taken { rulings: looked.rulings, receipt: looked.receipt };
-    Reply::json(&LookedView { taken: taken(&ask.casework, request, step), candidates: looked.candidates })
+    let looked = ask.casework.look(ask.caller()?, jurisdiction, request, answers).await;
+    answered(&ask.casework, looked, |looked| {
+        let step = Taken { rulings: looked.rulings, receipt: looked.receipt };
+        Reply::json(&LookedView { taken: taken(&ask.casework, request, step), candidates: looked.candidates })
+    })
 }
 
 pub(crate) async fn dispose(ask: Ask) -> Result<Reply, Problem> {
     let examination = ask.body::<DispositionsBody>()?.examination();
     let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
-    let step = ask.casework.dispose(ask.caller()?, jurisdiction, request, examination).await?;
-    Reply::json(&taken(&ask.casework, request, step))
+    let step = ask.casework.dispose(ask.caller()?, jurisdiction, request, examination).await;
+    answered(&ask.casework, step, |step| Reply::json(&taken(&ask.casework, request, step)))
 }
 
 pub(crate) async fn sign(ask: Ask) -> Result<Reply, Problem> {
     let sign_off = ask.body::<SignOffBody>()?.sign_off();
     let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
-    let step = ask.casework.sign(ask.caller()?, jurisdiction, request, sign_off).await?;
-    Reply::json(&taken(&ask.casework, request, step))
+    let step = ask.casework.sign(ask.caller()?, jurisdiction, request, sign_off).await;
+    answered(&ask.casework, step, |step| Reply::json(&taken(&ask.casework, request, step)))
 }
 
 pub(crate) async fn acknowledge(ask: Ask) -> Result<Reply, Problem> {
@@ -84,28 +112,32 @@ pub(crate) async fn acknowledge(ask: Ask) -> Result<Reply, Problem> {
 pub(crate) async fn release(ask: Ask) -> Result<Reply, Problem> {
     let outgoing = ask.body::<ReleaseBody>()?.outgoing();
     let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
-    let done = ask.casework.release(ask.caller()?, jurisdiction, request, outgoing).await?;
-    Reply::json(&ReleasedView { taken: taken(&ask.casework, request, done.taken), documents: done.documents })
+    let done = ask.casework.release(ask.caller()?, jurisdiction, request, outgoing).await;
+    answered(&ask.casework, done, |done| {
+        Reply::json(&ReleasedView { taken: taken(&ask.casework, request, done.taken), documents: done.documents })
+    })
 }
 
 pub(crate) async fn disseminate(ask: Ask) -> Result<Reply, Problem> {
     let hand_over = ask.body::<DisseminationBody>()?.hand_over();
     let form = hand_over.form;
     let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
-    let handed = ask.casework.disseminate(ask.caller()?, jurisdiction, request, hand_over).await?;
-    let step = taken(&ask.casework, request, handed.taken);
-    Reply::json(&DisseminatedView {
-        statements: statements(&ask.casework, &step.obligations),
-        taken: step,
-        document: handed.document.map(|(document, bytes)| DocumentView::of(&document, form, bytes)),
+    let handed = ask.casework.disseminate(ask.caller()?, jurisdiction, request, hand_over).await;
+    answered(&ask.casework, handed, |handed| {
+        let step = taken(&ask.casework, request, handed.taken);
+        Reply::json(&DisseminatedView {
+            statements: statements(&ask.casework, &step.obligations),
+            taken: step,
+            document: handed.document.map(|(document, bytes)| DocumentView::of(&document, form, bytes)),
+        })
     })
 }
 
 pub(crate) async fn report_outcome(ask: Ask) -> Result<Reply, Problem> {
     let AnswersBody { answers } = ask.body()?;
     let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
-    let step = ask.casework.report_outcome(ask.caller()?, jurisdiction, request, answers).await?;
-    Reply::json(&taken(&ask.casework, request, step))
+    let step = ask.casework.report_outcome(ask.caller()?, jurisdiction, request, answers).await;
+    answered(&ask.casework, step, |step| Reply::json(&taken(&ask.casework, request, step)))
 }
 
 pub(crate) async fn obligations_of(ask: Ask) -> Result<Reply, Problem> {

@@ -179,15 +179,17 @@ pub(crate) async fn open_request(ask: Ask) -> Result<Reply, Problem> {
     let opened = ask.casework.open_request(ask.caller()?, ask.part("jurisdiction"), intake).await?;
     let request = opened.request.request.id;
     let step = Taken { rulings: opened.rulings, receipt: opened.receipt };
-    Reply::json(&case_endpoints::taken(&ask.casework, &request, step))
+    let mut answer = case_endpoints::taken(&ask.casework, &request, step);
+    answer.waits_for = opened.awaited;
+    Reply::json(&answer)
 }
 
 pub(crate) async fn search(ask: Ask) -> Result<Reply, Problem> {
     let body: api::SearchBody = ask.body()?;
     let request = ask.casework.request(ask.part("jurisdiction"), ask.part("request")).await?;
     let plan = Plan { candidates: body.candidates, answers: body.answers };
-    let searched = ask.casework.search(ask.caller()?, &request, plan).await?;
-    Reply::json(&view(&ask.casework, &request, searched))
+    let searched = ask.casework.search(ask.caller()?, &request, plan).await;
+    case_endpoints::answered(&ask.casework, searched, |searched| Reply::json(&view(&ask.casework, &request, searched)))
 }
 
 pub(crate) async fn search_now(ask: Ask) -> Result<Reply, Problem> {
@@ -195,12 +197,14 @@ pub(crate) async fn search_now(ask: Ask) -> Result<Reply, Problem> {
     let plan = Plan { candidates: body.candidates, answers: body.answers };
     let intake = body.request.intake();
     let caller = ask.caller()?;
-    let (opened, searched) = ask.casework.search_now(caller, ask.part("jurisdiction"), intake, plan).await?;
-    let mut answer = view(&ask.casework, &opened.request, searched);
-    let mut found = summarized(&ask.casework, [&opened.rulings]);
-    found.append(&mut answer.findings);
-    answer.findings = found;
-    Reply::json(&answer)
+    let done = ask.casework.search_now(caller, ask.part("jurisdiction"), intake, plan).await;
+    case_endpoints::answered(&ask.casework, done, |(opened, searched)| {
+        let mut answer = view(&ask.casework, &opened.request, searched);
+        let mut found = summarized(&ask.casework, [&opened.rulings]);
+        found.append(&mut answer.findings);
+        answer.findings = found;
+        Reply::json(&answer)
+    })
 }
 
 pub(crate) fn summarized<'a>(

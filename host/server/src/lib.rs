@@ -20,6 +20,7 @@
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
 //! | [`listener`], `bodies` | connections, limits, shutdown; room for what is sent |
+//! | `body`, `idle` | a request's body, and connections on which nothing happens |
 //! | [`witness`] | a witness of other hosts' logs |
 
 // A route's future holds those of casework and the store, which nest deeper than the compiler's default of 128.
@@ -27,10 +28,12 @@
 
 pub mod api;
 mod bodies;
+mod body;
 pub mod case_api;
 mod case_endpoints;
 mod endpoints;
 pub mod identity;
+mod idle;
 pub mod listener;
 pub mod metrics;
 pub mod office_api;
@@ -39,6 +42,7 @@ mod openapi;
 pub mod problem;
 mod public_log;
 mod query;
+pub mod registry_api;
 pub mod reporting;
 pub mod retention_api;
 mod routes;

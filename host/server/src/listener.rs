@@ -5,8 +5,10 @@
 
 use crate::api::summarize;
 use crate::bodies::{BUSY, RETRY_AFTER, Room};
+use crate::body;
 use crate::endpoints::{Ask, Reply};
 use crate::identity::{self, IdentityError};
+use crate::idle::{self, UnderWay};
 use crate::metrics::Metrics;
 use crate::problem::{MEDIA_TYPE, Problem};
 use crate::public_log;
@@ -16,7 +18,7 @@ use crate::tls::{Tls, TlsError, TlsFiles};
 use bytes::Bytes;
 use casework::Casework;
 use casework::chamber::Registered;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, header};
@@ -26,7 +28,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -36,13 +38,17 @@ const MOST_CONNECTIONS: usize = 1024;
 /// For work under way when the server stops.
 const FAREWELL: Duration = Duration::from_secs(20);
 
+/// For answers on their way when a connection is to end. Less than [`FAREWELL`]: a client that reads nothing and does not
+/// hang up must not keep the server from ending in good order.
+const PARTING: Duration = Duration::from_secs(15);
+
 /// Size of a request's head, in bytes.
 const HEAD_BYTES: usize = 32 << 10;
 
-/// How long a client may take.
+/// How long a client may take. Neither is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// For the TLS handshake, and for a request's head; a connection that is kept alive may be idle for as long.
+    /// For the TLS handshake, and for a request's head; a connection may be idle for as long.
     pub head: Duration,
     /// For a request's body.
     pub body: Duration,
@@ -160,6 +166,7 @@ impl Server {
         let follower = self.door.follow();
         // Ends by itself once told to stop; until then it shares casework with the requests.
         let deadlines = tokio::spawn(casework::deadlines::keep(desk.casework.clone(), stop.clone()));
+        let hosts = tokio::spawn(casework::hosts::keep(desk.casework.clone(), stop.clone()));
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         // Held by every connection and every request under way; the channel closes when the last is done.
         let (busy, mut done) = mpsc::channel::<()>(1);
@@ -181,6 +188,7 @@ impl Server {
         drop((self.door, busy));
         let _ = tokio::time::timeout(FAREWELL, done.recv()).await;
         let _ = tokio::time::timeout(FAREWELL, deadlines).await;
+        let _ = tokio::time::timeout(FAREWELL, hosts).await;
         let desk = Arc::into_inner(desk)?;
         Arc::into_inner(desk.casework)
     }
@@ -210,22 +218,32 @@ async fn connection(
         Some([certificate, ..]) => identity::principal(certificate),
         _ => Err(IdentityError::Unreadable),
     };
+    let under_way = UnderWay::default();
+    let idle = idle::for_as_long_as(under_way.changes(), patience.head);
     let service = service_fn(move |request| {
         let (desk, caller, busy) = (desk.clone(), caller.clone(), busy.clone());
-        async move { Ok::<_, std::convert::Infallible>(serve(desk, caller, request, busy).await) }
+        let counted = under_way.another();
+        async move {
+            let _counted = counted;
+            Ok::<_, std::convert::Infallible>(serve(desk, caller, request, busy).await)
+        }
     });
     let io = TokioIo::new(tls);
     // The two protocols' connections are different types with the same shape.
     macro_rules! drive {
-        ($connection:expr) => {{
+        ($connection:expr, $idle:expr) => {{
             let mut connection = std::pin::pin!($connection);
-            tokio::select! {
-                ended = connection.as_mut() => ended?,
-                () = told(&mut stop) => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await?;
+            let parting = tokio::select! {
+                ended = connection.as_mut() => {
+                    ended?;
+                    return Ok(());
                 }
-            }
+                () = told(&mut stop) => PARTING,
+                // Whoever still reads an answer may take as long for it as for a body.
+                () = $idle => PARTING.min(patience.body),
+            };
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(parting, connection).await??;
         }};
     }
     if http2 {
@@ -236,7 +254,8 @@ async fn connection(
                 .max_header_list_size(HEAD_BYTES as u32)
                 .max_pending_accept_reset_streams(16)
                 .keep_alive_interval(Some(Duration::from_secs(20)))
-                .serve_connection(io, service)
+                .serve_connection(io, service),
+            idle
         );
     } else {
         drive!(
@@ -244,7 +263,9 @@ async fn connection(
                 .timer(TokioTimer::new())
                 .header_read_timeout(patience.head)
                 .max_buf_size(HEAD_BYTES)
-                .serve_connection(io, service)
+                .serve_connection(io, service),
+            // It sees to that itself: the next head is late.
+            std::future::pending::<()>()
         );
     }
     Ok(())
@@ -258,7 +279,8 @@ async fn serve(
 ) -> Response<Full<Bytes>> {
     let started = Instant::now();
     let metrics = desk.metrics.clone();
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
+    let mut read = false;
     let (method, path) = (head.method, head.uri.path().to_owned());
     let query = query::pairs(head.uri.query().unwrap_or_default());
     let (label, answer) = match desk.table.find(&method, &path) {
@@ -281,9 +303,23 @@ async fn serve(
             ("none", Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "not with this method", detail)))
         }
         Match::Route(route, parts) => {
-            let parts = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+            let parts: Vec<(String, String)> = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
             let length = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-            (route.path, take(&desk, route, caller, parts, query, (length, body), busy).await)
+            let received = receive(&desk, route, &caller, &parts, (length, &mut body), &busy).await;
+            read = received.is_ok();
+            let answered = match received {
+                Ok((sent, room)) => {
+                    let desk = desk.clone();
+                    let answering = async move {
+                        let _held = (busy, room);
+                        // Let in anew: meanwhile they may have been suspended.
+                        answer(&desk, route, caller, parts, query, sent).await
+                    };
+                    finished(route, tokio::spawn(answering)).await
+                }
+                Err(problem) => Err(problem),
+            };
+            (route.path, answered)
         }
     };
     let again = answer.as_ref().is_err_and(|problem| problem.kind == BUSY);
@@ -303,22 +339,24 @@ async fn serve(
     // Candidate lists and accounts are nobody's to keep; the public log's full tiles never change.
     let kept = public_log::kept(label, &path, reply.status);
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static(kept.unwrap_or("no-store")));
+    if !read {
+        body::run_off(body);
+    }
     response
 }
 
-/// Takes a request on: lets its caller in, reads its body, and has it answered. Whoever may not ask is turned away before a
-/// byte of what they send is held.
-async fn take(
+/// Lets a request's caller in, and reads its body; gives it with the room that it takes. Whoever may not ask is turned away
+/// before a byte of what they send is held.
+async fn receive(
     desk: &Arc<Desk>,
     route: &'static Route,
-    caller: Result<Principal, IdentityError>,
-    parts: Vec<(String, String)>,
-    query: Vec<(String, String)>,
-    (length, body): (Option<usize>, Incoming),
-    busy: mpsc::Sender<()>,
-) -> Result<Reply, Problem> {
+    caller: &Result<Principal, IdentityError>,
+    parts: &[(String, String)],
+    (length, body): (Option<usize>, &mut Incoming),
+    busy: &mpsc::Sender<()>,
+) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
     if route.body > 0 {
-        let (desk, caller, parts, busy) = (desk.clone(), caller.clone(), parts.clone(), busy.clone());
+        let (desk, caller, parts, busy) = (desk.clone(), caller.clone(), parts.to_vec(), busy.clone());
         let admitting = async move {
             let _busy = busy;
             admit(&desk, route, caller, &parts).await.map(drop)
@@ -326,14 +364,7 @@ async fn take(
         finished(route, tokio::spawn(admitting)).await?;
     }
     let room = desk.room.claim(length.unwrap_or(route.body).min(route.body)).await?;
-    let body = read(body, route.body, length, desk.patience.body).await?;
-    let desk = desk.clone();
-    let answering = async move {
-        let _held = (busy, room);
-        // Let in anew: meanwhile they may have been suspended.
-        answer(&desk, route, caller, parts, query, body).await
-    };
-    finished(route, tokio::spawn(answering)).await
+    Ok((body::read(body, route.body, length, desk.patience.body).await?, room))
 }
 
 /// What came of a task; a panic in it is one failed request.
@@ -344,25 +375,6 @@ async fn finished<T>(route: &Route, work: JoinHandle<Result<T, Problem>>) -> Res
         let detail = "this request failed unexpectedly; what was recorded of it stands";
         Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", title, detail))
     })
-}
-
-async fn read(body: Incoming, most: usize, length: Option<usize>, patience: Duration) -> Result<Bytes, Problem> {
-    let too_large = || {
-        let detail = format!("this route takes bodies of up to {most} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is too large", detail)
-    };
-    if length.is_some_and(|length| length > most) {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(patience, Limited::new(body, most).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(e)) => Err(Problem::invalid(format!("the body broke off: {e}"))),
-        Err(_) => {
-            let detail = format!("the body did not arrive within {} s", patience.as_secs());
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", "the body is too slow", detail))
-        }
-    }
 }
 
 async fn answer(

@@ -45,6 +45,8 @@ pub struct ViolationBody {
     /// When it happened: hours of notice count from then.
     #[schema(value_type = String, example = "2026-01-31T09:30:00.000Z")]
     pub happened: Instant,
+    /// The request it is about, where it is about one: it is then part of that request's life and of its case.
+    pub request: Option<String>,
     /// Answers on the jurisdiction's forms, attested by the caller.
     #[serde(default)]
     #[schema(value_type = Object)]
@@ -54,7 +56,7 @@ pub struct ViolationBody {
 impl ViolationBody {
     /// As casework takes it.
     pub fn report(self) -> Report {
-        Report { happened: self.happened, answers: self.answers }
+        Report { happened: self.happened, request: self.request, answers: self.answers }
     }
 }
 

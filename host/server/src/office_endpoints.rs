@@ -22,7 +22,7 @@ fn judged(casework: &Casework, taken: Taken) -> JudgedView {
     }
 }
 
-fn changed(casework: &Casework, id: &str, changed: Changed) -> AccessView {
+pub(crate) fn changed(casework: &Casework, id: &str, changed: Changed) -> AccessView {
     AccessView {
         step: judged(casework, changed.taken),
         id: id.to_owned(),

@@ -1,7 +1,7 @@
 //! The OpenAPI document, from the table of routes.
 
 use crate::routes::{Caller, Route};
-use crate::{api, case_api, office_api, reporting};
+use crate::{api, case_api, office_api, registry_api, reporting};
 use hyper::Method;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -48,6 +48,9 @@ fn components() -> utoipa::openapi::Components {
             named::<office_api::OwedView>(),
             named::<office_api::VersionView>(),
             named::<office_api::ApprovalView>(),
+            named::<registry_api::AgencyView>(),
+            named::<registry_api::AgreementView>(),
+            named::<registry_api::AgreementTerms>(),
             named::<reporting::FileView>(),
         ])
         .build()
@@ -77,12 +80,24 @@ fn item(route: &Route) -> PathItem {
         ok = ok.content("application/json", ContentBuilder::new().schema(Some(gives())).build());
     }
     operation = operation.response("200", ok.build());
+    if may_wait(route) {
+        let waits = ResponseBuilder::new()
+            .description("Permitted, and without effect until others approve or acknowledge: then take the step again")
+            .content("application/json", ContentBuilder::new().schema(Some(case_api::WaitsView::schema())).build());
+        operation = operation.response("202", waits.build());
+    }
     let problem = ResponseBuilder::new()
         .description("A problem document: what stands in the way, and what would change it")
         .content(crate::problem::MEDIA_TYPE, ContentBuilder::new().build());
     operation = operation.response("default", problem.build());
     let method = if route.method == Method::POST { HttpMethod::Post } else { HttpMethod::Get };
     PathItem::new(method, operation.build())
+}
+
+/// Whether it is a step of a request that is judged and may have to wait for others.
+fn may_wait(route: &Route) -> bool {
+    let of_request = route.path.contains("/requests/{request}/") && !route.path.ends_with("/acknowledgements");
+    route.method == Method::POST && (of_request || route.path.ends_with("/searches"))
 }
 
 fn who(caller: Caller) -> String {

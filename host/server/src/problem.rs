@@ -113,6 +113,10 @@ impl From<CaseError> for Problem {
                 problem.receipt = receipt.map(|r| Box::new((*r).into()));
                 problem
             }
+            // Steps of a request are answered otherwise, since they can be taken again.
+            CaseError::Waits(_) => {
+                Self::new(StatusCode::CONFLICT, "waits", "permitted, and without effect until others act", detail)
+            }
             CaseError::Rejected(_) => Self::forbidden(detail),
             CaseError::OutOfPlace(
                 Misstep::NotTheirRole { .. } | Misstep::NotTheRequester { .. } | Misstep::NotTheirTask { .. },
@@ -130,6 +134,7 @@ impl From<CaseError> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "document", title, detail)
             }
             CaseError::Unknown { .. } => Self::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail),
+            CaseError::Pruned(_) => Self::new(StatusCode::GONE, "pruned", "it was pruned from the log", detail),
             CaseError::Exists(_) => Self::new(StatusCode::CONFLICT, "exists", "it is there already", detail),
             CaseError::SeveralFaces(faces) => {
                 let title = "the photograph shows several faces";
@@ -161,6 +166,7 @@ impl From<CaseError> for Problem {
             | CaseError::NoChancery
             | CaseError::Media(_)
             | CaseError::Unerased(_)
+            | CaseError::Unpruned(_)
             | CaseError::Stopping => Self::unavailable(detail),
         }
     }

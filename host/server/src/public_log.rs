@@ -6,7 +6,7 @@
 use crate::endpoints::{Ask, Reply};
 use crate::identity::IdentityError;
 use crate::problem::Problem;
-use casework::Casework;
+use casework::{CaseError, Casework};
 use hyper::{Method, StatusCode};
 use model::registry::Principal;
 
@@ -30,7 +30,8 @@ pub(crate) async fn key(ask: Ask) -> Result<Reply, Problem> {
     Ok(Reply { status: StatusCode::OK, content_type: "text/plain; charset=utf-8", body })
 }
 
-/// A tile or an entry bundle of the acknowledged tree. Whatever any checkpoint given out so far refers to is there.
+/// A tile or an entry bundle of the acknowledged tree. Whatever any checkpoint given out so far refers to is there, but for
+/// bundles that were pruned since: these are gone, and said to be.
 pub(crate) async fn tile(ask: Ask) -> Result<Reply, Problem> {
     let log = ask.casework.chamber(part(&ask, "jurisdiction"))?.log().clone();
     let path = format!("tile/{}", part(&ask, "path"));
@@ -40,6 +41,27 @@ pub(crate) async fn tile(ask: Ask) -> Result<Reply, Problem> {
         Ok(Some(body)) => Ok(Reply { status: StatusCode::OK, content_type: "application/octet-stream", body }),
         Ok(None) => {
             let detail = format!("the log has no `{path}`: its checkpoint says how large it is");
+            Err(Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail))
+        }
+        Err(e) => {
+            let said = e.to_string();
+            match CaseError::from(e) {
+                pruned @ CaseError::Pruned(_) => Err(pruned.into()),
+                _ => Err(Problem::unavailable(said)),
+            }
+        }
+    }
+}
+
+/// The note, signed by the log's key, that says which entries were pruned; without it, a copy of the bundles that are left
+/// does not verify.
+pub(crate) async fn pruned(ask: Ask) -> Result<Reply, Problem> {
+    let log = ask.casework.chamber(part(&ask, "jurisdiction"))?.log().clone();
+    let read = tokio::task::spawn_blocking(move || log.pruned_note()).await;
+    match read.map_err(|e| Problem::unavailable(e.to_string()))? {
+        Ok(Some(body)) => Ok(Reply { status: StatusCode::OK, content_type: "text/plain; charset=utf-8", body }),
+        Ok(None) => {
+            let detail = "nothing of this log was pruned: every entry is in its bundle";
             Err(Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail))
         }
         Err(e) => Err(Problem::unavailable(e.to_string())),

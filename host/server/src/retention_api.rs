@@ -15,7 +15,8 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionBody {
-    /// `notice`, `hold`, `lift`, `extend`, `export` or `purge`. Whoever approves of what another asked for sends the same.
+    /// `notice`, `hold`, `lift`, `extend`, `export` or `purge`; of audit entries also `prune`, which takes them from the log
+    /// itself. Whoever approves of what another asked for sends the same.
     #[schema(value_type = String, example = "hold")]
     pub kind: Change,
     /// `gallery-record`, `probe`, `audit-entry`, or the id of a document that a release drew up.
@@ -23,7 +24,8 @@ pub struct RetentionBody {
     pub subject: String,
     /// The gallery of a gallery record.
     pub gallery: Option<String>,
-    /// The record: of a gallery, its id; of a probe or document, the request; of audit entries, `17` or `17-40`.
+    /// The record: of a gallery, its id; of a probe or document, the request; of audit entries, `17` or `17-40`, and to
+    /// prune the log `0-LAST`.
     pub record: String,
     /// The day of a notice, today where absent; for an extension, up to which day the record is to stay.
     #[schema(value_type = Option<String>, example = "2026-03-01")]
@@ -61,6 +63,9 @@ pub struct RetentionView {
     /// What was destroyed, by a purge.
     #[schema(value_type = Vec<Object>)]
     pub destroyed: Vec<Destroyed>,
+    /// The first entry that the log keeps, after a pruning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum_index: Option<u64>,
 }
 
 pub(crate) async fn retain(ask: Ask) -> Result<Reply, Problem> {
@@ -72,6 +77,7 @@ pub(crate) async fn retain(ask: Ask) -> Result<Reply, Problem> {
         pending: done.pending,
         docket: done.docket,
         destroyed: done.destroyed,
+        minimum_index: done.minimum_index,
     })
 }
 

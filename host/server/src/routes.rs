@@ -3,7 +3,8 @@
 use crate::endpoints::{self, Ask, Reply};
 use crate::problem::Problem;
 use crate::{
-    api, case_api, case_endpoints, office_api, office_endpoints, openapi, public_log, reporting, retention_api,
+    api, case_api, case_endpoints, office_api, office_endpoints, openapi, public_log, registry_api, reporting,
+    retention_api,
 };
 use hyper::Method;
 use std::future::Future;
@@ -159,6 +160,17 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: None,
         gives: None,
         answer: answer!(public_log::tile),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/log/pruned",
+        caller: Caller::Certified,
+        body: NOTHING,
+        summary: "The signed note that says which entries were pruned from the log; their bundles are gone",
+        query: &[],
+        takes: None,
+        gives: None,
+        answer: answer!(public_log::pruned),
     },
     Route {
         method: Method::GET,
@@ -351,6 +363,28 @@ pub(crate) static ROUTES: &[Route] = &[
     },
     Route {
         method: Method::POST,
+        path: "/v1/{jurisdiction}/people",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Registers a person and gives them access",
+        query: &[],
+        takes: Some(registry_api::PersonBody::schema),
+        gives: Some(office_api::AccessView::schema),
+        answer: answer!(registry_api::register_person),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/people/{person}/record",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Puts trainings, a background check, a unit on record of a person, with a review of their access",
+        query: &[],
+        takes: Some(registry_api::PersonRecordBody::schema),
+        gives: Some(office_api::AccessView::schema),
+        answer: answer!(registry_api::record_of_person),
+    },
+    Route {
+        method: Method::POST,
         path: "/v1/{jurisdiction}/people/{person}/access",
         caller: Caller::Registered,
         body: FORM,
@@ -359,6 +393,50 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Some(office_api::AccessBody::schema),
         gives: Some(office_api::AccessView::schema),
         answer: answer!(office_endpoints::person_access),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/agencies",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Registers an agency with its agreements, and lets its requests in",
+        query: &[],
+        takes: Some(registry_api::AgencyBody::schema),
+        gives: Some(office_api::AccessView::schema),
+        answer: answer!(registry_api::register_agency),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/agencies",
+        caller: Caller::Registered,
+        body: NOTHING,
+        summary: "The agencies of the registry, with their agreements",
+        query: &[],
+        takes: None,
+        gives: Some(<Vec<registry_api::AgencyView>>::schema),
+        answer: answer!(registry_api::agencies),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/agencies/{agency}/agreements",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Puts an agreement with an agency on record, and lets its requests in",
+        query: &[],
+        takes: Some(registry_api::AgreementBody::schema),
+        gives: Some(office_api::AccessView::schema),
+        answer: answer!(registry_api::record_agreement),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/{jurisdiction}/agencies/{agency}/agreements/{agreement}/end",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Ends an agreement with an agency, and suspends its requests",
+        query: &[],
+        takes: Some(registry_api::EndBody::schema),
+        gives: Some(office_api::AccessView::schema),
+        answer: answer!(registry_api::end_agreement),
     },
     Route {
         method: Method::POST,
@@ -442,7 +520,7 @@ pub(crate) static ROUTES: &[Route] = &[
         path: "/v1/{jurisdiction}/retention",
         caller: Caller::Registered,
         body: FORM,
-        summary: "Says how long a record stays: gives notice, holds, lifts, extends, exports or purges",
+        summary: "Says how long a record stays: gives notice, holds, lifts, extends, exports or purges; prunes the log",
         query: &[],
         takes: Some(retention_api::RetentionBody::schema),
         gives: Some(retention_api::RetentionView::schema),
@@ -622,6 +700,9 @@ mod tests {
             let method = route.method.as_str().to_lowercase();
             let operation = &document["paths"][route.path][&method];
             assert_eq!(operation["summary"], route.summary, "{} {}", route.method, route.path);
+            if route.path.ends_with("/searches") || route.path.ends_with("/release") {
+                assert!(operation["responses"]["202"].is_object(), "{} may wait for others", route.path);
+            }
             if let Caller::Role(role) = route.caller {
                 let text = operation["description"].as_str().unwrap_or_default();
                 assert!(text.contains(role), "{text}");

@@ -59,6 +59,10 @@ impl Held {
     pub(crate) fn forget(&self, _changing: &RwLockWriteGuard<'_, ()>, place: &str) {
         self.rows.remove(place);
     }
+
+    pub(crate) fn forget_all(&self, _changing: &RwLockWriteGuard<'_, ()>) {
+        self.rows.clear();
+    }
 }
 
 #[derive(Clone)]

@@ -27,11 +27,13 @@ pub(crate) struct Database {
     pub(crate) changing: Mutex<()>,
     /// Booking rows asked for lately.
     pub(crate) bookings: Held,
+    /// Whether other hosts have to be told of changes.
+    pub(crate) several: bool,
 }
 
 impl Database {
-    pub(crate) fn new(client: Client, vault: Vault) -> Self {
-        Self { client, vault, changing: Mutex::new(()), bookings: Held::new() }
+    pub(crate) fn new(client: Client, vault: Vault, several: bool) -> Self {
+        Self { client, vault, changing: Mutex::new(()), bookings: Held::new(), several }
     }
 
     /// Runs statements that write, again while another writer gets in their way.

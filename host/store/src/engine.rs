@@ -67,6 +67,11 @@ impl Engine {
         }
     }
 
+    /// Whether it is a server, which other processes may be connected to.
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(self.client, Client::Server(_))
+    }
+
     /// A session in one database, which is made if it is not there. Sessions do not see each other's selection.
     pub(crate) async fn session(&self, database: &str) -> Result<Client, StoreError> {
         match &self.client {

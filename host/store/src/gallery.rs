@@ -50,6 +50,38 @@ const FOUND: usize = 1;
 /// Where in [`REMOVE`] the new generation stands.
 const REMOVED: usize = 6;
 
+/// [`INSERT`], with what tells other hosts of it.
+const INSERT_TOLD: [&str; 8] =
+    [INSERT[0], INSERT[1], INSERT[2], INSERT[3], TELL, FORGET_TOLD, INSERT[INSERTED], "COMMIT"];
+
+/// Where in [`INSERT_TOLD`] the new generation stands.
+const INSERTED_TOLD: usize = 6;
+
+/// [`REMOVE`], with what tells other hosts of it. Only for a record that is there.
+const REMOVE_TOLD: [&str; 10] =
+    [REMOVE[0], REMOVE[1], REMOVE[2], REMOVE[3], REMOVE[4], REMOVE[5], TELL, FORGET_TOLD, REMOVE[REMOVED], "COMMIT"];
+
+/// Where in [`REMOVE_TOLD`] the new generation stands.
+const REMOVED_TOLD: usize = 8;
+
+const SET_STATUS: &str = "UPDATE $id SET status = $status RETURN VALUE id";
+
+/// [`SET_STATUS`], with what tells other hosts of it.
+const SET_STATUS_TOLD: [&str; 6] = [
+    "BEGIN",
+    SET_STATUS,
+    TELL,
+    FORGET_TOLD,
+    "UPSERT $generation SET generation = (generation ?? 0) + 1, stamp = $stamp RETURN NONE",
+    "COMMIT",
+];
+
+/// Tells other hosts which records a change touches.
+const TELL: &str = "INSERT INTO gallery_change $change RETURN NONE";
+
+/// Lets go of the oldest change told of.
+const FORGET_TOLD: &str = "DELETE $past RETURN NONE";
+
 /// A record to enrol.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewRecord {
@@ -119,8 +151,15 @@ impl Jurisdiction {
         let listed = self.gallery(gallery).await?;
         let vars = self.batch(gallery, listed.as_ref(), &records)?;
         let _turn = self.db.changing.lock().await;
-        let named = match self.db.write(&INSERT, vars).await {
-            Ok(mut answer) => return new_generation(gallery, answer.values(INSERTED)?),
+        let (written, at) = if self.db.several {
+            let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
+            (self.write_told(gallery, &ids, None, &INSERT_TOLD, &vars).await, INSERTED_TOLD)
+        } else {
+            (self.db.write(&INSERT, vars).await.map(Some), INSERTED)
+        };
+        let named = match written {
+            Ok(None) => return self.generation(gallery).await,
+            Ok(Some(mut answer)) => return new_generation(gallery, answer.values(at)?),
             Err(StoreError::Exists { id }) => id,
             Err(error) => return Err(error),
         };
@@ -215,8 +254,16 @@ impl Jurisdiction {
         let vars = object! { id: RecordId::new(BOOKING, record_key(gallery, id)), status: status.to_owned() };
         let changing = self.db.bookings.changing().await;
         self.db.bookings.forget(&changing, &joined(gallery, id));
-        let found = self.db.write(&["UPDATE $id SET status = $status RETURN VALUE id"], vars).await?.values(0)?;
-        Ok(!found.is_empty())
+        if !self.db.several {
+            let found = self.db.write(&[SET_STATUS], vars).await?.values(0)?;
+            return Ok(!found.is_empty());
+        }
+        let mut vars = vars;
+        vars.insert("generation", RecordId::new(GENERATION, key(gallery)));
+        vars.insert("stamp", new_stamp());
+        let there = record_key(gallery, id);
+        let written = self.write_told(gallery, &[id.to_owned()], Some(&there), &SET_STATUS_TOLD, &vars).await?;
+        Ok(written.is_some())
     }
 
     /// A record's photograph; absent if none was enrolled.
@@ -245,11 +292,19 @@ impl Jurisdiction {
         let changing = self.db.bookings.changing().await;
         // Before the write: were it to fail half-way, the row would only be read again.
         self.db.bookings.forget(&changing, &joined(gallery, id));
-        let mut answer = self.db.write(&REMOVE, vars).await?;
+        let (mut answer, at) = if self.db.several {
+            let there = record_key(gallery, id);
+            match self.write_told(gallery, &[id.to_owned()], Some(&there), &REMOVE_TOLD, &vars).await? {
+                Some(answer) => (answer, REMOVED_TOLD),
+                None => return Ok(None),
+            }
+        } else {
+            (self.db.write(&REMOVE, vars).await?, REMOVED)
+        };
         if answer.values(FOUND)?.is_empty() {
             return Ok(None);
         }
-        new_generation(gallery, answer.values(REMOVED)?).map(Some)
+        new_generation(gallery, answer.values(at)?).map(Some)
     }
 
     /// What [`INSERT`] is told.

@@ -25,10 +25,11 @@
 //! | `vault` | sealing |
 //! | `schema` | tables, migrations, the check of the master key |
 //! | `database`, `rows` | one jurisdiction's statements; rows, keys |
+//! | `hosts` | what several hosts on one database tell each other of their changes |
 //! | `peer` | the database's own search, to be measured beside the host's |
 //! | `portion` | how much of it goes into one statement |
 //! | `rewrite` | a database written anew, without what was destroyed |
-//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
+//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `impositions`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
 
 // The engine's futures nest deeper than the compiler's default of 128.
 #![recursion_limit = "256"]
@@ -42,6 +43,8 @@ mod engine;
 mod entries;
 mod error;
 mod gallery;
+mod impositions;
+mod hosts;
 mod obligations;
 mod peer;
 mod portion;
@@ -65,6 +68,8 @@ pub use casework::{RequestRow, SearchRow};
 pub use engine::Credentials;
 pub use error::StoreError;
 pub use gallery::{BATCH_ROWS, Booking, GalleryState, NewRecord, Provenance};
+pub use impositions::Imposition;
+pub use hosts::Tidings;
 pub use obligations::ObligationRow;
 pub use peer::PEER_K;
 pub use portion::{BATCH_BYTES, Portion};

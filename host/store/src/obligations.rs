@@ -2,11 +2,12 @@
 
 use crate::casework::{LISTED, listed};
 use crate::error::StoreError;
+use crate::impositions::{self, Imposition, wake_id};
 use crate::rows::{Row, joined, key_of, milliseconds, number, range, text};
 use crate::schema::{OBLIGATION, OBLIGATION_WAKE};
 use crate::store::Jurisdiction;
 use model::terms::Instant;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use surrealdb::types::{RecordId, RecordIdKey, Value, object};
 
 /// `wake` of an obligation that nobody has to look at by a certain time. It is listed with those that are still to be met,
@@ -57,8 +58,16 @@ impl Jurisdiction {
     /// # Errors
     /// See [`Jurisdiction`].
     pub async fn obligations_of_request(&self, request: &str) -> Result<Vec<ObligationRow>, StoreError> {
-        let rows = self.db.find_range(OBLIGATION, listed(OBLIGATION, request)).await?;
-        rows.into_iter().map(|row| self.opened_obligation(row)).collect()
+        // In this order: what has become of one meanwhile counts.
+        let mut all = BTreeMap::new();
+        for row in self.impositions_of_request(request).await?.into_iter().flat_map(|imposition| imposition.rows) {
+            all.entry(row.id.clone()).or_insert(row);
+        }
+        for row in self.db.find_range(OBLIGATION, listed(OBLIGATION, request)).await? {
+            let row = self.opened_obligation(row)?;
+            all.insert(row.id.clone(), row);
+        }
+        Ok(all.into_values().collect())
     }
 
     /// One obligation; `request` is absent outside a request's life.
@@ -67,8 +76,13 @@ impl Jurisdiction {
     /// See [`Jurisdiction`].
     pub async fn obligation(&self, request: Option<&str>, id: &str) -> Result<Option<ObligationRow>, StoreError> {
         let key = obligation_key(request.unwrap_or_default(), id);
-        let row = self.db.find(OBLIGATION, key).await?;
-        row.map(|row| self.opened_obligation(row)).transpose()
+        if let Some(row) = self.db.find(OBLIGATION, key).await? {
+            return self.opened_obligation(row).map(Some);
+        }
+        let Some(request) = request else { return Ok(None) };
+        let mut imposed =
+            self.impositions_of_request(request).await?.into_iter().flat_map(|imposition| imposition.rows);
+        Ok(imposed.find(|row| row.id == id))
     }
 
     /// The obligations still to be met that somebody has to look at until `until`, the most urgent first; all that are still
@@ -77,30 +91,51 @@ impl Jurisdiction {
     /// # Errors
     /// See [`Jurisdiction`].
     pub async fn open_obligations(&self, until: Option<Instant>) -> Result<Vec<ObligationRow>, StoreError> {
-        let end = until.map(|at| vec![number(milliseconds(at).saturating_add(1))]);
-        let wakes = self.db.find_range(OBLIGATION_WAKE, range(OBLIGATION_WAKE, vec![number(0)], end)).await?;
-        let mut places = Vec::with_capacity(wakes.len());
-        for mut wake in wakes {
-            places.push((wake.text("request")?, wake.id().to_owned(), wake.number("wake")?));
+        let end = until.map(|at| milliseconds(at).saturating_add(1));
+        let wakes = range(OBLIGATION_WAKE, vec![number(0)], end.map(|end| vec![number(end)]));
+        let (mut alone, mut together) = (Vec::new(), Vec::new());
+        for mut row in self.db.find_range(OBLIGATION_WAKE, wakes).await? {
+            let listed = if row.flag("imposition") { &mut together } else { &mut alone };
+            listed.push(Listed { request: row.text("request")?, wake: row.number("wake")?, id: row.id().to_owned() });
         }
-        let keys: Vec<RecordIdKey> = places.iter().map(|(request, id, _)| obligation_key(request, id)).collect();
-        let mut found = HashMap::with_capacity(keys.len());
+        let keys = together.iter().map(|at| impositions::imposition_key(&at.request, &at.id)).collect();
+        let imposed = self.impositions(keys).await?;
+        let contained = imposed.iter().flat_map(|imposition| &imposition.rows).map(|row| (row.of(), row.id.as_str()));
+        let wanted: BTreeSet<_> =
+            alone.iter().map(|at| (at.request.as_str(), at.id.as_str())).chain(contained).collect();
+        let keys = wanted.into_iter().map(|(request, id)| obligation_key(request, id)).collect();
+        let mut own = HashMap::new();
         for row in self.db.find_all(OBLIGATION, keys).await? {
             let row = self.opened_obligation(row)?;
-            found.insert((row.of().to_owned(), row.id.clone()), row);
+            own.insert((row.of().to_owned(), row.id.clone()), row);
         }
-        // An obligation imposed again after it was met stays met, but its wake was written: that one leads nowhere.
-        let (mut open, mut astray) = (Vec::with_capacity(places.len()), Vec::new());
-        for (request, id, wake) in places {
-            match found.get(&(request, id.clone())) {
-                Some(row) if row.waking() == wake => open.push(row.clone()),
-                _ => astray.push(Value::RecordId(wake_id(wake, &id))),
+        let mut places = Relisting::default();
+        let mut open = Vec::new();
+        for at in alone {
+            // An obligation imposed again after it was met stays met, but its wake was written: that one leads nowhere.
+            match own.get(&(at.request.clone(), at.id.clone())) {
+                Some(row) if row.waking() == at.wake => open.push(row.clone()),
+                _ => places.astray.push(Value::RecordId(wake_id(at.wake, &at.id))),
             }
         }
-        if !astray.is_empty() {
-            self.db.write(&["DELETE $astray RETURN NONE"], object! { astray: astray }).await?;
+        open.extend(places.take_together(together, imposed, &own));
+        if let Some(end) = end {
+            open.retain(|row| row.waking() < end);
         }
+        open.sort_by_key(ObligationRow::waking);
+        self.relist(places).await?;
         Ok(open)
+    }
+
+    /// Lists impositions where they belong now.
+    async fn relist(&self, places: Relisting) -> Result<(), StoreError> {
+        let Relisting { astray, wakes } = places;
+        if astray.is_empty() {
+            return Ok(());
+        }
+        let statements =
+            ["BEGIN", "INSERT IGNORE INTO obligation_wake $wakes RETURN NONE", "DELETE $astray RETURN NONE", "COMMIT"];
+        self.db.write(&statements, object! { astray: astray, wakes: wakes }).await.map(drop)
     }
 
     fn opened_obligation(&self, mut row: Row) -> Result<ObligationRow, StoreError> {
@@ -113,6 +148,55 @@ impl Jurisdiction {
             wake: if wake == NEVER { None } else { u64::try_from(wake).ok().map(Instant) },
             id,
         })
+    }
+}
+
+/// Where something is listed among what is still to be met: an obligation, or an imposition.
+struct Listed {
+    request: String,
+    wake: i64,
+    id: String,
+}
+
+/// Wakes that lead nowhere, and those that have to be there instead.
+#[derive(Default)]
+struct Relisting {
+    astray: Vec<Value>,
+    wakes: Vec<Value>,
+}
+
+impl Relisting {
+    /// The obligations that nothing has become of since they were imposed. Their impositions are listed by the first of them
+    /// that somebody has to look at, which may be another one by now.
+    fn take_together(
+        &mut self,
+        together: Vec<Listed>,
+        mut imposed: Vec<Imposition>,
+        own: &HashMap<(String, String), ObligationRow>,
+    ) -> Vec<ObligationRow> {
+        // Ids of decisions grow with time.
+        imposed.sort_by(|a, b| a.decision.cmp(&b.decision));
+        let mut known = HashSet::new();
+        let mut left: HashMap<String, Vec<ObligationRow>> = HashMap::new();
+        for Imposition { decision, rows, .. } in imposed {
+            let mut rows = rows;
+            rows.retain(|row| {
+                let place = (row.of().to_owned(), row.id.clone());
+                !own.contains_key(&place) && known.insert(place)
+            });
+            left.insert(decision, rows);
+        }
+        let mut open = Vec::new();
+        for Listed { request, wake, id } in together {
+            let rows = left.remove(&id).unwrap_or_default();
+            let now = Imposition::waking(&rows);
+            if now != Some(wake) {
+                self.astray.push(Value::RecordId(wake_id(wake, &id)));
+                self.wakes.extend(now.map(|now| impositions::wake_row(now, &request, &id)));
+            }
+            open.extend(rows);
+        }
+        open
     }
 }
 
@@ -134,12 +218,8 @@ pub(crate) fn past_wake(row: &ObligationRow, was: Option<Instant>) -> Option<Val
     (was != row.waking()).then(|| Value::RecordId(wake_id(was, &row.id)))
 }
 
-fn wake_of(wake: Option<Instant>) -> i64 {
+pub(crate) fn wake_of(wake: Option<Instant>) -> i64 {
     wake.map_or(NEVER, milliseconds)
-}
-
-fn wake_id(wake: i64, obligation: &str) -> RecordId {
-    RecordId::new(OBLIGATION_WAKE, key_of(vec![number(wake), text(obligation)]))
 }
 
 fn obligation_key(request: &str, id: &str) -> RecordIdKey {

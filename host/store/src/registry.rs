@@ -1,6 +1,7 @@
 //! People, agencies and galleries as the registry lists them.
 
 use crate::error::StoreError;
+use crate::hosts::{TELL_REGISTRY, registry_counter};
 use crate::rows::{from_json, key, to_json, with_id};
 use crate::schema::{AGENCY, GALLERY, PERSON};
 use crate::store::Jurisdiction;
@@ -38,7 +39,13 @@ impl Jurisdiction {
             people: people.collect::<Result<Vec<Value>, StoreError>>()?,
             galleries: galleries.collect::<Result<Vec<Value>, StoreError>>()?,
         };
-        self.db.write(&PUT_REGISTRY, vars).await.map(drop)
+        if !self.db.several {
+            return self.db.write(&PUT_REGISTRY, vars).await.map(drop);
+        }
+        let mut vars = vars;
+        vars.insert("told", registry_counter());
+        let [begin, agencies, people, galleries, commit] = PUT_REGISTRY;
+        self.db.write(&[begin, agencies, people, galleries, TELL_REGISTRY, commit], vars).await.map(drop)
     }
 
     /// The person with this id.

@@ -3,6 +3,7 @@
 use crate::accounts::AccountRow;
 use crate::casework::{RequestRow, SearchRow};
 use crate::error::StoreError;
+use crate::impositions::Imposition;
 use crate::obligations::ObligationRow;
 use crate::retention::RetentionRow;
 use crate::standings::StandingRow;
@@ -52,7 +53,11 @@ impl Jurisdiction {
                     unlisted: unlisted.clone(),
                 },
                 Kept::Entry { request, entry } => Packed::Entry { request: request.clone(), entry: entry.clone() },
-                Kept::Imposed(row) => Packed::Imposed(PackedObligation::of(row)),
+                Kept::Imposed(Imposition { decision, request, rows }) => Packed::Imposed {
+                    decision: decision.clone(),
+                    request: request.clone(),
+                    rows: rows.iter().map(PackedObligation::of).collect(),
+                },
                 Kept::Settled { row, was } => {
                     Packed::Settled { row: PackedObligation::of(row), was: was.map(|at| at.0) }
                 }
@@ -60,6 +65,7 @@ impl Jurisdiction {
                     let body = serde_json::to_vec(&row.body).map_err(|e| unwritable(e.to_string()))?;
                     Packed::Stands { kind: row.kind.clone(), id: row.id.clone(), body: Bytes(body) }
                 }
+                Kept::Forgotten { kind, id } => Packed::Forgotten { kind: kind.clone(), id: id.clone() },
             });
         }
         let plain = postcard::to_allocvec(&packed).map_err(|e| unwritable(e.to_string()))?;
@@ -98,12 +104,16 @@ impl Jurisdiction {
                         Kept::Search { search: SearchRow { id, at, person, request, case_keys, probe }, unlisted }
                     }
                     Packed::Entry { request, entry } => Kept::Entry { request, entry },
-                    Packed::Imposed(row) => Kept::Imposed(row.row()),
+                    Packed::Imposed { decision, request, rows } => {
+                        let rows = rows.into_iter().map(PackedObligation::row).collect();
+                        Kept::Imposed(Imposition { decision, request, rows })
+                    }
                     Packed::Settled { row, was } => Kept::Settled { row: row.row(), was: was.map(Instant) },
                     Packed::Stands { kind, id, body } => {
                         let body = serde_json::from_slice(&body.0).map_err(|e| damaged(&e.to_string()))?;
                         Kept::Stands(StandingRow { kind, id, body })
                     }
+                    Packed::Forgotten { kind, id } => Kept::Forgotten { kind, id },
                 })
             })
             .collect()
@@ -142,7 +152,11 @@ enum Packed {
         request: String,
         entry: String,
     },
-    Imposed(PackedObligation),
+    Imposed {
+        decision: String,
+        request: Option<String>,
+        rows: Vec<PackedObligation>,
+    },
     Settled {
         row: PackedObligation,
         was: Option<u64>,
@@ -151,6 +165,10 @@ enum Packed {
         kind: String,
         id: String,
         body: Bytes,
+    },
+    Forgotten {
+        kind: String,
+        id: String,
     },
 }
 
@@ -181,7 +199,7 @@ impl PackedObligation {
 }
 
 /// Bytes, in one piece rather than one by one.
-struct Bytes(Vec<u8>);
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -144,6 +144,11 @@ impl Row {
         }
     }
 
+    /// Whether a field is there and says so.
+    pub(crate) fn flag(&mut self, field: &str) -> bool {
+        matches!(self.fields.remove(field), Some(Value::Bool(true)))
+    }
+
     /// A number that cannot be negative: a generation, a count, a moment.
     pub(crate) fn natural(&mut self, field: &str) -> Result<u64, StoreError> {
         let number = self.number(field)?;

@@ -13,8 +13,10 @@ pub(crate) const PERSON: &str = "person";
 pub(crate) const AGENCY: &str = "agency";
 /// `{json}` by gallery id.
 pub(crate) const GALLERY: &str = "gallery";
-/// `{generation, records, stamp}` by gallery id.
+/// `{generation, records, stamp}` by gallery id; among several hosts `{registry}` and, by log, `{process}`, too.
 pub(crate) const GENERATION: &str = "generation";
+/// `{records}` by `[gallery, generation, generation]`: which records a change touched. Written among several hosts only.
+pub(crate) const GALLERY_CHANGE: &str = "gallery_change";
 /// `{template, digest, dim, model, status}` by `[gallery, bucket, record]`.
 pub(crate) const TEMPLATE: &str = "template";
 /// `{status, origin, enrolled, key, sealed}` by `[gallery, record]`; where from and when only of those that say it.
@@ -37,7 +39,10 @@ pub(crate) const REQUEST_OPENED: &str = "request_opened";
 pub(crate) const REQUEST_ENTRY: &str = "request_entry";
 /// `{request, wake, key, sealed}` by `[request, 0, obligation]`; the request is empty outside a request's life.
 pub(crate) const OBLIGATION: &str = "obligation";
-/// `{request, wake}` by `[wake, obligation]`: obligations still to be met, by when somebody has to look at them next.
+/// `{request, key, sealed}` by `[request, 0, decision]`: obligations that nothing has become of since they were imposed.
+pub(crate) const IMPOSITION: &str = "imposition";
+/// `{request, wake, imposition}` by `[wake, obligation]` or `[wake, decision]`: what is still to be met, by when somebody has
+/// to look at it next.
 pub(crate) const OBLIGATION_WAKE: &str = "obligation_wake";
 /// `{key, sealed}` by `[kind, 0, id]`: how something stands since a step decided of it.
 pub(crate) const STANDING: &str = "standing";
@@ -47,11 +52,12 @@ pub(crate) const ACCOUNT: &str = "account";
 pub(crate) const RETENTION: &str = "retention";
 
 /// Every table but [`SCHEMA`]: what a database that is rewritten has to hold afterwards.
-pub(crate) const TABLES: [&str; 19] = [
+pub(crate) const TABLES: [&str; 21] = [
     PERSON,
     AGENCY,
     GALLERY,
     GENERATION,
+    GALLERY_CHANGE,
     TEMPLATE,
     BOOKING,
     PHOTO,
@@ -63,6 +69,7 @@ pub(crate) const TABLES: [&str; 19] = [
     REQUEST_OPENED,
     REQUEST_ENTRY,
     OBLIGATION,
+    IMPOSITION,
     OBLIGATION_WAKE,
     STANDING,
     ACCOUNT,
@@ -97,6 +104,8 @@ pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
     ),
     (3, "DEFINE TABLE IF NOT EXISTS standing TYPE NORMAL SCHEMALESS"),
     (4, "DEFINE TABLE IF NOT EXISTS retention TYPE NORMAL SCHEMALESS"),
+    (5, "DEFINE TABLE IF NOT EXISTS imposition TYPE NORMAL SCHEMALESS"),
+    (6, "DEFINE TABLE IF NOT EXISTS gallery_change TYPE NORMAL SCHEMALESS"),
 ];
 
 /// Id of the row that only the right master key opens.

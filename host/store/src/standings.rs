@@ -52,6 +52,11 @@ impl Jurisdiction {
     }
 }
 
+/// The id of the row of something whose standing is of no more interest.
+pub(crate) fn forgotten(kind: &str, id: &str) -> Value {
+    Value::RecordId(RecordId::new(STANDING, standing_key(kind, id)))
+}
+
 fn standing_key(kind: &str, id: &str) -> RecordIdKey {
     key_of(vec![text(kind), number(LISTED), text(id)])
 }

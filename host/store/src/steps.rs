@@ -4,9 +4,11 @@ use crate::accounts::AccountRow;
 use crate::casework::{RequestRow, SearchRow, SearchRows};
 use crate::entries;
 use crate::error::StoreError;
+use crate::impositions::{self, Imposition};
+use crate::hosts::{TELL_REGISTRY, registry_counter};
 use crate::obligations::{self, ObligationRow};
 use crate::retention::RetentionRow;
-use crate::standings::StandingRow;
+use crate::standings::{self, StandingRow};
 use crate::store::Jurisdiction;
 use model::terms::Instant;
 use surrealdb::types::{Object, Value};
@@ -32,8 +34,8 @@ pub enum Kept {
         /// The entry.
         entry: String,
     },
-    /// An obligation as it was imposed. One that is there already stays as it stands.
-    Imposed(ObligationRow),
+    /// What a decision imposes. An obligation that is there already stays as it stands.
+    Imposed(Imposition),
     /// An obligation as it stands now, in place of what was kept of it.
     Settled {
         /// How it stands now.
@@ -43,6 +45,13 @@ pub enum Kept {
     },
     /// How something stands now, in place of what was kept of it.
     Stands(StandingRow),
+    /// How something stands is of no more interest: what was kept of it goes, in the same commit too.
+    Forgotten {
+        /// What kind of thing.
+        kind: String,
+        /// Its id.
+        id: String,
+    },
     /// How long a record stays, in place of what was kept of it.
     Retention(RetentionRow),
 }
@@ -77,9 +86,16 @@ impl Jurisdiction {
                     tables.links.push(rows.link);
                 }
                 Kept::Entry { request, entry } => tables.entries.push(entries::entry_row(request, entry)),
-                Kept::Imposed(row) => {
-                    tables.imposed.push(self.obligation_row(row)?);
-                    tables.wakes.extend(obligations::wake_row(row));
+                Kept::Imposed(Imposition { decision, request: Some(request), rows }) => {
+                    let Some(wake) = Imposition::waking(rows) else { continue };
+                    tables.impositions.push(self.imposition_row(request, decision, rows)?);
+                    tables.wakes.push(impositions::wake_row(wake, request, decision));
+                }
+                Kept::Imposed(Imposition { request: None, rows, .. }) => {
+                    for row in rows {
+                        tables.imposed.push(self.obligation_row(row)?);
+                        tables.wakes.extend(obligations::wake_row(row));
+                    }
                 }
                 Kept::Settled { row, was } => {
                     tables.settled.push(self.obligation_row(row)?);
@@ -87,10 +103,12 @@ impl Jurisdiction {
                     tables.past.extend(obligations::past_wake(row, *was));
                 }
                 Kept::Stands(row) => tables.standings.push(self.standing_row(row)?),
+                Kept::Forgotten { kind, id } => tables.forgotten.push(standings::forgotten(kind, id)),
                 Kept::Retention(row) => tables.retentions.push(self.retention_row(row)?),
             }
         }
-        let (statements, vars) = tables.statements();
+        let told = self.db.several;
+        let (statements, vars) = tables.statements(told);
         if vars.is_empty() { Ok(()) } else { self.db.write(&statements, vars).await.map(drop) }
     }
 }
@@ -104,6 +122,7 @@ struct Tables {
     links: Vec<Value>,
     opened: Vec<Value>,
     entries: Vec<Value>,
+    impositions: Vec<Value>,
     imposed: Vec<Value>,
     settled: Vec<Value>,
     wakes: Vec<Value>,
@@ -111,11 +130,15 @@ struct Tables {
     retentions: Vec<Value>,
     /// Ids of rows that are to go.
     past: Vec<Value>,
+    /// Ids of standings that are to go.
+    forgotten: Vec<Value>,
 }
 
 impl Tables {
-    /// The statements for the tables that have rows, in a transaction.
-    fn statements(self) -> (Vec<&'static str>, Object) {
+    /// The statements for the tables that have rows, in a transaction. Where other hosts have to be told how things stand,
+    /// they are.
+    fn statements(self, told: bool) -> (Vec<&'static str>, Object) {
+        let told = told && !self.standings.is_empty();
         let tables = [
             ("accounts", "INSERT INTO account $accounts RETURN NONE", self.accounts),
             (
@@ -129,6 +152,7 @@ impl Tables {
             ("links", "INSERT IGNORE INTO request_search $links RETURN NONE", self.links),
             ("opened", "INSERT IGNORE INTO request_opened $opened RETURN NONE", self.opened),
             ("entries", "INSERT IGNORE INTO request_entry $entries RETURN NONE", self.entries),
+            ("impositions", "INSERT IGNORE INTO imposition $impositions RETURN NONE", self.impositions),
             // In this order: what is imposed and settled in one commit is settled.
             ("imposed", "INSERT IGNORE INTO obligation $imposed RETURN NONE", self.imposed),
             (
@@ -151,11 +175,17 @@ impl Tables {
                  RETURN NONE",
                 self.standings,
             ),
+            // Last, so that what was kept in the same commit goes too.
+            ("forgotten", "DELETE $forgotten RETURN NONE", self.forgotten),
         ];
         let (mut statements, mut vars) = (vec!["BEGIN"], Object::new());
         for (name, statement, rows) in tables.into_iter().filter(|(_, _, rows)| !rows.is_empty()) {
             statements.push(statement);
             vars.insert(name, rows);
+        }
+        if told {
+            statements.push(TELL_REGISTRY);
+            vars.insert("told", registry_counter());
         }
         statements.push("COMMIT");
         (statements, vars)

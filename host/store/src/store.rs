@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
+    several: bool,
 }
 
 struct Shared {
@@ -32,7 +33,19 @@ impl Store {
     pub async fn open(url: &str, credentials: Option<&Credentials>, key: MasterKey) -> Result<Self, StoreError> {
         let engine = Engine::open(url, credentials).await?;
         let shared = Shared { engine, master: Arc::new(key), opening: Mutex::new(()) };
-        Ok(Self { shared: Arc::new(shared) })
+        let several = shared.engine.is_server();
+        Ok(Self { shared: Arc::new(shared), several })
+    }
+
+    /// The same, used by several hosts at the same time: each tells the others of its changes. On a server that is so anyway.
+    #[must_use]
+    pub fn among_several(self) -> Self {
+        Self { several: true, ..self }
+    }
+
+    /// Whether other hosts may use this database at the same time.
+    pub fn is_among_several(&self) -> bool {
+        self.several
     }
 
     /// Opens one jurisdiction's database, made and brought to the newest schema if need be. Handles of different
@@ -52,7 +65,7 @@ impl Store {
             }
             patience.pause().await;
         };
-        let database = Database::new(client, Vault::new(Arc::clone(&self.shared.master), id));
+        let database = Database::new(client, Vault::new(Arc::clone(&self.shared.master), id), self.several);
         schema::prepare(&database).await?;
         Ok(Jurisdiction { db: Arc::new(database) })
     }

@@ -19,6 +19,9 @@ const BUCKETS: u64 = 4096;
 /// Bytes read at a time, well below the 64 MB that a server may send in one message.
 const PAGE_BYTES: u64 = 8 << 20;
 
+/// Rows asked for by name at a time: with the largest templates as many bytes as in a page.
+const PAGE_ROWS: usize = 500;
+
 /// Bytes of a row besides its template, generously.
 const ROW_BYTES: u64 = 256;
 
@@ -48,6 +51,22 @@ impl Jurisdiction {
         let Some(row) = self.db.find(TEMPLATE, key_in(gallery, id)).await? else { return Ok(None) };
         let listed = self.gallery(gallery).await?;
         stored(row, listed.as_ref()).map(Some)
+    }
+
+    /// These records' templates, checked like all of them, in no particular order, less those that are not enrolled (any more).
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn templates(&self, gallery: &str, ids: &[String]) -> Result<Vec<StoredTemplate>, StoreError> {
+        let listed = self.gallery(gallery).await?;
+        let mut templates = Vec::with_capacity(ids.len());
+        for some in ids.chunks(PAGE_ROWS) {
+            let keys = some.iter().map(|id| key_in(gallery, id)).collect();
+            for row in self.db.find_all(TEMPLATE, keys).await? {
+                templates.push(stored(row, listed.as_ref())?);
+            }
+        }
+        Ok(templates)
     }
 
     /// Passes every template of a gallery to `each`, in no particular order, and returns the generation they are of:

@@ -167,6 +167,27 @@ impl Court {
         answer
     }
 
+    /// Asks for a step that has to wait for one thing, on record and without effect; gives what it waits for.
+    pub async fn wait(&self, who: &str, request: &str, step: &str, body: &Value) -> Value {
+        let (status, answer) = self.step(who, request, step, body).await;
+        let asked = format!("{who}, {step} {body}: {answer}");
+        assert_eq!((status, &answer["verdict"]), (202, &json!("permit")), "{asked}");
+        assert_eq!(answer["request"], request, "{asked}");
+        for kept_back in ["candidates", "document", "documents", "search"] {
+            assert!(answer.get(kept_back).is_none(), "{asked}");
+        }
+        assert!(!answer["findings"].as_array().unwrap().is_empty(), "{asked}");
+        self.check_receipt("detroit", &answer["receipt"]);
+        let last = self.entries_of(request).await.pop().unwrap();
+        assert_eq!(last["index"], answer["receipt"]["index"], "{asked}");
+        assert_eq!((&last["leaf"]["kind"], &last["account"]["event"]["what"]), (&json!("outcome"), &json!("waits")));
+        let awaited = answer["waits_for"].as_array().unwrap();
+        assert_eq!(awaited.len(), 1, "{asked}");
+        assert_eq!(last["account"]["event"]["awaited"], answer["waits_for"], "{asked}");
+        assert!(answer["detail"].as_str().unwrap().contains(awaited[0]["clause"].as_str().unwrap()), "{asked}");
+        awaited[0].clone()
+    }
+
     /// Asks for a step that has to be refused, on record and with the request as it was.
     pub async fn refuse(&self, who: &str, request: &str, step: &str, body: &Value, refusal: Refusal<'_>) {
         let (stood, entries) = (self.seen(request).await, self.entries("detroit").await);

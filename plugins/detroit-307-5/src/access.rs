@@ -80,8 +80,13 @@ fn agency(case: &mut Case, what: AccessChange, agency: &Agency) {
 /// 6.1(2) "The LASO will be responsible for … acting as the authorizing official for individual access". The LASO alone.
 fn authorised_by_the_laso(case: &mut Case) {
     let laso = standing::actor_is_laso(case);
-    case.clause(clause!("6.1(1)")).notes("the LASO is responsible for who uses the program");
-    case.clause(clause!("6.1(2)a")).notes("the LASO oversees and administers the program");
+    if laso {
+        case.clause(clause!("6.1(1)")).satisfied();
+        case.clause(clause!("6.1(2)a")).satisfied();
+    } else {
+        case.clause(clause!("6.1(1)")).notes("the LASO is responsible for who uses the program");
+        case.clause(clause!("6.1(2)a")).notes("the LASO oversees and administers the program");
+    }
     case.clause(clause!("6.1(2)b"))
         .requires(laso, "only the Local Agency Security Officer authorises access: have the LASO do it");
 }

@@ -99,16 +99,24 @@ pub fn supervisor(case: &Case) -> SignOffRule {
 /// candidate's photograph and the booking fields named in the settings, and nothing else.
 fn personal_information(case: &mut Case) {
     let allowed = case.settings().texts(&settings::SHOWN_FIELDS);
-    let restricted = match &case.matter().step {
-        Step::Candidates(list) => list.iter().flat_map(|c| &c.shows).any(|f| is_highly_restricted(f)),
-        _ => false,
-    };
+    let (mut restricted, mut identifying) = (false, false);
+    if let Step::Candidates(list) = &case.matter().step {
+        // What is highly restricted is never among the fields allowed: the settings are refused otherwise.
+        for field in list.iter().flat_map(|c| &c.shows).filter(|field| !allowed.contains(field)) {
+            identifying = true;
+            restricted = restricted || is_highly_restricted(field);
+        }
+    }
     if restricted {
         case.clause(clause!("2.5")).notes("the records hold highly restricted personal information, which is withheld");
     } else {
         case.clause(clause!("2.5")).satisfied();
     }
-    case.clause(clause!("2.8")).satisfied();
+    if identifying {
+        case.clause(clause!("2.8")).notes("the records hold more than the fields that are shown, and it is withheld");
+    } else {
+        case.clause(clause!("2.8")).satisfied();
+    }
     case.clause(clause!("2.5")).obliges(Duties::show_only(allowed.iter()));
 }
 

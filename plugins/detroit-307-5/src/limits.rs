@@ -100,7 +100,8 @@ fn individual_suspicion(case: &mut Case) {
 /// 5.3 is headed "Individualized Targeting": beyond a number of probes each has to stand on suspicion of its own (IR-3).
 fn no_mass_query(case: &mut Case) {
     let batch = case.request().map_or(1, |r| r.batch_size);
-    let probes = batch.max(case.history().distinct_probes_by_person_last_hour);
+    let searched = case.history().distinct_probes_by_person_last_hour;
+    let probes = batch.max(searched.saturating_add(standing::unrecorded_probes(case)));
     if probes <= settings::count(case, &settings::MASS_LIMIT) {
         case.clause(clause!("5.3")).read_as(reading!("IR-3")).satisfied();
         return;

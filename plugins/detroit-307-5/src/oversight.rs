@@ -3,7 +3,7 @@
 use crate::{answers, outside, settings, standing};
 use magistrate_sdk::calendar::{HOUR_MS, days_between};
 use magistrate_sdk::case::trained;
-use magistrate_sdk::facts::{Candidate, Step};
+use magistrate_sdk::facts::{ReleasePlan, Step};
 use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{Duty, RetentionRule};
 use magistrate_sdk::terms::Phase;
@@ -122,15 +122,25 @@ fn prerequisites(case: &mut Case) {
 }
 
 /// Whether a record's status allows that anybody sees it: a sealed, expunged or juvenile one's does not.
-pub fn may_be_shown(case: &Case, candidate: &Candidate) -> bool {
-    case.settings().texts(&settings::SHOWN_STATUSES).contains(&candidate.status)
+pub fn may_be_shown(case: &Case, status: &str) -> bool {
+    case.settings().texts(&settings::SHOWN_STATUSES).contains(status)
+}
+
+/// 6.1(4) speaks of "dissemination" too: a record that was taken out of use since its list was shown does not leave.
+pub fn lawful_to_return(case: &mut Case, plan: &ReleasePlan) {
+    let lawful = plan.candidates.iter().all(|c| may_be_shown(case, &c.status));
+    case.clause(clause!("6.1(4)")).requires(
+        lawful,
+        "a candidate's record is sealed or of unknown status by now: leave it out, or have the registrar correct the gallery",
+    );
 }
 
 /// 6.1(4) "privacy, civil rights, and civil liberties are not violated by" access: a record that its status takes out of
 /// use leaves the list before anybody sees it, and the rest of the list is shown.
 fn lawful_records(case: &mut Case) {
     let Step::Candidates(list) = &case.matter().step else { return };
-    let withheld: Vec<String> = list.iter().filter(|c| !may_be_shown(case, c)).map(|c| c.record_id.clone()).collect();
+    let withheld: Vec<String> =
+        list.iter().filter(|c| !may_be_shown(case, &c.status)).map(|c| c.record_id.clone()).collect();
     if withheld.is_empty() {
         case.clause(clause!("6.1(4)")).satisfied();
         return;

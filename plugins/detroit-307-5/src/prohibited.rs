@@ -124,7 +124,8 @@ fn still_from_recording(case: &mut Case, sourced: bool) {
             .violated("frames in bulk are a search of the recording: select single stills");
         return;
     }
-    let frames = batch.max(case.history().distinct_probes_in_case);
+    let searched = case.history().distinct_probes_in_case;
+    let frames = batch.max(searched.saturating_add(standing::unrecorded_probes(case)));
     let few = frames <= settings::count(case, &settings::FRAMES_LIMIT);
     let justified = few || case.affirmed(answers::FRAMES_JUSTIFIED) == Some(true);
     let clause = case.clause(clause!("3.2")).read_as(reading!("IR-5"));

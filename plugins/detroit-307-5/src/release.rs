@@ -3,7 +3,7 @@
 
 use crate::corroboration::{self, Concluded};
 use crate::crimes::Crime;
-use crate::{charter, purpose, requesting, settings, standing};
+use crate::{charter, oversight, purpose, requesting, settings, standing};
 use magistrate_sdk::facts::{Conclusion, ReleasePlan, Step};
 use magistrate_sdk::text::same;
 use magistrate_sdk::{Case, Duties};
@@ -81,6 +81,7 @@ fn lead(case: &mut Case, plan: &ReleasePlan) {
     case.clause(clause!("1-b")).notes("the result is an investigative lead; the requester continues the investigation");
     case.clause(clause!("1-b")).obliges(Duties::statement(purpose::CONTINUE_INVESTIGATION));
     most_likely(case, plan);
+    oversight::lawful_to_return(case, plan);
     case.clause(clause!("5.4(4)-a")).obliges(Duties::document(requesting::SUPPLEMENTAL_REPORT));
     case.clause(clause!("5.4(4)-b"))
         .requires(plan.reasoning_given, "the report does not detail how the examiner came to their conclusion: add it");

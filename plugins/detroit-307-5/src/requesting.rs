@@ -188,7 +188,7 @@ fn reported(case: &mut Case) {
 /// A list holds no viable candidate when it is empty, or when every record on it is withheld.
 fn empty_list(case: &mut Case) {
     let Step::Candidates(list) = &case.matter().step else { return };
-    if !list.iter().any(|c| oversight::may_be_shown(case, c)) {
+    if !list.iter().any(|c| oversight::may_be_shown(case, &c.status)) {
         no_viable_candidate(case);
     }
 }

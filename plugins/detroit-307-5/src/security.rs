@@ -1,7 +1,7 @@
 //! 307.5 - 7, Security and Maintenance, as far as it bears on every step. What binds one phase only is in that phase's
 //! module: `dissemination` (7(1)-b to d), `discipline` (7(2)), `activation` (7(3), 7(7)), `retention` (7(4)), `access`.
 
-use crate::{corroboration, definitions, settings, standing, words};
+use crate::{corroboration, definitions, retention, settings, standing, words};
 use magistrate_sdk::case::trained;
 use magistrate_sdk::facts::{Device, Initiator};
 use magistrate_sdk::terms::Phase;
@@ -95,5 +95,5 @@ fn audit_trail(case: &mut Case) {
     let days = settings::audit_days(case);
     case.clause(clause!("7(9)-a")).noted();
     case.clause(clause!("7(9)-b")).noted();
-    case.clause(clause!("7(9)-b")).obliges(Duties::retain("audit-trail", days));
+    case.clause(clause!("7(9)-b")).obliges(Duties::retain(retention::AUDIT_ENTRY, days));
 }

@@ -64,6 +64,11 @@ pub fn before_result(case: &Case) -> bool {
     matches!(case.phase(), Phase::Request | Phase::Search)
 }
 
+/// How many probes this step adds to those that searches are on record with: its own, as long as none of it is.
+pub fn unrecorded_probes(case: &Case) -> u32 {
+    u32::from(before_result(case) && case.history().searches_of_request == 0)
+}
+
 /// The filters a search asks for.
 pub fn filters<'a>(case: &Case<'a>) -> &'a [String] {
     match &case.matter().step {

@@ -119,9 +119,32 @@ pub fn still_retained(case: &mut Case) {
     if !noticed && !unknown {
         case.clause(clause!("D.3")).satisfied();
     }
-    let leaves = |status: &str| if status == NOTICE_RECEIVED { !until_purge } else { !shown.contains(status) };
-    let withheld: Vec<String> = list.iter().filter(|c| leaves(&c.status)).map(|c| c.record_id.clone()).collect();
+    let withheld: Vec<String> =
+        list.iter().filter(|c| is_withheld(case, &c.status)).map(|c| c.record_id.clone()).collect();
     if !withheld.is_empty() {
         case.clause(clause!("D.3")).obliges(Duty::Withhold(withheld));
+    }
+}
+
+/// D.3 A report shows what the list would show now: a mugshot noticed since the list was shown (IR-11), or a record that is
+/// not active any more, does not leave with it.
+pub fn retained_at_the_release(case: &mut Case) {
+    let Step::Release(plan) = &case.matter().step else { return };
+    let noticed = plan.candidates.iter().any(|c| c.status == NOTICE_RECEIVED);
+    let withheld = plan.candidates.iter().any(|c| is_withheld(case, &c.status));
+    let clause = case.clause(clause!("D.3"));
+    let clause = if noticed { clause.read_as(reading!("IR-11")) } else { clause };
+    clause.forbids(
+        withheld,
+        "the agency of a candidate's mugshot gave notice since the list was shown, or its record is not active any more: leave it out",
+    );
+}
+
+/// Whether nobody is shown a record of this status.
+fn is_withheld(case: &Case, status: &str) -> bool {
+    if status == NOTICE_RECEIVED {
+        !case.settings().is(&NOTICE_READING, "until-purge")
+    } else {
+        !case.settings().texts(&SHOWN_STATUSES).contains(status)
     }
 }

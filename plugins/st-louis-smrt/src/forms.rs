@@ -12,6 +12,9 @@ use magistrate_sdk::terms::Phase;
 /// The purpose code of B.1.a.
 const CRIME: &str = "crime";
 
+/// Offered so that it can be refused for what it is, on record.
+const ANOTHER_LAW: &str = "other";
+
 /// Who the person on the photo is to the inquiry.
 const SUBJECTS: &[&str] = &["suspect", "victim", "witness", "missing", "endangered", "encountered", "other"];
 
@@ -79,6 +82,7 @@ fn enroll() -> Vec<FormField> {
 fn request() -> Vec<FormField> {
     let mut purposes = vec![CRIME];
     purposes.extend(OTHER_CODES);
+    let laws: Vec<&str> = LAWS.iter().copied().chain([ANOTHER_LAW]).collect();
     vec![
         required(code("purpose", "Purpose", "What the SMRT data is to be used for (B.1, B.2).", &purposes)),
         required(field(
@@ -94,7 +98,7 @@ fn request() -> Vec<FormField> {
             FieldKind::Texts,
         ),
         field("crime", "Crime", "Which crime, for the purpose `crime`: burglary, say.", FieldKind::Text),
-        code("law", "Law violated", "Whose law was violated, for the purpose `law-violation`.", LAWS),
+        code("law", "Law violated", "Whose law was violated, for the purpose `law-violation`.", &laws),
         code("subject-role", "Person sought", "Who the person is. Asked for the purpose `missing-person`.", SUBJECTS),
         code(
             "encounter",

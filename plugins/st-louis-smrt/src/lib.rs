@@ -220,6 +220,7 @@ fn release(case: &mut Case, owner: bool) {
         c_inquiries::agency_in_standing(case);
         c_report::drawn_up_by_the_rtcc(case);
         c_report::released_with_the_note(case);
+        d_data::retained_at_the_release(case);
         e_audit::on_record(case);
     }
     a_system::follow_up_under_authority(case);

@@ -201,3 +201,64 @@ async fn a_gallery_whose_thread_broke_off_says_so() {
     );
     assert!(hall.trouble().is_some());
 }
+
+/// A hall in memory on a store among several hosts, a handle of another host, and one that tells nobody.
+async fn neighbours() -> (Hall, store::Jurisdiction, store::Jurisdiction, store::Jurisdiction) {
+    let alone = store::Store::open("mem://", None, store::MasterKey::generate()).await.unwrap();
+    let several = alone.clone().among_several();
+    let silent = alone.jurisdiction("north").await.unwrap();
+    silent.put_gallery(&fact()).await.unwrap();
+    let (here, there) = (several.jurisdiction("north").await.unwrap(), several.jurisdiction("north").await.unwrap());
+    let hall = shelf::load("north", &here, &fact(), None, &|_| {}).await.unwrap();
+    (hall, here, there, silent)
+}
+
+async fn caught_up(hall: &Hall, store: &store::Jurisdiction) -> (u64, usize) {
+    let generation = store.generation("g").await.unwrap();
+    hall.catch_up(store, "north", generation).await.unwrap();
+    (hall.generation(), hall.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_host_changed_is_taken_over() {
+    let (hall, here, there, _) = neighbours().await;
+    assert_eq!(caught_up(&hall, &here).await, (0, 0));
+    there.insert_records("g", vec![record("a"), record("b")]).await.unwrap();
+    there.insert_records("g", vec![record("c")]).await.unwrap();
+    assert_eq!(hall.len(), 0);
+    assert_eq!(caught_up(&hall, &here).await, (2, 3));
+    there.remove_record("g", "a").await.unwrap();
+    // The same id, another face.
+    there.remove_record("g", "b").await.unwrap();
+    let other = store::NewRecord { template: template("another face"), ..record("b") };
+    there.insert_records("g", vec![other]).await.unwrap();
+    assert_eq!(caught_up(&hall, &here).await, (5, 2));
+    assert!(!hall.contains("a") && hall.contains("b") && hall.contains("c"));
+    let found = hall.join_pass(template("another face"), 1).await.unwrap();
+    assert_eq!((&*found.answer.hits[0].id, found.generation), ("b", 5));
+    assert!(found.answer.hits[0].score > 0.999);
+    assert_eq!(caught_up(&hall, &here).await, (5, 2), "nothing has changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_here_does_not_hide_another_hosts() {
+    let (hall, here, there, _) = neighbours().await;
+    there.insert_records("g", vec![record("theirs"), record("gone")]).await.unwrap();
+    let removed = hall.forget(&here, &["gone".to_owned()]).await.unwrap();
+    assert_eq!((removed.records, hall.generation()), (vec!["gone".to_owned()], 0), "generation 1 is missing");
+    assert_eq!(caught_up(&hall, &here).await, (2, 1));
+    assert!(hall.contains("theirs"));
+    hall.forget(&here, &["theirs".to_owned()]).await.unwrap();
+    assert_eq!((hall.generation(), hall.len()), (3, 0), "and the next one is the next");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_cannot_be_told_what_changed_loads_the_gallery_anew() {
+    let (hall, here, there, silent) = neighbours().await;
+    there.insert_records("g", vec![record("a"), record("b")]).await.unwrap();
+    assert_eq!(caught_up(&hall, &here).await, (1, 2));
+    silent.remove_record("g", "a").await.unwrap();
+    silent.insert_records("g", vec![record("c"), record("d")]).await.unwrap();
+    assert_eq!(caught_up(&hall, &here).await, (3, 3));
+    assert!(!hall.contains("a") && hall.contains("d"));
+}

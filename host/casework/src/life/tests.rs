@@ -96,13 +96,34 @@ fn search(n: u64, duties: Vec<Duty>) -> Option<Account> {
 }
 
 fn list(n: u64, person: &str, records: &[&str], verdict: Verdict) -> Option<Account> {
+    list_with(n, person, records, verdict, vec![])
+}
+
+fn list_with(n: u64, person: &str, records: &[&str], verdict: Verdict, duties: Vec<Duty>) -> Option<Account> {
     let candidate = |(record, rank): (&&str, u32)| Candidate {
         rank,
         record_id: (*record).into(),
         status: "active".into(),
         shows: vec![],
     };
-    decision(n, person, Step::Candidates(records.iter().zip(1..).map(candidate).collect()), verdict, vec![])
+    decision(n, person, Step::Candidates(records.iter().zip(1..).map(candidate).collect()), verdict, duties)
+}
+
+/// That the step of this entry waits for others.
+fn waits(n: u64, of: u64) -> Option<Account> {
+    account(n, "searcher", Some(of), Event::Waits { awaited: vec![] })
+}
+
+fn blind_rule() -> SignOffRule {
+    SignOffRule {
+        role: "examiner".into(),
+        persons: 2,
+        units: vec![],
+        distinct_from_requester: true,
+        all_involved: false,
+        blind: true,
+        leads_only: false,
+    }
 }
 
 fn disposed(n: u64, record: &str, likeness: Likeness) -> Option<Account> {
@@ -194,15 +215,7 @@ fn a_new_search_begins_anew_and_one_that_failed_does_not() {
 
 #[test]
 fn a_rule_binds_once_however_often_it_is_imposed() {
-    let rule = SignOffRule {
-        role: "examiner".into(),
-        persons: 2,
-        units: vec![],
-        distinct_from_requester: true,
-        all_involved: false,
-        blind: true,
-        leads_only: false,
-    };
+    let rule = blind_rule();
     let life = Life::fold([search(1, vec![Duty::SignOffs(rule.clone())]), search(2, vec![Duty::SignOffs(rule)])]);
     assert_eq!(life.imposed.len(), 1);
     assert!(life.is_blind());
@@ -225,4 +238,105 @@ fn a_hold_has_an_effect_when_it_is_approved_and_until_it_is_lifted() {
     assert_eq!(held(vec![said(1, "hold", true)]), 0);
     assert_eq!(held(vec![said(1, "hold", true), said(2, "hold", false)]), 1);
     assert_eq!(held(vec![said(1, "hold", false), said(2, "lift", false), said(3, "extend", false)]), 0);
+}
+
+#[test]
+fn a_step_that_waits_imposes_what_it_imposes_and_does_nothing_else() {
+    let demanded = || vec![Duty::Approve(SignOffRule { blind: false, ..blind_rule() })];
+    let waiting = vec![search(1, demanded()), waits(2, 1)];
+    let life = Life::fold(waiting.clone());
+    assert_eq!((life.state(), life.searched, life.imposed.len()), (State::Open, None, 1));
+    assert!(life.attestations.is_empty() && !life.has_list() && life.refusals.is_empty());
+    assert_eq!(Life::fold(waiting.into_iter().rev()), life, "in whatever order it is told");
+
+    let found = || {
+        account(
+            4,
+            "searcher",
+            Some(3),
+            Event::Searched { gallery: "north/g".into(), generation: 1, rows: 9, found: vec!["a".into()] },
+        )
+    };
+    let unseen = Life::fold([search(3, vec![]), found(), list(5, "searcher", &["a"], Verdict::Permit), waits(6, 5)]);
+    assert_eq!((unseen.state(), unseen.listed), (State::Searched, None), "searched, and nobody was shown the list");
+    assert!(openers(&unseen).is_empty() && unseen.list.is_empty());
+
+    let told = [
+        search(3, vec![]),
+        list(4, "searcher", &["a"], Verdict::Permit),
+        search(5, demanded()),
+        waits(6, 5),
+        list(7, "second", &["a"], Verdict::Permit),
+        waits(8, 7),
+    ];
+    let life = Life::fold(told);
+    assert!(life.has_list(), "the list that was shown stands");
+    assert_eq!(openers(&life), ["searcher"]);
+}
+
+#[test]
+fn what_may_be_shown_of_a_list_is_the_narrowest_that_was_said_of_it() {
+    let only = |fields: &[&str]| Duty::ShowOnly(fields.iter().map(|f| (*f).into()).collect());
+    let withhold = |record: &str| Duty::Withhold(vec![record.into()]);
+    let mut told = vec![
+        search(1, vec![only(&["name", "age"]), withhold("a")]),
+        list_with(2, "searcher", &["a", "b", "c"], Verdict::Permit, vec![only(&["name", "sex"])]),
+    ];
+    let life = Life::fold(told.clone());
+    assert_eq!((life.fields, life.withheld), (Some(vec!["name".to_owned()]), vec!["a".to_owned()]));
+    told.push(list_with(3, "second", &["b", "c"], Verdict::Permit, vec![withhold("b")]));
+    let life = Life::fold(told.clone());
+    assert_eq!((life.list.len(), life.withheld), (2, vec!["a".to_owned(), "b".to_owned()]), "since it was shown, too");
+    told.extend([search(4, vec![]), list(5, "searcher", &["a", "b"], Verdict::Permit)]);
+    let life = Life::fold(told);
+    assert_eq!((life.fields, life.withheld.len(), life.list.len()), (None, 0, 2), "a new list is another one");
+}
+
+#[test]
+fn whoever_was_shown_what_others_concluded_does_not_sign_blind() {
+    let told = vec![
+        search(1, vec![]),
+        list(2, "searcher", &["a"], Verdict::Permit),
+        disposed(3, "a", Likeness::Possible),
+        list(4, "searcher", &["a"], Verdict::Permit),
+    ];
+    let informed = |told: &[Option<Account>], person: &str| Life::fold(told.to_vec()).is_informed(&who(person));
+    assert!(!informed(&told, "searcher"), "what one said oneself is no secret");
+    let with = |more: Vec<Option<Account>>| [told.clone(), more].concat();
+    assert!(
+        informed(&with(vec![list(5, "second", &["a"], Verdict::Permit)]), "second"),
+        "the candidates' dispositions"
+    );
+    assert!(!informed(&with(vec![list(5, "second", &["a"], Verdict::Deny)]), "second"), "they were not shown");
+    let viewed = |n: u64, person: &str| account(n, person, None, Event::Viewed);
+    assert!(!informed(&with(vec![viewed(5, "chief")]), "chief"), "nobody has signed yet");
+    let signed_and_viewed =
+        with(vec![signed(5, "searcher", Conclusion::Lead), viewed(6, "chief"), viewed(7, "searcher")]);
+    assert!(informed(&signed_and_viewed, "chief") && !informed(&signed_and_viewed, "searcher"));
+    let anew = [signed_and_viewed, vec![search(8, vec![]), list(9, "searcher", &["a"], Verdict::Permit)]].concat();
+    assert!(!informed(&anew, "chief"), "of the new list nobody has concluded anything");
+    let old = [anew, vec![viewed(10, "chief")]].concat();
+    assert!(!informed(&old, "chief"), "what was concluded of another list is not about this one");
+}
+
+#[test]
+fn under_a_blind_rule_nothing_is_shown_before_the_own_signature_and_it_is_not_forgotten() {
+    let mut told = vec![
+        search(1, vec![Duty::SignOffs(blind_rule())]),
+        list(2, "searcher", &["a"], Verdict::Permit),
+        disposed(3, "a", Likeness::Possible),
+        signed(4, "searcher", Conclusion::Lead),
+        list(5, "second", &["a"], Verdict::Permit),
+        account(6, "second", None, Event::Viewed),
+    ];
+    let second = who("second");
+    let life = Life::fold(told.clone());
+    assert!(!life.is_informed(&second) && !life.sees_conclusions(&second));
+    told.extend([signed(7, "second", Conclusion::Lead), account(8, "second", None, Event::Viewed)]);
+    let life = Life::fold(told.clone());
+    assert!(life.is_informed(&second) && life.sees_conclusions(&second));
+    // Signatures are void now, and the second knows all the same what the first concluded.
+    told.push(disposed(9, "a", Likeness::Excluded));
+    let life = Life::fold(told);
+    assert!(life.is_informed(&second) && !life.sees_conclusions(&second));
 }

@@ -2,19 +2,19 @@
 //!
 //! Under each heading of a tag a request counts once, however many of its steps are tagged with it; a step outside a request's
 //! life counts for itself. It counts as permitted if any step so tagged was, and as refused if none was. A step that was
-//! permitted and failed is not counted. Only what this jurisdiction's own policy says counts, and not what another says of the
-//! same step.
+//! permitted and failed is not counted, nor one that waits for others and has no effect. Only what this jurisdiction's own
+//! policy says counts, and not what another says of the same step.
 
 use super::{Figure, Section};
 use crate::walk::Told;
 use model::account::{Account, Event};
 use model::combine::Ruling;
 use model::facts::Step;
-use model::terms::{Digest, Instant, Verdict};
+use model::terms::{Digest, Instant, Phase, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Things that happen, in the order in which they are reported. What did not happen is reported as 0.
-const ACTS: [&str; 16] = [
+const ACTS: [&str; 17] = [
     "Requests opened",
     "Searches run",
     "Results released with a lead",
@@ -26,6 +26,7 @@ const ACTS: [&str; 16] = [
     "Steps refused by policy",
     "Steps rejected as out of place or not allowed",
     "Steps permitted that failed",
+    "Steps permitted that wait for others",
     "Violations recorded",
     "Obligations that became overdue",
     "Notices delivered",
@@ -39,6 +40,7 @@ pub(crate) struct Figures {
     tags: Vec<String>,
     acts: BTreeMap<&'static str, u64>,
     tagged: Vec<Tagged>,
+    /// Permits that had no effect.
     failed: BTreeSet<String>,
     violations: Vec<Vec<String>>,
     versions: Vec<Version>,
@@ -111,12 +113,18 @@ impl Figures {
                 let counted = mine.iter().flat_map(|r| &r.decision.tags).filter(|t| self.tags.contains(&t.name));
                 let tags: Vec<_> = counted.map(|t| (t.name.clone(), t.value.clone())).collect();
                 if !tags.is_empty() {
+                    // Two violations of one request are two.
+                    let request = request.filter(|_| rulings.phase != Phase::Violation);
                     let subject = request.unwrap_or_else(|| leaf.id.clone());
                     self.tagged.push(Tagged { entry: leaf.id, subject, permitted, tags });
                 }
             }
             Event::Failed { .. } => {
                 self.note("Steps permitted that failed", 1);
+                self.failed.extend(of);
+            }
+            Event::Waits { .. } => {
+                self.note("Steps permitted that wait for others", 1);
                 self.failed.extend(of);
             }
             Event::Opened => self.note("Requests opened", 1),
@@ -128,7 +136,7 @@ impl Figures {
             Event::Disseminated { .. } => self.note("Results handed over", 1),
             Event::Reported { .. } => self.note("Outcomes reported", 1),
             Event::Enrolled { records, .. } => self.note("Records enrolled", records.len() as u64),
-            Event::Purged { .. } => self.note("Destructions", 1),
+            Event::Purged { .. } | Event::Pruned { .. } => self.note("Destructions", 1),
             Event::Rejected { .. } => self.note("Steps rejected as out of place or not allowed", 1),
             Event::Notified { .. } => self.note("Notices delivered", 1),
             Event::Undelivered { .. } => self.note("Notices that could not be delivered at once", 1),
@@ -296,7 +304,6 @@ mod tests {
     use model::account::{Kind, Leaf, Who};
     use model::combine::{PolicyRef, Rulings};
     use model::rulings::{Decision, Tag};
-    use model::terms::Phase;
 
     fn told(index: u64, request: Option<&str>, of: Option<&str>, event: Event) -> Told {
         let id = format!("e{index}");
@@ -369,6 +376,20 @@ mod tests {
         figures.add(told(5, None, None, robbery(Verdict::Permit)));
         assert_eq!(rows(&figures, "Crime"), [["robbery", "2", "1"]]);
         assert!(figures.counts().contains(&Figure::new("Steps refused by policy", 2)));
+    }
+
+    #[test]
+    fn violations_of_one_request_count_each() {
+        let mut figures = Figures::new("north", &["clause".to_owned()]);
+        for (index, request) in [(1, Some("r1")), (2, Some("r1")), (3, None)] {
+            let Event::Decision { matters, mut rulings } = decision("north", Verdict::Permit, &[("clause", "5.2")])
+            else {
+                panic!("no decision");
+            };
+            rulings.phase = Phase::Violation;
+            figures.add(told(index, request, None, Event::Decision { matters, rulings }));
+        }
+        assert_eq!(rows(&figures, "Clause"), [["5.2", "3", "0"]]);
     }
 
     #[test]

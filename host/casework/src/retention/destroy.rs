@@ -24,6 +24,8 @@ impl Found {
             Place::Probe(case) => (permit.act(), self.destroy_probe(case).await),
             Place::Document(case, document) => (permit.act(), self.destroy_document(case, document).await),
             Place::Entries(leaves) => (permit.act(), self.destroy_accounts(leaves).await),
+            // It is pruned, not purged.
+            Place::Beginning(_) => (permit.act(), Ok(Vec::new())),
         }
     }
 

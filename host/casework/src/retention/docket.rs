@@ -1,6 +1,6 @@
 //! What is on record of how long a record stays.
 
-use super::Change;
+use super::{Change, Pruning};
 use crate::error::CaseError;
 use crate::life::same_person;
 use model::account::{Retained, Who};
@@ -33,6 +33,12 @@ pub struct Docket {
     /// When it was destroyed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purged: Option<Instant>,
+    /// A pruning of the log up to there that is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruning: Option<Pruning>,
+    /// When the log was pruned up to there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<Instant>,
 }
 
 /// By whom, and since when.
@@ -79,7 +85,17 @@ pub struct Export {
 impl Docket {
     /// An empty one.
     pub(super) fn new(record: Retained) -> Self {
-        Self { record, noticed: None, held: None, asked: BTreeMap::new(), extended: None, exported: None, purged: None }
+        Self {
+            record,
+            noticed: None,
+            held: None,
+            asked: BTreeMap::new(),
+            extended: None,
+            exported: None,
+            purged: None,
+            pruning: None,
+            pruned: None,
+        }
     }
 
     /// As it was kept.

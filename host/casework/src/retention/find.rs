@@ -1,6 +1,9 @@
 //! Where a record is, and what policies are told of it.
 
-use super::{ASKED, AUDIT_ENTRY, Asking, Change, Docket, GALLERY_RECORD, NOT_THEIRS, place_of};
+use super::around::Around;
+use super::prune::Beginning;
+use super::range::EntryRange;
+use super::{ASKED, Asking, Change, Docket, GALLERY_RECORD, NOT_THEIRS, place_of};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -11,12 +14,12 @@ use crate::judge::Facts;
 use crate::ledger::Subject;
 use crate::life::Life;
 use crate::obligations::Owed;
+use crate::walk;
 use model::account::{Document, Leaf, Retained};
 use model::facts::{self, History, RetentionEvent, Step};
 use model::registry::Principal;
 use model::rulings::Duty;
 use model::terms::Instant;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// A record, found.
@@ -29,6 +32,8 @@ pub(super) struct Found {
     pub(super) docket: Docket,
     /// Every obligation filed under it, or under its request.
     pub(super) owed: Vec<Owed>,
+    /// Of entries: what is on record of others that share some with it.
+    pub(super) around: Around,
     /// Whether it is held, by a step or by a decision.
     pub(super) held: bool,
     pub(super) now: Instant,
@@ -44,6 +49,8 @@ pub(super) enum Place {
     Document(Box<Case>, Document),
     /// In the log, their accounts in the database.
     Entries(Vec<Leaf>),
+    /// At the beginning of the log, to be pruned.
+    Beginning(Beginning),
 }
 
 /// The request that a record belongs to.
@@ -60,7 +67,7 @@ impl Found {
     fn case(&self) -> Option<&Case> {
         match &self.place {
             Place::Probe(case) | Place::Document(case, _) => Some(case),
-            Place::Record { .. } | Place::Entries(_) => None,
+            Place::Record { .. } | Place::Entries(_) | Place::Beginning(_) => None,
         }
     }
 
@@ -76,52 +83,73 @@ impl Found {
             Place::Probe(case) => (String::new(), Some(case.request.request.opened)),
             Place::Document(case, _) => (String::new(), case.life.release.as_ref().map(|r| r.at)),
             Place::Entries(leaves) => (String::new(), leaves.iter().map(|leaf| leaf.at).max()),
+            Place::Beginning(beginning) => (String::new(), Some(beginning.youngest)),
         };
-        let extended = if asking.change == Change::Extend { asking.day } else { self.docket.extended };
+        let on_record = self.docket.extended.max(self.around.extended());
+        let extended = if asking.change == Change::Extend { asking.day } else { on_record };
+        let exported = self.docket.exported.as_ref().map(|export| export.at);
         RetentionEvent {
             subject: self.record.subject.clone(),
-            kind: asking.change.name().to_owned(),
+            kind: asking.change.told().to_owned(),
             record_id: self.record.record.clone(),
             origin,
             recorded,
             noticed: self.noticed(asking),
             held: self.held,
             extended,
-            exported: self.docket.exported.as_ref().map(|export| export.at),
+            exported: exported.max(self.around.exported()),
         }
     }
 }
 
 impl Casework {
-    /// Finds a record for a step that `actor` asks for.
+    /// Finds a record for a step that `actor` asks for. What is found is spelled as it is filed.
     ///
     /// # Errors
-    /// [`CaseError::Unknown`]; [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is not concerned.
+    /// [`CaseError::Unknown`]; [`CaseError::Invalid`] for what names no entries; [`CaseError::Rejected`], recorded, for
+    /// somebody of a jurisdiction that is not concerned.
     pub(super) async fn find(
         &self,
         actor: &Registered,
         owner: &Arc<Chamber>,
-        record: Retained,
+        asking: &Asking,
     ) -> Result<Found, CaseError> {
+        let record = asking.record.clone();
+        let range = EntryRange::of(&record)?;
+        let record = match range {
+            Some(range) => Retained { record: range.to_string(), ..record },
+            None => record,
+        };
         owner.ledger.settle().await?;
         let gallery = record.gallery.as_deref().unwrap_or_default();
         let kept = owner.store.retention(&record.subject, gallery, &record.record).await?;
         let known = kept.is_some();
         let docket = kept.map_or_else(|| Ok(Docket::new(record.clone())), Docket::read)?;
-        let place = match record.subject.as_str() {
-            GALLERY_RECORD => self.find_in_gallery(actor, owner, &record, known).await?,
-            AUDIT_ENTRY => self.find_entries(actor, owner, &record).await?,
-            _ => self.find_in_case(actor, owner, &record).await?,
+        let (place, around) = match range {
+            Some(_) if actor.principal.jurisdiction != owner.id() => {
+                let reason = "only people of the jurisdiction say how long entries of its log stay";
+                return self.reject(owner.id(), actor, ASKED, reason).await;
+            }
+            Some(range) => {
+                let place = if asking.change == Change::Prune {
+                    self.find_beginning(owner, range).await?
+                } else {
+                    find_entries(owner, range)?
+                };
+                (place, Around::read(owner, range).await?)
+            }
+            None if record.subject == GALLERY_RECORD => {
+                (self.find_in_gallery(actor, owner, &record, known).await?, Around::default())
+            }
+            None => (self.find_in_case(actor, owner, &record).await?, Around::default()),
         };
         let owed = owner.store.obligations_of_request(&place_of(&record)).await?;
         let owed = owed.into_iter().map(Owed::read).collect::<Result<Vec<_>, _>>()?;
         let by_decision =
             |o: &Owed| o.is_open() && matches!(&o.duty, Duty::Hold(rule) if rule.subject == record.subject);
-        let held = docket.held.is_some()
-            || owed.iter().any(by_decision)
-            || (matches!(place, Place::Entries(_)) && any_entry_held(owner, &record).await?);
+        let held = docket.held.is_some() || owed.iter().any(by_decision) || around.held();
         let now = self.clock.now()?;
-        Ok(Found { owner: owner.clone(), concerned: [owner.clone()], record, place, docket, owed, held, now })
+        Ok(Found { owner: owner.clone(), concerned: [owner.clone()], record, place, docket, owed, around, held, now })
     }
 
     /// A record of a gallery. One that is gone is found all the same where it has a docket: its purge may have broken off.
@@ -143,32 +171,6 @@ impl Casework {
             }
             None => Err(CaseError::Unknown { kind: "record", id: record.record.clone(), hint: " in the gallery" }),
         }
-    }
-
-    /// The entries that an index or a range of indices names.
-    async fn find_entries(
-        &self,
-        actor: &Registered,
-        owner: &Arc<Chamber>,
-        record: &Retained,
-    ) -> Result<Place, CaseError> {
-        if actor.principal.jurisdiction != owner.id() {
-            let reason = "only people of the jurisdiction say how long entries of its log stay";
-            return self.reject(owner.id(), actor, ASKED, reason).await;
-        }
-        let range = range_of(&record.record)?;
-        let (count, size) = (range.end - range.start, owner.log().size());
-        if count > MOST_ENTRIES || range.end > size {
-            let message = format!("the log has {size} entries: name up to {MOST_ENTRIES} of them, `17` or `17-40`");
-            return Err(CaseError::Invalid(message));
-        }
-        let mut leaves = Vec::new();
-        for (index, bytes) in owner.log().entries(range)? {
-            let leaf = serde_json::from_slice(&bytes)
-                .map_err(|e| CaseError::Log(format!("entry {index} is not a leaf: {e}")))?;
-            leaves.push(leaf);
-        }
-        Ok(Place::Entries(leaves))
     }
 
     /// The probe of a request, or a document that its release drew up.
@@ -255,44 +257,13 @@ impl Casework {
     }
 }
 
-/// Whether one of these entries is held, alone or within another range.
-async fn any_entry_held(owner: &Chamber, record: &Retained) -> Result<bool, CaseError> {
-    let range = range_of(&record.record)?;
-    for row in owner.store.retentions().await? {
-        if row.subject != AUDIT_ENTRY {
-            continue;
-        }
-        let docket = Docket::read(row)?;
-        let other = range_of(&docket.record.record)?;
-        if docket.held.is_some() && other.start < range.end && range.start < other.end {
-            return Ok(true);
-        }
+/// The entries of a range.
+fn find_entries(owner: &Chamber, range: EntryRange) -> Result<Place, CaseError> {
+    let size = owner.log().size();
+    if range.count() > MOST_ENTRIES || range.end() > size {
+        let message = format!("the log has {size} entries: name up to {MOST_ENTRIES} of them, `17` or `17-40`");
+        return Err(CaseError::Invalid(message));
     }
-    Ok(false)
-}
-
-/// `17` is one entry, `17-40` are those from 17 to 40.
-fn range_of(text: &str) -> Result<Range<u64>, CaseError> {
-    let wrong = || CaseError::Invalid(format!("`{text}` names no entries: write `17`, or `17-40` for several"));
-    let index = |text: &str| text.parse::<u64>().map_err(|_| wrong());
-    let (first, last) = match text.split_once('-') {
-        Some((first, last)) => (index(first)?, index(last)?),
-        None => (index(text)?, index(text)?),
-    };
-    let end = last.checked_add(1).ok_or_else(wrong)?;
-    if first < end { Ok(first..end) } else { Err(wrong()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn entries_are_named_by_index_or_range() {
-        assert_eq!(range_of("17").unwrap(), 17..18);
-        assert_eq!(range_of("17-40").unwrap(), 17..41);
-        for bad in ["", "x", "-", "5-", "-5", "40-17", "18446744073709551615", "1-2-3", "+ 1"] {
-            assert!(range_of(bad).is_err(), "{bad}");
-        }
-    }
+    let leaves = walk::leaves(owner.log(), *range.indices().start()..range.end())?;
+    Ok(Place::Entries(leaves.into_iter().map(|(_, leaf)| leaf).collect()))
 }

@@ -124,6 +124,8 @@ impl Found {
             Place::Probe(case) => self.files_of_probe(case).await,
             Place::Document(case, document) => self.files_of_document(case, document).await,
             Place::Entries(leaves) => self.files_of_entries(leaves).await,
+            // It is pruned, and never carried off.
+            Place::Beginning(_) => Ok(Vec::new()),
         }
     }
 

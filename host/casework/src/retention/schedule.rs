@@ -5,6 +5,8 @@
 //! standing order, and when it is refused, the purge is overdue, says so every day, and waits for somebody. It is tried an hour
 //! before its last moment, which is when the day ends after which it would be late.
 
+use super::around::Around;
+use super::range::EntryRange;
 use super::{Asking, Change, Docket, Done};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
@@ -74,12 +76,17 @@ impl Casework {
         let gallery = record.gallery.as_deref().unwrap_or_default();
         let kept = chamber.store.retention(&record.subject, gallery, &record.record).await?;
         let docket = kept.map(Docket::read).transpose()?;
-        if let Some(at) = docket.as_ref().and_then(|d| d.purged) {
+        // What names no entries is for the purge itself to refuse.
+        let around = match EntryRange::of(&record) {
+            Ok(Some(range)) => Around::read(chamber, range).await?,
+            _ => Around::default(),
+        };
+        if let Some(at) = docket.as_ref().and_then(|d| d.purged).or(around.purged()) {
             let note = format!("it was destroyed at {at}");
             let event = Event::Completed { obligation: owed.id.clone(), note };
             return self.record_deed(chamber, &owed, now, event, |owed| owed.met("host", now)).await;
         }
-        if self.waits_for_evidence(chamber, &owed, &record, docket.as_ref()).await? {
+        if self.waits_for_evidence(chamber, &owed, &record, docket.as_ref(), &around).await? {
             let event = said("purge-waits", &owed, "it is held as evidence and was not exported".to_owned());
             // Until the hold is lifted, or the record exported.
             return self.record_deed(chamber, &owed, now, event, |owed| owed.again(None)).await;
@@ -112,11 +119,12 @@ impl Casework {
         owed: &Owed,
         record: &Retained,
         docket: Option<&Docket>,
+        around: &Around,
     ) -> Result<bool, CaseError> {
-        if docket.is_some_and(|d| d.exported.is_some()) {
+        if docket.is_some_and(|d| d.exported.is_some()) || around.exported().is_some() {
             return Ok(false);
         }
-        if docket.is_some_and(|d| d.held.is_some()) {
+        if docket.is_some_and(|d| d.held.is_some()) || around.held() {
             return Ok(true);
         }
         let Some(filed) = owed.filed_under() else { return Ok(false) };

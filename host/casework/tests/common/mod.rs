@@ -101,6 +101,11 @@ fn skip(why: &str) {
 
 /// A court that sits, with a gallery; `None` where the policies are not built.
 pub async fn court() -> Option<Court> {
+    court_with(|_| None).await
+}
+
+/// The same with something that reads photographs, and is given the court's clock.
+pub async fn court_with(extractor: impl FnOnce(&Arc<AtomicU64>) -> Option<Arc<dyn face::Extractor>>) -> Option<Court> {
     let folder = policies().join(JURISDICTION);
     if !folder.join("detroit_307_5.wasm").is_file() {
         skip("the policies are not built: run `cargo xtask test`");
@@ -110,7 +115,8 @@ pub async fn court() -> Option<Court> {
     let clock = Arc::new(AtomicU64::new(at.0));
     let home = tempfile::tempdir().unwrap();
     let (outbox, drawn) = (Arc::default(), Arc::default());
-    let casework = open(home.path(), &clock, &outbox, &drawn, |_| {}).await;
+    let extractor = extractor(&clock);
+    let casework = open(home.path(), &clock, &outbox, &drawn, extractor, |_| {}).await;
     let court = Court { casework, clock, outbox, drawn, folder: home };
     court.enroll().await;
     Some(court)
@@ -121,6 +127,7 @@ async fn open(
     clock: &Arc<AtomicU64>,
     outbox: &Arc<Letterbox>,
     drawn: &Arc<Desk>,
+    extractor: Option<Arc<dyn face::Extractor>>,
     change: impl FnOnce(&mut Registry),
 ) -> Casework {
     let engine = policy::Engine::new().unwrap();
@@ -137,11 +144,14 @@ async fn open(
     let log = audit::Log::prepare(dir, &origin, Arc::new(signer)).unwrap();
     let opening =
         Opening { id: JURISDICTION.to_owned(), policy: PolicyState::Ready(policy), registry, log, galleries: None };
-    let url = format!("surrealkv://{}", home.join("store").display());
-    let store = store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
-    let progress = |_: Loading<'_>| {};
-    let casework = Casework::open(vec![opening], store, Clock::set(clock.clone()), None, &progress).await.unwrap();
+    let (store, clock, progress) = (database(home).await, Clock::set(clock.clone()), |_: Loading<'_>| {});
+    let casework = Casework::open(vec![opening], store, clock, extractor, &progress).await.unwrap();
     casework.with_draughting(drawn.clone()).with_outbox(outbox.clone())
+}
+
+async fn database(home: &Path) -> store::Store {
+    let url = format!("surrealkv://{}", home.join("store").display());
+    store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap()
 }
 
 /// A template that is like no other of a small number.
@@ -244,19 +254,29 @@ impl Court {
     pub async fn reopen(self, change: impl FnOnce(&mut Registry)) -> Self {
         let Self { casework, clock, outbox, drawn, folder } = self;
         casework.close().await.unwrap();
-        let casework = open(folder.path(), &clock, &outbox, &drawn, change).await;
+        let casework = open(folder.path(), &clock, &outbox, &drawn, None, change).await;
         Self { casework, clock, outbox, drawn, folder }
     }
 
-    /// Closes the court, has another hand at its database, and opens it again.
-    pub async fn tampered<F: Future<Output = ()>>(self, hand: impl FnOnce(store::Jurisdiction) -> F) -> Self {
+    /// Closes the court, does something with its rows, and opens it again.
+    pub async fn reopen_on(self, work: impl AsyncFnOnce(&store::Jurisdiction)) -> Self {
         let Self { casework, clock, outbox, drawn, folder } = self;
         casework.close().await.unwrap();
-        let url = format!("surrealkv://{}", folder.path().join("store").display());
-        let store = store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
-        hand(store.jurisdiction(JURISDICTION).await.unwrap()).await;
+        let store = database(folder.path()).await;
+        let rows = store.jurisdiction(JURISDICTION).await.unwrap();
+        work(&rows).await;
+        drop(rows);
         store.close().await;
-        let casework = open(folder.path(), &clock, &outbox, &drawn, |_| {}).await;
+        let casework = open(folder.path(), &clock, &outbox, &drawn, None, |_| {}).await;
+        Self { casework, clock, outbox, drawn, folder }
+    }
+
+    /// Closes the court, has something done to its folder, and opens it again.
+    pub async fn reopen_after(self, meanwhile: impl AsyncFnOnce(&Path)) -> Self {
+        let Self { casework, clock, outbox, drawn, folder } = self;
+        casework.close().await.unwrap();
+        meanwhile(folder.path()).await;
+        let casework = open(folder.path(), &clock, &outbox, &drawn, None, |_| {}).await;
         Self { casework, clock, outbox, drawn, folder }
     }
 

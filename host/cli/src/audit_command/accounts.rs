@@ -41,7 +41,7 @@ pub(super) async fn database(config: &Config) -> anyhow::Result<store::Store> {
     opened.context("accounts are in the database, and an embedded one belongs to its server while that runs")
 }
 
-/// Reads a log from its beginning to its checkpoint.
+/// Reads a log from its first entry that is not pruned to its checkpoint.
 pub(super) struct Reader {
     snapshot: Arc<audit::Snapshot>,
     rows: store::Jurisdiction,
@@ -52,7 +52,9 @@ impl Reader {
     /// A reader of a configuration's log and its part of the database.
     pub(super) async fn open(log: &Log, store: &store::Store) -> anyhow::Result<Self> {
         let rows = store.jurisdiction(&log.jurisdiction).await?;
-        Ok(Self { snapshot: Arc::new(log.snapshot()?), rows, next: 0 })
+        let snapshot = Arc::new(log.snapshot()?);
+        let next = snapshot.minimum_index();
+        Ok(Self { snapshot, rows, next })
     }
 
     /// The log it reads.
@@ -65,7 +67,7 @@ impl Reader {
         &self.rows
     }
 
-    /// How many entries have been read.
+    /// How many entries have been read, pruned ones included.
     pub(super) fn done(&self) -> u64 {
         self.next
     }

@@ -9,7 +9,8 @@ use crate::output::bar;
 use crate::runtime;
 use anyhow::{Context as _, bail};
 use casework::intake::PROBE;
-use model::account::Account;
+use casework::release::{DOCUMENT, Form, sealed_id};
+use model::account::{Account, Event};
 use model::facts::Identifier;
 use model::terms::{Digest, Instant, check_id};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,7 +55,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let _ = std::fs::remove_dir(out);
     std::fs::rename(making.keep(), out).with_context(|| format!("cannot make {}", out.display()))?;
 
-    let Completeness { end, purged, searches, .. } = &manifest.completeness;
+    let Completeness { first, end, purged, searches, .. } = &manifest.completeness;
     say!(
         "{}: {} entries, {} searches, {} documents",
         out.display(),
@@ -62,7 +63,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         searches.len(),
         manifest.documents.len()
     );
-    say!("looked for in all {end} entries of {}; {} of them are purged", manifest.log, purged.len());
+    let (last, gone) = (end.saturating_sub(1), purged.len());
+    say!("looked for in all entries from {first} to {last} of {}; {gone} of them are purged", manifest.log);
     say!("{} has the digest {}: say it apart from the folder", package::MANIFEST, Digest::of(&text));
     Ok(ExitCode::SUCCESS)
 }
@@ -123,14 +125,15 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
         bar.set_position(reader.done());
     }
     bar.finish_and_clear();
-    let documents = documents(&mut package, reader.rows(), &requests).await?;
+    let mut documents = probes(&mut package, reader.rows(), &requests).await?;
+    documents.extend(released(&mut package, reader.rows(), &accounts).await?);
     let snapshot = reader.snapshot();
     package.put(package::CHECKPOINT, snapshot.checkpoint().as_bytes())?;
     package.put(package::KEY, format!("{}\n", log.key).as_bytes())?;
     store.close().await;
 
     let completeness = Completeness {
-        first: 0,
+        first: snapshot.minimum_index(),
         end: snapshot.size(),
         purged,
         requests: requests.into_iter().collect(),
@@ -159,8 +162,40 @@ pub(super) fn touches(account: &Account, wanted: &Identifier, requests: &BTreeSe
         || account.request.as_ref().is_some_and(|request| requests.contains(request))
 }
 
+/// The documents that were released, in both forms, as far as they are still there.
+async fn released(
+    package: &mut Package<'_>,
+    rows: &store::Jurisdiction,
+    accounts: &[(u64, Account)],
+) -> anyhow::Result<Vec<Document>> {
+    let mut documents = Vec::new();
+    for (index, account) in accounts {
+        let (Event::Released { documents: drawn, .. }, Some(request)) = (&account.event, &account.request) else {
+            continue;
+        };
+        // Ids are safe as files' names; whatever is none was not made by this program.
+        for document in drawn.iter().filter(|d| check_id(&d.id).is_ok() && check_id(request).is_ok()) {
+            for (form, digest) in [(Form::Html, document.html), (Form::Pdf, document.pdf)] {
+                let Some(bytes) = rows.open_sealed(DOCUMENT, &sealed_id(request, &document.id, form)).await? else {
+                    continue;
+                };
+                if Digest::of(&bytes) != digest {
+                    bail!(
+                        "the document `{}` is not the one that entry {index} released: nothing is exported",
+                        document.id
+                    );
+                }
+                let file = format!("documents/{}-{request}.{}", document.id, form.suffix());
+                package.put(&file, &bytes)?;
+                documents.push(Document { file, request: request.clone(), what: document.id.clone() });
+            }
+        }
+    }
+    Ok(documents)
+}
+
 /// The probe photographs of the requests, as far as they are still there.
-async fn documents(
+async fn probes(
     package: &mut Package<'_>,
     rows: &store::Jurisdiction,
     requests: &BTreeSet<String>,

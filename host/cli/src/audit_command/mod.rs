@@ -6,22 +6,25 @@
 //!
 //! | file | subcommand |
 //! |---|---|
-//! | `verify.rs`, `remote.rs` | `verify`: a folder, or what a server hands out |
+//! | `verify.rs`, `remote.rs`, `cosigned.rs` | `verify`: a folder, or what a server hands out; its witnesses |
 //! | `show.rs`, `filter.rs` | `show` |
 //! | `prove.rs` | `prove`, `check-proof` |
 //! | `sample.rs` | `sample` |
 //! | `export.rs`, `package.rs`, `page.rs` | `export`, `verify-export`: everything about one case |
 //! | `replay.rs` | `replay` |
+//! | `prune.rs` | `prune`: asked of a server |
 //! | `accounts.rs` | entries with their accounts |
 
 mod accounts;
+mod cosigned;
 mod export;
 mod filter;
 mod package;
 mod page;
 mod prove;
+mod prune;
 mod remote;
-mod replay;
+pub(crate) mod replay;
 mod sample;
 mod show;
 mod verify;
@@ -52,6 +55,8 @@ pub(crate) enum Command {
     VerifyExport(package::Arguments),
     /// Take every recorded decision again, and compare
     Replay(replay::Arguments),
+    /// Ask a server to remove the oldest entries of its log, for good
+    Prune(Box<prune::Arguments>),
 }
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
@@ -64,6 +69,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Export(arguments) => export::run(arguments),
         Command::VerifyExport(arguments) => package::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Prune(arguments) => prune::run(arguments),
     }
 }
 

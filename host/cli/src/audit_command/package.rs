@@ -8,13 +8,15 @@
 //! entries/<index>.tlog-proof  that it is in the log (C2SP tlog-proof)
 //! entries/<index>.account     its personal part: who, why, what
 //! entries/<index>.salt        with which the public part commits to the personal
-//! documents/                  photographs
+//! documents/                  photographs, and the documents released, in both forms
 //! ```
 
 use super::{export, open, parse_key, parse_leaf, word};
 use crate::{UNVERIFIED, output};
 use anyhow::{Context as _, bail};
 use cap_std::fs::Dir;
+use casework::intake::PROBE;
+use indicatif::ProgressBar;
 use model::account::{Account, Event, Leaf};
 use model::facts::Identifier;
 use model::terms::{Digest, Instant, Phase, Verdict};
@@ -70,7 +72,7 @@ pub(super) struct Search {
     pub(super) person: String,
     pub(super) request: Option<String>,
     pub(super) verdict: Verdict,
-    /// `ran`, `failed` or `refused`; `unknown` where a permitted search has no outcome on record.
+    /// `ran`, `failed`, `refused` or `waits for others`; `unknown` where a permitted search has no outcome on record.
     pub(super) outcome: String,
     /// The gallery that was searched.
     pub(super) gallery: Option<String>,
@@ -155,6 +157,7 @@ pub(super) fn searches(accounts: &[(u64, Account)]) -> Vec<Search> {
                         search.found = found.len();
                     }
                     Event::Failed { .. } => search.outcome = "failed".to_owned(),
+                    Event::Waits { .. } => search.outcome = "waits for others".to_owned(),
                     _ => {}
                 }
             }
@@ -188,8 +191,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if manifest.v != 1 {
         bail!("the export has format {}, and this program knows 1: use a newer one", manifest.v);
     }
-    let mut problems = files(&dir, &manifest)?;
-    problems.extend(entries(&dir, &manifest, &key)?);
+    let bar = output::bar("files and entries", (manifest.files.len() + manifest.entries.len()) as u64);
+    let mut problems = files(&dir, &manifest, &bar)?;
+    problems.extend(entries(&dir, &manifest, &key, &bar)?);
+    bar.finish_and_clear();
     for problem in &problems {
         say!("{} {problem}", output::red("NOT VERIFIED"));
     }
@@ -211,9 +216,10 @@ fn read(dir: &Dir, name: &str) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Compares the folder's files with the manifest's list.
-fn files(dir: &Dir, manifest: &Manifest) -> anyhow::Result<Vec<String>> {
+fn files(dir: &Dir, manifest: &Manifest, bar: &ProgressBar) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
     for (name, digest) in &manifest.files {
+        bar.inc(1);
         match dir.read(name) {
             Ok(content) if Digest::of(&content) == *digest => {}
             Ok(_) => problems.push(format!("{name} was changed since it was exported")),
@@ -241,7 +247,7 @@ fn walk(dir: &Dir, under: &str, found: &mut Vec<String>) -> anyhow::Result<()> {
 }
 
 /// Checks every entry against the log's key, and the statements against the entries.
-fn entries(dir: &Dir, manifest: &Manifest, key: &audit::VerifierKey) -> anyhow::Result<Vec<String>> {
+fn entries(dir: &Dir, manifest: &Manifest, key: &audit::VerifierKey, bar: &ProgressBar) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
     let checkpoint = String::from_utf8(read(dir, CHECKPOINT)?).context("the checkpoint is no text")?;
     match audit::signed_size(&checkpoint, key) {
@@ -252,6 +258,7 @@ fn entries(dir: &Dir, manifest: &Manifest, key: &audit::VerifierKey) -> anyhow::
     let requests: BTreeSet<String> = manifest.completeness.requests.iter().cloned().collect();
     let mut accounts = Vec::new();
     for listed in &manifest.entries {
+        bar.inc(1);
         match entry(dir, listed, &checkpoint, key) {
             Ok(account) if export::touches(&account, &manifest.case, &requests) => {
                 accounts.push((listed.index, account));
@@ -265,15 +272,24 @@ fn entries(dir: &Dir, manifest: &Manifest, key: &audit::VerifierKey) -> anyhow::
     }
     for document in &manifest.documents {
         let digest = manifest.files.get(&document.file);
-        let told = digest.is_some()
-            && accounts.iter().any(|(_, account)| {
-                account.request.as_ref() == Some(&document.request) && account.probe.as_ref() == digest
-            });
+        let told = digest.is_some_and(|digest| accounts.iter().any(|(_, account)| tells_of(account, document, digest)));
         if !told {
-            problems.push(format!("{} is not the photograph that any entry tells of", document.file));
+            problems.push(format!("{} is not what any entry tells of under that name", document.file));
         }
     }
     Ok(problems)
+}
+
+/// Whether an account tells of a document with this digest: the photograph that was searched, or what was released.
+fn tells_of(account: &Account, document: &Document, digest: &Digest) -> bool {
+    if account.request.as_ref() != Some(&document.request) {
+        return false;
+    }
+    if document.what == PROBE && account.probe.as_ref() == Some(digest) {
+        return true;
+    }
+    let Event::Released { documents, .. } = &account.event else { return false };
+    documents.iter().any(|d| d.id == document.what && (d.html == *digest || d.pdf == *digest))
 }
 
 /// Checks one entry: signed into the log, committing to its account, and listed as what it is.

@@ -44,8 +44,8 @@ fn summary(page: &mut String, manifest: &Manifest) {
     // Writing to a string cannot fail, here and below.
     let _ = writeln!(
         page,
-        "<p>Taken on {} from the log <code>{}</code>. Every entry from {} to {} was looked at, which is the whole log as \
-         the enclosed checkpoint signs it, and every entry is here that names the case or a request of the case: {} \
+        "<p>Taken on {} from the log <code>{}</code>. Every entry from {} to {} was looked at, which is all there is of the \
+         log as the enclosed checkpoint signs it, and every entry is here that names the case or a request of the case: {} \
          entries, {} requests, {} searches.</p>",
         manifest.exported,
         text(&manifest.log),
@@ -55,6 +55,14 @@ fn summary(page: &mut String, manifest: &Manifest) {
         complete.requests.len(),
         complete.searches.len(),
     );
+    if complete.first > 0 {
+        let _ = writeln!(
+            page,
+            "<p>The entries before {} had been pruned from the log by then, as retention rules allow. Whether they touched \
+             the case cannot be told.</p>",
+            complete.first
+        );
+    }
     let purged = complete.purged.len();
     if purged > 0 {
         let _ = writeln!(
@@ -132,7 +140,10 @@ fn instructions(page: &mut String, key: &str) {
          leaf N of that tree (RFC 6962). Its field <code>account</code> is the SHA-256 of the line \
          <code>magistrate commitment v1</code> with its newline, the 32 bytes that <code>entries/N.salt</code> gives in \
          hexadecimal, and the bytes of <code>entries/N.account</code>. A photograph's SHA-256 is the field \
-         <code>probe</code> of the accounts of its request. <code>{MANIFEST}</code> has the SHA-256 of every file.</p>\n\
+         <code>probe</code> of the accounts of its request; a released document's is <code>html</code> or <code>pdf</code> of \
+         that document among the <code>documents</code> of the account's <code>event</code> that released it \
+         (<code>\"what\":\"released\"</code>). One that an account tells of and that is not here had been destroyed. \
+         <code>{MANIFEST}</code> has the SHA-256 of every file.</p>\n\
          <p>What the proofs do not show is that nothing was left out: that is the word of whoever took the export, and can \
          be tested by taking it again. Compare the digest of <code>{MANIFEST}</code>, which both commands print, with the \
          one you were told.</p>"

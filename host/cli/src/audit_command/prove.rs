@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn find(snapshot: &audit::Snapshot, id: &str) -> anyhow::Result<u64> {
-    let mut next = 0;
+    let mut next = snapshot.minimum_index();
     while next < snapshot.size() {
         let end = snapshot.size().min(next + AT_ONCE);
         for (index, bytes) in snapshot.entries(next..end)? {

@@ -1,10 +1,10 @@
-//! Fetching a log from a server that speaks C2SP tlog-tiles: checkpoint, entry bundles, tiles. What is fetched is a
-//! folder like the log's own, and is checked like one.
+//! Fetching a log from a server that speaks C2SP tlog-tiles: checkpoint, entry bundles, tiles, and the note that says what
+//! was pruned. What is fetched is a folder like the log's own, and is checked like one.
 
 use crate::output::bar;
 use crate::{pki, runtime};
 use anyhow::{Context as _, bail};
-use client::{Client, Identity};
+use client::{Client, Identity, StatusCode};
 use std::path::{Path, PathBuf};
 
 /// The port of an address that names none.
@@ -68,8 +68,10 @@ async fn copy(client: &mut Client, path: &str, key: &audit::VerifierKey, folder:
     let text = std::str::from_utf8(&checkpoint).context("the checkpoint is no text")?;
     // Before anything else: a log that another key signs is not fetched at all.
     let size = audit::signed_size(text, key).with_context(|| format!("the checkpoint of {path}"))?;
-    let files = audit::files_of(size);
-    let bar = bar("fetching", audit::files_of(size).count() as u64);
+    let minimum = pruned(client, path, key, folder).await?;
+    let there = |file: &audit::TilePath| file.level().is_some() || file.first_entry() >= minimum;
+    let files = audit::files_of(size).filter(there);
+    let bar = bar("fetching", audit::files_of(size).filter(there).count() as u64);
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     for file in files {
         let content = get(client, &format!("{path}/{file}")).await?;
@@ -85,8 +87,28 @@ async fn copy(client: &mut Client, path: &str, key: &audit::VerifierKey, folder:
     Ok(())
 }
 
+/// Fetches the note that says what was pruned, if there is one; gives the first entry that is still there. A server that
+/// knows of no such notes has none.
+async fn pruned(client: &mut Client, path: &str, key: &audit::VerifierKey, folder: &Path) -> anyhow::Result<u64> {
+    let path = format!("{path}/{}", audit::PRUNED_NOTE);
+    let answer = client.get(&path).await?;
+    if answer.status == StatusCode::NOT_FOUND {
+        return Ok(0);
+    }
+    let note = body(&path, answer)?;
+    let text = std::str::from_utf8(&note).with_context(|| format!("{path} is no text"))?;
+    let minimum = audit::minimum_index(text, key).with_context(|| path.clone())?;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    std::fs::write(folder.join(audit::PRUNED_NOTE), &note)?;
+    Ok(minimum)
+}
+
 async fn get(client: &mut Client, path: &str) -> anyhow::Result<Vec<u8>> {
     let answer = client.get(path).await?;
+    body(path, answer)
+}
+
+fn body(path: &str, answer: client::Answer) -> anyhow::Result<Vec<u8>> {
     if !answer.status.is_success() {
         let said: String = String::from_utf8_lossy(&answer.body).chars().take(400).collect();
         bail!("the server answered {} to GET {path}: {said}", answer.status);

@@ -59,13 +59,41 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     runtime()?.block_on(replay(arguments))
 }
 
+/// How a replay went, for whoever measures it.
+pub(crate) struct Measured {
+    pub(crate) decisions: u64,
+    pub(crate) same: u64,
+    pub(crate) differing: u64,
+    pub(crate) took: Duration,
+}
+
+/// Replays every decision of one jurisdiction's log, and says nothing of it.
+pub(crate) async fn measure(config: &Config, jurisdiction: &str) -> anyhow::Result<Measured> {
+    let (tally, took) = all(config, Some(jurisdiction), Instant::default(), &mut |_, _, _| {}).await?;
+    let Tally { decisions, same, differing, .. } = tally;
+    Ok(Measured { decisions, same, differing, took })
+}
+
 async fn replay(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let config = Config::read(&arguments.config)?;
-    let logs = all_of(&config, arguments.jurisdiction.as_deref())?;
-    let (archive, engine) = (config.archive()?, policy::Engine::new()?);
-    let store = database(&config).await?;
-    let (mut revisions, mut tally) = (Revisions::new(), Tally::default());
     let since = arguments.since.unwrap_or_default();
+    let mut differs = |log: &Log, entry: &Told, found: &[Difference]| print(arguments.json, log, entry, found);
+    let (tally, took) = all(&config, arguments.jurisdiction.as_deref(), since, &mut differs).await?;
+    tally.report(arguments.json, took);
+    Ok(if tally.differing == 0 { ExitCode::SUCCESS } else { ExitCode::from(UNVERIFIED) })
+}
+
+/// Replays the decisions of this moment or later, of one jurisdiction's log or of all. `differs` is told of each that does.
+async fn all(
+    config: &Config,
+    jurisdiction: Option<&str>,
+    since: Instant,
+    differs: &mut dyn FnMut(&Log, &Told, &[Difference]),
+) -> anyhow::Result<(Tally, Duration)> {
+    let logs = all_of(config, jurisdiction)?;
+    let (archive, engine) = (config.archive()?, policy::Engine::new()?);
+    let store = database(config).await?;
+    let (mut revisions, mut tally) = (Revisions::new(), Tally::default());
     let judged = |_: u64, leaf: &Leaf| leaf.verdict.is_some() && leaf.at >= since;
     let started = std::time::Instant::now();
     for log in &logs {
@@ -85,7 +113,7 @@ async fn replay(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             for (entry, found) in told.iter().zip(found) {
                 tally.add(&found);
                 if let Found::Replayed(Replayed::Differs(differences)) = found {
-                    bar.suspend(|| print(arguments.json, log, entry, &differences));
+                    bar.suspend(|| differs(log, entry, &differences));
                 }
             }
             bar.set_position(reader.done());
@@ -95,8 +123,7 @@ async fn replay(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let took = started.elapsed();
     store.close().await;
-    tally.report(arguments.json, took);
-    Ok(if tally.differing == 0 { ExitCode::SUCCESS } else { ExitCode::from(UNVERIFIED) })
+    Ok((tally, took))
 }
 
 /// Loads the revisions that these entries name and that are not loaded yet.

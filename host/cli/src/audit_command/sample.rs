@@ -36,9 +36,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if size > snapshot.size() {
         bail!("the log has {} entries: draw from so many at most", snapshot.size());
     }
-    let mut leaves = Vec::new();
+    let (mut leaves, mut pruned) = (Vec::new(), Vec::new());
     for index in audit::draw(&arguments.seed, size, arguments.n) {
-        leaves.push((index, parse_leaf(index, &snapshot.entry(index)?)?));
+        if index < snapshot.minimum_index() {
+            pruned.push(index);
+        } else {
+            leaves.push((index, parse_leaf(index, &snapshot.entry(index)?)?));
+        }
     }
     let checkpoint = snapshot.checkpoint();
     if arguments.json {
@@ -47,7 +51,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             "{}",
             json!({
                 "log": log.key.name(), "seed": arguments.seed, "size": size, "drawn": drawn,
-                "checkpoint": &*checkpoint,
+                "pruned": pruned, "checkpoint": &*checkpoint,
             })
         );
         return Ok(ExitCode::SUCCESS);
@@ -58,6 +62,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     say!("{} of {size} entries of {}, drawn with the seed `{}`", leaves.len(), log.key.name(), arguments.seed);
     say!("{table}");
+    if !pruned.is_empty() {
+        say!("{} more were drawn that are pruned: {pruned:?}", pruned.len());
+    }
     say!("\n{}", checkpoint.trim_end_matches('\n'));
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ use super::accounts::{AT_ONCE, Reader, Told, database};
 use super::filter::Filter;
 use super::{Which, one_of, open, parse_leaf, word};
 use crate::config::Config;
+use crate::output::bar;
 use crate::{output, runtime};
 use anyhow::bail;
 use model::account::{Account, Leaf};
@@ -69,7 +70,7 @@ fn leaves(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     } else {
         let snapshot = arguments.which.one()?.snapshot()?;
-        let mut next = arguments.first;
+        let mut next = arguments.first.max(snapshot.minimum_index());
         'all: while next < snapshot.size() {
             let end = snapshot.size().min(next.saturating_add(AT_ONCE));
             for (index, bytes) in snapshot.entries(next..end)? {
@@ -106,6 +107,7 @@ async fn accounts(arguments: &Arguments, config: &Config) -> anyhow::Result<Exit
     let mut table = output::table(["index", "at", "kind", "phase", "verdict", "person", "unit", "case"]);
     let (mut listed, mut purged) = (0, 0_u64);
     let wanted = |index: u64, leaf: &Leaf| index >= arguments.first && arguments.filter.admits_leaf(leaf);
+    let bar = bar("looking into accounts", reader.snapshot().size());
     'all: while let Some(told) = reader.next(wanted).await? {
         for entry in told {
             if listed >= arguments.count {
@@ -116,7 +118,7 @@ async fn accounts(arguments: &Arguments, config: &Config) -> anyhow::Result<Exit
                 Some(account) if arguments.filter.admits_account(&account) => {
                     listed += 1;
                     if arguments.json {
-                        say!("{}", whole(&entry, &account));
+                        bar.suspend(|| say!("{}", whole(&entry, &account)));
                     } else {
                         table.add_row(personal(&entry, &account));
                     }
@@ -124,7 +126,9 @@ async fn accounts(arguments: &Arguments, config: &Config) -> anyhow::Result<Exit
                 Some(_) => {}
             }
         }
+        bar.set_position(reader.done());
     }
+    bar.finish_and_clear();
     store.close().await;
     if !arguments.json {
         say!("{table}");

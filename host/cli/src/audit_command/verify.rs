@@ -1,11 +1,12 @@
 //! `audit verify`: nothing is believed but the key.
 
 use super::accounts::{Reader, database};
-use super::{Log, all_of, open, parse_key, remote};
+use super::{Log, all_of, cosigned, open, parse_key, remote};
 use crate::config::Config;
 use crate::output::{self, bar};
-use crate::{UNVERIFIED, runtime};
+use crate::{UNVERIFIED, runtime, witnesses};
 use anyhow::{Context as _, bail};
+use audit::WitnessKey;
 use model::account::{Event, Kind};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -40,6 +41,13 @@ pub(crate) struct Arguments {
     /// that records its purge
     #[arg(long, requires = "config")]
     accounts: bool,
+    /// The key of a witness that may have cosigned the checkpoint: a file, or the key itself; may be repeated. With --config,
+    /// the witnesses are those of the configuration
+    #[arg(long = "witness", conflicts_with = "config")]
+    witnesses: Vec<String>,
+    /// How many of these witnesses must have cosigned it
+    #[arg(long, requires = "witnesses")]
+    witnesses_required: Option<usize>,
     #[command(flatten)]
     access: remote::Access,
     /// One JSON line per log
@@ -61,7 +69,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(config) = &config {
         for log in all_of(config, arguments.jurisdiction.as_deref())? {
             let name = log.folder.display().to_string();
-            verdicts.push(verify(&log.folder, &name, &log.key, earlier.as_deref())?);
+            let watch = Watch { witnesses: witnesses::keys(config, &log.jurisdiction)?, required: None };
+            verdicts.push(verify(&log.folder, &name, &log.key, earlier.as_deref(), &watch)?);
         }
         if arguments.accounts && verdicts.iter().all(|v| v.sound) {
             let logs = all_of(config, arguments.jurisdiction.as_deref())?;
@@ -69,14 +78,18 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     } else if let (Some(log), Some(key)) = (&arguments.log, &arguments.key) {
         let key = parse_key(key)?;
+        let witnesses = arguments.witnesses.iter().map(|key| parse_witness(key)).collect::<anyhow::Result<_>>()?;
+        let watch = Watch { witnesses, required: arguments.witnesses_required };
         if log.starts_with("https://") {
             verdicts.push(match remote::fetch(log, &key, &arguments.access) {
-                Ok((folder, _temporary)) => verify(&folder, log, &key, earlier.as_deref())?,
-                Err(e) if e.is::<audit::CheckpointError>() => unsound(log, &key, &format!("{e:#}")),
+                Ok((folder, _temporary)) => verify(&folder, log, &key, earlier.as_deref(), &watch)?,
+                Err(e) if e.is::<audit::CheckpointError>() || e.is::<audit::PrunedNoteError>() => {
+                    unsound(log, &key, &format!("{e:#}"))
+                }
                 Err(e) => return Err(e),
             });
         } else {
-            verdicts.push(verify(Path::new(log), log, &key, earlier.as_deref())?);
+            verdicts.push(verify(Path::new(log), log, &key, earlier.as_deref(), &watch)?);
         }
     } else {
         bail!("name a log with its --key, or --config");
@@ -95,7 +108,25 @@ fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn verify(folder: &Path, name: &str, key: &audit::VerifierKey, earlier: Option<&str>) -> anyhow::Result<Verdict> {
+/// Whose cosignatures are looked for.
+struct Watch {
+    witnesses: Vec<WitnessKey>,
+    /// How many of them must hold.
+    required: Option<usize>,
+}
+
+fn parse_witness(text: &str) -> anyhow::Result<WitnessKey> {
+    let text = if Path::new(text).is_file() { std::fs::read_to_string(text)? } else { text.to_owned() };
+    Ok(text.trim().parse()?)
+}
+
+fn verify(
+    folder: &Path,
+    name: &str,
+    key: &audit::VerifierKey,
+    earlier: Option<&str>,
+    watch: &Watch,
+) -> anyhow::Result<Verdict> {
     let dir = open(folder)?;
     let bar = bar(name, 0);
     let mut progress = |done: u64, of: u64| {
@@ -110,10 +141,25 @@ fn verify(folder: &Path, name: &str, key: &audit::VerifierKey, earlier: Option<&
         Ok(verified) => {
             let root = hex::encode(verified.root);
             let rate = (verified.entries_hashed as f64 / took.max(1e-9)).round();
-            let text = format!("{} {}: {} entries, root {root}", output::green("verified"), key.name(), verified.size);
-            let values = json!({
-                "log": key.name(), "verified": true, "entries": verified.size, "root": root, "entries_per_s": rate,
+            let mut text =
+                format!("{} {}: {} entries, root {root}", output::green("verified"), key.name(), verified.size);
+            let mut values = json!({
+                "log": key.name(), "verified": true, "entries": verified.size, "pruned": verified.pruned, "root": root,
+                "entries_per_s": rate,
             });
+            if verified.pruned > 0 {
+                text += &format!("; the first {} are pruned, and vouched for by their hashes", verified.pruned);
+            }
+            if !watch.witnesses.is_empty() {
+                let found = cosigned::check(folder, key, &watch.witnesses, watch.required)?;
+                if let Some(problem) = &found.problem {
+                    return Ok(unsound(name, key, problem));
+                }
+                values["cosigned_entries"] = json!(found.size);
+                values["witnesses"] = json!(found.of);
+                values["cosignatures"] = json!(found.held);
+                text += &format!("; {} of {} witnesses cosigned {} entries", found.held, found.of, found.size);
+            }
             Verdict { sound: true, values, text }
         }
         Err(e) => unsound(name, key, &e.to_string()),

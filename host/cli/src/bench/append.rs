@@ -1,6 +1,7 @@
 //! `bench append`: durable appends by many writers, beside what the same disk does with a plain `fdatasync`.
 
 use super::{percentile, report, us, work_folder};
+use crate::output::spinner;
 use anyhow::Context as _;
 use cap_std::fs::Dir;
 use serde_json::json;
@@ -23,7 +24,9 @@ pub(super) fn run(writers: usize, seconds: f64, folder: Option<&Path>, json: boo
     let log = audit::Log::open(dir, "bench/log", Arc::new(signer))?.log;
 
     let runtime = crate::runtime()?;
+    let bar = spinner("appending");
     let (mut times, took) = runtime.block_on(write(&log, writers, Duration::from_secs_f64(seconds)))?;
+    bar.finish_and_clear();
     times.sort_unstable();
     let per_second = times.len() as f64 / took.as_secs_f64();
     let values = json!({

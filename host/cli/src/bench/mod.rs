@@ -1,9 +1,13 @@
 //! `magistrate bench`: what this machine does, on the paths that production takes.
 
 mod append;
+mod log;
+mod prove;
+mod replay;
 mod search;
 mod serve;
 mod vectors;
+mod verify;
 mod vet;
 
 use clap::Subcommand;
@@ -45,6 +49,51 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Verification of a whole log: every entry and tile hashed again
+    #[command(after_help = "Example:\n  magistrate bench verify --entries 1000000")]
+    Verify {
+        /// Entries of the log, which is written first
+        #[arg(long, default_value_t = 1_000_000)]
+        entries: u64,
+        /// The folder to write in; a temporary one in the working folder where absent
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// Print one JSON line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Inclusion and consistency proofs of a log
+    #[command(after_help = "Example:\n  magistrate bench prove --leaves 1000000")]
+    Prove {
+        /// Entries of the log, which is written first
+        #[arg(long, default_value_t = 1_000_000)]
+        leaves: u64,
+        /// Proofs of each kind
+        #[arg(long, default_value_t = 20_000)]
+        n: usize,
+        /// The folder to write in; a temporary one in the working folder where absent
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// Print one JSON line for each kind
+        #[arg(long)]
+        json: bool,
+    },
+    /// Recorded decisions taken again: a server records them first, as it does in production
+    #[command(after_help = "Example:\n  magistrate bench replay --policy policies/detroit")]
+    Replay {
+        /// The policy's folder; beside policy and registry it holds an example.toml that says how to search
+        #[arg(long)]
+        policy: PathBuf,
+        /// Seconds in which decisions are recorded
+        #[arg(long, default_value_t = 10.0)]
+        seconds: f64,
+        /// The folder to work in; a temporary one in the working folder where absent
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// Print one JSON line
+        #[arg(long)]
+        json: bool,
+    },
     /// Whole searches over mTLS: request, search and list judged, intent and outcome durable
     #[command(after_help = "Example:\n  magistrate bench serve --policies policies --rows 100000 --clients 8")]
     Serve {
@@ -77,6 +126,9 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Vet { policy, n, json } => vet::run(policy, *n, *json),
         Command::Search(arguments) => search::run(arguments),
         Command::Append { writers, seconds, folder, json } => append::run(*writers, *seconds, folder.as_deref(), *json),
+        Command::Verify { entries, folder, json } => verify::run(*entries, folder.as_deref(), *json),
+        Command::Prove { leaves, n, folder, json } => prove::run(*leaves, *n, folder.as_deref(), *json),
+        Command::Replay { policy, seconds, folder, json } => replay::run(policy, *seconds, folder.as_deref(), *json),
         Command::Serve { policies, jurisdiction, rows, clients, seconds, folder, json } => serve::run(&serve::Plan {
             policies: policies.clone(),
             jurisdiction: match jurisdiction {

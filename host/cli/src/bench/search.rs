@@ -5,7 +5,7 @@
 
 use super::vectors::Vectors;
 use super::{ms, percentile, report, work_folder};
-use crate::output::bar;
+use crate::output::{bar, spinner};
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -89,6 +89,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let place = tempfile::NamedTempFile::new_in(&folder)?;
     let (gallery, beginning) = begin(place.path(), &vectors, dim)?;
 
+    let bar = spinner("searching");
     // What comes from the disk for the first time is no measure of the search.
     std::hint::black_box(gallery.search(&probes[0], k)?);
     let mut one = Vec::with_capacity(n);
@@ -124,6 +125,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         "n": n,
         "threads": threads(),
     });
+    bar.finish_and_clear();
     if let Some(path) = &arguments.results {
         let found = serde_json::to_vec(&row_numbers(&gallery, &probes, k)?)?;
         std::fs::write(path, found).with_context(|| format!("cannot write {}", path.display()))?;

@@ -3,7 +3,7 @@
 
 use super::{ms, percentile, report, templates, work_folder};
 use crate::config::Config;
-use crate::output::bar;
+use crate::output::{bar, spinner};
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -55,16 +55,41 @@ pub(super) fn first_example(policies: &Path) -> anyhow::Result<String> {
 pub(super) fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
     let (folder, temporary) = work_folder(plan.folder.as_deref())?;
     let home = folder.join("deployment");
-    crate::init::make(&home, &plan.policies)?;
-    let path = plan.policies.join(&plan.jurisdiction).join("example.toml");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let load: Load = toml::from_str(&text).with_context(|| path.display().to_string())?;
+    let load = prepare(plan, &home)?;
     let outcome = crate::runtime()?.block_on(measure(plan, &home, &load));
     drop(temporary);
     outcome
 }
 
-async fn measure(plan: &Plan, home: &Path, load: &Load) -> anyhow::Result<ExitCode> {
+/// Makes a deployment and has it record searches as planned, for measurements of what is on record; gives its configuration.
+pub(super) fn record(plan: &Plan, home: &Path) -> anyhow::Result<Config> {
+    let load = prepare(plan, home)?;
+    let served = crate::runtime()?.block_on(work(plan, home, &load))?;
+    if served.times.is_empty() {
+        bail!("no search was permitted, so that nothing is on record to be measured");
+    }
+    Config::read(&home.join("magistrate.toml"))
+}
+
+/// Makes a deployment; gives what is to be asked of it.
+fn prepare(plan: &Plan, home: &Path) -> anyhow::Result<Load> {
+    crate::init::make(home, &plan.policies)?;
+    let path = plan.policies.join(&plan.jurisdiction).join("example.toml");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    toml::from_str(&text).with_context(|| path.display().to_string())
+}
+
+/// What came of serving.
+struct Served {
+    /// How long each search took.
+    times: Vec<Duration>,
+    errors: u64,
+    took: Duration,
+    dim: usize,
+}
+
+/// Serves, and searches as planned.
+async fn work(plan: &Plan, home: &Path, load: &Load) -> anyhow::Result<Served> {
     let mut config = Config::read(&home.join("magistrate.toml"))?;
     config.server.listen.set_port(0);
     let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
@@ -76,11 +101,17 @@ async fn measure(plan: &Plan, home: &Path, load: &Load) -> anyhow::Result<ExitCo
 
     let dim = usize::try_from(gallery.dim)?;
     enroll(plan, home, load, &address, &gallery.model, dim).await?;
-    let (mut times, errors, took) = search(plan, home, load, &address, &gallery.model, dim).await?;
+    let bar = spinner("searching");
+    let (times, errors, took) = search(plan, home, load, &address, &gallery.model, dim).await?;
+    bar.finish_and_clear();
     stop.send(true)?;
     let Some(casework) = server.await? else { bail!("the server did not stop in time") };
     casework.close().await?;
+    Ok(Served { times, errors, took, dim })
+}
 
+async fn measure(plan: &Plan, home: &Path, load: &Load) -> anyhow::Result<ExitCode> {
+    let Served { mut times, errors, took, dim } = work(plan, home, load).await?;
     times.sort_unstable();
     let values = json!({
         "bench": "serve",

@@ -1,6 +1,7 @@
 //! `bench vet`: one decision after the other, each in a fresh instance, conversion of the matter included.
 
 use super::{percentile, report, us};
+use crate::output::bar;
 use anyhow::bail;
 use model::terms::{Phase, Verdict};
 use serde_json::json;
@@ -29,14 +30,19 @@ pub(super) fn run(folder: &Path, n: usize, json: bool) -> anyhow::Result<ExitCod
         for _ in 0..WARM_UP {
             std::hint::black_box(policy.decide(&matter));
         }
+        let bar = bar(&format!("decisions, phase {phase}"), n as u64);
         let mut times = Vec::with_capacity(n);
         let started = Instant::now();
-        for _ in 0..n {
+        for i in 0..n {
             let before = Instant::now();
             std::hint::black_box(policy.decide(std::hint::black_box(&matter)));
             times.push(before.elapsed());
+            if i % 1000 == 0 {
+                bar.set_position(i as u64);
+            }
         }
         let per_second = (n as f64 / started.elapsed().as_secs_f64()).round();
+        bar.finish_and_clear();
         times.sort_unstable();
         let values = json!({
             "bench": "vet",

@@ -6,6 +6,7 @@ use crate::shown::{self, text};
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use client::StatusCode;
 use model::terms::{Digest, check_id};
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -138,7 +139,7 @@ pub(super) fn release(arguments: &Release) -> anyhow::Result<ExitCode> {
     }
     let body = json!({"candidates": candidates, "reasoning": reasoning, "answers": answers.json()});
     let answer = case.step("release", &body)?;
-    if let (Some(out), true) = (out, answer.status.is_success()) {
+    if let (Some(out), StatusCode::OK) = (out, answer.status) {
         write_new(&out.join(format!("release-{}.json", case.request)), &answer.body)?;
     }
     shown::tell(&answer, case.json, |answer| {
@@ -166,7 +167,7 @@ pub(super) fn disseminate(arguments: &Disseminate) -> anyhow::Result<ExitCode> {
         "answers": answers.json(),
     });
     let answer = case.step("disseminations", &body)?;
-    if !answer.status.is_success() {
+    if answer.status != StatusCode::OK {
         return shown::tell(&answer, case.json, |_| ());
     }
     let mut handed = answer.json()?;

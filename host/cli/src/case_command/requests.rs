@@ -115,6 +115,7 @@ fn worklist(arguments: &List) -> anyhow::Result<ExitCode> {
 
 fn opened(answer: &Value) {
     say!("request {}", text(&answer["request"]));
+    shown::awaited(answer);
     shown::taken(answer);
 }
 
@@ -146,6 +147,7 @@ fn life(answer: &Value) {
         facts.add_row([name.to_owned(), value]);
     }
     say!("{facts}");
+    shown::awaited(answer);
     section(answer, "signatures", ["signed", "role", "conclusion", "at", "stands"], |s| {
         let conclusion = if s["conclusion"].is_null() { "withheld".to_owned() } else { text(&s["conclusion"]) };
         let stands = if s["stands"] == true { "yes" } else { "no" };
@@ -160,6 +162,7 @@ fn life(answer: &Value) {
         let [clause, owner, due, state] = ["clause", "owner", "due", "state"].map(|name| text(&o[name]));
         [clause, shown::duty(&o["duty"]), owner, due, state]
     });
+    section(answer, "violations", ["violation happened", "reported"], |v| [text(&v["happened"]), text(&v["reported"])]);
     section(answer, "refusals", ["refused", "to", "at"], |r| {
         [text(&r["what"]), text(&r["by"]["person"]), text(&r["at"])]
     });

@@ -8,7 +8,7 @@ use crate::plain::{bytes, bytes_mut};
 impl Codes {
     /// Names how codes are laid out. A snapshot of another layout is not read: change it with every change of what the
     /// parts below hold.
-    pub(crate) const LAYOUT: [u8; 8] = *b"halves-1";
+    pub(crate) const LAYOUT: [u8; 8] = *b"halves-2";
 
     /// Codes of `rows` rows whose parts are to be filled in, and then [measured](Self::measure).
     pub(crate) fn zeroed(dim: usize, rows: usize) -> Result<Self, TryReserveError> {

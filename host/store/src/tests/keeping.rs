@@ -1,7 +1,7 @@
 //! What is kept comes back as it was.
 
 use super::{HOSTILE, north, raw};
-use crate::{AccountRow, Kept, ObligationRow, RequestRow, SearchRow, StandingRow, StoreError};
+use crate::{AccountRow, Imposition, Kept, ObligationRow, RequestRow, SearchRow, StandingRow, StoreError};
 use model::facts::{AgencyKind, Agreement, Training};
 use model::registry::{Agency, Gallery, Person, Registry};
 use model::terms::{Digest, Instant};
@@ -188,7 +188,11 @@ async fn obligations_are_listed_until_they_are_met_and_stay_met() {
         body: id.as_bytes().to_vec(),
     };
     let rows = [owed(Some("r"), "late", Some(9)), owed(Some("r"), "never", None), owed(None, "soon", Some(3))];
-    north.keep(&rows.clone().map(Kept::Imposed)).await.unwrap();
+    let imposed = |decision: &str, rows: &[ObligationRow]| {
+        let request = rows.first().and_then(|row| row.request.clone());
+        Kept::Imposed(Imposition { decision: decision.to_owned(), request, rows: rows.to_vec() })
+    };
+    north.keep(&[imposed("1", &rows[..2]), imposed("2", &rows[2..])]).await.unwrap();
     let ids = |rows: Vec<ObligationRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
     assert_eq!(ids(north.open_obligations(None).await.unwrap()), ["soon", "late", "never"]);
     assert_eq!(ids(north.open_obligations(Some(Instant(3))).await.unwrap()), ["soon"]);
@@ -202,10 +206,24 @@ async fn obligations_are_listed_until_they_are_met_and_stay_met() {
     assert_eq!(ids(north.open_obligations(Some(Instant(19))).await.unwrap()), ["soon"]);
     let met = ObligationRow { open: false, wake: None, body: b"met".to_vec(), ..later };
     north.keep(&[Kept::Settled { row: met.clone(), was: Some(Instant(20)) }]).await.unwrap();
-    north.keep(&[Kept::Imposed(owed(Some("r"), "late", Some(30)))]).await.unwrap();
+    north.keep(&[imposed("3", &[owed(Some("r"), "late", Some(30))])]).await.unwrap();
     assert_eq!(north.obligation(Some("r"), "late").await.unwrap(), Some(met));
     assert_eq!(ids(north.open_obligations(None).await.unwrap()), ["soon", "never"]);
     assert_eq!(raw(&north, "SELECT * FROM obligation_wake", object! {}).await.len(), 2, "what leads nowhere is gone");
+
+    // What was said first of one that is imposed again counts, and the rest is listed by its own moment.
+    let again = [owed(Some("r"), "never", Some(4)), owed(Some("r"), "new", Some(40))];
+    north.keep(&[imposed("4", &again)]).await.unwrap();
+    assert_eq!(ids(north.open_obligations(None).await.unwrap()), ["soon", "new", "never"]);
+    assert_eq!(north.obligation(Some("r"), "never").await.unwrap(), Some(rows[1].clone()));
+    assert_eq!(ids(north.open_obligations(Some(Instant(39))).await.unwrap()), ["soon"]);
+    assert_eq!(ids(north.open_obligations(Some(Instant(40))).await.unwrap()), ["soon", "new"]);
+    assert_eq!(ids(north.obligations_of_request("r").await.unwrap()), ["late", "never", "new"]);
+
+    // Kept once more, as after a crash: nothing that was met comes back.
+    north.keep(&[imposed("1", &rows[..2]), imposed("3", &[owed(Some("r"), "late", Some(30))])]).await.unwrap();
+    assert_eq!(ids(north.open_obligations(None).await.unwrap()), ["soon", "new", "never"]);
+    assert_eq!(raw(&north, "SELECT * FROM obligation_wake", object! {}).await.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -225,6 +243,20 @@ async fn standings_come_back_as_they_were_kept_last() {
     assert_eq!(north.standing("agency", "b").await.unwrap(), None);
     let raw = raw(&north, "SELECT * FROM standing", object! {}).await;
     assert!(!format!("{raw:?}").contains("third"), "it is sealed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standing_that_is_forgotten_is_gone_even_if_it_was_kept_in_the_same_commit() {
+    let north = north().await;
+    let stands = |id: &str| {
+        Kept::Stands(StandingRow { kind: "opening".to_owned(), id: id.to_owned(), body: json!({"log": "north"}) })
+    };
+    let forgotten = |id: &str| Kept::Forgotten { kind: "opening".to_owned(), id: id.to_owned() };
+    north.keep(&[stands("a"), stands("b")]).await.unwrap();
+    let packed = north.pack(&[stands("c"), forgotten("c"), forgotten("a"), forgotten("never")]).unwrap();
+    north.keep(&north.unpack(&packed).unwrap()).await.unwrap();
+    let left: Vec<_> = north.standings("opening").await.unwrap().into_iter().map(|row| row.id).collect();
+    assert_eq!(left, ["b"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 mod erasure;
 mod galleries;
+mod hosts;
 mod keeping;
 mod opening;
 mod secrecy;

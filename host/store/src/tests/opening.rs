@@ -126,6 +126,20 @@ async fn a_server_serves_as_an_embedded_engine_does() {
     assert_eq!(here.remove_record("g", "r7").await.unwrap(), Some(2));
     assert_eq!(here.count("g").await.unwrap(), 999);
     drop(there);
+
+    // A server is for several hosts: another one is told of what this one changed.
+    let second = Store::open(&url, Some(&right), MasterKey::from_bytes(key)).await.unwrap();
+    assert!(second.is_among_several());
+    let there = second.jurisdiction(&id).await.unwrap();
+    assert_eq!(there.tidings("host/log", &["g".to_owned()]).await.unwrap().galleries.get("g"), Some(&2));
+    assert_eq!(there.changed_since("g", 1, 2).await.unwrap(), Some(vec!["r7".to_owned()]));
+    assert_eq!(there.changed_since("g", 0, 2).await.unwrap().map(|records| records.len()), Some(1000));
+    there.insert_records("g", vec![record("r7", 7)]).await.unwrap();
+    let back = here.templates("g", &here.changed_since("g", 2, 3).await.unwrap().unwrap()).await.unwrap();
+    assert_eq!(back.first().map(|t| t.id.as_str()), Some("r7"));
+    here.claim("host/log", "one").await.unwrap();
+    there.claim("host/log", "two").await.unwrap();
+    assert_eq!(here.tidings("host/log", &[]).await.unwrap().writer.as_deref(), Some("two"));
 }
 
 /// A copy of a folder, as a crash at this moment would leave it; `torn` bytes of each log of changes are missing.

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 const MARKER: &str = "Jane Marker Doe";
 
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     schema::SCHEMA,
     schema::PERSON,
     schema::AGENCY,
@@ -29,6 +29,7 @@ const TABLES: [&str; 19] = [
     schema::REQUEST_OPENED,
     schema::REQUEST_ENTRY,
     schema::OBLIGATION,
+    schema::IMPOSITION,
     schema::OBLIGATION_WAKE,
     schema::ACCOUNT,
     schema::RETENTION,

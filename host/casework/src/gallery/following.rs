@@ -1,0 +1,86 @@
+//! Taking over what another host changed in a gallery: the records that changed, or all of them where it is not known which.
+
+use super::{Hall, attributes};
+use crate::aside::aside;
+use crate::error::CaseError;
+use crate::shelf;
+use search::Gallery;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+use store::StoredTemplate;
+
+impl Hall {
+    /// Brings the gallery to this generation of the store, or a later one. The bytes of what another host removed are
+    /// overwritten here as well.
+    ///
+    /// # Errors
+    /// [`CaseError::Store`] when the records cannot be read, [`CaseError::Gallery`] where one may be left in the gallery's file:
+    /// until that is put right nothing may be searched.
+    pub(crate) async fn catch_up(
+        &self,
+        store: &store::Jurisdiction,
+        jurisdiction: &str,
+        generation: u64,
+    ) -> Result<(), CaseError> {
+        if self.generation() >= generation {
+            return Ok(());
+        }
+        let mut sealed = self.changing.lock().await;
+        let since = self.generation();
+        if since >= generation {
+            return Ok(());
+        }
+        let Some(ids) = store.changed_since(&self.fact.id, since, generation).await? else {
+            self.load_anew(store, jurisdiction).await?;
+            *sealed = None;
+            return Ok(());
+        };
+        store.forget_bookings(&self.fact.id, Some(&ids)).await;
+        let found = store.templates(&self.fact.id, &ids).await?;
+        let (rows, counter) = (self.rows.clone(), self.generation.clone());
+        match aside(move || take_over(&rows, &counter, &ids, &found, generation)).await?? {
+            Ok(()) => Ok(()),
+            Err(e) => self.clear_shelf(&e),
+        }
+    }
+
+    async fn load_anew(&self, store: &store::Jurisdiction, jurisdiction: &str) -> Result<(), CaseError> {
+        tracing::info!(jurisdiction, gallery = %self.fact.id, "too much has changed since this host looked: the gallery is loaded anew");
+        if let Some(shelf) = &self.shelf {
+            // What other hosts removed is in it.
+            shelf.clear(&self.fact).map_err(|e| CaseError::Gallery(e.to_string()))?;
+        }
+        let of = store.gallery_state(&self.fact.id).await?.records;
+        let (rows, generation) =
+            shelf::read(jurisdiction, store, &self.fact, self.shelf.as_deref(), of, &|_| {}).await?;
+        store.forget_bookings(&self.fact.id, None).await;
+        let mut gallery = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *gallery, rows);
+        self.generation.fetch_max(generation, Ordering::AcqRel);
+        drop(gallery);
+        drop(before);
+        Ok(())
+    }
+}
+
+/// Puts these records in memory as they were found, and takes out those that were not. Gives whether what was taken out is
+/// gone from the gallery's file.
+fn take_over(
+    rows: &RwLock<Gallery>,
+    counter: &AtomicU64,
+    ids: &[String],
+    found: &[StoredTemplate],
+    generation: u64,
+) -> Result<io::Result<()>, CaseError> {
+    let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
+    for id in ids {
+        gallery.remove(id);
+    }
+    for row in found {
+        let taken = gallery.insert_with(&row.id, &row.template, &attributes(&row.status));
+        taken.map_err(|e| CaseError::Invalid(e.to_string()))?;
+    }
+    counter.fetch_max(generation, Ordering::AcqRel);
+    Ok(gallery.settle())
+}

@@ -1,0 +1,291 @@
+//! Pruning the log: its oldest entries go whole, accounts and leaves, up to an index.
+//!
+//! It is a purge of audit entries that takes their leaves along, and is judged as one: a policy is told of a `purge` of all
+//! entries from 0 to the last that goes, recorded when the youngest of them was. What it permits cannot be undone, so that the
+//! host looks beyond that one decision: nothing goes that is held, that any decision still demands to be kept, or that is
+//! younger than a year.
+//!
+//! Accounts go first, then the log is pruned, which is when it says so under its key. The docket has it that this is under way
+//! before the first account goes. What breaks off is finished by the next pass over deadlines, after a restart or before one;
+//! what was permitted and not begun is undone. Either is an entry.
+
+use super::find::{Found, Place};
+use super::range::EntryRange;
+use super::{AUDIT_ENTRY, Docket, ENTRIES};
+use crate::aside::aside;
+use crate::chamber::{Casework, Chamber, Registered};
+use crate::error::CaseError;
+use crate::ledger::{self, Entry, Subject};
+use crate::misstep::Misstep;
+use crate::obligations::Owed;
+use crate::walk;
+use model::account::{Event, Kind, Retained, Who};
+use model::rulings::Duty;
+use model::terms::Instant;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+
+/// Entries read, and accounts destroyed, at once: four bundles of the log, and one transaction.
+const AT_ONCE: u64 = 1024;
+
+/// No younger entry goes, in ms: a year, of 365 days or 366. It is a bolt behind the policies' own demands, as no directive
+/// asks for less, and a policy's mistake could not be mended.
+const LEAST_AGE_MS: u64 = 366 * 24 * 3_600_000;
+
+/// Who demands that, as a misstep names them.
+const THIS_HOST: &str = "this host";
+
+/// A pruning that was permitted, until it is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pruning {
+    /// By whom.
+    pub by: Who,
+    /// When.
+    pub at: Instant,
+    /// The first entry that the log kept until then.
+    pub from: u64,
+    /// Whether anything may be gone.
+    pub begun: bool,
+}
+
+/// The oldest entries of a log.
+pub(super) struct Beginning {
+    /// The first of them that is still there.
+    pub(super) from: u64,
+    /// The first entry that stays.
+    pub(super) minimum: u64,
+    /// When the youngest of them was recorded.
+    pub(super) youngest: Instant,
+    /// The clause that demands longest that they are kept, and until when.
+    kept: Option<(String, Instant)>,
+    /// Whether a decision holds entries as evidence.
+    held: bool,
+}
+
+impl Beginning {
+    /// Takes down what an open obligation demands of these entries. What a decision wants kept begins with its own entry; what
+    /// it holds may be older.
+    fn heed(&mut self, owed: &Owed) {
+        match (&owed.duty, owed.due) {
+            (Duty::Hold(rule), _) if rule.subject == AUDIT_ENTRY => self.held = true,
+            (Duty::Retain(rule), Some(due)) if rule.subject == AUDIT_ENTRY && owed.since <= self.youngest => {
+                if self.kept.as_ref().is_none_or(|(_, until)| *until < due) {
+                    self.kept = Some((format!("{} {}", owed.jurisdiction, owed.clause), due));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether it may go, as far as the host has a say.
+    pub(super) fn in_place(&self, found: &Found) -> Result<(), Misstep> {
+        let Retained { subject, record, .. } = found.record.clone();
+        if self.held || found.held {
+            return Err(Misstep::Held { subject, record });
+        }
+        let (clause, until) = self.longest();
+        if until > found.now { Err(Misstep::KeptUntil { subject, clause, until }) } else { Ok(()) }
+    }
+
+    /// Who demands longest that they are kept, and until when.
+    fn longest(&self) -> (String, Instant) {
+        let floor = self.youngest.plus_ms(LEAST_AGE_MS);
+        match &self.kept {
+            Some((clause, until)) if *until > floor => (clause.clone(), *until),
+            _ => (THIS_HOST.to_owned(), floor),
+        }
+    }
+}
+
+impl Found {
+    /// The docket as it stands once this is permitted, and before anything is done.
+    pub(super) fn to_be_pruned(&self, actor: &Registered, begun: bool) -> Docket {
+        let mut docket = self.docket.clone();
+        // One that has begun stays so, until it is over.
+        let is_under_way = docket.pruning.as_ref().is_some_and(|pruning| pruning.begun);
+        if let Place::Beginning(beginning) = &self.place
+            && !is_under_way
+        {
+            docket.pruning = Some(Pruning { by: actor.who(), at: self.now, from: beginning.from, begun });
+        }
+        docket
+    }
+}
+
+impl Casework {
+    /// The entries from the beginning of the log to the last that is named, as far as they fill whole bundles.
+    pub(super) async fn find_beginning(&self, owner: &Chamber, range: EntryRange) -> Result<Place, CaseError> {
+        let log = owner.log().clone();
+        let (from, size, minimum) = (log.minimum_index(), log.size(), audit::whole_bundles(range.end()));
+        if *range.indices().start() != 0 || range.end() > size {
+            let message = format!("a log is pruned from its beginning: write `0-LAST`; it has {size} entries");
+            return Err(CaseError::Invalid(message));
+        }
+        if minimum <= from {
+            let message = format!(
+                "there is nothing to prune up to there: the log keeps entries from {from} on, and they go by 256"
+            );
+            return Err(CaseError::Invalid(message));
+        }
+        let youngest = aside(move || youngest(&log, from..minimum)).await??;
+        let mut beginning = Beginning { from, minimum, youngest, kept: None, held: false };
+        for row in owner.store.open_obligations(None).await? {
+            beginning.heed(&Owed::read(row)?);
+        }
+        Ok(Place::Beginning(beginning))
+    }
+
+    /// Prunes the log, as was permitted.
+    pub(super) async fn prune(
+        &self,
+        found: &Found,
+        docket: &mut Docket,
+        actor: &Registered,
+    ) -> Result<Event, CaseError> {
+        let Place::Beginning(Beginning { from, minimum, .. }) = &found.place else {
+            return Err(CaseError::Invalid("only a log is pruned: purge the record".to_owned()));
+        };
+        let owner = &found.owner;
+        // From here on no crash brings back what is destroyed below; and what the docket said before is in the database.
+        owner.ledger.clear().await?;
+        owner.store.keep(&[found.to_be_pruned(actor, true).kept()?]).await?;
+        destroy(owner, *minimum).await?;
+        (docket.pruned, docket.pruning) = (Some(found.now), None);
+        Ok(Event::Pruned { record: found.record.clone(), minimum: *minimum, entries: minimum - from })
+    }
+
+    /// Finishes prunings that broke off, and says of those that were permitted and not begun that they were not. Gives how many
+    /// there were.
+    pub(crate) async fn finish_pruning(&self, chamber: &Chamber, now: Instant) -> Result<usize, CaseError> {
+        if !chamber.pruning.swap(false, Ordering::AcqRel) {
+            return Ok(0);
+        }
+        let finished = self.finish_all(chamber, now).await;
+        if finished.is_err() {
+            chamber.pruning.store(true, Ordering::Release);
+        }
+        finished
+    }
+
+    async fn finish_all(&self, chamber: &Chamber, now: Instant) -> Result<usize, CaseError> {
+        let _turn = self.turns.take(ENTRIES).await;
+        chamber.ledger.settle().await?;
+        let mut finished = 0;
+        for row in chamber.store.retentions().await? {
+            let mut docket = Docket::read(row)?;
+            let Some(pruning) = docket.pruning.take() else { continue };
+            let record = docket.record.clone();
+            let event = if pruning.begun {
+                let minimum = EntryRange::of(&record)?.map_or(0, |range| audit::whole_bundles(range.end()));
+                tracing::warn!(jurisdiction = chamber.id(), minimum, "a pruning of the log broke off; it is finished");
+                chamber.ledger.clear().await?;
+                destroy(chamber, minimum).await?;
+                docket.pruned = Some(now);
+                Event::Pruned { record, minimum, entries: minimum.saturating_sub(pruning.from) }
+            } else {
+                tracing::warn!(
+                    jurisdiction = chamber.id(),
+                    "a pruning of the log was permitted and broke off before it began"
+                );
+                let details = BTreeMap::from([
+                    ("entries".to_owned(), record.record),
+                    ("permitted".to_owned(), pruning.at.to_string()),
+                    ("because".to_owned(), "it broke off before anything was gone".to_owned()),
+                ]);
+                Event::Host { act: "prune-undone".to_owned(), details }
+            };
+            let (who, subject) = (chamber.host(), Subject::default());
+            let entry = Entry { kind: Kind::Host, who, at: now, subject, of: None, event };
+            ledger::record(&[&chamber.ledger], entry, vec![docket.kept()?]).await?;
+            finished += 1;
+        }
+        Ok(finished)
+    }
+}
+
+/// Destroys the accounts of what is left below an index, and prunes the log there. What is gone already is passed over.
+async fn destroy(chamber: &Chamber, minimum: u64) -> Result<(), CaseError> {
+    let mut next = chamber.log().minimum_index();
+    while next < minimum {
+        let end = minimum.min(next + AT_ONCE);
+        let log = chamber.log().clone();
+        let leaves = aside(move || walk::leaves(&log, next..end)).await??;
+        let ids: Vec<String> = leaves.into_iter().map(|(_, leaf)| leaf.id).collect();
+        chamber.store.destroy_accounts(&ids).await?;
+        if let Some(left) = chamber.store.accounts(&ids).await?.into_iter().flatten().next() {
+            return Err(CaseError::Unerased(format!("the account of entry `{}`", left.id)));
+        }
+        next = end;
+    }
+    let log = chamber.log().clone();
+    aside(move || log.prune(minimum)).await?.map_err(|e| CaseError::Unpruned(e.to_string()))?;
+    Ok(())
+}
+
+/// When the youngest of these entries was recorded.
+fn youngest(log: &audit::Log, range: Range<u64>) -> Result<Instant, CaseError> {
+    let (mut youngest, mut next) = (Instant(0), range.start);
+    while next < range.end {
+        let end = range.end.min(next + AT_ONCE);
+        for (_, leaf) in walk::leaves(log, next..end)? {
+            youngest = youngest.max(leaf.at);
+        }
+        next = end;
+    }
+    Ok(youngest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::obligations::Standing;
+    use model::rulings::RetentionRule;
+
+    const DAY_MS: u64 = 24 * 3_600_000;
+
+    fn owed(subject: &str, since_day: u64, days: u32, hold: bool) -> Owed {
+        let since = Instant(since_day * DAY_MS);
+        let rule = RetentionRule { subject: subject.to_owned(), at_least_days: days };
+        Owed {
+            id: "o".to_owned(),
+            jurisdiction: "north".to_owned(),
+            clause: "7".into(),
+            duty: if hold { Duty::Hold(rule) } else { Duty::Retain(rule) },
+            request: Some("r".to_owned()),
+            about: None,
+            owner: "host".to_owned(),
+            since,
+            due: Some(since.plus_ms(u64::from(days) * DAY_MS)),
+            standing: Standing::Open,
+            tries: 0,
+            wake: None,
+        }
+    }
+
+    fn beginning(owed: &[Owed]) -> Beginning {
+        let youngest = Instant(100 * DAY_MS);
+        let mut beginning = Beginning { from: 0, minimum: 512, youngest, kept: None, held: false };
+        owed.iter().for_each(|owed| beginning.heed(owed));
+        beginning
+    }
+
+    #[test]
+    fn the_longest_demand_counts_and_never_less_than_a_year() {
+        let floor = ("this host".to_owned(), Instant(466 * DAY_MS));
+        assert_eq!(beginning(&[]).longest(), floor);
+        assert_eq!(beginning(&[owed(AUDIT_ENTRY, 100, 30, false)]).longest(), floor, "a shorter demand");
+        assert_eq!(beginning(&[owed("probe", 100, 3_650, false)]).longest(), floor, "of something else");
+        assert_eq!(beginning(&[owed(AUDIT_ENTRY, 101, 3_650, false)]).longest(), floor, "of younger entries");
+        let two = [owed(AUDIT_ENTRY, 50, 730, false), owed(AUDIT_ENTRY, 90, 400, false)];
+        assert_eq!(beginning(&two).longest(), ("north 7".to_owned(), Instant(780 * DAY_MS)));
+    }
+
+    #[test]
+    fn what_a_decision_holds_is_held() {
+        assert!(!beginning(&[owed("probe", 1, 1, true), owed(AUDIT_ENTRY, 1, 1, false)]).held);
+        assert!(beginning(&[owed(AUDIT_ENTRY, 1, 1, true)]).held);
+        assert!(beginning(&[owed(AUDIT_ENTRY, 101, 1, true)]).held, "what it holds may be older than it is");
+    }
+}

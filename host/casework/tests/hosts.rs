@@ -1,0 +1,184 @@
+//! Two hosts at one jurisdiction, on one database: each knows what the other did before it next decides.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+mod common;
+
+use common::{FIRST, GALLERY, JURISDICTION, MODEL, SECOND, answers, intake, record, template, text};
+use magistrate_casework::access::Change;
+use magistrate_casework::chamber::{Loading, Registered};
+use magistrate_casework::enroll::{Batch, NewRecord};
+use magistrate_casework::registration::Registration;
+use magistrate_casework::search_step::{Plan, Searched};
+use magistrate_casework::{CaseError, Casework, Clock, Opening, PolicyState};
+use model::facts::{AccessChange, Device};
+use model::registry::{Person, Principal, Registry};
+use model::terms::{Instant, Value};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+const LASO: &str = "l.ortega";
+
+/// One database, and a folder for everything that is a host's own.
+struct Server {
+    store: store::Store,
+    home: tempfile::TempDir,
+}
+
+/// `None` where the policies are not built.
+async fn server() -> Option<Server> {
+    if !policies().join("detroit_307_5.wasm").is_file() {
+        eprintln!("SKIPPED: the policies are not built: run `cargo xtask test`");
+        assert!(std::env::var_os("MAGISTRATE_NO_SKIP").is_none(), "skipped where nothing may be");
+        return None;
+    }
+    let store = store::Store::open("mem://", None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
+    Some(Server { store: store.among_several(), home: tempfile::tempdir().unwrap() })
+}
+
+fn policies() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(JURISDICTION)
+}
+
+impl Server {
+    /// A host of this name, whose log is in this folder.
+    async fn host(&self, name: &str, folder: &str) -> Casework {
+        let engine = policy::Engine::new().unwrap();
+        let policy = policy::Folder::read(&policies()).unwrap().load_unpinned(&engine).unwrap();
+        let registry: Registry =
+            toml::from_str(&std::fs::read_to_string(policies().join("registry.toml")).unwrap()).unwrap();
+        let origin = format!("{name}/{JURISDICTION}");
+        let signer = audit::Ed25519Signer::from_seed(&origin, [7; 32]).unwrap();
+        let logs = self.home.path().join(folder);
+        std::fs::create_dir_all(&logs).unwrap();
+        let dir = cap_std::fs::Dir::open_ambient_dir(&logs, cap_std::ambient_authority()).unwrap();
+        let log = audit::Log::prepare(dir, &origin, Arc::new(signer)).unwrap();
+        let policy = PolicyState::Ready(policy);
+        let opening = Opening { id: JURISDICTION.to_owned(), policy, registry, log, galleries: None };
+        let at: Instant = "2026-03-10T15:00:00.000Z".parse().unwrap();
+        let clock = Clock::set(Arc::new(AtomicU64::new(at.0)));
+        Casework::open(vec![opening], self.store.clone(), clock, None, &|_: Loading<'_>| {}).await.unwrap()
+    }
+}
+
+async fn let_in(host: &Casework, person: &str) -> Result<Registered, CaseError> {
+    let principal =
+        Principal { jurisdiction: JURISDICTION.to_owned(), person: person.to_owned(), device: Device::Fixed };
+    host.registered(&principal).await
+}
+
+async fn who(host: &Casework, person: &str) -> Registered {
+    let_in(host, person).await.unwrap()
+}
+
+async fn enroll(host: &Casework, seeds: std::ops::Range<usize>) {
+    let new = |seed: usize| NewRecord {
+        id: record(seed),
+        image: None,
+        template: Some(template(seed)),
+        booking: [("name".to_owned(), format!("Person {seed}"))].into(),
+    };
+    let batch = Batch {
+        model: Some(MODEL.to_owned()),
+        origin: None,
+        answers: answers([("image-kind", text("booking-photograph")), ("contributing-agency", text("dpd"))]),
+        records: seeds.map(new).collect(),
+    };
+    let registrar = who(host, "r.tanaka").await;
+    host.enroll(&registrar, JURISDICTION, GALLERY, batch).await.unwrap();
+}
+
+async fn search(host: &Casework, seed: usize) -> Result<Searched, CaseError> {
+    let plan = Plan { candidates: Some(3), ..Plan::default() };
+    let actor = who(host, FIRST).await;
+    let searched = host.search_now(&actor, JURISDICTION, intake(seed), plan).await.map(|(_, searched)| searched);
+    // Waits until it is in the database, where the other host counts it.
+    host.obligations(JURISDICTION).await.unwrap();
+    searched
+}
+
+fn stated() -> BTreeMap<String, Value> {
+    answers([("need-to-know", text("compares faces in the unit")), ("credential-personal", Value::Flag(true))])
+}
+
+async fn access(host: &Casework, what: AccessChange) {
+    let change = Change { change: what, roles: vec![], reason: String::new(), answers: stated() };
+    host.change_access(&who(host, LASO).await, JURISDICTION, SECOND, change).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_host_enrols_the_other_finds() {
+    let Some(server) = server().await else { return };
+    let (here, there) = (server.host("here", "here").await, server.host("there", "there").await);
+    enroll(&here, 0..4).await;
+    enroll(&there, 4..8).await;
+    for (host, seed) in [(&here, 5), (&there, 2)] {
+        let found = search(host, seed).await.unwrap();
+        assert_eq!(found.candidates.first().map(|c| c.record_id.clone()), Some(record(seed)));
+        let hall = host.chamber(JURISDICTION).unwrap().hall(GALLERY).unwrap();
+        assert_eq!((hall.len(), hall.generation()), (8, 2));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_one_host_suspends_the_other_does_not_let_in() {
+    let Some(server) = server().await else { return };
+    let (here, there) = (server.host("here", "here").await, server.host("there", "there").await);
+    assert!(let_in(&there, SECOND).await.is_ok());
+    access(&here, AccessChange::Suspend).await;
+    let refused = let_in(&there, SECOND).await;
+    assert!(matches!(refused, Err(CaseError::Rejected(reason)) if reason.contains("suspended")));
+    access(&there, AccessChange::Reinstate).await;
+    assert!(let_in(&here, SECOND).await.is_ok());
+    // Whoever starts later knows it, too.
+    access(&here, AccessChange::Suspend).await;
+    let third = server.host("third", "third").await;
+    assert!(let_in(&third, SECOND).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_one_host_registers_the_other_knows() {
+    let Some(server) = server().await else { return };
+    let (here, there) = (server.host("here", "here").await, server.host("there", "there").await);
+    let like = who(&here, FIRST).await.person;
+    let person = Person { id: "n.okafor".to_owned(), ..like };
+    let registration = Registration { person, reason: String::new(), answers: stated() };
+    here.register_person(&who(&here, LASO).await, JURISDICTION, registration).await.unwrap();
+    assert_eq!(who(&there, "n.okafor").await.person.roles, ["examiner"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn searches_count_wherever_they_ran() {
+    let Some(server) = server().await else { return };
+    let (here, there) = (server.host("here", "here").await, server.host("there", "there").await);
+    enroll(&here, 0..4).await;
+    let mut seed = 0;
+    while search(if seed % 2 == 0 { &here } else { &there }, seed).await.is_ok() {
+        seed += 1;
+        assert!(seed < 40, "the limit on one person's searches of an hour is never reached");
+    }
+    // One host alone permits as many.
+    let alone = self::server().await.unwrap();
+    let only = alone.host("only", "only").await;
+    enroll(&only, 0..4).await;
+    let mut most = 0;
+    while search(&only, most).await.is_ok() {
+        most += 1;
+        assert!(most < 40);
+    }
+    assert_eq!(seed, most);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_of_one_name_stops_the_first() {
+    let Some(server) = server().await else { return };
+    let first = server.host("here", "here").await;
+    assert!(let_in(&first, FIRST).await.is_ok());
+    let second = server.host("here", "elsewhere").await;
+    let refused = let_in(&first, FIRST).await;
+    assert!(matches!(&refused, Err(CaseError::Log(reason)) if reason.contains("another process")), "{refused:?}");
+    assert!(!first.impediments().await.is_empty());
+    assert!(let_in(&second, FIRST).await.is_ok());
+}

@@ -1,0 +1,215 @@
+//! Pruning the log: only what is old enough, by whom the policy permits, never what is held; and to its end, whatever happens.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+use magistrate_casework as casework;
+
+mod common;
+
+use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, Pruning};
+use casework::{CaseError, Misstep};
+use common::{Court, JURISDICTION, answers, court, misstep, text};
+use model::account::{Event, Retained, Who};
+use model::rulings::Outcome;
+use model::terms::{Instant, Value};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+/// Who may purge the audit trail, and who may only read it.
+const OFFICER: &str = "l.ortega";
+const AUDITOR: &str = "a.feld";
+
+/// Two whole bundles, and a few entries more.
+const OLD: u64 = 520;
+
+fn range(last: u64) -> String {
+    format!("0-{last}")
+}
+
+async fn step<const N: usize>(
+    court: &Court,
+    who: &str,
+    change: Change,
+    record: &str,
+    given: [(&str, Value); N],
+) -> Result<Done, CaseError> {
+    let record = Retained { subject: AUDIT_ENTRY.to_owned(), gallery: None, record: record.to_owned() };
+    let asking = Asking { change, record, day: None, answers: answers(given) };
+    court.casework.retention(&court.who(who).await, JURISDICTION, asking).await
+}
+
+async fn prune(court: &Court, record: &str) -> Result<Done, CaseError> {
+    step(court, OFFICER, Change::Prune, record, []).await
+}
+
+fn log(court: &Court) -> audit::Log {
+    court.casework.chamber(JURISDICTION).unwrap().log().clone()
+}
+
+/// Lets the log grow to so many entries: an auditor looks at it.
+async fn grow(court: &Court, size: u64) {
+    let auditor = court.who(AUDITOR).await;
+    while log(court).size() < size {
+        court.casework.inspect(&auditor, JURISDICTION, 0, 1).await.unwrap();
+    }
+}
+
+fn pass_a_year(court: &Court) {
+    court.clock.fetch_add(366 * 24 * 3_600_000, Ordering::AcqRel);
+}
+
+/// The events of the entries from this index on.
+async fn events(court: &Court, first: u64) -> Vec<Event> {
+    let auditor = court.who(AUDITOR).await;
+    let seen = court.casework.inspect(&auditor, JURISDICTION, first, 100).await.unwrap();
+    seen.into_iter().filter_map(|s| s.account.map(|account| account.event)).collect()
+}
+
+async fn docket(court: &Court, record: &str) -> Docket {
+    let listed = court.casework.dockets(JURISDICTION).await.unwrap();
+    listed.into_iter().find(|l| l.docket.record.record == record).unwrap().docket
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_entries_go_after_their_year_and_all_else_stands() {
+    let Some(court) = court().await else { return };
+    grow(&court, OLD).await;
+    let young = misstep(prune(&court, &range(OLD - 1)).await);
+    assert!(matches!(young, Misstep::KeptUntil { .. }), "{young}");
+    pass_a_year(&court);
+
+    // Not by somebody else, not what does not begin at the beginning, nor more than there is.
+    match step(&court, AUDITOR, Change::Prune, &range(OLD - 1), []).await {
+        Err(CaseError::Refused { rulings, .. }) => {
+            let found = rulings.rulings.iter().flat_map(|r| r.decision.outcomes());
+            let violated: Vec<_> = found.filter(|(_, o)| *o == Outcome::Violated).map(|(c, _)| c.to_string()).collect();
+            assert!(violated.iter().any(|clause| clause == "7(4)"), "{violated:?}");
+        }
+        _ => panic!("an auditor only reads"),
+    }
+    for wrong in ["", "x", "17", "5-519", "0-200", "0-99999999"] {
+        assert!(matches!(prune(&court, wrong).await, Err(CaseError::Invalid(_))), "{wrong}");
+    }
+    assert_eq!(log(&court).minimum_index(), 0);
+
+    let size = log(&court).size();
+    let done = prune(&court, &range(OLD - 1)).await.unwrap();
+    assert!(!done.pending && done.docket.pruned.is_some() && done.docket.pruning.is_none());
+    assert_eq!((done.minimum_index, log(&court).minimum_index()), (Some(512), 512), "whole bundles");
+    let told = events(&court, size).await;
+    assert!(matches!(told[0], Event::Decision { .. }), "it was judged, and that was on record, first");
+    assert!(matches!(&told[1], Event::Pruned { minimum: 512, entries: 512, .. }), "{:?}", told[1]);
+
+    let auditor = court.who(AUDITOR).await;
+    let gone = court.casework.inspect(&auditor, JURISDICTION, 500, 100).await;
+    assert!(matches!(&gone, Err(CaseError::Pruned(said)) if said.contains("from 512 on")));
+    let kept = court.casework.inspect(&auditor, JURISDICTION, 512, 8).await.unwrap();
+    assert!(kept.iter().all(|s| s.account_verified == Some(true)), "what is younger stays whole");
+    log(&court).prove_inclusion(3, size).unwrap();
+    let purged = step(&court, OFFICER, Change::Purge, "3-4", []).await;
+    assert!(matches!(purged, Err(CaseError::Pruned(_))));
+    let sample = court.casework.sample(&auditor, JURISDICTION, "2026-03", 20, Some(512)).await.unwrap();
+    assert_eq!((sample.drawn.len(), sample.pruned.len()), (0, 20), "the draw is what it was");
+
+    let again = prune(&court, &range(OLD - 1)).await;
+    assert!(matches!(again, Err(CaseError::Invalid(_))), "there is nothing more to go");
+    let court = court.reopen_after(async |_: &Path| {}).await;
+    assert_eq!(log(&court).minimum_index(), 512);
+    let size = log(&court).size();
+    court.casework.pass_deadlines().await;
+    let told = events(&court, size).await;
+    assert!(!told.iter().any(|event| matches!(event, Event::Pruned { .. })), "it was over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_is_not_pruned_until_the_hold_is_lifted() {
+    let Some(court) = court().await else { return };
+    grow(&court, OLD).await;
+    pass_a_year(&court);
+    let because = || ("retention-reason", text("exhibit 4 of the prosecution"));
+    let evidence = [("evidentiary-value", Value::Flag(true)), because()];
+    assert!(!step(&court, OFFICER, Change::Hold, "300-310", evidence).await.unwrap().pending);
+    let held = misstep(prune(&court, &range(OLD - 1)).await);
+    assert!(matches!(held, Misstep::Held { .. }), "{held}");
+    assert_eq!(prune(&court, "0-299").await.unwrap().minimum_index, Some(256), "what lies before it may go");
+    assert!(matches!(misstep(prune(&court, &range(OLD - 1)).await), Misstep::Held { .. }));
+    step(&court, OFFICER, Change::Lift, "300-310", [because()]).await.unwrap();
+    assert_eq!(prune(&court, &range(OLD - 1)).await.unwrap().minimum_index, Some(512));
+}
+
+/// What a crash leaves of a pruning that was permitted.
+async fn broken_off(court: Court, begun: bool) -> Court {
+    grow(&court, OLD).await;
+    pass_a_year(&court);
+    let at = Instant(court.clock.load(Ordering::Acquire));
+    let leaves = log(&court).entries(0..40).unwrap();
+    let ids: Vec<String> = leaves
+        .iter()
+        .map(|(_, leaf)| serde_json::from_slice::<serde_json::Value>(leaf).unwrap()["id"].as_str().unwrap().to_owned())
+        .collect();
+    let by = Who {
+        jurisdiction: JURISDICTION.to_owned(),
+        person: OFFICER.to_owned(),
+        name: "Lucia Ortega".to_owned(),
+        unit: "technical-services".to_owned(),
+        agency: "dpd".to_owned(),
+    };
+    let record = Retained { subject: AUDIT_ENTRY.to_owned(), gallery: None, record: range(OLD - 1) };
+    let docket = Docket {
+        record: record.clone(),
+        noticed: None,
+        held: None,
+        asked: BTreeMap::new(),
+        extended: None,
+        exported: None,
+        purged: None,
+        pruning: Some(Pruning { by, at, from: 0, begun }),
+        pruned: None,
+    };
+    court
+        .reopen_after(async |home: &Path| {
+            let url = format!("surrealkv://{}", home.join("store").display());
+            let store = store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
+            let rows = store.jurisdiction(JURISDICTION).await.unwrap();
+            let body = serde_json::to_value(&docket).unwrap();
+            let (subject, gallery, record) = (record.subject.clone(), String::new(), record.record.clone());
+            let row = store::RetentionRow { subject, gallery, record, body };
+            rows.keep(&[store::Kept::Retention(row)]).await.unwrap();
+            if begun {
+                assert_eq!(rows.destroy_accounts(&ids).await.unwrap(), ids.len());
+            }
+            drop(rows);
+            store.close().await;
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pruning_that_broke_off_is_finished_after_the_restart_and_on_record() {
+    let Some(court) = court().await else { return };
+    let court = broken_off(court, true).await;
+    let size = log(&court).size();
+    assert_eq!(log(&court).minimum_index(), 0);
+    court.casework.pass_deadlines().await;
+    assert_eq!(log(&court).minimum_index(), 512);
+    let pruned = |event: &&Event| matches!(event, Event::Pruned { minimum: 512, entries: 512, .. });
+    assert_eq!(events(&court, size).await.iter().filter(pruned).count(), 1);
+    let docket = docket(&court, &range(OLD - 1)).await;
+    assert!(docket.pruned.is_some() && docket.pruning.is_none());
+    court.casework.pass_deadlines().await;
+    assert_eq!(events(&court, size).await.iter().filter(pruned).count(), 1, "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pruning_that_had_not_begun_is_undone_and_that_is_on_record() {
+    let Some(court) = court().await else { return };
+    let court = broken_off(court, false).await;
+    let size = log(&court).size();
+    court.casework.pass_deadlines().await;
+    assert_eq!(log(&court).minimum_index(), 0);
+    let told = events(&court, size).await;
+    assert!(told.iter().any(|event| matches!(event, Event::Host { act, .. } if act == "prune-undone")), "{told:?}");
+    assert!(docket(&court, &range(OLD - 1)).await.pruning.is_none());
+    assert_eq!(prune(&court, &range(OLD - 1)).await.unwrap().minimum_index, Some(512), "it can be asked for anew");
+}

@@ -1,0 +1,71 @@
+//! What people are shown of a request, and what they are not.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+use magistrate_casework as casework;
+mod common;
+
+use casework::Misstep;
+use common::{Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, court, misstep, outgoing, record, said, signing};
+use model::account::Event;
+use model::facts::{Conclusion, Likeness};
+
+impl Court {
+    /// Whose signatures of a request are on record as blind, in the order in which they were given.
+    async fn blind(&self, request: &str) -> Vec<(String, bool)> {
+        let auditor = self.who("a.feld").await;
+        let entries = self.casework.inspect(&auditor, JURISDICTION, 0, 1000).await.unwrap();
+        let accounts = entries.into_iter().filter_map(|e| e.account).filter(|a| a.request.as_deref() == Some(request));
+        let signed = |event: Event| match event {
+            Event::Signed { signature, .. } => Some((signature.person, signature.blind)),
+            _ => None,
+        };
+        accounts.filter_map(|a| signed(a.event)).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_is_blind_if_its_signer_was_shown_nothing_that_others_concluded() {
+    let Some(court) = court().await else { return };
+    // The first examiner has seen what they said themselves, the second what the first said.
+    let (request, _) = court.disposed(3).await;
+    court.seen(&request).await;
+    court.look(FIRST, &request).await.unwrap();
+    court.sign(FIRST, &request, signing("examiner", Conclusion::Lead)).await.unwrap();
+    court.look(SECOND, &request).await.unwrap();
+    court.sign(SECOND, &request, signing("examiner", Conclusion::Lead)).await.unwrap();
+    court.sign(SUPERVISOR, &request, signing("ciu-supervisor", Conclusion::Approved)).await.unwrap();
+    let expected = [(FIRST, true), (SECOND, false), (SUPERVISOR, true)].map(|(who, blind)| (who.to_owned(), blind));
+    assert_eq!(court.blind(&request).await, expected, "the supervisor looked at nothing");
+
+    // Two examiners who open the list before anything is said of it.
+    let (request, records) = court.searched(4, 3).await;
+    court.look(SECOND, &request).await.unwrap();
+    court.dispose(FIRST, &request, records.iter().map(|r| said(r, Likeness::Excluded)).collect()).await.unwrap();
+    court.sign(SECOND, &request, signing("examiner", Conclusion::NoLead)).await.unwrap();
+    // The request's life shows who signed, and what.
+    court.seen(&request).await;
+    court.sign(FIRST, &request, signing("examiner", Conclusion::NoLead)).await.unwrap();
+    let expected = [(SECOND, true), (FIRST, false)].map(|(who, blind)| (who.to_owned(), blind));
+    assert_eq!(court.blind(&request).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_release_tells_nobody_of_a_list_they_have_not_opened() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.disposed(5).await;
+    let other = (0..common::RECORDS).map(record).find(|r| !records.contains(r)).unwrap();
+    for candidate in [&records[1], &other] {
+        let named = court.release(SUPERVISOR, &request, outgoing(std::slice::from_ref(candidate))).await;
+        assert_eq!(misstep(named), Misstep::NotLeaving, "excluded or not on the list: it is the same to them");
+    }
+    assert_eq!(misstep(court.release(SUPERVISOR, &request, outgoing(&records[..1])).await), Misstep::Wanting);
+    let theirs = court.release(FIRST, &request, outgoing(&records[1..2])).await;
+    assert_eq!(misstep(theirs), Misstep::NotPossible { record: records[1].clone() });
+    let theirs = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
+    assert!(matches!(theirs, Misstep::Unsigned { .. }), "{theirs}");
+
+    court.look(SECOND, &request).await.unwrap();
+    let opened = misstep(court.release(SECOND, &request, outgoing(&records[..1])).await);
+    assert!(matches!(opened, Misstep::Unsigned { .. }), "now it is theirs to know: {opened}");
+}

@@ -1,0 +1,148 @@
+//! Requests that break off before they are opened: their photographs are destroyed, at once or by the next start.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+mod common;
+
+use common::{Court, FIRST, JURISDICTION, MODEL, court, court_with, intake, submission};
+use face::{Extraction, Extractor, Face, FaceError};
+use magistrate_casework::CaseError;
+use magistrate_casework::intake::{Intake, PROBE, Submission};
+use model::account::{Account, Event};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+const PIXELS: &[u8] = b"a photograph";
+
+/// How openings are marked until they are concluded, and what this host's marks say.
+const MARK: &str = "opening";
+const LOG: &str = "test/detroit";
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// Sees one face on whatever it is shown. The clock stands an hour back when it has looked, if it is told so: then nothing can
+/// be concluded.
+struct Eyes {
+    clock: Arc<AtomicU64>,
+    back: Arc<AtomicBool>,
+}
+
+impl Extractor for Eyes {
+    fn model_id(&self) -> &str {
+        MODEL
+    }
+
+    fn dim(&self) -> usize {
+        512
+    }
+
+    fn detect(&self, _: &[u8]) -> Result<(u32, u32, Vec<Face>), FaceError> {
+        if self.back.load(Ordering::Acquire) {
+            self.clock.fetch_sub(HOUR_MS, Ordering::AcqRel);
+        }
+        let landmarks = [[260.0, 200.0], [380.0, 200.0], [320.0, 260.0], [275.0, 320.0], [365.0, 320.0]];
+        Ok((640, 480, vec![Face { bounding_box: [220.0, 120.0, 200.0, 260.0], landmarks, score: 0.9 }]))
+    }
+
+    fn extract(&self, _: &[u8], _: Option<usize>) -> Result<Extraction, FaceError> {
+        Err(FaceError::NoFace)
+    }
+}
+
+async fn court_that_sees() -> Option<(Court, Arc<AtomicBool>)> {
+    let back = Arc::new(AtomicBool::new(false));
+    let eyes = |clock: &Arc<AtomicU64>| -> Option<Arc<dyn Extractor>> {
+        Some(Arc::new(Eyes { clock: clock.clone(), back: back.clone() }))
+    };
+    let court = court_with(eyes).await?;
+    Some((court, back))
+}
+
+fn with_photograph(seed: usize) -> Intake {
+    let probe = Submission { image: Some(PIXELS.to_vec()), template: None, model: None, ..submission(seed) };
+    Intake { probe, ..intake(seed) }
+}
+
+async fn accounts(court: &Court) -> Vec<Account> {
+    let auditor = court.who("a.feld").await;
+    let entries = court.casework.inspect(&auditor, JURISDICTION, 0, 1000).await.unwrap();
+    entries.into_iter().filter_map(|e| e.account).collect()
+}
+
+/// The requests whose probes the host destroyed because they were never opened, each with an entry before it.
+async fn swept(court: &Court) -> Vec<String> {
+    let accounts = accounts(court).await;
+    let purged =
+        accounts.iter().filter(|a| matches!(&a.event, Event::Purged { record, .. } if record.subject == PROBE));
+    let of = |account: &Account| {
+        let intent = accounts.iter().find(|a| Some(&a.id) == account.of.as_ref()).unwrap();
+        let act = matches!(&intent.event, Event::Host { act, .. } if act == "destroy-orphan-probe");
+        assert!(act && intent.id < account.id && intent.request == account.request, "{intent:?}");
+        account.request.clone().unwrap()
+    };
+    purged.map(of).collect()
+}
+
+/// Whether a probe is sealed for each of these requests, and which openings are marked.
+async fn left(court: Court, requests: &[&str]) -> (Court, Vec<bool>, Vec<String>) {
+    let (mut sealed, mut marked) = (Vec::new(), Vec::new());
+    let court = court
+        .reopen_on(async |rows: &store::Jurisdiction| {
+            for request in requests {
+                sealed.push(rows.open_sealed(PROBE, request).await.unwrap().is_some());
+            }
+            marked.extend(rows.standings(MARK).await.unwrap().into_iter().map(|row| row.id));
+        })
+        .await;
+    (court, sealed, marked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opening_that_fails_leaves_no_photograph() {
+    let Some((court, back)) = court_that_sees().await else { return };
+    let actor = court.who(FIRST).await;
+    let opened = court.casework.open_request(&actor, JURISDICTION, with_photograph(1)).await.unwrap();
+    let opened = opened.request.request.id;
+    assert!(swept(&court).await.is_empty());
+
+    back.store(true, Ordering::Release);
+    let failed = court.casework.open_request(&actor, JURISDICTION, with_photograph(2)).await.map(drop);
+    assert!(matches!(failed, Err(CaseError::Clock(_))), "{failed:?}");
+    back.store(false, Ordering::Release);
+    court.clock.fetch_add(HOUR_MS, Ordering::AcqRel);
+    let swept = swept(&court).await;
+    let [broken_off] = swept.as_slice() else { panic!("one photograph is destroyed: {swept:?}") };
+    let unknown = court.casework.request(JURISDICTION, broken_off).await.map(drop);
+    assert!(matches!(unknown, Err(CaseError::Unknown { .. })));
+
+    let (court, sealed, marked) = left(court, &[&opened, broken_off]).await;
+    assert_eq!((sealed.as_slice(), marked.len()), (&[true, false][..], 0), "what was opened has its photograph");
+    assert_eq!(self::swept(&court).await.len(), 1, "and a start finds nothing more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_destroys_the_photographs_of_requests_that_were_never_opened() {
+    let Some(court) = court().await else { return };
+    let (opened, _) = court.searched(1, 3).await;
+    let (crashed, early, others) = ("crashed-after-sealing", "crashed-before-sealing", "under-way-on-another-host");
+    let court = court
+        .reopen_on(async |rows: &store::Jurisdiction| {
+            let mark = |id: &str, log: &str| {
+                let body = json!({ "log": log });
+                store::Kept::Stands(store::StandingRow { kind: MARK.to_owned(), id: id.to_owned(), body })
+            };
+            let marks = [mark(&opened, LOG), mark(crashed, LOG), mark(early, LOG), mark(others, "elsewhere/detroit")];
+            rows.keep(&marks).await.unwrap();
+            for id in [opened.as_str(), crashed, others] {
+                rows.seal(PROBE, id, PIXELS).await.unwrap();
+            }
+        })
+        .await;
+    assert_eq!(swept(&court).await, [crashed]);
+    assert!(court.casework.impediments().await.is_empty());
+    let (court, sealed, marked) = left(court, &[&opened, crashed, others]).await;
+    assert_eq!(sealed, [true, false, true], "a request that is there keeps its probe");
+    assert_eq!(marked, [others]);
+    assert_eq!(swept(&court).await, [crashed], "once");
+}

@@ -1,0 +1,308 @@
+//! Steps that are permitted and wait: on record with what they impose, and without effect until others have approved or
+//! acknowledged.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+use magistrate_casework as casework;
+mod common;
+
+use casework::acknowledgement::Acknowledgement;
+use casework::awaited::Waits;
+use casework::intake::Intake;
+use casework::life::State;
+use casework::search_step::Plan;
+use casework::sign_off::SignOff;
+use casework::worklist::Wanted;
+use casework::{CaseError, Misstep, PolicyState};
+use common::{
+    ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, answers, court, intake, misstep, outgoing, record, said,
+    signing, text,
+};
+use model::account::Event;
+use model::facts::{Conclusion, Likeness};
+use model::registry::Registry;
+use model::rulings::Duty;
+use model::terms::{Digest, Phase, Value};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use std::collections::BTreeMap;
+
+/// The outside investigator, whose own acknowledgement the directive wants.
+const OUTSIDER: &str = "o.mercer";
+
+const STATEMENT: &str = "investigative-lead";
+
+/// A request about a crime that the directive does not name itself: a supervisor has to confirm the classification.
+fn tabled(seed: usize) -> Intake {
+    let mut intake = intake(seed);
+    intake.answers.insert("crime".to_owned(), text("carjacking"));
+    intake
+}
+
+fn approval() -> SignOff {
+    signing("ciu-supervisor", Conclusion::Approved)
+}
+
+fn three() -> Plan {
+    Plan { candidates: Some(3), ..Plan::default() }
+}
+
+/// What a step waits for, if it does.
+fn waiting<T>(taken: Result<T, CaseError>) -> Waits {
+    match taken {
+        Ok(_) => panic!("the step was taken"),
+        Err(CaseError::Waits(waits)) => *waits,
+        Err(e) => panic!("it does not wait: {e:?}"),
+    }
+}
+
+/// Whether a step waits for one thing, under this clause; its request.
+fn waits_under(waits: &Waits, clause: &str) -> String {
+    let clauses: Vec<_> = waits.awaited.iter().map(|awaited| &*awaited.clause).collect();
+    assert_eq!(clauses, [clause]);
+    assert!(waits.receipt.is_some(), "on record");
+    waits.request.clone().unwrap()
+}
+
+impl Court {
+    /// Searches for a request on record; gives the records of its list.
+    async fn search(&self, who: &str, request: &str, plan: Plan) -> Result<Vec<String>, CaseError> {
+        let open = self.casework.request(JURISDICTION, request).await.unwrap();
+        let searched = self.casework.search(&self.who(who).await, &open, plan).await?;
+        Ok(searched.candidates.into_iter().map(|c| c.record_id).collect())
+    }
+
+    /// Opens a request that waits, and asks for its search in the same step.
+    async fn opened_waiting(&self, intake: Intake) -> Waits {
+        waiting(self.casework.search_now(&self.who(FIRST).await, JURISDICTION, intake, three()).await)
+    }
+
+    /// Nothing was searched, nobody has seen anything, and whoever looks reads that it waits.
+    async fn stands_open(&self, request: &str, next: &str) {
+        let seen = self.seen(request).await;
+        assert_eq!((seen.state, seen.searched, seen.listed), (State::Open, None, None));
+        assert!(seen.opened_by.is_empty());
+        assert_eq!((seen.next, seen.waits_for.len()), (next, 1));
+        assert_eq!(self.on_record(request, "searched").await, 0);
+        assert_eq!(misstep(self.look(FIRST, request).await), Misstep::NotListed);
+        let listed = self.casework.worklist(&self.who(FIRST).await, JURISDICTION, &Wanted::default()).await.unwrap();
+        assert_eq!(listed.iter().find(|l| l.id == request).unwrap().next, next);
+    }
+
+    /// How many searches the policy was told of when it decided on each search of a request: by its examiner in the last
+    /// hour, and of the request.
+    async fn searches_told(&self, request: &str) -> Vec<(u32, u32)> {
+        let auditor = self.who("a.feld").await;
+        let entries = self.casework.inspect(&auditor, JURISDICTION, 0, 1000).await.unwrap();
+        let accounts = entries.into_iter().filter_map(|e| e.account).filter(|a| a.request.as_deref() == Some(request));
+        let told = |event: Event| match event {
+            Event::Decision { matters, rulings } if rulings.phase == Phase::Search => {
+                let history = &matters.first().unwrap().history;
+                Some((history.searches_by_person_last_hour, history.searches_of_request))
+            }
+            _ => None,
+        };
+        accounts.filter_map(|a| told(a.event)).collect()
+    }
+
+    /// The text of a statement of the charter.
+    fn statement(&self, id: &str) -> String {
+        match &*self.casework.chamber(JURISDICTION).unwrap().policy() {
+            PolicyState::Ready(policy) => policy.charter().statements.iter().find(|s| s.id == id).unwrap().text.clone(),
+            PolicyState::Absent(reason) => panic!("{reason}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_has_to_be_approved_stands_open_and_its_search_waits() {
+    let Some(court) = court().await else { return };
+    let waits = court.opened_waiting(tabled(3)).await;
+    let request = waits_under(&waits, "2.7");
+    assert!(
+        matches!(&waits.awaited[0].duty, Duty::Approve(rule) if rule.role == "ciu-supervisor" && rule.persons == 1)
+    );
+    let ruled: Vec<_> = waits.rulings.iter().map(|r| r.phase).collect();
+    assert_eq!(ruled, [Phase::Request, Phase::Search]);
+    court.stands_open(&request, "waits for approval").await;
+    waits_under(&waiting(court.search(SECOND, &request, three()).await), "2.7");
+    assert_eq!(court.on_record(&request, "waits").await, 2, "each time");
+
+    let theirs = court.sign(FIRST, &request, approval()).await;
+    assert!(matches!(misstep(theirs), Misstep::NotTheirRole { .. }));
+    let refused = court.sign(ASKER, &request, approval()).await;
+    assert!(matches!(misstep(refused), Misstep::NotTheirRole { .. }));
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "2.7");
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    assert!(matches!(misstep(court.sign(SUPERVISOR, &request, approval()).await), Misstep::SignedAlready { .. }));
+    let seen = court.seen(&request).await;
+    assert_eq!((seen.next, seen.waits_for.len()), (State::Open.next(), 0));
+
+    let records = court.search(FIRST, &request, three()).await.unwrap();
+    assert_eq!(records[0], record(3));
+    assert_eq!(court.searches_told(&request).await, [(0, 0); 4], "a search that waits has not run");
+    let likeness = |i: usize| if i == 0 { Likeness::Possible } else { Likeness::Excluded };
+    let all = records.iter().enumerate().map(|(i, record)| said(record, likeness(i))).collect();
+    court.dispose(FIRST, &request, all).await.unwrap();
+    court.look(SECOND, &request).await.unwrap();
+    for examiner in [FIRST, SECOND] {
+        court.sign(examiner, &request, signing("examiner", Conclusion::Lead)).await.unwrap();
+    }
+    court.sign(SUPERVISOR, &request, approval()).await.expect("of the result, this time");
+    court.release(FIRST, &request, outgoing(&records[..1])).await.unwrap();
+    assert_eq!(court.on_record(&request, "searched").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_two_steps_apart_wait_alike() {
+    let Some(court) = court().await else { return };
+    let opened = court.casework.open_request(&court.who(FIRST).await, JURISDICTION, tabled(4)).await.unwrap();
+    assert_eq!(opened.awaited.len(), 1, "the request is open, and says what its search waits for");
+    let request = opened.request.request.id;
+    court.stands_open(&request, "waits for approval").await;
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "2.7");
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    court.search(FIRST, &request, three()).await.unwrap();
+
+    let plain = court.casework.open_request(&court.who(FIRST).await, JURISDICTION, intake(4)).await.unwrap();
+    assert!(plain.awaited.is_empty());
+    court.search(FIRST, &plain.request.request.id, three()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_the_search_demands_holds_back_the_search_however_it_is_asked_for_again() {
+    let Some(court) = court().await else { return };
+    let opened = court.casework.open_request(&court.who(FIRST).await, JURISDICTION, intake(5)).await.unwrap();
+    assert!(opened.awaited.is_empty());
+    let request = opened.request.request.id;
+    // The examiner knows the crime better than the requester said.
+    let plan = || Plan { answers: answers([("crime", text("carjacking"))]), ..three() };
+    waits_under(&waiting(court.search(FIRST, &request, plan()).await), "2.7");
+    court.stands_open(&request, "waits for approval").await;
+    // Not saying it again does not undo the demand.
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "2.7");
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    assert_eq!(court.search(FIRST, &request, plan()).await.unwrap()[0], record(5));
+    assert_eq!(court.search(FIRST, &request, plan()).await.unwrap()[0], record(5), "given once, it stays given");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_stands_is_worked_on_until_something_is_demanded() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.searched(6, 3).await;
+    let plan = Plan { answers: answers([("crime", text("carjacking"))]), ..three() };
+    waits_under(&waiting(court.search(FIRST, &request, plan).await), "2.7");
+    let seen = court.seen(&request).await;
+    assert_eq!((seen.state, seen.opened_by.len()), (State::Listed, 1), "the list that was shown stands");
+    // What is demanded holds back every step that follows.
+    waits_under(&waiting(court.look(SECOND, &request).await), "2.7");
+    assert_eq!(court.seen(&request).await.opened_by.len(), 1, "who was shown nothing has opened nothing");
+    waits_under(&waiting(court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Possible)]).await), "2.7");
+    assert_eq!(court.seen(&request).await.candidates_disposed, 0);
+    waits_under(&waiting(court.sign(FIRST, &request, signing("examiner", Conclusion::NoLead)).await), "2.7");
+    assert!(court.seen(&request).await.signatures.is_empty());
+    for what in ["disposed", "signed"] {
+        assert_eq!(court.on_record(&request, what).await, 0, "{what}");
+    }
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    court.look(SECOND, &request).await.unwrap();
+    court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Possible)]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_waits_for_nobody_and_is_the_end_of_it() {
+    let Some(court) = court().await else { return };
+    let request = waits_under(&court.opened_waiting(tabled(7)).await, "2.7");
+    let reason = "the vehicle was not taken by force";
+    let refusal = SignOff {
+        role: "ciu-supervisor".to_owned(),
+        conclusion: Conclusion::Refused,
+        reason: reason.to_owned(),
+        answers: answers([("refusal-reason", text(reason))]),
+    };
+    court.sign(SUPERVISOR, &request, refusal).await.unwrap();
+    let refused = court.search(FIRST, &request, three()).await;
+    assert!(matches!(refused, Err(CaseError::Refused { .. })));
+    assert_eq!(court.on_record(&request, "searched").await, 0);
+}
+
+/// Whoever asked does not approve, even as a supervisor of the unit.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_requester_does_not_approve_of_their_own_request() {
+    let Some(court) = court().await else { return };
+    let promoted = |registry: &mut Registry| {
+        let asker = registry.people.iter_mut().find(|p| p.id == ASKER).unwrap();
+        (asker.unit, asker.roles) = ("ciu".to_owned(), vec!["ciu-supervisor".to_owned()]);
+    };
+    let court = court.reopen(promoted).await;
+    let request = waits_under(&court.opened_waiting(tabled(8)).await, "2.7");
+    assert!(court.sign(ASKER, &request, approval()).await.is_err());
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "2.7");
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    court.search(FIRST, &request, three()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_waits_for_the_requesters_own_acknowledgement() {
+    let Some(court) = court().await else { return };
+    let reinstated = |registry: &mut Registry| {
+        registry.agencies.iter_mut().for_each(|agency| agency.suspended_since = None);
+    };
+    let court = court.reopen(reinstated).await;
+    let mut intake = intake(9);
+    intake.requester = Some(OUTSIDER.to_owned());
+    intake.answers.extend(answers([
+        ("requester-address", text("1200 N Telegraph Road, Pontiac")),
+        ("requester-phone", text("+1 248 555 0100")),
+        ("statement-acknowledged", Value::Flag(true)),
+    ]));
+    let waits = court.opened_waiting(intake).await;
+    let request = waits_under(&waits, "5.5-b4");
+    assert_eq!(waits.awaited[0].duty, Duty::Acknowledge(STATEMENT.to_owned()));
+    court.stands_open(&request, "waits for an acknowledgement").await;
+
+    let verbatim = court.statement(STATEMENT);
+    let acknowledge = async |who: &str, text: &str| {
+        let (statement, text) = (STATEMENT.to_owned(), Some(text.to_owned()));
+        let given = Acknowledgement { statement, text, digest: None };
+        court.casework.acknowledge(&court.who(who).await, JURISDICTION, &request, given).await
+    };
+    assert!(matches!(misstep(acknowledge(ASKER, &verbatim).await), Misstep::NotTheRequester { .. }));
+    let altered = misstep(acknowledge(OUTSIDER, &verbatim.replace("IS NOT", "IS")).await);
+    assert!(matches!(altered, Misstep::AlteredStatement { digest, .. } if digest == Digest::of(verbatim.as_bytes())));
+    // The supervisor's approval is not what it waits for.
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "5.5-b4");
+    acknowledge(OUTSIDER, &verbatim).await.unwrap();
+    assert!(matches!(misstep(acknowledge(OUTSIDER, &verbatim).await), Misstep::NothingOwed { .. }));
+    assert_eq!(court.search(FIRST, &request, three()).await.unwrap()[0], record(9));
+}
+
+/// Whatever is tried, in whatever order and by whomever: without the approval nothing is searched, shown or said.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_sequence_of_steps_gets_past_an_approval_that_is_demanded() {
+    const STEPS: usize = 40;
+    let Some(court) = court().await else { return };
+    let request = waits_under(&court.opened_waiting(tabled(10)).await, "2.7");
+    let mut dice = StdRng::seed_from_u64(17);
+    for step in 0..STEPS {
+        let who = [FIRST, SECOND, SUPERVISOR, ASKER][dice.random_range(0..4)];
+        let candidate = record(dice.random_range(0..common::RECORDS));
+        let taken = match dice.random_range(0..7) {
+            0..2 => court.search(who, &request, three()).await.is_ok(),
+            2 => court.look(who, &request).await.is_ok(),
+            3 => court.dispose(who, &request, vec![said(&candidate, Likeness::Possible)]).await.is_ok(),
+            4 => court.sign(who, &request, signing("examiner", Conclusion::Lead)).await.is_ok(),
+            5 => court.release(who, &request, outgoing(&[candidate])).await.is_ok(),
+            _ => court
+                .casework
+                .report_outcome(&court.who(who).await, JURISDICTION, &request, BTreeMap::new())
+                .await
+                .is_ok(),
+        };
+        assert!(!taken, "step {step} by {who}");
+    }
+    court.stands_open(&request, "waits for approval").await;
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    court.search(FIRST, &request, three()).await.unwrap();
+}

@@ -1,0 +1,177 @@
+//! Several hosts on one database: each is told of the others' changes, and an embedded engine of one host tells nobody.
+
+use super::{load, open, raw, record};
+use crate::hosts::KEPT;
+use crate::schema::GALLERY_CHANGE;
+use crate::{Jurisdiction, Kept, StandingRow, Store, StoreError, Tidings};
+use model::registry::Registry;
+use std::collections::BTreeSet;
+use surrealdb::types::{Table, Value, object};
+use tokio::task::JoinSet;
+
+const LOG: &str = "host/north";
+
+async fn several() -> Store {
+    open("mem://", 1).await.unwrap().among_several()
+}
+
+async fn tidings(host: &Jurisdiction) -> Tidings {
+    host.tidings(LOG, &["g".to_owned()]).await.unwrap()
+}
+
+async fn changed(host: &Jurisdiction, since: u64, until: u64) -> Option<Vec<String>> {
+    host.changed_since("g", since, until).await.unwrap()
+}
+
+async fn kept(host: &Jurisdiction) -> usize {
+    raw(host, "SELECT VALUE id FROM $rows", object! { rows: Value::Table(Table::new(GALLERY_CHANGE)) }).await.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_changed_the_others_are_told_of_and_nothing_else() {
+    let store = several().await;
+    let (here, there) = (store.jurisdiction("north").await.unwrap(), store.jurisdiction("north").await.unwrap());
+    assert!(here.of_several_hosts());
+    assert_eq!(tidings(&there).await, Tidings::default());
+    assert_eq!(changed(&there, 0, 0).await, Some(vec![]));
+
+    here.insert_records("g", vec![record("a", 1), record("b", 2)]).await.unwrap();
+    here.insert_records("h", vec![record("elsewhere", 1)]).await.unwrap();
+    assert_eq!(here.insert_records("g", vec![record("c", 3)]).await.unwrap(), 2);
+    assert_eq!(tidings(&there).await.galleries.get("g"), Some(&2));
+    assert_eq!(changed(&there, 0, 2).await, Some(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]));
+    assert_eq!(changed(&there, 1, 2).await, Some(vec!["c".to_owned()]));
+
+    assert_eq!(there.remove_record("g", "a").await.unwrap(), Some(3));
+    assert!(there.set_status("g", "b", "notice-received").await.unwrap());
+    assert_eq!(tidings(&here).await.galleries.get("g"), Some(&4), "a status is a change that others have to see");
+    let records = changed(&here, 2, 4).await.unwrap();
+    assert_eq!(records, ["a", "b"]);
+    let templates = here.templates("g", &records).await.unwrap();
+    assert_eq!(templates.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), ["b"], "the other is gone");
+
+    for nothing in
+        [there.remove_record("g", "a").await.unwrap().is_none(), !there.set_status("g", "a", "x").await.unwrap()]
+    {
+        assert!(nothing);
+    }
+    assert!(
+        matches!(there.insert_records("g", vec![record("b", 9)]).await, Err(StoreError::Exists { id }) if id == "b")
+    );
+    assert_eq!((tidings(&here).await.galleries.get("g"), kept(&here).await), (Some(&4), 5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn booking_data_that_another_host_changed_is_read_again_once_it_is_let_go() {
+    let store = several().await;
+    let (here, there) = (store.jurisdiction("north").await.unwrap(), store.jurisdiction("north").await.unwrap());
+    here.insert_records("g", vec![record("a", 1), record("b", 2)]).await.unwrap();
+    let ids = ["a".to_owned(), "b".to_owned()];
+    let statuses = async |host: &Jurisdiction| {
+        host.bookings("g", &ids).await.unwrap().into_iter().map(|b| b.status).collect::<Vec<_>>()
+    };
+    assert_eq!(statuses(&here).await, ["active", "active"]);
+    there.set_status("g", "a", "held").await.unwrap();
+    here.forget_bookings("g", Some(&ids[..1])).await;
+    assert_eq!(statuses(&here).await, ["held", "active"]);
+    there.remove_record("g", "b").await.unwrap();
+    here.forget_bookings("g", None).await;
+    assert_eq!(statuses(&here).await, ["held"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_that_change_a_gallery_at_once_each_make_a_generation() {
+    let store = several().await;
+    let mut writers = JoinSet::new();
+    for writer in 0..3_u32 {
+        let host = store.jurisdiction("north").await.unwrap();
+        writers.spawn(async move {
+            for n in 0..4 {
+                host.insert_records("g", vec![record(&format!("{writer}-{n}"), n)]).await.unwrap();
+            }
+            host.remove_record("g", &format!("{writer}-0")).await.unwrap().unwrap();
+        });
+    }
+    while let Some(done) = writers.join_next().await {
+        done.unwrap();
+    }
+    let host = store.jurisdiction("north").await.unwrap();
+    let (generation, templates) = load(&host, "g").await.unwrap();
+    assert_eq!((generation, templates.len()), (15, 9));
+    assert_eq!(changed(&host, 0, 15).await.unwrap().len(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_record_removed_by_all_is_one_change() {
+    let store = several().await;
+    let host = store.jurisdiction("north").await.unwrap();
+    host.insert_records("g", vec![record("a", 1)]).await.unwrap();
+    let mut removers = JoinSet::new();
+    for _ in 0..4 {
+        let host = store.jurisdiction("north").await.unwrap();
+        removers.spawn(async move { host.remove_record("g", "a").await.unwrap() });
+    }
+    let mut removed = Vec::new();
+    while let Some(done) = removers.join_next().await {
+        removed.extend(done.unwrap());
+    }
+    assert_eq!(removed, [2]);
+    assert_eq!((host.generation("g").await.unwrap(), host.count("g").await.unwrap()), (2, 0));
+    assert_eq!(host.insert_records("g", vec![record("b", 1)]).await.unwrap(), 3, "and changes go on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_too_far_behind_is_told_so() {
+    let store = several().await;
+    let host = store.jurisdiction("north").await.unwrap();
+    host.insert_records("g", vec![record("a", 1)]).await.unwrap();
+    assert_eq!(changed(&host, 0, KEPT + 1).await, None);
+    assert_eq!(changed(&host, 0, 2).await, None, "a change that nobody told of");
+    let all = "DELETE gallery_change";
+    raw(&host, all, object! {}).await;
+    assert_eq!(changed(&host, 0, 1).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_things_stand_and_the_registry_share_a_counter() {
+    let store = several().await;
+    let host = store.jurisdiction("north").await.unwrap();
+    let stands = |id: &str| {
+        Kept::Stands(StandingRow { kind: "person".to_owned(), id: id.to_owned(), body: serde_json::json!({}) })
+    };
+    host.put_registry(&Registry::default()).await.unwrap();
+    assert_eq!(tidings(&host).await.registry, 1);
+    host.keep(&[stands("a"), stands("b")]).await.unwrap();
+    assert_eq!(tidings(&host).await.registry, 2, "one commit is one change");
+    host.keep(&[Kept::Entry { request: "r".to_owned(), entry: "e".to_owned() }]).await.unwrap();
+    assert_eq!(tidings(&host).await.registry, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_is_the_last_claimants() {
+    let store = several().await;
+    let host = store.jurisdiction("north").await.unwrap();
+    host.claim(LOG, "first").await.unwrap();
+    host.claim("other/north", "second").await.unwrap();
+    assert_eq!(tidings(&host).await.writer.as_deref(), Some("first"));
+    host.claim(LOG, "third").await.unwrap();
+    assert_eq!(tidings(&host).await.writer.as_deref(), Some("third"));
+    // A gallery that is called like a counter is a gallery.
+    host.insert_records("registry", vec![record("a", 1)]).await.unwrap();
+    let told = host.tidings(LOG, &["registry".to_owned()]).await.unwrap();
+    assert_eq!((told.registry, told.galleries.get("registry")), (0, Some(&1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_host_tells_nobody() {
+    let host = open("mem://", 1).await.unwrap().jurisdiction("north").await.unwrap();
+    assert!(!host.of_several_hosts());
+    host.put_registry(&Registry::default()).await.unwrap();
+    host.insert_records("g", vec![record("a", 1), record("b", 2)]).await.unwrap();
+    host.set_status("g", "a", "held").await.unwrap();
+    host.remove_record("g", "b").await.unwrap();
+    let told = tidings(&host).await;
+    assert_eq!((told.registry, told.galleries.get("g"), kept(&host).await), (0, Some(&2), 0));
+    let ids: BTreeSet<String> = load(&host, "g").await.unwrap().1.into_iter().map(|t| t.id).collect();
+    assert_eq!(ids, BTreeSet::from(["a".to_owned()]));
+}

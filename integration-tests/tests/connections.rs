@@ -1,0 +1,147 @@
+//! Connections at their edges, over HTTP/1.1 and HTTP/2: bodies that are too large, and clients that are too slow.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+
+mod common;
+
+use common::{Court, court, http2, searcher};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+/// It takes a form, of up to 1 MiB.
+const FORM: &str = "/v1/detroit/violations";
+
+const MIB: usize = 1 << 20;
+
+/// For what the server has to end by itself; it has much shorter times.
+const LONG: Duration = Duration::from_secs(60);
+
+fn is_problem(answer: &str, status: u16, kind: &str, says: &str) {
+    let problem: Value = serde_json::from_str(answer).unwrap_or_else(|e| panic!("{e}: {answer}"));
+    assert_eq!(problem["status"], status, "{problem}");
+    assert_eq!(problem["type"], format!("urn:magistrate:problem:{kind}"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains(says), "{problem}");
+}
+
+#[tokio::test]
+async fn over_http2_a_body_too_large_is_answered_and_the_rest_runs_off() {
+    let Some(court) = court().await else { return };
+    let before = court.entries("detroit").await;
+    for length in [Some(20 * MIB), None] {
+        let mut client = http2::greet(&court.deployment, &searcher("detroit")).await;
+        client.post(FORM, length).await;
+        // Said to be too large it is refused unread; otherwise once it is.
+        let begun = if length.is_some() { 0 } else { client.send(2 * MIB, false).await };
+        is_problem(&client.answer().await, 413, "too-large", "up to 1048576 bytes");
+        // More than the server lets anybody send unread: an old client goes on for as long as it can.
+        let rest = 20 * MIB - begun;
+        assert_eq!(client.send(rest, true).await, rest, "{length:?}: the stream was reset: {:?}", client.resets);
+        client.get("/healthz").await;
+        client.answer().await;
+        assert!(client.answered && client.resets.is_empty(), "{length:?}: {:?}", client.resets);
+    }
+    assert_eq!(court.entries("detroit").await, before, "nothing was decided");
+}
+
+#[tokio::test]
+async fn over_http2_a_body_without_end_is_not_taken_for_ever() {
+    let Some(court) = court().await else { return };
+    // One that goes on and on, and one that never comes: neither is the other's fault.
+    for bytes in [300 * MIB, 0] {
+        let mut client = http2::greet(&court.deployment, &searcher("detroit")).await;
+        client.post(FORM, Some(300 * MIB)).await;
+        let sent = client.send(bytes, false).await;
+        assert!(sent < 100 * MIB, "{sent} bytes were taken");
+        let ended = tokio::time::timeout(LONG, client.reset()).await;
+        assert_eq!(ended.expect("the server waits for ever"), Some(0), "NO_ERROR, as RFC 9113 section 8.1 says");
+        is_problem(&client.answer().await, 413, "too-large", "up to 1048576 bytes");
+        client.get("/healthz").await;
+        client.answer().await;
+        assert!(client.answered, "the connection goes on");
+    }
+}
+
+/// Sends this over HTTP/1.1 and gives what comes until the server closes the connection, which it has to.
+async fn exchange(court: &Court, sent: &[u8]) -> String {
+    let identity = court.deployment.identity(&searcher("detroit")).unwrap();
+    let mut connection = identity.connect(&court.deployment.address).await.unwrap();
+    connection.write_all(sent).await.unwrap();
+    connection.flush().await.unwrap();
+    let mut answer = Vec::new();
+    // How a connection ends is the server's choice.
+    let closed = tokio::time::timeout(LONG, connection.read_to_end(&mut answer)).await;
+    assert!(closed.is_ok(), "the server waits for ever");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn over_http1_a_body_too_large_is_answered_and_the_connection_goes_on() {
+    let Some(court) = court().await else { return };
+    let before = court.entries("detroit").await;
+    let head = format!("POST {FORM} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
+    let (bytes, blank) = (20 * MIB, vec![b' '; 20 * MIB]);
+    let next = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let whole = [format!("{head}content-length: {bytes}\r\n\r\n").as_bytes(), &blank, next].concat();
+    let begins = format!("{head}transfer-encoding: chunked\r\n\r\n{bytes:x}\r\n");
+    let chunked = [begins.as_bytes(), &blank, b"\r\n0\r\n\r\n", next].concat();
+    // A client that reads nothing before it has sent everything.
+    for sent in [whole, chunked] {
+        let answer = exchange(&court, &sent).await;
+        assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("up to 1048576 bytes"), "{answer}");
+        assert!(answer.contains("HTTP/1.1 200 "), "the next request is answered too: {answer}");
+    }
+    // One that waits for the answer first, and then says nothing more, holds no connection.
+    let answer = exchange(&court, format!("{head}content-length: {bytes}\r\n\r\n").as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert_eq!(court.entries("detroit").await, before, "nothing was decided");
+}
+
+/// A court whose patience is short.
+async fn impatient() -> Option<Court> {
+    let mut court = court().await?;
+    court.deployment.stop().unwrap();
+    let config = std::fs::read_to_string(court.deployment.config()).unwrap();
+    let short = config.replace("[server]\n", "[server]\nhead_timeout_s = 1.5\nbody_timeout_s = 1.5\n");
+    std::fs::write(court.deployment.config(), short).unwrap();
+    court.deployment.serve().unwrap();
+    Some(court)
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_happens_is_closed() {
+    let Some(court) = impatient().await else { return };
+    let who = searcher("detroit");
+    let answer = exchange(&court, b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "it was kept alive for a while: {answer}");
+    assert_eq!(exchange(&court, b"").await, "");
+
+    // It answers pings, as every library does by itself, and asks nothing more.
+    let mut idle = http2::greet(&court.deployment, &who).await;
+    idle.get("/healthz").await;
+    idle.answer().await;
+    assert!(idle.answered);
+    let mut half = http2::greet(&court.deployment, &who).await;
+    half.half_a_head().await;
+    let mut silent = http2::connect(&court.deployment, &who).await;
+    for (what, connection) in [("idle", &mut idle), ("half a head", &mut half)] {
+        assert!(tokio::time::timeout(LONG, connection.closed()).await.is_ok(), "{what}: the server waits for ever");
+    }
+    assert!(tokio::time::timeout(LONG, silent.closed()).await.is_ok(), "silent: the server waits for ever");
+    assert_eq!(court.search("detroit", 2).await["verdict"], "permit", "whoever is not slow is served");
+}
+
+#[tokio::test]
+async fn over_http2_a_slow_body_is_answered() {
+    let Some(court) = impatient().await else { return };
+    let before = court.entries("detroit").await;
+    let mut client = http2::greet(&court.deployment, &searcher("detroit")).await;
+    client.post(FORM, Some(1000)).await;
+    client.send(10, false).await;
+    let answer = tokio::time::timeout(LONG, client.answer()).await.expect("the server waits for ever");
+    is_problem(&answer, 408, "slow", "the body did not arrive within 1.5 s");
+    // Its stream is reset without an error, or the idle connection is closed before that.
+    let ended = tokio::time::timeout(LONG, client.reset()).await.expect("the server waits for ever");
+    assert!(matches!(ended, Some(0) | None), "{ended:?}");
+    assert_eq!(court.entries("detroit").await, before, "nothing was decided");
+}
