@@ -136,12 +136,14 @@ impl History {
             }
             let window = counters.by_person.entry(row.person.clone()).or_default();
             window.add(row.at, row.probe);
-            // These are in the database, and read from there when they are next asked for.
+            // It may have been counted with those that were read from the database: they are read anew when next asked for.
             counters.by_request.remove(&row.request);
             for key in &row.case_keys {
-                counters.by_case.remove(key);
+                // Beside those that are counted here and not on record yet.
+                if let Some(probes) = counters.by_case.get_mut(key) {
+                    probes.insert(row.probe, true);
+                }
             }
-            counters.dropped = true;
         }
         if let Some(others) = &mut counters.others {
             others.read = others.read.max(now);
@@ -211,6 +213,9 @@ impl History {
     /// Counts a search no more that was permitted, but could not be put on record: it does not run.
     pub fn unsearched(&self, row: &store::SearchRow) {
         let mut counters = self.lock();
+        if let Some(others) = &mut counters.others {
+            others.counted.remove(&row.id);
+        }
         if let Some(window) = counters.by_person.get_mut(&row.person) {
             window.take_back(row.at, row.probe);
         }
@@ -337,16 +342,20 @@ mod tests {
         assert_eq!(counts(&window), (0, 0));
     }
 
-    #[test]
-    fn a_search_that_is_not_on_record_is_counted_no_more() {
-        let row = |at: u64| store::SearchRow {
+    fn search(at: u64, probe: &[u8]) -> store::SearchRow {
+        store::SearchRow {
             id: at.to_string(),
             at: Instant(at),
             person: "p".into(),
             request: "r".into(),
             case_keys: vec!["c".into()],
-            probe: Digest::of(b"a"),
-        };
+            probe: Digest::of(probe),
+        }
+    }
+
+    #[test]
+    fn a_search_that_is_not_on_record_is_counted_no_more() {
+        let row = |at: u64| search(at, b"a");
         let case = ["c".to_owned()];
         let history = History::default();
         history.opened("r");
@@ -363,6 +372,30 @@ mod tests {
         assert_eq!((window.searches.len(), window.probes[&Digest::of(b"a")]), (1, 1));
         assert_eq!(counters.by_request["r"], 0, "as often as it was taken back");
         assert_eq!(counters.by_case["c"].len(), 1, "another search brought it there");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_another_host_searched_is_counted_beside_what_is_not_on_record_yet() {
+        let rows = store::Store::open("mem://", None, store::MasterKey::generate()).await.unwrap();
+        let rows = rows.jurisdiction("north").await.unwrap();
+        let history = History::default().among_several(&[], Instant(0));
+        history.lock().by_case.insert("c".into(), BTreeMap::new());
+        let (ours, theirs) = (search(1, b"a"), search(2, b"b"));
+        history.searched(&ours);
+        let kept = store::Kept::Search { search: theirs.clone(), unlisted: theirs.case_keys.clone() };
+        rows.keep(&[kept]).await.unwrap();
+        for _ in 0..2 {
+            history.learn(&rows, Instant(3)).await.unwrap();
+            let counters = history.lock();
+            assert_eq!(counters.by_person["p"].searches.len(), 2);
+            assert_eq!(counters.by_case["c"], BTreeMap::from([(ours.probe, false), (theirs.probe, true)]));
+        }
+        history.unsearched(&ours);
+        let counters = history.lock();
+        assert_eq!(counters.by_person["p"].searches.len(), 1);
+        assert_eq!(counters.by_case["c"], BTreeMap::from([(theirs.probe, true)]));
+        let known = counters.others.as_ref().map(|others| others.counted.keys().cloned().collect::<Vec<_>>());
+        assert_eq!(known, Some(vec![theirs.id]), "what did not run is not known either");
     }
 
     #[tokio::test]
