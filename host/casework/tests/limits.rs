@@ -8,10 +8,12 @@ use casework::CaseError;
 use casework::access::Change;
 use casework::acknowledgement::Acknowledgement;
 use casework::activation::{Proposal, Vote};
+use casework::agreements::Admission;
 use casework::enroll::{Batch, NewRecord};
 use casework::intake::Intake;
+use casework::registration::{Record, Registration};
 use casework::report::Asked;
-use casework::retention::{Asking, GALLERY_RECORD};
+use casework::retention::{AUDIT_ENTRY, Asking, GALLERY_RECORD};
 use casework::search_step::Plan;
 use casework::violation::Report;
 use common::{
@@ -20,7 +22,10 @@ use common::{
 };
 use magistrate_casework as casework;
 use model::account::{Event, Retained};
-use model::facts::{AccessChange, Conclusion, Edit, History, Identifier, Likeness, Quality};
+use model::facts::{
+    AccessChange, AgencyKind, Agreement, Conclusion, Edit, History, Identifier, Likeness, Quality, Training,
+};
+use model::registry::{Agency, Concluded, Contact, Particulars, Person};
 use model::terms::{Digest, Instant, Phase, Value};
 use std::collections::BTreeMap;
 
@@ -146,8 +151,16 @@ async fn nothing_outside_a_requests_life_is_without_bounds() {
     {
         named(&court, before, court.casework.change_access(&actor, JURISDICTION, SECOND, change).await, name);
     }
-    let report = Report { happened: Instant(0), request: None, answers: too_long() };
-    named(&court, before, court.casework.record_violation(&actor, JURISDICTION, report).await, "answers.crime");
+    let range = Retained { subject: AUDIT_ENTRY.to_owned(), gallery: None, record: long(WORD) };
+    let prune = casework::retention::Change::Prune;
+    let asking = Asking { change: prune, record: range, day: None, answers: BTreeMap::new() };
+    named(&court, before, court.casework.retention(&actor, JURISDICTION, asking).await, "record");
+    for (name, request, answers) in
+        [("answers.crime", None, too_long()), ("request", Some(word.clone()), BTreeMap::new())]
+    {
+        let report = Report { happened: Instant(0), request, answers };
+        named(&court, before, court.casework.record_violation(&actor, JURISDICTION, report).await, name);
+    }
     let asked = Asked { report: word.clone(), ..Asked::default() };
     named(&court, before, court.casework.draw_report(&actor, JURISDICTION, asked).await, "report");
     let settings = answers([("mass-query-limit", Value::Texts(vec![String::new(); 1025]))]);
@@ -172,6 +185,92 @@ async fn nothing_outside_a_requests_life_is_without_bounds() {
     for (name, batch) in [("origin", batch(Some(word.clone()), "")), ("booking.name", batch(None, &long(17 << 10)))] {
         named(&court, before, court.casework.enroll(&registrar, JURISDICTION, GALLERY, batch).await, name);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_comes_into_a_registry_is_without_bounds() {
+    let Some(court) = court().await else { return };
+    let actor = court.who("l.ortega").await;
+    let (word, none) = (long(WORD), String::new);
+    let before = entries(&court);
+
+    let newcomer = || Person { id: "n.okafor".to_owned(), ..actor.person.clone() };
+    let training = |curriculum: &str| Training {
+        curriculum: curriculum.to_owned(),
+        completed: "2026-03-01".parse().unwrap(),
+        expires: None,
+    };
+    let register = |person: Person, reason: String, answers: BTreeMap<String, Value>| {
+        let registration = Registration { person, reason, answers };
+        court.casework.register_person(&actor, JURISDICTION, registration)
+    };
+    let people = [
+        ("agency", Person { agency: word.clone(), ..newcomer() }),
+        ("name", Person { name: word.clone(), ..newcomer() }),
+        ("unit", Person { unit: word.clone(), ..newcomer() }),
+        ("rank", Person { rank: word.clone(), ..newcomer() }),
+        ("roles", Person { roles: vec![word.clone()], ..newcomer() }),
+        ("roles has 33", Person { roles: vec!["examiner".to_owned(); 33], ..newcomer() }),
+        ("curriculum", Person { trainings: vec![training(&word)], ..newcomer() }),
+        ("trainings has 33", Person { trainings: vec![training("t"); 33], ..newcomer() }),
+    ];
+    for (name, person) in people {
+        named(&court, before, register(person, none(), BTreeMap::new()).await, name);
+    }
+    named(&court, before, register(newcomer(), long(TEXT), BTreeMap::new()).await, "reason");
+    named(&court, before, register(newcomer(), none(), too_long()).await, "answers.crime");
+
+    let particulars = Particulars { rank: Some(word.clone()), ..Particulars::default() };
+    let named_wrongly = Record { particulars, ..Record::default() };
+    let endless = Record { background_void: true, reason: long(TEXT), ..Record::default() };
+    for (name, record) in [("rank", named_wrongly), ("reason", endless)] {
+        named(&court, before, court.casework.record_of_person(&actor, JURISDICTION, SECOND, record).await, name);
+    }
+
+    let agreement = |kind: &str, scope: Vec<String>, address: &str| Concluded {
+        agreement: Agreement {
+            kind: kind.to_owned(),
+            signed: Instant(0),
+            starts: "2026-03-05".parse().unwrap(),
+            ends: None,
+            scope,
+        },
+        contact: Contact { name: "R. Hale".to_owned(), address: address.to_owned(), ..Contact::default() },
+        document: Digest::default(),
+    };
+    let agreements = [
+        ("kind", agreement(&word, vec![], "")),
+        ("scope", agreement("memorandum", vec![word.clone()], "")),
+        ("scope has 33", agreement("memorandum", vec!["s".to_owned(); 33], "")),
+        ("contact.address", agreement("memorandum", vec![], &word)),
+    ];
+    let agency = |name: &str| Agency {
+        id: "wayne-so".to_owned(),
+        name: name.to_owned(),
+        kind: AgencyKind::LawEnforcement,
+        participant: false,
+        agreements: vec![],
+        suspended_since: None,
+    };
+    for (name, concluded) in agreements {
+        let with = vec![concluded.clone()];
+        let admission = Admission { agency: agency("a"), agreements: with, reason: none(), answers: BTreeMap::new() };
+        named(&court, before, court.casework.register_agency(&actor, JURISDICTION, admission).await, name);
+        let answers = BTreeMap::new();
+        let done = court.casework.record_agreement(&actor, JURISDICTION, "ice-ero", concluded, none(), answers).await;
+        named(&court, before, done, name);
+    }
+    let large = || agreement(&long(250), vec![long(250); 32], "");
+    for (name, agency, with) in [
+        ("name", agency(&word), vec![]),
+        ("agreements has 33", agency("a"), vec![agreement("memorandum", vec![], ""); 33]),
+        ("there are more than", agency("a"), vec![large(); 32]),
+    ] {
+        let admission = Admission { agency, agreements: with, reason: none(), answers: BTreeMap::new() };
+        named(&court, before, court.casework.register_agency(&actor, JURISDICTION, admission).await, name);
+    }
+    let ended = court.casework.end_agreement(&actor, JURISDICTION, "ice-ero", &word, none(), BTreeMap::new()).await;
+    named(&court, before, ended, "agreement");
 }
 
 /// What policies were told of the past in each decision on a search, in the order of the log.
