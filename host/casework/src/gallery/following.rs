@@ -15,8 +15,8 @@ impl Hall {
     /// overwritten here as well.
     ///
     /// # Errors
-    /// [`CaseError::Store`] when the records cannot be read, [`CaseError::Gallery`] where one may be left in the gallery's file:
-    /// until that is put right nothing may be searched.
+    /// [`CaseError::Store`] when the records cannot be read, [`CaseError::Fault`] for one that the gallery does not take,
+    /// [`CaseError::Gallery`] where one may be left in the gallery's file: until that is put right nothing may be searched.
     pub(crate) async fn catch_up(
         &self,
         store: &store::Jurisdiction,
@@ -79,7 +79,10 @@ fn take_over(
     }
     for row in found {
         let taken = gallery.insert_with(&row.id, &row.template, &attributes(&row.status));
-        taken.map_err(|e| CaseError::Invalid(e.to_string()))?;
+        // Another host took it in: what is wrong with it is nobody's fault who asks here.
+        taken.map_err(|e| {
+            CaseError::Fault(format!("record `{}` as kept cannot be taken over: {e}; restore the database", row.id))
+        })?;
     }
     counter.fetch_max(generation, Ordering::AcqRel);
     Ok(gallery.settle())
