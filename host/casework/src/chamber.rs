@@ -225,7 +225,7 @@ impl Chamber {
         halls.get(id).cloned().ok_or_else(|| CaseError::Unknown {
             kind: "gallery",
             id: id.to_owned(),
-            hint: "; GET /v1/{jurisdiction}/galleries lists them",
+            hint: "; GET /v1/jurisdictions lists them",
         })
     }
 
@@ -486,16 +486,28 @@ impl Casework {
                     unit: String::new(),
                     agency: String::new(),
                 };
-                self.record_rejection(chamber, who, "authentication", &reason).await?;
+                self.record_rejection(&[chamber], who, "authentication", &reason).await?;
                 Err(CaseError::Rejected(reason))
             }
         }
     }
 
-    /// Somebody of the same or another jurisdiction on whose behalf a step is taken.
-    pub(crate) fn other(&self, principal: &Principal) -> Result<Registered, CaseError> {
+    /// Somebody of the same or another jurisdiction on whose behalf a step is taken. Why somebody may not act is told to
+    /// whoever asks from their own jurisdiction: to anybody else they are nobody who may.
+    ///
+    /// # Errors
+    /// [`CaseError::Rejected`], unrecorded.
+    pub(crate) fn other(&self, asker: &Registered, principal: &Principal) -> Result<Registered, CaseError> {
         let chamber = self.chamber(&principal.jurisdiction)?;
-        person_of(chamber, principal).map_err(CaseError::Rejected)
+        person_of(chamber, principal).map_err(|reason| {
+            let own = asker.principal.jurisdiction == principal.jurisdiction;
+            let Principal { jurisdiction, person, .. } = principal;
+            CaseError::Rejected(if own {
+                reason
+            } else {
+                format!("`{person}` is nobody of `{jurisdiction}` who may act now: ask that jurisdiction")
+            })
+        })
     }
 
     /// Records that somebody asked for what they may not even ask, and says so.
@@ -510,15 +522,36 @@ impl Casework {
         reason: &str,
     ) -> Result<T, CaseError> {
         let chamber = self.chamber(jurisdiction)?;
-        self.record_rejection(chamber, asker.who(), asked, reason).await?;
+        self.reject_in(&[chamber], asker, asked, reason).await
+    }
+
+    /// The same, on record in the log of each of these jurisdictions.
+    ///
+    /// # Errors
+    /// As [`Casework::reject`].
+    pub(crate) async fn reject_in<T>(
+        &self,
+        chambers: &[&Arc<Chamber>],
+        asker: &Registered,
+        asked: &str,
+        reason: &str,
+    ) -> Result<T, CaseError> {
+        self.record_rejection(chambers, asker.who(), asked, reason).await?;
         Err(CaseError::Rejected(reason.to_owned()))
     }
 
-    async fn record_rejection(&self, chamber: &Chamber, who: Who, asked: &str, reason: &str) -> Result<(), CaseError> {
+    async fn record_rejection(
+        &self,
+        chambers: &[&Arc<Chamber>],
+        who: Who,
+        asked: &str,
+        reason: &str,
+    ) -> Result<(), CaseError> {
         let at = self.clock.now()?;
         let event = Event::Rejected { asked: asked.to_owned(), reason: reason.to_owned() };
         let entry = Entry { kind: Kind::Rejection, who, at, subject: Subject::default(), of: None, event };
-        ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
+        let ledgers: Vec<&Ledger> = chambers.iter().map(|chamber| &chamber.ledger).collect();
+        ledger::record(&ledgers, entry, vec![]).await.map(drop)
     }
 
     /// What keeps this host from deciding, if anything: the truth that `/readyz` tells.
@@ -540,6 +573,9 @@ impl Casework {
             }
             if let Some(reason) = chamber.ledger.trouble() {
                 note(false, format!("{}: the database cannot be written: {reason}", chamber.id));
+            }
+            for trouble in chamber.halls().iter().filter_map(|hall| hall.trouble()) {
+                note(true, format!("{}: {trouble}", chamber.id));
             }
             if let PolicyState::Absent(reason) = &**chamber.in_force() {
                 note(true, format!("{}: no policy in force: {reason}", chamber.id));

@@ -4,9 +4,11 @@ use crate::answers;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::filter;
-use crate::intake::{attested, look_at_photograph};
+use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
+use crate::limits::{self, bounded};
+use crate::photograph::look_at_photograph;
 use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{Enrolment, Step};
@@ -155,8 +157,12 @@ fn check(batch: &Batch) -> Result<(), CaseError> {
         let n = batch.records.len();
         return Err(CaseError::Invalid(format!("the batch has {n} records: send 1 to {MOST_RECORDS}")));
     }
+    let words = [("model", &batch.model), ("origin", &batch.origin)];
+    let words = words.map(|(name, word)| (name, word.as_deref().unwrap_or_default()));
+    bounded(words, [], &batch.answers)?;
     let mut seen = BTreeSet::new();
     for record in &batch.records {
+        limits::booking(&record.booking)?;
         let id = &record.id;
         if id.is_empty() || id.len() > 128 || id.chars().any(char::is_control) {
             return Err(CaseError::Invalid(format!("record id `{id}`: use 1 to 128 printable characters")));

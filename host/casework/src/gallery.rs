@@ -20,7 +20,7 @@ use model::registry;
 use model::terms::Digest;
 use search::{Answer, Attribute, Filter, FilterError, Gallery, NewRow, Query};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, oneshot};
@@ -43,6 +43,7 @@ pub struct Hall {
     queue: mpsc::Sender<Waiting>,
     places: Arc<Semaphore>,
     coming: Arc<AtomicUsize>,
+    broken: Arc<AtomicBool>,
     shelf: Option<Arc<Shelf>>,
     /// Held while records change. The generation of the snapshot on the shelf, if there is one.
     changing: Mutex<Option<u64>>,
@@ -62,6 +63,18 @@ pub(crate) struct Coming(Arc<AtomicUsize>);
 impl Drop for Coming {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Says so when the thread that searches breaks off.
+struct Watch(Arc<AtomicBool>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Release);
+            tracing::error!("the thread that searches a gallery broke off");
+        }
     }
 }
 
@@ -92,10 +105,12 @@ impl Hall {
         let generation = Arc::new(AtomicU64::new(generation));
         let (queue, waiting) = mpsc::channel();
         let coming = Arc::new(AtomicUsize::new(0));
-        let (shared, counter, expected) = (rows.clone(), generation.clone(), coming.clone());
-        std::thread::Builder::new()
-            .name(format!("gallery {}", fact.id))
-            .spawn(move || serve(&shared, &counter, &expected, &waiting))?;
+        let broken = Arc::new(AtomicBool::new(false));
+        let (shared, counter, expected, watch) = (rows.clone(), generation.clone(), coming.clone(), broken.clone());
+        std::thread::Builder::new().name(format!("gallery {}", fact.id)).spawn(move || {
+            let _watch = Watch(watch);
+            serve(&shared, &counter, &expected, &waiting);
+        })?;
         let places = Arc::new(Semaphore::new(MOST_WAITING));
         Ok(Self {
             fact,
@@ -105,6 +120,7 @@ impl Hall {
             queue,
             places,
             coming,
+            broken,
             shelf: None,
             changing: Mutex::new(None),
         })
@@ -171,6 +187,19 @@ impl Hall {
         self.generation.load(Ordering::Acquire)
     }
 
+    /// Why nothing can be searched for in it any more, if nothing can.
+    pub fn trouble(&self) -> Option<String> {
+        let id = &self.fact.id;
+        let broken = self.broken.load(Ordering::Acquire);
+        broken.then(|| format!("the thread that searches gallery `{id}` broke off: restart the host"))
+    }
+
+    /// Why a search got no answer.
+    fn unanswered(&self) -> CaseError {
+        let id = &self.fact.id;
+        CaseError::Fault(self.trouble().unwrap_or_else(|| format!("nobody searches gallery `{id}`: restart the host")))
+    }
+
     /// Says that a search may come, so that others wait for it.
     pub(crate) fn announce(&self) -> Coming {
         self.coming.fetch_add(1, Ordering::AcqRel);
@@ -180,7 +209,7 @@ impl Hall {
     /// Searches once, as this permit allows: among the records that the filter admits, or all.
     ///
     /// # Errors
-    /// [`CaseError::Invalid`] for a probe that does not fit.
+    /// [`CaseError::Invalid`] for a probe that does not fit; [`CaseError::Fault`] where nobody searches any more.
     pub async fn search(
         &self,
         permit: Permit,
@@ -194,8 +223,8 @@ impl Hall {
     async fn join_pass(&self, probe: Vec<f32>, most: usize, filter: Option<Filter>) -> Result<Found, CaseError> {
         let place = self.places.clone().acquire_owned().await.map_err(|_| CaseError::Stopping)?;
         let (done, found) = oneshot::channel();
-        self.queue.send(Waiting { probe, most, filter, _place: place, done }).map_err(|_| CaseError::Stopping)?;
-        found.await.map_err(|_| CaseError::Stopping)?.map_err(|e| CaseError::Invalid(e.to_string()))
+        self.queue.send(Waiting { probe, most, filter, _place: place, done }).map_err(|_| self.unanswered())?;
+        found.await.map_err(|_| self.unanswered())?.map_err(|e| CaseError::Invalid(e.to_string()))
     }
 
     /// Enrols records in the store and then in memory, as this permit allows; gives the generation afterwards.

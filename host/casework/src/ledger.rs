@@ -5,7 +5,7 @@
 //! for it but who wants to read them there ([`Ledger::settle`]). What a crash keeps from the database is found in the
 //! journal at the next start ([`replay`]).
 
-use crate::aside::aside;
+use crate::aside::{aside, broke_off};
 use crate::error::CaseError;
 use arc_swap::ArcSwapOption;
 use model::account::{Account, Event, Kind, Leaf, Who};
@@ -16,13 +16,17 @@ use rand::RngCore as _;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-/// Entries written to the database in one commit at most: bounds a transaction at a few megabytes.
+/// Entries written to the database in one commit at most. Large ones are fewer: [`store::BATCH_BYTES`].
 const MOST_AT_ONCE: usize = 256;
 
 /// Entries that may wait for the database. When so many do, the database is what the host has to wait for.
 const MOST_BEHIND: usize = 4096;
+
+/// Bytes that may wait for the database, as they are packed: as many entries of the usual size as may, and no more memory
+/// than this where they are large.
+const MOST_BEHIND_BYTES: usize = 128 << 20;
 
 /// How long entries are gathered before they are written: a commit costs more than what is in it.
 const GATHER: Duration = Duration::from_millis(20);
@@ -32,6 +36,10 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long to wait before a database that failed is tried again.
 const RETRY: Duration = Duration::from_millis(250);
+
+/// Why nothing is written any more, though the host does not stop.
+const BROKEN: &str = "the task that writes to the database broke off: restart the host, which finds what is on record in \
+                      the log's journal";
 
 /// Where an entry is recorded, in a form that stands on its own: anybody with the log's verifier key can check it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,13 +129,14 @@ pub struct Ledger {
     log: audit::Log,
     store: store::Jurisdiction,
     behind: mpsc::Sender<Behind>,
+    room: Arc<Semaphore>,
     trouble: Arc<ArcSwapOption<String>>,
 }
 
 /// What waits for the database.
 enum Behind {
     /// What an entry left.
-    Entry { index: u64, kept: Vec<store::Kept> },
+    Entry { index: u64, kept: Vec<store::Kept>, bytes: usize, room: OwnedSemaphorePermit },
     /// Somebody who wants to know when all before is there.
     Settle(oneshot::Sender<()>),
 }
@@ -138,8 +147,8 @@ impl Ledger {
         let (behind, queue) = mpsc::channel(MOST_BEHIND);
         let trouble = Arc::new(ArcSwapOption::empty());
         let writer = Writer { log: log.clone(), store: store.clone(), trouble: trouble.clone() };
-        tokio::spawn(writer.run(queue));
-        Self { log, store, behind, trouble }
+        tokio::spawn(watched(writer.run(queue), trouble.clone()));
+        Self { log, store, behind, room: Arc::new(Semaphore::new(MOST_BEHIND_BYTES)), trouble }
     }
 
     /// The log.
@@ -155,7 +164,7 @@ impl Ledger {
     /// Waits until everything recorded before can be read in the database.
     ///
     /// # Errors
-    /// [`CaseError::Log`] when the database does not take it, [`CaseError::Stopping`].
+    /// [`CaseError::Log`] when the database does not take it; [`CaseError::Fault`] when nothing is written any more.
     pub async fn settle(&self) -> Result<(), CaseError> {
         let refused = |reason: &str| CaseError::Log(format!("the database cannot be written: {reason}"));
         if let Some(reason) = self.trouble() {
@@ -163,8 +172,8 @@ impl Ledger {
         }
         let settling = async {
             let (done, settled) = oneshot::channel();
-            self.behind.send(Behind::Settle(done)).await.map_err(|_| CaseError::Stopping)?;
-            settled.await.map_err(|_| CaseError::Stopping)
+            self.behind.send(Behind::Settle(done)).await.map_err(|_| CaseError::Fault(BROKEN.to_owned()))?;
+            settled.await.map_err(|_| CaseError::Fault(BROKEN.to_owned()))
         };
         let settled = tokio::time::timeout(SETTLE_LIMIT, settling).await;
         settled.unwrap_or_else(|_| Err(refused("it takes too long")))
@@ -174,7 +183,7 @@ impl Ledger {
     /// is destroyed in the database after that does not come back from there when a crash has the journal replayed.
     ///
     /// # Errors
-    /// [`CaseError::Log`] when the journal cannot be turned; [`CaseError::Stopping`].
+    /// As [`Ledger::settle`]; [`CaseError::Log`] when the journal cannot be turned.
     pub async fn clear(&self) -> Result<(), CaseError> {
         self.settle().await?;
         let log = self.log.clone();
@@ -182,22 +191,43 @@ impl Ledger {
         Ok(())
     }
 
-    /// Makes a leaf durable, and with it what the step leaves behind.
-    async fn append(&self, leaf: Vec<u8>, kept: Vec<store::Kept>) -> Result<audit::Appended, CaseError> {
+    /// What a step leaves behind, as it rides on a leaf. Nothing is done yet.
+    ///
+    /// # Errors
+    /// [`CaseError::TooLarge`] for more than a leaf can carry; [`CaseError::Log`] while the database takes nothing.
+    fn pack(&self, kept: Vec<store::Kept>) -> Result<Packed, CaseError> {
         if let Some(reason) = self.trouble() {
             return Err(CaseError::Log(format!("the database cannot be written: {reason}")));
         }
         let rider = self.store.pack(&kept)?;
+        let bytes = rider.len();
+        if bytes > audit::MAX_RIDER_BYTES { Err(CaseError::TooLarge { bytes }) } else { Ok(Packed { rider, kept }) }
+    }
+
+    /// Makes a leaf durable, and with it what the step leaves behind.
+    async fn append(&self, leaf: Vec<u8>, Packed { rider, kept }: Packed) -> Result<audit::Appended, CaseError> {
+        let bytes = rider.len();
+        let room = self.room.clone().acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX));
+        let slow = |_| CaseError::Log("the database cannot be written: it takes too long".to_owned());
+        // Nobody closes it.
+        let room = tokio::time::timeout(SETTLE_LIMIT, room).await.map_err(slow)?.map_err(|_| CaseError::Stopping)?;
         // From here on to the end, cancelled or not: an entry whose rows nobody writes would stay in the journal.
         let this = self.clone();
         let appending = tokio::spawn(async move {
             let appended = this.log.append_with(leaf, rider).await?;
-            let entry = Behind::Entry { index: appended.index, kept };
-            this.behind.send(entry).await.map_err(|_| CaseError::Stopping)?;
+            let entry = Behind::Entry { index: appended.index, kept, bytes, room };
+            // The entry is durable, and what rides on it: the next start brings it to the database.
+            this.behind.send(entry).await.map_err(|_| CaseError::Fault(BROKEN.to_owned()))?;
             Ok(appended)
         });
-        appending.await.map_err(|_| CaseError::Stopping)?
+        appending.await.map_err(|e| broke_off(&e))?
     }
+}
+
+/// What a step leaves behind, and the same as bytes that ride on its leaf.
+struct Packed {
+    rider: Vec<u8>,
+    kept: Vec<store::Kept>,
 }
 
 /// Brings what rides on a log's journal into the database: what a crash kept from it. What is there already stays.
@@ -205,14 +235,59 @@ impl Ledger {
 /// # Errors
 /// When the database cannot be written; then the log must stay closed.
 pub async fn replay(prepared: &audit::Prepared, store: &store::Jurisdiction) -> Result<(), CaseError> {
-    for chunk in prepared.riders().chunks(MOST_AT_ONCE) {
-        let mut kept = Vec::with_capacity(chunk.len());
-        for (_, rider) in chunk {
+    let mut riders = prepared.riders();
+    while !riders.is_empty() {
+        let (some, rest) = riders.split_at(batch(riders.iter().map(|(_, rider)| rider.len())));
+        let mut kept = Vec::with_capacity(some.len());
+        for (_, rider) in some {
             kept.extend(store.unpack(rider)?);
         }
         store.keep(&kept).await?;
+        riders = rest;
     }
     Ok(())
+}
+
+/// How many of the riders of these sizes go to the database in one commit; one at least, if there is one.
+fn batch(sizes: impl Iterator<Item = usize>) -> usize {
+    let (mut count, mut bytes) = (0, 0_usize);
+    for size in sizes {
+        count += 1;
+        bytes = bytes.saturating_add(size);
+        if is_full(count, bytes) {
+            break;
+        }
+    }
+    count
+}
+
+/// Whether so many entries of so many bytes in all are a commit.
+fn is_full(count: usize, bytes: usize) -> bool {
+    count >= MOST_AT_ONCE || bytes >= store::BATCH_BYTES
+}
+
+/// Lets the writer do its work, and says that nothing is written any more where it does not end as it should: with the
+/// last clone of its ledger.
+async fn watched(work: impl Future<Output = ()>, trouble: Arc<ArcSwapOption<String>>) {
+    let mut watch = Watch { trouble, ended: false };
+    work.await;
+    watch.ended = true;
+}
+
+struct Watch {
+    trouble: Arc<ArcSwapOption<String>>,
+    ended: bool,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.trouble.store(Some(Arc::new(BROKEN.to_owned())));
+        }
+        if std::thread::panicking() {
+            tracing::error!("{BROKEN}");
+        }
+    }
 }
 
 /// The task that writes to the database behind the log.
@@ -224,19 +299,22 @@ struct Writer {
 
 impl Writer {
     async fn run(self, mut queue: mpsc::Receiver<Behind>) {
-        let (mut kept, mut indices, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut kept, mut indices, mut waiting, mut held) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         while let Some(first) = queue.recv().await {
             let mut next = Some(first);
             let until = tokio::time::Instant::now() + GATHER;
+            let mut bytes = 0_usize;
             while let Some(item) = next.take() {
                 match item {
-                    Behind::Entry { index, kept: rows } => {
+                    Behind::Entry { index, kept: rows, bytes: more, room } => {
                         indices.push(index);
                         kept.extend(rows);
+                        bytes = bytes.saturating_add(more);
+                        held.push(room);
                     }
                     Behind::Settle(done) => waiting.push(done),
                 }
-                if indices.len() >= MOST_AT_ONCE {
+                if is_full(indices.len(), bytes) {
                     break;
                 }
                 next = if waiting.is_empty() {
@@ -248,6 +326,7 @@ impl Writer {
             }
             self.write(&kept).await;
             kept.clear();
+            held.clear();
             indices.drain(..).for_each(|index| self.log.release(index));
             for done in waiting.drain(..) {
                 // Whoever stopped waiting does not need to know.
@@ -275,7 +354,8 @@ impl Writer {
 /// which an entry of a request's life is found again.
 ///
 /// # Errors
-/// [`CaseError::Log`] when it is not: then nothing may be done.
+/// [`CaseError::TooLarge`] for more than an entry holds, before any of them has it; [`CaseError::Log`] when it is not durable:
+/// then nothing may be done.
 pub async fn record(ledgers: &[&Ledger], entry: Entry, rows: Vec<store::Kept>) -> Result<Recorded, CaseError> {
     record_as(model::terms::new_id(), ledgers, entry, rows).await
 }
@@ -313,13 +393,21 @@ pub(crate) async fn record_as(
     let commitment = Digest(audit::commitment(&salt, &plain));
     let leaf = Leaf { v: 1, id: id.clone(), kind, at, phase, verdict, policies, of, account: commitment };
     let leaf = serde_json::to_vec(&leaf).map_err(|e| CaseError::Log(e.to_string()))?;
-    let mut places = Vec::with_capacity(ledgers.len());
+    let mut packed = Vec::with_capacity(ledgers.len());
     let mut rows = Some(rows);
+    // All of it before any: what one log cannot take is in none.
     for (i, ledger) in ledgers.iter().enumerate() {
         let account = store::AccountRow { id: id.clone(), salt, plain: plain.clone() };
         let mut kept = if i + 1 == ledgers.len() { rows.take().unwrap_or_default() } else { Vec::new() };
         kept.push(store::Kept::Account(account));
-        places.push((ledger.log.clone(), ledger.append(leaf.clone(), kept).await?));
+        packed.push(ledger.pack(kept)?);
+    }
+    let mut places = Vec::with_capacity(ledgers.len());
+    for (ledger, packed) in ledgers.iter().zip(packed) {
+        places.push((ledger.log.clone(), ledger.append(leaf.clone(), packed).await?));
     }
     Ok(Recorded { id, leaf, places })
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt, Subject};
+use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::retention::turn_of;
 use model::account::{Event, Kind, Retained};
@@ -29,6 +30,7 @@ use model::facts::{self, Step};
 use model::rulings::{ClauseId, ClockOrigin, Duty, Obligation};
 use model::terms::{Digest, Instant, Verdict};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -37,9 +39,6 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 /// How long before the last moment the host purges what has to be purged by then: a minute's pass must not be what makes it
 /// late, nor a database that has to be waited for.
 const PURGE_LEAD_MS: u64 = HOUR_MS;
-
-/// A note, in bytes: a paragraph.
-const MOST_NOTE_BYTES: usize = 16 << 10;
 
 /// Owner of what the host itself has to do.
 const HOST: &str = "host";
@@ -371,9 +370,9 @@ impl Casework {
         id: &str,
         note: &str,
     ) -> Result<Done, CaseError> {
-        if note.trim().is_empty() || note.len() > MOST_NOTE_BYTES {
-            let message = format!("say what was done: note takes 1 to {MOST_NOTE_BYTES} bytes");
-            return Err(CaseError::Invalid(message));
+        bounded([("obligation", id)], [("note", note)], &BTreeMap::new())?;
+        if note.trim().is_empty() {
+            return Err(CaseError::Invalid("say what was done: note is empty".to_owned()));
         }
         let chamber = self.chamber(jurisdiction)?.clone();
         let listed = self.obligations(jurisdiction).await?.into_iter().find(|o| o.id == id);

@@ -6,11 +6,13 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::filter;
 use crate::gallery::Hall;
-use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, look_at_photograph, template_of};
+use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, template_of};
 use crate::judge::Facts;
 use crate::ledger::Receipt;
 use crate::life::narrower;
+use crate::limits::bounded;
 use crate::permit::{Acted, Permit};
+use crate::photograph::look_at_photograph;
 use crate::sitting::Sitting;
 use model::account::Event;
 use model::combine::Rulings;
@@ -38,7 +40,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether the number of candidates makes sense.
+    /// Whether the number of candidates makes sense, and the answers are of a sensible size.
     ///
     /// # Errors
     /// [`CaseError::Invalid`].
@@ -47,7 +49,7 @@ impl Plan {
             Some(n) if n == 0 || n > MOST_CANDIDATES => {
                 Err(CaseError::Invalid(format!("candidates is {n}: ask for 1 to {MOST_CANDIDATES}")))
             }
-            _ => Ok(()),
+            _ => bounded([], [], &self.answers),
         }
     }
 
@@ -152,8 +154,8 @@ impl Casework {
         let _coming = hall.announce();
         if !plan.answers.is_empty() {
             // Before the request is opened: what cannot be answered like this opens none.
-            let requester = self.requester(actor, intake.requester.as_deref())?;
-            answers::check(&self.concerned(&requester, owner)?, Phase::Search, &plan.answers)?;
+            let (_, concerned) = self.parties(actor, owner, &intake).await?;
+            answers::check(&concerned, Phase::Search, &plan.answers)?;
         }
         let opening = self.begin_request(actor, jurisdiction, intake).await?;
         let (request, demands) = (opening.request.clone(), opening.demands());
@@ -191,16 +193,18 @@ impl Casework {
     ) -> Result<Permitted, CaseError> {
         let owner = self.chamber(&request.owner)?.clone();
         let hall = owner.hall(&request.gallery)?;
-        let requester = self.other(&request.requester)?;
+        let requester = self.other(actor, &request.requester)?;
         let concerned = self.concerned(&requester, &owner)?;
         let case_keys: Vec<_> = request.request.identifiers.iter().map(crate::history::case_key).collect();
-        let now = self.clock.now()?;
         let id = model::terms::new_id();
+        let request_id = Some(request.request.id.as_str());
+        let turn = owner.history.turn(&actor.key(), &case_keys).await;
+        // Read in the turn: searches are counted in the order of their moments.
+        let now = self.clock.now()?;
         let mut attestations = request.attestations.clone();
         attestations.push(attested(plan.answers, actor, now));
         let resolved = filter::resolve(hall.registered(), &plan.filter, owner.local(now).today)?;
 
-        let request_id = Some(request.request.id.as_str());
         let mut history =
             owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
         if let Some(sitting) = sitting {
@@ -233,8 +237,22 @@ impl Casework {
         };
         let unlisted = owner.history.unlisted(&case_keys, request.probe.digest);
         let kept = store::Kept::Search { search: row.clone(), unlisted };
-        let permit = self.judge_after(&concerned, facts, vec![kept], &demands).await?;
-        owner.history.searched(&row);
+        let mut counted = false;
+        // A search that waits for others does not run now, and is not counted.
+        let decided = |now: bool| {
+            if now {
+                owner.history.searched(&row);
+            }
+            counted = now;
+            drop(turn);
+        };
+        let judged = self.judge_telling(&concerned, facts, vec![kept], &demands, decided).await;
+        match (&judged, counted) {
+            (Ok(_), _) => owner.history.recorded(&row),
+            (Err(_), true) => owner.history.unsearched(&row),
+            (Err(_), false) => {}
+        }
+        let permit = judged?;
         let most = how_many(plan.candidates, permit.rulings());
         let filter = (plan.filter, resolved);
         Ok(Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, filter, permit })

@@ -25,12 +25,6 @@ use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A text of a step, in bytes: a page.
-pub(crate) const MOST_TEXT_BYTES: usize = 64 << 10;
-
-/// Answers of a step: a form has a page.
-const MOST_ANSWERS: usize = 64;
-
 /// One step's sitting over one request. While it lasts no other step of the request is taken.
 pub(crate) struct Sitting {
     _turn: Turn,
@@ -134,7 +128,7 @@ impl Casework {
         jurisdiction: &str,
         asked: &str,
     ) -> Result<(), CaseError> {
-        let reason = match self.other(&actor.principal) {
+        let reason = match self.other(actor, &actor.principal) {
             Ok(now) if now.person == actor.person && now.agency == actor.agency => return Ok(()),
             Ok(_) => "your access has changed meanwhile: take the step again".to_owned(),
             Err(CaseError::Rejected(reason)) => reason,
@@ -166,7 +160,7 @@ impl Casework {
             let reason = "only people of the gallery's jurisdiction and of the requester's take part in a request";
             return self.reject(jurisdiction, actor, asked, reason).await;
         }
-        let requester = match self.other(&request.requester) {
+        let requester = match self.other(actor, &request.requester) {
             Ok(requester) => requester,
             Err(CaseError::Rejected(reason)) => {
                 let reason = format!("the requester may not act any more: {reason}");
@@ -266,24 +260,4 @@ impl Casework {
         let entry = Entry { kind: Kind::Rejection, who: actor.who(), at, subject, of: None, event };
         ledger::record(ledgers, entry, vec![]).await.map(drop)
     }
-}
-
-/// Whether what a step says is of a sensible size.
-///
-/// # Errors
-/// [`CaseError::Invalid`], naming the text.
-pub(crate) fn bounded<'t>(
-    texts: impl IntoIterator<Item = (&'t str, &'t str)>,
-    answers: &BTreeMap<String, Value>,
-) -> Result<(), CaseError> {
-    for (name, text) in texts {
-        if text.len() > MOST_TEXT_BYTES {
-            return Err(CaseError::Invalid(format!("{name} is longer than {MOST_TEXT_BYTES} bytes: shorten it")));
-        }
-    }
-    if answers.len() > MOST_ANSWERS {
-        let message = format!("answers has {} items: at most {MOST_ANSWERS}", answers.len());
-        return Err(CaseError::Invalid(message));
-    }
-    Ok(())
 }

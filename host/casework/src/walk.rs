@@ -8,8 +8,8 @@ use model::terms::Instant;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Entries read at once: four bundles of the log, and one question to the database.
-const AT_ONCE: u64 = 1024;
+/// Entries read at once: four bundles of the log. Fewer where their accounts are large ([`store::Portion`]).
+const AT_ONCE: usize = 1024;
 
 /// How far an entry may stand from where its time alone would put it, in ms. A step reads the clock when it begins and is
 /// recorded when it is judged; what lies between is seconds.
@@ -32,6 +32,7 @@ pub(crate) struct Walk {
     end: u64,
     from: Instant,
     until: Instant,
+    portion: store::Portion,
 }
 
 impl Walk {
@@ -43,7 +44,8 @@ impl Walk {
         chamber.ledger.settle().await?;
         let log = chamber.log().clone();
         let Range { start, end } = aside(move || span(&log, from, until)).await??;
-        Ok(Self { chamber: chamber.clone(), next: start, end, from, until })
+        let portion = store::Portion::new(AT_ONCE);
+        Ok(Self { chamber: chamber.clone(), next: start, end, from, until, portion })
     }
 
     /// The next entries, perhaps none of them of the time asked for; `None` at the end.
@@ -54,7 +56,7 @@ impl Walk {
         if self.next >= self.end {
             return Ok(None);
         }
-        let range = self.next..self.end.min(self.next + AT_ONCE);
+        let range = self.next..self.end.min(self.next.saturating_add(self.portion.rows() as u64));
         self.next = range.end;
         let log = self.chamber.log().clone();
         let read = aside(move || leaves(&log, range)).await??;
@@ -62,6 +64,7 @@ impl Walk {
         let leaves: Vec<(u64, Leaf)> = read.into_iter().filter(|(_, leaf)| within(leaf)).collect();
         let ids: Vec<String> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
         let rows = self.chamber.store.accounts(&ids).await?;
+        self.portion.had(rows.iter().flatten().map(|row| row.plain.len()));
         let mut told = Vec::with_capacity(leaves.len());
         for ((index, leaf), row) in leaves.into_iter().zip(rows) {
             let account = row.map(|row| account(index, &leaf, &row)).transpose()?;

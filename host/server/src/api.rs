@@ -1,5 +1,6 @@
 //! Bodies: what is sent and what is answered. Unknown fields are refused, so that a misspelt safeguard is not silently lost.
 
+use crate::template::Template;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use casework::intake::{Intake, Submission};
@@ -7,7 +8,7 @@ use casework::{Casework, PolicyState};
 use model::combine::Rulings;
 use model::facts::{CaseStatus, Edit, Frame, Identifier, Media, Quality};
 use model::filter::Conditions;
-use model::rulings::{ClauseId, Finding, Obligation, Outcome};
+use model::rulings::{ClauseId, Duty, Finding, Obligation, Outcome};
 use model::terms::Value;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -29,28 +30,6 @@ impl Base64 {
     /// As it is written in JSON.
     pub fn text(&self) -> String {
         BASE64_STANDARD.encode(&self.0)
-    }
-}
-
-/// A template: a list of numbers, or f32 little-endian in base64.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "a template is a list of numbers, or f32 little-endian in base64")]
-pub enum Template {
-    /// Numbers.
-    Numbers(Vec<f32>),
-    /// f32 little-endian.
-    Packed(Base64),
-}
-
-impl Template {
-    fn numbers(self) -> Result<Vec<f32>, String> {
-        match self {
-            Self::Numbers(numbers) => Ok(numbers),
-            Self::Packed(Base64(bytes)) => match bytes.as_chunks::<4>() {
-                (chunks, []) => Ok(chunks.iter().map(|b| f32::from_le_bytes(*b)).collect()),
-                _ => Err(format!("a packed template of {} bytes is not made of 4-byte numbers", bytes.len())),
-            },
-        }
     }
 }
 
@@ -136,12 +115,9 @@ pub struct ProbeBody {
 
 impl RequestBody {
     /// As casework takes it.
-    ///
-    /// # Errors
-    /// What is wrong with a packed template.
-    pub fn intake(self) -> Result<Intake, String> {
+    pub fn intake(self) -> Intake {
         let probe = self.probe;
-        Ok(Intake {
+        Intake {
             gallery: self.gallery,
             requester: self.requester,
             channel: self.channel,
@@ -153,7 +129,7 @@ impl RequestBody {
             case_status: self.case_status,
             probe: Submission {
                 image: probe.image.map(|b| b.0),
-                template: probe.template.map(Template::numbers).transpose()?,
+                template: probe.template.map(|t| t.0),
                 model: probe.model,
                 media: probe.media,
                 frame: probe.frame,
@@ -163,7 +139,7 @@ impl RequestBody {
                 quality: probe.quality,
             },
             answers: self.answers,
-        })
+        }
     }
 }
 
@@ -238,20 +214,15 @@ pub struct RecordBody {
 
 impl EnrollBody {
     /// As casework takes it.
-    ///
-    /// # Errors
-    /// What is wrong with a packed template.
-    pub fn batch(self) -> Result<casework::enroll::Batch, String> {
-        let record = |r: RecordBody| {
-            Ok(casework::enroll::NewRecord {
-                id: r.id,
-                image: r.image.map(|b| b.0),
-                template: r.template.map(Template::numbers).transpose()?,
-                booking: r.booking,
-            })
+    pub fn batch(self) -> casework::enroll::Batch {
+        let record = |r: RecordBody| casework::enroll::NewRecord {
+            id: r.id,
+            image: r.image.map(|b| b.0),
+            template: r.template.map(|t| t.0),
+            booking: r.booking,
         };
-        let records = self.records.into_iter().map(record).collect::<Result<_, String>>()?;
-        Ok(casework::enroll::Batch { model: self.model, origin: self.origin, answers: self.answers, records })
+        let records = self.records.into_iter().map(record).collect();
+        casework::enroll::Batch { model: self.model, origin: self.origin, answers: self.answers, records }
     }
 }
 
@@ -309,11 +280,15 @@ pub fn findings<'a>(rulings: impl IntoIterator<Item = &'a Rulings>) -> Vec<Findi
     .collect()
 }
 
-/// Every obligation of these rulings, the same one only once.
+/// Every obligation of these rulings that whoever asked has something to do with, the same one only once. What the host
+/// withholds it does not name: that a sealed record is like the probe is not theirs to know.
 pub fn obligations<'a>(rulings: impl IntoIterator<Item = &'a Rulings>) -> Vec<ObligationView> {
     let mut all: Vec<ObligationView> = Vec::new();
     for ruling in rulings.into_iter().flat_map(|r| &r.rulings) {
         for obligation in &ruling.decision.obligations {
+            if matches!(obligation.duty, Duty::Withhold(_)) {
+                continue;
+            }
             let known = |o: &ObligationView| o.jurisdiction == ruling.jurisdiction && o.obligation == *obligation;
             if !all.iter().any(known) {
                 all.push(ObligationView { jurisdiction: ruling.jurisdiction.clone(), obligation: obligation.clone() });

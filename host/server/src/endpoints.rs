@@ -23,7 +23,8 @@ pub(crate) struct Ask {
     /// Who asks; absent only on routes for any certificate.
     pub(crate) caller: Option<Registered>,
     pub(crate) path: Vec<(String, String)>,
-    pub(crate) query: String,
+    /// Names and values, decoded.
+    pub(crate) query: Vec<(String, String)>,
     pub(crate) body: Bytes,
 }
 
@@ -69,10 +70,9 @@ impl Ask {
         self.asked(name).map_or(Ok(absent), |value| value.parse().map_err(|_| wrong(value)))
     }
 
-    /// What the query says of this name, as it stands.
+    /// What the query says of this name.
     pub(crate) fn asked(&self, name: &str) -> Option<&str> {
-        let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(n, _)| *n == name).map(|(_, value)| value)
+        self.query.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -165,7 +165,7 @@ pub(crate) async fn entries(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn enroll(ask: Ask) -> Result<Reply, Problem> {
-    let batch = ask.body::<api::EnrollBody>()?.batch().map_err(Problem::invalid)?;
+    let batch = ask.body::<api::EnrollBody>()?.batch();
     let (jurisdiction, gallery) = (ask.part("jurisdiction"), ask.part("gallery"));
     let done = ask.casework.enroll(ask.caller()?, jurisdiction, gallery, batch).await?;
     Reply::json(&api::EnrolledView {
@@ -177,7 +177,7 @@ pub(crate) async fn enroll(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn open_request(ask: Ask) -> Result<Reply, Problem> {
-    let intake = ask.body::<api::RequestBody>()?.intake().map_err(Problem::invalid)?;
+    let intake = ask.body::<api::RequestBody>()?.intake();
     let opened = ask.casework.open_request(ask.caller()?, ask.part("jurisdiction"), intake).await?;
     let request = opened.request.request.id;
     let step = Taken { rulings: opened.rulings, receipt: opened.receipt };
@@ -197,7 +197,7 @@ pub(crate) async fn search(ask: Ask) -> Result<Reply, Problem> {
 pub(crate) async fn search_now(ask: Ask) -> Result<Reply, Problem> {
     let body: api::SearchNowBody = ask.body()?;
     let plan = Plan { candidates: body.candidates, answers: body.answers, filter: body.filter };
-    let intake = body.request.intake().map_err(Problem::invalid)?;
+    let intake = body.request.intake();
     let caller = ask.caller()?;
     let done = ask.casework.search_now(caller, ask.part("jurisdiction"), intake, plan).await;
     case_endpoints::answered(&ask.casework, done, |(opened, searched)| {

@@ -10,7 +10,8 @@
 //! | [`routes`] | the table |
 //! | [`endpoints`] | what each route does |
 //! | `public_log` | the log as any C2SP client reads it, and attempts to change it |
-//! | [`api`] | bodies: what is sent and answered |
+//! | `query` | the query of an address |
+//! | [`api`], [`template`] | bodies: what is sent and answered |
 //! | [`office_api`], `office_endpoints` | the same for people, agencies, violations and policy revisions |
 //! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
 //! | [`retention_api`] | how long records stay |
@@ -18,7 +19,7 @@
 //! | [`problem`] | RFC 9457 |
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
-//! | [`listener`] | connections, limits, shutdown |
+//! | [`listener`], `bodies` | connections, limits, shutdown; room for what is sent |
 //! | `body`, `idle` | a request's body, and connections on which nothing happens |
 //! | [`witness`] | a witness of other hosts' logs |
 
@@ -26,6 +27,7 @@
 #![recursion_limit = "256"]
 
 pub mod api;
+mod bodies;
 mod body;
 pub mod case_api;
 mod case_endpoints;
@@ -39,10 +41,12 @@ mod office_endpoints;
 mod openapi;
 pub mod problem;
 mod public_log;
+mod query;
 pub mod registry_api;
 pub mod reporting;
 pub mod retention_api;
 mod routes;
+pub mod template;
 pub mod tls;
 pub mod witness;
 

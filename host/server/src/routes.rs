@@ -178,7 +178,13 @@ pub(crate) static ROUTES: &[Route] = &[
         caller: Caller::Role("auditor"),
         body: NOTHING,
         summary: "Entries of the decision log; looking is itself an entry",
-        query: &[("first", "Index of the first entry; 0 where absent"), ("count", "How many; 100 where absent")],
+        query: &[
+            ("first", "Index of the first entry; 0 where absent"),
+            (
+                "count",
+                "How many, 1000 at most; 100 where absent. Fewer come where their accounts are large: ask on from there",
+            ),
+        ],
         takes: None,
         gives: Some(api::EntriesView::schema),
         answer: answer!(endpoints::entries),

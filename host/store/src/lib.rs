@@ -27,6 +27,7 @@
 //! | `database`, `rows`, `paging` | one jurisdiction's statements; rows, keys; many rows, read side by side |
 //! | `hosts` | what several hosts on one database tell each other of their changes |
 //! | `peer` | the database's own search, to be measured beside the host's |
+//! | `portion` | how much of it goes into one statement |
 //! | `rewrite` | a database written anew, without what was destroyed |
 //! | `holdings` | the sum of what a gallery holds, and every change of it |
 //! | `registry`, `gallery`, `templates`, `booking_rows`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `impositions`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
@@ -50,6 +51,7 @@ mod impositions;
 mod obligations;
 mod paging;
 mod peer;
+mod portion;
 mod registry;
 mod retention;
 mod rewrite;
@@ -74,6 +76,7 @@ pub use hosts::Tidings;
 pub use impositions::Imposition;
 pub use obligations::ObligationRow;
 pub use peer::PEER_K;
+pub use portion::{BATCH_BYTES, Portion};
 pub use retention::RetentionRow;
 pub use standings::StandingRow;
 pub use steps::Kept;

@@ -77,6 +77,19 @@ pub(crate) fn from_json<T: DeserializeOwned>(table: &'static str, id: &str, json
     })
 }
 
+/// About how many bytes a value takes.
+pub(crate) fn weight(value: &Value) -> usize {
+    /// Of a key, a number, a moment; and of what holds others, beside these.
+    const SMALL: usize = 64;
+    match value {
+        Value::String(text) => SMALL + text.len(),
+        Value::Bytes(bytes) => SMALL + bytes.len(),
+        Value::Array(values) => SMALL + values.iter().map(weight).sum::<usize>(),
+        Value::Object(fields) => SMALL + fields.iter().map(|(name, value)| name.len() + weight(value)).sum::<usize>(),
+        _ => SMALL,
+    }
+}
+
 /// A row as it was found. Fields are taken out of it; one that is missing or of another kind makes the row damaged.
 pub(crate) struct Row {
     table: &'static str,

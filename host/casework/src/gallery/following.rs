@@ -16,8 +16,8 @@ impl Hall {
     /// overwritten here as well.
     ///
     /// # Errors
-    /// [`CaseError::Store`] when the records cannot be read, [`CaseError::Gallery`] where one may be left in the gallery's file:
-    /// until that is put right nothing may be searched.
+    /// [`CaseError::Store`] when the records cannot be read, [`CaseError::Fault`] for one that the gallery does not take,
+    /// [`CaseError::Gallery`] where one may be left in the gallery's file: until that is put right nothing may be searched.
     pub(crate) async fn catch_up(
         &self,
         store: &store::Jurisdiction,
@@ -123,7 +123,9 @@ fn take_over(
         gallery.remove(id);
     }
     for some in found.chunks(BATCH_ROWS) {
-        put(&mut gallery, some)?;
+        // Another host took them in: what is wrong with them is nobody's fault who asks here.
+        put(&mut gallery, some)
+            .map_err(|e| CaseError::Fault(format!("records as kept cannot be taken over: {e}; restore the database")))?;
     }
     counter.fetch_max(generation, Ordering::AcqRel);
     Ok(gallery.settle())

@@ -215,6 +215,29 @@ async fn what_another_host_changed_is_not_put_into_a_snapshot() {
     assert_eq!(house.load().await.len(), 2);
 }
 
+fn breaks(_watch: Watch) {
+    panic!("as the test wants");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gallery_whose_thread_broke_off_says_so() {
+    let house = House::new().await;
+    house.enroll(&["a"]).await;
+    let hall = house.load().await;
+    assert_eq!(hall.join_pass(template("a"), 1).await.unwrap().answer.hits.len(), 1);
+    assert_eq!(hall.trouble(), None);
+    // Nobody is at the other end of this queue.
+    let hall = Hall { queue: mpsc::channel().0, ..hall };
+    let broken = Watch(hall.broken.clone());
+    assert!(std::thread::spawn(move || breaks(broken)).join().is_err());
+    let unanswered = hall.join_pass(template("a"), 1).await.map(drop);
+    assert!(
+        matches!(&unanswered, Err(CaseError::Fault(why)) if why.contains("gallery `g` broke off")),
+        "{unanswered:?}"
+    );
+    assert!(hall.trouble().is_some());
+}
+
 /// A hall in memory on a store among several hosts, a handle of another host, and one that tells nobody.
 async fn neighbours() -> (Hall, store::Jurisdiction, store::Jurisdiction, store::Jurisdiction) {
     let alone = store::Store::open("mem://", None, store::MasterKey::generate()).await.unwrap();
