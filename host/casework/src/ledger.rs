@@ -30,6 +30,9 @@ const GATHER: Duration = Duration::from_millis(20);
 /// How long somebody waits for the database to take what was recorded: many commits.
 const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 
+/// What somebody is told who has waited so long.
+const TOO_LONG: &str = "it takes too long";
+
 /// How long to wait before a database that failed is tried again.
 const RETRY: Duration = Duration::from_millis(250);
 
@@ -157,9 +160,8 @@ impl Ledger {
     /// # Errors
     /// [`CaseError::Log`] when the database does not take it, [`CaseError::Stopping`].
     pub async fn settle(&self) -> Result<(), CaseError> {
-        let refused = |reason: &str| CaseError::Log(format!("the database cannot be written: {reason}"));
         if let Some(reason) = self.trouble() {
-            return Err(refused(&reason));
+            return Err(unwritten(&reason));
         }
         let settling = async {
             let (done, settled) = oneshot::channel();
@@ -167,25 +169,35 @@ impl Ledger {
             settled.await.map_err(|_| CaseError::Stopping)
         };
         let settled = tokio::time::timeout(SETTLE_LIMIT, settling).await;
-        settled.unwrap_or_else(|_| Err(refused("it takes too long")))
+        settled.unwrap_or_else(|_| Err(unwritten(TOO_LONG)))
     }
 
     /// Waits until everything recorded before is in the database and nothing of it rides in the log's journal any more: what
     /// is destroyed in the database after that does not come back from there when a crash has the journal replayed.
     ///
     /// # Errors
-    /// [`CaseError::Log`] when the journal cannot be turned; [`CaseError::Stopping`].
+    /// [`CaseError::Log`] when the journal cannot be turned, or the database does not take what rides on it;
+    /// [`CaseError::Stopping`].
     pub async fn clear(&self) -> Result<(), CaseError> {
         self.settle().await?;
+        self.clear_within(SETTLE_LIMIT).await
+    }
+
+    /// Clears the journal. The database may have failed since it was settled.
+    async fn clear_within(&self, limit: Duration) -> Result<(), CaseError> {
         let log = self.log.clone();
-        aside(move || log.clear_journal()).await??;
-        Ok(())
+        match aside(move || log.clear_journal(limit)).await? {
+            Err(audit::AppendError::Riding { .. }) => {
+                Err(self.trouble().map_or_else(|| unwritten(TOO_LONG), |reason| unwritten(&reason)))
+            }
+            cleared => Ok(cleared?),
+        }
     }
 
     /// Makes a leaf durable, and with it what the step leaves behind.
     async fn append(&self, leaf: Vec<u8>, kept: Vec<store::Kept>) -> Result<audit::Appended, CaseError> {
         if let Some(reason) = self.trouble() {
-            return Err(CaseError::Log(format!("the database cannot be written: {reason}")));
+            return Err(unwritten(&reason));
         }
         let rider = self.store.pack(&kept)?;
         // From here on to the end, cancelled or not: an entry whose rows nobody writes would stay in the journal.
@@ -198,6 +210,11 @@ impl Ledger {
         });
         appending.await.map_err(|_| CaseError::Stopping)?
     }
+}
+
+/// What was recorded is not in the database, for this reason.
+fn unwritten(reason: &str) -> CaseError {
+    CaseError::Log(format!("the database cannot be written: {reason}"))
 }
 
 /// Brings what rides on a log's journal into the database: what a crash kept from it. What is there already stays.
@@ -322,4 +339,36 @@ pub(crate) async fn record_as(
         places.push((ledger.log.clone(), ledger.append(leaf.clone(), kept).await?));
     }
     Ok(Recorded { id, leaf, places })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORIGIN: &str = "test/north";
+
+    async fn ledger(folder: &std::path::Path) -> Ledger {
+        let dir = cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap();
+        let signer = audit::Ed25519Signer::from_seed(ORIGIN, [42; 32]).unwrap();
+        let log = audit::Log::open(dir, ORIGIN, Arc::new(signer)).unwrap().log;
+        let store = store::Store::open("mem://", None, store::MasterKey::from_bytes([1; 32])).await.unwrap();
+        Ledger::new(log, store.jurisdiction("north").await.unwrap())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_journal_that_the_database_does_not_empty_is_given_up_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = ledger(folder.path()).await;
+        ledger.clear().await.expect("nothing rides");
+        // What a database that failed between the two leaves: it is in the journal, and nobody says that it is elsewhere.
+        let riding = ledger.log.append_with(b"leaf".to_vec(), b"rider".to_vec()).await.unwrap();
+        let told = ledger.clear_within(Duration::ZERO).await.unwrap_err().to_string();
+        assert!(told.contains("the database cannot be written: it takes too long"), "{told}");
+        ledger.trouble.store(Some(Arc::new("the disk is full".to_owned())));
+        let told = ledger.clear_within(Duration::ZERO).await.unwrap_err().to_string();
+        assert!(told.contains("the database cannot be written: the disk is full"), "{told}");
+        ledger.trouble.store(None);
+        ledger.log.release(riding.index);
+        ledger.clear().await.expect("and it can be repeated");
+    }
 }
