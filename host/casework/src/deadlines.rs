@@ -109,6 +109,8 @@ impl Casework {
                 let rule = rule.clone();
                 self.purge_when_due(chamber, owed, &rule, now).await
             }
+            // Kept when holds had a deadline: from now on nobody looks.
+            Duty::Hold(_) => Ok(chamber.store.keep(&[owed.again(None)?]).await?),
             _ => self.say_overdue(chamber, owed, now).await.map(drop),
         }
     }
