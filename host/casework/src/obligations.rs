@@ -254,9 +254,8 @@ fn owed(
             (rule.to.join(", "), Some(due))
         }
         Duty::Retain(rule) | Duty::Hold(rule) => {
-            // From the end of the day on, so that what is demanded again on the same day is kept for as long.
-            let end_of_day = Instant((at.0 / DAY_MS).saturating_add(1).saturating_mul(DAY_MS));
-            (HOST.to_owned(), Some(end_of_day.plus_ms(u64::from(rule.at_least_days) * DAY_MS)))
+            // A day more, so that what is demanded again on the same day is kept for long enough, too.
+            (HOST.to_owned(), Some(at.plus_ms((u64::from(rule.at_least_days) + 1) * DAY_MS)))
         }
         Duty::Purge(rule) => (HOST.to_owned(), Some(rule.by)),
         Duty::Task(rule) => (rule.owner.clone(), Some(at.plus_ms(u64::from(rule.within_hours) * HOUR_MS))),
