@@ -98,7 +98,7 @@ fn help_has_an_example_and_completions_are_made() {
 
 #[test]
 fn wrong_usage_and_missing_files_are_said() {
-    let cases: [(&[&str], i32, &str); 9] = [
+    let cases: [(&[&str], i32, &str); 10] = [
         (&["serve", "--confg", "x"], 2, "--config"),
         (&["serve", "--config", "nowhere.toml"], 1, "magistrate init"),
         (&["init", "policies", "--policies", "policies"], 1, "not empty"),
@@ -106,6 +106,7 @@ fn wrong_usage_and_missing_files_are_said() {
         (&["policy", "check", "policies/detroit"], 1, "policy pin"),
         (&["audit", "verify", "nowhere", "--key", "nokey"], 1, "nokey"),
         (&["request", "list", "--certificate", "no.pem", "--jurisdiction", "x", "--state", "lost"], 2, "listed"),
+        (&["request", "list", "--certificate", "no.pem", "--jurisdiction", "x", "--before", "x"], 2, "no place in"),
         (&["sign", "--role", "examiner"], 2, "--conclusion"),
         (
             &[

@@ -386,6 +386,13 @@ impl Casework {
             return Err(CaseError::Invalid(message));
         }
         let chamber = self.chamber(jurisdiction)?.clone();
+        // What is open is much to read: not for somebody whom nothing can be for.
+        self.still_stands(actor, jurisdiction, "complete").await?;
+        if actor.person.roles.is_empty() {
+            let misstep = Misstep::NotTheirTask { role: "any".to_owned() };
+            self.record_rejected(&[&chamber.ledger], actor, Subject::default(), "complete", &misstep).await?;
+            return Err(misstep.into());
+        }
         let listed = self.obligations(jurisdiction).await?.into_iter().find(|o| o.id == id);
         // The turn of its request, which whoever else changes it takes too; and then as it stands in that turn.
         let filed = listed.and_then(|o| o.filed_under());
