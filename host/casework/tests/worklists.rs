@@ -28,7 +28,7 @@ impl Court {
         let now = self.clock.load(Ordering::Acquire);
         let mut all = Vec::new();
         let court = self
-            .reopen_on(async |rows| {
+            .reopen_on(async |rows: &store::Jurisdiction| {
                 let one = rows.request(request).await.unwrap().unwrap();
                 all.push((one.opened, request.to_owned()));
                 let mut kept = Vec::new();
