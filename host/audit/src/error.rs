@@ -232,6 +232,14 @@ pub enum AppendError {
     /// A write, a sync or a signature failed, now or before; the log takes nothing until it has recovered.
     #[error("the log cannot be written: {0}; repair that, then recover the log or open it again")]
     Unwritable(String),
+    /// The journal still holds what rides on entries: nobody said that it is in its own place.
+    #[error(
+        "the journal was not clear after {waited_ms} ms: have what rides on its entries brought to its own place, then repeat it"
+    )]
+    Riding {
+        /// How long it was waited for, in ms.
+        waited_ms: u128,
+    },
     /// The log was closed.
     #[error("the log was closed: open it again")]
     Closed,

@@ -21,7 +21,7 @@ pub const MOST_RECORDS: usize = 1000;
 /// One record to enrol.
 #[derive(Clone, Debug)]
 pub struct NewRecord {
-    /// Unique in the gallery.
+    /// Unique in the gallery, records that were destroyed included.
     pub id: String,
     /// A photograph, or
     pub image: Option<Vec<u8>>,
@@ -77,6 +77,8 @@ impl Casework {
             }
             filter::check_booking(hall.registered(), &record.id, &record.booking)?;
         }
+        let ids: Vec<_> = batch.records.iter().map(|r| r.id.clone()).collect();
+        owner.unused(gallery, &ids).await?;
         let origin = batch.origin.clone().unwrap_or_else(|| actor.agency.id.clone());
         if owner.agency(&origin).is_none() {
             let id = origin;
@@ -91,7 +93,6 @@ impl Casework {
         let step = Step::Enroll(Enrolment { booking_fields: names.into_iter().collect() });
         let facts = Facts { gallery: Some(hall.fact()), ..Facts::apart(now, actor, vec![attestation], step) };
         let permit = self.judge(&concerned, facts, vec![]).await?;
-        let ids: Vec<_> = batch.records.iter().map(|r| r.id.clone()).collect();
         let rows = self.templates(hall.registered(), batch.model.as_deref(), batch.records, provenance).await;
         let (acted, admitted) = hall.admit(permit, &owner.store, rows).await;
         let generation = match admitted {

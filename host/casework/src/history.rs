@@ -74,10 +74,10 @@ impl Window {
         *self.probes.entry(probe).or_default() += 1;
     }
 
-    /// Lets go of what is older than an hour.
+    /// Lets go of what is older than an hour, and of what a clock recorded that was wrong.
     fn slide(&mut self, now: Instant) {
         while let Some((at, probe)) = self.searches.front().copied() {
-            if now.since(at) <= HOUR_MS {
+            if now.since(at) <= HOUR_MS && at.since(now) <= LATE_MS {
                 break;
             }
             self.searches.pop_front();
@@ -340,6 +340,10 @@ mod tests {
         assert_eq!(counts(&window), (1, 1));
         window.slide(Instant(3 * HOUR_MS));
         assert_eq!(counts(&window), (0, 0));
+        window.add(Instant(900 * HOUR_MS), a);
+        window.add(Instant(3 * HOUR_MS), b);
+        window.slide(Instant(3 * HOUR_MS));
+        assert_eq!(counts(&window), (1, 1), "a clock that was wrong does not make an hour last for years");
     }
 
     fn search(at: u64, probe: &[u8]) -> store::SearchRow {

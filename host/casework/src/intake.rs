@@ -135,6 +135,16 @@ impl OpenRequest {
     }
 }
 
+impl Chamber {
+    /// A request as the database has it, for whoever has waited for what is on its way there.
+    pub(crate) async fn request_in_store(&self, id: &str) -> Result<Option<OpenRequest>, CaseError> {
+        let Some(row) = self.store.request(id).await? else { return Ok(None) };
+        serde_json::from_value(row.body)
+            .map(Some)
+            .map_err(|e| CaseError::Fault(format!("request `{id}` on record cannot be read: {e}; restore the database")))
+    }
+}
+
 impl Casework {
     /// Opens a request in a jurisdiction: decided, recorded, kept. A photograph is looked at only to count the faces.
     ///
@@ -242,10 +252,7 @@ impl Casework {
         let unknown = || CaseError::Unknown { kind: "request", id: id.to_owned(), hint: "" };
         let chamber = self.chamber(jurisdiction)?;
         chamber.ledger.settle().await?;
-        let row = chamber.store.request(id).await?.ok_or_else(unknown)?;
-        serde_json::from_value(row.body).map_err(|e| {
-            CaseError::Fault(format!("request `{id}` on record cannot be read: {e}; restore the database"))
-        })
+        chamber.request_in_store(id).await?.ok_or_else(unknown)
     }
 
     /// On whose behalf a request is made, and the jurisdictions whose policies it concerns.

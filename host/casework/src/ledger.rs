@@ -34,6 +34,9 @@ const GATHER: Duration = Duration::from_millis(20);
 /// How long somebody waits for the database to take what was recorded: many commits.
 const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 
+/// What somebody is told who has waited so long.
+const TOO_LONG: &str = "it takes too long";
+
 /// How long to wait before a database that failed is tried again.
 const RETRY: Duration = Duration::from_millis(250);
 
@@ -166,9 +169,8 @@ impl Ledger {
     /// # Errors
     /// [`CaseError::Log`] when the database does not take it; [`CaseError::Fault`] when nothing is written any more.
     pub async fn settle(&self) -> Result<(), CaseError> {
-        let refused = |reason: &str| CaseError::Log(format!("the database cannot be written: {reason}"));
         if let Some(reason) = self.trouble() {
-            return Err(refused(&reason));
+            return Err(unwritten(&reason));
         }
         let settling = async {
             let (done, settled) = oneshot::channel();
@@ -176,19 +178,29 @@ impl Ledger {
             settled.await.map_err(|_| CaseError::Fault(BROKEN.to_owned()))
         };
         let settled = tokio::time::timeout(SETTLE_LIMIT, settling).await;
-        settled.unwrap_or_else(|_| Err(refused("it takes too long")))
+        settled.unwrap_or_else(|_| Err(unwritten(TOO_LONG)))
     }
 
     /// Waits until everything recorded before is in the database and nothing of it rides in the log's journal any more: what
     /// is destroyed in the database after that does not come back from there when a crash has the journal replayed.
     ///
     /// # Errors
-    /// As [`Ledger::settle`]; [`CaseError::Log`] when the journal cannot be turned.
+    /// As [`Ledger::settle`]; [`CaseError::Log`] when the journal cannot be turned, or the database does not take what rides on
+    /// it.
     pub async fn clear(&self) -> Result<(), CaseError> {
         self.settle().await?;
+        self.clear_within(SETTLE_LIMIT).await
+    }
+
+    /// Clears the journal. The database may have failed since it was settled.
+    async fn clear_within(&self, limit: Duration) -> Result<(), CaseError> {
         let log = self.log.clone();
-        aside(move || log.clear_journal()).await??;
-        Ok(())
+        match aside(move || log.clear_journal(limit)).await? {
+            Err(audit::AppendError::Riding { .. }) => {
+                Err(self.trouble().map_or_else(|| unwritten(TOO_LONG), |reason| unwritten(&reason)))
+            }
+            cleared => Ok(cleared?),
+        }
     }
 
     /// What a step leaves behind, as it rides on a leaf. Nothing is done yet.
@@ -197,7 +209,7 @@ impl Ledger {
     /// [`CaseError::TooLarge`] for more than a leaf can carry; [`CaseError::Log`] while the database takes nothing.
     fn pack(&self, kept: Vec<store::Kept>) -> Result<Packed, CaseError> {
         if let Some(reason) = self.trouble() {
-            return Err(CaseError::Log(format!("the database cannot be written: {reason}")));
+            return Err(unwritten(&reason));
         }
         let rider = self.store.pack(&kept)?;
         let bytes = rider.len();
@@ -208,7 +220,7 @@ impl Ledger {
     async fn append(&self, leaf: Vec<u8>, Packed { rider, kept }: Packed) -> Result<audit::Appended, CaseError> {
         let bytes = rider.len();
         let room = self.room.clone().acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX));
-        let slow = |_| CaseError::Log("the database cannot be written: it takes too long".to_owned());
+        let slow = |_| unwritten(TOO_LONG);
         // Nobody closes it.
         let room = tokio::time::timeout(SETTLE_LIMIT, room).await.map_err(slow)?.map_err(|_| CaseError::Stopping)?;
         // From here on to the end, cancelled or not: an entry whose rows nobody writes would stay in the journal.
@@ -222,6 +234,11 @@ impl Ledger {
         });
         appending.await.map_err(|e| broke_off(&e))?
     }
+}
+
+/// What was recorded is not in the database, for this reason.
+fn unwritten(reason: &str) -> CaseError {
+    CaseError::Log(format!("the database cannot be written: {reason}"))
 }
 
 /// What a step leaves behind, and the same as bytes that ride on its leaf.

@@ -24,6 +24,7 @@ mod find;
 mod media;
 mod prune;
 mod range;
+mod reuse;
 mod schedule;
 
 pub use docket::{Asked, Docket, Export, Since};

@@ -100,12 +100,11 @@ impl Sitting {
     }
 }
 
-impl Casework {
-    /// The life of a request, as its entries tell it.
-    pub(crate) async fn life(&self, owner: &Chamber, request: &str) -> Result<Life, CaseError> {
-        owner.ledger.settle().await?;
-        let entries = owner.store.entries_of_request(request).await?;
-        let accounts = owner.store.accounts(&entries).await?;
+impl Chamber {
+    /// The life of a request as the database has it, for whoever has waited for what is on its way there.
+    pub(crate) async fn life_in_store(&self, request: &str) -> Result<Life, CaseError> {
+        let entries = self.store.entries_of_request(request).await?;
+        let accounts = self.store.accounts(&entries).await?;
         let mut told: Vec<Option<Account>> = Vec::with_capacity(accounts.len());
         for account in accounts {
             let read = |row: store::AccountRow| {
@@ -115,6 +114,14 @@ impl Casework {
             told.push(account.map(read).transpose()?);
         }
         Ok(Life::fold(told))
+    }
+}
+
+impl Casework {
+    /// The life of a request, as its entries tell it.
+    pub(crate) async fn life(&self, owner: &Chamber, request: &str) -> Result<Life, CaseError> {
+        owner.ledger.settle().await?;
+        owner.life_in_store(request).await
     }
 
     /// Whether somebody may still act as they were let in: whoever waited may have been suspended meanwhile, or lost a role.

@@ -349,7 +349,7 @@ async fn a_violation_of_a_request_is_part_of_its_life_and_no_step_of_it() {
     assert_eq!((after.refusals.len(), &after.obligations), (before.refusals.len(), &before.obligations));
     let mine = Wanted { mine: true, ..Wanted::default() };
     let theirs = court.casework.worklist(&court.who(REPORTER).await, JURISDICTION, &mine).await.unwrap();
-    assert!(theirs.is_empty(), "whoever reports it has no part in the request");
+    assert!(theirs.requests.is_empty(), "whoever reports it has no part in the request");
 
     assert_eq!(court.on_record(&request, "violated").await, 2);
     let entries = court.casework.inspect(&court.who("a.feld").await, JURISDICTION, 0, 1000).await.unwrap();

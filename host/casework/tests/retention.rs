@@ -148,6 +148,10 @@ impl House {
     }
 
     async fn enroll(&self) {
+        self.enroll_these(1..=6).await.unwrap();
+    }
+
+    async fn enroll_these(&self, seeds: impl IntoIterator<Item = usize>) -> Result<(), CaseError> {
         let new = |seed: usize| NewRecord {
             id: record(seed).record,
             image: None,
@@ -162,10 +166,10 @@ impl House {
                 ("collected-by", text("slmpd")),
                 ("views-only", Value::Flag(false)),
             ]),
-            records: (1..=6).map(new).collect(),
+            records: seeds.into_iter().map(new).collect(),
         };
         let registrar = self.who("g.castellano").await;
-        self.casework.enroll(&registrar, HOME, GALLERY, batch).await.unwrap();
+        self.casework.enroll(&registrar, HOME, GALLERY, batch).await.map(drop)
     }
 
     async fn step<const N: usize>(
@@ -376,6 +380,50 @@ async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
     house.set_clock("2026-07-01T04:30:00.000Z");
     house.casework.pass_deadlines().await;
     assert!(!house.enrolled(&record));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_id_of_a_record_that_was_destroyed_is_not_given_to_another() {
+    let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
+    let exists = |enrolled: Result<(), CaseError>| match enrolled {
+        Err(CaseError::Exists(told)) => told,
+        other => panic!("{other:?}"),
+    };
+    house.step(ANALYST, Change::Notice, record(2), []).await.unwrap();
+    let told = exists(house.enroll_these([2]).await);
+    assert!(told.contains("enrolled already"), "one that is noticed is there: {told}");
+    // Late in the evening there: the day is the jurisdiction's own.
+    house.set_clock("2026-03-06T04:30:00.000Z");
+    house.step(ADMINISTRATOR, Change::Purge, record(2), []).await.unwrap();
+    house.step(ADMINISTRATOR, Change::Purge, record(3), []).await.unwrap();
+    house.set_clock("2026-03-20T16:00:00.000Z");
+    let told = exists(house.enroll_these([9, 3, 2]).await);
+    assert!(told.contains("`m-0002` was destroyed on 2026-03-05") && told.contains("use a new id"), "{told}");
+    assert!(!house.enrolled(&record(2)) && !house.enrolled(&record(9)), "all of a batch or none");
+    house.enroll_these([9]).await.unwrap();
+    let due = house.casework.dockets(HOME).await.unwrap();
+    assert!(!due.iter().any(|l| l.docket.record == record(9)), "nothing was said of the new one");
+
+    // One whose purge broke off between its permit and its end has a docket that says nothing yet, and is in no gallery.
+    let House { casework, clock, home } = house;
+    casework.close().await.unwrap();
+    let store = store::Store::open(&database(home.path()), None, store::MasterKey::from_bytes(KEY)).await.unwrap();
+    let rows = store.jurisdiction(HOME).await.unwrap();
+    let gone = record(10);
+    let body = serde_json::json!({ "record": gone });
+    let (subject, gallery) = (gone.subject.clone(), GALLERY.to_owned());
+    let row = store::RetentionRow { subject, gallery, record: gone.record.clone(), body };
+    rows.keep(&[store::Kept::Retention(row)]).await.unwrap();
+    drop(rows);
+    store.close().await;
+    let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(HOME);
+    let casework = open(home.path(), &policy, &clock).await;
+    let house = House { casework, clock, home };
+    let told = exists(house.enroll_these([11, 10]).await);
+    assert!(told.contains("the purge of record `m-0010` is not over"), "{told}");
+    house.step(ADMINISTRATOR, Change::Purge, gone, []).await.unwrap();
+    assert!(exists(house.enroll_these([10]).await).contains("was destroyed on 2026-03-20"));
+    house.enroll_these([11]).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

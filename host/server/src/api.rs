@@ -199,7 +199,7 @@ pub struct EnrollBody {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordBody {
-    /// Unique in the gallery.
+    /// Unique in the gallery, records that were destroyed included.
     pub id: String,
     /// The photograph, JPEG or PNG, in base64.
     #[schema(value_type = Option<String>)]

@@ -238,7 +238,8 @@ pub(crate) static ROUTES: &[Route] = &[
         path: "/v1/{jurisdiction}/requests",
         caller: Caller::Registered,
         body: NOTHING,
-        summary: "Requests, the latest first: where each stands and what comes next",
+        summary: "Requests, the latest first: where each stands and what comes next. A long past comes in parts: `before` in the \
+                  answer says where to go on",
         query: &[
             (
                 "state",
@@ -246,6 +247,7 @@ pub(crate) static ROUTES: &[Route] = &[
             ),
             ("mine", "`true`: only those you made or took a step of"),
             ("since", "Only those opened then or later; of the last month where absent"),
+            ("before", "Only those before where an earlier answer ended: its `before`"),
         ],
         takes: None,
         gives: None,

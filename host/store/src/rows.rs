@@ -94,6 +94,7 @@ pub(crate) fn weight(value: &Value) -> usize {
 pub(crate) struct Row {
     table: &'static str,
     id: String,
+    first: Option<i64>,
     fields: Object,
 }
 
@@ -101,11 +102,16 @@ impl Row {
     pub(crate) fn new(table: &'static str, value: Value) -> Result<Self, StoreError> {
         let unknown = |reason: &str| StoreError::Damaged { table, id: "?".to_owned(), reason: reason.to_owned() };
         let Value::Object(mut fields) = value else { return Err(unknown("it is no object")) };
-        let id = match fields.remove("id") {
-            Some(Value::RecordId(id)) => own_id(id.key).ok_or_else(|| unknown("its key does not end in an id"))?,
-            _ => return Err(unknown("it has no key")),
-        };
-        Ok(Self { table, id, fields })
+        let Some(Value::RecordId(id)) = fields.remove("id") else { return Err(unknown("it has no key")) };
+        let first = first_number(&id.key);
+        let id = own_id(id.key).ok_or_else(|| unknown("its key does not end in an id"))?;
+        Ok(Self { table, id, first, fields })
+    }
+
+    /// The first part of its key: a moment.
+    pub(crate) fn moment(&self) -> Result<Instant, StoreError> {
+        let moment = self.first.and_then(|first| u64::try_from(first).ok());
+        moment.map(Instant).ok_or_else(|| self.damaged("its key does not begin with a moment"))
     }
 
     /// The last part of its key.
@@ -174,6 +180,16 @@ impl Row {
 
     pub(crate) fn damaged(&self, reason: &str) -> StoreError {
         StoreError::Damaged { table: self.table, id: self.id.clone(), reason: reason.to_owned() }
+    }
+}
+
+fn first_number(key: &RecordIdKey) -> Option<i64> {
+    match key {
+        RecordIdKey::Array(parts) => match parts.first() {
+            Some(Value::Number(Number::Int(first))) => Some(*first),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

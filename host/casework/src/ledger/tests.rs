@@ -92,3 +92,20 @@ async fn without_a_writer_nobody_is_told_that_nothing_was_done() {
     assert!(matches!(refused, Err(CaseError::Log(_))), "{refused:?}");
     assert_eq!(broken.log().size(), 1, "once that is known, nothing more is");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_the_database_does_not_empty_is_given_up_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger(&folder).await;
+    ledger.clear().await.expect("nothing rides");
+    // What a database that failed between the two leaves: it is in the journal, and nobody says that it is elsewhere.
+    let riding = ledger.log.append_with(b"leaf".to_vec(), b"rider".to_vec()).await.unwrap();
+    let told = ledger.clear_within(Duration::ZERO).await.unwrap_err().to_string();
+    assert!(told.contains("the database cannot be written: it takes too long"), "{told}");
+    ledger.trouble.store(Some(Arc::new("the disk is full".to_owned())));
+    let told = ledger.clear_within(Duration::ZERO).await.unwrap_err().to_string();
+    assert!(told.contains("the database cannot be written: the disk is full"), "{told}");
+    ledger.trouble.store(None);
+    ledger.log.release(riding.index);
+    ledger.clear().await.expect("and it can be repeated");
+}

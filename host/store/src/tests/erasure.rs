@@ -100,6 +100,10 @@ async fn how_long_a_record_stays_is_kept_by_subject_gallery_and_record() {
     assert_eq!(north.retention("a", "g", "1").await.unwrap(), Some(changed));
     assert_eq!(north.retention("a", "", "1").await.unwrap(), None);
     assert_eq!(north.retentions().await.unwrap().len(), 3);
+    let some = north.retentions_of("a", "h", &["2".into(), "1".into()]).await.unwrap();
+    assert_eq!(some, [row("a", "h", "1", "two")], "of the others nothing was said");
+    assert!(north.retentions_of("a", "", &["1".into()]).await.unwrap().is_empty());
+    assert!(north.retentions_of("a", "h", &[]).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

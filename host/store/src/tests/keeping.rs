@@ -188,7 +188,18 @@ async fn the_entries_of_a_request_are_its_own_and_requests_are_listed_as_they_we
     for row in [request("b", 5), request("a", 7), request("c", 6)] {
         north.put_request(&row).await.unwrap();
     }
-    assert_eq!(north.requests_opened_since(Instant(6)).await.unwrap(), ["c", "a"]);
+    north.put_request(&request("aa", 7)).await.unwrap();
+    let opened = async |since: u64, before: Option<(u64, &str)>, most: usize| {
+        let before = before.map(|(at, id)| (Instant(at), id));
+        let found = north.requests_opened(Instant(since), before, most).await.unwrap();
+        found.into_iter().map(|(at, id)| format!("{id} {}", at.0)).collect::<Vec<_>>()
+    };
+    assert_eq!(opened(6, None, 9).await, ["aa 7", "a 7", "c 6"]);
+    assert_eq!(opened(0, None, 2).await, ["aa 7", "a 7"]);
+    assert_eq!(opened(0, Some((7, "a")), 2).await, ["c 6", "b 5"], "one of the same moment is another one");
+    assert_eq!(opened(0, Some((7, "aa")), 1).await, ["a 7"]);
+    assert!(opened(0, Some((5, "b")), 9).await.is_empty() && opened(8, None, 9).await.is_empty());
+    assert!(opened(7, Some((5, "b")), 9).await.is_empty(), "nothing is both");
 }
 
 #[tokio::test(flavor = "multi_thread")]
