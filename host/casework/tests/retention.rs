@@ -417,7 +417,7 @@ async fn the_id_of_a_record_that_was_destroyed_is_not_given_to_another() {
     drop(rows);
     store.close().await;
     let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(HOME);
-    let casework = open(home.path(), &policy, &clock).await;
+    let casework = open(home.path(), &policy, &clock, |_, _| vec![]).await;
     let house = House { casework, clock, home };
     let told = exists(house.enroll_these([11, 10]).await);
     assert!(told.contains("the purge of record `m-0010` is not over"), "{told}");
