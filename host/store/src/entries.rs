@@ -8,6 +8,7 @@ use crate::rows::{key_of, milliseconds, number, range, text};
 use crate::schema::{REQUEST_ENTRY, REQUEST_OPENED};
 use crate::store::Jurisdiction;
 use model::terms::Instant;
+use std::collections::BTreeSet;
 use surrealdb::types::{RecordId, Value, object};
 
 impl Jurisdiction {
@@ -16,8 +17,14 @@ impl Jurisdiction {
     /// # Errors
     /// See [`Jurisdiction`].
     pub async fn entries_of_request(&self, id: &str) -> Result<Vec<String>, StoreError> {
-        let rows = self.db.find_range(REQUEST_ENTRY, listed(REQUEST_ENTRY, id)).await?;
-        Ok(rows.into_iter().map(|row| row.id().to_owned()).collect())
+        let mut ids = BTreeSet::new();
+        for mut row in self.db.find_range(REQUEST_ENTRY, listed(REQUEST_ENTRY, id)).await? {
+            match row.texts_if_any("entries") {
+                Some(several) => ids.extend(several),
+                None => ids.extend([row.id().to_owned()]),
+            }
+        }
+        Ok(ids.into_iter().collect())
     }
 
     /// The requests that were opened at `since` or later, and before the one that `before` names by its moment and id: when
@@ -41,9 +48,20 @@ impl Jurisdiction {
     }
 }
 
-pub(crate) fn entry_row(request: &str, entry: &str) -> Value {
-    let key = key_of(vec![text(request), number(LISTED), text(entry)]);
-    Value::Object(object! { id: RecordId::new(REQUEST_ENTRY, key) })
+/// The row that lists entries of a request; none for no entry.
+pub(crate) fn entries_row(request: &str, entries: &[&str]) -> Option<Value> {
+    let name = span(entries.first()?, entries.last()?);
+    let id = RecordId::new(REQUEST_ENTRY, key_of(vec![text(request), number(LISTED), text(&name)]));
+    Some(Value::Object(match entries {
+        [_] => object! { id: id },
+        several => object! { id: id, entries: several.iter().map(|entry| text(entry)).collect::<Vec<_>>() },
+    }))
+}
+
+/// What a row is called that holds what follows each other from the first to the last. Nothing else is called so: what one
+/// commit keeps of a request has no gaps.
+pub(crate) fn span(first: &str, last: &str) -> String {
+    if first == last { first.to_owned() } else { format!("{first} {last}") }
 }
 
 pub(crate) fn opened_row(opened: Instant, request: &str) -> Value {

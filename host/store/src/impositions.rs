@@ -1,9 +1,11 @@
-//! What one decision imposes, as one row: most obligations are met in time without anybody having asked for one of them alone.
+//! What decisions impose, as one row for all of a request that are kept at once: most obligations are met in time without
+//! anybody having asked for one of them alone.
 //!
 //! An obligation gets a row of its own when something becomes of it ([`crate::obligations`]); that row counts from then on. The
 //! same obligation may be imposed again by a later decision; what the first one said of it counts.
 
 use crate::casework::{LISTED, listed};
+use crate::entries::span;
 use crate::error::StoreError;
 use crate::obligations::{ObligationRow, wake_of};
 use crate::rider::Bytes;
@@ -12,12 +14,13 @@ use crate::schema::{IMPOSITION, OBLIGATION_WAKE};
 use crate::store::Jurisdiction;
 use model::terms::Instant;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use surrealdb::types::{RecordId, RecordIdKey, Value, object};
 
 /// The obligations that a decision imposes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Imposition {
-    /// The decision.
+    /// The decision; the first and the last of those that are kept as one.
     pub decision: String,
     /// What they are filed under: the same for all. Those that are filed under nothing have rows of their own at once.
     pub request: Option<String>,
@@ -41,14 +44,20 @@ impl Imposition {
 }
 
 impl Jurisdiction {
-    /// An imposition as a row.
-    pub(crate) fn imposition_row(
+    /// What these decisions impose on a request, oldest first, as a row, and the row that lists it among what is still to be
+    /// met; none where they impose nothing.
+    pub(crate) fn imposition_rows(
         &self,
         request: &str,
-        decision: &str,
-        rows: &[ObligationRow],
-    ) -> Result<Value, StoreError> {
-        let item = |row: &ObligationRow| Item {
+        decisions: &[(&str, &[ObligationRow])],
+    ) -> Result<Option<(Value, Value)>, StoreError> {
+        let (Some((first, _)), Some((last, _))) = (decisions.first(), decisions.last()) else { return Ok(None) };
+        let mut known = HashSet::new();
+        let all = decisions.iter().flat_map(|(_, rows)| rows.iter());
+        let rows: Vec<&ObligationRow> = all.filter(|row| known.insert(row.id.as_str())).collect();
+        let Some(wake) = Imposition::waking(rows.iter().copied()) else { return Ok(None) };
+        let name = span(first, last);
+        let item = |row: &&ObligationRow| Item {
             id: row.id.clone(),
             wake: row.wake.map(|at| at.0),
             body: Bytes(row.body.clone()),
@@ -56,13 +65,13 @@ impl Jurisdiction {
         let items: Vec<Item> = rows.iter().map(item).collect();
         let plain = postcard::to_allocvec(&items).map_err(|e| StoreError::Unwritable {
             table: IMPOSITION,
-            id: decision.to_owned(),
+            id: name.clone(),
             reason: e.to_string(),
         })?;
-        let mut fields = self.db.seal(IMPOSITION, &joined(request, decision), &plain)?;
-        fields.insert("id", RecordId::new(IMPOSITION, imposition_key(request, decision)));
+        let mut fields = self.db.seal(IMPOSITION, &joined(request, &name), &plain)?;
+        fields.insert("id", RecordId::new(IMPOSITION, imposition_key(request, &name)));
         fields.insert("request", request.to_owned());
-        Ok(Value::Object(fields))
+        Ok(Some((Value::Object(fields), wake_row(wake, request, &name))))
     }
 
     /// What was imposed on a request, decision by decision.

@@ -131,12 +131,15 @@ impl Row {
     }
 
     pub(crate) fn texts(&mut self, field: &str) -> Result<Vec<String>, StoreError> {
+        self.texts_if_any(field).ok_or_else(|| self.damaged(&format!("`{field}` is no list of texts")))
+    }
+
+    pub(crate) fn texts_if_any(&mut self, field: &str) -> Option<Vec<String>> {
         let one = |value| if let Value::String(text) = value { Some(text) } else { None };
-        let texts: Option<Vec<String>> = match self.fields.remove(field) {
+        match self.fields.remove(field) {
             Some(Value::Array(values)) => values.into_iter().map(one).collect(),
             _ => None,
-        };
-        texts.ok_or_else(|| self.damaged(&format!("`{field}` is no list of texts")))
+        }
     }
 
     pub(crate) fn number(&mut self, field: &str) -> Result<i64, StoreError> {

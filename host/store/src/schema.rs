@@ -36,13 +36,13 @@ pub(crate) const CASE_PROBE: &str = "case_probe";
 pub(crate) const REQUEST_SEARCH: &str = "request_search";
 /// `{}` by `[opened, request]`: requests in the order they were opened.
 pub(crate) const REQUEST_OPENED: &str = "request_opened";
-/// `{}` by `[request, 0, entry]`: the audit entries of a request.
+/// `{entries}` by `[request, 0, entry]`: audit entries of a request; `entries` only where they are several.
 pub(crate) const REQUEST_ENTRY: &str = "request_entry";
 /// `{request, wake, key, sealed}` by `[request, 0, obligation]`; the request is empty outside a request's life.
 pub(crate) const OBLIGATION: &str = "obligation";
-/// `{request, key, sealed}` by `[request, 0, decision]`: obligations that nothing has become of since they were imposed.
+/// `{request, key, sealed}` by `[request, 0, decisions]`: obligations that nothing has become of since they were imposed.
 pub(crate) const IMPOSITION: &str = "imposition";
-/// `{request, wake, imposition}` by `[wake, obligation]` or `[wake, decision]`: what is still to be met, by when somebody has
+/// `{request, wake, imposition}` by `[wake, obligation]` or `[wake, decisions]`: what is still to be met, by when somebody has
 /// to look at it next.
 pub(crate) const OBLIGATION_WAKE: &str = "obligation_wake";
 /// `{key, sealed}` by `[kind, 0, id]`: how something stands since a step decided of it.

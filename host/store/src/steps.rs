@@ -2,15 +2,16 @@
 
 use crate::accounts::AccountRow;
 use crate::casework::{RequestRow, SearchRow, SearchRows};
-use crate::entries;
+use crate::entries::{entries_row, opened_row};
 use crate::error::StoreError;
-use crate::impositions::{self, Imposition};
 use crate::hosts::{TELL_REGISTRY, registry_counter};
+use crate::impositions::Imposition;
 use crate::obligations::{self, ObligationRow};
 use crate::retention::RetentionRow;
 use crate::standings::{self, StandingRow};
 use crate::store::Jurisdiction;
 use model::terms::Instant;
+use std::collections::BTreeMap;
 use surrealdb::types::{Object, Value};
 
 /// Something a step leaves behind.
@@ -72,12 +73,14 @@ impl Jurisdiction {
 
     async fn insert<'k>(&self, kept: impl Iterator<Item = &'k Kept>) -> Result<(), StoreError> {
         let mut tables = Tables::default();
+        // What is always read together is one row for all that is kept of a request at once.
+        let (mut entries, mut imposed) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
         for item in kept {
             match item {
                 Kept::Account(row) => tables.accounts.push(self.account_row(row)?),
                 Kept::Request(row) => {
                     tables.requests.push(self.request_row(row)?);
-                    tables.opened.push(entries::opened_row(row.opened, &row.id));
+                    tables.opened.push(opened_row(row.opened, &row.id));
                 }
                 Kept::Search { search, unlisted } => {
                     let rows = SearchRows::of(search, unlisted);
@@ -85,11 +88,9 @@ impl Jurisdiction {
                     tables.probes.extend(rows.probes);
                     tables.links.push(rows.link);
                 }
-                Kept::Entry { request, entry } => tables.entries.push(entries::entry_row(request, entry)),
+                Kept::Entry { request, entry } => entries.entry(request.as_str()).or_default().push(entry.as_str()),
                 Kept::Imposed(Imposition { decision, request: Some(request), rows }) => {
-                    let Some(wake) = Imposition::waking(rows) else { continue };
-                    tables.impositions.push(self.imposition_row(request, decision, rows)?);
-                    tables.wakes.push(impositions::wake_row(wake, request, decision));
+                    imposed.entry(request.as_str()).or_default().push((decision.as_str(), rows.as_slice()));
                 }
                 Kept::Imposed(Imposition { request: None, rows, .. }) => {
                     for row in rows {
@@ -106,6 +107,12 @@ impl Jurisdiction {
                 Kept::Forgotten { kind, id } => tables.forgotten.push(standings::forgotten(kind, id)),
                 Kept::Retention(row) => tables.retentions.push(self.retention_row(row)?),
             }
+        }
+        tables.entries = entries.iter().filter_map(|(request, entries)| entries_row(request, entries)).collect();
+        for (request, decisions) in imposed {
+            let Some((row, wake)) = self.imposition_rows(request, &decisions)? else { continue };
+            tables.impositions.push(row);
+            tables.wakes.push(wake);
         }
         let told = self.db.several;
         let (statements, vars) = tables.statements(told);

@@ -224,13 +224,13 @@ async fn a_gallery_whose_thread_broke_off_says_so() {
     let house = House::new().await;
     house.enroll(&["a"]).await;
     let hall = house.load().await;
-    assert_eq!(hall.join_pass(template("a"), 1).await.unwrap().answer.hits.len(), 1);
+    assert_eq!(hall.join_pass(template("a"), 1, None).await.unwrap().answer.hits.len(), 1);
     assert_eq!(hall.trouble(), None);
     // Nobody is at the other end of this queue.
     let hall = Hall { queue: mpsc::channel().0, ..hall };
     let broken = Watch(hall.broken.clone());
     assert!(std::thread::spawn(move || breaks(broken)).join().is_err());
-    let unanswered = hall.join_pass(template("a"), 1).await.map(drop);
+    let unanswered = hall.join_pass(template("a"), 1, None).await.map(drop);
     assert!(
         matches!(&unanswered, Err(CaseError::Fault(why)) if why.contains("gallery `g` broke off")),
         "{unanswered:?}"

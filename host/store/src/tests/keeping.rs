@@ -252,6 +252,52 @@ async fn obligations_are_listed_until_they_are_met_and_stay_met() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_of_a_request_at_once_is_read_as_if_it_had_been_kept_bit_by_bit() {
+    let north = north().await;
+    let entry = |id: &str| Kept::Entry { request: "r".to_owned(), entry: id.to_owned() };
+    let imposed = |decision: &str, owed: &[(&str, u64)]| {
+        let row = |(id, wake): &(&str, u64)| ObligationRow {
+            request: Some("r".to_owned()),
+            id: (*id).to_owned(),
+            open: true,
+            wake: Some(Instant(*wake)),
+            body: decision.as_bytes().to_vec(),
+        };
+        let (request, rows) = (Some("r".to_owned()), owed.iter().map(row).collect());
+        Kept::Imposed(Imposition { decision: decision.to_owned(), request, rows })
+    };
+    let steps = [
+        entry("1"),
+        imposed("d1", &[("a", 5), ("b", 6)]),
+        entry("2"),
+        imposed("d2", &[("b", 9), ("c", 4)]),
+        entry("3"),
+        imposed("d3", &[]),
+    ];
+    let read = async || {
+        let entries = north.entries_of_request("r").await.unwrap();
+        let says = |row: ObligationRow| format!("{} of {}", row.id, String::from_utf8_lossy(&row.body));
+        let all: Vec<_> = north.obligations_of_request("r").await.unwrap().into_iter().map(says).collect();
+        let open: Vec<_> = north.open_obligations(None).await.unwrap().into_iter().map(says).collect();
+        (entries.join(" "), all.join(", "), open.join(", "))
+    };
+    north.keep(&steps).await.unwrap();
+    let rows = async |table: &'static str| raw(&north, table, object! {}).await.len();
+    assert_eq!(rows("SELECT * FROM request_entry").await + rows("SELECT * FROM imposition").await, 2);
+    let (entries, all, open) = read().await;
+    assert_eq!((entries.as_str(), all.as_str()), ("1 2 3", "a of d1, b of d1, c of d2"));
+    assert_eq!(open, "c of d2, a of d1, b of d1");
+
+    // A crash may have the same kept again, cut into other pieces.
+    for steps in [&steps[..2], &steps[2..5], &steps[1..4], &steps[..]] {
+        north.keep(steps).await.unwrap();
+        let again = read().await;
+        assert_eq!((again.0, again.1), (entries.clone(), all.clone()));
+        assert_eq!(again.2, open);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn standings_come_back_as_they_were_kept_last() {
     let north = north().await;
     let row = |kind: &str, id: &str, says: &str| StandingRow {
