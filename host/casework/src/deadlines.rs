@@ -3,7 +3,7 @@
 //! Each pass looks at those obligations whose moment has come by the host's clock. A notice is handed to the outbox, and tried
 //! again with growing pauses while it cannot be delivered; every try is on record. Whatever is not met by its deadline is
 //! recorded as overdue, once, and stays to be met. What had to be kept for a time has been; what has to be purged is purged. A
-//! pruning of the log that broke off is finished.
+//! pruning of the log that broke off is finished. Of an entry that another log did not take it is said that nothing came of it.
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
@@ -80,6 +80,7 @@ impl Casework {
             drop(turn);
             dealt += 1;
         }
+        self.make_torn_good(chamber, now).await?;
         Ok(dealt + self.finish_pruning(chamber, now).await?)
     }
 

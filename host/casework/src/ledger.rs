@@ -7,6 +7,7 @@
 
 use crate::aside::aside;
 use crate::error::CaseError;
+use crate::torn;
 use arc_swap::ArcSwapOption;
 use model::account::{Account, Event, Kind, Leaf, Who};
 use model::combine::{PolicyRef, Rulings};
@@ -128,6 +129,8 @@ pub struct Ledger {
 enum Behind {
     /// What an entry left.
     Entry { index: u64, kept: Vec<store::Kept> },
+    /// Rows that no entry brings.
+    Rows(Vec<store::Kept>),
     /// Somebody who wants to know when all before is there.
     Settle(oneshot::Sender<()>),
 }
@@ -182,21 +185,58 @@ impl Ledger {
         Ok(())
     }
 
-    /// Makes a leaf durable, and with it what the step leaves behind.
-    async fn append(&self, leaf: Vec<u8>, kept: Vec<store::Kept>) -> Result<audit::Appended, CaseError> {
+    /// Keeps rows as soon as the database takes them.
+    pub(crate) async fn keep_behind(&self, rows: Vec<store::Kept>) {
+        // Only when the host stops is nobody there to take them.
+        let _ = self.behind.send(Behind::Rows(rows)).await;
+    }
+
+    /// Makes an entry durable, and with it what the step leaves behind.
+    pub(crate) async fn append(
+        &self,
+        written: &Written,
+        mut kept: Vec<store::Kept>,
+    ) -> Result<audit::Appended, Unrecorded> {
         if let Some(reason) = self.trouble() {
-            return Err(CaseError::Log(format!("the database cannot be written: {reason}")));
+            return Err(CaseError::Log(format!("the database cannot be written: {reason}")).into());
         }
-        let rider = self.store.pack(&kept)?;
+        kept.push(written.account());
+        let rider = self.store.pack(&kept).map_err(CaseError::from)?;
+        let leaf = written.leaf.clone();
         // From here on to the end, cancelled or not: an entry whose rows nobody writes would stay in the journal.
         let this = self.clone();
         let appending = tokio::spawn(async move {
             let appended = this.log.append_with(leaf, rider).await?;
             let entry = Behind::Entry { index: appended.index, kept };
-            this.behind.send(entry).await.map_err(|_| CaseError::Stopping)?;
+            this.behind.send(entry).await.map_err(|_| Unrecorded::IN_DOUBT)?;
             Ok(appended)
         });
-        appending.await.map_err(|_| CaseError::Stopping)?
+        appending.await.map_err(|_| Unrecorded::IN_DOUBT)?
+    }
+}
+
+/// Why an entry is not on record.
+pub(crate) struct Unrecorded {
+    pub(crate) error: CaseError,
+    /// Whether the next start may find it in the log all the same.
+    pub(crate) doubtful: bool,
+}
+
+impl Unrecorded {
+    /// Whoever was writing it is gone.
+    const IN_DOUBT: Self = Self { error: CaseError::Stopping, doubtful: true };
+}
+
+impl From<CaseError> for Unrecorded {
+    fn from(error: CaseError) -> Self {
+        Self { error, doubtful: false }
+    }
+}
+
+impl From<audit::AppendError> for Unrecorded {
+    fn from(error: audit::AppendError) -> Self {
+        let doubtful = matches!(error, audit::AppendError::Doubtful(_));
+        Self { error: error.into(), doubtful }
     }
 }
 
@@ -234,6 +274,7 @@ impl Writer {
                         indices.push(index);
                         kept.extend(rows);
                     }
+                    Behind::Rows(rows) => kept.extend(rows),
                     Behind::Settle(done) => waiting.push(done),
                 }
                 if indices.len() >= MOST_AT_ONCE {
@@ -275,7 +316,8 @@ impl Writer {
 /// which an entry of a request's life is found again.
 ///
 /// # Errors
-/// [`CaseError::Log`] when it is not: then nothing may be done.
+/// [`CaseError::Log`] when it is not: then nothing may be done. Where one log took it and a later one did not, the message says
+/// so; that nothing came of it is recorded where it stands.
 pub async fn record(ledgers: &[&Ledger], entry: Entry, rows: Vec<store::Kept>) -> Result<Recorded, CaseError> {
     record_as(model::terms::new_id(), ledgers, entry, rows).await
 }
@@ -293,33 +335,61 @@ pub(crate) async fn record_as(
     if let Some(request) = &entry.subject.request {
         rows.push(store::Kept::Entry { request: request.clone(), entry: id.clone() });
     }
-    let (phase, verdict, policies) = entry.judged();
-    let (kind, at, of) = (entry.kind, entry.at, entry.of.clone());
-    let account = Account {
-        id: id.clone(),
-        who: entry.who,
-        at,
-        case: entry.subject.case,
-        purpose: entry.subject.purpose,
-        justification: entry.subject.justification,
-        probe: entry.subject.probe,
-        request: entry.subject.request,
-        of: entry.of,
-        event: entry.event,
-    };
-    let plain = serde_json::to_vec(&account).map_err(|e| CaseError::Log(e.to_string()))?;
-    let mut salt = [0; 32];
-    rand::rng().fill_bytes(&mut salt);
-    let commitment = Digest(audit::commitment(&salt, &plain));
-    let leaf = Leaf { v: 1, id: id.clone(), kind, at, phase, verdict, policies, of, account: commitment };
-    let leaf = serde_json::to_vec(&leaf).map_err(|e| CaseError::Log(e.to_string()))?;
+    let written = Written::of(id, entry)?;
     let mut places = Vec::with_capacity(ledgers.len());
     let mut rows = Some(rows);
     for (i, ledger) in ledgers.iter().enumerate() {
-        let account = store::AccountRow { id: id.clone(), salt, plain: plain.clone() };
-        let mut kept = if i + 1 == ledgers.len() { rows.take().unwrap_or_default() } else { Vec::new() };
-        kept.push(store::Kept::Account(account));
-        places.push((ledger.log.clone(), ledger.append(leaf.clone(), kept).await?));
+        let kept = if i + 1 == ledgers.len() { rows.take().unwrap_or_default() } else { Vec::new() };
+        match ledger.append(&written, kept).await {
+            Ok(appended) => places.push((ledger.log.clone(), appended)),
+            Err(unrecorded) => {
+                let indices = places.iter().map(|(_, appended)| appended.index);
+                let standing: Vec<_> = ledgers.iter().copied().zip(indices).collect();
+                // In a box of its own: no step that succeeds has to make room for it.
+                return Err(Box::pin(torn::told(&standing, ledger, &written, unrecorded)).await);
+            }
+        }
     }
+    let Written { id, leaf, .. } = written;
     Ok(Recorded { id, leaf, places })
+}
+
+/// An entry as it goes into each of its logs.
+pub(crate) struct Written {
+    pub(crate) id: String,
+    leaf: Vec<u8>,
+    salt: [u8; 32],
+    /// The account that the leaf commits to.
+    pub(crate) plain: Vec<u8>,
+}
+
+impl Written {
+    pub(crate) fn of(id: String, entry: Entry) -> Result<Self, CaseError> {
+        let (phase, verdict, policies) = entry.judged();
+        let (kind, at, of) = (entry.kind, entry.at, entry.of.clone());
+        let account = Account {
+            id: id.clone(),
+            who: entry.who,
+            at,
+            case: entry.subject.case,
+            purpose: entry.subject.purpose,
+            justification: entry.subject.justification,
+            probe: entry.subject.probe,
+            request: entry.subject.request,
+            of: entry.of,
+            event: entry.event,
+        };
+        let plain = serde_json::to_vec(&account).map_err(|e| CaseError::Log(e.to_string()))?;
+        let mut salt = [0; 32];
+        rand::rng().fill_bytes(&mut salt);
+        let commitment = Digest(audit::commitment(&salt, &plain));
+        let leaf = Leaf { v: 1, id: id.clone(), kind, at, phase, verdict, policies, of, account: commitment };
+        let leaf = serde_json::to_vec(&leaf).map_err(|e| CaseError::Log(e.to_string()))?;
+        Ok(Self { id, leaf, salt, plain })
+    }
+
+    /// The account as a row.
+    fn account(&self) -> store::Kept {
+        store::Kept::Account(store::AccountRow { id: self.id.clone(), salt: self.salt, plain: self.plain.clone() })
+    }
 }

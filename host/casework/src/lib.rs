@@ -36,6 +36,7 @@
 //! | [`replay`] | a decision on record, taken again |
 //! | [`recovery`] | a log that cannot be written, until it can |
 //! | `unfinished` | what broke off before it was concluded, undone |
+//! | `torn` | what one log took and another did not |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
 pub mod access;
@@ -83,6 +84,7 @@ mod signatures;
 mod sitting;
 mod standing;
 mod suspension;
+mod torn;
 mod turns;
 mod unfinished;
 pub mod viewing;
