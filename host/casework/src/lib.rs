@@ -35,7 +35,7 @@
 //! | [`inspection`] | auditors at the log |
 //! | [`replay`] | a decision on record, taken again |
 //! | [`recovery`] | a log that cannot be written, until it can |
-//! | `unfinished` | what broke off before it was concluded, undone |
+//! | `unfinished`, `drawn` | what broke off before it was concluded, undone |
 //! | `torn` | what one log took and another did not |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
@@ -54,6 +54,7 @@ pub mod clock;
 pub mod deadlines;
 pub mod disposition;
 pub mod dissemination;
+mod drawn;
 pub mod enroll;
 pub mod error;
 pub mod gallery;
