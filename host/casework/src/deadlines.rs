@@ -80,8 +80,9 @@ impl Casework {
             drop(turn);
             dealt += 1;
         }
+        let finished = self.finish_pruning(chamber, now).await?;
         self.make_torn_good(chamber, now).await?;
-        Ok(dealt + self.finish_pruning(chamber, now).await?)
+        Ok(dealt + finished)
     }
 
     async fn deal(&self, chamber: &Chamber, owed: Owed, now: Instant) -> Result<(), CaseError> {

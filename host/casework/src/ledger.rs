@@ -343,6 +343,12 @@ pub(crate) async fn record_as(
         match ledger.append(&written, kept).await {
             Ok(appended) => places.push((ledger.log.clone(), appended)),
             Err(unrecorded) => {
+                if let [first, .., last] = ledgers
+                    && places.is_empty()
+                    && unrecorded.doubtful
+                {
+                    torn::mark(first, last, &written).await;
+                }
                 let indices = places.iter().map(|(_, appended)| appended.index);
                 let standing: Vec<_> = ledgers.iter().copied().zip(indices).collect();
                 // In a box of its own: no step that succeeds has to make room for it.

@@ -4,7 +4,7 @@
 //! nothing is done, and yet the first says otherwise, for good. So it is recorded behind that entry that nothing came of it: at
 //! once, if the second log certainly does not have the entry and the first takes another. Otherwise a mark is kept, and the
 //! pass over deadlines records it as soon as both are known. An entry that turns up in the second log after all, at a start,
-//! needs nothing more.
+//! needs nothing more, and of one that did not turn up in the first there is nothing to be said.
 //!
 //! A host that is killed between the two entries leaves no mark: nobody was answered.
 
@@ -58,10 +58,15 @@ async fn make_good(ledger: &Ledger, missing: &Ledger, written: &Written, doubtfu
         }
     }
     tracing::error!(log = ledger.log().origin(), entry = %written.id, "an entry stands here, and another log did not take it");
+    mark(ledger, missing, written).await;
+    None
+}
+
+/// Marks an entry that this ledger has, or may turn out to have, and `missing` has not.
+pub(crate) async fn mark(ledger: &Ledger, missing: &Ledger, written: &Written) {
     let body = serde_json::json!({ "log": ledger.log().origin(), "missing": missing.log().origin() });
     let mark = store::StandingRow { kind: TORN.to_owned(), id: written.id.clone(), body };
     ledger.keep_behind(vec![store::Kept::Stands(mark)]).await;
-    None
 }
 
 /// Whether an entry says of itself that nothing was done.
@@ -94,6 +99,10 @@ fn failure(plain: &[u8], at: Option<Instant>, missing: &str) -> Result<Option<En
 impl Casework {
     /// Records of every marked entry of a jurisdiction's log that nothing came of it, if the other log does not have it.
     pub(crate) async fn make_torn_good(&self, chamber: &Chamber, now: Instant) -> Result<(), CaseError> {
+        // What a log has that cannot be written is known for certain once it has recovered.
+        if !chamber.log().is_writable() {
+            return Ok(());
+        }
         for mark in chamber.store.standings(TORN).await? {
             if mark.body["log"] != chamber.log().origin() {
                 // Another host's to see to.
@@ -101,7 +110,6 @@ impl Casework {
             }
             let missing = mark.body["missing"].as_str().unwrap_or_default();
             let Some(other) = self.chambers().find(|c| c.log().origin() == missing) else { continue };
-            // What a log has that cannot be written is known for certain once it has recovered.
             if !other.log().is_writable() {
                 continue;
             }
