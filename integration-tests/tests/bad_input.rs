@@ -55,8 +55,21 @@ fn wrong() -> Vec<(&'static str, Value, u16, &'static str)> {
         ("k is 10,000", search(&|b| b["candidates"] = json!(10_000)), 422, "ask for 1 to 500"),
         ("k is negative", search(&|b| b["candidates"] = json!(-1)), 422, "invalid value"),
         ("gallery", search(&|b| b["request"]["gallery"] = json!("nosuch")), 404, "no gallery `nosuch`"),
-        ("requester", search(&|b| b["request"]["requester"] = json!("nobody")), 403, "not in the registry"),
         ("batch of none", search(&|b| b["request"]["batch_size"] = json!(0)), 422, "at least 1"),
+        (
+            "endless case number",
+            search(&|b| b["request"]["identifiers"][0]["value"] = json!("9".repeat(300))),
+            422,
+            "identifiers.value",
+        ),
+        (
+            "endless answer",
+            search(&|b| b["request"]["answers"]["suspicion"] = json!("x".repeat(70_000))),
+            422,
+            "answers.suspicion",
+        ),
+        ("answer in a list", search(&|b| b["request"]["answers"]["crime"] = json!([1, 2])), 422, "expected a string"),
+        ("endless template", probe("template", json!(vec![0; 5000])), 422, "at most 4096 numbers"),
         ("endless reason", search(&|b| b["request"]["reason"] = json!("x".repeat(100_000))), 422, "shorten it"),
     ]
 }
@@ -147,6 +160,64 @@ async fn a_batch_is_enrolled_whole_or_not_at_all() {
     assert_eq!(answer.status, 403, "{problem}");
     assert!(problem["detail"].as_str().unwrap().contains("registrar"), "{problem}");
     assert_eq!(court.entries("detroit").await, before + 1, "the attempt is on record");
+}
+
+#[tokio::test]
+async fn who_is_in_a_registry_is_for_its_own_people_to_know() {
+    let Some(court) = court().await else { return };
+    let ask = async |who: &str, requester: &str| {
+        let mut body = json!({"request": request("detroit", 1)});
+        body["request"]["requester"] = json!(requester);
+        let before = (court.entries("detroit").await, court.entries("st-louis").await);
+        let answer = court.client(who).post(&path("detroit"), &body).await.unwrap();
+        let problem = answer.json().unwrap();
+        assert_eq!(answer.status, 403, "{requester}: {problem}");
+        let after = (court.entries("detroit").await, court.entries("st-louis").await);
+        (problem["detail"].as_str().unwrap().to_owned(), after.0 - before.0, after.1 - before.1)
+    };
+    let examiner = searcher("detroit");
+    let (own, here, there) = ask(&examiner, "nobody").await;
+    assert!(own.contains("not in the registry") && (here, there) == (1, 0), "{own}");
+    let (other, here, there) = ask(&examiner, "st-louis/nobody").await;
+    assert!(other.contains("nobody of `st-louis` who may act") && !other.contains("registry"), "{other}");
+    assert_eq!((here, there), (1, 1), "on record where it was asked, and where it was asked of");
+    // Of a third party, there is nothing to find out at all.
+    let (known, here, _) = ask("st-louis/r.abara", "detroit/h.dawson").await;
+    let (unknown, again, _) = ask("st-louis/r.abara", "detroit/nobody").await;
+    assert_eq!((known, here), (unknown, again), "whether or not there is such a person");
+    assert_eq!(here, 1);
+}
+
+#[tokio::test]
+async fn whoever_may_not_ask_is_turned_away_before_they_send() {
+    let Some(court) = court().await else { return };
+    let before = court.entries("detroit").await;
+    let identity = court.deployment.identity(&searcher("detroit")).unwrap();
+    let mut connection = identity.connect(&court.deployment.address).await.unwrap();
+    // A registrar's batch, announced by somebody who is none, and never sent.
+    let head =
+        "POST /v1/detroit/galleries/snap/records HTTP/1.1\r\nhost: localhost\r\ncontent-length: 60000000\r\n\r\n";
+    connection.write_all(head.as_bytes()).await.unwrap();
+    connection.flush().await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}") {
+        assert_ne!(connection.read_buf(&mut answer).await.unwrap(), 0, "{}", String::from_utf8_lossy(&answer));
+    }
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("registrar"), "{answer}");
+    assert_eq!(court.entries("detroit").await, before + 1, "the attempt is on record");
+}
+
+#[tokio::test]
+async fn a_query_is_read_as_any_client_escapes_it() {
+    let Some(court) = court().await else { return };
+    let mut client = court.client(&searcher("detroit"));
+    for since in ["2026-01-01T00:00:00.000Z", "2026-01-01T00%3A00%3A00.000Z", "2026-01-01T01%3A00%3A00%2B01%3A00"] {
+        let answer = client.get(&format!("/v1/detroit/requests?since={since}")).await.unwrap();
+        assert_eq!(answer.status, 200, "{since}: {}", String::from_utf8_lossy(&answer.body));
+    }
+    let answer = client.get("/v1/detroit/requests?since=%zz").await.unwrap();
+    assert_eq!(answer.status, 422);
 }
 
 /// Sends a few bytes and then drips, so that the connection is never idle and what it carries never whole. Gives what the

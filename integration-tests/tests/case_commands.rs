@@ -7,7 +7,7 @@ mod common;
 use common::life::{ASKER, FIRST, PATROL, SECOND, STATEMENT, SUPERVISOR, registry_file, reopen};
 use common::{Court, court, template};
 use integration_tests::Example;
-use model::terms::Digest;
+use model::terms::{Digest, Instant};
 use serde_json::Value;
 use std::process::Output;
 
@@ -72,7 +72,12 @@ async fn a_lead_is_worked_with_commands_alone() {
     let request = ["--request", id.as_str()];
     let run = |who: &str, word: &str, rest: &[&str]| json(&court, who, &[word], &[&request[..], rest].concat());
     let listed = json(&court, FIRST, &["request", "list"], &["--mine", "--state", "open"]);
-    assert_eq!((&listed[0]["id"], listed.as_array().map(Vec::len)), (&Value::from(id.as_str()), Some(1)), "{listed}");
+    let all = listed["requests"].as_array().unwrap();
+    assert_eq!((&all[0]["id"], all.len()), (&Value::from(id.as_str()), 1), "{listed}");
+    let opened: Instant = all[0]["opened"].as_str().unwrap().parse().unwrap();
+    let before = format!("{}-{id}", opened.0);
+    let none = json(&court, FIRST, &["request", "list"], &["--mine", "--before", &before]);
+    assert_eq!(none, serde_json::json!({"requests": []}), "there is none before it");
 
     let found = json(&court, FIRST, &["request", "search"], &[&request[..], &["--candidates", "3"]].concat());
     let records: Vec<&str> =

@@ -83,6 +83,7 @@ fn help_has_an_example_and_completions_are_made() {
         &["audit", "replay"],
         &["audit", "prune"],
         &["bench", "vet"],
+        &["bench", "load"],
         &["bench", "verify"],
         &["bench", "prove"],
         &["bench", "replay"],
@@ -98,14 +99,17 @@ fn help_has_an_example_and_completions_are_made() {
 
 #[test]
 fn wrong_usage_and_missing_files_are_said() {
-    let cases: [(&[&str], i32, &str); 9] = [
+    let cases: [(&[&str], i32, &str); 12] = [
         (&["serve", "--confg", "x"], 2, "--config"),
         (&["serve", "--config", "nowhere.toml"], 1, "magistrate init"),
+        (&["serve", "--clock-was-wrong", "the time server said 2036"], 2, "--said-by"),
+        (&["serve", "--clock-was-wrong", "", "--said-by", "R. Hale"], 2, "a value is required"),
         (&["init", "policies", "--policies", "policies"], 1, "not empty"),
         (&["init", "nowhere", "--host", "two words"], 1, "no host name"),
         (&["policy", "check", "policies/detroit"], 1, "policy pin"),
         (&["audit", "verify", "nowhere", "--key", "nokey"], 1, "nokey"),
         (&["request", "list", "--certificate", "no.pem", "--jurisdiction", "x", "--state", "lost"], 2, "listed"),
+        (&["request", "list", "--certificate", "no.pem", "--jurisdiction", "x", "--before", "x"], 2, "no place in"),
         (&["sign", "--role", "examiner"], 2, "--conclusion"),
         (
             &[

@@ -103,6 +103,20 @@ async fn nothing_but_the_log_is_found_under_its_paths() {
 }
 
 #[tokio::test]
+async fn looking_at_a_log_by_another_safe_method_is_no_attempt_on_it() {
+    let Some(court) = court().await else { return };
+    let before = court.entries("detroit").await;
+    for method in [Method::HEAD, Method::OPTIONS] {
+        for path in ["log/checkpoint", "log/tile/0/000", "audit/entries", "log/nothing"] {
+            let path = format!("/v1/detroit/{path}");
+            let answer = court.client("st-louis/r.abara").send(method.clone(), &path, None, "".into()).await.unwrap();
+            assert!(matches!(answer.status.as_u16(), 404 | 405), "{method} {path}: {}", answer.status);
+        }
+    }
+    assert_eq!(court.entries("detroit").await, before, "nobody is accused of anything");
+}
+
+#[tokio::test]
 async fn attempts_to_change_or_delete_a_log_are_refused_and_on_record() {
     let Some(court) = court().await else { return };
     let attempts = [

@@ -118,6 +118,34 @@ async fn several_searches_at_once_are_each_their_own() {
 }
 
 #[tokio::test]
+async fn what_is_withheld_is_named_to_nobody_but_auditors() {
+    let Some(court) = court().await else { return };
+    let notice =
+        json!({"kind": "notice", "subject": "gallery-record", "gallery": "mugshots", "record": "r0004", "answers": {}});
+    let given = court.client(&searcher("st-louis")).post("/v1/st-louis/retention", &notice).await.unwrap();
+    assert_eq!(given.status, 200, "{}", String::from_utf8_lossy(&given.body));
+    let first = court.entries("st-louis").await;
+    // The probe is like the record that is on its way out, and like no other.
+    let answer = court.search("st-louis", 4).await;
+    assert!(
+        !answer["candidates"].as_array().unwrap().is_empty() && !answer["obligations"].as_array().unwrap().is_empty()
+    );
+    assert!(!answer.to_string().contains("r0004"), "{answer}");
+    let mut client = court.client(&searcher("st-louis"));
+    let path = format!("/v1/st-louis/requests/{}", answer["request"].as_str().unwrap());
+    let again = client.post(&format!("{path}/candidates"), &json!({})).await.unwrap().json().unwrap();
+    assert!(!again.to_string().contains("r0004"), "{again}");
+    for seen in [path.as_str(), "/v1/st-louis/requests", "/v1/st-louis/obligations"] {
+        let seen = client.get(seen).await.unwrap().json().unwrap();
+        let duties = seen.to_string();
+        assert!(!duties.contains("\"withhold\""), "{duties}");
+    }
+    let entries = court.audit("st-louis", first).await;
+    let withheld = entries.iter().filter(|e| e.to_string().contains("\"withhold\":[\"r0004\"]"));
+    assert!(withheld.count() > 0, "an auditor reads what was withheld");
+}
+
+#[tokio::test]
 async fn the_result_is_the_exact_ranking() {
     let Some(court) = court().await else { return };
     let mut client = court.client(&searcher("detroit"));

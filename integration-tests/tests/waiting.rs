@@ -31,7 +31,7 @@ async fn stands_open(court: &Court, id: &str) {
     assert!(seen["searched"].is_null() && seen["opened_by"] == json!([]), "{seen}");
     assert_eq!(seen["waits_for"][0]["clause"], "2.7", "{seen}");
     let listed = court.client(FIRST).get("/v1/detroit/requests").await.unwrap().json().unwrap();
-    let listed = listed.as_array().unwrap().iter().find(|r| r["id"] == id).unwrap().clone();
+    let listed = listed["requests"].as_array().unwrap().iter().find(|r| r["id"] == id).unwrap().clone();
     assert_eq!(listed["next"], "waits for approval", "{listed}");
     let events = court.entries_of(id).await;
     assert!(events.iter().all(|e| e["account"]["event"]["what"] != "searched"), "nothing was searched");

@@ -239,6 +239,14 @@ pub enum AppendError {
         "the log cannot be written: {0}; nor could what was written last be taken back: it may turn up, with all that goes with it, if the host is restarted before the log has recovered, so look for it then before you repeat it"
     )]
     Doubtful(String),
+    /// The journal still holds what rides on entries: nobody said that it is in its own place.
+    #[error(
+        "the journal was not clear after {waited_ms} ms: have what rides on its entries brought to its own place, then repeat it"
+    )]
+    Riding {
+        /// How long it was waited for, in ms.
+        waited_ms: u128,
+    },
     /// The log was closed.
     #[error("the log was closed: open it again")]
     Closed,

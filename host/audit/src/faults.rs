@@ -233,7 +233,7 @@ fn a_prune_that_fails_is_finished_by_the_next_or_by_opening_the_log() {
     for _ in 0..600 {
         log.append_blocking(b"leaf".to_vec()).unwrap();
     }
-    log.clear_journal().unwrap();
+    log.clear_journal(Duration::from_secs(10)).unwrap();
     let bundle = |number: u64| folder.path().join(format!("tile/entries/{number:03}")).exists();
 
     // The log cannot say that it is pruned, so that nothing is.

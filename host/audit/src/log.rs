@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{JoinHandle, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cap_std::fs::Dir;
 use tokio::sync::{mpsc, oneshot};
@@ -256,19 +256,23 @@ impl Log {
     }
 
     /// Waits until no journal segment holds an entry appended so far, nor what rode on it: [`turn`](Self::turn), and the
-    /// segments before it are gone. What rides must have been released, or be about to. Blocks, for some tens of
-    /// milliseconds.
+    /// segments before it are gone. What rides must have been released, or be about to: whoever releases it may be in
+    /// trouble, and is waited for no longer than `limit`. Blocks, for some tens of milliseconds where all is well.
     ///
     /// # Errors
     ///
-    /// Those of [`turn`](Self::turn).
-    pub fn clear_journal(&self) -> Result<(), AppendError> {
-        let size = self.size();
+    /// Those of [`turn`](Self::turn); [`AppendError::Riding`] when the segments are not gone in time. It can be repeated
+    /// then.
+    pub fn clear_journal(&self, limit: Duration) -> Result<(), AppendError> {
+        let (size, began) = (self.size(), Instant::now());
         self.turn()?;
         let shared = &self.handle.shared;
         while shared.tree.settled_to() < size {
             if shared.halted().is_some() || self.handle.commands.is_closed() {
                 return Err(self.stopped());
+            }
+            if began.elapsed() >= limit {
+                return Err(AppendError::Riding { waited_ms: limit.as_millis() });
             }
             std::thread::sleep(CLEAR_INTERVAL);
         }

@@ -6,6 +6,7 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use common::{copy, damage_at_open, damage_when_verified, dir, fill, flip, key, leaf, leaves, open, path, proof};
 use magistrate_audit::{Fault, Log, PRUNED_NOTE, PruneError, ReadError, Snapshot, files_of, minimum_index, verify};
@@ -85,7 +86,7 @@ fn what_is_not_in_bundles_yet_is_not_pruned() {
     assert!(matches!(log.prune(512), Err(PruneError::Unsettled { before: 512, settled: 0 })));
     assert!(matches!(log.prune(u64::MAX), Err(PruneError::Unsettled { .. })));
     assert_eq!(log.prune(255).unwrap(), 0, "no whole bundle: nothing to do");
-    log.clear_journal().unwrap();
+    log.clear_journal(Duration::from_secs(10)).unwrap();
     assert_eq!(log.prune(512).unwrap(), 512);
     log.clone().close().unwrap();
     assert!(matches!(log.prune(513), Ok(512)), "nothing more to say");

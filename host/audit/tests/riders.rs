@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use common::{ORIGIN, copy, dir, leaf, open, signer, try_open, verified};
 use magistrate_audit::{AppendError, Log, MAX_RIDER_BYTES, OpenError, Prepared};
 
+/// Longer than a journal takes that nothing rides on.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 fn prepare(folder: &Path) -> Prepared {
     Log::prepare(dir(folder), ORIGIN, signer()).unwrap()
 }
@@ -106,15 +109,31 @@ fn a_rider_is_bounded_and_a_refused_one_leaves_nothing() {
 fn a_cleared_journal_holds_nothing_of_what_was_appended() {
     let folder = tempfile::tempdir().unwrap();
     let log = open(folder.path()).log;
-    log.clear_journal().expect("an empty journal is clear");
+    log.clear_journal(PATIENCE).expect("an empty journal is clear");
     let first = append_with(&log, leaf(0), b"the first rider").unwrap();
     log.release(first);
-    log.clear_journal().unwrap();
+    log.clear_journal(PATIENCE).unwrap();
     assert!(!holds(folder.path(), b"rider"), "when it returns, and not some time later");
     append_with(&log, leaf(1), b"").unwrap();
     log.close().unwrap();
     let log = open(folder.path()).log;
-    log.clear_journal().expect("nor does one that was opened again keep anybody waiting");
+    log.clear_journal(PATIENCE).expect("nor does one that was opened again keep anybody waiting");
     log.clone().close().unwrap();
-    assert!(log.clear_journal().is_err(), "a closed log has no journal to clear");
+    assert!(log.clear_journal(PATIENCE).is_err(), "a closed log has no journal to clear");
+}
+
+#[test]
+fn a_journal_on_which_something_rides_is_not_waited_for_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    let first = append_with(&log, leaf(0), b"the first rider").unwrap();
+    for limit in [Duration::ZERO, Duration::from_millis(5)] {
+        let waited_ms = limit.as_millis();
+        assert_eq!(log.clear_journal(limit), Err(AppendError::Riding { waited_ms }), "nobody releases it");
+    }
+    assert!(log.is_writable() && holds(folder.path(), b"the first rider"), "nothing is lost by it");
+    append_with(&log, leaf(1), b"").unwrap();
+    log.release(first);
+    log.clear_journal(PATIENCE).expect("it can be repeated");
+    assert!(!holds(folder.path(), b"rider"));
 }

@@ -19,8 +19,9 @@ use crate::error::CaseError;
 use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::Subject;
+use crate::limits::{self, bounded};
 use crate::misstep::Misstep;
-use crate::sitting::{Taken, bounded};
+use crate::sitting::Taken;
 use crate::standing::{self, Decided};
 use model::account::Event;
 use model::facts::{self, AccessChange, Device, Party, Step};
@@ -34,9 +35,6 @@ pub(crate) const ASKED: &str = "change somebody's access";
 
 /// Roles named in one change.
 const MOST_ROLES: usize = 32;
-
-/// A role's name, in bytes.
-const MOST_ROLE_BYTES: usize = 64;
 
 /// A change asked for.
 #[derive(Clone, Debug)]
@@ -261,25 +259,17 @@ pub(crate) fn known(chamber: &Chamber, person: &str) -> Result<(Person, Agency),
     Ok((found.clone(), agency.clone()))
 }
 
-/// Whether these roles are of a sensible number and size.
+/// The roles that a step names, as words to be bounded.
 ///
 /// # Errors
-/// [`CaseError::Invalid`].
-pub(crate) fn check_roles(roles: &[String]) -> Result<(), CaseError> {
-    if roles.len() > MOST_ROLES {
-        let message = format!("roles has {} items: at most {MOST_ROLES}", roles.len());
-        return Err(CaseError::Invalid(message));
-    }
-    if let Some(role) = roles.iter().find(|role| role.len() > MOST_ROLE_BYTES) {
-        let message = format!("a role has {} bytes: at most {MOST_ROLE_BYTES}", role.len());
-        return Err(CaseError::Invalid(message));
-    }
-    Ok(())
+/// [`CaseError::Invalid`] for too many.
+pub(crate) fn role_words(roles: &[String]) -> Result<impl Iterator<Item = (&str, &str)>, CaseError> {
+    limits::count("roles", roles.len(), MOST_ROLES)?;
+    Ok(roles.iter().map(|role| ("roles", role.as_str())))
 }
 
 fn check(change: &Change) -> Result<(), CaseError> {
-    bounded([("reason", change.reason.as_str())], &change.answers)?;
-    check_roles(&change.roles)?;
+    bounded(role_words(&change.roles)?, [("reason", change.reason.as_str())], &change.answers)?;
     let takes_roles = !matches!(change.change, AccessChange::Review | AccessChange::Suspend);
     if !takes_roles && !change.roles.is_empty() {
         let message = "this change leaves the roles as they are: name none".to_owned();

@@ -3,6 +3,7 @@
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Receipt};
+use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::obligations;
 use crate::signatures::is;
@@ -10,6 +11,7 @@ use crate::sitting::Sitting;
 use model::account::{Event, Kind};
 use model::rulings::Duty;
 use model::terms::Digest;
+use std::collections::BTreeMap;
 
 /// As a rejection calls it.
 const ASKED: &str = "acknowledge a statement";
@@ -38,6 +40,8 @@ impl Casework {
         acknowledgement: Acknowledgement,
     ) -> Result<Option<Receipt>, CaseError> {
         let Acknowledgement { statement, text, digest } = acknowledgement;
+        let shown = ("text", text.as_deref().unwrap_or_default());
+        bounded([("statement", statement.as_str())], [shown], &BTreeMap::new())?;
         let digest = match (text, digest) {
             (Some(text), None) => Digest::of(text.as_bytes()),
             (None, Some(digest)) => digest,

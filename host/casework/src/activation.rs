@@ -13,9 +13,10 @@ use crate::error::CaseError;
 use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt, Subject};
+use crate::limits::{self, bounded};
 use crate::misstep::Misstep;
 use crate::revision::{self, Endorsement, Proposed, Revision, State};
-use crate::sitting::{Taken, bounded};
+use crate::sitting::Taken;
 use crate::turns::Turn;
 use model::account::{Event, Kind};
 use model::facts::{Activation, Conclusion, Signature, Step};
@@ -93,7 +94,8 @@ impl Casework {
         jurisdiction: &str,
         proposal: Proposal,
     ) -> Result<Recorded, CaseError> {
-        bounded([("note", proposal.note.as_str())], &BTreeMap::new())?;
+        bounded([], [("note", proposal.note.as_str())], &BTreeMap::new())?;
+        proposal.settings.as_ref().map_or(Ok(()), limits::settings)?;
         let chamber = self.chamber(jurisdiction)?.clone();
         if actor.principal.jurisdiction != jurisdiction || actor.person.roles.is_empty() {
             let reason = "only people of the jurisdiction who hold a role put its policy's revisions forward";
@@ -163,7 +165,7 @@ impl Casework {
         vote: Vote,
     ) -> Result<Recorded, CaseError> {
         let Vote { role, conclusion, reason } = vote;
-        bounded([("role", role.as_str()), ("reason", reason.as_str())], &BTreeMap::new())?;
+        bounded([("role", role.as_str())], [("reason", reason.as_str())], &BTreeMap::new())?;
         if !matches!(conclusion, Conclusion::Approved | Conclusion::Refused) {
             return Err(CaseError::Invalid("a revision is `approved` or `refused`: conclude one of these".to_owned()));
         }
@@ -210,7 +212,7 @@ impl Casework {
         revision: &str,
         answers: BTreeMap<String, Value>,
     ) -> Result<Activated, CaseError> {
-        bounded([], &answers)?;
+        bounded([], [], &answers)?;
         let chamber = self.chamber(jurisdiction)?.clone();
         let concerned = [chamber.clone()];
         answers::check(&concerned, Phase::Activation, &answers)?;

@@ -12,9 +12,9 @@
 use crate::access::{ASKED, Asked, Changed, nobody};
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
+use crate::limits::{self, bounded};
 use crate::misstep::Misstep;
 use crate::registration::check_names;
-use crate::sitting::bounded;
 use crate::standing::{self, Decided};
 use model::account::Event;
 use model::facts::{self, AccessChange, Party};
@@ -63,12 +63,13 @@ impl Casework {
     ) -> Result<Changed, CaseError> {
         let Admission { agency, agreements, reason, answers } = admission;
         check_id(&agency.id).map_err(|e| CaseError::Invalid(e.to_string()))?;
-        bounded([("reason", reason.as_str())], &answers)?;
-        check_names([("name", &agency.name)])?;
-        if agreements.len() > MOST_AGREEMENTS {
-            let message = format!("agreements has {} items: at most {MOST_AGREEMENTS}", agreements.len());
-            return Err(CaseError::Invalid(message));
+        limits::count("agreements", agreements.len(), MOST_AGREEMENTS)?;
+        let mut words = vec![("name", agency.name.as_str())];
+        for concluded in &agreements {
+            words.extend(agreement_words(concluded)?);
         }
+        bounded(words, [("reason", reason.as_str())], &answers)?;
+        check_names([("name", &agency.name)])?;
         let chamber = self.chamber(jurisdiction)?.clone();
         let now = self.clock.now()?;
         let mut facts = Vec::with_capacity(agreements.len());
@@ -84,6 +85,7 @@ impl Casework {
         let agency = Agency { agreements: facts, suspended_since: None, ..agency };
         let id = agency.id.clone();
         let _turn = self.turns.take(&format!("agency/{jurisdiction}/{id}")).await;
+        self.still_stands(actor, jurisdiction, ASKED).await?;
         if chamber.agency(&id).is_some() {
             let misstep = Misstep::Registered { kind: "agency", id };
             return self.refuse_apart(&chamber, actor, ASKED, misstep).await;
@@ -113,10 +115,12 @@ impl Casework {
         reason: String,
         answers: BTreeMap<String, Value>,
     ) -> Result<Changed, CaseError> {
-        bounded([("reason", reason.as_str())], &answers)?;
+        let words = agreement_words(&concluded)?.chain([("agency", agency)]);
+        bounded(words, [("reason", reason.as_str())], &answers)?;
         check(&concluded, self.clock.now()?)?;
         let chamber = self.chamber(jurisdiction)?.clone();
         let _turn = self.turns.take(&format!("agency/{jurisdiction}/{agency}")).await;
+        self.still_stands(actor, jurisdiction, ASKED).await?;
         let mut subject = chamber.agency(agency).ok_or_else(|| unknown(agency))?;
         let id = agreement_id(&concluded.agreement);
         if subject.agreements.iter().any(|known| agreement_id(known) == id) {
@@ -146,9 +150,10 @@ impl Casework {
         reason: String,
         answers: BTreeMap<String, Value>,
     ) -> Result<Changed, CaseError> {
-        bounded([("reason", reason.as_str())], &answers)?;
+        bounded([("agency", agency), ("agreement", agreement)], [("reason", reason.as_str())], &answers)?;
         let chamber = self.chamber(jurisdiction)?.clone();
         let _turn = self.turns.take(&format!("agency/{jurisdiction}/{agency}")).await;
+        self.still_stands(actor, jurisdiction, ASKED).await?;
         let mut subject = chamber.agency(agency).ok_or_else(|| unknown(agency))?;
         let today = chamber.local(self.clock.now()?).today;
         let last = today.yesterday().map_err(|e| CaseError::Invalid(e.to_string()))?;
@@ -195,6 +200,21 @@ fn unknown(agency: &str) -> CaseError {
     CaseError::Unknown { kind: "agency", id: agency.to_owned(), hint: "; register it first" }
 }
 
+/// What is said of an agreement, as words to be bounded.
+fn agreement_words(concluded: &Concluded) -> Result<impl Iterator<Item = (&str, &str)>, CaseError> {
+    let Concluded { agreement, contact, .. } = concluded;
+    limits::count("scope", agreement.scope.len(), MOST_SCOPE)?;
+    let words = [
+        ("kind", &agreement.kind),
+        ("contact.name", &contact.name),
+        ("contact.address", &contact.address),
+        ("contact.phone", &contact.phone),
+        ("contact.email", &contact.email),
+    ];
+    let words = words.into_iter().chain(agreement.scope.iter().map(|word| ("scope", word)));
+    Ok(words.map(|(name, word)| (name, word.as_str())))
+}
+
 /// Whether this can be an agreement.
 fn check(concluded: &Concluded, now: Instant) -> Result<(), CaseError> {
     let Concluded { agreement, contact, .. } = concluded;
@@ -202,10 +222,6 @@ fn check(concluded: &Concluded, now: Instant) -> Result<(), CaseError> {
     let further = [("contact.address", &contact.address), ("contact.phone", &contact.phone)];
     let further = further.into_iter().chain([("contact.email", &contact.email)]);
     check_names(further.filter(|(_, given)| !given.is_empty()))?;
-    if agreement.scope.len() > MOST_SCOPE {
-        let message = format!("scope has {} items: at most {MOST_SCOPE}", agreement.scope.len());
-        return Err(CaseError::Invalid(message));
-    }
     check_names(agreement.scope.iter().map(|word| ("scope", word)))?;
     if agreement.signed > now {
         let message =

@@ -2,7 +2,7 @@
 
 use crate::alarm::{Alarm, Announce, Troubles};
 use crate::chancery::Chancery;
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockError, Correction};
 use crate::drawn;
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -11,12 +11,14 @@ use crate::hosts::Neighbours;
 use crate::ledger::{self, Entry, Ledger, Subject};
 use crate::notices::Outbox;
 use crate::paper::Draughting;
+use crate::recovery;
 use crate::retention::Means;
 use crate::revision;
 use crate::shelf::{self, Shelf};
 use crate::standing::Decisions;
 use crate::turns::Turns;
 use crate::unfinished;
+use crate::walk;
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Person, Principal, Registry};
@@ -226,7 +228,7 @@ impl Chamber {
         halls.get(id).cloned().ok_or_else(|| CaseError::Unknown {
             kind: "gallery",
             id: id.to_owned(),
-            hint: "; GET /v1/{jurisdiction}/galleries lists them",
+            hint: "; GET /v1/jurisdictions lists them",
         })
     }
 
@@ -368,10 +370,12 @@ pub struct Loading<'a> {
 }
 
 impl Casework {
-    /// Opens every jurisdiction: applies the registry files, loads the galleries, and records the start in every log.
+    /// Opens every jurisdiction: applies the registry files, loads the galleries, and records the start in every log. Where
+    /// somebody said of the clock that it was wrong, the logs that are ahead of it say so first.
     ///
     /// # Errors
-    /// [`CaseError`] when the store or a log cannot be used, or a stored template is damaged.
+    /// [`CaseError`] when the store or a log cannot be used, or a stored template is damaged; [`CaseError::Clock`] when a log is
+    /// ahead of the clock and nobody said so, or the other way about.
     pub async fn open(
         openings: Vec<Opening>,
         store: store::Store,
@@ -379,16 +383,25 @@ impl Casework {
         extractor: Option<Arc<dyn face::Extractor>>,
         progress: &(dyn Fn(Loading<'_>) + Sync),
     ) -> Result<Self, CaseError> {
-        let mut chambers = BTreeMap::new();
+        let (mut chambers, mut ahead) = (BTreeMap::new(), BTreeMap::new());
         let mut foundations = Vec::with_capacity(openings.len());
         for opening in openings {
             let foundation = Foundation::lay(opening, &store).await?;
-            if let Some(at) = last_entry_at(&foundation.log)? {
-                clock.seen(at);
+            match last_entry_at(&foundation.log)? {
+                // It is no moment that there has been.
+                Some(at) if clock.correction().is_some() && clock.is_behind(at) => {
+                    ahead.insert(foundation.id.clone(), at);
+                }
+                Some(at) => clock.seen(at),
+                None => {}
             }
             foundations.push(foundation);
         }
-        let now = clock.now()?;
+        let now = clock.now().map_err(ClockError::at_start)?;
+        if clock.correction().is_some() && ahead.is_empty() {
+            // Said once too often, it would hide the next mistake.
+            return Err(ClockError::NothingAhead { latest: now }.into());
+        }
         let mut starts = Vec::with_capacity(foundations.len());
         for foundation in foundations {
             let id = foundation.id.clone();
@@ -413,6 +426,9 @@ impl Casework {
             watches,
         };
         for (chamber, start) in starts {
+            if let (Some(correction), Some(last)) = (casework.clock.correction(), ahead.get(chamber.id())) {
+                record_correction(&chamber, correction, *last, now).await?;
+            }
             record_start(&chamber, start, now).await?;
             unfinished::sweep(&chamber, now).await;
             drawn::sweep(&chamber, now).await;
@@ -488,16 +504,28 @@ impl Casework {
                     unit: String::new(),
                     agency: String::new(),
                 };
-                self.record_rejection(chamber, who, "authentication", &reason).await?;
+                self.record_rejection(&[chamber], who, "authentication", &reason).await?;
                 Err(CaseError::Rejected(reason))
             }
         }
     }
 
-    /// Somebody of the same or another jurisdiction on whose behalf a step is taken.
-    pub(crate) fn other(&self, principal: &Principal) -> Result<Registered, CaseError> {
+    /// Somebody of the same or another jurisdiction on whose behalf a step is taken. Why somebody may not act is told to
+    /// whoever asks from their own jurisdiction: to anybody else they are nobody who may.
+    ///
+    /// # Errors
+    /// [`CaseError::Rejected`], unrecorded.
+    pub(crate) fn other(&self, asker: &Registered, principal: &Principal) -> Result<Registered, CaseError> {
         let chamber = self.chamber(&principal.jurisdiction)?;
-        person_of(chamber, principal).map_err(CaseError::Rejected)
+        person_of(chamber, principal).map_err(|reason| {
+            let own = asker.principal.jurisdiction == principal.jurisdiction;
+            let Principal { jurisdiction, person, .. } = principal;
+            CaseError::Rejected(if own {
+                reason
+            } else {
+                format!("`{person}` is nobody of `{jurisdiction}` who may act now: ask that jurisdiction")
+            })
+        })
     }
 
     /// Records that somebody asked for what they may not even ask, and says so.
@@ -512,15 +540,36 @@ impl Casework {
         reason: &str,
     ) -> Result<T, CaseError> {
         let chamber = self.chamber(jurisdiction)?;
-        self.record_rejection(chamber, asker.who(), asked, reason).await?;
+        self.reject_in(&[chamber], asker, asked, reason).await
+    }
+
+    /// The same, on record in the log of each of these jurisdictions.
+    ///
+    /// # Errors
+    /// As [`Casework::reject`].
+    pub(crate) async fn reject_in<T>(
+        &self,
+        chambers: &[&Arc<Chamber>],
+        asker: &Registered,
+        asked: &str,
+        reason: &str,
+    ) -> Result<T, CaseError> {
+        self.record_rejection(chambers, asker.who(), asked, reason).await?;
         Err(CaseError::Rejected(reason.to_owned()))
     }
 
-    async fn record_rejection(&self, chamber: &Chamber, who: Who, asked: &str, reason: &str) -> Result<(), CaseError> {
+    async fn record_rejection(
+        &self,
+        chambers: &[&Arc<Chamber>],
+        who: Who,
+        asked: &str,
+        reason: &str,
+    ) -> Result<(), CaseError> {
         let at = self.clock.now()?;
         let event = Event::Rejected { asked: asked.to_owned(), reason: reason.to_owned() };
         let entry = Entry { kind: Kind::Rejection, who, at, subject: Subject::default(), of: None, event };
-        ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
+        let ledgers: Vec<&Ledger> = chambers.iter().map(|chamber| &chamber.ledger).collect();
+        ledger::record(&ledgers, entry, vec![]).await.map(drop)
     }
 
     /// What keeps this host from deciding, if anything: the truth that `/readyz` tells.
@@ -543,6 +592,9 @@ impl Casework {
             if let Some(reason) = chamber.ledger.trouble() {
                 note(false, format!("{}: the database cannot be written: {reason}", chamber.id));
             }
+            for trouble in chamber.halls().iter().filter_map(|hall| hall.trouble()) {
+                note(true, format!("{}: {trouble}", chamber.id));
+            }
             if let PolicyState::Absent(reason) = &**chamber.in_force() {
                 note(true, format!("{}: no policy in force: {reason}", chamber.id));
             }
@@ -564,10 +616,7 @@ impl Casework {
             for hall in chamber.halls() {
                 save(&hall, &chamber.store, true).await;
             }
-            let at = match self.clock.now() {
-                Ok(at) => at,
-                Err(e) => e.latest,
-            };
+            let at = recovery::now(&self.clock);
             let stopped = chamber.record_host(at, "stop", BTreeMap::new()).await;
             // What the database does not take now is in the journal, for the next start.
             let settled = tokio::time::timeout(SETTLE_AT_STOP, chamber.ledger.settle()).await;
@@ -579,6 +628,24 @@ impl Casework {
         self.store.close().await;
         first
     }
+}
+
+/// Records that the entries so far are ahead of the clock, and who answers for it. To be recorded before anything else is.
+async fn record_correction(
+    chamber: &Chamber,
+    correction: &Correction,
+    last: Instant,
+    at: Instant,
+) -> Result<(), CaseError> {
+    let Correction { by, why } = correction;
+    tracing::warn!(jurisdiction = chamber.id(), %last, %by, %why, "the log is ahead of the clock, which is said to be right now");
+    let details = BTreeMap::from([
+        ("by".to_owned(), by.clone()),
+        ("why".to_owned(), why.clone()),
+        ("last-entry".to_owned(), last.to_string()),
+    ]);
+    let rows = vec![walk::turned_back(chamber.log())];
+    chamber.record_host_with(at, "clock-set-right", details, rows).await
 }
 
 async fn record_start(chamber: &Chamber, start: Start, at: Instant) -> Result<(), CaseError> {

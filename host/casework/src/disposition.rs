@@ -5,9 +5,11 @@
 
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
+use crate::limits::{self, bounded};
 use crate::misstep::Misstep;
 use crate::obligations;
-use crate::sitting::{Sitting, Taken, bounded};
+use crate::search_step::MOST_CANDIDATES;
+use crate::sitting::{Sitting, Taken};
 use model::account::{Disposed, Event};
 use model::facts::{Disposition, Step};
 use model::rulings::Duty;
@@ -39,8 +41,10 @@ impl Casework {
         request: &str,
         examination: Examination,
     ) -> Result<Taken, CaseError> {
-        let reasons = examination.dispositions.iter().map(|d| ("reason", d.reason.as_str()));
-        bounded(reasons, &examination.answers)?;
+        let said = &examination.dispositions;
+        limits::count("dispositions", said.len(), MOST_CANDIDATES as usize)?;
+        let records = said.iter().map(|d| ("record_id", d.record_id.as_str()));
+        bounded(records, said.iter().map(|d| ("reason", d.reason.as_str())), &examination.answers)?;
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
         if let Err(misstep) = in_place(&sitting, &examination.dispositions) {
             return self.refuse(&sitting, actor, ASKED, misstep).await;

@@ -5,9 +5,10 @@
 
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
+use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::release::{DOCUMENT, Form, sealed_id};
-use crate::sitting::{Sitting, Taken, bounded};
+use crate::sitting::{Sitting, Taken};
 use model::account::{Document, Event};
 use model::facts::{Dissemination, Step};
 use model::terms::{Digest, Field, Value};
@@ -51,13 +52,13 @@ impl Casework {
         hand_over: HandOver,
     ) -> Result<HandedOver, CaseError> {
         let HandOver { to, document, form, answers } = hand_over;
-        let texts = [
+        let words = [
             ("channel", to.channel.as_str()),
-            ("recipient", to.recipient.as_str()),
             ("recipient_agency", to.recipient_agency.as_str()),
-            ("purpose", to.purpose.as_str()),
+            ("document", document.as_deref().unwrap_or_default()),
         ];
-        bounded(texts, &answers)?;
+        let texts = [("recipient", to.recipient.as_str()), ("purpose", to.purpose.as_str())];
+        bounded(words, texts, &answers)?;
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
         let (candidates, document) = match in_place(&sitting, document.as_deref()) {
             Ok(found) => found,

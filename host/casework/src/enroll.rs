@@ -3,9 +3,12 @@
 use crate::answers;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
-use crate::intake::{attested, look_at_photograph};
+use crate::filter;
+use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
+use crate::limits::{self, bounded};
+use crate::photograph::look_at_photograph;
 use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{Enrolment, Step};
@@ -18,7 +21,7 @@ pub const MOST_RECORDS: usize = 1000;
 /// One record to enrol.
 #[derive(Clone, Debug)]
 pub struct NewRecord {
-    /// Unique in the gallery.
+    /// Unique in the gallery, records that were destroyed included.
     pub id: String,
     /// A photograph, or
     pub image: Option<Vec<u8>>,
@@ -72,7 +75,10 @@ impl Casework {
             if hall.contains(&record.id) {
                 return Err(CaseError::Exists(format!("record `{}` is enrolled already: nothing was done", record.id)));
             }
+            filter::check_booking(hall.registered(), &record.id, &record.booking)?;
         }
+        let ids: Vec<_> = batch.records.iter().map(|r| r.id.clone()).collect();
+        owner.unused(gallery, &ids).await?;
         let origin = batch.origin.clone().unwrap_or_else(|| actor.agency.id.clone());
         if owner.agency(&origin).is_none() {
             let id = origin;
@@ -87,7 +93,6 @@ impl Casework {
         let step = Step::Enroll(Enrolment { booking_fields: names.into_iter().collect() });
         let facts = Facts { gallery: Some(hall.fact()), ..Facts::apart(now, actor, vec![attestation], step) };
         let permit = self.judge(&concerned, facts, vec![]).await?;
-        let ids: Vec<_> = batch.records.iter().map(|r| r.id.clone()).collect();
         let rows = self.templates(hall.registered(), batch.model.as_deref(), batch.records, provenance).await;
         let (acted, admitted) = hall.admit(permit, &owner.store, rows).await;
         let generation = match admitted {
@@ -153,8 +158,12 @@ fn check(batch: &Batch) -> Result<(), CaseError> {
         let n = batch.records.len();
         return Err(CaseError::Invalid(format!("the batch has {n} records: send 1 to {MOST_RECORDS}")));
     }
+    let words = [("model", &batch.model), ("origin", &batch.origin)];
+    let words = words.map(|(name, word)| (name, word.as_deref().unwrap_or_default()));
+    bounded(words, [], &batch.answers)?;
     let mut seen = BTreeSet::new();
     for record in &batch.records {
+        limits::booking(&record.booking)?;
         let id = &record.id;
         if id.is_empty() || id.len() > 128 || id.chars().any(char::is_control) {
             return Err(CaseError::Invalid(format!("record id `{id}`: use 1 to 128 printable characters")));

@@ -90,12 +90,21 @@ pub enum CaseError {
         "the gallery's file cannot be used, and may still hold what was to be removed: {0}; free or repair the disk and repeat the step"
     )]
     Gallery(String),
-    /// Nothing can be written to portable media.
-    #[error("nothing was exported: {0}")]
+    /// The record cannot be written to portable media; says so if something of it could not be removed from there.
+    #[error("the record was not exported: {0}")]
     Media(String),
     /// Something that was destroyed can still be read. Recorded.
     #[error("{0} was destroyed and can still be read: repair the database, then purge it again")]
     Unerased(String),
+    /// What would be put on record is more than an entry holds. Nothing was done.
+    #[error("what would be on record of this step has {bytes} bytes, and an entry holds {most}: say less at once; nothing was done", most = audit::MAX_RIDER_BYTES)]
+    TooLarge {
+        /// How much it is, packed.
+        bytes: usize,
+    },
+    /// The host's own fault: what it keeps cannot be read, or work of its own broke off.
+    #[error("the host failed: {0}")]
+    Fault(String),
     /// Entries that were to go from the log are not all gone. Recorded.
     #[error("the log is not pruned to its end: {0}; repair that, and this host goes on with it by itself")]
     Unpruned(String),

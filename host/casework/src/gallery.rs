@@ -12,11 +12,15 @@ mod following;
 
 use crate::aside::aside;
 use crate::error::CaseError;
+use crate::filter;
 use crate::permit::{Acted, Permit};
 use crate::shelf::Shelf;
+use model::multiset;
 use model::registry;
-use search::{Answer, Attribute, Gallery};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use model::terms::Digest;
+use search::{Answer, Attribute, Filter, FilterError, Gallery, NewRow, Query};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, oneshot};
@@ -30,9 +34,6 @@ const MOST_WAITING: usize = 256;
 /// How long a pass waits at most for searches that are on their way, whatever it takes itself.
 const MOST_PATIENCE: Duration = Duration::from_millis(5);
 
-/// The column of a gallery in memory that holds its records' status.
-pub const STATUS: &str = "status";
-
 /// A gallery at work.
 pub struct Hall {
     fact: registry::Gallery,
@@ -42,6 +43,7 @@ pub struct Hall {
     queue: mpsc::Sender<Waiting>,
     places: Arc<Semaphore>,
     coming: Arc<AtomicUsize>,
+    broken: Arc<AtomicBool>,
     shelf: Option<Arc<Shelf>>,
     /// Held while records change. The generation of the snapshot on the shelf, if there is one.
     changing: Mutex<Option<u64>>,
@@ -50,8 +52,9 @@ pub struct Hall {
 struct Waiting {
     probe: Vec<f32>,
     most: usize,
+    filter: Option<Filter>,
     _place: OwnedSemaphorePermit,
-    done: oneshot::Sender<Result<Found, search::TemplateError>>,
+    done: oneshot::Sender<Result<Found, FilterError>>,
 }
 
 /// A search that is on its way, until it has its answer or is given up.
@@ -60,6 +63,18 @@ pub(crate) struct Coming(Arc<AtomicUsize>);
 impl Drop for Coming {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Says so when the thread that searches breaks off.
+struct Watch(Arc<AtomicBool>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Release);
+            tracing::error!("the thread that searches a gallery broke off");
+        }
     }
 }
 
@@ -90,10 +105,12 @@ impl Hall {
         let generation = Arc::new(AtomicU64::new(generation));
         let (queue, waiting) = mpsc::channel();
         let coming = Arc::new(AtomicUsize::new(0));
-        let (shared, counter, expected) = (rows.clone(), generation.clone(), coming.clone());
-        std::thread::Builder::new()
-            .name(format!("gallery {}", fact.id))
-            .spawn(move || serve(&shared, &counter, &expected, &waiting))?;
+        let broken = Arc::new(AtomicBool::new(false));
+        let (shared, counter, expected, watch) = (rows.clone(), generation.clone(), coming.clone(), broken.clone());
+        std::thread::Builder::new().name(format!("gallery {}", fact.id)).spawn(move || {
+            let _watch = Watch(watch);
+            serve(&shared, &counter, &expected, &waiting);
+        })?;
         let places = Arc::new(Semaphore::new(MOST_WAITING));
         Ok(Self {
             fact,
@@ -103,6 +120,7 @@ impl Hall {
             queue,
             places,
             coming,
+            broken,
             shelf: None,
             changing: Mutex::new(None),
         })
@@ -145,9 +163,41 @@ impl Hall {
         self.rows.read().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
 
+    /// The digest of what it holds: see [`multiset`].
+    pub fn digest(&self) -> Digest {
+        self.rows.read().unwrap_or_else(PoisonError::into_inner).digest()
+    }
+
+    /// Whether there is a snapshot of it on its shelf.
+    pub async fn has_snapshot(&self) -> bool {
+        self.changing.lock().await.is_some()
+    }
+
+    /// Ends it, and waits until its thread has let go of the gallery's file.
+    pub async fn end(self) {
+        let rows = Arc::downgrade(&self.rows);
+        drop(self);
+        while rows.strong_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// Its generation: a number that grows with every change.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// Why nothing can be searched for in it any more, if nothing can.
+    pub fn trouble(&self) -> Option<String> {
+        let id = &self.fact.id;
+        let broken = self.broken.load(Ordering::Acquire);
+        broken.then(|| format!("the thread that searches gallery `{id}` broke off: restart the host"))
+    }
+
+    /// Why a search got no answer.
+    fn unanswered(&self) -> CaseError {
+        let id = &self.fact.id;
+        CaseError::Fault(self.trouble().unwrap_or_else(|| format!("nobody searches gallery `{id}`: restart the host")))
     }
 
     /// Says that a search may come, so that others wait for it.
@@ -156,19 +206,25 @@ impl Hall {
         Coming(self.coming.clone())
     }
 
-    /// Searches once, as this permit allows.
+    /// Searches once, as this permit allows: among the records that the filter admits, or all.
     ///
     /// # Errors
-    /// [`CaseError::Invalid`] for a probe that does not fit.
-    pub async fn search(&self, permit: Permit, probe: Vec<f32>, most: usize) -> (Acted, Result<Found, CaseError>) {
-        (permit.act(), self.join_pass(probe, most).await)
+    /// [`CaseError::Invalid`] for a probe that does not fit; [`CaseError::Fault`] where nobody searches any more.
+    pub async fn search(
+        &self,
+        permit: Permit,
+        probe: Vec<f32>,
+        most: usize,
+        filter: Option<Filter>,
+    ) -> (Acted, Result<Found, CaseError>) {
+        (permit.act(), self.join_pass(probe, most, filter).await)
     }
 
-    async fn join_pass(&self, probe: Vec<f32>, most: usize) -> Result<Found, CaseError> {
+    async fn join_pass(&self, probe: Vec<f32>, most: usize, filter: Option<Filter>) -> Result<Found, CaseError> {
         let place = self.places.clone().acquire_owned().await.map_err(|_| CaseError::Stopping)?;
         let (done, found) = oneshot::channel();
-        self.queue.send(Waiting { probe, most, _place: place, done }).map_err(|_| CaseError::Stopping)?;
-        found.await.map_err(|_| CaseError::Stopping)?.map_err(|e| CaseError::Invalid(e.to_string()))
+        self.queue.send(Waiting { probe, most, filter, _place: place, done }).map_err(|_| self.unanswered())?;
+        found.await.map_err(|_| self.unanswered())?.map_err(|e| CaseError::Invalid(e.to_string()))
     }
 
     /// Enrols records in the store and then in memory, as this permit allows; gives the generation afterwards.
@@ -180,8 +236,7 @@ impl Hall {
     ) -> (Acted, Result<u64, CaseError>) {
         let admitted = async {
             let records = records?;
-            let new: Vec<_> =
-                records.iter().map(|r| (r.id.clone(), r.template.clone(), attributes(&r.status))).collect();
+            let new: Vec<_> = records.iter().map(|record| Newcomer::new(&self.fact, record)).collect();
             let _turn = self.changing.lock().await;
             let generation = store.insert_records(&self.fact.id, records).await?;
             let (rows, counter, several) = (self.rows.clone(), self.generation.clone(), store.of_several_hosts());
@@ -232,6 +287,24 @@ impl Hall {
         }
     }
 
+    /// Gives a record another status, in the store and then in memory. Whether there is such a record.
+    ///
+    /// # Errors
+    /// [`CaseError::Store`]: it has the status that it had, or, among several hosts, memory has it until the next decision.
+    pub(crate) async fn restate(&self, store: &store::Jurisdiction, id: &str, status: &str) -> Result<bool, CaseError> {
+        let mut sealed = self.changing.lock().await;
+        let Some(generation) = store.set_status(&self.fact.id, id, status).await? else { return Ok(false) };
+        if store.of_several_hosts() {
+            // With whatever another host did to it meanwhile. In a box of its own: no step on a single host has to make room for it.
+            Box::pin(self.follow(store, &self.owner, generation, &mut sealed)).await?;
+            return Ok(true);
+        }
+        let Some(stored) = store.template(&self.fact.id, id).await? else { return Ok(false) };
+        let (rows, counter) = (self.rows.clone(), self.generation.clone());
+        aside(move || take_note(&rows, &counter, &stored, generation)).await??;
+        Ok(true)
+    }
+
     /// Removes the file in which a record could not be overwritten. The gallery works on with it, nameless, until the
     /// host stops, and is loaded from the store then.
     fn clear_shelf(&self, why: &std::io::Error) -> Result<(), CaseError> {
@@ -247,7 +320,7 @@ impl Hall {
     ///
     /// # Errors
     /// [`CaseError::Gallery`] if it could not be written: the next start loads the gallery from the store.
-    pub(crate) async fn save(&self, store: &store::Jurisdiction, last: bool) -> Result<(), CaseError> {
+    pub async fn save(&self, store: &store::Jurisdiction, last: bool) -> Result<(), CaseError> {
         let Some(shelf) = self.shelf.clone() else { return Ok(()) };
         let mut sealed = self.changing.lock().await;
         let state = store.gallery_state(&self.fact.id).await?;
@@ -255,10 +328,10 @@ impl Hall {
         if *sealed == Some(state.generation) || state.generation != self.generation() {
             return Ok(());
         }
-        let (rows, fact, generation) = (self.rows.clone(), self.fact.clone(), state.generation);
+        let (rows, fact, store, generation) = (self.rows.clone(), self.fact.clone(), store.clone(), state.generation);
         let saved = aside(move || {
             let rows = rows.read().unwrap_or_else(PoisonError::into_inner);
-            shelf.save(&rows, &fact, &state, last)
+            shelf.save(&rows, &fact, &store, &state, last)
         });
         if saved.await?.map_err(|e| CaseError::Gallery(e.to_string()))? {
             *sealed = Some(generation);
@@ -267,13 +340,30 @@ impl Hall {
     }
 }
 
-/// What a gallery in memory knows of a record besides its template.
-pub(crate) fn attributes(status: &str) -> [(&'static str, Attribute); 1] {
-    [(STATUS, Attribute::Word(status.into()))]
+/// A record on its way into memory.
+struct Newcomer {
+    id: String,
+    template: Vec<f32>,
+    attributes: Vec<(String, Attribute)>,
+    element: Digest,
 }
 
-/// A record on its way into memory: id, template, attributes.
-type Newcomer = (String, Vec<f32>, [(&'static str, Attribute); 1]);
+impl Newcomer {
+    fn new(gallery: &registry::Gallery, record: &store::NewRecord) -> Self {
+        // As the store counts it: see `store::StoredTemplate`.
+        let bytes: Vec<u8> = record.template.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let element = multiset::record(&record.id, Digest::of(&bytes), &record.status);
+        let attributes = known(gallery, &record.status, &record.booking);
+        Self { id: record.id.clone(), template: record.template.clone(), attributes, element }
+    }
+}
+
+/// What a record of this status and with these booking data is filtered by.
+fn known(gallery: &registry::Gallery, status: &str, booking: &BTreeMap<String, String>) -> Vec<(String, Attribute)> {
+    let (mut known, _) = filter::values(gallery, booking);
+    known.push(filter::status(status));
+    known.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
 
 /// Says that the gallery in memory is of this generation. Among several hosts only of the one after its own: of any later one
 /// it lacks what another host changed.
@@ -294,10 +384,37 @@ fn take_in(
     several: bool,
 ) -> Result<(), CaseError> {
     let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
-    for (id, template, attributes) in new {
-        gallery.insert_with(id, template, attributes).map_err(|e| CaseError::Invalid(e.to_string()))?;
-    }
+    put(&mut gallery, new)?;
     advance(counter, generation, several);
+    Ok(())
+}
+
+/// Puts records in memory, all or none.
+fn put(gallery: &mut Gallery, new: &[Newcomer]) -> Result<(), CaseError> {
+    let attributes: Vec<Vec<(&str, Attribute)>> = new
+        .iter()
+        .map(|new| new.attributes.iter().map(|(name, value)| (name.as_str(), value.clone())).collect())
+        .collect();
+    let new: Vec<NewRow<'_>> = new
+        .iter()
+        .zip(&attributes)
+        .map(|(new, attributes)| NewRow { id: &new.id, template: &new.template, attributes, element: new.element })
+        .collect();
+    gallery.insert_all(&new).map_err(|e| CaseError::Invalid(e.to_string()))
+}
+
+/// Gives a record the status that it has in the store.
+fn take_note(
+    rows: &RwLock<Gallery>,
+    counter: &AtomicU64,
+    stored: &store::StoredTemplate,
+    generation: u64,
+) -> Result<(), CaseError> {
+    let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
+    let described = gallery.describe(&stored.id, &[filter::status(&stored.status)]);
+    described.map_err(|e| CaseError::Invalid(e.to_string()))?;
+    gallery.recount(&stored.id, stored.element());
+    counter.fetch_max(generation, Ordering::AcqRel);
     Ok(())
 }
 
@@ -329,11 +446,11 @@ fn serve(rows: &RwLock<Gallery>, generation: &AtomicU64, coming: &AtomicUsize, q
         pass.push(first);
         gather(&mut pass, queue, coming, Instant::now() + patience);
         let began = Instant::now();
-        let probes: Vec<&[f32]> = pass.iter().map(|w| w.probe.as_slice()).collect();
-        let most: Vec<usize> = pass.iter().map(|w| w.most).collect();
+        let queries: Vec<Query<'_>> =
+            pass.iter().map(|w| Query { probe: &w.probe, k: w.most, filter: w.filter.as_ref() }).collect();
         let gallery = rows.read().unwrap_or_else(PoisonError::into_inner);
         let searched = generation.load(Ordering::Acquire);
-        let answers = gallery.search_many(&probes, &most);
+        let answers = gallery.search_each(&queries);
         drop(gallery);
         // A pass that several share saves more than twice its time.
         patience = (began.elapsed() * 2).min(MOST_PATIENCE);

@@ -1,9 +1,19 @@
 //! What policies are told of the past, derived from the searches on record and never from a client.
 //!
 //! The rows are in the database; what is held here is derived from them and can be derived again.
+//!
+//! Whoever decides on a search has its person's turn and its cases' from the moment the counters are read until the search is
+//! counted among them ([`History::turn`]): of searches at the same moment each is told of those before it, and a limit holds.
+//! The turn ends with the decision. Nobody waits in it for the log, and searches of different people in different cases never
+//! wait for each other.
+//!
+//! The counters are those of the gallery's owner. Where the requester's home is another jurisdiction, its policy is told of the
+//! searches in that owner's galleries and of no others: what its people search elsewhere, or at home, is not added up, for that
+//! would make every search wait for a row in a second database. A limit on what one person searches is a limit per owner.
 
 use crate::error::CaseError;
 use crate::ledger::Ledger;
+use crate::turns::{Turn, Turns};
 use model::facts;
 use model::terms::{Digest, Instant};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,14 +30,18 @@ const LATE_MS: u64 = 60_000;
 #[derive(Default)]
 pub struct History {
     inner: Mutex<Counters>,
+    turns: Turns,
 }
+
+/// The turns of a person and of cases, until they are dropped.
+pub(crate) struct Counting(#[allow(dead_code, reason = "held for its drop")] Vec<Turn>);
 
 #[derive(Default)]
 struct Counters {
     /// Searches of the last hour by person.
     by_person: BTreeMap<String, Window>,
-    /// Probes by hashed case identifier. Filled from the database when first asked for.
-    by_case: BTreeMap<String, BTreeSet<Digest>>,
+    /// Probes by hashed case identifier, and whether each is on record. Filled from the database when first asked for.
+    by_case: BTreeMap<String, BTreeMap<Digest, bool>>,
     /// Searches by request. Filled from the database when first asked for.
     by_request: BTreeMap<String, u32>,
     /// Whether anything was dropped to make room: then what is asked of the database may still be on its way there.
@@ -60,18 +74,30 @@ impl Window {
         *self.probes.entry(probe).or_default() += 1;
     }
 
-    /// Lets go of what is older than an hour.
+    /// Lets go of what is older than an hour, and of what a clock recorded that was wrong.
     fn slide(&mut self, now: Instant) {
         while let Some((at, probe)) = self.searches.front().copied() {
-            if now.since(at) <= HOUR_MS {
+            if now.since(at) <= HOUR_MS && at.since(now) <= LATE_MS {
                 break;
             }
             self.searches.pop_front();
-            if let Some(times) = self.probes.get_mut(&probe) {
-                *times -= 1;
-                if *times == 0 {
-                    self.probes.remove(&probe);
-                }
+            self.drop_probe(probe);
+        }
+    }
+
+    /// Lets go of one search that was added.
+    fn take_back(&mut self, at: Instant, probe: Digest) {
+        if let Some(place) = self.searches.iter().rposition(|search| *search == (at, probe)) {
+            self.searches.remove(place);
+            self.drop_probe(probe);
+        }
+    }
+
+    fn drop_probe(&mut self, probe: Digest) {
+        if let Some(times) = self.probes.get_mut(&probe) {
+            *times = times.saturating_sub(1);
+            if *times == 0 {
+                self.probes.remove(&probe);
             }
         }
     }
@@ -110,12 +136,14 @@ impl History {
             }
             let window = counters.by_person.entry(row.person.clone()).or_default();
             window.add(row.at, row.probe);
-            // These are in the database, and read from there when they are next asked for.
+            // It may have been counted with those that were read from the database: they are read anew when next asked for.
             counters.by_request.remove(&row.request);
             for key in &row.case_keys {
-                counters.by_case.remove(key);
+                // Beside those that are counted here and not on record yet.
+                if let Some(probes) = counters.by_case.get_mut(key) {
+                    probes.insert(row.probe, true);
+                }
             }
-            counters.dropped = true;
         }
         if let Some(others) = &mut counters.others {
             others.read = others.read.max(now);
@@ -139,7 +167,20 @@ impl History {
         self.lock().hold().by_request.insert(request.to_owned(), 0);
     }
 
-    /// Counts one search. Called before the search runs, so that searches at the same moment see each other.
+    /// Waits for the turn of a person and of cases: to be taken before the counters are read for a search, and dropped when it
+    /// is counted or will not run. Everybody takes the person's first and then the cases' in the order of their keys, and
+    /// whoever has a request's turn has it already: nobody waits in a circle.
+    pub(crate) async fn turn(&self, person: &str, case_keys: &[String]) -> Counting {
+        let cases: BTreeSet<&String> = case_keys.iter().collect();
+        let mut turns = Vec::with_capacity(1 + cases.len());
+        turns.push(self.turns.take(&format!("person {person}")).await);
+        for case in cases {
+            turns.push(self.turns.take(&format!("case {case}")).await);
+        }
+        Counting(turns)
+    }
+
+    /// Counts one search. Called in its turn, as soon as it is permitted, so that searches at the same moment see each other.
     pub fn searched(&self, row: &store::SearchRow) {
         let mut counters = self.lock();
         if let Some(others) = &mut counters.others
@@ -151,7 +192,7 @@ impl History {
         counters.by_person.entry(row.person.clone()).or_default().add(row.at, row.probe);
         for key in &row.case_keys {
             if let Some(probes) = counters.by_case.get_mut(key) {
-                probes.insert(row.probe);
+                probes.entry(row.probe).or_insert(false);
             }
         }
         if let Some(searches) = counters.by_request.get_mut(&row.request) {
@@ -159,10 +200,41 @@ impl History {
         }
     }
 
+    /// Says that a search that was counted is on record.
+    pub fn recorded(&self, row: &store::SearchRow) {
+        let mut counters = self.lock();
+        for key in &row.case_keys {
+            if let Some(probes) = counters.by_case.get_mut(key) {
+                probes.insert(row.probe, true);
+            }
+        }
+    }
+
+    /// Counts a search no more that was permitted, but could not be put on record: it does not run.
+    pub fn unsearched(&self, row: &store::SearchRow) {
+        let mut counters = self.lock();
+        if let Some(others) = &mut counters.others {
+            others.counted.remove(&row.id);
+        }
+        if let Some(window) = counters.by_person.get_mut(&row.person) {
+            window.take_back(row.at, row.probe);
+        }
+        for key in &row.case_keys {
+            if let Some(probes) = counters.by_case.get_mut(key)
+                && probes.get(&row.probe) == Some(&false)
+            {
+                probes.remove(&row.probe);
+            }
+        }
+        if let Some(searches) = counters.by_request.get_mut(&row.request) {
+            *searches = searches.saturating_sub(1);
+        }
+    }
+
     /// Those of these cases in which this probe is not known to be on record already.
     pub fn unlisted(&self, case_keys: &[String], probe: Digest) -> Vec<String> {
         let counters = self.lock();
-        let listed = |key: &&String| counters.by_case.get(*key).is_some_and(|probes| probes.contains(&probe));
+        let listed = |key: &&String| counters.by_case.get(*key).is_some_and(|probes| probes.get(&probe) == Some(&true));
         case_keys.iter().filter(|key| !listed(key)).cloned().collect()
     }
 
@@ -201,6 +273,7 @@ impl History {
                     ledger.settle().await?;
                 }
                 let probes = store.probes_of_case(key).await?;
+                let probes = probes.into_iter().map(|probe| (probe, true));
                 self.lock().hold().by_case.entry(key.clone()).or_default().extend(probes);
             }
         }
@@ -214,7 +287,8 @@ impl History {
             window.slide(now);
             (searches, distinct) = (window.searches.len(), window.probes.len());
         }
-        let in_case: BTreeSet<_> = case_keys.iter().filter_map(|k| counters.by_case.get(k)).flatten().collect();
+        let known = case_keys.iter().filter_map(|k| counters.by_case.get(k));
+        let in_case: BTreeSet<_> = known.flat_map(|probes| probes.keys()).collect();
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Ok(facts::History {
             searches_by_person_last_hour: small(searches),
@@ -266,6 +340,83 @@ mod tests {
         assert_eq!(counts(&window), (1, 1));
         window.slide(Instant(3 * HOUR_MS));
         assert_eq!(counts(&window), (0, 0));
+        window.add(Instant(900 * HOUR_MS), a);
+        window.add(Instant(3 * HOUR_MS), b);
+        window.slide(Instant(3 * HOUR_MS));
+        assert_eq!(counts(&window), (1, 1), "a clock that was wrong does not make an hour last for years");
+    }
+
+    fn search(at: u64, probe: &[u8]) -> store::SearchRow {
+        store::SearchRow {
+            id: at.to_string(),
+            at: Instant(at),
+            person: "p".into(),
+            request: "r".into(),
+            case_keys: vec!["c".into()],
+            probe: Digest::of(probe),
+        }
+    }
+
+    #[test]
+    fn a_search_that_is_not_on_record_is_counted_no_more() {
+        let row = |at: u64| search(at, b"a");
+        let case = ["c".to_owned()];
+        let history = History::default();
+        history.opened("r");
+        history.lock().by_case.insert("c".into(), BTreeMap::new());
+        history.searched(&row(1));
+        history.searched(&row(2));
+        assert_eq!(history.unlisted(&case, Digest::of(b"a")), case, "counted, and not on record yet");
+        history.recorded(&row(1));
+        assert!(history.unlisted(&case, Digest::of(b"a")).is_empty());
+        history.unsearched(&row(2));
+        history.unsearched(&row(3));
+        let counters = history.lock();
+        let window = &counters.by_person["p"];
+        assert_eq!((window.searches.len(), window.probes[&Digest::of(b"a")]), (1, 1));
+        assert_eq!(counters.by_request["r"], 0, "as often as it was taken back");
+        assert_eq!(counters.by_case["c"].len(), 1, "another search brought it there");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_another_host_searched_is_counted_beside_what_is_not_on_record_yet() {
+        let rows = store::Store::open("mem://", None, store::MasterKey::generate()).await.unwrap();
+        let rows = rows.jurisdiction("north").await.unwrap();
+        let history = History::default().among_several(&[], Instant(0));
+        history.lock().by_case.insert("c".into(), BTreeMap::new());
+        let (ours, theirs) = (search(1, b"a"), search(2, b"b"));
+        history.searched(&ours);
+        let kept = store::Kept::Search { search: theirs.clone(), unlisted: theirs.case_keys.clone() };
+        rows.keep(&[kept]).await.unwrap();
+        for _ in 0..2 {
+            history.learn(&rows, Instant(3)).await.unwrap();
+            let counters = history.lock();
+            assert_eq!(counters.by_person["p"].searches.len(), 2);
+            assert_eq!(counters.by_case["c"], BTreeMap::from([(ours.probe, false), (theirs.probe, true)]));
+        }
+        history.unsearched(&ours);
+        let counters = history.lock();
+        assert_eq!(counters.by_person["p"].searches.len(), 1);
+        assert_eq!(counters.by_case["c"], BTreeMap::from([(theirs.probe, true)]));
+        let known = counters.others.as_ref().map(|others| others.counted.keys().cloned().collect::<Vec<_>>());
+        assert_eq!(known, Some(vec![theirs.id]), "what did not run is not known either");
+    }
+
+    #[tokio::test]
+    async fn a_turn_is_of_the_person_and_of_each_case_once() {
+        let history = History::default();
+        let keys = |keys: &[&str]| keys.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>();
+        let first = history.turn("p", &keys(&["b", "a", "b"])).await;
+        assert_eq!(first.0.len(), 3, "a case that is named twice does not wait for itself");
+        let other = history.turn("q", &keys(&["c"])).await;
+        let busy = async |person: &str, cases: &[&str]| {
+            let cases = keys(cases);
+            tokio::time::timeout(std::time::Duration::ZERO, history.turn(person, &cases)).await.is_err()
+        };
+        assert!(busy("p", &[]).await && busy("r", &["a"]).await && busy("r", &["c", "d"]).await);
+        assert!(!busy("r", &["d"]).await, "nor do others");
+        drop((first, other));
+        assert!(!busy("p", &["a", "b", "c"]).await);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use serde::Serialize;
 /// Entries shown at once.
 pub const MOST_ENTRIES: u64 = 1000;
 
+/// Bytes of accounts shown at once, about: as many as a thousand usual ones have, several times over.
+const MOST_BYTES: usize = 64 << 20;
+
 /// One entry as an auditor reads it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Seen {
@@ -23,7 +26,8 @@ pub struct Seen {
 }
 
 impl Casework {
-    /// Shows log entries of a jurisdiction to one of its auditors. That the asker is one has been checked.
+    /// Shows log entries of a jurisdiction to one of its auditors: the first of those asked for, where their accounts are
+    /// large; the next ones are there for the asking. That the asker is an auditor has been checked.
     ///
     /// # Errors
     /// [`CaseError::Invalid`] for too many, [`CaseError::Log`] when the look cannot be recorded.
@@ -58,22 +62,33 @@ impl Casework {
                 .map_err(|e| CaseError::Log(format!("entry {index} is not a leaf: {e}")))?;
             leaves.push((index, leaf));
         }
-        with_accounts(chamber, leaves).await
+        within(chamber, leaves, MOST_BYTES).await
     }
 }
 
 /// Entries with what is left of their accounts.
 pub(crate) async fn with_accounts(chamber: &Chamber, leaves: Vec<(u64, Leaf)>) -> Result<Vec<Seen>, CaseError> {
-    let ids: Vec<_> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
+    within(chamber, leaves, usize::MAX).await
+}
+
+/// The same of the first of them: no more are read once their accounts come to so many bytes.
+async fn within(chamber: &Chamber, mut leaves: Vec<(u64, Leaf)>, most: usize) -> Result<Vec<Seen>, CaseError> {
     chamber.ledger.settle().await?;
-    let accounts = chamber.store.accounts(&ids).await?;
-    Ok(leaves
-        .into_iter()
-        .zip(accounts)
-        .map(|((index, leaf), row)| {
+    let mut seen = Vec::with_capacity(leaves.len());
+    let (mut portion, mut bytes) = (store::Portion::new(leaves.len()), 0_usize);
+    while !leaves.is_empty() && bytes < most {
+        let rest = leaves.split_off(portion.rows().min(leaves.len()));
+        let ids: Vec<_> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
+        let accounts = chamber.store.accounts(&ids).await?;
+        let sizes: Vec<usize> = accounts.iter().flatten().map(|row| row.plain.len()).collect();
+        bytes = bytes.saturating_add(sizes.iter().sum());
+        portion.had(sizes);
+        seen.extend(leaves.into_iter().zip(accounts).map(|((index, leaf), row)| {
             let verified = row.as_ref().map(|r| audit::commitment(&r.salt, &r.plain) == leaf.account.0);
             let account = row.and_then(|r| serde_json::from_slice(&r.plain).ok());
             Seen { index, leaf, account, account_verified: verified }
-        })
-        .collect())
+        }));
+        leaves = rest;
+    }
+    Ok(seen)
 }

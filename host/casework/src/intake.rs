@@ -6,7 +6,9 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
+use crate::limits::{self, MOST_ITEMS, bounded};
 use crate::permit::{Acted, Permit};
+use crate::photograph::look_at_photograph;
 use crate::unfinished;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -19,11 +21,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Texts of a request, in bytes each: a reason is a paragraph.
-const MOST_TEXT_BYTES: usize = 16 << 10;
-
-/// Identifiers, answers or edits of a request: a form has a page.
-const MOST_ITEMS: usize = 64;
+/// Numbers of the longest template there is.
+pub const MOST_NUMBERS: usize = search::MAX_DIM;
 
 /// The sealed kind under which probe images are kept.
 pub const PROBE: &str = "probe";
@@ -136,6 +135,16 @@ impl OpenRequest {
     }
 }
 
+impl Chamber {
+    /// A request as the database has it, for whoever has waited for what is on its way there.
+    pub(crate) async fn request_in_store(&self, id: &str) -> Result<Option<OpenRequest>, CaseError> {
+        let Some(row) = self.store.request(id).await? else { return Ok(None) };
+        serde_json::from_value(row.body)
+            .map(Some)
+            .map_err(|e| CaseError::Fault(format!("request `{id}` on record cannot be read: {e}; restore the database")))
+    }
+}
+
 impl Casework {
     /// Opens a request in a jurisdiction: decided, recorded, kept. A photograph is looked at only to count the faces.
     ///
@@ -162,13 +171,7 @@ impl Casework {
         check(&intake)?;
         let owner = self.chamber(jurisdiction)?.clone();
         let hall = owner.hall(&intake.gallery)?;
-        let requester = self.requester(actor, intake.requester.as_deref())?;
-        let concerned = self.concerned(&requester, &owner)?;
-        if concerned.iter().all(|chamber| chamber.id() != actor.principal.jurisdiction) {
-            // Their own policy would not be asked.
-            let reason = "only people of the requester's jurisdiction or of the gallery's enter a request";
-            return self.reject(jurisdiction, actor, "request", reason).await;
-        }
+        let (requester, concerned) = self.parties(actor, &owner, &intake).await?;
         answers::check(&concerned, Phase::Request, &intake.answers)?;
         let now = self.clock.now()?;
         let probe = self.look_at(&intake.probe, hall.registered()).await?;
@@ -249,20 +252,40 @@ impl Casework {
         let unknown = || CaseError::Unknown { kind: "request", id: id.to_owned(), hint: "" };
         let chamber = self.chamber(jurisdiction)?;
         chamber.ledger.settle().await?;
-        let row = chamber.store.request(id).await?.ok_or_else(unknown)?;
-        serde_json::from_value(row.body)
-            .map_err(|e| CaseError::Invalid(format!("request `{id}` on record cannot be read: {e}")))
+        chamber.request_in_store(id).await?.ok_or_else(unknown)
     }
 
-    /// On whose behalf a request is made.
-    pub(crate) fn requester(&self, actor: &Registered, named: Option<&str>) -> Result<Registered, CaseError> {
-        let Some(named) = named else { return Ok(actor.clone()) };
-        let (jurisdiction, person) = named.split_once('/').unwrap_or((&actor.principal.jurisdiction, named));
-        self.other(&Principal {
-            jurisdiction: jurisdiction.to_owned(),
-            person: person.to_owned(),
-            device: actor.principal.device,
-        })
+    /// On whose behalf a request is made, and the jurisdictions whose policies it concerns.
+    ///
+    /// # Errors
+    /// [`CaseError::Rejected`], on record with all of these, for an asker who is of none of them, and for a requester who may
+    /// not act: whoever is in a registry is not for anybody to find out.
+    pub(crate) async fn parties(
+        &self,
+        actor: &Registered,
+        owner: &Arc<Chamber>,
+        intake: &Intake,
+    ) -> Result<(Registered, Vec<Arc<Chamber>>), CaseError> {
+        const ASKED: &str = "request";
+        check(intake)?;
+        let theirs = actor.principal.jurisdiction.as_str();
+        let named = intake.requester.as_deref().unwrap_or(&actor.principal.person);
+        let (home, person) = named.split_once('/').unwrap_or((theirs, named));
+        // Before anybody is looked up there.
+        let concerned = self.concerned_by(home, owner)?;
+        let ledgers: Vec<_> = concerned.iter().collect();
+        if concerned.iter().all(|chamber| chamber.id() != theirs) {
+            // Their own policy would not be asked.
+            let reason = "only people of the requester's jurisdiction or of the gallery's enter a request";
+            return self.reject_in(&ledgers, actor, ASKED, reason).await;
+        }
+        let device = actor.principal.device;
+        let requester = Principal { jurisdiction: home.to_owned(), person: person.to_owned(), device };
+        match self.other(actor, &requester) {
+            Ok(requester) => Ok((requester, concerned)),
+            Err(CaseError::Rejected(reason)) => self.reject_in(&ledgers, actor, ASKED, &reason).await,
+            Err(e) => Err(e),
+        }
     }
 
     /// What policies are told of the probe. Reads a photograph only as far as its faces.
@@ -320,15 +343,6 @@ impl Casework {
     }
 }
 
-/// Has a photograph looked at, away from the runtime's threads. What breaks off on it cannot be read.
-pub(crate) async fn look_at_photograph<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, CaseError> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| {
-        if e.is_panic() { CaseError::Invalid("the photograph cannot be read".to_owned()) } else { CaseError::Stopping }
-    })
-}
-
 fn fits(model: Option<&str>, gallery: &model::registry::Gallery) -> Result<(), CaseError> {
     match model {
         Some(model) if model == gallery.model => Ok(()),
@@ -373,27 +387,28 @@ pub(crate) fn attested(answers: BTreeMap<String, Value>, by: &Registered, at: In
 }
 
 fn check(intake: &Intake) -> Result<(), CaseError> {
+    let probe = &intake.probe;
+    limits::count("identifiers", intake.identifiers.len(), MOST_ITEMS)?;
+    limits::count("probe.edits", probe.edits.len(), MOST_ITEMS)?;
+    let mut words = vec![
+        ("gallery", intake.gallery.as_str()),
+        ("requester", intake.requester.as_deref().unwrap_or_default()),
+        ("channel", intake.channel.as_str()),
+        ("probe.model", probe.model.as_deref().unwrap_or_default()),
+        ("probe.quality.producer", probe.quality.as_ref().map_or("", |q| q.producer.as_str())),
+    ];
+    for Identifier { kind, value } in &intake.identifiers {
+        words.extend([("identifiers.kind", kind.as_str()), ("identifiers.value", value.as_str())]);
+    }
+    for Edit { operation, by, .. } in &probe.edits {
+        words.extend([("probe.edits.operation", operation.as_str()), ("probe.edits.by", by.as_str())]);
+    }
     let texts = [
         ("purpose", intake.purpose.as_str()),
         ("reason", intake.reason.as_str()),
-        ("channel", intake.channel.as_str()),
-        ("probe.source", intake.probe.source.as_str()),
+        ("probe.source", probe.source.as_str()),
     ];
-    for (name, text) in texts {
-        if text.len() > MOST_TEXT_BYTES {
-            return Err(CaseError::Invalid(format!("{name} is longer than {MOST_TEXT_BYTES} bytes: shorten it")));
-        }
-    }
-    let lists = [
-        ("identifiers", intake.identifiers.len()),
-        ("answers", intake.answers.len()),
-        ("probe.edits", intake.probe.edits.len()),
-    ];
-    for (name, len) in lists {
-        if len > MOST_ITEMS {
-            return Err(CaseError::Invalid(format!("{name} has {len} items: at most {MOST_ITEMS}")));
-        }
-    }
+    bounded(words, texts, &intake.answers)?;
     if intake.batch_size == 0 {
         return Err(CaseError::Invalid("batch_size is 0: it counts this probe, so it is at least 1".to_owned()));
     }
@@ -410,6 +425,20 @@ fn template_text(template: &[f32]) -> String {
 
 /// The template a request was opened with.
 pub(crate) fn template_of(text: &str) -> Result<Vec<f32>, CaseError> {
-    let bytes = BASE64_STANDARD.decode(text).map_err(|e| CaseError::Invalid(format!("template on record: {e}")))?;
+    let unreadable = |e: base64::DecodeError| {
+        CaseError::Fault(format!("a template on record cannot be read: {e}; restore the database"))
+    };
+    let bytes = BASE64_STANDARD.decode(text).map_err(unreadable)?;
     Ok(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_on_record_that_cannot_be_read_is_the_hosts_fault() {
+        assert_eq!(template_of(&template_text(&[1.0, -2.0])).unwrap(), [1.0, -2.0]);
+        assert!(matches!(template_of("%%%"), Err(CaseError::Fault(_))));
+    }
 }

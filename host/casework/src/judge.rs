@@ -123,7 +123,12 @@ impl Casework {
         requester: &Registered,
         owner: &Arc<Chamber>,
     ) -> Result<Vec<Arc<Chamber>>, CaseError> {
-        let home = self.chamber(&requester.principal.jurisdiction)?;
+        self.concerned_by(&requester.principal.jurisdiction, owner)
+    }
+
+    /// The same, by the id of the requester's home.
+    pub(crate) fn concerned_by(&self, home: &str, owner: &Arc<Chamber>) -> Result<Vec<Arc<Chamber>>, CaseError> {
+        let home = self.chamber(home)?;
         let mut chambers = vec![home.clone()];
         if home.id() != owner.id() {
             chambers.push(owner.clone());
@@ -146,7 +151,7 @@ impl Casework {
         rows: Vec<store::Kept>,
     ) -> Result<Permit, CaseError> {
         let subject = facts.subject();
-        self.judge_of(concerned, facts, subject, rows, &Demands::default()).await
+        self.judge_as(concerned, &facts, subject, rows, &Demands::default(), |_| {}).await
     }
 
     /// The same for a step of a request on which others may have something to do since earlier steps.
@@ -161,10 +166,28 @@ impl Casework {
         demands: &Demands,
     ) -> Result<Permit, CaseError> {
         let subject = facts.subject();
-        self.judge_of(concerned, facts, subject, rows, demands).await
+        self.judge_as(concerned, &facts, subject, rows, demands, |_| {}).await
     }
 
-    /// The same for a step that is recorded under a case of which policies are told nothing.
+    /// The same. `decided` is told whether the step may be taken now, permitted and waiting for nobody, once that is decided
+    /// and before it is on record: what depends on the decision alone does not wait for the log. A permit that cannot be put
+    /// on record is none. Where nothing is decided, it is told nothing.
+    ///
+    /// # Errors
+    /// As [`Casework::judge`].
+    pub(crate) async fn judge_telling(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: Facts<'_>,
+        rows: Vec<store::Kept>,
+        demands: &Demands,
+        decided: impl FnOnce(bool) + Send,
+    ) -> Result<Permit, CaseError> {
+        let subject = facts.subject();
+        self.judge_as(concerned, &facts, subject, rows, demands, decided).await
+    }
+
+    /// The same as [`Casework::judge_after`] for a step that is recorded under a case of which policies are told nothing.
     ///
     /// # Errors
     /// As [`Casework::judge`].
@@ -176,11 +199,7 @@ impl Casework {
         rows: Vec<store::Kept>,
         demands: &Demands,
     ) -> Result<Permit, CaseError> {
-        let (permit, awaited) = self.decide(concerned, &facts, subject.clone(), rows, Some(demands)).await?;
-        if awaited.is_empty() {
-            return Ok(permit);
-        }
-        Err(self.wait(concerned, permit.act(), facts.actor, subject, awaited).await)
+        self.judge_as(concerned, &facts, subject, rows, demands, |_| {}).await
     }
 
     /// The same for a step that waits for nobody: it is itself what is waited for, or its approval is seen to otherwise.
@@ -193,7 +212,24 @@ impl Casework {
         facts: Facts<'_>,
         rows: Vec<store::Kept>,
     ) -> Result<Permit, CaseError> {
-        self.decide(concerned, &facts, facts.subject(), rows, None).await.map(|(permit, _)| permit)
+        self.decide(concerned, &facts, facts.subject(), rows, None, |_| {}).await.map(|(permit, _)| permit)
+    }
+
+    /// Decides and records; has a step wait that has to.
+    async fn judge_as(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: &Facts<'_>,
+        subject: Subject,
+        rows: Vec<store::Kept>,
+        demands: &Demands,
+        decided: impl FnOnce(bool) + Send,
+    ) -> Result<Permit, CaseError> {
+        let (permit, awaited) = self.decide(concerned, facts, subject.clone(), rows, Some(demands), decided).await?;
+        if awaited.is_empty() {
+            return Ok(permit);
+        }
+        Err(self.wait(concerned, permit.act(), facts.actor, subject, awaited).await)
     }
 
     /// Decides and records; gives what the step waits for, where it waits for `demands` and what its own decision demands.
@@ -204,6 +240,7 @@ impl Casework {
         subject: Subject,
         rows: Vec<store::Kept>,
         demands: Option<&Demands>,
+        decided: impl FnOnce(bool) + Send,
     ) -> Result<(Permit, Vec<Awaited>), CaseError> {
         for chamber in concerned {
             self.catch_up(chamber).await?;
@@ -224,9 +261,11 @@ impl Casework {
             Some(demands) if permitted => demands.awaited(&rulings),
             _ => vec![],
         };
+        let now = permitted && awaited.is_empty();
+        decided(now);
         let imposed = obligations::imposed(&rulings, facts)?;
         let mut kept: Vec<_> = obligations::imposition(&rulings.id, &imposed)?.into_iter().collect();
-        if permitted && awaited.is_empty() {
+        if now {
             kept.extend(rows);
         }
         let entry = Entry {

@@ -5,7 +5,7 @@
 //! for it but who wants to read them there ([`Ledger::settle`]). What a crash keeps from the database is found in the
 //! journal at the next start ([`replay`]).
 
-use crate::aside::aside;
+use crate::aside::{aside, broke_off};
 use crate::error::CaseError;
 use crate::torn;
 use arc_swap::ArcSwapOption;
@@ -17,13 +17,17 @@ use rand::RngCore as _;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-/// Entries written to the database in one commit at most: bounds a transaction at a few megabytes.
+/// Entries written to the database in one commit at most. Large ones are fewer: [`store::BATCH_BYTES`].
 const MOST_AT_ONCE: usize = 256;
 
 /// Entries that may wait for the database. When so many do, the database is what the host has to wait for.
 const MOST_BEHIND: usize = 4096;
+
+/// Bytes that may wait for the database, as they are packed: as many entries of the usual size as may, and no more memory
+/// than this where they are large.
+const MOST_BEHIND_BYTES: usize = 128 << 20;
 
 /// How long entries are gathered before they are written: a commit costs more than what is in it.
 const GATHER: Duration = Duration::from_millis(20);
@@ -31,8 +35,15 @@ const GATHER: Duration = Duration::from_millis(20);
 /// How long somebody waits for the database to take what was recorded: many commits.
 const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 
+/// What somebody is told who has waited so long.
+const TOO_LONG: &str = "it takes too long";
+
 /// How long to wait before a database that failed is tried again.
 const RETRY: Duration = Duration::from_millis(250);
+
+/// Why nothing is written any more, though the host does not stop.
+const BROKEN: &str = "the task that writes to the database broke off: restart the host, which finds what is on record in \
+                      the log's journal";
 
 /// Where an entry is recorded, in a form that stands on its own: anybody with the log's verifier key can check it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,14 +133,15 @@ pub struct Ledger {
     log: audit::Log,
     store: store::Jurisdiction,
     behind: mpsc::Sender<Behind>,
+    room: Arc<Semaphore>,
     trouble: Arc<ArcSwapOption<String>>,
 }
 
 /// What waits for the database.
 enum Behind {
     /// What an entry left.
-    Entry { index: u64, kept: Vec<store::Kept> },
-    /// Rows that no entry brings.
+    Entry { index: u64, kept: Vec<store::Kept>, bytes: usize, room: OwnedSemaphorePermit },
+    /// Rows that no entry brings: too few and too small to take room.
     Rows(Vec<store::Kept>),
     /// Somebody who wants to know when all before is there.
     Settle(oneshot::Sender<()>),
@@ -141,8 +153,8 @@ impl Ledger {
         let (behind, queue) = mpsc::channel(MOST_BEHIND);
         let trouble = Arc::new(ArcSwapOption::empty());
         let writer = Writer { log: log.clone(), store: store.clone(), trouble: trouble.clone() };
-        tokio::spawn(writer.run(queue));
-        Self { log, store, behind, trouble }
+        tokio::spawn(watched(writer.run(queue), trouble.clone()));
+        Self { log, store, behind, room: Arc::new(Semaphore::new(MOST_BEHIND_BYTES)), trouble }
     }
 
     /// The log.
@@ -158,60 +170,99 @@ impl Ledger {
     /// Waits until everything recorded before can be read in the database.
     ///
     /// # Errors
-    /// [`CaseError::Log`] when the database does not take it, [`CaseError::Stopping`].
+    /// [`CaseError::Log`] when the database does not take it; [`CaseError::Fault`] when nothing is written any more.
     pub async fn settle(&self) -> Result<(), CaseError> {
-        let refused = |reason: &str| CaseError::Log(format!("the database cannot be written: {reason}"));
         if let Some(reason) = self.trouble() {
-            return Err(refused(&reason));
+            return Err(unwritten(&reason));
         }
         let settling = async {
             let (done, settled) = oneshot::channel();
-            self.behind.send(Behind::Settle(done)).await.map_err(|_| CaseError::Stopping)?;
-            settled.await.map_err(|_| CaseError::Stopping)
+            self.behind.send(Behind::Settle(done)).await.map_err(|_| CaseError::Fault(BROKEN.to_owned()))?;
+            settled.await.map_err(|_| CaseError::Fault(BROKEN.to_owned()))
         };
         let settled = tokio::time::timeout(SETTLE_LIMIT, settling).await;
-        settled.unwrap_or_else(|_| Err(refused("it takes too long")))
+        settled.unwrap_or_else(|_| Err(unwritten(TOO_LONG)))
     }
 
     /// Waits until everything recorded before is in the database and nothing of it rides in the log's journal any more: what
     /// is destroyed in the database after that does not come back from there when a crash has the journal replayed.
     ///
     /// # Errors
-    /// [`CaseError::Log`] when the journal cannot be turned; [`CaseError::Stopping`].
+    /// As [`Ledger::settle`]; [`CaseError::Log`] when the journal cannot be turned, or the database does not take what rides on
+    /// it.
     pub async fn clear(&self) -> Result<(), CaseError> {
         self.settle().await?;
+        self.clear_within(SETTLE_LIMIT).await
+    }
+
+    /// Clears the journal. The database may have failed since it was settled.
+    async fn clear_within(&self, limit: Duration) -> Result<(), CaseError> {
         let log = self.log.clone();
-        aside(move || log.clear_journal()).await??;
-        Ok(())
+        match aside(move || log.clear_journal(limit)).await? {
+            Err(audit::AppendError::Riding { .. }) => {
+                Err(self.trouble().map_or_else(|| unwritten(TOO_LONG), |reason| unwritten(&reason)))
+            }
+            cleared => Ok(cleared?),
+        }
     }
 
     /// Keeps rows as soon as the database takes them.
     pub(crate) async fn keep_behind(&self, rows: Vec<store::Kept>) {
-        // Only when the host stops is nobody there to take them.
-        let _ = self.behind.send(Behind::Rows(rows)).await;
+        // Where the task that writes broke off, nobody is there to take them.
+        if let Err(mpsc::error::SendError(Behind::Rows(rows))) = self.behind.send(Behind::Rows(rows)).await
+            && let Err(e) = self.store.keep(&rows).await
+        {
+            tracing::error!(log = self.log.origin(), %e, "rows that no entry brings could not be kept");
+        }
+    }
+
+    /// What an entry leaves behind, as it rides on its leaf, and room for it to wait for the database. Nothing is done yet.
+    ///
+    /// # Errors
+    /// [`CaseError::TooLarge`] for more than a leaf can carry; [`CaseError::Log`] while the database takes nothing, or is too
+    /// slow.
+    async fn pack(&self, written: &Written, mut kept: Vec<store::Kept>) -> Result<Packed, CaseError> {
+        if let Some(reason) = self.trouble() {
+            return Err(unwritten(&reason));
+        }
+        kept.push(written.account());
+        let rider = self.store.pack(&kept)?;
+        let bytes = rider.len();
+        if bytes > audit::MAX_RIDER_BYTES {
+            return Err(CaseError::TooLarge { bytes });
+        }
+        let room = self.room.clone().acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX));
+        let slow = |_| unwritten(TOO_LONG);
+        // Nobody closes it.
+        let room = tokio::time::timeout(SETTLE_LIMIT, room).await.map_err(slow)?.map_err(|_| CaseError::Stopping)?;
+        Ok(Packed { rider, kept, room })
     }
 
     /// Makes an entry durable, and with it what the step leaves behind.
     pub(crate) async fn append(
         &self,
         written: &Written,
-        mut kept: Vec<store::Kept>,
+        kept: Vec<store::Kept>,
     ) -> Result<audit::Appended, Unrecorded> {
-        if let Some(reason) = self.trouble() {
-            return Err(CaseError::Log(format!("the database cannot be written: {reason}")).into());
-        }
-        kept.push(written.account());
-        let rider = self.store.pack(&kept).map_err(CaseError::from)?;
-        let leaf = written.leaf.clone();
+        let packed = self.pack(written, kept).await?;
+        self.put(written, packed).await
+    }
+
+    /// The same with what was packed for it.
+    async fn put(&self, written: &Written, packed: Packed) -> Result<audit::Appended, Unrecorded> {
+        let Packed { rider, kept, room } = packed;
+        let (leaf, bytes) = (written.leaf.clone(), rider.len());
         // From here on to the end, cancelled or not: an entry whose rows nobody writes would stay in the journal.
         let this = self.clone();
         let appending = tokio::spawn(async move {
             let appended = this.log.append_with(leaf, rider).await?;
-            let entry = Behind::Entry { index: appended.index, kept };
-            this.behind.send(entry).await.map_err(|_| Unrecorded::IN_DOUBT)?;
+            let entry = Behind::Entry { index: appended.index, kept, bytes, room };
+            // The entry is durable, and what rides on it: the next start brings it to the database.
+            let broken = |_| Unrecorded::in_doubt(CaseError::Fault(BROKEN.to_owned()));
+            this.behind.send(entry).await.map_err(broken)?;
             Ok(appended)
         });
-        appending.await.map_err(|_| Unrecorded::IN_DOUBT)?
+        appending.await.map_err(|e| Unrecorded::in_doubt(broke_off(&e)))?
     }
 }
 
@@ -223,8 +274,10 @@ pub(crate) struct Unrecorded {
 }
 
 impl Unrecorded {
-    /// Whoever was writing it is gone.
-    const IN_DOUBT: Self = Self { error: CaseError::Stopping, doubtful: true };
+    /// Whoever was writing it, or what rides on it, is gone.
+    fn in_doubt(error: CaseError) -> Self {
+        Self { error, doubtful: true }
+    }
 }
 
 impl From<CaseError> for Unrecorded {
@@ -240,19 +293,76 @@ impl From<audit::AppendError> for Unrecorded {
     }
 }
 
+/// What was recorded is not in the database, for this reason.
+fn unwritten(reason: &str) -> CaseError {
+    CaseError::Log(format!("the database cannot be written: {reason}"))
+}
+
+/// What a step leaves behind, the same as bytes that ride on its leaf, and their room among what waits for the database.
+struct Packed {
+    rider: Vec<u8>,
+    kept: Vec<store::Kept>,
+    room: OwnedSemaphorePermit,
+}
+
 /// Brings what rides on a log's journal into the database: what a crash kept from it. What is there already stays.
 ///
 /// # Errors
 /// When the database cannot be written; then the log must stay closed.
 pub async fn replay(prepared: &audit::Prepared, store: &store::Jurisdiction) -> Result<(), CaseError> {
-    for chunk in prepared.riders().chunks(MOST_AT_ONCE) {
-        let mut kept = Vec::with_capacity(chunk.len());
-        for (_, rider) in chunk {
+    let mut riders = prepared.riders();
+    while !riders.is_empty() {
+        let (some, rest) = riders.split_at(batch(riders.iter().map(|(_, rider)| rider.len())));
+        let mut kept = Vec::with_capacity(some.len());
+        for (_, rider) in some {
             kept.extend(store.unpack(rider)?);
         }
         store.keep(&kept).await?;
+        riders = rest;
     }
     Ok(())
+}
+
+/// How many of the riders of these sizes go to the database in one commit; one at least, if there is one.
+fn batch(sizes: impl Iterator<Item = usize>) -> usize {
+    let (mut count, mut bytes) = (0, 0_usize);
+    for size in sizes {
+        count += 1;
+        bytes = bytes.saturating_add(size);
+        if is_full(count, bytes) {
+            break;
+        }
+    }
+    count
+}
+
+/// Whether so many entries of so many bytes in all are a commit.
+fn is_full(count: usize, bytes: usize) -> bool {
+    count >= MOST_AT_ONCE || bytes >= store::BATCH_BYTES
+}
+
+/// Lets the writer do its work, and says that nothing is written any more where it does not end as it should: with the
+/// last clone of its ledger.
+async fn watched(work: impl Future<Output = ()>, trouble: Arc<ArcSwapOption<String>>) {
+    let mut watch = Watch { trouble, ended: false };
+    work.await;
+    watch.ended = true;
+}
+
+struct Watch {
+    trouble: Arc<ArcSwapOption<String>>,
+    ended: bool,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.trouble.store(Some(Arc::new(BROKEN.to_owned())));
+        }
+        if std::thread::panicking() {
+            tracing::error!("{BROKEN}");
+        }
+    }
 }
 
 /// The task that writes to the database behind the log.
@@ -264,20 +374,23 @@ struct Writer {
 
 impl Writer {
     async fn run(self, mut queue: mpsc::Receiver<Behind>) {
-        let (mut kept, mut indices, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut kept, mut indices, mut waiting, mut held) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         while let Some(first) = queue.recv().await {
             let mut next = Some(first);
             let until = tokio::time::Instant::now() + GATHER;
+            let mut bytes = 0_usize;
             while let Some(item) = next.take() {
                 match item {
-                    Behind::Entry { index, kept: rows } => {
+                    Behind::Entry { index, kept: rows, bytes: more, room } => {
                         indices.push(index);
                         kept.extend(rows);
+                        bytes = bytes.saturating_add(more);
+                        held.push(room);
                     }
                     Behind::Rows(rows) => kept.extend(rows),
                     Behind::Settle(done) => waiting.push(done),
                 }
-                if indices.len() >= MOST_AT_ONCE {
+                if is_full(indices.len(), bytes) {
                     break;
                 }
                 next = if waiting.is_empty() {
@@ -289,6 +402,7 @@ impl Writer {
             }
             self.write(&kept).await;
             kept.clear();
+            held.clear();
             indices.drain(..).for_each(|index| self.log.release(index));
             for done in waiting.drain(..) {
                 // Whoever stopped waiting does not need to know.
@@ -316,8 +430,9 @@ impl Writer {
 /// which an entry of a request's life is found again.
 ///
 /// # Errors
-/// [`CaseError::Log`] when it is not: then nothing may be done. Where one log took it and a later one did not, the message says
-/// so; that nothing came of it is recorded where it stands.
+/// [`CaseError::TooLarge`] for more than an entry holds, before any of them has it; [`CaseError::Log`] when it is not durable:
+/// then nothing may be done; [`CaseError::Fault`] when the host broke off, and it may be on record. Where one log took it and a
+/// later one did not, the message says so; that nothing came of it is recorded where it stands.
 pub async fn record(ledgers: &[&Ledger], entry: Entry, rows: Vec<store::Kept>) -> Result<Recorded, CaseError> {
     record_as(model::terms::new_id(), ledgers, entry, rows).await
 }
@@ -336,11 +451,16 @@ pub(crate) async fn record_as(
         rows.push(store::Kept::Entry { request: request.clone(), entry: id.clone() });
     }
     let written = Written::of(id, entry)?;
-    let mut places = Vec::with_capacity(ledgers.len());
+    let mut packed = Vec::with_capacity(ledgers.len());
     let mut rows = Some(rows);
+    // All of it before any: what one log cannot take is in none.
     for (i, ledger) in ledgers.iter().enumerate() {
         let kept = if i + 1 == ledgers.len() { rows.take().unwrap_or_default() } else { Vec::new() };
-        match ledger.append(&written, kept).await {
+        packed.push(ledger.pack(&written, kept).await?);
+    }
+    let mut places = Vec::with_capacity(ledgers.len());
+    for (ledger, packed) in ledgers.iter().zip(packed) {
+        match ledger.put(&written, packed).await {
             Ok(appended) => places.push((ledger.log.clone(), appended)),
             Err(unrecorded) => {
                 if let [first, .., last] = ledgers
@@ -399,3 +519,6 @@ impl Written {
         store::Kept::Account(store::AccountRow { id: self.id.clone(), salt: self.salt, plain: self.plain.clone() })
     }
 }
+
+#[cfg(test)]
+mod tests;

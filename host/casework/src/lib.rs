@@ -18,12 +18,14 @@
 //! | [`history`], [`life`] | what policies are told of the past: of people and cases, of a request |
 //! | [`gallery`] | a gallery at work, searched by one thread in shared passes |
 //! | [`shelf`] | where galleries stand on disk, and how they start |
+//! | `filter` | from what a search asks for to the columns that are searched |
 //! | [`intake`], [`search_step`], [`enroll`] | the steps up to the candidate list |
+//! | `photograph` | how many photographs are looked at at once |
 //! | [`access`], [`violation`], [`activation`] | the steps outside a request's life: people and agencies, violations, policy revisions |
 //! | [`registration`], [`agreements`] | people, agencies and agreements come into the registry, and what is known of them changes |
 //! | `standing`, `suspension` | how people and agencies stand since, whatever the registry file says |
 //! | [`revision`], [`chancery`] | policy revisions: how they stand, and where they are kept |
-//! | `answers` | answers, checked against the forms |
+//! | `answers`, `limits` | answers, checked against the forms; how much a step may say |
 //! | [`viewing`], [`disposition`], [`sign_off`], [`acknowledgement`], [`release`], [`dissemination`], [`outcome`] | the steps after it |
 //! | `sitting`, `turns`, [`misstep`] | what every such step does first: its turn, the facts, what is out of place |
 //! | `signatures` | whether the signatures a result needs are there |
@@ -57,6 +59,7 @@ pub mod dissemination;
 mod drawn;
 pub mod enroll;
 pub mod error;
+mod filter;
 pub mod gallery;
 pub mod history;
 pub mod hosts;
@@ -65,12 +68,14 @@ pub mod intake;
 pub mod judge;
 pub mod ledger;
 pub mod life;
+mod limits;
 pub mod misstep;
 pub mod notices;
 pub mod obligations;
 pub mod outcome;
 pub mod paper;
 pub mod permit;
+mod photograph;
 pub mod recovery;
 pub mod registration;
 pub mod release;

@@ -1,8 +1,9 @@
 //! The obligations ledger: what decisions oblige somebody to, until it is met.
 //!
 //! An obligation is kept in the same commit as the decision that imposes it. The same duty of the same clause imposed again on
-//! the same request is the same obligation, and stays met once it is met. What a refusal imposes all the same (an alert, say)
-//! is an obligation each time. What the host does at once (show a statement, bound a list, withhold a record) is none.
+//! the same request is the same obligation, and stays met once it is met. What has to be kept or held is so anew from each day
+//! on which that is demanded, and the latest counts. What a refusal imposes all the same (an alert, say) is an obligation each
+//! time. What the host does at once (show a statement, bound a list, withhold a record) is none.
 //!
 //! | duty | is met by |
 //! |---|---|
@@ -21,6 +22,7 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt, Subject};
+use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::retention::turn_of;
 use model::account::{Event, Kind, Retained};
@@ -29,6 +31,7 @@ use model::facts::{self, Step};
 use model::rulings::{ClauseId, ClockOrigin, Duty, Obligation};
 use model::terms::{Digest, Instant, Verdict};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -37,9 +40,6 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 /// How long before the last moment the host purges what has to be purged by then: a minute's pass must not be what makes it
 /// late, nor a database that has to be waited for.
 const PURGE_LEAD_MS: u64 = HOUR_MS;
-
-/// A note, in bytes: a paragraph.
-const MOST_NOTE_BYTES: usize = 16 << 10;
 
 /// Owner of what the host itself has to do.
 const HOST: &str = "host";
@@ -253,7 +253,8 @@ fn owed(
             (rule.to.join(", "), Some(due))
         }
         Duty::Retain(rule) | Duty::Hold(rule) => {
-            (HOST.to_owned(), Some(at.plus_ms(u64::from(rule.at_least_days) * DAY_MS)))
+            // A day more, so that what is demanded again on the same day is kept for long enough, too.
+            (HOST.to_owned(), Some(at.plus_ms((u64::from(rule.at_least_days) + 1) * DAY_MS)))
         }
         Duty::Purge(rule) => (HOST.to_owned(), Some(rule.by)),
         Duty::Task(rule) => (rule.owner.clone(), Some(at.plus_ms(u64::from(rule.within_hours) * HOUR_MS))),
@@ -265,6 +266,8 @@ fn owed(
     let wake = match duty {
         // A notice goes out at once; its deadline is when it is late.
         Duty::Notify(_) => Some(at),
+        // It ends when somebody lifts it, and until then nothing about it is late.
+        Duty::Hold(_) => None,
         // What has to be kept as long is not purged any sooner.
         Duty::Purge(rule) if !retains(rulings, &rule.subject) => purge_wake(due, at),
         _ => due,
@@ -312,7 +315,8 @@ pub(crate) fn filed_under(record: &Retained) -> String {
 }
 
 /// Follows from what it says, so that the same duty imposed again on the same request or record is the same obligation.
-/// When something has to be purged is no part of it, unless it is `dated`: the first deadline holds.
+/// When something has to be purged is no part of it, unless it is `dated`: the first deadline holds. The day (UTC) on which it
+/// is demanded that something is kept or held is part of it: the last deadline holds.
 fn id(
     jurisdiction: &str,
     obligation: &Obligation,
@@ -328,8 +332,13 @@ fn id(
     }
     let once = filed.is_none() || rulings.verdict() != Verdict::Permit;
     let decision = once.then_some(rulings.id.as_str());
-    let says = serde_json::to_vec(&(jurisdiction, &obligation.clause, duty, filed, decision))
-        .map_err(|e| CaseError::Log(e.to_string()))?;
+    let day = matches!(duty, Duty::Retain(_) | Duty::Hold(_)).then_some(rulings.at.0 / DAY_MS);
+    let said = (jurisdiction, &obligation.clause, duty, filed, decision);
+    let says = match day {
+        Some(day) => serde_json::to_vec(&(said, day)),
+        None => serde_json::to_vec(&said),
+    };
+    let says = says.map_err(|e| CaseError::Log(e.to_string()))?;
     let mut id = Digest::of(&says).to_string();
     id.truncate(32);
     Ok(id)
@@ -371,11 +380,18 @@ impl Casework {
         id: &str,
         note: &str,
     ) -> Result<Done, CaseError> {
-        if note.trim().is_empty() || note.len() > MOST_NOTE_BYTES {
-            let message = format!("say what was done: note takes 1 to {MOST_NOTE_BYTES} bytes");
-            return Err(CaseError::Invalid(message));
+        bounded([("obligation", id)], [("note", note)], &BTreeMap::new())?;
+        if note.trim().is_empty() {
+            return Err(CaseError::Invalid("say what was done: note is empty".to_owned()));
         }
         let chamber = self.chamber(jurisdiction)?.clone();
+        // What is open is much to read: not for somebody whom nothing can be for.
+        self.still_stands(actor, jurisdiction, "complete").await?;
+        if actor.person.roles.is_empty() {
+            let misstep = Misstep::NotTheirTask { role: "any".to_owned() };
+            self.record_rejected(&[&chamber.ledger], actor, Subject::default(), "complete", &misstep).await?;
+            return Err(misstep.into());
+        }
         let listed = self.obligations(jurisdiction).await?.into_iter().find(|o| o.id == id);
         // The turn of its request, which whoever else changes it takes too; and then as it stands in that turn.
         let filed = listed.and_then(|o| o.filed_under());
@@ -422,5 +438,82 @@ fn theirs(actor: &Registered, owed: &Owed) -> Result<(), Misstep> {
         Duty::Flag(_) if !roles.is_empty() => Ok(()),
         Duty::Flag(_) => Err(Misstep::NotTheirTask { role: "any".to_owned() }),
         _ => Err(Misstep::NothingOwed { of: owed.id.clone() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::combine::{PolicyRef, Ruling};
+    use model::facts::RetentionEvent;
+    use model::rulings::{Decision, RetentionRule, TaskRule};
+    use model::terms::Phase;
+
+    const DAYS: u32 = 365;
+
+    fn rule() -> RetentionRule {
+        RetentionRule { subject: "probe".into(), at_least_days: DAYS }
+    }
+
+    /// What a permit of this moment, about the same record each time, imposes with this duty.
+    fn imposed(duty: Duty, at: Instant) -> Owed {
+        let obligations = vec![Obligation { clause: "c".into(), duty }];
+        let (verdict, satisfied) = (Verdict::Permit, vec!["c".into()]);
+        let ruling = Ruling {
+            jurisdiction: "north".into(),
+            policy: PolicyRef { id: "p".into(), component: Digest::default(), settings: Digest::default() },
+            matter: Digest::default(),
+            decision: Decision { verdict, satisfied, findings: vec![], obligations, tags: vec![] },
+            fuel: 0,
+            fault: None,
+            lines: vec![],
+        };
+        let rulings = Rulings { id: model::terms::new_id(), phase: Phase::Retention, at, rulings: vec![ruling] };
+        let step = Step::Retention(RetentionEvent {
+            subject: "probe".into(),
+            kind: "hold".into(),
+            record_id: "r".into(),
+            origin: String::new(),
+            recorded: None,
+            noticed: None,
+            held: false,
+            extended: None,
+            exported: None,
+        });
+        let occasion = Occasion { now: at, request: None, gallery: None, step: &step };
+        imposed_on(&rulings, &occasion).unwrap().pop().unwrap()
+    }
+
+    fn hour(hour: u64) -> Instant {
+        Instant(hour * HOUR_MS)
+    }
+
+    #[test]
+    fn what_has_to_be_kept_is_kept_anew_from_each_day_on_which_that_is_demanded() {
+        for duty in [Duty::Retain(rule()), Duty::Hold(rule())] {
+            let first = imposed(duty.clone(), hour(9));
+            let same_day = imposed(duty.clone(), hour(23));
+            let later = imposed(duty, hour(300 * 24 + 9));
+            assert_eq!((&first.id, first.due), (&same_day.id, same_day.due), "one obligation a day");
+            assert_ne!(first.id, later.id);
+            for (owed, at) in [(&first, hour(9)), (&same_day, hour(23)), (&later, hour(300 * 24 + 9))] {
+                let least = at.plus_ms(u64::from(DAYS) * DAY_MS);
+                let due = owed.due.unwrap();
+                assert!(due >= least && due <= least.plus_ms(DAY_MS), "{due} for {at}");
+            }
+        }
+        let task = || {
+            let (owner, about, within_hours) = ("chief".into(), "look at it".into(), 24);
+            Duty::Task(TaskRule { owner, about, within_hours })
+        };
+        assert_eq!(imposed(task(), hour(9)).id, imposed(task(), hour(300 * 24)).id, "other duties stay what they were");
+    }
+
+    #[test]
+    fn a_hold_is_never_late_and_what_has_to_be_kept_is_looked_at_when_it_may_go() {
+        let held = imposed(Duty::Hold(rule()), hour(9));
+        assert_eq!(held.wake, None);
+        let kept = imposed(Duty::Retain(rule()), hour(9));
+        assert!(kept.wake.is_some() && kept.wake == kept.due);
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
+use crate::limits::bounded;
 use crate::misstep::Misstep;
-use crate::sitting::{Taken, bounded};
+use crate::sitting::Taken;
 use model::account::Event;
 use model::facts::Step;
 use model::terms::{Field, Value};
@@ -25,7 +26,7 @@ impl Casework {
         request: &str,
         answers: BTreeMap<String, Value>,
     ) -> Result<Taken, CaseError> {
-        bounded([], &answers)?;
+        bounded([], [], &answers)?;
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
         if sitting.life.release.is_none() {
             return self.refuse(&sitting, actor, ASKED, Misstep::NotReleased).await;

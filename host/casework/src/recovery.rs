@@ -102,5 +102,5 @@ fn alert(chamber: &Chamber, outage: &Outage) -> Alert {
 
 /// The moment for an entry that has to be written even if the clock cannot be trusted.
 pub(crate) fn now(clock: &Clock) -> Instant {
-    clock.now().unwrap_or_else(|e| e.latest)
+    clock.now().unwrap_or_else(|e| e.latest())
 }

@@ -6,11 +6,11 @@
 //!
 //! Nobody leaves the registry, because the log names them: who is to go loses their access ([`crate::access`]).
 
-use crate::access::{ASKED, Asked, Changed, check_roles, known};
+use crate::access::{ASKED, Asked, Changed, known, role_words};
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
+use crate::limits::{self, MOST_WORD_BYTES, bounded};
 use crate::misstep::Misstep;
-use crate::sitting::bounded;
 use crate::standing::Decided;
 use model::account::Event;
 use model::facts::{self, AccessChange, Device, Party, Training};
@@ -20,9 +20,6 @@ use std::collections::BTreeMap;
 
 /// Trainings named in one step.
 const MOST_TRAININGS: usize = 32;
-
-/// A name, a unit, a rank, a curriculum, in bytes.
-pub(crate) const MOST_NAME_BYTES: usize = 256;
 
 /// A person to be registered.
 #[derive(Clone, Debug)]
@@ -64,8 +61,11 @@ impl Casework {
         let Registration { person, reason, answers } = registration;
         let person = Person { need_reviewed: None, suspended_since: None, ..person };
         check_id(&person.id).map_err(|e| CaseError::Invalid(e.to_string()))?;
-        bounded([("reason", reason.as_str())], &answers)?;
-        check_roles(&person.roles)?;
+        let Person { agency, name, unit, rank, .. } = &person;
+        let words = [("agency", agency), ("name", name), ("unit", unit), ("rank", rank)];
+        let words = words.map(|(name, word)| (name, word.as_str())).into_iter();
+        let words = words.chain(role_words(&person.roles)?).chain(training_words(&person.trainings)?);
+        bounded(words, [("reason", reason.as_str())], &answers)?;
         let chamber = self.chamber(jurisdiction)?.clone();
         let today = chamber.local(self.clock.now()?).today;
         check_names([("name", &person.name), ("unit", &person.unit), ("rank", &person.rank)])?;
@@ -75,6 +75,7 @@ impl Casework {
             return Err(CaseError::Unknown { kind: "agency", id: person.agency, hint: "; register it first" });
         };
         let _turn = self.turns.take(&format!("person/{jurisdiction}/{}", person.id)).await;
+        self.still_stands(actor, jurisdiction, ASKED).await?;
         if chamber.registry().people.iter().any(|p| p.id == person.id) {
             let misstep = Misstep::Registered { kind: "person", id: person.id };
             return self.refuse_apart(&chamber, actor, ASKED, misstep).await;
@@ -107,7 +108,11 @@ impl Casework {
     ) -> Result<Changed, CaseError> {
         let Record { mut particulars, background_void, reason, answers } = record;
         particulars.background_void = None;
-        bounded([("reason", reason.as_str())], &answers)?;
+        let Particulars { name, unit, rank, .. } = &particulars;
+        let words = [("name", name), ("unit", unit), ("rank", rank)];
+        let words = words.into_iter().filter_map(|(name, given)| given.as_deref().map(|given| (name, given)));
+        let words = words.chain([("person", person)]).chain(training_words(&particulars.trainings)?);
+        bounded(words, [("reason", reason.as_str())], &answers)?;
         if particulars.is_empty() && !background_void {
             return Err(CaseError::Invalid("there is nothing to put on record: say what has changed".to_owned()));
         }
@@ -122,6 +127,7 @@ impl Casework {
         check_trainings(&particulars.trainings, today)?;
         check_past("background_checked", particulars.background_checked, today)?;
         let _turn = self.turns.take(&format!("person/{jurisdiction}/{person}")).await;
+        self.still_stands(actor, jurisdiction, ASKED).await?;
         let (mut subject, agency) = known(&chamber, person)?;
         let id = subject.id.clone();
         if let Some(since) = subject.suspended_since {
@@ -152,18 +158,20 @@ impl Casework {
 /// [`CaseError::Invalid`], naming the one that does not.
 pub(crate) fn check_names<'n>(names: impl IntoIterator<Item = (&'n str, &'n String)>) -> Result<(), CaseError> {
     for (name, given) in names {
-        if given.trim().is_empty() || given.len() > MOST_NAME_BYTES || given.chars().any(char::is_control) {
-            return Err(CaseError::Invalid(format!("{name}: use 1 to {MOST_NAME_BYTES} bytes of printable text")));
+        if given.trim().is_empty() || given.len() > MOST_WORD_BYTES || given.chars().any(char::is_control) {
+            return Err(CaseError::Invalid(format!("{name}: use 1 to {MOST_WORD_BYTES} bytes of printable text")));
         }
     }
     Ok(())
 }
 
+/// The trainings that a step names, as words to be bounded.
+fn training_words(trainings: &[Training]) -> Result<impl Iterator<Item = (&str, &str)>, CaseError> {
+    limits::count("trainings", trainings.len(), MOST_TRAININGS)?;
+    Ok(trainings.iter().map(|training| ("curriculum", training.curriculum.as_str())))
+}
+
 fn check_trainings(trainings: &[Training], today: Date) -> Result<(), CaseError> {
-    if trainings.len() > MOST_TRAININGS {
-        let message = format!("trainings has {} items: at most {MOST_TRAININGS}", trainings.len());
-        return Err(CaseError::Invalid(message));
-    }
     for training in trainings {
         check_names([("curriculum", &training.curriculum)])?;
         check_past("completed", Some(training.completed), today)?;

@@ -15,12 +15,14 @@ use crate::drawn;
 use crate::error::CaseError;
 use crate::ledger::Receipt;
 use crate::life::{Life, Listed, narrower};
+use crate::limits::{self, bounded};
 use crate::misstep::Misstep;
 use crate::obligations::{self, Owed};
 use crate::paper::{Drawn, Paper, Pictured, title};
 use crate::permit::Acted;
+use crate::search_step::MOST_CANDIDATES;
 use crate::signatures::{Bench, rules};
-use crate::sitting::{Sitting, Taken, bounded};
+use crate::sitting::{Sitting, Taken};
 use model::account::{Document, Event};
 use model::combine::Rulings;
 use model::facts::{ReleasePlan, Selected, StatementShown, Step};
@@ -87,9 +89,14 @@ impl Casework {
         request: &str,
         outgoing: Outgoing,
     ) -> Result<ReleaseDone, CaseError> {
-        let carried = outgoing.statements.iter().flatten().filter_map(|s| s.text.as_deref());
-        let texts = carried.map(|text| ("statements", text)).chain([("reasoning", outgoing.reasoning.as_str())]);
-        bounded(texts, &outgoing.answers)?;
+        let carried = outgoing.statements.as_deref().unwrap_or_default();
+        limits::count("statements", carried.len(), limits::MOST_ITEMS)?;
+        limits::count("candidates", outgoing.candidates.len(), MOST_CANDIDATES as usize)?;
+        let words = outgoing.candidates.iter().map(|record| ("candidates", record.as_str()));
+        let words = words.chain(carried.iter().map(|s| ("statements.id", s.id.as_str())));
+        let texts = carried.iter().filter_map(|s| s.text.as_deref()).map(|text| ("statements.text", text));
+        let texts = texts.chain([("reasoning", outgoing.reasoning.as_str())]);
+        bounded(words, texts, &outgoing.answers)?;
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
         let ids: Vec<String> = sitting.life.list.iter().map(|c| c.record_id.clone()).collect();
         let bookings = sitting.owner.store.bookings(&sitting.request.gallery, &ids).await?;

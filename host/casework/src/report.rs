@@ -21,9 +21,10 @@ use crate::error::CaseError;
 use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt, Subject};
+use crate::limits::bounded;
 use crate::obligations;
 use crate::permit::Acted;
-use crate::sitting::{Taken, bounded};
+use crate::sitting::Taken;
 use crate::walk::Walk;
 use figures::Figures;
 use model::account::{Account, Event, Kind, Rendering, Who};
@@ -96,7 +97,7 @@ impl Casework {
         jurisdiction: &str,
         asked: Asked,
     ) -> Result<ReportDone, CaseError> {
-        bounded([], &asked.answers)?;
+        bounded([("report", asked.report.as_str())], [], &asked.answers)?;
         let chamber = self.chamber(jurisdiction)?.clone();
         if actor.principal.jurisdiction != jurisdiction {
             let reason = "only people of the jurisdiction draw up its reports";

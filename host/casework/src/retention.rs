@@ -11,6 +11,9 @@
 //!   prevails: the bytes go, and what was logged of them stays.
 //! - What has to be purged is purged when it is due, by standing order (`schedule`).
 //! - The log itself is pruned from its beginning (`prune`), which policies judge as the purge that it is.
+//! - Whether a gallery holds a record is not for outsiders to find out. The policy may permit a step of theirs, a notice from
+//!   the agency that a record came from, say; whatever is not permitted is refused on record in the same words, whether or not
+//!   the record is there.
 //! - Before anything is destroyed, nothing of it rides in the log's journal any more, so that no crash brings it back; and a
 //!   purge is on record as done only when reading back has found nothing.
 
@@ -21,6 +24,7 @@ mod find;
 mod media;
 mod prune;
 mod range;
+mod reuse;
 mod schedule;
 
 pub use docket::{Asked, Docket, Export, Since};
@@ -33,10 +37,11 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::clock::zone;
 use crate::error::CaseError;
 use crate::intake::attested;
+use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::obligations::{self, Owed};
 use crate::permit::{Acted, Permit};
-use crate::sitting::{Taken, bounded};
+use crate::sitting::Taken;
 use find::{Found, Place};
 use model::account::{Destroyed, Event, Retained};
 use model::combine::Rulings;
@@ -61,6 +66,10 @@ const NOTICE_RECEIVED: &str = "notice-received";
 
 /// As a rejection calls it.
 const ASKED: &str = "change how long a record stays";
+
+/// What an outsider is told whose step is not permitted.
+const NOT_THEIRS: &str = "people of another jurisdiction say this only of records that are in the gallery, and as far as its \
+                          policy permits: ask somebody of the gallery's jurisdiction";
 
 /// What happens to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,14 +146,22 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::OutOfPlace`] for what was destroyed already, and for a purge or pruning of what has to be kept;
-    /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Media`] when nothing can be written to portable media;
+    /// [`CaseError::Refused`] when it is not permitted, [`CaseError::Rejected`] to an outsider; [`CaseError::Media`] when nothing
+    /// can be written to portable media;
     /// [`CaseError::Unerased`] and what the store may say when something could not be destroyed: repeat the purge then.
     pub async fn retention(&self, actor: &Registered, jurisdiction: &str, asking: Asking) -> Result<Done, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
         check(&asking)?;
         let _turn = self.turns.take(turn_of(&place_of(&asking.record))).await;
         self.still_stands(actor, jurisdiction, ASKED).await?;
-        self.retain(actor, &owner, asking).await
+        let conceals = asking.record.subject == GALLERY_RECORD && actor.principal.jurisdiction != jurisdiction;
+        match self.retain(actor, &owner, asking).await {
+            // On record as what it was.
+            Err(CaseError::Refused { .. } | CaseError::OutOfPlace(_)) if conceals => {
+                Err(CaseError::Rejected(NOT_THEIRS.to_owned()))
+            }
+            outcome => outcome,
+        }
     }
 
     /// The same for whoever has the record's turn.
@@ -154,16 +171,17 @@ impl Casework {
         owner: &Arc<Chamber>,
         asking: Asking,
     ) -> Result<Done, CaseError> {
+        // First what has nothing to do with the record: it is the same whether or not there is one.
+        if asking.change == Change::Export {
+            self.medium(owner)?;
+        }
+        answers::check(std::slice::from_ref(owner), Phase::Retention, &asking.answers)?;
         let found = self.find(actor, owner, &asking).await?;
         let asking = Asking { record: found.record.clone(), ..asking };
         if let Err(misstep) = found.in_place(asking.change) {
             self.record_rejected(&[&owner.ledger], actor, found.subject(), ASKED, &misstep).await?;
             return Err(misstep.into());
         }
-        if asking.change == Change::Export {
-            self.medium(owner)?;
-        }
-        answers::check(&found.concerned, Phase::Retention, &asking.answers)?;
         let facts = self.facts(&found, actor, &asking).await?;
         // What a crash leaves half destroyed is found again by this row.
         let rows = match asking.change {
@@ -312,8 +330,7 @@ impl Found {
     /// From a notice on, every list the record is on says so; whether it is shown then is the policy's to say.
     async fn mark_noticed(&self) -> Result<(), CaseError> {
         let Place::Record { hall, .. } = &self.place else { return Ok(()) };
-        let (store, gallery) = (&self.owner.store, &hall.registered().id);
-        store.set_status(gallery, &self.record.record, NOTICE_RECEIVED).await?;
+        hall.restate(&self.owner.store, &self.record.record, NOTICE_RECEIVED).await?;
         Ok(())
     }
 
@@ -383,7 +400,12 @@ fn place_of(record: &Retained) -> String {
 
 fn check(asking: &Asking) -> Result<(), CaseError> {
     let Retained { subject, gallery, record } = &asking.record;
-    bounded([("subject", subject.as_str()), ("record", record.as_str())], &asking.answers)?;
+    let words = [
+        ("subject", subject.as_str()),
+        ("gallery", gallery.as_deref().unwrap_or_default()),
+        ("record", record.as_str()),
+    ];
+    bounded(words, [], &asking.answers)?;
     if subject.trim().is_empty() || record.trim().is_empty() {
         return Err(CaseError::Invalid("subject and record are both needed: say which record it is about".to_owned()));
     }

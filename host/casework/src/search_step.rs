@@ -4,17 +4,21 @@ use crate::answers;
 use crate::awaited::{Demands, after};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
+use crate::filter;
 use crate::gallery::Hall;
-use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, look_at_photograph, template_of};
+use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, template_of};
 use crate::judge::Facts;
 use crate::ledger::Receipt;
 use crate::life::narrower;
+use crate::limits::bounded;
 use crate::permit::{Acted, Permit};
+use crate::photograph::look_at_photograph;
 use crate::sitting::Sitting;
 use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{Attestation, Candidate, SearchPlan, Step};
-use model::terms::{Phase, Value};
+use model::filter::Conditions;
+use model::terms::{Date, Digest, Phase, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -31,10 +35,12 @@ pub struct Plan {
     pub candidates: Option<u32>,
     /// Further answers, attested by whoever searches.
     pub answers: BTreeMap<String, Value>,
+    /// What the records searched have to be; without conditions, all are searched.
+    pub filter: Conditions,
 }
 
 impl Plan {
-    /// Whether the number of candidates makes sense.
+    /// Whether the number of candidates makes sense, and the answers are of a sensible size.
     ///
     /// # Errors
     /// [`CaseError::Invalid`].
@@ -43,8 +49,13 @@ impl Plan {
             Some(n) if n == 0 || n > MOST_CANDIDATES => {
                 Err(CaseError::Invalid(format!("candidates is {n}: ask for 1 to {MOST_CANDIDATES}")))
             }
-            _ => Ok(()),
+            _ => bounded([], [], &self.answers),
         }
+    }
+
+    /// Whether the gallery can be filtered as is asked. What can be asked for is the same on any day.
+    fn fits(&self, hall: &Hall) -> Result<(), CaseError> {
+        filter::resolve(hall.registered(), &self.filter, Date::MAX).map(drop)
     }
 }
 
@@ -75,6 +86,10 @@ pub struct Searched {
     pub reranked: u64,
     /// The gallery's generation.
     pub generation: u64,
+    /// The digest of what it held.
+    pub digest: Digest,
+    /// What the records searched had to be.
+    pub filter: Conditions,
     /// What was ruled on the search.
     pub search: Rulings,
     /// What was ruled on showing the list.
@@ -95,6 +110,8 @@ struct Permitted {
     /// Candidates to find.
     most: u32,
     demands: Demands,
+    /// What was asked for of the records, and what that is on the day of the search.
+    filter: (Conditions, Option<search::Filter>),
     permit: Permit,
 }
 
@@ -112,6 +129,7 @@ impl Casework {
             return self.refuse(&sitting, actor, ASKED, misstep).await;
         }
         answers::check(&sitting.concerned, Phase::Search, &plan.answers)?;
+        plan.fits(&sitting.hall)?;
         let _coming = sitting.hall.announce();
         let permitted = self.permit_search(actor, &sitting.request, plan, Some(&sitting), sitting.demands()).await?;
         self.run_search(actor, &sitting.request, permitted, Some(&sitting)).await
@@ -130,11 +148,14 @@ impl Casework {
     ) -> Result<(Opened, Searched), CaseError> {
         plan.check()?;
         let owner = self.chamber(jurisdiction)?;
-        let _coming = owner.hall(&intake.gallery)?.announce();
+        let hall = owner.hall(&intake.gallery)?;
+        // What cannot be searched for opens no request.
+        plan.fits(&hall)?;
+        let _coming = hall.announce();
         if !plan.answers.is_empty() {
             // Before the request is opened: what cannot be answered like this opens none.
-            let requester = self.requester(actor, intake.requester.as_deref())?;
-            answers::check(&self.concerned(&requester, owner)?, Phase::Search, &plan.answers)?;
+            let (_, concerned) = self.parties(actor, owner, &intake).await?;
+            answers::check(&concerned, Phase::Search, &plan.answers)?;
         }
         let opening = self.begin_request(actor, jurisdiction, intake).await?;
         let (request, demands) = (opening.request.clone(), opening.demands());
@@ -172,15 +193,18 @@ impl Casework {
     ) -> Result<Permitted, CaseError> {
         let owner = self.chamber(&request.owner)?.clone();
         let hall = owner.hall(&request.gallery)?;
-        let requester = self.other(&request.requester)?;
+        let requester = self.other(actor, &request.requester)?;
         let concerned = self.concerned(&requester, &owner)?;
         let case_keys: Vec<_> = request.request.identifiers.iter().map(crate::history::case_key).collect();
-        let now = self.clock.now()?;
         let id = model::terms::new_id();
+        let request_id = Some(request.request.id.as_str());
+        let turn = owner.history.turn(&actor.key(), &case_keys).await;
+        // Read in the turn: searches are counted in the order of their moments.
+        let now = self.clock.now()?;
         let mut attestations = request.attestations.clone();
         attestations.push(attested(plan.answers, actor, now));
+        let resolved = filter::resolve(hall.registered(), &plan.filter, owner.local(now).today)?;
 
-        let request_id = Some(request.request.id.as_str());
         let mut history =
             owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
         if let Some(sitting) = sitting {
@@ -188,7 +212,7 @@ impl Casework {
         }
         let search_plan = SearchPlan {
             at_most: plan.candidates.unwrap_or_default(),
-            filters: vec![],
+            filters: filter::told(hall.registered(), &plan.filter),
             original_searched_first: request.probe.edits.is_empty(),
         };
         let facts = Facts {
@@ -213,10 +237,25 @@ impl Casework {
         };
         let unlisted = owner.history.unlisted(&case_keys, request.probe.digest);
         let kept = store::Kept::Search { search: row.clone(), unlisted };
-        let permit = self.judge_after(&concerned, facts, vec![kept], &demands).await?;
-        owner.history.searched(&row);
+        let mut counted = false;
+        // A search that waits for others does not run now, and is not counted.
+        let decided = |now: bool| {
+            if now {
+                owner.history.searched(&row);
+            }
+            counted = now;
+            drop(turn);
+        };
+        let judged = self.judge_telling(&concerned, facts, vec![kept], &demands, decided).await;
+        match (&judged, counted) {
+            (Ok(_), _) => owner.history.recorded(&row),
+            (Err(_), true) => owner.history.unsearched(&row),
+            (Err(_), false) => {}
+        }
+        let permit = judged?;
         let most = how_many(plan.candidates, permit.rulings());
-        Ok(Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, permit })
+        let filter = (plan.filter, resolved);
+        Ok(Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, filter, permit })
     }
 
     /// Runs a permitted search, and shows its list if that is permitted too.
@@ -227,11 +266,12 @@ impl Casework {
         permitted: Permitted,
         sitting: Option<&Sitting>,
     ) -> Result<Searched, CaseError> {
-        let Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, permit } =
+        let Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, filter, permit } =
             permitted;
+        let (filter, resolved) = filter;
         let request_id = Some(request.request.id.as_str());
         let (acted, found) = match self.probe_template(&owner, request).await {
-            Ok(probe) => hall.search(permit, probe, usize::try_from(most).unwrap_or(0)).await,
+            Ok(probe) => hall.search(permit, probe, usize::try_from(most).unwrap_or(0), resolved).await,
             Err(e) => (permit.act(), Err(e)),
         };
         let found = match found {
@@ -241,6 +281,8 @@ impl Casework {
         let event = Event::Searched {
             gallery: format!("{}/{}", owner.id(), request.gallery),
             generation: found.generation,
+            digest: Some(found.answer.certificate.gallery),
+            filter: filter.clone(),
             rows: found.answer.certificate.rows_scanned,
             found: found.answer.hits.iter().map(|h| h.id.to_string()).collect(),
         };
@@ -311,6 +353,8 @@ impl Casework {
             rows: found.answer.certificate.rows_scanned,
             reranked: found.answer.certificate.rows_reranked,
             generation: found.generation,
+            digest: found.answer.certificate.gallery,
+            filter,
             receipt: entry.receipt()?,
             search,
             shown,

@@ -1,20 +1,21 @@
 //! Where a jurisdiction's galleries stand on disk: f32 rows while they work, and a snapshot of each to start from.
 //!
 //! The store is what counts. A gallery whose snapshot is of the state that the store is in is opened from it, in about a
-//! second for a million records; any other is loaded from the store, record by record, and its snapshot written when that
-//! is done. What keeps a snapshot from being used, or written, is logged and keeps nobody from searching: the f32 rows are
-//! then in memory.
+//! second for a million records; any other is loaded from the store, templates first and then the booking data that its
+//! searches are filtered by, and its snapshot written when that is done. What keeps a snapshot from being used, or written,
+//! is logged and keeps nobody from searching: the f32 rows are then in memory.
 
 use crate::aside::aside;
 use crate::chamber::Loading;
 use crate::error::CaseError;
-use crate::gallery::{Hall, attributes};
+use crate::filter;
+use crate::gallery::Hall;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use model::registry::Gallery;
-use search::{Edition, SnapshotError};
+use search::{Attribute, Cipher, Edition, NewRow, RowError, SnapshotError};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use store::GalleryState;
+use store::{GalleryState, StoredTemplate};
 
 /// Templates are biometric data: only who runs the server may read them.
 const PRIVATE: u32 = 0o600;
@@ -33,16 +34,25 @@ impl Shelf {
 
     /// The gallery from its snapshot, if there is one of this state. One of another state is removed: with it would stay
     /// what has been purged since.
-    pub(crate) fn open(&self, gallery: &Gallery, state: &GalleryState) -> Option<search::Gallery> {
+    pub(crate) fn open(
+        &self,
+        gallery: &Gallery,
+        store: &store::Jurisdiction,
+        state: &GalleryState,
+    ) -> Option<search::Gallery> {
         let name = sealed(gallery);
+        let cipher = Columns { store, gallery };
         let opened = match self.dir.open_with(&name, OpenOptions::new().read(true).write(true)) {
-            Ok(file) => search::Gallery::open(file.into_std(), &edition(gallery, state), dim(gallery)),
+            Ok(file) => search::Gallery::open(file.into_std(), &edition(gallery, state), dim(gallery), &cipher),
             Err(e) if e.kind() == ErrorKind::NotFound => return None,
             Err(e) => Err(e.into()),
         };
         let reason = match opened {
-            Ok(rows) if rows.len() as u64 == state.records => return Some(rows),
-            Ok(rows) => format!("it holds {} records and the store {}", rows.len(), state.records),
+            Ok(rows) if rows.len() as u64 != state.records => {
+                format!("it holds {} records and the store {}", rows.len(), state.records)
+            }
+            Ok(rows) if rows.digest() != state.holdings.digest() => "it holds other records than the store".to_owned(),
+            Ok(rows) => return Some(rows),
             Err(e) => e.to_string(),
         };
         tracing::warn!(
@@ -77,14 +87,18 @@ impl Shelf {
         &self,
         rows: &search::Gallery,
         gallery: &Gallery,
+        store: &store::Jurisdiction,
         state: &GalleryState,
         last: bool,
     ) -> Result<bool, SnapshotError> {
-        let edition = edition(gallery, state);
+        if rows.digest() != state.holdings.digest() {
+            return Err(SnapshotError::Other { what: "digest" });
+        }
+        let (edition, cipher) = (edition(gallery, state), Columns { store, gallery });
         if rows.is_in_file() {
-            rows.seal(&edition)?;
+            rows.seal(&edition, &cipher)?;
         } else if last {
-            rows.snapshot(&self.create(gallery)?, &edition)?;
+            rows.snapshot(&self.create(gallery)?, &edition, &cipher)?;
         } else {
             return Ok(false);
         }
@@ -127,8 +141,30 @@ impl Shelf {
     }
 }
 
+/// The columns of a gallery's snapshot hold booking data, and are sealed like those in the store.
+pub(crate) struct Columns<'s> {
+    pub(crate) store: &'s store::Jurisdiction,
+    pub(crate) gallery: &'s Gallery,
+}
+
+/// What sealed columns are called.
+const COLUMNS: &str = "gallery-columns";
+
+impl Cipher for Columns<'_> {
+    fn encipher(&self, plain: Vec<u8>) -> io::Result<Vec<u8>> {
+        self.store.seal_apart(COLUMNS, &self.gallery.id, &plain).map_err(io::Error::other)
+    }
+
+    fn decipher(&self, text: Vec<u8>) -> Option<Vec<u8>> {
+        self.store.open_apart(COLUMNS, &self.gallery.id, &text).ok()
+    }
+}
+
 /// Puts a gallery to work: from its snapshot, or else from the store.
-pub(crate) async fn load(
+///
+/// # Errors
+/// [`CaseError`] when the store cannot be read, or a record in it is not as it was enrolled.
+pub async fn load(
     jurisdiction: &str,
     store: &store::Jurisdiction,
     gallery: &Gallery,
@@ -138,8 +174,8 @@ pub(crate) async fn load(
     let opening = |e: io::Error| CaseError::Invalid(e.to_string());
     let state = store.gallery_state(&gallery.id).await?;
     if let Some(shelf) = &shelf {
-        let (on, fact, now) = (shelf.clone(), gallery.clone(), state.clone());
-        if let Some(rows) = aside(move || on.open(&fact, &now)).await? {
+        let (on, fact, from, now) = (shelf.clone(), gallery.clone(), store.clone(), state.clone());
+        if let Some(rows) = aside(move || on.open(&fact, &from, &now)).await? {
             progress(Loading { jurisdiction, gallery: &gallery.id, rows: state.records, of: state.records });
             let hall = Hall::open(gallery.clone(), jurisdiction, rows, state.generation).map_err(opening)?;
             return Ok(hall.on_shelf(shelf.clone(), Some(state.generation)));
@@ -153,7 +189,7 @@ pub(crate) async fn load(
     })
 }
 
-/// The gallery as the store has it, record by record, and its generation. `of`: how many records to make room for.
+/// The gallery as the store has it, and its generation. `of`: how many records to make room for.
 pub(crate) async fn read(
     jurisdiction: &str,
     store: &store::Jurisdiction,
@@ -167,23 +203,87 @@ pub(crate) async fn read(
         Some(shelf) => shelf.begin(gallery, capacity),
         None => search::Gallery::with_capacity(dim(gallery), capacity),
     };
-    let mut rows = begun.map_err(|e| CaseError::Invalid(e.to_string()))?;
-    let (mut loaded, mut damaged) = (0_u64, None);
-    let generation = store
-        .load_templates(&gallery.id, &mut |row| {
-            if let Err(e) = rows.insert_with(&row.id, &row.template, &attributes(&row.status)) {
-                damaged.get_or_insert_with(|| format!("record `{}` of gallery `{}`: {e}", row.id, gallery.id));
+    let rows = begun.map_err(|e| CaseError::Invalid(e.to_string()))?;
+    let report = |rows| progress(Loading { jurisdiction, gallery: &gallery.id, rows, of });
+    let (mut rows, generation) = from_store(store, gallery, rows, &report).await?;
+    describe(store, gallery, &mut rows, &report).await?;
+    Ok((rows, generation))
+}
+
+/// Fills a gallery with the templates of the store; gives it with the generation they are of.
+async fn from_store(
+    store: &store::Jurisdiction,
+    gallery: &Gallery,
+    mut rows: search::Gallery,
+    report: &(dyn Fn(u64) + Sync),
+) -> Result<(search::Gallery, u64), CaseError> {
+    let damaged = |reason: String| CaseError::Invalid(format!("gallery `{}`: {reason}", gallery.id));
+    for (name, kind) in filter::columns(gallery) {
+        rows.declare(name, kind).map_err(|e| damaged(e.to_string()))?;
+    }
+    let (mut loaded, mut refused) = (0_u64, None);
+    let state = store
+        .load_templates(&gallery.id, &mut |page: Vec<StoredTemplate>| {
+            if refused.is_none() {
+                refused = take(&mut rows, &page).err();
             }
-            loaded += 1;
-            if loaded.is_multiple_of(1000) || loaded == of {
-                progress(Loading { jurisdiction, gallery: &gallery.id, rows: loaded, of });
-            }
+            loaded += page.len() as u64;
+            report(loaded);
         })
         .await?;
-    match damaged {
-        Some(damage) => Err(CaseError::Invalid(damage)),
-        None => Ok((rows, generation)),
+    if let Some(refused) = refused {
+        return Err(damaged(refused.to_string()));
     }
+    if rows.digest() != state.holdings.digest() {
+        return Err(damaged("the store does not hold the records that it says it holds: restore a backup".to_owned()));
+    }
+    Ok((rows, state.generation))
+}
+
+fn take(rows: &mut search::Gallery, page: &[StoredTemplate]) -> Result<(), RowError> {
+    let statuses: Vec<[(&str, Attribute); 1]> = page.iter().map(|row| [filter::status(&row.status)]).collect();
+    let new = page.iter().zip(&statuses).map(|(row, status)| NewRow {
+        id: &row.id,
+        template: &row.template,
+        attributes: status,
+        element: row.element(),
+    });
+    rows.insert_all(&new.collect::<Vec<_>>())
+}
+
+/// Gives the rows the values that searches are filtered by, out of their booking data.
+async fn describe(
+    store: &store::Jurisdiction,
+    gallery: &Gallery,
+    rows: &mut search::Gallery,
+    report: &(dyn Fn(u64) + Sync),
+) -> Result<(), CaseError> {
+    if gallery.filters.is_empty() {
+        return Ok(());
+    }
+    let ids = rows.ids().map(str::to_owned).collect();
+    let (mut described, mut unreadable, mut refused) = (0_u64, 0_u64, None);
+    store
+        .load_bookings(&gallery.id, ids, &mut |page: Vec<store::Booking>| {
+            for booking in &page {
+                let (known, unread) = filter::values(gallery, &booking.booking);
+                unreadable += u64::from(!unread.is_empty());
+                if let Err(e) = rows.describe(&booking.id, &known) {
+                    refused.get_or_insert(e);
+                }
+            }
+            described += page.len() as u64;
+            report(described);
+        })
+        .await?;
+    if let Some(refused) = refused {
+        return Err(CaseError::Invalid(format!("gallery `{}`: {refused}", gallery.id)));
+    }
+    if unreadable > 0 {
+        tracing::warn!(gallery = %gallery.id, records = unreadable,
+            "the booking data of these say something else than the declared filters need: no filter of it admits them");
+    }
+    Ok(())
 }
 
 fn dim(gallery: &Gallery) -> usize {
@@ -191,7 +291,12 @@ fn dim(gallery: &Gallery) -> usize {
 }
 
 fn edition(gallery: &Gallery, state: &GalleryState) -> Edition {
-    Edition { model: gallery.model.clone(), generation: state.generation, stamp: state.stamp.clone() }
+    Edition {
+        model: gallery.model.clone(),
+        generation: state.generation,
+        stamp: state.stamp.clone(),
+        columns: filter::meaning(gallery),
+    }
 }
 
 /// What the file of a gallery is called once it has been a snapshot.

@@ -9,10 +9,11 @@
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::life::{Signed, same_person};
+use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::obligations::{self, Owed};
 use crate::signatures::approved;
-use crate::sitting::{Sitting, Taken, bounded};
+use crate::sitting::{Sitting, Taken};
 use model::account::{Event, Who};
 use model::facts::{Conclusion, Signature, Step};
 use model::rulings::Duty;
@@ -48,7 +49,8 @@ impl Casework {
         request: &str,
         sign_off: SignOff,
     ) -> Result<Taken, CaseError> {
-        bounded([("role", sign_off.role.as_str()), ("reason", sign_off.reason.as_str())], &sign_off.answers)?;
+        let (role, reason) = (("role", sign_off.role.as_str()), ("reason", sign_off.reason.as_str()));
+        bounded([role], [reason], &sign_off.answers)?;
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
         if let Err(misstep) = in_place(&sitting, actor, &sign_off) {
             return self.refuse(&sitting, actor, ASKED, misstep).await;

@@ -25,12 +25,6 @@ use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A text of a step, in bytes: a page.
-pub(crate) const MOST_TEXT_BYTES: usize = 64 << 10;
-
-/// Answers of a step: a form has a page.
-const MOST_ANSWERS: usize = 64;
-
 /// One step's sitting over one request. While it lasts no other step of the request is taken.
 pub(crate) struct Sitting {
     _turn: Turn,
@@ -106,12 +100,11 @@ impl Sitting {
     }
 }
 
-impl Casework {
-    /// The life of a request, as its entries tell it.
-    pub(crate) async fn life(&self, owner: &Chamber, request: &str) -> Result<Life, CaseError> {
-        owner.ledger.settle().await?;
-        let entries = owner.store.entries_of_request(request).await?;
-        let accounts = owner.store.accounts(&entries).await?;
+impl Chamber {
+    /// The life of a request as the database has it, for whoever has waited for what is on its way there.
+    pub(crate) async fn life_in_store(&self, request: &str) -> Result<Life, CaseError> {
+        let entries = self.store.entries_of_request(request).await?;
+        let accounts = self.store.accounts(&entries).await?;
         let mut told: Vec<Option<Account>> = Vec::with_capacity(accounts.len());
         for account in accounts {
             let read = |row: store::AccountRow| {
@@ -121,6 +114,14 @@ impl Casework {
             told.push(account.map(read).transpose()?);
         }
         Ok(Life::fold(told))
+    }
+}
+
+impl Casework {
+    /// The life of a request, as its entries tell it.
+    pub(crate) async fn life(&self, owner: &Chamber, request: &str) -> Result<Life, CaseError> {
+        owner.ledger.settle().await?;
+        owner.life_in_store(request).await
     }
 
     /// Whether somebody may still act as they were let in: whoever waited may have been suspended meanwhile, or lost a role.
@@ -134,7 +135,7 @@ impl Casework {
         jurisdiction: &str,
         asked: &str,
     ) -> Result<(), CaseError> {
-        let reason = match self.other(&actor.principal) {
+        let reason = match self.other(actor, &actor.principal) {
             Ok(now) if now.person == actor.person && now.agency == actor.agency => return Ok(()),
             Ok(_) => "your access has changed meanwhile: take the step again".to_owned(),
             Err(CaseError::Rejected(reason)) => reason,
@@ -166,7 +167,7 @@ impl Casework {
             let reason = "only people of the gallery's jurisdiction and of the requester's take part in a request";
             return self.reject(jurisdiction, actor, asked, reason).await;
         }
-        let requester = match self.other(&request.requester) {
+        let requester = match self.other(actor, &request.requester) {
             Ok(requester) => requester,
             Err(CaseError::Rejected(reason)) => {
                 let reason = format!("the requester may not act any more: {reason}");
@@ -266,24 +267,4 @@ impl Casework {
         let entry = Entry { kind: Kind::Rejection, who: actor.who(), at, subject, of: None, event };
         ledger::record(ledgers, entry, vec![]).await.map(drop)
     }
-}
-
-/// Whether what a step says is of a sensible size.
-///
-/// # Errors
-/// [`CaseError::Invalid`], naming the text.
-pub(crate) fn bounded<'t>(
-    texts: impl IntoIterator<Item = (&'t str, &'t str)>,
-    answers: &BTreeMap<String, Value>,
-) -> Result<(), CaseError> {
-    for (name, text) in texts {
-        if text.len() > MOST_TEXT_BYTES {
-            return Err(CaseError::Invalid(format!("{name} is longer than {MOST_TEXT_BYTES} bytes: shorten it")));
-        }
-    }
-    if answers.len() > MOST_ANSWERS {
-        let message = format!("answers has {} items: at most {MOST_ANSWERS}", answers.len());
-        return Err(CaseError::Invalid(message));
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ use crate::error::CaseError;
 use crate::intake::OpenRequest;
 use crate::ledger::{self, Entry, Receipt};
 use crate::life::{Handed, Life, Noted, Said, Signed, State, same_person};
+use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::obligations::Owed;
 use crate::permit::Acted;
@@ -166,6 +167,7 @@ impl Casework {
         answers: BTreeMap<String, Value>,
     ) -> Result<Looked, CaseError> {
         const ASKED: &str = "look at the candidate list";
+        bounded([], [], &answers)?;
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
         if !sitting.life.has_list() {
             return self.refuse(&sitting, actor, ASKED, Misstep::NotListed).await;

@@ -14,8 +14,9 @@ use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::intake::{OpenRequest, attested};
 use crate::judge::Facts;
+use crate::limits::bounded;
 use crate::obligations::{self, Occasion, Owed};
-use crate::sitting::{Taken, bounded};
+use crate::sitting::Taken;
 use model::account::Event;
 use model::facts::Step;
 use model::terms::{Field, Instant, Phase, Value};
@@ -56,15 +57,10 @@ impl Casework {
         report: Report,
     ) -> Result<Recorded, CaseError> {
         let Report { happened, request, answers } = report;
-        bounded(request.as_deref().map(|id| ("request", id)), &answers)?;
+        bounded(request.as_deref().map(|id| ("request", id)), [], &answers)?;
         if request.as_deref().is_some_and(|id| id.trim().is_empty()) {
             return Err(CaseError::Invalid("request is blank: name the request, or leave it away".to_owned()));
         }
-        let texts = answers.iter().filter_map(|(name, value)| match value {
-            Value::Text(text) => Some((name.as_str(), text.as_str())),
-            _ => None,
-        });
-        bounded(texts, &BTreeMap::new())?;
         if actor.principal.jurisdiction != jurisdiction {
             // What a report obliges the host to, a suspension at once, is no outsider's to bring about.
             let reason = "violations are reported by people of the jurisdiction: tell one of them";

@@ -5,15 +5,19 @@ use crate::chamber::Chamber;
 use crate::error::CaseError;
 use model::account::{Account, Leaf};
 use model::terms::Instant;
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Entries read at once: four bundles of the log, and one question to the database.
-const AT_ONCE: u64 = 1024;
+/// Entries read at once: four bundles of the log. Fewer where their accounts are large ([`store::Portion`]).
+const AT_ONCE: usize = 1024;
 
 /// How far an entry may stand from where its time alone would put it, in ms. A step reads the clock when it begins and is
 /// recorded when it is judged; what lies between is seconds.
 const SLACK_MS: u64 = 15 * 60_000;
+
+/// The kind under which it is kept where a log's entries begin anew at an earlier time.
+const TURNED_BACK: &str = "clock-set-right";
 
 /// One entry.
 pub(crate) struct Told {
@@ -28,10 +32,11 @@ pub(crate) struct Told {
 /// Reads the entries of a time, oldest first.
 pub(crate) struct Walk {
     chamber: Arc<Chamber>,
-    next: u64,
-    end: u64,
+    /// What is still to be read, in order.
+    left: VecDeque<Range<u64>>,
     from: Instant,
     until: Instant,
+    portion: store::Portion,
 }
 
 impl Walk {
@@ -42,8 +47,15 @@ impl Walk {
     pub(crate) async fn begin(chamber: &Arc<Chamber>, from: Instant, until: Instant) -> Result<Self, CaseError> {
         chamber.ledger.settle().await?;
         let log = chamber.log().clone();
-        let Range { start, end } = aside(move || span(&log, from, until)).await??;
-        Ok(Self { chamber: chamber.clone(), next: start, end, from, until })
+        let kept = chamber.store.standings(TURNED_BACK).await?;
+        let turns: Vec<u64> = kept
+            .iter()
+            .filter(|row| row.body["log"] == log.origin())
+            .filter_map(|row| row.body["index"].as_u64())
+            .collect();
+        let left = aside(move || spans(&log, turns, from, until)).await??;
+        let portion = store::Portion::new(AT_ONCE);
+        Ok(Self { chamber: chamber.clone(), left, from, until, portion })
     }
 
     /// The next entries, perhaps none of them of the time asked for; `None` at the end.
@@ -51,17 +63,18 @@ impl Walk {
     /// # Errors
     /// [`CaseError`] when log or accounts cannot be read, or an account is not the one that its leaf commits to.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<Told>>, CaseError> {
-        if self.next >= self.end {
-            return Ok(None);
+        let Some(span) = self.left.pop_front() else { return Ok(None) };
+        let range = span.start..span.end.min(span.start.saturating_add(self.portion.rows() as u64));
+        if range.end < span.end {
+            self.left.push_front(range.end..span.end);
         }
-        let range = self.next..self.end.min(self.next + AT_ONCE);
-        self.next = range.end;
         let log = self.chamber.log().clone();
         let read = aside(move || leaves(&log, range)).await??;
         let within = |leaf: &Leaf| leaf.at >= self.from && leaf.at < self.until;
         let leaves: Vec<(u64, Leaf)> = read.into_iter().filter(|(_, leaf)| within(leaf)).collect();
         let ids: Vec<String> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
         let rows = self.chamber.store.accounts(&ids).await?;
+        self.portion.had(rows.iter().flatten().map(|row| row.plain.len()));
         let mut told = Vec::with_capacity(leaves.len());
         for ((index, leaf), row) in leaves.into_iter().zip(rows) {
             let account = row.map(|row| account(index, &leaf, &row)).transpose()?;
@@ -94,16 +107,41 @@ pub(crate) fn leaf(index: u64, bytes: &[u8]) -> Result<Leaf, CaseError> {
     serde_json::from_slice(bytes).map_err(|e| CaseError::Log(format!("entry {index} is not a leaf: {e}")))
 }
 
-/// The entries that may be of this time, and a few more.
-fn span(log: &audit::Log, from: Instant, until: Instant) -> Result<Range<u64>, CaseError> {
-    let size = log.size();
-    let start = first_at(log, size, Instant(from.0.saturating_sub(SLACK_MS)))?;
-    Ok(start..first_at(log, size, until.plus_ms(SLACK_MS))?)
+/// That the next entry of this log begins it anew at an earlier time than the last: to be kept with that entry.
+pub(crate) fn turned_back(log: &audit::Log) -> store::Kept {
+    let (origin, index) = (log.origin(), log.size());
+    let body = serde_json::json!({ "log": origin, "index": index });
+    store::Kept::Stands(store::StandingRow { kind: TURNED_BACK.to_owned(), id: format!("{origin}/{index}"), body })
 }
 
-/// The first entry of this moment or later that was not pruned, as far as entries stand in the order of their times.
-fn first_at(log: &audit::Log, size: u64, at: Instant) -> Result<u64, CaseError> {
-    let (mut low, mut high) = (log.minimum_index().min(size), size);
+/// The entries that may be of this time, and a few more, in order. At each of `turns` they begin anew at an earlier time.
+fn spans(
+    log: &audit::Log,
+    mut turns: Vec<u64>,
+    from: Instant,
+    until: Instant,
+) -> Result<VecDeque<Range<u64>>, CaseError> {
+    let size = log.size();
+    turns.retain(|turn| *turn < size);
+    turns.push(size);
+    turns.sort_unstable();
+    let (mut spans, mut begin) = (VecDeque::new(), log.minimum_index().min(size));
+    for end in turns {
+        let ordered = begin..end;
+        let start = first_at(log, &ordered, Instant(from.0.saturating_sub(SLACK_MS)))?;
+        let span = start..first_at(log, &ordered, until.plus_ms(SLACK_MS))?;
+        if !span.is_empty() {
+            spans.push_back(span);
+        }
+        begin = begin.max(end);
+    }
+    Ok(spans)
+}
+
+/// The first entry of this moment or later, of a range in which entries stand in the order of their times; the range's end
+/// where there is none.
+fn first_at(log: &audit::Log, ordered: &Range<u64>, at: Instant) -> Result<u64, CaseError> {
+    let (mut low, mut high) = (ordered.start, ordered.end.max(ordered.start));
     while low < high {
         let middle = low + (high - low) / 2;
         if leaf(middle, &log.entry(middle)?)?.at < at {
@@ -113,4 +151,47 @@ fn first_at(log: &audit::Log, size: u64, at: Instant) -> Result<u64, CaseError> 
         }
     }
     Ok(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::account::Kind;
+    use model::terms::Digest;
+
+    const HOUR_MS: u64 = 3_600_000;
+
+    /// A log with entries at these hours.
+    fn log(folder: &std::path::Path, hours: impl IntoIterator<Item = u64>) -> audit::Log {
+        let dir = cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap();
+        let signer = audit::Ed25519Signer::from_seed("test/north", [42; 32]).unwrap();
+        let log = audit::Log::open(dir, "test/north", Arc::new(signer)).unwrap().log;
+        for hour in hours {
+            let (kind, at, account) = (Kind::Host, Instant(hour * HOUR_MS), Digest::default());
+            let (id, policies) = (hour.to_string(), vec![]);
+            let leaf = Leaf { v: 1, id, kind, at, phase: None, verdict: None, policies, of: None, account };
+            log.append_blocking(serde_json::to_vec(&leaf).unwrap()).unwrap();
+        }
+        log
+    }
+
+    fn within(log: &audit::Log, turns: &[u64], from: u64, until: u64) -> Vec<Range<u64>> {
+        spans(log, turns.to_vec(), Instant(from * HOUR_MS), Instant(until * HOUR_MS)).unwrap().into()
+    }
+
+    #[test]
+    fn a_time_is_found_on_both_sides_of_a_clock_that_was_set_right() {
+        let folder = tempfile::tempdir().unwrap();
+        // Ten hours, then twenty recorded a century ahead, then three more that are right again.
+        let wrong = 900_000..900_020;
+        let log = log(folder.path(), (100..110).chain(wrong).chain(110..113));
+        let turns = [30];
+        assert_eq!(within(&log, &turns, 110, 113), [30..33], "what came after it");
+        assert_eq!(within(&log, &turns, 105, 111), [5..10, 30..32], "and before");
+        assert_eq!(within(&log, &turns, 900_005, 900_007), [15..18], "and what was recorded meanwhile");
+        assert_eq!(within(&log, &turns, 0, u64::MAX / HOUR_MS), [0..30, 30..33]);
+        assert!(within(&log, &turns, 50, 60).is_empty());
+        assert_eq!(within(&log, &[99, 30, 30, 33], 110, 113), [30..33], "said twice, or of entries that are not there");
+        assert_ne!(within(&log, &[], 110, 113), [30..33], "nobody would have looked there");
+    }
 }

@@ -114,12 +114,15 @@ async fn what_one_host_enrols_the_other_finds() {
     let (here, there) = (server.host("here", "here").await, server.host("there", "there").await);
     enroll(&here, 0..4).await;
     enroll(&there, 4..8).await;
+    let mut searched = Vec::new();
     for (host, seed) in [(&here, 5), (&there, 2)] {
         let found = search(host, seed).await.unwrap();
         assert_eq!(found.candidates.first().map(|c| c.record_id.clone()), Some(record(seed)));
         let hall = host.chamber(JURISDICTION).unwrap().hall(GALLERY).unwrap();
         assert_eq!((hall.len(), hall.generation()), (8, 2));
+        searched.push(found.digest);
     }
+    assert_eq!(searched[0], searched[1], "the same records");
 }
 
 #[tokio::test(flavor = "multi_thread")]

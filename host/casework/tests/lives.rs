@@ -6,13 +6,17 @@ use magistrate_casework as casework;
 mod common;
 
 use casework::life::State;
+use casework::obligations::Owed;
 use casework::release::{Carried, Outgoing};
+use casework::search_step::Plan;
 use casework::{CaseError, Misstep};
 use common::{
-    ASKER, FIRST, JURISDICTION, RECORDS, SECOND, SUPERVISOR, court, intake, misstep, outgoing, record, said, signing,
+    ASKER, Court, FIRST, JURISDICTION, RECORDS, SECOND, SUPERVISOR, court, intake, misstep, outgoing, record, said,
+    signing,
 };
 use model::facts::{Conclusion, Likeness};
-use model::terms::{Digest, Instant};
+use model::rulings::Duty;
+use model::terms::{Digest, Instant, Value};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lead_goes_from_the_list_to_its_outcome() {
@@ -274,4 +278,42 @@ async fn a_photograph_without_a_property_number_leaves_a_task_and_one_with_it_no
         let owners: Vec<_> = seen.obligations.iter().filter(task).map(|o| o.owner.clone()).collect();
         assert_eq!(owners, expected);
     }
+}
+
+/// The obligations of a request whose duty is one of these.
+async fn owed_of(court: &Court, request: &str, which: impl Fn(&Duty) -> bool) -> Vec<Owed> {
+    court.seen(request).await.obligations.into_iter().filter(|o| which(&o.duty)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_on_another_day_has_the_log_kept_for_as_long_again() {
+    let Some(court) = court().await else { return };
+    let (request, _) = court.searched(12, 3).await;
+    let of_the_log = |duty: &Duty| matches!(duty, Duty::Retain(rule) if rule.subject == "audit-entry");
+    let before = owed_of(&court, &request, of_the_log).await;
+    court.look(FIRST, &request).await.unwrap();
+    assert_eq!(owed_of(&court, &request, of_the_log).await, before, "once a day");
+    let last = before.iter().filter_map(|o| o.due).max().unwrap();
+    court.clock.fetch_add(48 * 3_600_000, std::sync::atomic::Ordering::AcqRel);
+    court.look(FIRST, &request).await.unwrap();
+    let after = owed_of(&court, &request, of_the_log).await;
+    assert_eq!(after.iter().filter_map(|o| o.due).max(), Some(last.plus_ms(48 * 3_600_000)));
+    assert!(before.iter().all(|o| after.contains(o)), "and what was said before stands");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_kept_as_evidence_is_never_late() {
+    let Some(court) = court().await else { return };
+    let mut evidence = intake(13);
+    evidence.answers.insert("evidentiary-value".to_owned(), Value::Flag(true));
+    let examiner = court.who(FIRST).await;
+    let (opened, _) = court.casework.search_now(&examiner, JURISDICTION, evidence, Plan::default()).await.unwrap();
+    let request = opened.request.request.id;
+    let is_hold = |duty: &Duty| matches!(duty, Duty::Hold(_));
+    let held = owed_of(&court, &request, is_hold).await;
+    assert_eq!(held.len(), 1);
+    court.clock.fetch_add(2 * 366 * 24 * 3_600_000, std::sync::atomic::Ordering::AcqRel);
+    court.casework.pass_deadlines().await;
+    assert_eq!(owed_of(&court, &request, is_hold).await, held, "it is reviewed by people, and nothing about it failed");
+    assert!(court.casework.request(JURISDICTION, &request).await.unwrap().template.is_some());
 }

@@ -7,15 +7,17 @@ mod common;
 use common::{Court, FIRST, JURISDICTION, SECOND, answers, court, misstep, outgoing, signing, text};
 use magistrate_casework::access::{Change, Changed};
 use magistrate_casework::activation::{Proposal, Vote};
+use magistrate_casework::agreements::Admission;
+use magistrate_casework::registration::{Record, Registration};
 use magistrate_casework::retention::{self, Asking};
 use magistrate_casework::violation::{Recorded, Report};
 use magistrate_casework::worklist::Wanted;
 use magistrate_casework::{CaseError, Misstep};
 use model::account::{Event, Retained};
-use model::facts::{AccessChange, Conclusion, Device};
-use model::registry::Principal;
+use model::facts::{AccessChange, Agreement, Conclusion, Device};
+use model::registry::{Agency, Concluded, Contact, Particulars, Person, Principal};
 use model::rulings::Duty;
-use model::terms::{Instant, Value};
+use model::terms::{Digest, Instant, Value};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
@@ -278,6 +280,29 @@ async fn whoever_is_suspended_while_waiting_takes_no_step_of_any_kind() {
     let suspend = || change(AccessChange::Suspend);
     rejected(casework.change_access(&waiting, JURISDICTION, FIRST, suspend()).await, because);
     rejected(casework.change_agency(&waiting, JURISDICTION, AGENCY, suspend()).await, because);
+    let person = Person { id: "n.okafor".to_owned(), ..waiting.person.clone() };
+    let registration = Registration { person, reason: String::new(), answers: BTreeMap::new() };
+    rejected(casework.register_person(&waiting, JURISDICTION, registration).await, because);
+    let particulars = Particulars { unit: Some("another".to_owned()), ..Particulars::default() };
+    let recording = Record { particulars, ..Record::default() };
+    rejected(casework.record_of_person(&waiting, JURISDICTION, FIRST, recording).await, because);
+    let (none, no_answers) = (String::new, BTreeMap::new);
+    let agency = Agency { id: "wayne-so".to_owned(), ..waiting.agency.clone() };
+    let admission = Admission { agency, agreements: vec![], reason: none(), answers: no_answers() };
+    rejected(casework.register_agency(&waiting, JURISDICTION, admission).await, because);
+    let agreement = Agreement {
+        kind: "memorandum-of-understanding".to_owned(),
+        signed: "2026-03-04T15:00:00.000Z".parse().unwrap(),
+        starts: "2026-03-05".parse().unwrap(),
+        ends: None,
+        scope: vec![],
+    };
+    let contact = Contact { name: "R. Hale".to_owned(), ..Contact::default() };
+    let concluded = Concluded { agreement, contact, document: Digest::default() };
+    let agreed = casework.record_agreement(&waiting, JURISDICTION, AGENCY, concluded, none(), no_answers()).await;
+    rejected(agreed, because);
+    let ended = casework.end_agreement(&waiting, JURISDICTION, AGENCY, "any", none(), no_answers()).await;
+    rejected(ended, because);
     rejected(casework.propose(&waiting, JURISDICTION, Proposal::default()).await, because);
     let vote = Vote { role: "examiner".to_owned(), conclusion: Conclusion::Approved, reason: String::new() };
     rejected(casework.endorse(&waiting, JURISDICTION, "any", vote).await, because);
@@ -290,7 +315,7 @@ async fn whoever_is_suspended_while_waiting_takes_no_step_of_any_kind() {
     let told = Report { happened, request: None, answers: answers([("violated-clause", text("5.2"))]) };
     rejected(casework.record_violation(&waiting, JURISDICTION, told).await, because);
     rejected(casework.look(&waiting, JURISDICTION, &request, BTreeMap::new()).await, because);
-    assert_eq!(on_record(&court, "rejected").await, 9, "each is on record");
+    assert_eq!(on_record(&court, "rejected").await, 14, "each is on record");
     assert_eq!((on_record(&court, "violated").await, on_record(&court, "access-changed").await), (0, 1));
 }
 
@@ -324,7 +349,7 @@ async fn a_violation_of_a_request_is_part_of_its_life_and_no_step_of_it() {
     assert_eq!((after.refusals.len(), &after.obligations), (before.refusals.len(), &before.obligations));
     let mine = Wanted { mine: true, ..Wanted::default() };
     let theirs = court.casework.worklist(&court.who(REPORTER).await, JURISDICTION, &mine).await.unwrap();
-    assert!(theirs.is_empty(), "whoever reports it has no part in the request");
+    assert!(theirs.requests.is_empty(), "whoever reports it has no part in the request");
 
     assert_eq!(court.on_record(&request, "violated").await, 2);
     let entries = court.casework.inspect(&court.who("a.feld").await, JURISDICTION, 0, 1000).await.unwrap();

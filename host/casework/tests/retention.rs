@@ -18,7 +18,7 @@ use common::{
 };
 use model::account::Retained;
 use model::facts::{CaseStatus, Conclusion, Device, Identifier, Likeness};
-use model::registry::{Principal, Registry};
+use model::registry::{Agency, Person, Principal, Registry};
 use model::rulings::Duty;
 use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
@@ -31,6 +31,7 @@ const GALLERY: &str = "mugshots";
 const ADMINISTRATOR: &str = "s.okafor";
 const ANALYST: &str = "r.abara";
 const DETECTIVE: &str = "d.reyes";
+const ELSEWHERE: &str = "elsewhere";
 const KEY: [u8; 32] = [9; 32];
 
 /// A name that is nowhere else on this disk.
@@ -54,6 +55,11 @@ fn open_dir(folder: PathBuf) -> cap_std::fs::Dir {
 
 /// A house at this moment, with a few records; `None` where the policies are not built.
 async fn house(at: &str) -> Option<House> {
+    house_beside(at, |_, _| vec![]).await
+}
+
+/// The same with other jurisdictions at the same host: those that this opens in the host's folder, given the house's registry.
+async fn house_beside(at: &str, others: impl FnOnce(&Path, &Registry) -> Vec<Opening>) -> Option<House> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(HOME);
     if !folder.join("st_louis_smrt.wasm").is_file() {
         eprintln!("SKIPPED: the policies are not built: run `cargo xtask test`");
@@ -62,24 +68,46 @@ async fn house(at: &str) -> Option<House> {
     }
     let at: Instant = at.parse().unwrap();
     let (clock, home) = (Arc::new(AtomicU64::new(at.0)), tempfile::tempdir().unwrap());
-    let casework = open(home.path(), &folder, &clock).await;
+    let casework = open(home.path(), &folder, &clock, others).await;
     let house = House { casework, clock, home };
     house.enroll().await;
     Some(house)
 }
 
-async fn open(home: &Path, folder: &Path, clock: &Arc<AtomicU64>) -> Casework {
+/// Where a detective of the same name works for another agency. It has no policy.
+fn elsewhere(home: &Path, like: &Registry) -> Opening {
+    let detective = like.people.iter().find(|p| p.id == DETECTIVE).unwrap().clone();
+    let agency = like.agencies.iter().find(|a| a.id == detective.agency).unwrap().clone();
+    let agency = Agency { id: "elsewhere-pd".to_owned(), ..agency };
+    let person = Person { agency: agency.id.clone(), ..detective };
+    let registry = Registry { agencies: vec![agency], people: vec![person], galleries: vec![] };
+    let policy = PolicyState::Absent("none is needed there".to_owned());
+    let log = log(&home.join("log-elsewhere"), ELSEWHERE);
+    Opening { id: ELSEWHERE.to_owned(), policy, registry, log, galleries: None }
+}
+
+fn log(folder: &Path, jurisdiction: &str) -> audit::Prepared {
+    let origin = format!("test/{jurisdiction}");
+    let signer = audit::Ed25519Signer::from_seed(&origin, [7; 32]).unwrap();
+    audit::Log::prepare(open_dir(folder.to_owned()), &origin, Arc::new(signer)).unwrap()
+}
+
+async fn open(
+    home: &Path,
+    folder: &Path,
+    clock: &Arc<AtomicU64>,
+    others: impl FnOnce(&Path, &Registry) -> Vec<Opening>,
+) -> Casework {
     let engine = policy::Engine::new().unwrap();
     let policy = policy::Folder::read(folder).unwrap().load_unpinned(&engine).unwrap();
     let registry: Registry = toml::from_str(&std::fs::read_to_string(folder.join("registry.toml")).unwrap()).unwrap();
-    let origin = format!("test/{HOME}");
-    let signer = audit::Ed25519Signer::from_seed(&origin, [7; 32]).unwrap();
-    let log = audit::Log::prepare(open_dir(home.join("log")), &origin, Arc::new(signer)).unwrap();
+    let mut openings = others(home, &registry);
     let galleries = Some(open_dir(home.join("galleries")));
-    let opening = Opening { id: HOME.to_owned(), policy: PolicyState::Ready(policy), registry, log, galleries };
+    let (policy, log) = (PolicyState::Ready(policy), log(&home.join("log"), HOME));
+    openings.push(Opening { id: HOME.to_owned(), policy, registry, log, galleries });
     let store = store::Store::open(&database(home), None, store::MasterKey::from_bytes(KEY)).await.unwrap();
     let progress = |_: Loading<'_>| {};
-    let mut casework = Casework::open(vec![opening], store, Clock::set(clock.clone()), None, &progress).await.unwrap();
+    let mut casework = Casework::open(openings, store, Clock::set(clock.clone()), None, &progress).await.unwrap();
     let medium = home.join("medium");
     std::fs::create_dir_all(&medium).unwrap();
     let exports = move || cap_std::fs::Dir::open_ambient_dir(&medium, cap_std::ambient_authority());
@@ -110,11 +138,20 @@ fn refused(taken: Result<Done, CaseError>, clause: &str) {
 
 impl House {
     async fn who(&self, person: &str) -> Registered {
-        let principal = Principal { jurisdiction: HOME.to_owned(), person: person.to_owned(), device: Device::Fixed };
+        self.who_of(HOME, person).await
+    }
+
+    async fn who_of(&self, jurisdiction: &str, person: &str) -> Registered {
+        let (jurisdiction, person) = (jurisdiction.to_owned(), person.to_owned());
+        let principal = Principal { jurisdiction, person, device: Device::Fixed };
         self.casework.registered(&principal).await.unwrap()
     }
 
     async fn enroll(&self) {
+        self.enroll_these(1..=6).await.unwrap();
+    }
+
+    async fn enroll_these(&self, seeds: impl IntoIterator<Item = usize>) -> Result<(), CaseError> {
         let new = |seed: usize| NewRecord {
             id: record(seed).record,
             image: None,
@@ -129,10 +166,10 @@ impl House {
                 ("collected-by", text("slmpd")),
                 ("views-only", Value::Flag(false)),
             ]),
-            records: (1..=6).map(new).collect(),
+            records: seeds.into_iter().map(new).collect(),
         };
         let registrar = self.who("g.castellano").await;
-        self.casework.enroll(&registrar, HOME, GALLERY, batch).await.unwrap();
+        self.casework.enroll(&registrar, HOME, GALLERY, batch).await.map(drop)
     }
 
     async fn step<const N: usize>(
@@ -285,6 +322,29 @@ async fn what_is_only_said_has_no_effect_and_nobody_else_decides() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_outsider_does_not_learn_which_records_there_are() {
+    let beside = |home: &Path, like: &Registry| vec![elsewhere(home, like)];
+    let Some(house) = house_beside("2026-03-01T16:00:00.000Z", beside).await else { return };
+    let outsider = house.who_of(ELSEWHERE, DETECTIVE).await;
+    let entries = || house.casework.chamber(HOME).unwrap().log().size();
+    house.step(ADMINISTRATOR, Change::Purge, record(2), []).await.unwrap();
+    let mut told = Vec::new();
+    // One that is there, one that was destroyed, and one that never was.
+    for seed in [1, 2, 99] {
+        for change in [Change::Notice, Change::Hold, Change::Purge] {
+            let asking = Asking { change, record: record(seed), day: None, answers: BTreeMap::new() };
+            let before = entries();
+            let refused = house.casework.retention(&outsider, HOME, asking).await.map(drop);
+            let Err(CaseError::Rejected(reason)) = refused else { panic!("{seed}, {change:?}: {refused:?}") };
+            assert_eq!(entries(), before + 1, "{seed}, {change:?}: one refusal on record");
+            told.push(reason);
+        }
+    }
+    assert!(told.iter().all(|reason| *reason == told[0]), "{told:?}");
+    assert!(house.enrolled(&record(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
     let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
     let record = record(3);
@@ -320,6 +380,50 @@ async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
     house.set_clock("2026-07-01T04:30:00.000Z");
     house.casework.pass_deadlines().await;
     assert!(!house.enrolled(&record));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_id_of_a_record_that_was_destroyed_is_not_given_to_another() {
+    let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
+    let exists = |enrolled: Result<(), CaseError>| match enrolled {
+        Err(CaseError::Exists(told)) => told,
+        other => panic!("{other:?}"),
+    };
+    house.step(ANALYST, Change::Notice, record(2), []).await.unwrap();
+    let told = exists(house.enroll_these([2]).await);
+    assert!(told.contains("enrolled already"), "one that is noticed is there: {told}");
+    // Late in the evening there: the day is the jurisdiction's own.
+    house.set_clock("2026-03-06T04:30:00.000Z");
+    house.step(ADMINISTRATOR, Change::Purge, record(2), []).await.unwrap();
+    house.step(ADMINISTRATOR, Change::Purge, record(3), []).await.unwrap();
+    house.set_clock("2026-03-20T16:00:00.000Z");
+    let told = exists(house.enroll_these([9, 3, 2]).await);
+    assert!(told.contains("`m-0002` was destroyed on 2026-03-05") && told.contains("use a new id"), "{told}");
+    assert!(!house.enrolled(&record(2)) && !house.enrolled(&record(9)), "all of a batch or none");
+    house.enroll_these([9]).await.unwrap();
+    let due = house.casework.dockets(HOME).await.unwrap();
+    assert!(!due.iter().any(|l| l.docket.record == record(9)), "nothing was said of the new one");
+
+    // One whose purge broke off between its permit and its end has a docket that says nothing yet, and is in no gallery.
+    let House { casework, clock, home } = house;
+    casework.close().await.unwrap();
+    let store = store::Store::open(&database(home.path()), None, store::MasterKey::from_bytes(KEY)).await.unwrap();
+    let rows = store.jurisdiction(HOME).await.unwrap();
+    let gone = record(10);
+    let body = serde_json::json!({ "record": gone });
+    let (subject, gallery) = (gone.subject.clone(), GALLERY.to_owned());
+    let row = store::RetentionRow { subject, gallery, record: gone.record.clone(), body };
+    rows.keep(&[store::Kept::Retention(row)]).await.unwrap();
+    drop(rows);
+    store.close().await;
+    let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(HOME);
+    let casework = open(home.path(), &policy, &clock).await;
+    let house = House { casework, clock, home };
+    let told = exists(house.enroll_these([11, 10]).await);
+    assert!(told.contains("the purge of record `m-0010` is not over"), "{told}");
+    house.step(ADMINISTRATOR, Change::Purge, gone, []).await.unwrap();
+    assert!(exists(house.enroll_these([10]).await).contains("was destroyed on 2026-03-20"));
+    house.enroll_these([11]).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

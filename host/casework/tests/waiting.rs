@@ -86,7 +86,7 @@ impl Court {
         assert_eq!(self.on_record(request, "searched").await, 0);
         assert_eq!(misstep(self.look(FIRST, request).await), Misstep::NotListed);
         let listed = self.casework.worklist(&self.who(FIRST).await, JURISDICTION, &Wanted::default()).await.unwrap();
-        assert_eq!(listed.iter().find(|l| l.id == request).unwrap().next, next);
+        assert_eq!(listed.requests.iter().find(|l| l.id == request).unwrap().next, next);
     }
 
     /// How many searches the policy was told of when it decided on each search of a request: by its examiner in the last

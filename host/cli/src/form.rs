@@ -33,6 +33,27 @@ impl Answers {
     }
 }
 
+// What the records searched have to be.
+#[derive(clap::Args)]
+pub(crate) struct Filters {
+    /// Search only among such records, as NAME=VALUE; may be repeated. sex=F or sex=F,X names values; age=20..35, age=20.. and booking-date=2020-01-01..2020-12-31 name ranges, ends included. Which filters a gallery has, /v1/jurisdictions says
+    #[arg(long = "filter", value_parser = condition)]
+    filters: Vec<(String, Value)>,
+}
+
+impl Filters {
+    /// As the server takes them.
+    pub(crate) fn json(&self) -> anyhow::Result<Map<String, Value>> {
+        let mut conditions = Map::new();
+        for (name, condition) in &self.filters {
+            if conditions.insert(name.clone(), condition.clone()).is_some() {
+                anyhow::bail!("--filter {name} is given twice: name its values in one, as {name}=A,B");
+            }
+        }
+        Ok(conditions)
+    }
+}
+
 // A request for a search.
 #[derive(clap::Args)]
 pub(crate) struct Request {
@@ -106,6 +127,24 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A filter as it is typed.
+fn condition(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = pair(text)?;
+    let Some((from, to)) = value.split_once("..") else {
+        return Ok((name, json!({"one_of": value.split(',').collect::<Vec<_>>()})));
+    };
+    let mut range = Map::new();
+    for (end, text) in [("from", from), ("to", to)] {
+        if !text.is_empty() {
+            range.insert(end.to_owned(), text.parse::<u32>().map_or_else(|_| json!(text), |number| json!(number)));
+        }
+    }
+    if range.is_empty() {
+        return Err("name an end of the range, as 20..35, 20.. or ..35".to_owned());
+    }
+    Ok((name, Value::Object(range)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +157,31 @@ mod tests {
         let json = Value::Object(Answers { answers }.json());
         let date = json!({"date": "2026-01-31"});
         assert_eq!(json, json!({"a": true, "b": -3, "c": "E-26", "d": "x=y", "e": "", "f": "26", "g": date}));
+    }
+
+    #[test]
+    fn filters_are_values_or_ranges() {
+        let typed = [
+            "sex=F",
+            "agency=dpd,mi state",
+            "age=20..35",
+            "height=180..",
+            "booked=..2020-12-31",
+            "at=2020-01-31..2020-02-01",
+        ];
+        let filters = Filters { filters: typed.map(|text| condition(text).unwrap()).to_vec() };
+        let expected = json!({
+            "sex": {"one_of": ["F"]},
+            "agency": {"one_of": ["dpd", "mi state"]},
+            "age": {"from": 20, "to": 35},
+            "height": {"from": 180},
+            "booked": {"to": "2020-12-31"},
+            "at": {"from": "2020-01-31", "to": "2020-02-01"},
+        });
+        assert_eq!(Value::Object(filters.json().unwrap()), expected);
+        assert!(condition("age").is_err() && condition("=F").is_err() && condition("age=..").is_err());
+        let twice = Filters { filters: ["sex=F", "sex=M"].map(|text| condition(text).unwrap()).to_vec() };
+        assert!(twice.json().unwrap_err().to_string().contains("--filter sex is given twice"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `magistrate search` and `magistrate enroll`: the client's side.
 
 use crate::connection::Connection;
-use crate::form::{Answers, Request};
+use crate::form::{Answers, Filters, Request};
 use crate::output::bar;
 use crate::{REFUSED, runtime, shown};
 use anyhow::{Context as _, bail};
@@ -16,7 +16,7 @@ const BATCH: usize = 20;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  magistrate search --certificate here/certs/detroit/examiner-1.pem --jurisdiction detroit --gallery snap \\\n    --probe face.jpg --purpose criminal-investigation --reason 'robbery on 3 March' --case incident=26-00123 --answer crime=robbery"
+    after_help = "Example:\n  magistrate search --certificate here/certs/detroit/examiner-1.pem --jurisdiction detroit --gallery snap \\\n    --probe face.jpg --purpose criminal-investigation --reason 'robbery on 3 March' --case incident=26-00123 --answer crime=robbery \\\n    --filter sex=F --filter age=20..35"
 )]
 pub(crate) struct SearchArguments {
     #[command(flatten)]
@@ -26,6 +26,8 @@ pub(crate) struct SearchArguments {
     /// How many candidates
     #[arg(long)]
     candidates: Option<u32>,
+    #[command(flatten)]
+    filters: Filters,
     /// Print the server's answer as JSON
     #[arg(long)]
     json: bool,
@@ -48,7 +50,11 @@ pub(crate) struct EnrollArguments {
 }
 
 pub(crate) fn search(arguments: &SearchArguments) -> anyhow::Result<ExitCode> {
-    let body = json!({"candidates": arguments.candidates, "request": arguments.request.json()?});
+    let body = json!({
+        "candidates": arguments.candidates,
+        "filter": arguments.filters.json()?,
+        "request": arguments.request.json()?,
+    });
     let answer = arguments.connection.post(&arguments.connection.path(["searches"])?, &body)?;
     shown::tell(&answer, arguments.json, shown::searched)
 }

@@ -10,8 +10,10 @@ use anyhow::Context as _;
 use casework::alarm::{Alarm, Announce};
 use casework::chamber::Loading;
 use casework::chancery::Chancery;
+use casework::clock::Correction;
 use casework::retention::{Exports, Means};
 use casework::{Casework, Clock, Opening, PolicyState};
+use clap::builder::NonEmptyStringValueParser;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,19 +28,33 @@ pub(crate) struct Arguments {
     /// The configuration
     #[arg(long, default_value = "magistrate.toml")]
     config: PathBuf,
+    /// Say that the clock was wrong when the last entries were recorded, and is right now: why, and how you know. For this start
+    #[arg(long, value_name = "WHY", requires = "said_by", value_parser = NonEmptyStringValueParser::new())]
+    clock_was_wrong: Option<String>,
+    /// Who says so; it is recorded
+    #[arg(long, value_name = "WHO", requires = "clock_was_wrong", value_parser = NonEmptyStringValueParser::new())]
+    said_by: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let config = Config::read(&arguments.config)?;
-    crate::runtime()?.block_on(serve(&config))
+    let correction = match (&arguments.said_by, &arguments.clock_was_wrong) {
+        (Some(by), Some(why)) => Some(Correction { by: by.clone(), why: why.clone() }),
+        _ => None,
+    };
+    crate::runtime()?.block_on(serve(&config, correction))
 }
 
-async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
+async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Result<ExitCode> {
     // Listen first: whoever cannot have the port should not touch the database.
     let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
     let listening = listening.with_patience(config.patience()).with_most_each(config.most_each());
     let post = config.outbox.as_ref().map(Post::new).transpose()?.map(Arc::new);
-    let mut casework = open(config).await?.with_draughting(Arc::new(Draughtsman));
+    let clock = match correction {
+        Some(correction) => Clock::system().corrected(correction),
+        None => Clock::system(),
+    };
+    let mut casework = open_by(config, clock).await?.with_draughting(Arc::new(Draughtsman));
     let mut alarm: Arc<dyn Alarm> = Arc::new(Announce);
     if let (Some(post), Some(outbox)) = (post, &config.outbox) {
         casework = casework.with_outbox(post.clone());
@@ -64,8 +80,13 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Opens everything a configuration names. Also what the benchmarks run on.
+/// Opens everything a configuration names, as the benchmarks do.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
+    open_by(config, Clock::system()).await
+}
+
+/// The same by this clock.
+async fn open_by(config: &Config, clock: Clock) -> anyhow::Result<Casework> {
     let engine = policy::Engine::new()?;
     let extractor = match &config.faces {
         Some(faces) => Some(load_faces(&faces.detector, &faces.embedder)?),
@@ -100,7 +121,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
         let bar = bars.entry(name.clone()).or_insert_with(|| bar(&name, loading.of));
         bar.set_position(loading.rows);
     };
-    let mut casework = Casework::open(openings, store, Clock::system(), extractor, &progress).await?;
+    let mut casework = Casework::open(openings, store, clock, extractor, &progress).await?;
     for (id, jurisdiction) in &config.jurisdictions {
         casework.provide(id, means(jurisdiction));
     }

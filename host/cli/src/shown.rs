@@ -60,6 +60,13 @@ pub(crate) fn searched(answer: &Value) {
     }
     say!("request {}", text(&answer["request"]));
     say!("{table}");
+    say!(
+        "{} records compared of {}, generation {}, digest {}",
+        answer["rows_compared"],
+        text(&answer["gallery"]),
+        answer["generation"],
+        text(&answer["gallery_digest"])
+    );
     statements(answer);
     taken(answer);
 }

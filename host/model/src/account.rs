@@ -7,6 +7,7 @@
 
 use crate::combine::{PolicyRef, Rulings};
 use crate::facts::{AccessChange, Dissemination, Identifier, Likeness, Matter, Period, Signature, StatementShown};
+use crate::filter::Conditions;
 use crate::registry::{Agency, Concluded, Particulars, Person};
 use crate::rulings::{ClauseId, Duty};
 use crate::terms::{Date, Digest, Field, Holder, Instant, Phase, Verdict};
@@ -216,6 +217,12 @@ pub enum Event {
         gallery: String,
         /// Its generation.
         generation: u64,
+        /// The digest of what it held: see [`multiset`](crate::multiset).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<Digest>,
+        /// What the records searched had to be; without conditions, all were.
+        #[serde(default, skip_serializing_if = "Conditions::is_empty")]
+        filter: Conditions,
         /// Rows compared.
         rows: u64,
         /// Record ids found, by rank.

@@ -12,12 +12,16 @@
 //! | [`rulings`] | what a policy answers, and its charter |
 //! | [`combine`] | how several policies' decisions become one |
 //! | [`registry`] | people, agencies, galleries as the host keeps them |
+//! | [`filter`] | what a search may be limited to |
+//! | [`multiset`] | the digest of what a gallery holds |
 //! | [`account`] | what the audit log's entries commit to |
 //! | [`notice`] | what offices are told |
 
 pub mod account;
 pub mod combine;
 pub mod facts;
+pub mod filter;
+pub mod multiset;
 pub mod notice;
 pub mod registry;
 pub mod rulings;

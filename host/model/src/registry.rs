@@ -1,6 +1,7 @@
 //! People, agencies and galleries as the host keeps them, one registry per jurisdiction.
 
 use crate::facts::{self, AgencyKind, Agreement, Device, Training};
+use crate::filter::{self, FilterKind, Filterable, MOST_CHOICES};
 use crate::terms::{Date, Digest, Instant};
 use serde::{Deserialize, Serialize};
 
@@ -218,6 +219,9 @@ pub struct Gallery {
     /// When it was last compared with its contributors' holdings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_scrubbed: Option<Date>,
+    /// What of its booking data searches can be filtered by. Those values are in memory while it works.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<Filterable>,
 }
 
 /// A jurisdiction's registry file: what a deployment starts from.
@@ -265,6 +269,16 @@ pub enum RegistryError {
         /// Its dimension.
         dim: u32,
     },
+    /// A filter that cannot be one.
+    #[error("gallery `{gallery}`: filter `{filter}` {reason}")]
+    Filter {
+        /// The gallery.
+        gallery: String,
+        /// The filter.
+        filter: String,
+        /// What is wrong, and what would be right.
+        reason: &'static str,
+    },
 }
 
 impl Registry {
@@ -292,10 +306,34 @@ impl Registry {
                 return Err(RegistryError::UnknownAgency { person, agency });
             }
         }
-        match self.galleries.iter().find(|g| !(1..=4096).contains(&g.dim)) {
-            Some(g) => Err(RegistryError::Dimension { id: g.id.clone(), dim: g.dim }),
-            None => Ok(()),
+        if let Some(g) = self.galleries.iter().find(|g| !(1..=4096).contains(&g.dim)) {
+            return Err(RegistryError::Dimension { id: g.id.clone(), dim: g.dim });
         }
+        self.galleries.iter().try_for_each(Gallery::check_filters)
+    }
+}
+
+impl Gallery {
+    fn check_filters(&self) -> Result<(), RegistryError> {
+        let mut seen = std::collections::BTreeSet::new();
+        for declared in &self.filters {
+            crate::terms::check_id(&declared.name)?;
+            let reason = if declared.name == filter::STATUS {
+                "has a name that every gallery has: choose another"
+            } else if !seen.insert(&declared.name) {
+                "is listed twice: keep one entry"
+            } else if declared.field().is_empty() {
+                "names no booking field: name one, or leave field away"
+            } else if declared.kind != FilterKind::Choice && !declared.choices.is_empty() {
+                "has choices and is not of kind `choice`: leave them away"
+            } else if declared.kind == FilterKind::Choice && !(1..=MOST_CHOICES).contains(&declared.choices.len()) {
+                "is of kind `choice`: list 1 to 256 choices"
+            } else {
+                continue;
+            };
+            return Err(RegistryError::Filter { gallery: self.id.clone(), filter: declared.name.clone(), reason });
+        }
+        Ok(())
     }
 }
 
@@ -409,9 +447,38 @@ mod tests {
 
     #[test]
     fn a_gallery_has_a_sensible_dimension() {
-        let gallery =
-            Gallery { id: "g".into(), class: "mugshot".into(), model: "m".into(), dim: 0, last_scrubbed: None };
-        let registry = Registry { galleries: vec![gallery], ..Registry::default() };
+        let registry = Registry { galleries: vec![gallery(0, vec![])], ..Registry::default() };
         assert_eq!(registry.check(), Err(RegistryError::Dimension { id: "g".into(), dim: 0 }));
+    }
+
+    fn gallery(dim: u32, filters: Vec<Filterable>) -> Gallery {
+        Gallery { id: "g".into(), class: "mugshot".into(), model: "m".into(), dim, last_scrubbed: None, filters }
+    }
+
+    #[test]
+    fn a_filter_is_declared_once_and_makes_sense() {
+        let filter = |name: &str, kind: FilterKind| {
+            let choices = if kind == FilterKind::Choice { vec!["F".into(), "M".into()] } else { vec![] };
+            Filterable { name: name.into(), kind, field: None, choices }
+        };
+        let refused = |filters: Vec<Filterable>| {
+            let registry = Registry { galleries: vec![gallery(4, filters)], ..Registry::default() };
+            registry.check().err().map(|e| e.to_string()).unwrap_or_default()
+        };
+        let age = Filterable { field: Some("date-of-birth".into()), ..filter("age", FilterKind::Age) };
+        assert_eq!(refused(vec![filter("sex", FilterKind::Choice), age]), "");
+        let twice = refused(vec![filter("sex", FilterKind::Choice), filter("sex", FilterKind::Number)]);
+        assert!(twice.contains("`sex` is listed twice"), "{twice}");
+        assert!(refused(vec![filter("status", FilterKind::Choice)]).contains("choose another"));
+        assert!(refused(vec![filter("Sex", FilterKind::Choice)]).contains("is not an id"));
+        let choices = Filterable { choices: vec!["1".into()], ..filter("age", FilterKind::Number) };
+        assert!(refused(vec![choices]).contains("not of kind `choice`"));
+        let many = (0..=MOST_CHOICES).map(|n| n.to_string()).collect();
+        for choices in [vec![], many] {
+            let none = Filterable { choices, ..filter("sex", FilterKind::Choice) };
+            assert!(refused(vec![none]).contains("list 1 to 256 choices"));
+        }
+        let nameless = Filterable { field: Some(String::new()), ..filter("age", FilterKind::Number) };
+        assert!(refused(vec![nameless]).contains("names no booking field"));
     }
 }

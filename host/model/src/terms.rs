@@ -1,6 +1,7 @@
 //! Words that facts and rulings share: `interface terms` of `wit/policy.wit`.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use std::{fmt, str::FromStr};
 
@@ -244,7 +245,7 @@ impl Holder {
 
 /// One answer or setting. In JSON and TOML: a text, a boolean, a number, a list of texts, `{date: "2026-01-31"}` or
 /// `{instant: "2026-01-31T09:30:00.000Z"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Value {
     /// Yes or no.
@@ -265,6 +266,64 @@ pub enum Value {
         /// The moment.
         instant: Instant,
     },
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+/// Reads a value as it comes. A derived reader would hold all of it first, at many times its size, and then see what it is.
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a whole number, true, false, a list of texts, {\"date\": …} or {\"instant\": …}")
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Flag(flag))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Number(number))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Value, E> {
+        let whole = i64::try_from(number).map(Value::Number);
+        whole.map_err(|_| E::invalid_value(serde::de::Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
+        Ok(Value::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = list.next_element()? {
+            texts.push(text);
+        }
+        Ok(Value::Texts(texts))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let value = match map.next_key::<String>()?.as_deref() {
+            Some("date") => Value::Date { date: map.next_value()? },
+            Some("instant") => Value::Instant { instant: map.next_value()? },
+            _ => return Err(A::Error::invalid_type(serde::de::Unexpected::Map, &self)),
+        };
+        match map.next_key::<String>()? {
+            None => Ok(value),
+            Some(_) => Err(A::Error::invalid_type(serde::de::Unexpected::Map, &self)),
+        }
+    }
 }
 
 /// An answer on one of the jurisdiction's forms, or one of its settings.
@@ -331,6 +390,18 @@ mod tests {
             let text = serde_json::to_string(&value).unwrap();
             assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_no_value_is_not_read_to_its_end() {
+        let read = |text: &str| serde_json::from_str::<Value>(text).map_err(|e| e.to_string());
+        for bad in ["null", "1.5", "18446744073709551615", "{}", "{\"day\": 1}", "[\"a\", 1]", "[[]]"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        assert!(read("{\"date\": \"2026-02-28\", \"instant\": \"2026-02-28T00:00:00.000Z\"}").is_err());
+        assert_eq!(read("[]").unwrap(), Value::Texts(vec![]));
+        // What stands behind the first thing that is wrong is not looked at.
+        assert!(read("[1, no JSON").unwrap_err().contains("expected a string"));
     }
 
     #[test]

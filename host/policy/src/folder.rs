@@ -1,5 +1,6 @@
 //! A policy's folder: `policy.toml`, the component beside it, and the digest that pins the one to the other.
 
+use crate::install::write;
 use crate::{Archive, Engine, LoadError, Policy};
 use model::terms::{Digest, Field, Instant, TermError, Value};
 use serde::Deserialize;
@@ -206,7 +207,8 @@ impl Folder {
         Ok(policy)
     }
 
-    /// Writes the component's digest into `policy.toml`, after having loaded it. Comments and settings stay as they are.
+    /// Writes the component's digest into `policy.toml`, after having loaded it, and durably. Comments and settings stay as
+    /// they are.
     ///
     /// # Errors
     /// [`FolderError`]; nothing is written for a component that does not load.
@@ -220,11 +222,7 @@ impl Folder {
             Some(at) => replace_line(&read.text, at, &line),
             None => insert_after(&read.text, line_of(&read.text, "component").unwrap_or(0), &line),
         };
-        let unreadable =
-            |e: std::io::Error| FolderError::Unreadable { path: read.path.clone(), reason: e.to_string(), hint: "" };
-        let temporary = read.path.with_extension("toml.new");
-        std::fs::write(&temporary, text).map_err(unreadable)?;
-        std::fs::rename(&temporary, &read.path).map_err(unreadable)?;
+        write(folder, FILE, text.as_bytes())?;
         Ok(digest)
     }
 

@@ -96,7 +96,7 @@ fn written(value: &Value) -> String {
 }
 
 /// Written under another name, synced, renamed, and the name synced.
-fn write(folder: &Path, name: &str, content: &[u8]) -> Result<(), FolderError> {
+pub(crate) fn write(folder: &Path, name: &str, content: &[u8]) -> Result<(), FolderError> {
     let path = folder.join(name);
     let temporary = folder.join(format!("{name}.new"));
     let written = (|| {

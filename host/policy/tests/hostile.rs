@@ -173,6 +173,11 @@ fn another_component_than_the_pinned_one_is_never_run() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("hostile.wasm"), &bytes).unwrap();
     std::fs::write(dir.path().join("policy.toml"), "component = \"hostile.wasm\"\n").unwrap();
+    // Where the new text would be written first, nothing can be.
+    std::fs::create_dir(dir.path().join("policy.toml.new")).unwrap();
+    let unwritable = policy::Folder::pin(dir.path(), &engine).unwrap_err();
+    assert!(matches!(unwritable, policy::folder::FolderError::Unwritable { .. }), "{unwritable}");
+    std::fs::remove_dir(dir.path().join("policy.toml.new")).unwrap();
     let unpinned = policy::Folder::read(dir.path()).unwrap().load(&engine).err().expect("unpinned").to_string();
     assert!(unpinned.contains("magistrate policy pin"), "{unpinned}");
 

@@ -1,5 +1,7 @@
 //! What a search returns.
 
+use model::terms::Digest;
+
 /// The candidates of one search, with the certificate that no better one exists in the gallery.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
@@ -23,7 +25,7 @@ pub struct Hit {
 /// What was examined to give an [`Answer`], for the record of the search.
 ///
 /// How many rows had to be scored depends on how many probes shared the pass and on what their threads knew of each other;
-/// the hits do not. All zero when nothing had to be scanned (`k` of zero, or an empty gallery).
+/// the hits do not. Rows and bound are zero when nothing had to be scanned (`k` of zero, or an empty gallery).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Certificate {
     /// Rows whose codes were compared with the probe: every row of the gallery, or every one that a filter admits.
@@ -33,4 +35,6 @@ pub struct Certificate {
     /// No row's half-width of the bound by which rows were excluded is larger, in units of the score: no row's score is
     /// further than this from its estimate. See the crate's documentation for the proof.
     pub bound: f64,
+    /// The digest of what the gallery held, whether or not a filter admitted it: [`Gallery::digest`](crate::Gallery::digest).
+    pub gallery: Digest,
 }

@@ -8,6 +8,8 @@
 use std::collections::TryReserveError;
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::pages::enlarge;
 
 mod kept;
@@ -224,14 +226,25 @@ impl Codes {
     /// Appends a turned row.
     pub(crate) fn push(&mut self, turned: &[f64]) {
         let start = self.coarse.len();
-        for halves in [&mut self.coarse, &mut self.fine] {
-            let room = halves.capacity();
-            halves.resize(start + self.lines_per_row, Line::ZERO);
-            if halves.capacity() != room {
-                enlarge(halves);
-            }
-        }
+        lengthen(&mut self.coarse, self.lines_per_row);
+        lengthen(&mut self.fine, self.lines_per_row);
         let coding = encode_row(turned, &mut self.coarse[start..], &mut self.fine[start..]);
+        self.know(&coding);
+    }
+
+    /// Appends turned rows, which are coded side by side.
+    pub(crate) fn extend(&mut self, turned: &[Vec<f64>]) {
+        let (start, width) = (self.coarse.len(), self.lines_per_row);
+        lengthen(&mut self.coarse, turned.len() * width);
+        lengthen(&mut self.fine, turned.len() * width);
+        let coarse = self.coarse[start..].par_chunks_exact_mut(width);
+        let fine = self.fine[start..].par_chunks_exact_mut(width);
+        let rows = turned.par_iter().zip(coarse).zip(fine);
+        let codings: Vec<RowCoding> = rows.map(|((turned, coarse), fine)| encode_row(turned, coarse, fine)).collect();
+        codings.iter().for_each(|coding| self.know(coding));
+    }
+
+    fn know(&mut self, coding: &RowCoding) {
         self.scales.push(coding.scale);
         self.coarse_radii.push(coding.coarse_radius);
         self.fine_radii.push(coding.fine_radius);
@@ -286,6 +299,15 @@ impl<'g> Block<'g> {
     /// The fine halves of a row.
     pub(crate) fn fine_of(&self, row: usize) -> &'g [Line] {
         &self.fine[row * self.lines_per_row..][..self.lines_per_row]
+    }
+}
+
+/// Appends so many lines of zeros, on large pages.
+fn lengthen(halves: &mut Vec<Line>, lines: usize) {
+    let room = halves.capacity();
+    halves.resize(halves.len() + lines, Line::ZERO);
+    if halves.capacity() != room {
+        enlarge(halves);
     }
 }
 

@@ -77,6 +77,17 @@ pub enum TemplateError {
     },
 }
 
+/// A row of several cannot be added, and so none of them was.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("record `{id}`: {error}")]
+pub struct RowError {
+    /// The id of the first that cannot.
+    pub id: Box<str>,
+    /// Why not.
+    #[source]
+    pub error: TemplateError,
+}
+
 /// A gallery's file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {

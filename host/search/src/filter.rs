@@ -19,6 +19,34 @@ pub enum Attribute {
     Number(u32),
 }
 
+impl Attribute {
+    /// What a column holds whose values are like this one.
+    pub fn kind(&self) -> ColumnKind {
+        match self {
+            Self::Word(_) => ColumnKind::Words,
+            Self::Number(_) => ColumnKind::Numbers,
+        }
+    }
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ColumnKind {
+    /// A word for each row, or none.
+    Words,
+    /// A number for each row, or none.
+    Numbers,
+}
+
+impl ColumnKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Words => "words",
+            Self::Numbers => "numbers",
+        }
+    }
+}
+
 /// Which rows a search is among: those for which every condition holds. Without conditions, all.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Filter {
@@ -65,7 +93,7 @@ impl Filter {
 /// A filtered search that cannot be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum FilterError {
-    /// No row has a value in this column.
+    /// There is no such column: none was declared, and no row has a value in it.
     #[error("no record has a value in column `{column}`; filter by a column that records were enrolled with")]
     Column {
         /// The column asked for.
@@ -109,29 +137,66 @@ impl Columns {
         self.columns.iter().map(|(name, column)| (name.as_ref(), column))
     }
 
-    /// Whether a new row may have these values.
+    /// Makes a column, unless there is one.
+    ///
+    /// # Errors
+    /// [`TemplateError::Attribute`] if there is one that holds something else.
+    pub(crate) fn declare(&mut self, name: &str, kind: ColumnKind) -> Result<(), TemplateError> {
+        match self.columns.get(name).map(Column::kind) {
+            Some(holds) if holds != kind => Err(TemplateError::Attribute { column: name.into(), holds: holds.name() }),
+            Some(_) => Ok(()),
+            None => {
+                self.columns.insert(name.into(), Column::empty(kind));
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a row may have these values.
     pub(crate) fn check(&self, attributes: &[(&str, Attribute)]) -> Result<(), TemplateError> {
+        self.check_beside(attributes, &mut BTreeMap::new())
+    }
+
+    /// The same, for one of several rows: `fresh` is what those before it have in columns that are not there yet.
+    pub(crate) fn check_beside<'a>(
+        &self,
+        attributes: &[(&'a str, Attribute)],
+        fresh: &mut BTreeMap<&'a str, ColumnKind>,
+    ) -> Result<(), TemplateError> {
         for (at, (name, attribute)) in attributes.iter().enumerate() {
-            let holds = self.columns.get(*name).map(Column::holds);
+            let holds = match self.columns.get(*name) {
+                Some(column) => column.kind(),
+                None => *fresh.entry(*name).or_insert(attribute.kind()),
+            };
             let before = attributes[..at].iter().any(|(earlier, _)| earlier == name);
-            if before || holds.is_some_and(|holds| holds != attribute.kind()) {
-                let holds = if before { "one value" } else { holds.unwrap_or_default() };
+            if before || holds != attribute.kind() {
+                let holds = if before { "one value" } else { holds.name() };
                 return Err(TemplateError::Attribute { column: (*name).into(), holds });
             }
         }
         Ok(())
     }
 
-    /// Gives a new row its values, which have been checked.
+    /// Gives a row values in columns where it has none. They have been checked.
     pub(crate) fn put(&mut self, row: usize, attributes: &[(&str, Attribute)]) {
         for (name, attribute) in attributes {
             if !self.columns.contains_key(*name) {
-                self.columns.insert((*name).into(), Column::of(attribute));
+                self.columns.insert((*name).into(), Column::empty(attribute.kind()));
             }
             if let Some(column) = self.columns.get_mut(*name) {
                 column.put(row, attribute);
             }
         }
+    }
+
+    /// Gives a row these values, whatever it has in their columns. They have been checked.
+    pub(crate) fn replace(&mut self, row: usize, attributes: &[(&str, Attribute)]) {
+        for (name, _) in attributes {
+            if let Some(Column::Words(words)) = self.columns.get_mut(*name) {
+                words.values_mut().for_each(|rows| rows.clear(row));
+            }
+        }
+        self.put(row, attributes);
     }
 
     /// Lets row `last` take the place of `row`, and forgets what `row` had.
@@ -172,34 +237,25 @@ impl Columns {
                     admitted.intersect(known);
                     admitted.intersect(&within(numbers, range));
                 }
-                (column, _) => return Err(FilterError::Kind { column: name.clone(), holds: column.holds() }),
+                (column, _) => return Err(FilterError::Kind { column: name.clone(), holds: column.kind().name() }),
             }
         }
         Ok(admitted)
     }
 }
 
-impl Attribute {
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Word(_) => "words",
-            Self::Number(_) => "numbers",
-        }
-    }
-}
-
 impl Column {
-    fn of(attribute: &Attribute) -> Self {
-        match attribute {
-            Attribute::Word(_) => Self::Words(BTreeMap::new()),
-            Attribute::Number(_) => Self::Numbers { numbers: Vec::new(), known: Bitmap::default() },
+    fn empty(kind: ColumnKind) -> Self {
+        match kind {
+            ColumnKind::Words => Self::Words(BTreeMap::new()),
+            ColumnKind::Numbers => Self::Numbers { numbers: Vec::new(), known: Bitmap::default() },
         }
     }
 
-    fn holds(&self) -> &'static str {
+    fn kind(&self) -> ColumnKind {
         match self {
-            Self::Words(_) => "words",
-            Self::Numbers { .. } => "numbers",
+            Self::Words(_) => ColumnKind::Words,
+            Self::Numbers { .. } => ColumnKind::Numbers,
         }
     }
 
@@ -295,6 +351,36 @@ mod tests {
         assert_eq!(said(Filter::new().between("agency", 1..=2)), "column `agency` holds words; filter it by words");
         assert_eq!(said(Filter::new().not_among("age", ["a"])), "column `age` holds numbers; filter it by numbers");
         assert!(Columns::default().select(&Filter::new().among("agency", ["a"]), 0).is_ok());
+    }
+
+    #[test]
+    fn a_declared_column_can_be_filtered_by_before_any_row_has_a_value() {
+        let mut columns = five();
+        columns.declare("sex", ColumnKind::Words).expect("a new column");
+        columns.declare("age", ColumnKind::Numbers).expect("as it is");
+        assert!(columns.declare("age", ColumnKind::Words).is_err());
+        assert_eq!(admitted(&columns, &Filter::new().among("sex", ["f"]), 5), [0_usize; 0]);
+        assert_eq!(admitted(&columns, &Filter::new().between("age", 30..=31), 5), [0, 2], "declaring changes nothing");
+    }
+
+    #[test]
+    fn a_value_replaces_the_one_before_it() {
+        let mut columns = five();
+        columns.replace(0, &[("agency", word("b")), ("age", Attribute::Number(50))]);
+        assert_eq!(admitted(&columns, &Filter::new().among("agency", ["a"]), 5), [3]);
+        assert_eq!(admitted(&columns, &Filter::new().among("agency", ["b"]), 5), [0, 1]);
+        assert_eq!(admitted(&columns, &Filter::new().between("age", 50..=50), 5), [0]);
+        columns.replace(4, &[("agency", word("a"))]);
+        assert_eq!(admitted(&columns, &Filter::new().among("agency", ["a"]), 5), [3, 4]);
+    }
+
+    #[test]
+    fn rows_added_together_agree_on_what_a_new_column_holds() {
+        let columns = five();
+        let mut fresh = BTreeMap::new();
+        assert!(columns.check_beside(&[("sex", word("x"))], &mut fresh).is_ok());
+        assert!(columns.check_beside(&[("sex", word("y"))], &mut fresh).is_ok());
+        assert!(columns.check_beside(&[("sex", Attribute::Number(1))], &mut fresh).is_err());
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The gallery: rows under ids, and searches over all of them.
 //!
 //! This file decides who compares what with what; how is in `kernel`, how surely in `bound`, and what is kept in
-//! `sieve` and `rank`. Its own file, where it has one, is the subject of `gallery/snapshot.rs`.
+//! `sieve` and `rank`. How many rows are added at once, and what they count as, is in `gallery/change.rs`; its own file, where it
+//! has one, is the subject of `gallery/snapshot.rs`.
 
+mod change;
 mod snapshot;
 
 use std::collections::{HashMap, TryReserveError};
@@ -11,19 +13,24 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use model::multiset::{self, MultisetHash};
+use model::terms::Digest;
 use rayon::prelude::*;
 
 use crate::bitmap::Bitmap;
 use crate::bound::Probe;
-use crate::codes::{Block, COARSE, Codes, Line};
+use crate::codes::{Block, COARSE, Codes, Line, vacate};
 use crate::filter::{Attribute, Columns, Filter, FilterError};
 use crate::kernel::{Kernel, TILE};
+use crate::plain::bytes;
 use crate::rank::rank;
 use crate::rotation::Rotation;
 use crate::rows::Rows;
 use crate::sieve::{Floor, Sieve};
 use crate::template::{SIDE_BY_SIDE, scores};
 use crate::{Answer, Certificate, ShapeError, TemplateError, normalise};
+
+pub use change::NewRow;
 
 /// Largest dimension of a gallery. Face templates have 128 to 2048 values; the bound's rounding terms and the i32 dot
 /// products are proven up to here.
@@ -59,6 +66,29 @@ pub struct Gallery {
     codes: Codes,
     /// What else is known of the rows.
     columns: Columns,
+    /// What each row counts as in the sum.
+    elements: Vec<Element>,
+    sum: MultisetHash,
+}
+
+/// A [`Digest`] that a record is known by, in bytes.
+type Element = [u8; 32];
+
+/// A search: the `k` templates most similar to `probe`, of those that the filter admits.
+#[derive(Clone, Copy)]
+pub struct Query<'q> {
+    /// Need not be of unit length.
+    pub probe: &'q [f32],
+    /// Hits asked for.
+    pub k: usize,
+    /// All rows where absent.
+    pub filter: Option<&'q Filter>,
+}
+
+/// A probe that is scanned for, and among which rows.
+struct Sought {
+    probe: Probe,
+    among: Option<Bitmap>,
 }
 
 impl Gallery {
@@ -82,6 +112,8 @@ impl Gallery {
             rotation: Rotation::new(dim),
             codes,
             columns: Columns::default(),
+            elements: Vec::new(),
+            sum: MultisetHash::default(),
         })
     }
 
@@ -101,6 +133,7 @@ impl Gallery {
         self.rows.try_reserve(rows).map_err(refused)?;
         self.codes.try_reserve(rows).map_err(refused)?;
         self.ids.try_reserve_exact(rows).map_err(refused)?;
+        self.elements.try_reserve_exact(rows).map_err(refused)?;
         self.places.try_reserve(rows).map_err(refused)
     }
 
@@ -134,6 +167,11 @@ impl Gallery {
         self.places.contains_key(id)
     }
 
+    /// The ids of its templates, in no particular order.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.ids.iter().map(|id| &**id)
+    }
+
     /// Adds a template under a new `id`, scaled to unit length as [`normalise`] does. A refused template leaves the
     /// gallery as it was.
     ///
@@ -154,19 +192,9 @@ impl Gallery {
         template: &[f32],
         attributes: &[(&str, Attribute)],
     ) -> Result<(), TemplateError> {
-        let unit = normalise(template, self.dim)?;
-        if self.contains(id) {
-            return Err(TemplateError::Duplicate { id: id.into() });
-        }
-        self.columns.check(attributes)?;
-        let id: Arc<str> = id.into();
-        let row = self.ids.len();
-        self.places.insert(Arc::clone(&id), row);
-        self.ids.push(id);
-        self.rows.push(&unit);
-        self.codes.push(&self.rotation.turn(&unit));
-        self.columns.put(row, attributes);
-        Ok(())
+        // As a record whose status nobody knows.
+        let element = multiset::record(id, Digest::of(bytes(template)), "");
+        self.insert_all(&[NewRow { id, template, attributes, element }]).map_err(|refused| refused.error)
     }
 
     /// Removes the template under `id`; whether there was one. Its values and everything derived from them are
@@ -183,6 +211,10 @@ impl Gallery {
         self.rows.swap_remove(row);
         self.codes.swap_remove(row);
         self.columns.swap_remove(row, self.ids.len());
+        if let Some(element) = self.elements.get(row) {
+            self.sum.remove(Digest(*element));
+            vacate(&mut self.elements, row, 1);
+        }
         true
     }
 
@@ -195,7 +227,8 @@ impl Gallery {
     /// # Errors
     /// As [`normalise`], and [`TemplateError::Damaged`] if a row that had to be read is not as it was written.
     pub fn search(&self, probe: &[f32], k: usize) -> Result<Answer, TemplateError> {
-        self.search_among(probe, k, None)
+        let sought = self.sought(probe, k, None);
+        self.answer_all(vec![sought]).pop().expect("there is one answer for each probe")
     }
 
     /// The `k` most similar templates among those that the filter admits: what a search of a gallery of only those would
@@ -204,17 +237,8 @@ impl Gallery {
     /// # Errors
     /// As [`search`](Self::search), and [`FilterError`] for a column that is not there or holds something else.
     pub fn search_filtered(&self, probe: &[f32], k: usize, filter: &Filter) -> Result<Answer, FilterError> {
-        let admitted = self.columns.select(filter, self.len())?;
-        Ok(self.search_among(probe, k, Some(&admitted))?)
-    }
-
-    fn search_among(&self, probe: &[f32], k: usize, among: Option<&Bitmap>) -> Result<Answer, TemplateError> {
-        let most = among.map_or(self.len(), Bitmap::count);
-        let Some(probe) = self.coded(probe, k.min(most))? else {
-            return Ok(Answer::default());
-        };
-        let mut answers = self.answers(&[probe], among);
-        answers.pop().expect("there is one answer for each probe")
+        let query = Query { probe, k, filter: Some(filter) };
+        self.search_each(&[query]).pop().expect("there is one answer for each probe")
     }
 
     /// What [`search`](Self::search) returns for each probe and the `k` at the same index, in one pass over the
@@ -228,24 +252,54 @@ impl Gallery {
             let error = TemplateError::Limits { probes: probes.len(), limits: k.len() };
             return probes.iter().map(|_| Err(error.clone())).collect();
         }
-        let mut scanned: Vec<Probe> = Vec::with_capacity(probes.len());
-        let outcomes: Vec<Result<bool, TemplateError>> = probes
-            .iter()
-            .zip(k)
-            .map(|(probe, &k)| -> Result<bool, TemplateError> {
-                let probe = self.coded(probe, k)?;
-                let is_scanned = probe.is_some();
-                scanned.extend(probe);
+        self.answer_all(probes.iter().zip(k).map(|(probe, &k)| self.sought(probe, k, None)).collect())
+    }
+
+    /// The same for searches each of which may be filtered: one pass over the gallery for all of them.
+    ///
+    /// # Errors
+    /// Each search has its own result, as from [`search_filtered`](Self::search_filtered).
+    pub fn search_each(&self, queries: &[Query<'_>]) -> Vec<Result<Answer, FilterError>> {
+        let sought = |query: &Query<'_>| -> Result<Option<Sought>, FilterError> {
+            let among = query.filter.map(|filter| self.columns.select(filter, self.len())).transpose()?;
+            Ok(self.sought(query.probe, query.k, among)?)
+        };
+        self.answer_all(queries.iter().map(sought).collect())
+    }
+
+    /// What is to be scanned for, or `None` if there is nothing to find.
+    fn sought(&self, probe: &[f32], k: usize, among: Option<Bitmap>) -> Result<Option<Sought>, TemplateError> {
+        let most = among.as_ref().map_or(self.len(), Bitmap::count);
+        Ok(self.coded(probe, k.min(most))?.map(|probe| Sought { probe, among }))
+    }
+
+    /// One result for each of these, in their order, from one pass over the gallery.
+    fn answer_all<E: From<TemplateError>>(&self, all: Vec<Result<Option<Sought>, E>>) -> Vec<Result<Answer, E>> {
+        let (mut probes, mut among) = (Vec::with_capacity(all.len()), Vec::with_capacity(all.len()));
+        let outcomes: Vec<Result<bool, E>> = all
+            .into_iter()
+            .map(|sought| -> Result<bool, E> {
+                let sought = sought?;
+                let is_scanned = sought.is_some();
+                if let Some(sought) = sought {
+                    probes.push(sought.probe);
+                    among.push(sought.among);
+                }
                 Ok(is_scanned)
             })
             .collect();
-        let mut answers = self.answers(&scanned, None).into_iter();
+        let digest = self.digest();
+        let mut answers = self.answers(&probes, &among).into_iter();
         outcomes
             .into_iter()
-            .map(|outcome| match outcome {
-                Ok(true) => answers.next().expect("there is one answer for each probe"),
-                Ok(false) => Ok(Answer::default()),
-                Err(error) => Err(error),
+            .map(|outcome| -> Result<Answer, E> {
+                let mut answer = if outcome? {
+                    answers.next().expect("there is one answer for each probe")?
+                } else {
+                    Answer::default()
+                };
+                answer.certificate.gallery = digest;
+                Ok(answer)
             })
             .collect()
     }
@@ -257,26 +311,27 @@ impl Gallery {
         Ok((limit > 0).then(|| Probe::new(unit, limit, &self.rotation)))
     }
 
-    /// One answer for each probe, in their order, from the rows that are `among` those admitted; each probe's limit is at
-    /// most their number.
-    fn answers(&self, probes: &[Probe], among: Option<&Bitmap>) -> Vec<Result<Answer, TemplateError>> {
+    /// One answer for each probe, in their order, from the rows that it is `among`; its limit is at most their number.
+    fn answers(&self, probes: &[Probe], among: &[Option<Bitmap>]) -> Vec<Result<Answer, TemplateError>> {
         if probes.is_empty() {
             return Vec::new();
         }
         let floors: Vec<Floor> = probes.iter().map(|_| Floor::new()).collect();
         let sieves = self.sweep(probes, among, &floors);
-        let rows_scanned = among.map_or(self.len(), Bitmap::count) as u64;
         let halves_first = self.kernel.halves_first(probes.len());
-        let answer = |(probe, sieve): (&Probe, Sieve<'_>)| self.answer(probe, sieve, rows_scanned, halves_first);
+        let answer = |((probe, among), sieve): ((&Probe, &Option<Bitmap>), Sieve<'_>)| {
+            let rows_scanned = among.as_ref().map_or(self.len(), Bitmap::count) as u64;
+            self.answer(probe, sieve, rows_scanned, halves_first)
+        };
         if self.len() > PARALLEL_ROWS {
-            probes.par_iter().zip(sieves).map(answer).collect()
+            probes.par_iter().zip(among).zip(sieves).map(answer).collect()
         } else {
-            probes.iter().zip(sieves).map(answer).collect()
+            probes.iter().zip(among).zip(sieves).map(answer).collect()
         }
     }
 
-    /// Passes all rows that are admitted by all probes.
-    fn sweep<'s>(&self, probes: &[Probe], among: Option<&Bitmap>, floors: &'s [Floor]) -> Vec<Sieve<'s>> {
+    /// Passes all rows by all probes.
+    fn sweep<'s>(&self, probes: &[Probe], among: &[Option<Bitmap>], floors: &'s [Floor]) -> Vec<Sieve<'s>> {
         let shares = self.shares();
         if let [whole] = shares.as_slice() {
             return self.sweep_share(probes, among, floors, whole.clone());
@@ -310,7 +365,7 @@ impl Gallery {
     fn sweep_share<'s>(
         &self,
         probes: &[Probe],
-        among: Option<&Bitmap>,
+        among: &[Option<Bitmap>],
         floors: &'s [Floor],
         share: Range<usize>,
     ) -> Vec<Sieve<'s>> {
@@ -324,7 +379,8 @@ impl Gallery {
         let halves_first = self.kernel.halves_first(probes.len());
         for first in share.clone().step_by(self.block_rows) {
             let range = first..share.end.min(first + self.block_rows);
-            if among.is_some_and(|admitted| !admitted.any(range.clone())) {
+            // Where no probe is among any of its rows.
+            if among.iter().all(|among| among.as_ref().is_some_and(|admitted| !admitted.any(range.clone()))) {
                 continue;
             }
             let block = self.codes.block(range);
@@ -332,24 +388,33 @@ impl Gallery {
                 desk.united.resize(2 * block.coarse.len(), Line::ZERO);
                 self.kernel.unite(block, &mut desk.united);
             }
-            let pass = Pass { first, block, among, halves_first };
-            for (tile, sieves) in probes.chunks(TILE).zip(sieves.chunks_mut(TILE)) {
-                self.sift(pass, tile, sieves, &mut desk);
+            let pass = Pass { first, block, halves_first };
+            let tiles = probes.chunks(TILE).zip(among.chunks(TILE));
+            for ((tile, among), sieves) in tiles.zip(sieves.chunks_mut(TILE)) {
+                self.sift(pass, tile, among, sieves, &mut desk);
             }
         }
         sieves
     }
 
     /// Compares a block with a tile of probes.
-    fn sift(&self, pass: Pass<'_>, tile: &[Probe], sieves: &mut [Sieve<'_>], desk: &mut Desk) {
-        let Pass { first, block, among, halves_first } = pass;
+    fn sift(
+        &self,
+        pass: Pass<'_>,
+        tile: &[Probe],
+        among: &[Option<Bitmap>],
+        sieves: &mut [Sieve<'_>],
+        desk: &mut Desk,
+    ) {
+        let Pass { first, block, halves_first } = pass;
         let dots = &mut desk.dots[..tile.len() * block.rows()];
         if halves_first {
             self.kernel.coarse_dots(tile, block, dots);
         } else {
             self.kernel.dots(tile, &desk.united, dots);
         }
-        for ((probe, sieve), dots) in tile.iter().zip(sieves).zip(dots.chunks_mut(block.rows())) {
+        let each = tile.iter().zip(among).zip(sieves).zip(dots.chunks_mut(block.rows()));
+        for (((probe, among), sieve), dots) in each {
             let (filter, radii) = if halves_first {
                 (probe.coarse_filter(sieve.known()), block.coarse_radii)
             } else {
@@ -402,7 +467,10 @@ impl Gallery {
         // One row that is not as it was may be why another is missing: there is no answer then.
         match self.ids.get(damaged.into_inner()) {
             Some(id) => Err(TemplateError::Damaged { id: id.as_ref().into() }),
-            None => Ok(Answer { hits, certificate: Certificate { rows_scanned, rows_reranked, bound } }),
+            None => {
+                let certificate = Certificate { rows_scanned, rows_reranked, bound, ..Certificate::default() };
+                Ok(Answer { hits, certificate })
+            }
         }
     }
 }
@@ -413,7 +481,6 @@ struct Pass<'g> {
     /// The block's first row.
     first: usize,
     block: Block<'g>,
-    among: Option<&'g Bitmap>,
     halves_first: bool,
 }
 

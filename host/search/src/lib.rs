@@ -93,7 +93,7 @@
 //!
 //! # Memory
 //!
-//! `5·dim + 12` bytes a row (halves of codes padded to a multiple of 128), the id, and the id's place in a hash table.
+//! `5·dim + 44` bytes a row (halves of codes padded to a multiple of 128), the id, and the id's place in a hash table.
 //!
 //! Of these, `4·dim` bytes are the f32 rows, which only a re-rank reads, and of which a gallery made by
 //! [`Gallery::in_file`] keeps a checksum in memory and the rest in a file. [`Gallery::seal`] adds to that file what is in
@@ -105,7 +105,14 @@
 //! Rows may have values in named columns ([`Gallery::insert_with`]), and a search may be among those rows only that a
 //! [`Filter`] admits ([`Gallery::search_filtered`]). The filter becomes one bit per row before the scan, and a row whose
 //! bit is not set is treated as one whose bracket ends below every other: it raises no threshold and survives none. At
-//! most as many hits are looked for as rows are admitted, so the answer is that of a gallery of only those.
+//! most as many hits are looked for as rows are admitted, so the answer is that of a gallery of only those. Searches with
+//! different filters share a pass ([`Gallery::search_each`]).
+//!
+//! # Digest
+//!
+//! A gallery knows a digest of what it holds, which follows from the set of its rows alone and is kept up as rows come and
+//! go ([`Gallery::digest`]). Each [`Certificate`] carries it, so that an answer says what was searched. What a row counts as is
+//! the caller's to say; see [`model::multiset`].
 //!
 //! # Forgetting
 //!
@@ -142,8 +149,8 @@ mod vnni;
 mod samples;
 
 pub use answer::{Answer, Certificate, Hit};
-pub use error::{ShapeError, SnapshotError, TemplateError};
-pub use filter::{Attribute, Filter, FilterError};
-pub use gallery::{Gallery, MAX_DIM};
-pub use snapshot::Edition;
+pub use error::{RowError, ShapeError, SnapshotError, TemplateError};
+pub use filter::{Attribute, ColumnKind, Filter, FilterError};
+pub use gallery::{Gallery, MAX_DIM, NewRow, Query};
+pub use snapshot::{Cipher, Edition, Plaintext};
 pub use template::{MIN_NORM, normalise};

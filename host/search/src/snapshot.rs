@@ -3,10 +3,11 @@
 //! ```text
 //! byte 0      header, 320 bytes: what the file is of and where it ends, and its own SHA-256
 //! byte 4096   f32 rows, row-major, with room for more than there are
-//! after that  the index: ids, the rows' checksums, columns, codes, each as it is in memory
+//! after that  the index: ids, the rows' checksums, what they count as and the sum of it, columns, codes
 //! ```
 //!
-//! Numbers are little-endian. The header says which state of which gallery the file is of ([`Edition`]) and holds the
+//! All of it is as it is in memory, but for the columns, which say what is known of people: they are enciphered by a [`Cipher`]
+//! of the caller's. Numbers are little-endian. The header says which state of which gallery the file is of ([`Edition`]) and holds the
 //! digest of the index, which is checked whenever a snapshot is opened: chunks of 1 MiB are read and hashed side by
 //! side, and the digest is the SHA-256 of theirs. The rows, four times as many bytes, are not read then. Each has a
 //! CRC-32 in the index, which a re-rank compares with the rows that it reads: enough for a disk that errs. It is no
@@ -30,7 +31,7 @@ use crate::filter::{Column, Columns};
 use crate::plain::{bytes, bytes_mut};
 
 /// Says that a file is a snapshot, and of which version.
-const MAGIC: [u8; 8] = *b"gallery1";
+const MAGIC: [u8; 8] = *b"gallery2";
 
 /// Bytes of the header, its digest not counted.
 const HEADER_BYTES: usize = 288;
@@ -38,8 +39,8 @@ const HEADER_BYTES: usize = 288;
 /// Bytes of a SHA-256.
 const DIGEST_BYTES: usize = 32;
 
-/// Sections an index may have.
-const MOST_SECTIONS: usize = 16;
+/// Sections an index may have: as many as there is room for in the header.
+const MOST_SECTIONS: usize = 13;
 
 /// Bytes read and hashed at a time: enough to keep a disk busy, and several hundred for a gallery worth the haste.
 const CHUNK: usize = 1 << 20;
@@ -54,6 +55,33 @@ pub struct Edition {
     /// What the store calls this state, and no other: a database restored from a backup counts the same generations
     /// again, with other records.
     pub stamp: String,
+    /// What its columns hold, in the caller's words: they are read by whoever means the same.
+    pub columns: String,
+}
+
+/// Keeps the columns of a snapshot from whoever has the file alone.
+pub trait Cipher {
+    /// Enciphers them.
+    ///
+    /// # Errors
+    /// Whatever keeps the snapshot from being written.
+    fn encipher(&self, plain: Vec<u8>) -> io::Result<Vec<u8>>;
+
+    /// Deciphers them; absent where they are not as they were enciphered.
+    fn decipher(&self, text: Vec<u8>) -> Option<Vec<u8>>;
+}
+
+/// Leaves columns as they are.
+pub struct Plaintext;
+
+impl Cipher for Plaintext {
+    fn encipher(&self, plain: Vec<u8>) -> io::Result<Vec<u8>> {
+        Ok(plain)
+    }
+
+    fn decipher(&self, text: Vec<u8>) -> Option<Vec<u8>> {
+        Some(text)
+    }
 }
 
 /// What stands at the beginning of a file.
@@ -66,6 +94,7 @@ pub(crate) struct Header {
     generation: u64,
     model: [u8; DIGEST_BYTES],
     stamp: [u8; DIGEST_BYTES],
+    columns: [u8; DIGEST_BYTES],
     /// The digest of the index.
     pub(crate) index: [u8; DIGEST_BYTES],
     /// Bytes of each of the index's sections.
@@ -88,6 +117,7 @@ impl Header {
             generation: edition.generation,
             model: digest(edition.model.as_bytes()),
             stamp: digest(edition.stamp.as_bytes()),
+            columns: digest(edition.columns.as_bytes()),
             index,
             lengths: sections.iter().map(|section| section.len() as u64).collect(),
         }
@@ -101,7 +131,7 @@ impl Header {
         for number in [self.dim, self.rows, self.capacity, self.generation] {
             text.extend_from_slice(&number.to_le_bytes());
         }
-        for digest in [&self.model, &self.stamp, &self.index] {
+        for digest in [&self.model, &self.stamp, &self.columns, &self.index] {
             text.extend_from_slice(digest);
         }
         text.extend_from_slice(&(self.lengths.len() as u64).to_le_bytes());
@@ -149,6 +179,8 @@ impl Header {
             "generation"
         } else if self.stamp != digest(expected.stamp.as_bytes()) {
             "stamp"
+        } else if self.columns != digest(expected.columns.as_bytes()) {
+            "set of columns"
         } else {
             return Ok(());
         };
@@ -324,6 +356,7 @@ impl Reader<'_> {
             generation: self.number()?,
             model: self.array()?,
             stamp: self.array()?,
+            columns: self.array()?,
             index: self.array()?,
             lengths: {
                 let count = self.count().filter(|&count| count <= MOST_SECTIONS)?;

@@ -1,12 +1,14 @@
 //! Bodies: what is sent and what is answered. Unknown fields are refused, so that a misspelt safeguard is not silently lost.
 
+use crate::template::Template;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use casework::intake::{Intake, Submission};
 use casework::{Casework, PolicyState};
 use model::combine::Rulings;
 use model::facts::{CaseStatus, Edit, Frame, Identifier, Media, Quality};
-use model::rulings::{ClauseId, Finding, Obligation, Outcome};
+use model::filter::Conditions;
+use model::rulings::{ClauseId, Duty, Finding, Obligation, Outcome};
 use model::terms::Value;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -28,28 +30,6 @@ impl Base64 {
     /// As it is written in JSON.
     pub fn text(&self) -> String {
         BASE64_STANDARD.encode(&self.0)
-    }
-}
-
-/// A template: a list of numbers, or f32 little-endian in base64.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "a template is a list of numbers, or f32 little-endian in base64")]
-pub enum Template {
-    /// Numbers.
-    Numbers(Vec<f32>),
-    /// f32 little-endian.
-    Packed(Base64),
-}
-
-impl Template {
-    fn numbers(self) -> Result<Vec<f32>, String> {
-        match self {
-            Self::Numbers(numbers) => Ok(numbers),
-            Self::Packed(Base64(bytes)) => match bytes.as_chunks::<4>() {
-                (chunks, []) => Ok(chunks.iter().map(|b| f32::from_le_bytes(*b)).collect()),
-                _ => Err(format!("a packed template of {} bytes is not made of 4-byte numbers", bytes.len())),
-            },
-        }
     }
 }
 
@@ -135,12 +115,9 @@ pub struct ProbeBody {
 
 impl RequestBody {
     /// As casework takes it.
-    ///
-    /// # Errors
-    /// What is wrong with a packed template.
-    pub fn intake(self) -> Result<Intake, String> {
+    pub fn intake(self) -> Intake {
         let probe = self.probe;
-        Ok(Intake {
+        Intake {
             gallery: self.gallery,
             requester: self.requester,
             channel: self.channel,
@@ -152,7 +129,7 @@ impl RequestBody {
             case_status: self.case_status,
             probe: Submission {
                 image: probe.image.map(|b| b.0),
-                template: probe.template.map(Template::numbers).transpose()?,
+                template: probe.template.map(|t| t.0),
                 model: probe.model,
                 media: probe.media,
                 frame: probe.frame,
@@ -162,7 +139,7 @@ impl RequestBody {
                 quality: probe.quality,
             },
             answers: self.answers,
-        })
+        }
     }
 }
 
@@ -176,6 +153,11 @@ pub struct SearchBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
+    /// What the records searched have to be, by the names of the gallery's filters:
+    /// `{"sex": {"one_of": ["F"]}, "age": {"from": 20, "to": 35}}`. All are searched where absent.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub filter: Conditions,
 }
 
 /// A request and its search in one.
@@ -190,6 +172,11 @@ pub struct SearchNowBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
+    /// What the records searched have to be, by the names of the gallery's filters:
+    /// `{"sex": {"one_of": ["F"]}, "age": {"from": 20, "to": 35}}`. All are searched where absent.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub filter: Conditions,
 }
 
 /// Records to enrol, all or none.
@@ -212,7 +199,7 @@ pub struct EnrollBody {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordBody {
-    /// Unique in the gallery.
+    /// Unique in the gallery, records that were destroyed included.
     pub id: String,
     /// The photograph, JPEG or PNG, in base64.
     #[schema(value_type = Option<String>)]
@@ -227,20 +214,15 @@ pub struct RecordBody {
 
 impl EnrollBody {
     /// As casework takes it.
-    ///
-    /// # Errors
-    /// What is wrong with a packed template.
-    pub fn batch(self) -> Result<casework::enroll::Batch, String> {
-        let record = |r: RecordBody| {
-            Ok(casework::enroll::NewRecord {
-                id: r.id,
-                image: r.image.map(|b| b.0),
-                template: r.template.map(Template::numbers).transpose()?,
-                booking: r.booking,
-            })
+    pub fn batch(self) -> casework::enroll::Batch {
+        let record = |r: RecordBody| casework::enroll::NewRecord {
+            id: r.id,
+            image: r.image.map(|b| b.0),
+            template: r.template.map(|t| t.0),
+            booking: r.booking,
         };
-        let records = self.records.into_iter().map(record).collect::<Result<_, String>>()?;
-        Ok(casework::enroll::Batch { model: self.model, origin: self.origin, answers: self.answers, records })
+        let records = self.records.into_iter().map(record).collect();
+        casework::enroll::Batch { model: self.model, origin: self.origin, answers: self.answers, records }
     }
 }
 
@@ -298,11 +280,15 @@ pub fn findings<'a>(rulings: impl IntoIterator<Item = &'a Rulings>) -> Vec<Findi
     .collect()
 }
 
-/// Every obligation of these rulings, the same one only once.
+/// Every obligation of these rulings that whoever asked has something to do with, the same one only once. What the host
+/// withholds it does not name: that a sealed record is like the probe is not theirs to know.
 pub fn obligations<'a>(rulings: impl IntoIterator<Item = &'a Rulings>) -> Vec<ObligationView> {
     let mut all: Vec<ObligationView> = Vec::new();
     for ruling in rulings.into_iter().flat_map(|r| &r.rulings) {
         for obligation in &ruling.decision.obligations {
+            if matches!(obligation.duty, Duty::Withhold(_)) {
+                continue;
+            }
             let known = |o: &ObligationView| o.jurisdiction == ruling.jurisdiction && o.obligation == *obligation;
             if !all.iter().any(known) {
                 all.push(ObligationView { jurisdiction: ruling.jurisdiction.clone(), obligation: obligation.clone() });
@@ -369,7 +355,13 @@ pub struct SearchedView {
     pub gallery: String,
     /// Its generation.
     pub generation: u64,
-    /// Rows compared: all of them.
+    /// The digest of what it held: follows from its records' ids, templates and status alone.
+    pub gallery_digest: String,
+    /// What the records searched had to be.
+    #[serde(skip_serializing_if = "Conditions::is_empty")]
+    #[schema(value_type = Object)]
+    pub filter: Conditions,
+    /// Rows compared: all of them, or all that the filter admits.
     pub rows_compared: u64,
     /// Rows whose score was computed exactly to be sure of the order.
     pub rows_reranked: u64,
@@ -434,6 +426,11 @@ pub struct GalleryView {
     pub records: usize,
     /// Generation.
     pub generation: u64,
+    /// The digest of what it holds.
+    pub digest: String,
+    /// What of the booking data searches can be filtered by, besides `status`.
+    #[schema(value_type = Vec<Object>)]
+    pub filters: Vec<model::filter::Filterable>,
 }
 
 /// Log entries.

@@ -9,7 +9,7 @@ use crate::endpoints::{Ask, Reply, statements, summarized};
 use crate::problem::Problem;
 use casework::acknowledgement::Acknowledgement;
 use casework::life::State;
-use casework::worklist::Wanted;
+use casework::worklist::{Cursor, Wanted};
 use casework::{CaseError, Casework, Taken};
 use hyper::StatusCode;
 use model::terms::Instant;
@@ -69,7 +69,11 @@ pub(crate) async fn worklist(ask: Ask) -> Result<Reply, Problem> {
             Some(text.parse::<Instant>().map_err(|_| wrong())?)
         }
     };
-    let wanted = Wanted { state, mine, since };
+    let before = match ask.asked("before") {
+        None => None,
+        Some(text) => Some(text.parse::<Cursor>().map_err(|e| Problem::invalid(e.to_string()))?),
+    };
+    let wanted = Wanted { state, mine, since, before };
     Reply::json(&ask.casework.worklist(ask.caller()?, ask.part("jurisdiction"), &wanted).await?)
 }
 

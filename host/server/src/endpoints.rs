@@ -23,7 +23,8 @@ pub(crate) struct Ask {
     /// Who asks; absent only on routes for any certificate.
     pub(crate) caller: Option<Registered>,
     pub(crate) path: Vec<(String, String)>,
-    pub(crate) query: String,
+    /// Names and values, decoded.
+    pub(crate) query: Vec<(String, String)>,
     pub(crate) body: Bytes,
 }
 
@@ -75,10 +76,9 @@ impl Ask {
         self.asked(name).map_or(Ok(absent), |value| value.parse().map_err(|_| wrong(value)))
     }
 
-    /// What the query says of this name, as it stands.
+    /// What the query says of this name.
     pub(crate) fn asked(&self, name: &str) -> Option<&str> {
-        let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(n, _)| *n == name).map(|(_, value)| value)
+        self.query.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -141,6 +141,8 @@ fn gallery(hall: &casework::gallery::Hall) -> api::GalleryView {
         dim: registered.dim,
         records: hall.len(),
         generation: hall.generation(),
+        digest: hall.digest().to_string(),
+        filters: registered.filters.clone(),
     }
 }
 
@@ -169,7 +171,7 @@ pub(crate) async fn entries(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn enroll(ask: Ask) -> Result<Reply, Problem> {
-    let batch = ask.body::<api::EnrollBody>()?.batch().map_err(Problem::invalid)?;
+    let batch = ask.body::<api::EnrollBody>()?.batch();
     let (jurisdiction, gallery) = (ask.part("jurisdiction"), ask.part("gallery"));
     let done = ask.casework.enroll(ask.caller()?, jurisdiction, gallery, batch).await?;
     Reply::json(&api::EnrolledView {
@@ -181,7 +183,7 @@ pub(crate) async fn enroll(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn open_request(ask: Ask) -> Result<Reply, Problem> {
-    let intake = ask.body::<api::RequestBody>()?.intake().map_err(Problem::invalid)?;
+    let intake = ask.body::<api::RequestBody>()?.intake();
     let opened = ask.casework.open_request(ask.caller()?, ask.part("jurisdiction"), intake).await?;
     let request = opened.request.request.id;
     let step = Taken { rulings: opened.rulings, receipt: opened.receipt };
@@ -193,15 +195,15 @@ pub(crate) async fn open_request(ask: Ask) -> Result<Reply, Problem> {
 pub(crate) async fn search(ask: Ask) -> Result<Reply, Problem> {
     let body: api::SearchBody = ask.body()?;
     let request = ask.casework.request(ask.part("jurisdiction"), ask.part("request")).await?;
-    let plan = Plan { candidates: body.candidates, answers: body.answers };
+    let plan = Plan { candidates: body.candidates, answers: body.answers, filter: body.filter };
     let searched = ask.casework.search(ask.caller()?, &request, plan).await;
     case_endpoints::answered(&ask.casework, searched, |searched| Reply::json(&view(&ask.casework, &request, searched)))
 }
 
 pub(crate) async fn search_now(ask: Ask) -> Result<Reply, Problem> {
     let body: api::SearchNowBody = ask.body()?;
-    let plan = Plan { candidates: body.candidates, answers: body.answers };
-    let intake = body.request.intake().map_err(Problem::invalid)?;
+    let plan = Plan { candidates: body.candidates, answers: body.answers, filter: body.filter };
+    let intake = body.request.intake();
     let caller = ask.caller()?;
     let done = ask.casework.search_now(caller, ask.part("jurisdiction"), intake, plan).await;
     case_endpoints::answered(&ask.casework, done, |(opened, searched)| {
@@ -246,6 +248,8 @@ fn view(casework: &Casework, request: &OpenRequest, searched: Searched) -> api::
         verdict: "permit",
         gallery: format!("{}/{}", request.owner, request.gallery),
         generation: searched.generation,
+        gallery_digest: searched.digest.to_string(),
+        filter: searched.filter,
         rows_compared: searched.rows,
         rows_reranked: searched.reranked,
         candidates: searched

@@ -10,7 +10,8 @@
 //! | [`routes`] | the table |
 //! | [`endpoints`] | what each route does |
 //! | `public_log` | the log as any C2SP client reads it, and attempts to change it |
-//! | [`api`] | bodies: what is sent and answered |
+//! | `query` | the query of an address |
+//! | [`api`], [`template`] | bodies: what is sent and answered |
 //! | [`office_api`], `office_endpoints` | the same for people, agencies, violations and policy revisions |
 //! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
 //! | [`retention_api`] | how long records stay |
@@ -18,7 +19,7 @@
 //! | [`problem`] | RFC 9457 |
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
-//! | [`listener`] | connections, limits, shutdown |
+//! | [`listener`], `bodies` | connections, limits, shutdown; room for what is sent |
 //! | `body`, `sending`, `draining` | a request's body, answers on their way, and clients that do not read them |
 //! | `idle`, `places` | connections on which nothing happens, and too many of one person |
 //! | [`witness`] | a witness of other hosts' logs |
@@ -28,6 +29,7 @@
 
 pub mod api;
 pub mod authority;
+mod bodies;
 mod body;
 pub mod case_api;
 mod case_endpoints;
@@ -43,11 +45,13 @@ mod openapi;
 mod places;
 pub mod problem;
 mod public_log;
+mod query;
 pub mod registry_api;
 pub mod reporting;
 pub mod retention_api;
 mod routes;
 mod sending;
+pub mod template;
 pub mod tls;
 pub mod witness;
 

@@ -7,6 +7,7 @@
 //! minutes, and at once when the certificates or revocations that are in force change.
 
 use crate::api::summarize;
+use crate::bodies::{BUSY, RETRY_AFTER, Room};
 use crate::body;
 use crate::draining::Draining;
 use crate::endpoints::{Ask, Reply};
@@ -16,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::places::{MOST_EACH, Places};
 use crate::problem::Problem;
 use crate::public_log;
+use crate::query;
 use crate::routes::{Caller, Match, Route, Table};
 use crate::sending::{OnTheirWay, overdue};
 use crate::tls::{Tls, TlsError, TlsFiles};
@@ -31,7 +33,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 /// Connections at one moment. A jurisdiction has hundreds of examiners; a flood has thousands of connections.
@@ -148,6 +151,7 @@ struct Desk {
     table: Table,
     patience: Patience,
     places: Arc<Places>,
+    room: Room,
 }
 
 impl Server {
@@ -180,8 +184,8 @@ impl Server {
     /// where some work did not finish in time.
     pub async fn run(self, casework: Casework, mut stop: watch::Receiver<bool>) -> Option<Casework> {
         let (casework, table, patience) = (Arc::new(casework), Table::new(), self.patience);
-        let places = Places::new(self.most_each);
-        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience, places });
+        let (places, room) = (Places::new(self.most_each), Room::default());
+        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience, places, room });
         let follower = self.door.follow();
         // Ends by itself once told to stop; until then it shares casework with the requests.
         let deadlines = tokio::spawn(casework::deadlines::keep(desk.casework.clone(), stop.clone()));
@@ -342,7 +346,7 @@ async fn serve(
     let (head, mut body) = request.into_parts();
     let mut read = false;
     let (method, path) = (head.method, head.uri.path().to_owned());
-    let query = head.uri.query().unwrap_or_default().to_owned();
+    let query = query::pairs(head.uri.query().unwrap_or_default());
     let (label, answer) = match desk.table.find(&method, &path) {
         Match::Nothing | Match::Methods(_) if public_log::attacked(&method, &path).is_some() => {
             let log = public_log::attacked(&method, &path).unwrap_or_default().to_owned();
@@ -363,24 +367,26 @@ async fn serve(
             ("none", Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "not with this method", detail)))
         }
         Match::Route(route, parts) => {
-            let parts = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
-            let desk = desk.clone();
+            let parts: Vec<(String, String)> = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
             let length = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-            let sent = body::read(&mut body, route.body, length, desk.patience.body).await;
-            read = sent.is_ok();
-            let work = tokio::spawn(async move {
-                let _busy = busy;
-                answer(&desk, route, caller, parts, query, sent?).await
-            });
-            let answered = work.await.unwrap_or_else(|e| {
-                tracing::error!(%e, route = route.path, "a request failed unexpectedly");
-                let title = "the host failed";
-                let detail = "this request failed unexpectedly; what was recorded of it stands";
-                Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", title, detail))
-            });
+            let received = receive(&desk, route, &caller, &parts, (length, &mut body), &busy).await;
+            read = received.is_ok();
+            let answered = match received {
+                Ok((sent, room)) => {
+                    let desk = desk.clone();
+                    let answering = async move {
+                        let _held = (busy, room);
+                        // Let in anew: meanwhile they may have been suspended.
+                        answer(&desk, route, caller, parts, query, sent).await
+                    };
+                    finished(route, tokio::spawn(answering)).await
+                }
+                Err(problem) => Err(problem),
+            };
             (route.path, answered)
         }
     };
+    let again = answer.as_ref().is_err_and(|problem| problem.kind == BUSY);
     let reply = answer.unwrap_or_else(Reply::of);
     metrics.answered(label, reply.status.as_u16(), started.elapsed());
     if !read {
@@ -388,7 +394,43 @@ async fn serve(
     }
     // Candidate lists and accounts are nobody's to keep; the public log's full tiles never change.
     let kept = public_log::kept(label, &path, reply.status);
-    respond(reply, kept.unwrap_or("no-store"))
+    let mut response = respond(reply, kept.unwrap_or("no-store"));
+    if again {
+        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
+    }
+    response
+}
+
+/// Lets a request's caller in, and reads its body; gives it with the room that it takes. Whoever may not ask is turned away
+/// before a byte of what they send is held.
+async fn receive(
+    desk: &Arc<Desk>,
+    route: &'static Route,
+    caller: &Result<Principal, IdentityError>,
+    parts: &[(String, String)],
+    (length, body): (Option<usize>, &mut Incoming),
+    busy: &mpsc::Sender<()>,
+) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
+    if route.body > 0 {
+        let (desk, caller, parts, busy) = (desk.clone(), caller.clone(), parts.to_vec(), busy.clone());
+        let admitting = async move {
+            let _busy = busy;
+            admit(&desk, route, caller, &parts).await.map(drop)
+        };
+        finished(route, tokio::spawn(admitting)).await?;
+    }
+    let room = desk.room.claim(length.unwrap_or(route.body).min(route.body)).await?;
+    Ok((body::read(body, route.body, length, desk.patience.body).await?, room))
+}
+
+/// What came of a task; a panic in it is one failed request.
+async fn finished<T>(route: &Route, work: JoinHandle<Result<T, Problem>>) -> Result<T, Problem> {
+    work.await.unwrap_or_else(|e| {
+        tracing::error!(%e, route = route.path, "a request failed unexpectedly");
+        let title = "the host failed";
+        let detail = "this request failed unexpectedly; what was recorded of it stands";
+        Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", title, detail))
+    })
 }
 
 async fn answer(
@@ -396,7 +438,7 @@ async fn answer(
     route: &'static Route,
     principal: Result<Principal, IdentityError>,
     path: Vec<(String, String)>,
-    query: String,
+    query: Vec<(String, String)>,
     body: Bytes,
 ) -> Result<Reply, Problem> {
     let caller = admit(desk, route, principal, &path).await?;

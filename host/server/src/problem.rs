@@ -154,6 +154,11 @@ impl From<CaseError> for Problem {
                 Self::new(StatusCode::CONFLICT, "exists", "it is there already", detail)
             }
             CaseError::Invalid(_) => Self::invalid(detail),
+            CaseError::TooLarge { .. } => {
+                let title = "what would be on record is too large";
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", title, detail)
+            }
+            CaseError::Fault(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", "the host failed", detail),
             CaseError::Clock(_)
             | CaseError::Log(_)
             | CaseError::Store(_)
@@ -169,4 +174,19 @@ impl From<CaseError> for Problem {
 
 fn bounding_box(face: &casework::error::Face) -> [f32; 4] {
     face.bounding_box
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_fault_it_is_is_told_by_the_status() {
+        let of = |error: CaseError| Problem::from(error).status.as_u16();
+        assert_eq!(of(CaseError::Fault("a request on record cannot be read".to_owned())), 500);
+        assert_eq!(of(CaseError::Stopping), 503);
+        assert_eq!(of(CaseError::Invalid("a number is missing".to_owned())), 422);
+        assert_eq!(of(CaseError::TooLarge { bytes: 5 << 20 }), 413);
+        assert!(CaseError::TooLarge { bytes: 5 << 20 }.to_string().contains("nothing was done"));
+    }
 }

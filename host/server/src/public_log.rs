@@ -77,11 +77,12 @@ pub(crate) fn kept(route: &str, path: &str, status: StatusCode) -> Option<&'stat
     (route == TILE && status == StatusCode::OK && !path.contains(".p/")).then_some(FOR_EVER)
 }
 
-/// The jurisdiction whose log a request would change, if it could.
+/// The jurisdiction whose log a request would change, if it could. A safe method (RFC 9110, section 9.2.1) asks for nothing
+/// to be changed.
 pub(crate) fn attacked<'p>(method: &Method, path: &'p str) -> Option<&'p str> {
     let (jurisdiction, rest) = path.strip_prefix("/v1/")?.split_once('/')?;
     let of_the_log = matches!(rest.split('/').next(), Some("log" | "audit"));
-    (*method != Method::GET && of_the_log).then_some(jurisdiction)
+    (!method.is_safe() && of_the_log).then_some(jurisdiction)
 }
 
 /// Records who tried to change a log, and says that nobody can.
@@ -111,12 +112,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_no_get_on_a_log_is_an_attack_on_it() {
+    fn whatever_is_not_safe_on_a_log_is_an_attack_on_it() {
         for path in ["/v1/a/log", "/v1/a/log/", "/v1/a/log/checkpoint", "/v1/a/log/x/y", "/v1/a/audit/entries"] {
             for method in [Method::DELETE, Method::PUT, Method::PATCH, Method::POST] {
                 assert_eq!(attacked(&method, path), Some("a"), "{method} {path}");
             }
-            assert_eq!(attacked(&Method::GET, path), None, "reading is no attack");
+            for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE] {
+                assert_eq!(attacked(&method, path), None, "{method} {path}: reading is no attack");
+            }
         }
         for path in ["/v1/a/searches", "/v1/log", "/v1", "/", "/v1/a/logs", "/v2/a/log/x"] {
             assert_eq!(attacked(&Method::DELETE, path), None, "{path}");

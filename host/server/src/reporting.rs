@@ -129,7 +129,7 @@ pub(crate) async fn anomalies(ask: Ask) -> Result<Reply, Problem> {
 
 pub(crate) async fn sample(ask: Ask) -> Result<Reply, Problem> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
-    // What a query escapes could be read in two ways, and a seed must be the same to everybody.
+    // A seed must be the same to everybody, whatever escapes it on its way.
     let seed = ask.asked("seed").filter(|seed| !seed.is_empty() && seed.chars().all(plain)).ok_or_else(|| {
         Problem::invalid("`seed` is missing or cannot be used: give letters, digits, `-`, `.`, `_` or `~`")
     })?;

@@ -178,7 +178,13 @@ pub(crate) static ROUTES: &[Route] = &[
         caller: Caller::Role("auditor"),
         body: NOTHING,
         summary: "Entries of the decision log; looking is itself an entry",
-        query: &[("first", "Index of the first entry; 0 where absent"), ("count", "How many; 100 where absent")],
+        query: &[
+            ("first", "Index of the first entry; 0 where absent"),
+            (
+                "count",
+                "How many, 1000 at most; 100 where absent. Fewer come where their accounts are large: ask on from there",
+            ),
+        ],
         takes: None,
         gives: Some(api::EntriesView::schema),
         answer: answer!(endpoints::entries),
@@ -232,7 +238,8 @@ pub(crate) static ROUTES: &[Route] = &[
         path: "/v1/{jurisdiction}/requests",
         caller: Caller::Registered,
         body: NOTHING,
-        summary: "Requests, the latest first: where each stands and what comes next",
+        summary: "Requests, the latest first: where each stands and what comes next. A long past comes in parts: `before` in the \
+                  answer says where to go on",
         query: &[
             (
                 "state",
@@ -240,6 +247,7 @@ pub(crate) static ROUTES: &[Route] = &[
             ),
             ("mine", "`true`: only those you made or took a step of"),
             ("since", "Only those opened then or later; of the last month where absent"),
+            ("before", "Only those before where an earlier answer ended: its `before`"),
         ],
         takes: None,
         gives: None,

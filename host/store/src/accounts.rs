@@ -1,6 +1,7 @@
 //! Accounts: the personal part of audit entries, to which the log's leaves commit.
 
 use crate::error::StoreError;
+use crate::portion::Portion;
 use crate::rows::{key, with_id};
 use crate::schema::ACCOUNT;
 use crate::steps::Kept;
@@ -13,6 +14,9 @@ const DESTROY: [&str; 4] = ["BEGIN", "SELECT VALUE id FROM $ids", "DELETE $ids R
 
 /// Where in [`DESTROY`] the answer stands which there were.
 const DESTROYED: usize = 1;
+
+/// Accounts asked for in one statement, where they are small.
+const MOST_AT_ONCE: usize = 1024;
 
 /// Bytes of the salt of an account's commitment.
 const SALT_LEN: usize = 32;
@@ -96,15 +100,23 @@ impl Jurisdiction {
     /// # Errors
     /// See [`Jurisdiction`].
     pub async fn accounts(&self, entry_ids: &[String]) -> Result<Vec<Option<AccountRow>>, StoreError> {
-        let keys: Vec<RecordIdKey> = entry_ids.iter().map(|id| key(id)).collect();
         let mut found = HashMap::with_capacity(entry_ids.len());
-        for mut row in self.db.find_all(ACCOUNT, keys).await? {
-            let id = row.id().to_owned();
-            let opened = self.db.unseal(ACCOUNT, &id, &mut row)?;
-            let Some((salt, plain)) = opened.split_first_chunk::<SALT_LEN>() else {
-                return Err(row.damaged("it is shorter than its salt"));
-            };
-            found.insert(id.clone(), AccountRow { id, salt: *salt, plain: plain.to_vec() });
+        let (mut ids, mut portion) = (entry_ids, Portion::new(MOST_AT_ONCE));
+        while !ids.is_empty() {
+            let (some, rest) = ids.split_at(portion.rows().min(ids.len()));
+            let keys: Vec<RecordIdKey> = some.iter().map(|id| key(id)).collect();
+            let mut sizes = Vec::with_capacity(some.len());
+            for mut row in self.db.find_all(ACCOUNT, keys).await? {
+                let id = row.id().to_owned();
+                let opened = self.db.unseal(ACCOUNT, &id, &mut row)?;
+                let Some((salt, plain)) = opened.split_first_chunk::<SALT_LEN>() else {
+                    return Err(row.damaged("it is shorter than its salt"));
+                };
+                sizes.push(opened.len());
+                found.insert(id.clone(), AccountRow { id, salt: *salt, plain: plain.to_vec() });
+            }
+            portion.had(sizes);
+            ids = rest;
         }
         Ok(entry_ids.iter().map(|id| found.get(id).cloned()).collect())
     }

@@ -1,4 +1,4 @@
-//! Sealed blobs: probe images and whatever else must not be read by whoever holds the database.
+//! Sealed blobs: probe images and whatever else must not be read by whoever holds the database, or a file beside it.
 
 use crate::error::StoreError;
 use crate::rows::{joined, key_of, text};
@@ -29,6 +29,22 @@ impl Jurisdiction {
     pub async fn open_sealed(&self, kind: &str, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(mut row) = self.db.find(BLOB, blob_key(kind, id)).await? else { return Ok(None) };
         self.db.unseal(BLOB, &joined(kind, id), &mut row).map(Some)
+    }
+
+    /// Seals a text that is kept in a file and not here, with the key that it needs but for the master key.
+    ///
+    /// # Errors
+    /// [`StoreError::Unwritable`].
+    pub fn seal_apart(&self, kind: &'static str, id: &str, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.db.vault.seal_apart(kind, id, plain)
+    }
+
+    /// Opens what was sealed so, by the same kind and id.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] for anything else.
+    pub fn open_apart(&self, kind: &'static str, id: &str, text: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.db.vault.open_apart(kind, id, text)
     }
 
     /// Destroys a blob and its key. Whether there was one.

@@ -71,6 +71,19 @@ impl Database {
         found.into_iter().map(|row| Row::new(table, row)).collect()
     }
 
+    /// The last rows of a range, the last one first.
+    pub(crate) async fn find_last(
+        &self,
+        table: &'static str,
+        range: RecordId,
+        most: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let vars = object! { range: range, most: most };
+        let found = self.client.ask(&["SELECT * FROM $range ORDER BY id DESC LIMIT $most"], vars).await?.values(0)?;
+        found.into_iter().map(|row| Row::new(table, row)).collect()
+    }
+
     /// Every row of a table, in the order of their keys.
     pub(crate) async fn every(&self, table: &'static str) -> Result<Vec<Row>, StoreError> {
         let vars = object! { rows: Value::Table(Table::new(table)) };

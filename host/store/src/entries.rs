@@ -20,14 +20,24 @@ impl Jurisdiction {
         Ok(rows.into_iter().map(|row| row.id().to_owned()).collect())
     }
 
-    /// The ids of the requests that were opened at `at` or later, oldest first.
+    /// The requests that were opened at `since` or later, and before the one that `before` names by its moment and id: when
+    /// each was, and its id, the latest first, `most` at most.
     ///
     /// # Errors
     /// See [`Jurisdiction`].
-    pub async fn requests_opened_since(&self, at: Instant) -> Result<Vec<String>, StoreError> {
-        let since = range(REQUEST_OPENED, vec![number(milliseconds(at))], None);
-        let rows = self.db.find_range(REQUEST_OPENED, since).await?;
-        Ok(rows.into_iter().map(|row| row.id().to_owned()).collect())
+    pub async fn requests_opened(
+        &self,
+        since: Instant,
+        before: Option<(Instant, &str)>,
+        most: usize,
+    ) -> Result<Vec<(Instant, String)>, StoreError> {
+        if before.is_some_and(|(at, _)| at < since) {
+            return Ok(Vec::new());
+        }
+        let end = before.map(|(at, id)| vec![number(milliseconds(at)), text(id)]);
+        let opened = range(REQUEST_OPENED, vec![number(milliseconds(since))], end);
+        let rows = self.db.find_last(REQUEST_OPENED, opened, most).await?;
+        rows.into_iter().map(|row| Ok((row.moment()?, row.id().to_owned()))).collect()
     }
 }
 

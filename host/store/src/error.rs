@@ -105,7 +105,8 @@ impl StoreError {
     /// What an error of the engine means to a caller who knows no engine.
     pub(crate) fn of(error: &surrealdb::Error) -> Self {
         let conflict = matches!(error.query_details(), Some(QueryError::TransactionConflict));
-        if conflict || error.message().contains(RETRIABLE) {
+        // Statements of this crate throw where somebody else has changed what they were made for.
+        if conflict || error.is_thrown() || error.message().contains(RETRIABLE) {
             return Self::Conflict;
         }
         if let Some(AlreadyExistsError::Record { id }) = error.already_exists_details() {

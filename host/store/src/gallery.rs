@@ -2,85 +2,33 @@
 
 use crate::bookings::Sealed;
 use crate::error::StoreError;
+use crate::holdings::{Change, state_of};
 use crate::rows::{Row, from_json, joined, key, key_of, milliseconds, text, to_json};
 use crate::schema::{BOOKING, GENERATION, PHOTO, TEMPLATE};
 use crate::store::Jurisdiction;
 use crate::templates;
+use model::multiset::MultisetHash;
 use model::registry::Gallery;
 use model::terms::Instant;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use surrealdb::types::{Number, Object, RecordId, RecordIdKey, Value, object};
+use surrealdb::types::{Object, RecordId, RecordIdKey, Value, object};
 
 /// Records in one call of [`Jurisdiction::insert_records`]. One statement of 1,000 rows inserts 64,000 rows of 1 KB a
 /// second here; larger ones gain nothing and make a lost race dearer.
 pub const BATCH_ROWS: usize = 1000;
 
-const INSERT: [&str; 6] = [
-    "BEGIN",
+const INSERT: [&str; 3] = [
     "INSERT INTO booking $bookings RETURN NONE",
     "INSERT INTO template $templates RETURN NONE",
     "INSERT INTO photo $photos RETURN NONE",
-    "UPSERT $generation SET generation = (generation ?? 0) + 1, records = (records ?? 0) + $added, stamp = $stamp \
-     RETURN VALUE generation",
-    "COMMIT",
 ];
 
-/// Where in [`INSERT`] the new generation stands.
-const INSERTED: usize = 4;
+const REMOVE: [&str; 3] = ["DELETE $booking RETURN NONE", "DELETE $template RETURN NONE", "DELETE $photo RETURN NONE"];
 
-/// The counts change by what was found within the transaction: a record that somebody else removes at the same time
-/// is counted once.
-const REMOVE: [&str; 8] = [
-    "BEGIN",
-    "SELECT VALUE id FROM $booking",
-    "LET $gone = (SELECT VALUE id FROM $booking)",
-    "DELETE $booking RETURN NONE",
-    "DELETE $template RETURN NONE",
-    "DELETE $photo RETURN NONE",
-    "UPSERT $generation SET generation = (generation ?? 0) + array::len($gone), \
-     records = (records ?? 0) - array::len($gone), \
-     stamp = IF array::len($gone) > 0 THEN $stamp ELSE stamp END RETURN VALUE generation",
-    "COMMIT",
-];
-
-/// Where in [`REMOVE`] the record stands, if there was one.
-const FOUND: usize = 1;
-
-/// Where in [`REMOVE`] the new generation stands.
-const REMOVED: usize = 6;
-
-/// [`INSERT`], with what tells other hosts of it.
-const INSERT_TOLD: [&str; 8] =
-    [INSERT[0], INSERT[1], INSERT[2], INSERT[3], TELL, FORGET_TOLD, INSERT[INSERTED], "COMMIT"];
-
-/// Where in [`INSERT_TOLD`] the new generation stands.
-const INSERTED_TOLD: usize = 6;
-
-/// [`REMOVE`], with what tells other hosts of it. Only for a record that is there.
-const REMOVE_TOLD: [&str; 10] =
-    [REMOVE[0], REMOVE[1], REMOVE[2], REMOVE[3], REMOVE[4], REMOVE[5], TELL, FORGET_TOLD, REMOVE[REMOVED], "COMMIT"];
-
-/// Where in [`REMOVE_TOLD`] the new generation stands.
-const REMOVED_TOLD: usize = 8;
-
-const SET_STATUS: &str = "UPDATE $id SET status = $status RETURN VALUE id";
-
-/// [`SET_STATUS`], with what tells other hosts of it.
-const SET_STATUS_TOLD: [&str; 6] = [
-    "BEGIN",
-    SET_STATUS,
-    TELL,
-    FORGET_TOLD,
-    "UPSERT $generation SET generation = (generation ?? 0) + 1, stamp = $stamp RETURN NONE",
-    "COMMIT",
-];
-
-/// Tells other hosts which records a change touches.
-const TELL: &str = "INSERT INTO gallery_change $change RETURN NONE";
-
-/// Lets go of the oldest change told of.
-const FORGET_TOLD: &str = "DELETE $past RETURN NONE";
+/// A record's status stands with its booking, which lists read, and with its template, which is searched.
+const RESTATE: [&str; 2] =
+    ["UPDATE $booking SET status = $status RETURN NONE", "UPDATE $template SET status = $status RETURN NONE"];
 
 /// A record to enrol.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,6 +68,8 @@ pub struct GalleryState {
     /// A name that no other state has, made at random with each change: a database restored from a backup counts the
     /// same generations again. Empty where nothing changed since states are named.
     pub stamp: String,
+    /// The sum of what its records count as: see [`model::multiset`].
+    pub holdings: MultisetHash,
 }
 
 /// What is known of an enrolled record besides its template.
@@ -150,16 +100,12 @@ impl Jurisdiction {
         }
         let listed = self.gallery(gallery).await?;
         let vars = self.batch(gallery, listed.as_ref(), &records)?;
+        let change = Change::Enrol { records: &records, sum: records.iter().map(templates::element).collect() };
         let _turn = self.db.changing.lock().await;
-        let (written, at) = if self.db.several {
-            let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
-            (self.write_told(gallery, &ids, None, &INSERT_TOLD, &vars).await, INSERTED_TOLD)
-        } else {
-            (self.db.write(&INSERT, vars).await.map(Some), INSERTED)
-        };
-        let named = match written {
+        let named = match self.change(gallery, &change, &INSERT, vars).await {
+            Ok(Some(generation)) => return Ok(generation),
+            // Records that come are always a change.
             Ok(None) => return self.generation(gallery).await,
-            Ok(Some(mut answer)) => return new_generation(gallery, answer.values(at)?),
             Err(StoreError::Exists { id }) => id,
             Err(error) => return Err(error),
         };
@@ -196,11 +142,7 @@ impl Jurisdiction {
     /// See [`Jurisdiction`].
     pub async fn gallery_state(&self, gallery: &str) -> Result<GalleryState, StoreError> {
         let Some(mut row) = self.db.find(GENERATION, key(gallery)).await? else { return Ok(GalleryState::default()) };
-        Ok(GalleryState {
-            generation: row.natural("generation")?,
-            records: row.natural("records")?,
-            stamp: row.text_if_any("stamp").unwrap_or_default(),
-        })
+        state_of(&mut row)
     }
 
     /// What is known of these records, in this order, less those that are not enrolled (any more).
@@ -246,24 +188,27 @@ impl Jurisdiction {
         Ok(Some(Provenance { origin: row.text_if_any("origin").unwrap_or_default(), enrolled }))
     }
 
-    /// Gives a record another status, which every list it is on says from now on. Whether there is such a record.
+    /// Gives a record another status, which every list it is on says from now on. Returns the gallery's generation, which
+    /// is a new one unless that was its status before; absent if there is no such record.
     ///
     /// # Errors
     /// See [`Jurisdiction`].
-    pub async fn set_status(&self, gallery: &str, id: &str, status: &str) -> Result<bool, StoreError> {
-        let vars = object! { id: RecordId::new(BOOKING, record_key(gallery, id)), status: status.to_owned() };
+    pub async fn set_status(&self, gallery: &str, id: &str, status: &str) -> Result<Option<u64>, StoreError> {
+        let _turn = self.db.changing.lock().await;
         let changing = self.db.bookings.changing().await;
         self.db.bookings.forget(&changing, &joined(gallery, id));
-        if !self.db.several {
-            let found = self.db.write(&[SET_STATUS], vars).await?.values(0)?;
-            return Ok(!found.is_empty());
+        let vars = object! {
+            booking: RecordId::new(BOOKING, record_key(gallery, id)),
+            template: RecordId::new(TEMPLATE, templates::key_in(gallery, id)),
+            status: status.to_owned(),
+        };
+        if let Some(generation) = self.change(gallery, &Change::Restate { id, status }, &RESTATE, vars).await? {
+            return Ok(Some(generation));
         }
-        let mut vars = vars;
-        vars.insert("generation", RecordId::new(GENERATION, key(gallery)));
-        vars.insert("stamp", new_stamp());
-        let there = record_key(gallery, id);
-        let written = self.write_told(gallery, &[id.to_owned()], Some(&there), &SET_STATUS_TOLD, &vars).await?;
-        Ok(written.is_some())
+        match self.counted(gallery, id).await? {
+            Some(_) => self.generation(gallery).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// A record's photograph; absent if none was enrolled.
@@ -285,26 +230,12 @@ impl Jurisdiction {
             booking: RecordId::new(BOOKING, record_key(gallery, id)),
             template: RecordId::new(TEMPLATE, templates::key_in(gallery, id)),
             photo: RecordId::new(PHOTO, record_key(gallery, id)),
-            generation: RecordId::new(GENERATION, key(gallery)),
-            stamp: new_stamp(),
         };
         let _turn = self.db.changing.lock().await;
         let changing = self.db.bookings.changing().await;
         // Before the write: were it to fail half-way, the row would only be read again.
         self.db.bookings.forget(&changing, &joined(gallery, id));
-        let (mut answer, at) = if self.db.several {
-            let there = record_key(gallery, id);
-            match self.write_told(gallery, &[id.to_owned()], Some(&there), &REMOVE_TOLD, &vars).await? {
-                Some(answer) => (answer, REMOVED_TOLD),
-                None => return Ok(None),
-            }
-        } else {
-            (self.db.write(&REMOVE, vars).await?, REMOVED)
-        };
-        if answer.values(FOUND)?.is_empty() {
-            return Ok(None);
-        }
-        new_generation(gallery, answer.values(at)?).map(Some)
+        self.change(gallery, &Change::Remove { id }, &REMOVE, vars).await
     }
 
     /// What [`INSERT`] is told.
@@ -333,15 +264,7 @@ impl Jurisdiction {
                 photos.push(Value::Object(photo));
             }
         }
-        Ok(object! {
-            bookings: bookings,
-            templates: rows,
-            photos: photos,
-            generation: RecordId::new(GENERATION, key(gallery)),
-            // At most BATCH_ROWS.
-            added: records.len() as i64,
-            stamp: new_stamp(),
-        })
+        Ok(object! { bookings: bookings, templates: rows, photos: photos })
     }
 
     async fn first_taken(&self, gallery: &str, records: &[NewRecord]) -> Result<Option<String>, StoreError> {
@@ -358,21 +281,7 @@ impl Jurisdiction {
     }
 }
 
-fn record_key(gallery: &str, id: &str) -> RecordIdKey {
+/// The key of a record's booking, and of its photograph.
+pub(crate) fn record_key(gallery: &str, id: &str) -> RecordIdKey {
     key_of(vec![text(gallery), text(id)])
-}
-
-fn new_stamp() -> String {
-    format!("{:032x}", rand::random::<u128>())
-}
-
-fn new_generation(gallery: &str, values: Vec<Value>) -> Result<u64, StoreError> {
-    match values.first() {
-        Some(Value::Number(Number::Int(number))) => Ok(u64::try_from(*number).unwrap_or(0)),
-        _ => Err(StoreError::Damaged {
-            table: GENERATION,
-            id: gallery.to_owned(),
-            reason: "its generation is no whole number".to_owned(),
-        }),
-    }
 }

@@ -3,18 +3,16 @@
 //! A gallery's generation counts its changes, and among several hosts each change leaves a row that names the records it
 //! touched, under the generation it made. A host that is behind reads the rows since its own and asks for those records again:
 //! what that costs depends on what changed, not on what is there. The latest [`KEPT`] rows are kept; whoever is further behind
-//! than that loads the gallery anew. The row of a generation can be written once only, which is how two hosts that change one
-//! gallery at once are told apart: the second starts over.
+//! than that loads the gallery anew. A change is made of one generation only, which is how two hosts that change one gallery
+//! at once are told apart: the second starts over (`holdings`).
 //!
 //! The registry, what steps decided of it and the policy revisions share one counter: they change seldom and are read whole.
 //!
 //! An embedded engine belongs to one process, and none of this is written there.
 
-use crate::database::Patience;
-use crate::engine::Answer;
 use crate::error::StoreError;
 use crate::rows::{joined, key, key_of, number, range, text};
-use crate::schema::{BOOKING, GALLERY_CHANGE, GENERATION};
+use crate::schema::{GALLERY_CHANGE, GENERATION};
 use crate::store::Jurisdiction;
 use std::collections::{BTreeMap, BTreeSet};
 use surrealdb::types::{Object, RecordId, RecordIdKey, Value, object};
@@ -22,6 +20,9 @@ use surrealdb::types::{Object, RecordId, RecordIdKey, Value, object};
 /// Changes of a gallery that are kept: with full batches a million records enrolled since a host last looked, which it does
 /// every second.
 pub(crate) const KEPT: u64 = 1024;
+
+/// Tells of a change of a gallery which records it touches, and lets go of the oldest change told of; to be run with the change.
+pub(crate) const TELL: [&str; 2] = ["UPSERT $change CONTENT $touched RETURN NONE", "DELETE $past RETURN NONE"];
 
 /// Counts that the registry changed; to be run with whatever changed it.
 pub(crate) const TELL_REGISTRY: &str = "UPSERT $told SET registry = (registry ?? 0) + 1 RETURN NONE";
@@ -112,48 +113,13 @@ impl Jurisdiction {
             None => self.db.bookings.forget_all(&changing),
         }
     }
+}
 
-    /// Runs statements that change a gallery and tell the other hosts of it: again while one of them was faster. `vars` are
-    /// given what the statements need to know of the change. Absent, and nothing is changed, where a booking has to be `there`
-    /// and is not.
-    pub(crate) async fn write_told(
-        &self,
-        gallery: &str,
-        records: &[String],
-        there: Option<&RecordIdKey>,
-        statements: &[&'static str],
-        vars: &Object,
-    ) -> Result<Option<Answer>, StoreError> {
-        let mut patience = Patience::default();
-        loop {
-            let next = self.generation(gallery).await? + 1;
-            // In this order: whoever removes it after this look writes the change that this one would, and one of them fails.
-            if let Some(there) = there
-                && self.db.find(BOOKING, there.clone()).await?.is_none()
-            {
-                return Ok(None);
-            }
-            let id = change_key(gallery, next);
-            let records: Vec<Value> = records.iter().map(|record| text(record)).collect();
-            let change = object! { id: RecordId::new(GALLERY_CHANGE, id.clone()), records: records };
-            let mut vars = vars.clone();
-            vars.insert("change", vec![Value::Object(change)]);
-            vars.insert("past", RecordId::new(GALLERY_CHANGE, change_key(gallery, next.saturating_sub(KEPT))));
-            match self.db.write(statements, vars).await {
-                // Is it this change that is there already, or something that the caller wrote?
-                Err(StoreError::Exists { id: taken }) => {
-                    if self.db.find(GALLERY_CHANGE, id).await?.is_none() {
-                        return Err(StoreError::Exists { id: taken });
-                    }
-                    if !patience.left() {
-                        return Err(StoreError::Conflict);
-                    }
-                }
-                outcome => return outcome.map(Some),
-            }
-            patience.pause().await;
-        }
-    }
+/// What [`TELL`] has to know of the change that makes this generation.
+pub(crate) fn tell(vars: &mut Object, gallery: &str, generation: u64, records: Vec<Value>) {
+    vars.insert("change", RecordId::new(GALLERY_CHANGE, change_key(gallery, generation)));
+    vars.insert("touched", object! { records: records });
+    vars.insert("past", RecordId::new(GALLERY_CHANGE, change_key(gallery, generation.saturating_sub(KEPT))));
 }
 
 /// The row that counts the registry's changes.

@@ -24,17 +24,20 @@
 //! | `engine` | connections, sessions, answers; the only module that tells embedded from server |
 //! | `vault` | sealing |
 //! | `schema` | tables, migrations, the check of the master key |
-//! | `database`, `rows` | one jurisdiction's statements; rows, keys |
+//! | `database`, `rows`, `paging` | one jurisdiction's statements; rows, keys; many rows, read side by side |
 //! | `hosts` | what several hosts on one database tell each other of their changes |
 //! | `peer` | the database's own search, to be measured beside the host's |
+//! | `portion` | how much of it goes into one statement |
 //! | `rewrite` | a database written anew, without what was destroyed |
-//! | `registry`, `gallery`, `templates`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `impositions`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
+//! | `holdings` | the sum of what a gallery holds, and every change of it |
+//! | `registry`, `gallery`, `templates`, `booking_rows`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `impositions`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
 
 // The engine's futures nest deeper than the compiler's default of 128.
 #![recursion_limit = "256"]
 
 mod accounts;
 mod blobs;
+mod booking_rows;
 mod bookings;
 mod casework;
 mod database;
@@ -42,10 +45,13 @@ mod engine;
 mod entries;
 mod error;
 mod gallery;
-mod impositions;
+mod holdings;
 mod hosts;
+mod impositions;
 mod obligations;
+mod paging;
 mod peer;
+mod portion;
 mod registry;
 mod retention;
 mod rewrite;
@@ -66,10 +72,11 @@ pub use casework::{RequestRow, SearchRow};
 pub use engine::Credentials;
 pub use error::StoreError;
 pub use gallery::{BATCH_ROWS, Booking, GalleryState, NewRecord, Provenance};
-pub use impositions::Imposition;
 pub use hosts::Tidings;
+pub use impositions::Imposition;
 pub use obligations::ObligationRow;
 pub use peer::PEER_K;
+pub use portion::{BATCH_BYTES, Portion};
 pub use retention::RetentionRow;
 pub use standings::StandingRow;
 pub use steps::Kept;

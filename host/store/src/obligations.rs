@@ -98,8 +98,7 @@ impl Jurisdiction {
             let listed = if row.flag("imposition") { &mut together } else { &mut alone };
             listed.push(Listed { request: row.text("request")?, wake: row.number("wake")?, id: row.id().to_owned() });
         }
-        let keys = together.iter().map(|at| impositions::imposition_key(&at.request, &at.id)).collect();
-        let imposed = self.impositions(keys).await?;
+        let imposed = self.imposed_there(&together, until.is_none()).await?;
         let contained = imposed.iter().flat_map(|imposition| &imposition.rows).map(|row| (row.of(), row.id.as_str()));
         let wanted: BTreeSet<_> =
             alone.iter().map(|at| (at.request.as_str(), at.id.as_str())).chain(contained).collect();
@@ -125,6 +124,20 @@ impl Jurisdiction {
         open.sort_by_key(ObligationRow::waking);
         self.relist(places).await?;
         Ok(open)
+    }
+
+    /// The impositions listed at these places, and all earlier ones that say of an obligation of theirs what counts.
+    async fn imposed_there(&self, places: &[Listed], are_all: bool) -> Result<Vec<Imposition>, StoreError> {
+        if are_all {
+            // One that is not among them has none left that nothing has become of.
+            let keys = places.iter().map(|at| impositions::imposition_key(&at.request, &at.id)).collect();
+            return self.impositions(keys).await;
+        }
+        let mut imposed = Vec::new();
+        for request in places.iter().map(|at| at.request.as_str()).collect::<BTreeSet<_>>() {
+            imposed.extend(self.impositions_of_request(request).await?);
+        }
+        Ok(imposed)
     }
 
     /// Lists impositions where they belong now.

@@ -44,6 +44,21 @@ impl Jurisdiction {
         row.map(|row| self.opened_retention(row)).transpose()
     }
 
+    /// How long these records of one kind and gallery stay, in no order; those of which nothing was ever said are left out.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn retentions_of(
+        &self,
+        subject: &str,
+        gallery: &str,
+        records: &[String],
+    ) -> Result<Vec<RetentionRow>, StoreError> {
+        let keys = records.iter().map(|record| retention_key(subject, gallery, record)).collect();
+        let rows = self.db.find_all(RETENTION, keys).await?;
+        rows.into_iter().map(|row| self.opened_retention(row)).collect()
+    }
+
     /// How long records stay: of every one that something was said of.
     ///
     /// # Errors

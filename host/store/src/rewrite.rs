@@ -6,15 +6,14 @@
 //! else to write. They are copied as they are, sealed, with the keys they have. A server's engine is its own to compact.
 
 use crate::error::StoreError;
-use crate::schema::{BLOB, PHOTO, TABLES};
+use crate::portion::{BATCH_BYTES, Portion};
+use crate::rows::weight;
+use crate::schema::TABLES;
 use crate::store::{Jurisdiction, Store};
 use surrealdb::types::{Table, Value, object};
 
-/// Rows copied at a time.
+/// Rows copied at a time. Large ones are fewer: [`BATCH_BYTES`].
 const ROWS: usize = 500;
-
-/// Rows with images copied at a time: a few megabytes each at most.
-const IMAGES: usize = 16;
 
 impl Store {
     /// The jurisdictions that have a database here, in order. `known` is one of them.
@@ -44,20 +43,61 @@ impl Jurisdiction {
         for table in TABLES {
             let vars = object! { rows: Value::Table(Table::new(table)) };
             let ids = self.db.client.ask(&["SELECT VALUE id FROM $rows"], vars).await?.values(0)?;
-            let at_once = if matches!(table, PHOTO | BLOB) { IMAGES } else { ROWS };
-            for some in ids.chunks(at_once) {
+            let (mut ids, mut portion) = (ids.as_slice(), Portion::new(ROWS));
+            while !ids.is_empty() {
+                let (some, rest) = ids.split_at(portion.rows().min(ids.len()));
                 let vars = object! { ids: some.to_vec() };
                 let rows = self.db.client.ask(&["SELECT * FROM $ids"], vars).await?.values(0)?;
                 if rows.len() != some.len() {
                     let reason = format!("of {} rows {} could be read", some.len(), rows.len());
                     return Err(StoreError::Damaged { table, id: "?".to_owned(), reason });
                 }
-                copied += rows.len() as u64;
-                let vars = object! { table: Value::Table(Table::new(table)), rows: rows };
-                into.db.write(&["INSERT INTO $table $rows RETURN NONE"], vars).await?;
+                portion.had(rows.iter().map(weight));
+                for rows in batches(rows) {
+                    copied += rows.len() as u64;
+                    let vars = object! { table: Value::Table(Table::new(table)), rows: rows };
+                    into.db.write(&["INSERT INTO $table $rows RETURN NONE"], vars).await?;
+                }
                 progress(copied);
+                ids = rest;
             }
         }
         Ok(copied)
+    }
+}
+
+/// Rows in as many parts as it takes for each to be small enough for one transaction.
+fn batches(rows: Vec<Value>) -> Vec<Vec<Value>> {
+    let mut batches: Vec<Vec<Value>> = Vec::new();
+    let mut bytes = 0_usize;
+    for row in rows {
+        let weight = weight(&row);
+        match batches.last_mut() {
+            Some(last) if bytes.saturating_add(weight) <= BATCH_BYTES => {
+                bytes += weight;
+                last.push(row);
+            }
+            _ => {
+                bytes = weight;
+                batches.push(vec![row]);
+            }
+        }
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surrealdb::types::Bytes;
+
+    #[test]
+    fn a_transaction_is_bounded_by_bytes() {
+        let row = |bytes: usize| Value::Object(object! { sealed: Bytes::from(vec![0; bytes]) });
+        let sizes = |rows: Vec<Value>| batches(rows).iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(sizes(vec![row(1), row(2), row(3)]), [3]);
+        assert_eq!(sizes(vec![row(BATCH_BYTES / 2), row(BATCH_BYTES / 2), row(1)]), [1, 2]);
+        assert_eq!(sizes(vec![row(1), row(2 * BATCH_BYTES), row(1)]), [1, 1, 1], "one at least");
+        assert!(sizes(vec![]).is_empty());
     }
 }

@@ -77,10 +77,24 @@ pub(crate) fn from_json<T: DeserializeOwned>(table: &'static str, id: &str, json
     })
 }
 
+/// About how many bytes a value takes.
+pub(crate) fn weight(value: &Value) -> usize {
+    /// Of a key, a number, a moment; and of what holds others, beside these.
+    const SMALL: usize = 64;
+    match value {
+        Value::String(text) => SMALL + text.len(),
+        Value::Bytes(bytes) => SMALL + bytes.len(),
+        Value::Array(values) => SMALL + values.iter().map(weight).sum::<usize>(),
+        Value::Object(fields) => SMALL + fields.iter().map(|(name, value)| name.len() + weight(value)).sum::<usize>(),
+        _ => SMALL,
+    }
+}
+
 /// A row as it was found. Fields are taken out of it; one that is missing or of another kind makes the row damaged.
 pub(crate) struct Row {
     table: &'static str,
     id: String,
+    first: Option<i64>,
     fields: Object,
 }
 
@@ -88,11 +102,16 @@ impl Row {
     pub(crate) fn new(table: &'static str, value: Value) -> Result<Self, StoreError> {
         let unknown = |reason: &str| StoreError::Damaged { table, id: "?".to_owned(), reason: reason.to_owned() };
         let Value::Object(mut fields) = value else { return Err(unknown("it is no object")) };
-        let id = match fields.remove("id") {
-            Some(Value::RecordId(id)) => own_id(id.key).ok_or_else(|| unknown("its key does not end in an id"))?,
-            _ => return Err(unknown("it has no key")),
-        };
-        Ok(Self { table, id, fields })
+        let Some(Value::RecordId(id)) = fields.remove("id") else { return Err(unknown("it has no key")) };
+        let first = first_number(&id.key);
+        let id = own_id(id.key).ok_or_else(|| unknown("its key does not end in an id"))?;
+        Ok(Self { table, id, first, fields })
+    }
+
+    /// The first part of its key: a moment.
+    pub(crate) fn moment(&self) -> Result<Instant, StoreError> {
+        let moment = self.first.and_then(|first| u64::try_from(first).ok());
+        moment.map(Instant).ok_or_else(|| self.damaged("its key does not begin with a moment"))
     }
 
     /// The last part of its key.
@@ -143,9 +162,13 @@ impl Row {
     }
 
     pub(crate) fn bytes(&mut self, field: &str) -> Result<Bytes, StoreError> {
+        self.bytes_if_any(field).ok_or_else(|| self.damaged(&format!("`{field}` is no bytes")))
+    }
+
+    pub(crate) fn bytes_if_any(&mut self, field: &str) -> Option<Bytes> {
         match self.fields.remove(field) {
-            Some(Value::Bytes(bytes)) => Ok(bytes),
-            _ => Err(self.damaged(&format!("`{field}` is no bytes"))),
+            Some(Value::Bytes(bytes)) => Some(bytes),
+            _ => None,
         }
     }
 
@@ -157,6 +180,16 @@ impl Row {
 
     pub(crate) fn damaged(&self, reason: &str) -> StoreError {
         StoreError::Damaged { table: self.table, id: self.id.clone(), reason: reason.to_owned() }
+    }
+}
+
+fn first_number(key: &RecordIdKey) -> Option<i64> {
+    match key {
+        RecordIdKey::Array(parts) => match parts.first() {
+            Some(Value::Number(Number::Int(first))) => Some(*first),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

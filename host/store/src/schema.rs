@@ -13,7 +13,8 @@ pub(crate) const PERSON: &str = "person";
 pub(crate) const AGENCY: &str = "agency";
 /// `{json}` by gallery id.
 pub(crate) const GALLERY: &str = "gallery";
-/// `{generation, records, stamp}` by gallery id; among several hosts `{registry}` and, by log, `{process}`, too.
+/// `{generation, records, stamp, holdings}` by gallery id, the last of which is the sum of what the records count as; among
+/// several hosts `{registry}` and, by log, `{process}`, too.
 pub(crate) const GENERATION: &str = "generation";
 /// `{records}` by `[gallery, generation, generation]`: which records a change touched. Written among several hosts only.
 pub(crate) const GALLERY_CHANGE: &str = "gallery_change";

@@ -2,15 +2,22 @@
 //!
 //! A template's row is small enough for the engine to keep beside its key, and stands apart from the booking, so that
 //! loading a gallery reads nothing else. Its key carries a bucket made from the record's id: the engine reads a range
-//! of keys whole, whatever `LIMIT` says, so buckets are what cuts a gallery into pages.
+//! of keys whole, whatever `LIMIT` says, so buckets are what cuts a gallery into pages. Pages are read and checked by
+//! several tasks side by side: to the engine, a row costs more than it costs a disk.
 
+use crate::database::Patience;
 use crate::engine::Snapshot;
 use crate::error::StoreError;
-use crate::gallery::NewRecord;
-use crate::rows::{Row, digest_bytes, from_json, key, key_of, number, range, text};
-use crate::schema::{GALLERY, GENERATION, TEMPLATE};
+use crate::gallery::{GalleryState, NewRecord};
+use crate::holdings::state_of;
+use crate::paging::{self, Pages, Tasks};
+use crate::rows::{Row, digest_bytes, key, key_of, number, range, text};
+use crate::schema::{GENERATION, TEMPLATE};
 use crate::store::Jurisdiction;
+use model::multiset::{self, MultisetHash};
 use model::{registry::Gallery, terms::Digest};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use surrealdb::types::{Bytes, Object, RecordId, RecordIdKey, Value, object};
 
 /// Buckets of a gallery: with pages of the size below, up to 32 GB of templates are read in pages of even size.
@@ -40,6 +47,15 @@ pub struct StoredTemplate {
     pub template: Vec<f32>,
     /// The record's status.
     pub status: String,
+    /// The SHA-256 of the template as it is kept.
+    pub digest: Digest,
+}
+
+impl StoredTemplate {
+    /// What the record counts as in the digest of its gallery.
+    pub fn element(&self) -> Digest {
+        multiset::record(&self.id, self.digest, &self.status)
+    }
 }
 
 impl Jurisdiction {
@@ -69,57 +85,138 @@ impl Jurisdiction {
         Ok(templates)
     }
 
-    /// Passes every template of a gallery to `each`, in no particular order, and returns the generation they are of:
-    /// they are read from one snapshot, so what is enrolled or removed meanwhile does not show. Every template's
-    /// digest, dimension and model is checked, and their number.
+    /// Passes every template of a gallery to `each`, many at a time and in no particular order, and returns the state they
+    /// are of: what is enrolled or removed meanwhile does not show. Every template's digest, dimension and model is
+    /// checked, and their number; that their sum is the state's is for the caller to see, who adds them up anyway.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] naming the first row that is not as it was enrolled. `each` may have been called by
-    /// then: throw away what it was given.
+    /// [`StoreError::Damaged`] naming a row that is not as it was enrolled. `each` may have been called by then: throw
+    /// away what it was given.
     pub async fn load_templates(
         &self,
         gallery: &str,
-        each: &mut (dyn FnMut(StoredTemplate) + Send),
-    ) -> Result<u64, StoreError> {
-        let snapshot = self.db.client.snapshot().await?;
-        let loaded = load(&snapshot, gallery, each).await;
-        snapshot.end().await;
-        loaded
+        each: &mut (dyn FnMut(Vec<StoredTemplate>) + Send),
+    ) -> Result<GalleryState, StoreError> {
+        let listed = self.gallery(gallery).await?;
+        let (snapshots, mut state) = self.snapshots(gallery).await?;
+        let dim = listed.as_ref().map_or(LARGEST_DIM, |gallery| gallery.dim);
+        let bytes = state.records.saturating_mul(u64::from(dim) * 4 + ROW_BYTES);
+        let span = BUCKETS.div_ceil(bytes.div_ceil(PAGE_BYTES).clamp(1, BUCKETS));
+        let shared = Arc::new(Reading { gallery: gallery.to_owned(), listed, span, next: AtomicU64::new(0) });
+        // Of a gallery whose row does not say what it holds, as older programs left it.
+        let unsaid = state.records > 0 && state.holdings == MultisetHash::default();
+        let mut sum = MultisetHash::default();
+        let mut loaded = 0;
+        let start = |pages: Pages<Vec<StoredTemplate>>| -> Tasks {
+            let read = |snapshot| tokio::spawn(read(snapshot, Arc::clone(&shared), pages.clone()));
+            snapshots.into_iter().map(read).collect()
+        };
+        paging::gather(start, &mut |page: Vec<StoredTemplate>| {
+            loaded += page.len() as u64;
+            if unsaid {
+                page.iter().for_each(|row| sum.add(row.element()));
+            }
+            each(page);
+        })
+        .await?;
+        if loaded != state.records {
+            let reason = format!("it counts {} records, and {loaded} have a template", state.records);
+            return Err(StoreError::Damaged { table: GENERATION, id: gallery.to_owned(), reason });
+        }
+        if unsaid {
+            self.say_holdings(gallery, &state, &sum).await?;
+            state.holdings = sum;
+        }
+        Ok(state)
+    }
+
+    /// Transactions, one for each task that reads, that see a gallery in the same state.
+    async fn snapshots(&self, gallery: &str) -> Result<(Vec<Snapshot>, GalleryState), StoreError> {
+        let mut patience = Patience::default();
+        loop {
+            let mut snapshots = Vec::with_capacity(paging::readers());
+            match self.begin(gallery, &mut snapshots).await {
+                Ok(Some(state)) => return Ok((snapshots, state)),
+                Ok(None) if patience.left() => end(snapshots).await,
+                begun => {
+                    end(snapshots).await;
+                    return Err(begun.err().unwrap_or(StoreError::Conflict));
+                }
+            }
+            patience.pause().await;
+        }
+    }
+
+    /// Begins as many transactions as there are to be readers; the state of the gallery, if all see the same.
+    async fn begin(&self, gallery: &str, begun: &mut Vec<Snapshot>) -> Result<Option<GalleryState>, StoreError> {
+        let mut states = Vec::with_capacity(paging::readers());
+        for _ in 0..paging::readers() {
+            let snapshot = self.db.client.snapshot().await?;
+            let row = find(&snapshot, GENERATION, gallery).await;
+            begun.push(snapshot);
+            states.push(row?.as_mut().map(state_of).transpose()?.unwrap_or_default());
+        }
+        let state = states.pop().unwrap_or_default();
+        Ok(states.iter().all(|other| *other == state).then_some(state))
+    }
+
+    /// Says in a gallery's row what it holds, if it is still in this state.
+    async fn say_holdings(&self, gallery: &str, state: &GalleryState, sum: &MultisetHash) -> Result<(), StoreError> {
+        let vars = object! {
+            id: RecordId::new(GENERATION, key(gallery)),
+            holdings: Bytes::from(sum.to_bytes()),
+            // Counts changes: it came from the database, where it is an i64.
+            generation: i64::try_from(state.generation).unwrap_or(i64::MAX),
+        };
+        let statement = "UPDATE $id SET holdings = $holdings WHERE generation = $generation RETURN NONE";
+        self.db.write(&[statement], vars).await.map(drop)
     }
 }
 
-async fn load(
+/// What the tasks share that read one gallery.
+struct Reading {
+    gallery: String,
+    listed: Option<Gallery>,
+    /// Buckets in a page.
+    span: u64,
+    /// The first bucket that nobody reads yet.
+    next: AtomicU64,
+}
+
+async fn end(snapshots: Vec<Snapshot>) {
+    for snapshot in snapshots {
+        snapshot.end().await;
+    }
+}
+
+/// Reads pages as long as there are any, and checks them.
+async fn read(snapshot: Snapshot, reading: Arc<Reading>, pages: Pages<Vec<StoredTemplate>>) -> Result<(), StoreError> {
+    let read = read_pages(&snapshot, &reading, &pages).await;
+    snapshot.end().await;
+    read
+}
+
+async fn read_pages(
     snapshot: &Snapshot,
-    gallery: &str,
-    each: &mut (dyn FnMut(StoredTemplate) + Send),
-) -> Result<u64, StoreError> {
-    let (generation, records) = match find(snapshot, GENERATION, gallery).await? {
-        Some(mut row) => (row.natural("generation")?, row.natural("records")?),
-        None => (0, 0),
-    };
-    let listed: Option<Gallery> = match find(snapshot, GALLERY, gallery).await? {
-        Some(mut row) => Some(from_json(GALLERY, gallery, row.text("json")?.as_bytes())?),
-        None => None,
-    };
-    let dim = listed.as_ref().map_or(LARGEST_DIM, |gallery| gallery.dim);
-    let bytes = records.saturating_mul(u64::from(dim) * 4 + ROW_BYTES);
-    let span = BUCKETS.div_ceil(bytes.div_ceil(PAGE_BYTES).clamp(1, BUCKETS));
-    let (mut first, mut loaded) = (0, 0);
-    while first < BUCKETS {
-        let until = (first + span).min(BUCKETS);
-        let page = range(TEMPLATE, bounds(gallery, first), Some(bounds(gallery, until)));
-        let rows = snapshot.ask("SELECT * FROM $range", object! { range: page }).await?.values(0)?;
-        for row in rows {
-            each(stored(Row::new(TEMPLATE, row)?, listed.as_ref())?);
-            loaded += 1;
+    reading: &Reading,
+    pages: &Pages<Vec<StoredTemplate>>,
+) -> Result<(), StoreError> {
+    loop {
+        let first = reading.next.fetch_add(reading.span, Ordering::Relaxed);
+        if first >= BUCKETS {
+            return Ok(());
         }
-        first = until;
+        let until = (first + reading.span).min(BUCKETS);
+        let page = range(TEMPLATE, bounds(&reading.gallery, first), Some(bounds(&reading.gallery, until)));
+        let rows = snapshot.ask("SELECT * FROM $range", object! { range: page }).await?.values(0)?;
+        let mut templates = Vec::with_capacity(rows.len());
+        for row in rows {
+            templates.push(stored(Row::new(TEMPLATE, row)?, reading.listed.as_ref())?);
+        }
+        if !pages.pass(templates).await {
+            return Ok(());
+        }
     }
-    if loaded == records {
-        return Ok(generation);
-    }
-    let reason = format!("it counts {records} records, and {loaded} have a template");
-    Err(StoreError::Damaged { table: GENERATION, id: gallery.to_owned(), reason })
 }
 
 async fn find(snapshot: &Snapshot, table: &'static str, id: &str) -> Result<Option<Row>, StoreError> {
@@ -146,6 +243,11 @@ pub(crate) fn row(gallery: &str, listed: Option<&Gallery>, record: &NewRecord) -
         template: Bytes::from(bytes),
     };
     Ok(Value::Object(fields))
+}
+
+/// What a record to be enrolled counts as.
+pub(crate) fn element(record: &NewRecord) -> Digest {
+    multiset::record(&record.id, Digest::of(&to_bytes(&record.template)), &record.status)
 }
 
 /// The key of a record's template.
@@ -185,7 +287,8 @@ fn flaw(template: &[f32], model: &str, listed: Option<&Gallery>) -> Option<Strin
 fn stored(mut row: Row, listed: Option<&Gallery>) -> Result<StoredTemplate, StoreError> {
     let bytes = row.bytes("template")?;
     let bytes: &[u8] = &bytes;
-    if Digest::of(bytes) != row.digest("digest")? {
+    let digest = Digest::of(bytes);
+    if digest != row.digest("digest")? {
         return Err(row.damaged("its template does not have the digest it was enrolled with"));
     }
     let template = from_bytes(bytes).ok_or_else(|| row.damaged("its template is no row of numbers"))?;
@@ -196,7 +299,7 @@ fn stored(mut row: Row, listed: Option<&Gallery>) -> Result<StoredTemplate, Stor
     if let Some(reason) = flaw(&template, &model, listed) {
         return Err(row.damaged(&format!("its template {reason}")));
     }
-    Ok(StoredTemplate { status: row.text("status")?, id: row.id().to_owned(), template })
+    Ok(StoredTemplate { status: row.text("status")?, id: row.id().to_owned(), template, digest })
 }
 
 /// `dim × 4` bytes, f32 little-endian.
@@ -218,7 +321,7 @@ mod tests {
     use super::*;
 
     fn gallery(model: &str, dim: u32) -> Gallery {
-        Gallery { id: "g".into(), class: "c".into(), model: model.into(), dim, last_scrubbed: None }
+        Gallery { id: "g".into(), class: "c".into(), model: model.into(), dim, last_scrubbed: None, filters: vec![] }
     }
 
     #[test]

@@ -85,6 +85,20 @@ impl Vault {
         })
     }
 
+    /// Seals `plain` into one text, for what is kept beside the database.
+    pub(crate) fn seal_apart(&self, kind: &'static str, id: &str, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let Sealed { mut key, body } = self.seal(kind, id, plain)?;
+        key.extend_from_slice(&body);
+        Ok(key)
+    }
+
+    /// Opens a text that was sealed so.
+    pub(crate) fn open_apart(&self, kind: &'static str, id: &str, text: &[u8]) -> Result<Vec<u8>, StoreError> {
+        // One that is too short has no key that opens it.
+        let (key, body) = text.split_at_checked(WRAPPED_LEN).unwrap_or((text, &[]));
+        self.open(kind, id, key, body)
+    }
+
     /// Unambiguous: a database name and a table name have no slash, so all that follows the third is the id.
     fn place(&self, table: &str, id: &str) -> String {
         format!("magistrate/{}/{table}/{id}", self.database)
@@ -176,6 +190,21 @@ mod tests {
             key[at] ^= 1;
             assert!(vault.open("blob", "a", &key, &sealed.body).is_err(), "key byte {at}");
             assert!(vault.open("blob", "a", &sealed.key[..at], &sealed.body).is_err(), "key cut at {at}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_apart_is_sealed_alike() {
+        let vault = vault([7; 32], "here");
+        let sealed = vault.seal_apart("snapshot", "a", b"what is known of people").unwrap();
+        assert!(!sealed.windows(6).any(|part| part == b"people"));
+        assert_eq!(vault.open_apart("snapshot", "a", &sealed).unwrap(), b"what is known of people");
+        assert!(vault.open_apart("snapshot", "b", &sealed).is_err());
+        for at in 0..sealed.len() {
+            assert!(vault.open_apart("snapshot", "a", &sealed[..at]).is_err(), "cut at {at}");
+            let mut altered = sealed.clone();
+            altered[at] ^= 1;
+            assert!(vault.open_apart("snapshot", "a", &altered).is_err(), "byte {at}");
         }
     }
 

@@ -1,22 +1,23 @@
 //! Taking over what another host changed in a gallery: the records that changed, or all of them where it is not known which.
 
-use super::{Hall, attributes};
+use super::{Hall, Newcomer, known, put};
 use crate::aside::aside;
 use crate::error::CaseError;
 use crate::shelf;
 use search::Gallery;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
-use store::StoredTemplate;
+use store::{BATCH_ROWS, StoredTemplate};
 
 impl Hall {
     /// Brings the gallery to this generation of the store, or a later one. The bytes of what another host removed are
     /// overwritten here as well.
     ///
     /// # Errors
-    /// [`CaseError::Store`] when the records cannot be read, [`CaseError::Gallery`] where one may be left in the gallery's file:
-    /// until that is put right nothing may be searched.
+    /// [`CaseError::Store`] when the records cannot be read, [`CaseError::Fault`] for one that the gallery does not take,
+    /// [`CaseError::Gallery`] where one may be left in the gallery's file: until that is put right nothing may be searched.
     pub(crate) async fn catch_up(
         &self,
         store: &store::Jurisdiction,
@@ -27,6 +28,17 @@ impl Hall {
             return Ok(());
         }
         let mut sealed = self.changing.lock().await;
+        self.follow(store, jurisdiction, generation, &mut sealed).await
+    }
+
+    /// The same, for whoever holds what is held while records change.
+    pub(super) async fn follow(
+        &self,
+        store: &store::Jurisdiction,
+        jurisdiction: &str,
+        generation: u64,
+        sealed: &mut Option<u64>,
+    ) -> Result<(), CaseError> {
         let since = self.generation();
         if since >= generation {
             return Ok(());
@@ -37,12 +49,45 @@ impl Hall {
             return Ok(());
         };
         store.forget_bookings(&self.fact.id, Some(&ids)).await;
-        let found = store.templates(&self.fact.id, &ids).await?;
+        let found = self.look_up(store, &ids).await?;
         let (rows, counter) = (self.rows.clone(), self.generation.clone());
         match aside(move || take_over(&rows, &counter, &ids, &found, generation)).await?? {
             Ok(()) => Ok(()),
             Err(e) => self.clear_shelf(&e),
         }
+    }
+
+    /// These records as the store has them now, less those that are not enrolled (any more).
+    async fn look_up(&self, store: &store::Jurisdiction, ids: &[String]) -> Result<Vec<Newcomer>, CaseError> {
+        let found = store.templates(&self.fact.id, ids).await?;
+        let mut newcomers = Vec::with_capacity(found.len());
+        let mut found = found.into_iter();
+        loop {
+            let some: Vec<StoredTemplate> = found.by_ref().take(BATCH_ROWS).collect();
+            if some.is_empty() {
+                return Ok(newcomers);
+            }
+            let mut bookings = self.booking_data(store, &some).await?;
+            newcomers.extend(some.into_iter().map(|stored| {
+                let booking = bookings.remove(&stored.id).unwrap_or_default();
+                let (element, attributes) = (stored.element(), known(&self.fact, &stored.status, &booking));
+                Newcomer { id: stored.id, template: stored.template, attributes, element }
+            }));
+        }
+    }
+
+    /// The booking data of these records by id, where the gallery is filtered by any.
+    async fn booking_data(
+        &self,
+        store: &store::Jurisdiction,
+        records: &[StoredTemplate],
+    ) -> Result<BTreeMap<String, BTreeMap<String, String>>, CaseError> {
+        if self.fact.filters.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
+        let bookings = store.bookings(&self.fact.id, &ids).await?;
+        Ok(bookings.into_iter().map(|booking| (booking.id, booking.booking)).collect())
     }
 
     async fn load_anew(&self, store: &store::Jurisdiction, jurisdiction: &str) -> Result<(), CaseError> {
@@ -70,16 +115,17 @@ fn take_over(
     rows: &RwLock<Gallery>,
     counter: &AtomicU64,
     ids: &[String],
-    found: &[StoredTemplate],
+    found: &[Newcomer],
     generation: u64,
 ) -> Result<io::Result<()>, CaseError> {
     let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
     for id in ids {
         gallery.remove(id);
     }
-    for row in found {
-        let taken = gallery.insert_with(&row.id, &row.template, &attributes(&row.status));
-        taken.map_err(|e| CaseError::Invalid(e.to_string()))?;
+    for some in found.chunks(BATCH_ROWS) {
+        // Another host took them in: what is wrong with them is nobody's fault who asks here.
+        put(&mut gallery, some)
+            .map_err(|e| CaseError::Fault(format!("records as kept cannot be taken over: {e}; restore the database")))?;
     }
     counter.fetch_max(generation, Ordering::AcqRel);
     Ok(gallery.settle())

@@ -3,12 +3,15 @@
 use super::*;
 use crate::shelf;
 use cap_std::fs::Dir;
+use model::filter::{FilterKind, Filterable};
+use search::Edition;
 use tempfile::TempDir;
 
 /// What the tests change a gallery in: a store in memory, and a folder for the galleries' files.
 struct House {
     folder: TempDir,
     store: store::Jurisdiction,
+    fact: registry::Gallery,
 }
 
 impl House {
@@ -16,13 +19,22 @@ impl House {
         let key = store::MasterKey::generate();
         let store = store::Store::open("mem://", None, key).await.unwrap().jurisdiction("north").await.unwrap();
         store.put_gallery(&fact()).await.unwrap();
-        Self { folder: tempfile::tempdir().unwrap(), store }
+        Self { folder: tempfile::tempdir().unwrap(), store, fact: fact() }
+    }
+
+    /// One whose gallery is filtered.
+    async fn with_filters() -> Self {
+        Self { fact: filtered(), ..Self::new().await }
     }
 
     async fn load(&self) -> Hall {
         let dir = Dir::open_ambient_dir(self.folder.path(), cap_std::ambient_authority()).unwrap();
         let shelf = Arc::new(Shelf::new(dir, "north"));
-        shelf::load("north", &self.store, &fact(), Some(shelf), &|_| {}).await.unwrap()
+        shelf::load("north", &self.store, &self.fact, Some(shelf), &|_| {}).await.unwrap()
+    }
+
+    async fn enroll_known(&self, id: &str, booking: &[(&str, &str)]) {
+        self.store.insert_records("g", vec![booked(id, booking)]).await.unwrap();
     }
 
     async fn enroll(&self, ids: &[&str]) {
@@ -49,7 +61,27 @@ impl House {
 }
 
 fn fact() -> registry::Gallery {
-    registry::Gallery { id: "g".into(), class: "mugshot".into(), model: "m".into(), dim: 4, last_scrubbed: None }
+    registry::Gallery {
+        id: "g".into(),
+        class: "mugshot".into(),
+        model: "m".into(),
+        dim: 4,
+        last_scrubbed: None,
+        filters: vec![],
+    }
+}
+
+/// One that is filtered by sex and by age.
+fn filtered() -> registry::Gallery {
+    let sex = Filterable {
+        name: "sex".into(),
+        kind: FilterKind::Choice,
+        field: None,
+        choices: vec!["female".into(), "male".into()],
+    };
+    let age =
+        Filterable { name: "age".into(), kind: FilterKind::Age, field: Some("date-of-birth".into()), choices: vec![] };
+    registry::Gallery { filters: vec![sex, age], ..fact() }
 }
 
 /// A template that nobody else's id gives.
@@ -70,22 +102,26 @@ fn record(id: &str) -> store::NewRecord {
     }
 }
 
-/// Ends a hall, and waits until its thread has let go of the gallery's file.
-async fn end(hall: Hall) {
-    let rows = Arc::downgrade(&hall.rows);
-    drop(hall);
-    while rows.strong_count() > 0 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+/// A record with booking data.
+fn booked(id: &str, booking: &[(&str, &str)]) -> store::NewRecord {
+    let booking = booking.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    store::NewRecord { booking, ..record(id) }
+}
+
+/// The ids that are found under these conditions on this day, in order.
+async fn found(hall: &Hall, conditions: &str) -> Vec<String> {
+    let conditions = serde_json::from_str(conditions).unwrap();
+    let filter = filter::resolve(hall.registered(), &conditions, "2026-03-10".parse().unwrap()).unwrap();
+    let found = hall.join_pass(template("a"), 100, filter).await.unwrap();
+    assert_eq!(found.answer.certificate.gallery, hall.digest());
+    let mut ids: Vec<String> = found.answer.hits.iter().map(|hit| hit.id.to_string()).collect();
+    ids.sort();
+    ids
 }
 
 async fn first(hall: &Hall, id: &str) -> Option<String> {
-    let found = hall.join_pass(template(id), 1).await.unwrap();
+    let found = hall.join_pass(template(id), 1, None).await.unwrap();
     found.answer.hits.first().map(|hit| hit.id.to_string())
-}
-
-async fn is_from_a_snapshot(hall: &Hall) -> bool {
-    hall.changing.lock().await.is_some()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,13 +129,13 @@ async fn a_gallery_starts_from_the_snapshot_of_its_state() {
     let house = House::new().await;
     house.enroll(&["a", "b", "c"]).await;
     let hall = house.load().await;
-    assert!(!is_from_a_snapshot(&hall).await);
+    assert!(!hall.has_snapshot().await);
     hall.save(&house.store, false).await.unwrap();
     assert_eq!(house.files(), ["g.snapshot"]);
-    end(hall).await;
+    hall.end().await;
 
     let hall = house.load().await;
-    assert!(is_from_a_snapshot(&hall).await);
+    assert!(hall.has_snapshot().await);
     assert_eq!((hall.len(), hall.generation()), (3, 1));
     assert_eq!(first(&hall, "b").await.as_deref(), Some("b"));
 }
@@ -110,16 +146,16 @@ async fn a_snapshot_of_another_state_is_removed_and_made_again() {
     house.enroll(&["a", "b"]).await;
     let hall = house.load().await;
     hall.save(&house.store, false).await.unwrap();
-    end(hall).await;
+    hall.end().await;
     house.enroll(&["c"]).await;
 
     let hall = house.load().await;
-    assert!(!is_from_a_snapshot(&hall).await);
+    assert!(!hall.has_snapshot().await);
     assert_eq!((hall.len(), hall.generation()), (3, 2));
     assert_eq!(house.files(), ["g.new"], "no snapshot until this one is");
     hall.save(&house.store, true).await.unwrap();
-    end(hall).await;
-    assert!(is_from_a_snapshot(&house.load().await).await);
+    hall.end().await;
+    assert!(house.load().await.has_snapshot().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,14 +164,14 @@ async fn a_damaged_snapshot_is_loaded_from_the_store() {
     house.enroll(&["a", "b"]).await;
     let hall = house.load().await;
     hall.save(&house.store, false).await.unwrap();
-    end(hall).await;
+    hall.end().await;
     let path = house.folder.path().join("g.snapshot");
     let mut text = std::fs::read(&path).unwrap();
     *text.last_mut().unwrap() ^= 1;
     std::fs::write(&path, text).unwrap();
 
     let hall = house.load().await;
-    assert!(!is_from_a_snapshot(&hall).await);
+    assert!(!hall.has_snapshot().await);
     assert_eq!(first(&hall, "a").await.as_deref(), Some("a"));
 }
 
@@ -161,9 +197,9 @@ async fn a_removed_record_is_gone_from_store_memory_and_file() {
     let again = hall.forget(&house.store, &ids).await.unwrap();
     assert_eq!(again, Removed { records: vec![], generation: 3 });
     hall.save(&house.store, true).await.unwrap();
-    end(hall).await;
+    hall.end().await;
     let hall = house.load().await;
-    assert!(is_from_a_snapshot(&hall).await);
+    assert!(hall.has_snapshot().await);
     assert_eq!(first(&hall, "d").await.as_deref(), Some("d"));
 }
 
@@ -174,9 +210,32 @@ async fn what_another_host_changed_is_not_put_into_a_snapshot() {
     let hall = house.load().await;
     house.enroll(&["b"]).await;
     hall.save(&house.store, true).await.unwrap();
-    assert!(!is_from_a_snapshot(&hall).await);
-    end(hall).await;
+    assert!(!hall.has_snapshot().await);
+    hall.end().await;
     assert_eq!(house.load().await.len(), 2);
+}
+
+fn breaks(_watch: Watch) {
+    panic!("as the test wants");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gallery_whose_thread_broke_off_says_so() {
+    let house = House::new().await;
+    house.enroll(&["a"]).await;
+    let hall = house.load().await;
+    assert_eq!(hall.join_pass(template("a"), 1).await.unwrap().answer.hits.len(), 1);
+    assert_eq!(hall.trouble(), None);
+    // Nobody is at the other end of this queue.
+    let hall = Hall { queue: mpsc::channel().0, ..hall };
+    let broken = Watch(hall.broken.clone());
+    assert!(std::thread::spawn(move || breaks(broken)).join().is_err());
+    let unanswered = hall.join_pass(template("a"), 1).await.map(drop);
+    assert!(
+        matches!(&unanswered, Err(CaseError::Fault(why)) if why.contains("gallery `g` broke off")),
+        "{unanswered:?}"
+    );
+    assert!(hall.trouble().is_some());
 }
 
 /// A hall in memory on a store among several hosts, a handle of another host, and one that tells nobody.
@@ -184,15 +243,17 @@ async fn neighbours() -> (Hall, store::Jurisdiction, store::Jurisdiction, store:
     let alone = store::Store::open("mem://", None, store::MasterKey::generate()).await.unwrap();
     let several = alone.clone().among_several();
     let silent = alone.jurisdiction("north").await.unwrap();
-    silent.put_gallery(&fact()).await.unwrap();
+    silent.put_gallery(&filtered()).await.unwrap();
     let (here, there) = (several.jurisdiction("north").await.unwrap(), several.jurisdiction("north").await.unwrap());
-    let hall = shelf::load("north", &here, &fact(), None, &|_| {}).await.unwrap();
+    let hall = shelf::load("north", &here, &filtered(), None, &|_| {}).await.unwrap();
     (hall, here, there, silent)
 }
 
+/// Generation and records once the hall has learnt what other hosts changed, and holds what the store says it holds.
 async fn caught_up(hall: &Hall, store: &store::Jurisdiction) -> (u64, usize) {
-    let generation = store.generation("g").await.unwrap();
-    hall.catch_up(store, "north", generation).await.unwrap();
+    let state = store.gallery_state("g").await.unwrap();
+    hall.catch_up(store, "north", state.generation).await.unwrap();
+    assert_eq!(hall.digest(), state.holdings.digest());
     (hall.generation(), hall.len())
 }
 
@@ -211,7 +272,7 @@ async fn what_another_host_changed_is_taken_over() {
     there.insert_records("g", vec![other]).await.unwrap();
     assert_eq!(caught_up(&hall, &here).await, (5, 2));
     assert!(!hall.contains("a") && hall.contains("b") && hall.contains("c"));
-    let found = hall.join_pass(template("another face"), 1).await.unwrap();
+    let found = hall.join_pass(template("another face"), 1, None).await.unwrap();
     assert_eq!((&*found.answer.hits[0].id, found.generation), ("b", 5));
     assert!(found.answer.hits[0].score > 0.999);
     assert_eq!(caught_up(&hall, &here).await, (5, 2), "nothing has changed");
@@ -238,4 +299,191 @@ async fn a_host_that_cannot_be_told_what_changed_loads_the_gallery_anew() {
     silent.insert_records("g", vec![record("c"), record("d")]).await.unwrap();
     assert_eq!(caught_up(&hall, &here).await, (3, 3));
     assert!(!hall.contains("a") && hall.contains("d"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_are_the_same_from_the_store_and_from_a_snapshot() {
+    let mut house = House::with_filters().await;
+    house.enroll_known("a", &[("sex", "female"), ("date-of-birth", "1990-01-01"), ("name", "Anna Nobody")]).await;
+    house.enroll_known("b", &[("sex", "male"), ("date-of-birth", "2006-03-11")]).await;
+    house.enroll_known("c", &[("sex", "female"), ("date-of-birth", "unknown")]).await;
+    house.enroll(&["d"]).await;
+    let check = async |hall: &Hall| {
+        assert_eq!(found(hall, "{}").await, ["a", "b", "c", "d"]);
+        assert_eq!(found(hall, r#"{"sex":{"one_of":["female"]}}"#).await, ["a", "c"]);
+        assert_eq!(found(hall, r#"{"age":{"to":19}}"#).await, ["b"], "one day short of twenty");
+        assert_eq!(found(hall, r#"{"age":{"from":20},"sex":{"one_of":["male"]}}"#).await, [""; 0]);
+        assert_eq!(found(hall, r#"{"status":{"one_of":["active"]}}"#).await, ["a", "b", "c", "d"]);
+    };
+    let hall = house.load().await;
+    check(&hall).await;
+    let digest = hall.digest();
+    hall.save(&house.store, false).await.unwrap();
+    assert!(!house.holds(b"female") && !house.holds(b"Nobody"), "what is known of people is sealed");
+    hall.end().await;
+
+    let hall = house.load().await;
+    assert!(hall.has_snapshot().await);
+    assert_eq!(hall.digest(), digest);
+    check(&hall).await;
+    hall.end().await;
+
+    // Filters that are declared later hold for what is enrolled already.
+    house.fact.filters[1].kind = FilterKind::Date;
+    let hall = house.load().await;
+    assert!(!hall.has_snapshot().await, "the snapshot's columns mean something else");
+    assert_eq!(found(&hall, r#"{"age":{"to":"1990-01-01"}}"#).await, ["a"]);
+    assert_eq!(hall.digest(), digest, "what is filtered by is no part of it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_of_other_records_is_made_again() {
+    let house = House::new().await;
+    house.enroll(&["a", "b"]).await;
+    let state = house.store.gallery_state("g").await.unwrap();
+    // As many records, under the same generation and stamp; and one like what the store has, to show that it is the records.
+    for (ids, status, used) in
+        [(["a", "x"], "active", false), (["a", "b"], "sealed", false), (["b", "a"], "active", true)]
+    {
+        let edition = Edition {
+            model: "m".into(),
+            generation: state.generation,
+            stamp: state.stamp.clone(),
+            columns: filter::meaning(&house.fact),
+        };
+        let mut other = search::Gallery::new(4).unwrap();
+        for record in ids.map(record).map(|record| store::NewRecord { status: status.into(), ..record }) {
+            let Newcomer { id, template, element, .. } = Newcomer::new(&house.fact, &record);
+            let row = NewRow { id: &id, template: &template, attributes: &[], element };
+            other.insert_all(&[row]).unwrap();
+        }
+        let path = house.folder.path().join("g.snapshot");
+        let file = std::fs::File::options().read(true).write(true).create(true).truncate(true).open(path).unwrap();
+        let cipher = shelf::Columns { store: &house.store, gallery: &house.fact };
+        other.snapshot(&file, &edition, &cipher).unwrap();
+        drop(file);
+
+        let hall = house.load().await;
+        assert_eq!(hall.has_snapshot().await, used, "{ids:?} {status}");
+        assert_eq!(first(&hall, "b").await.as_deref(), Some("b"));
+        assert_eq!(hall.digest(), state.holdings.digest());
+        hall.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_is_another_state_of_the_gallery() {
+    let house = House::new().await;
+    house.enroll(&["a", "b"]).await;
+    let hall = house.load().await;
+    hall.save(&house.store, false).await.unwrap();
+    let (digest, active) = (hall.digest(), r#"{"status":{"one_of":["active"]}}"#);
+    assert!(hall.restate(&house.store, "a", "sealed").await.unwrap());
+    assert!(!hall.restate(&house.store, "nobody", "sealed").await.unwrap());
+    assert_eq!(found(&hall, active).await, ["b"]);
+    assert_eq!(found(&hall, r#"{"status":{"one_of":["sealed"]}}"#).await, ["a"]);
+    assert_eq!(hall.generation(), 2);
+    assert_ne!(hall.digest(), digest);
+    assert_eq!(hall.digest(), house.store.gallery_state("g").await.unwrap().holdings.digest());
+    hall.end().await;
+
+    let hall = house.load().await;
+    assert!(!hall.has_snapshot().await, "it was of the state before");
+    assert_eq!(found(&hall, active).await, ["b"]);
+    assert!(hall.restate(&house.store, "a", "active").await.unwrap());
+    assert_eq!(hall.digest(), digest, "the same records in the same state, whatever came between");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn searches_with_and_without_filters_share_a_pass() {
+    let house = House::with_filters().await;
+    house.enroll_known("a", &[("sex", "female")]).await;
+    house.enroll_known("b", &[("sex", "male")]).await;
+    let hall = house.load().await;
+    // All of them announced, so that the first pass waits for the others.
+    let coming: Vec<_> = (0..4).map(|_| hall.announce()).collect();
+    let [female, male] = ["female", "male"].map(|sex| format!(r#"{{"sex":{{"one_of":["{sex}"]}}}}"#));
+    let (one, two, all, none) = tokio::join!(
+        found(&hall, &female),
+        found(&hall, &male),
+        found(&hall, "{}"),
+        found(&hall, r#"{"age":{"from":1}}"#)
+    );
+    drop(coming);
+    assert_eq!((one, two), (vec!["a".to_owned()], vec!["b".to_owned()]));
+    assert_eq!((all.len(), none.len()), (2, 0));
+}
+
+const FEMALE: &str = r#"{"sex":{"one_of":["female"]}}"#;
+const ACTIVE: &str = r#"{"status":{"one_of":["active"]}}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_host_says_of_a_record_is_taken_over() {
+    let (hall, here, there, silent) = neighbours().await;
+    let (a, b) = (booked("a", &[("sex", "female"), ("date-of-birth", "1990-01-01")]), booked("b", &[("sex", "male")]));
+    there.insert_records("g", vec![a, b]).await.unwrap();
+    assert_eq!(caught_up(&hall, &here).await, (1, 2));
+    assert_eq!(found(&hall, FEMALE).await, ["a"]);
+    assert_eq!(found(&hall, r#"{"age":{"from":36,"to":36}}"#).await, ["a"]);
+
+    there.set_status("g", "a", "sealed").await.unwrap().unwrap();
+    assert_eq!(caught_up(&hall, &here).await, (2, 2));
+    assert_eq!(found(&hall, ACTIVE).await, ["b"]);
+    assert_eq!(found(&hall, FEMALE).await, ["a"], "the rest of what is known of it stays");
+
+    // The same id and template, another booking.
+    there.remove_record("g", "b").await.unwrap();
+    there.insert_records("g", vec![booked("b", &[("sex", "female")])]).await.unwrap();
+    assert_eq!(caught_up(&hall, &here).await, (4, 2));
+    assert_eq!(found(&hall, FEMALE).await, ["a", "b"]);
+
+    // And where nobody tells of it.
+    silent.set_status("g", "b", "sealed").await.unwrap().unwrap();
+    silent.insert_records("g", vec![booked("c", &[("sex", "female")])]).await.unwrap();
+    assert_eq!(caught_up(&hall, &here).await, (6, 3));
+    assert_eq!((found(&hall, FEMALE).await.len(), found(&hall, ACTIVE).await), (3, vec!["c".to_owned()]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_given_here_is_taken_over_with_what_other_hosts_changed() {
+    let (hall, here, there, _) = neighbours().await;
+    there.insert_records("g", vec![record("a"), record("b"), record("gone")]).await.unwrap();
+    assert_eq!(caught_up(&hall, &here).await, (1, 3));
+    assert!(hall.restate(&here, "a", "sealed").await.unwrap());
+    assert_eq!((hall.generation(), found(&hall, ACTIVE).await), (2, vec!["b".to_owned(), "gone".to_owned()]));
+    assert_eq!(there.changed_since("g", 1, 2).await.unwrap(), Some(vec!["a".to_owned()]), "others are told");
+
+    there.remove_record("g", "gone").await.unwrap();
+    // The same id, another face.
+    there.remove_record("g", "b").await.unwrap();
+    let other = store::NewRecord { template: template("another face"), ..record("b") };
+    there.insert_records("g", vec![other, record("c")]).await.unwrap();
+    assert!(hall.restate(&here, "b", "sealed").await.unwrap());
+    assert_eq!((hall.generation(), found(&hall, ACTIVE).await), (6, vec!["c".to_owned()]));
+    assert_eq!(caught_up(&hall, &here).await, (6, 3), "nothing is missing");
+    assert!(!hall.restate(&here, "gone", "sealed").await.unwrap());
+    assert!(hall.restate(&here, "b", "sealed").await.unwrap());
+    assert_eq!(caught_up(&hall, &here).await, (6, 3), "it is that already");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_over_is_in_the_next_snapshot() {
+    let several = store::Store::open("mem://", None, store::MasterKey::generate()).await.unwrap().among_several();
+    let (here, there) = (several.jurisdiction("north").await.unwrap(), several.jurisdiction("north").await.unwrap());
+    here.put_gallery(&filtered()).await.unwrap();
+    let house = House { folder: tempfile::tempdir().unwrap(), store: here, fact: filtered() };
+    there.insert_records("g", vec![booked("a", &[("sex", "female")]), record("b")]).await.unwrap();
+    let hall = house.load().await;
+    hall.save(&house.store, false).await.unwrap();
+    there.set_status("g", "a", "sealed").await.unwrap();
+    there.remove_record("g", "b").await.unwrap();
+    there.insert_records("g", vec![booked("c", &[("sex", "female")])]).await.unwrap();
+    assert_eq!(caught_up(&hall, &house.store).await, (4, 2));
+    hall.save(&house.store, true).await.unwrap();
+    hall.end().await;
+
+    let hall = house.load().await;
+    assert!(hall.has_snapshot().await);
+    assert_eq!(found(&hall, FEMALE).await, ["a", "c"]);
+    assert_eq!(found(&hall, ACTIVE).await, ["c"]);
 }

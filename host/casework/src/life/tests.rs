@@ -254,7 +254,14 @@ fn a_step_that_waits_imposes_what_it_imposes_and_does_nothing_else() {
             4,
             "searcher",
             Some(3),
-            Event::Searched { gallery: "north/g".into(), generation: 1, rows: 9, found: vec!["a".into()] },
+            Event::Searched {
+                gallery: "north/g".into(),
+                generation: 1,
+                digest: None,
+                filter: Default::default(),
+                rows: 9,
+                found: vec!["a".into()],
+            },
         )
     };
     let unseen = Life::fold([search(3, vec![]), found(), list(5, "searcher", &["a"], Verdict::Permit), waits(6, 5)]);

@@ -3,7 +3,7 @@
 use super::around::Around;
 use super::prune::Beginning;
 use super::range::EntryRange;
-use super::{ASKED, Asking, Change, Docket, GALLERY_RECORD, place_of};
+use super::{ASKED, Asking, Change, Docket, GALLERY_RECORD, NOT_THEIRS, place_of};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -139,7 +139,7 @@ impl Casework {
                 (place, Around::read(owner, range).await?)
             }
             None if record.subject == GALLERY_RECORD => {
-                (find_in_gallery(owner, &record, known).await?, Around::default())
+                (self.find_in_gallery(actor, owner, &record, known).await?, Around::default())
             }
             None => (self.find_in_case(actor, owner, &record).await?, Around::default()),
         };
@@ -150,6 +150,27 @@ impl Casework {
         let held = docket.held.is_some() || owed.iter().any(by_decision) || around.held();
         let now = self.clock.now()?;
         Ok(Found { owner: owner.clone(), concerned: [owner.clone()], record, place, docket, owed, around, held, now })
+    }
+
+    /// A record of a gallery. One that is gone is found all the same where it has a docket: its purge may have broken off.
+    async fn find_in_gallery(
+        &self,
+        actor: &Registered,
+        owner: &Arc<Chamber>,
+        record: &Retained,
+        known: bool,
+    ) -> Result<Place, CaseError> {
+        let gallery = record.gallery.as_deref().unwrap_or_default();
+        let hall = owner.hall(gallery)?;
+        match owner.store.provenance(gallery, &record.record).await? {
+            Some(provenance) => Ok(Place::Record { hall, provenance }),
+            None if known => Ok(Place::Record { hall, provenance: store::Provenance::default() }),
+            // Of one that is there, the policy is asked.
+            None if actor.principal.jurisdiction != owner.id() => {
+                self.reject(owner.id(), actor, ASKED, NOT_THEIRS).await
+            }
+            None => Err(CaseError::Unknown { kind: "record", id: record.record.clone(), hint: " in the gallery" }),
+        }
     }
 
     /// The probe of a request, or a document that its release drew up.
@@ -233,17 +254,6 @@ impl Casework {
             owed: outstanding.map(|o| (o.jurisdiction.clone(), o.clause.clone())).collect(),
             step: Step::Retention(found.event(asking)),
         })
-    }
-}
-
-/// A record of a gallery. One that is gone is found all the same where it has a docket: its purge may have broken off.
-async fn find_in_gallery(owner: &Chamber, record: &Retained, known: bool) -> Result<Place, CaseError> {
-    let gallery = record.gallery.as_deref().unwrap_or_default();
-    let hall = owner.hall(gallery)?;
-    match owner.store.provenance(gallery, &record.record).await? {
-        Some(provenance) => Ok(Place::Record { hall, provenance }),
-        None if known => Ok(Place::Record { hall, provenance: store::Provenance::default() }),
-        None => Err(CaseError::Unknown { kind: "record", id: record.record.clone(), hint: " in the gallery" }),
     }
 }
 

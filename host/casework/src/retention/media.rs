@@ -1,7 +1,8 @@
 //! Transfer to portable media: the files of a record, a manifest with their digests, and who has custody.
 //!
 //! The medium is a folder that the configuration names: where a disc or device is mounted. What was written is read back and
-//! compared before anybody says that it is there.
+//! compared before anybody says that it is there. What breaks off is removed again: photographs and templates lie there in the
+//! clear. Until the medium is handed over, nobody but the host's own user reads it.
 
 use super::find::{Case, Found, Place};
 use super::{Change, Export};
@@ -10,7 +11,7 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::intake::{PROBE, template_of};
 use crate::release::{DOCUMENT, Form, sealed_id};
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt as _, OpenOptions, OpenOptionsExt as _};
 use model::account::{Account, Document, Event, Leaf, Who, Written};
 use model::terms::{Digest, Field, Instant};
 use serde::Serialize;
@@ -108,7 +109,7 @@ impl Casework {
         files.push((MANIFEST.to_owned(), manifest));
         let name = folder.clone();
         let done = aside(move || write(&medium, &name, &files)).await?;
-        done.map_err(|e| CaseError::Media(format!("{e}; put another medium in, and repeat the step")))?;
+        done.map_err(|reason| CaseError::Media(format!("{reason}; put another medium in, and repeat the step")))?;
         let export = Export { at: found.now, by, folder: folder.clone(), manifest: digest };
         let event = Event::Exported { record: found.record.clone(), folder, manifest: digest, files: listed, answers };
         Ok((export, event))
@@ -191,12 +192,26 @@ impl Found {
     }
 }
 
-/// Writes the files into a new folder, makes them durable, and reads them back. Blocks.
-fn write(medium: &Dir, name: &str, files: &[(String, Vec<u8>)]) -> io::Result<()> {
-    medium.create_dir(name)?;
+/// Writes the files into a new folder, makes them durable, and reads them back; removes them again if that breaks off, or
+/// says which it could not remove. Blocks.
+fn write(medium: &Dir, name: &str, files: &[(String, Vec<u8>)]) -> Result<(), String> {
+    let mut private = DirBuilder::new();
+    private.mode(0o700);
+    medium.create_dir_with(name, &private).map_err(|e| e.to_string())?;
+    fill(medium, name, files).map_err(|e| {
+        let left = clear(medium, name, files);
+        if left.is_empty() {
+            format!("{e}; what had been written was removed from the medium")
+        } else {
+            format!("{e}; this could not be removed from the medium, so destroy it: {}", left.join(", "))
+        }
+    })
+}
+
+fn fill(medium: &Dir, name: &str, files: &[(String, Vec<u8>)]) -> io::Result<()> {
     let folder = medium.open_dir(name)?;
     for (file, bytes) in files {
-        let mut open = folder.open_with(file, OpenOptions::new().write(true).create_new(true))?;
+        let mut open = folder.open_with(file, OpenOptions::new().write(true).create_new(true).mode(0o600))?;
         open.write_all(bytes)?;
         open.sync_all()?;
     }
@@ -209,6 +224,26 @@ fn write(medium: &Dir, name: &str, files: &[(String, Vec<u8>)]) -> io::Result<()
         }
     }
     Ok(())
+}
+
+/// Removes a folder with these files. Gives what may still be there.
+fn clear(medium: &Dir, name: &str, files: &[(String, Vec<u8>)]) -> Vec<String> {
+    let mut left = Vec::new();
+    for (file, _) in files {
+        let path = format!("{name}/{file}");
+        match medium.remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => left.push(path),
+            _ => {}
+        }
+    }
+    if left.is_empty() && medium.remove_dir(name).is_err() {
+        left.push(name.to_owned());
+    }
+    let synced = medium.open(".").and_then(|folder| folder.sync_all());
+    if synced.is_err() && left.is_empty() {
+        left.push(name.to_owned());
+    }
+    left
 }
 
 fn pretty(value: &impl Serialize) -> Result<Vec<u8>, CaseError> {
@@ -232,6 +267,7 @@ fn little_endian(template: &[f32]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn what_is_written_is_there_once_and_under_its_own_name() {
@@ -240,10 +276,31 @@ mod tests {
         let files = [("a.bin".to_owned(), b"one".to_vec()), ("b.bin".to_owned(), Vec::new())];
         write(&medium, "x", &files).unwrap();
         assert_eq!(std::fs::read(folder.path().join("x/a.bin")).unwrap(), b"one");
+        let mode = |path: &str| std::fs::metadata(folder.path().join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode("x"), mode("x/a.bin")), (0o700, 0o600), "for nobody else to read");
         assert!(write(&medium, "x", &files).is_err(), "nothing is written over");
+        assert!(folder.path().join("x/a.bin").is_file(), "nor is anything removed that was there");
         assert!(write(&medium, "../y", &files).is_err(), "nor outside the medium");
         assert_eq!(image_name("probe", &[0xff, 0xd8, 0xff]), "probe.jpg");
         assert_eq!(image_name("probe", b"\x89PNG\r\n"), "probe.png");
         assert_eq!(image_name("probe", b""), "probe.bin");
+    }
+
+    #[test]
+    fn an_export_that_breaks_off_leaves_nothing_or_says_what() {
+        let folder = tempfile::tempdir().unwrap();
+        let medium = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
+        // The second of the same name cannot be made.
+        let twice = [("a.bin".to_owned(), b"face".to_vec()), ("a.bin".to_owned(), b"face".to_vec())];
+        let reason = write(&medium, "x", &twice).unwrap_err();
+        assert!(reason.contains("was removed"), "{reason}");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0, "nothing is left in the clear");
+
+        // What is no file any more is not removed as one.
+        std::fs::create_dir_all(folder.path().join("x/a.bin/b")).unwrap();
+        assert_eq!(clear(&medium, "x", &twice[..1]), ["x/a.bin"]);
+        std::fs::remove_dir_all(folder.path().join("x/a.bin")).unwrap();
+        std::fs::write(folder.path().join("x/other"), b"").unwrap();
+        assert_eq!(clear(&medium, "x", &twice[..1]), ["x"], "nor is what another hand put there");
     }
 }

@@ -101,7 +101,13 @@ impl Casework {
         match self.retain(&actor, &owner, asking).await {
             Ok(Done { pending: false, .. }) => Ok(()),
             Ok(_) => self.put_off(chamber, owed, now, "it waits for an approval".to_owned()).await,
-            Err(e @ (CaseError::Clock(_) | CaseError::Log(_) | CaseError::Store(_) | CaseError::Stopping)) => Err(e),
+            Err(
+                e @ (CaseError::Clock(_)
+                | CaseError::Log(_)
+                | CaseError::Store(_)
+                | CaseError::Fault(_)
+                | CaseError::Stopping),
+            ) => Err(e),
             Err(e) => self.put_off(chamber, owed, now, e.to_string()).await,
         }
     }

@@ -1,6 +1,7 @@
 //! `magistrate bench`: what this machine does, on the paths that production takes.
 
 mod append;
+mod load;
 mod log;
 mod prove;
 mod replay;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     },
     /// Exact searches of one probe and of 8 and 32 at once
     Search(search::Arguments),
+    /// Starting a gallery: from the database, and from its snapshot
+    Load(load::Arguments),
     /// Durable appends to an audit log
     #[command(after_help = "Example:\n  magistrate bench append --writers 64")]
     Append {
@@ -125,6 +128,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Vet { policy, n, json } => vet::run(policy, *n, *json),
         Command::Search(arguments) => search::run(arguments),
+        Command::Load(arguments) => load::run(arguments),
         Command::Append { writers, seconds, folder, json } => append::run(*writers, *seconds, folder.as_deref(), *json),
         Command::Verify { entries, folder, json } => verify::run(*entries, folder.as_deref(), *json),
         Command::Prove { leaves, n, folder, json } => prove::run(*leaves, *n, folder.as_deref(), *json),

@@ -7,6 +7,7 @@ use super::vectors::Vectors;
 use super::{ms, percentile, report, work_folder};
 use crate::output::{bar, spinner};
 use anyhow::{Context as _, bail};
+use model::terms::Digest;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,9 @@ const ROWS: usize = 1_000_000;
 
 /// Times a batch, a plain read and the database's search are each repeated; the median is reported.
 const REPEATED: usize = 5;
+
+/// Rows given to the gallery at once: some megabytes of templates.
+const BATCH: usize = 1024;
 
 /// Rows given to the database at once.
 const PEER_BATCH: usize = 500;
@@ -150,26 +154,50 @@ fn begin(path: &Path, vectors: &Vectors, dim: usize) -> anyhow::Result<(search::
     let file = || File::options().read(true).write(true).open(path);
     let before = Instant::now();
     let mut gallery = search::Gallery::in_file(dim, vectors.len(), file()?)?;
-    let bar = bar("templates", vectors.len() as u64);
+    let filling = bar("templates", vectors.len() as u64);
+    let mut batch: Vec<(String, Vec<f32>)> = Vec::with_capacity(BATCH);
     vectors.each(usize::MAX, |i, template| {
-        gallery.insert(&format!("{i:09}"), template)?;
-        if i % 1000 == 0 {
-            bar.set_position(i as u64);
+        batch.push((format!("{i:09}"), template.to_vec()));
+        if batch.len() == BATCH {
+            put(&mut gallery, &mut batch)?;
+            filling.set_position(i as u64);
         }
         Ok(())
     })?;
-    bar.finish_and_clear();
+    put(&mut gallery, &mut batch)?;
+    filling.finish_and_clear();
     let load = before.elapsed();
 
-    let edition = search::Edition { model: "bench".to_owned(), generation: 1, stamp: String::new() };
+    let edition =
+        search::Edition { model: "bench".to_owned(), generation: 1, stamp: String::new(), columns: String::new() };
+    let sealing = spinner("writing the snapshot");
     let before = Instant::now();
-    gallery.seal(&edition)?;
+    gallery.seal(&edition, &search::Plaintext)?;
     let seal = before.elapsed();
+    sealing.finish_and_clear();
+    // The next one has its own memory, which there need not be room for twice.
     drop(gallery);
 
+    let opening = spinner("opening the snapshot");
     let before = Instant::now();
-    let gallery = search::Gallery::open(file()?, &edition, dim)?;
-    Ok((gallery, Beginning { load, seal, open: before.elapsed() }))
+    let gallery = search::Gallery::open(file()?, &edition, dim, &search::Plaintext)?;
+    let open = before.elapsed();
+    opening.finish_and_clear();
+    Ok((gallery, Beginning { load, seal, open }))
+}
+
+/// Adds a batch to the gallery, and empties it.
+fn put(gallery: &mut search::Gallery, batch: &mut Vec<(String, Vec<f32>)>) -> anyhow::Result<()> {
+    let new: Vec<search::NewRow<'_>> = batch
+        .iter()
+        .map(|(id, template)| search::NewRow { id, template, attributes: &[], element: Digest::of(id.as_bytes()) })
+        .collect();
+    gallery.insert_all(&new)?;
+    batch.clear();
+    if !gallery.is_in_file() {
+        bail!("the disk takes no more rows, and memory is not for them: name a --folder with more room");
+    }
+    Ok(())
 }
 
 /// The median over a few passes of so many probes, per probe.

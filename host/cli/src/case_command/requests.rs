@@ -2,10 +2,11 @@
 
 use super::Case;
 use crate::connection::Connection;
-use crate::form::{Answers, Request};
+use crate::form::{Answers, Filters, Request};
 use crate::output;
 use crate::shown::{self, list, text};
 use casework::life::State;
+use casework::worklist::Cursor;
 use clap::builder::PossibleValuesParser;
 use model::terms::Instant;
 use serde_json::{Value, json};
@@ -39,6 +40,9 @@ pub(crate) struct List {
     /// Only those opened at this moment or later, as 2026-01-31T09:30:00Z; of the last month where absent
     #[arg(long)]
     since: Option<Instant>,
+    /// Only those before where an earlier list ended, as it said
+    #[arg(long, value_name = "PLACE")]
+    before: Option<Cursor>,
     /// Print the server's answer as JSON
     #[arg(long)]
     json: bool,
@@ -78,6 +82,8 @@ pub(crate) struct Search {
     #[arg(long)]
     candidates: Option<u32>,
     #[command(flatten)]
+    filters: Filters,
+    #[command(flatten)]
     answers: Answers,
 }
 
@@ -90,26 +96,30 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
             let answer = connection.post(&connection.path(["requests"])?, &request.json()?)?;
             shown::tell(&answer, *json, opened)
         }
-        Command::Search(Search { case, candidates, answers }) => {
-            let body = json!({"candidates": candidates, "answers": answers.json()});
+        Command::Search(Search { case, candidates, filters, answers }) => {
+            let body = json!({"candidates": candidates, "filter": filters.json()?, "answers": answers.json()});
             shown::tell(&case.step("search", &body)?, case.json, shown::searched)
         }
     }
 }
 
 fn worklist(arguments: &List) -> anyhow::Result<ExitCode> {
-    let List { connection, state, mine, since, json } = arguments;
+    let List { connection, state, mine, since, before, json } = arguments;
     let mut asked = vec![format!("mine={mine}")];
     asked.extend(state.as_ref().map(|state| format!("state={state}")));
     asked.extend(since.map(|since| format!("since={since}")));
+    asked.extend(before.as_ref().map(|before| format!("before={before}")));
     let path = format!("{}?{}", connection.path(["requests"])?, asked.join("&"));
     shown::tell(&connection.get(&path)?, *json, |answer| {
         let mut table = output::table(["request", "state", "opened", "requester", "open", "late", "next"]);
-        for request in answer.as_array().map_or(&[][..], Vec::as_slice) {
+        for request in list(answer, "requests") {
             let named = ["id", "state", "opened", "requester", "open_obligations", "overdue", "next"];
             table.add_row(named.map(|name| text(&request[name])));
         }
         say!("{table}");
+        if !answer["before"].is_null() {
+            say!("there may be more: add --before {}", text(&answer["before"]));
+        }
     })
 }
 

@@ -107,6 +107,70 @@ fn equals_the_brute_force_when_shared_among_threads() {
 }
 
 #[test]
+fn searches_with_different_filters_share_a_pass() {
+    let mut rng = StdRng::seed_from_u64(45);
+    for (dim, count) in [(65, 700), (8, PARALLEL_ROWS + 1_003)] {
+        let rows = with_ids((0..count).map(|_| uniform(&mut rng, dim)).collect());
+        let known: Vec<Known> = rows.iter().map(|_| known(&mut rng)).collect();
+        let gallery = filled(&rows, &known, dim);
+        // More than a tile of probes, with and without filters, and one that cannot be searched for.
+        let filters: Vec<(Option<Filter>, Admits)> = filters()
+            .into_iter()
+            .map(|(filter, admits)| (Some(filter), admits))
+            .chain([(None, all as Admits)])
+            .collect();
+        let probes: Vec<Vec<f32>> = (0..2 * filters.len()).map(|_| uniform(&mut rng, dim)).collect();
+        let asked: Vec<_> = probes.iter().zip(filters.iter().cycle()).collect();
+        let mut queries: Vec<Query<'_>> =
+            asked.iter().map(|(probe, (filter, _))| Query { probe, k: 20, filter: filter.as_ref() }).collect();
+        let missing = Filter::new().between("weight", 0..=1);
+        queries.push(Query { filter: Some(&missing), ..queries[0] });
+        let mut answers = gallery.search_each(&queries);
+        assert_eq!(answers.pop(), Some(Err(FilterError::Column { column: "weight".into() })));
+        assert_eq!(answers.len(), asked.len());
+        for (answer, (probe, (filter, admits))) in answers.into_iter().zip(asked) {
+            let admitted: Vec<Row> =
+                rows.iter().zip(&known).filter(|(_, known)| admits(known)).map(|(row, _)| row.clone()).collect();
+            let (answer, truth) = (answer.expect("valid probe and filter"), brute_force(&admitted, probe));
+            assert_eq!(found(&answer), truth[..20.min(truth.len())], "{dim} {filter:?}");
+            assert_eq!(answer.certificate.gallery, gallery.digest());
+            if !truth.is_empty() {
+                assert_eq!(answer.certificate.rows_scanned, admitted.len() as u64);
+            }
+        }
+    }
+    assert!(Gallery::new(3).expect("valid dimension").search_each(&[]).is_empty());
+}
+
+fn all(_: &Known) -> bool {
+    true
+}
+
+#[test]
+fn values_can_be_given_and_changed_later() {
+    let mut rng = StdRng::seed_from_u64(46);
+    let dim = 16;
+    let rows = with_ids((0..200).map(|_| uniform(&mut rng, dim)).collect());
+    let (before, after): (Vec<Known>, Vec<Known>) = rows.iter().map(|_| (known(&mut rng), known(&mut rng))).unzip();
+    let mut gallery = filled(&rows, &before, dim);
+    let mut known = Vec::new();
+    for ((id, _), (before, after)) in rows.iter().zip(before.iter().zip(&after)) {
+        let word = |name, word: Option<&str>| word.map(|word| (name, Attribute::Word(word.into())));
+        let age = after.age.map(|age| ("age", Attribute::Number(age)));
+        let given: Vec<(&str, Attribute)> =
+            [word("agency", after.agency), word("sex", after.sex), age].into_iter().flatten().collect();
+        assert_eq!(gallery.describe(id, &given), Ok(true));
+        // What is not given stays.
+        known.push(Known {
+            agency: after.agency.or(before.agency),
+            sex: after.sex.or(before.sex),
+            age: after.age.or(before.age),
+        });
+    }
+    assert_exact(&gallery, &rows, &known, &uniform(&mut rng, dim), "changed");
+}
+
+#[test]
 fn blocks_without_an_admitted_row_are_passed_over_and_nothing_is_missed() {
     let mut rng = StdRng::seed_from_u64(43);
     let rows = with_ids((0..3_000).map(|_| uniform(&mut rng, 512)).collect());

@@ -5,17 +5,19 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
+use model::multiset::MultisetHash;
+
 use super::Gallery;
 use crate::codes::Codes;
 use crate::plain::{bytes, bytes_mut};
 use crate::rows::{FIRST_ROW, Rows, row_at};
 use crate::snapshot::{
-    Edition, Header, columns_from_bytes, columns_to_bytes, index_digest, read_sections, write_sections,
+    Cipher, Edition, Header, columns_from_bytes, columns_to_bytes, index_digest, read_sections, write_sections,
 };
 use crate::{ShapeError, SnapshotError};
 
-/// Sections of an index before those of the codes: lengths of the ids, the ids, checksums, columns.
-const OWN_SECTIONS: usize = 4;
+/// Sections of an index before those of the codes: lengths of the ids, the ids, checksums, columns, elements, their sum.
+const OWN_SECTIONS: usize = 6;
 
 impl Gallery {
     /// An empty gallery for about `rows` templates of `dim` values whose f32 rows are kept in `file`, which must be
@@ -42,9 +44,11 @@ impl Gallery {
     /// Opens a gallery of `dim` values from its snapshot, if that is of the state expected. Reads everything but the
     /// f32 rows: some 600 MB of a million rows of 512 values. The caller keeps no other handle that writes.
     ///
+    /// Its [digest](Self::digest) is the one that was written down, which the caller compares with what it expects.
+    ///
     /// # Errors
     /// [`SnapshotError`], which says what the file is instead. The file is as it was then.
-    pub fn open(file: File, expected: &Edition, dim: usize) -> Result<Self, SnapshotError> {
+    pub fn open(file: File, expected: &Edition, dim: usize, cipher: &dyn Cipher) -> Result<Self, SnapshotError> {
         let mut gallery = Self::new(dim)?;
         let header = Header::read(&file)?;
         header.check(expected, dim)?;
@@ -55,7 +59,16 @@ impl Gallery {
         // `shape` has seen that there are so many sections, and that they fit into the file.
         let mut ids = vec![0_u8; section(&header, 1)];
         let mut columns = vec![0_u8; section(&header, 3)];
-        let own = vec![bytes_mut(&mut id_lengths), &mut ids[..], bytes_mut(&mut sums), &mut columns[..]];
+        let mut elements = vec![[0_u8; 32]; rows];
+        let mut sum = vec![0_u8; section(&header, 5)];
+        let own = vec![
+            bytes_mut(&mut id_lengths),
+            &mut ids[..],
+            bytes_mut(&mut sums),
+            &mut columns[..],
+            elements.as_flattened_mut(),
+            &mut sum[..],
+        ];
         let own_bytes = fitting(&own, &header.lengths[..OWN_SECTIONS]).ok_or(damaged("shape"))?;
         let mut chunks = read_sections(&file, start, own)?;
         // Neither waits for the other; what is read is believed only when all of it has been.
@@ -77,7 +90,10 @@ impl Gallery {
         }
         codes.measure();
         gallery.codes = codes;
-        gallery.columns = columns_from_bytes(&columns, rows).ok_or(damaged("columns"))?;
+        let columns = cipher.decipher(columns).and_then(|plain| columns_from_bytes(&plain, rows));
+        gallery.columns = columns.ok_or(damaged("columns"))?;
+        gallery.elements = elements;
+        gallery.sum = MultisetHash::from_bytes(&sum).ok_or(damaged("sum"))?;
         (gallery.ids, gallery.places) = named.ok_or(damaged("ids"))?;
         gallery.rows = Rows::in_file(dim, capacity, sums, file)?;
         Ok(gallery)
@@ -93,21 +109,21 @@ impl Gallery {
     ///
     /// # Errors
     /// [`SnapshotError::File`]; of kind [`io::ErrorKind::Unsupported`] if not all rows are in the file.
-    pub fn seal(&self, edition: &Edition) -> Result<(), SnapshotError> {
+    pub fn seal(&self, edition: &Edition, cipher: &dyn Cipher) -> Result<(), SnapshotError> {
         let Some((file, capacity, sums)) = self.rows.whole() else {
             let scattered = io::Error::new(io::ErrorKind::Unsupported, "some of its rows are in memory only");
             return Err(scattered.into());
         };
-        self.write_around(file, capacity, sums, edition)
+        self.write_around(file, capacity, sums, edition, cipher)
     }
 
     /// Writes a snapshot into another file, which must be empty. The gallery stays where it is.
     ///
     /// # Errors
     /// [`SnapshotError::File`]; of kind [`io::ErrorKind::InvalidData`] if one of its rows is not as it was written.
-    pub fn snapshot(&self, file: &File, edition: &Edition) -> Result<(), SnapshotError> {
+    pub fn snapshot(&self, file: &File, edition: &Edition, cipher: &dyn Cipher) -> Result<(), SnapshotError> {
         let sums = self.rows.copy_into(file)?;
-        self.write_around(file, room_for(self.len()), &sums, edition)
+        self.write_around(file, room_for(self.len()), &sums, edition, cipher)
     }
 
     /// Makes removals final in the gallery's file: the rows that were overwritten are synced, and the codes and ids of
@@ -120,15 +136,24 @@ impl Gallery {
         self.rows.settle()
     }
 
-    fn write_around(&self, file: &File, capacity: usize, sums: &[u32], edition: &Edition) -> Result<(), SnapshotError> {
+    fn write_around(
+        &self,
+        file: &File,
+        capacity: usize,
+        sums: &[u32],
+        edition: &Edition,
+        cipher: &dyn Cipher,
+    ) -> Result<(), SnapshotError> {
         // An id is text that was sent in one request.
         let id_lengths: Vec<u32> = self.ids.iter().map(|id| u32::try_from(id.len()).unwrap_or(u32::MAX)).collect();
         let mut ids = Vec::with_capacity(self.ids.iter().map(|id| id.len()).sum());
         for id in &self.ids {
             ids.extend_from_slice(id.as_bytes());
         }
-        let columns = columns_to_bytes(&self.columns);
-        let mut sections: Vec<&[u8]> = vec![bytes(&id_lengths), &ids[..], bytes(sums), &columns[..]];
+        let columns = cipher.encipher(columns_to_bytes(&self.columns))?;
+        let sum = self.sum.to_bytes();
+        let mut sections: Vec<&[u8]> =
+            vec![bytes(&id_lengths), &ids[..], bytes(sums), &columns[..], self.elements.as_flattened(), &sum[..]];
         sections.extend(self.codes.parts());
         let chunks = write_sections(file, index_at(capacity, self.dim), &sections)?;
         let index = index_digest(&chunks);

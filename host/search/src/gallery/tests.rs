@@ -184,8 +184,15 @@ fn the_certificate_says_what_was_done() {
     assert_eq!(certificate.rows_scanned, 3_000);
     assert!((10..=192).contains(&certificate.rows_reranked), "{certificate:?}");
     assert!((0.05..0.3).contains(&certificate.bound), "{certificate:?}");
+    assert_eq!(certificate.gallery, gallery.digest());
     let nothing = gallery.search(&uniform(&mut rng, 512), 0);
-    assert_eq!(nothing, Ok(Answer::default()));
+    assert_eq!(nothing, Ok(nothing_found(&gallery)));
+}
+
+/// An answer for which nothing had to be scanned.
+fn nothing_found(gallery: &Gallery) -> Answer {
+    let certificate = Certificate { gallery: gallery.digest(), ..Certificate::default() };
+    Answer { hits: vec![], certificate }
 }
 
 #[test]
@@ -234,7 +241,7 @@ fn removal_overwrites_the_template() {
 fn an_empty_gallery_has_no_hits_but_still_checks_the_probe() {
     let gallery = Gallery::new(2).expect("valid dimension");
     assert_eq!((gallery.dim(), gallery.len()), (2, 0));
-    assert_eq!(gallery.search(&[1.0, 0.0], 5), Ok(Answer::default()));
+    assert_eq!(gallery.search(&[1.0, 0.0], 5), Ok(nothing_found(&gallery)));
     assert_eq!(gallery.search(&[0.0, 0.0], 5), Err(TemplateError::Zero { norm: 0.0 }));
     assert!(gallery.search_many(&[], &[]).is_empty());
 }

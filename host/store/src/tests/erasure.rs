@@ -100,6 +100,10 @@ async fn how_long_a_record_stays_is_kept_by_subject_gallery_and_record() {
     assert_eq!(north.retention("a", "g", "1").await.unwrap(), Some(changed));
     assert_eq!(north.retention("a", "", "1").await.unwrap(), None);
     assert_eq!(north.retentions().await.unwrap().len(), 3);
+    let some = north.retentions_of("a", "h", &["2".into(), "1".into()]).await.unwrap();
+    assert_eq!(some, [row("a", "h", "1", "two")], "of the others nothing was said");
+    assert!(north.retentions_of("a", "", &["1".into()]).await.unwrap().is_empty());
+    assert!(north.retentions_of("a", "h", &[]).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,8 +115,11 @@ async fn a_records_status_changes_and_where_it_comes_from_does_not() {
     let ids = ["a".to_owned(), "b".to_owned()];
     let statuses = |bookings: Vec<crate::Booking>| bookings.into_iter().map(|b| b.status).collect::<Vec<_>>();
     assert_eq!(statuses(north.bookings("g", &ids).await.unwrap()), ["active", "active"]);
-    assert!(north.set_status("g", "a", "notice-received").await.unwrap());
-    assert!(!north.set_status("g", "c", "notice-received").await.unwrap());
+    assert_eq!(north.set_status("g", "a", "notice-received").await.unwrap(), Some(2));
+    assert_eq!(north.set_status("g", "a", "notice-received").await.unwrap(), Some(2), "it is that already");
+    assert_eq!(north.set_status("g", "c", "notice-received").await.unwrap(), None);
+    let (_, templates) = load(&north, "g").await.unwrap();
+    assert_eq!(templates.iter().map(|t| t.status.as_str()).collect::<Vec<_>>(), ["notice-received", "active"]);
     assert_eq!(statuses(north.bookings("g", &ids).await.unwrap()), ["notice-received", "active"]);
     assert_eq!(north.provenance("g", "a").await.unwrap(), Some(provenance));
     assert_eq!(north.provenance("g", "b").await.unwrap(), Some(Provenance::default()));

@@ -2,6 +2,7 @@
 
 use super::{HOSTILE, load, north, open, raw, record};
 use crate::{BATCH_ROWS, GalleryState, NewRecord, PEER_K, StoreError, templates};
+use model::multiset::MultisetHash;
 use model::registry::Gallery;
 use std::collections::HashSet;
 use surrealdb::types::{Bytes, RecordId, object};
@@ -41,6 +42,72 @@ async fn a_gallery_of_several_pages_is_loaded_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_bookings_of_a_gallery_are_read_a_page_at_a_time() {
+    let north = north().await;
+    let mut ids: Vec<String> = (0..9000).map(|n| format!("{n:05}")).collect();
+    for batch in ids.chunks(1000) {
+        north.insert_records("g", batch.iter().map(|id| record(id, 1)).collect()).await.unwrap();
+    }
+    ids.extend(HOSTILE.map(str::to_owned));
+    north.insert_records("g", HOSTILE.iter().map(|id| record(id, 2)).collect()).await.unwrap();
+    // Neighbours on either side, and one that nobody asks for.
+    for (gallery, id) in [("f", "00001"), ("g/", "00001"), ("h", "00001"), ("g", "00000-between")] {
+        north.insert_records(gallery, vec![record(id, 3)]).await.unwrap();
+    }
+    let mut asked = ids.clone();
+    asked.push("nobody".to_owned());
+    let mut found = Vec::new();
+    north.load_bookings("g", asked, &mut |page| found.extend(page)).await.unwrap();
+    assert!(found.iter().all(|b| b.booking == record(&b.id, 1).booking && b.status == "active"));
+    let mut found: Vec<String> = found.into_iter().map(|b| b.id).filter(|id| id != "00000-between").collect();
+    found.sort_unstable();
+    ids.sort_unstable();
+    assert_eq!(found, ids, "each once");
+    north.load_bookings("g", vec![], &mut |_| panic!("there is nothing to pass")).await.unwrap();
+    north.load_bookings("nowhere", vec!["00001".into()], &mut |page| assert!(page.is_empty())).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gallery_says_what_it_holds_whatever_happened_to_it() {
+    let north = north().await;
+    let sum = |state: GalleryState| state.holdings;
+    assert_eq!(sum(north.gallery_state("g").await.unwrap()), MultisetHash::default());
+    north.insert_records("g", vec![record("a", 1), record("b", 2)]).await.unwrap();
+    let two = sum(north.gallery_state("g").await.unwrap());
+    north.insert_records("g", vec![record("c", 3)]).await.unwrap();
+    let three = sum(north.gallery_state("g").await.unwrap());
+    assert_ne!(three, two);
+    assert!(north.insert_records("g", vec![record("d", 4), record("a", 1)]).await.is_err());
+    assert_eq!(sum(north.gallery_state("g").await.unwrap()), three, "what is refused changes nothing");
+    north.remove_record("g", "c").await.unwrap().unwrap();
+    assert_eq!(sum(north.gallery_state("g").await.unwrap()), two, "as if it had never been there");
+    north.set_status("g", "a", "sealed").await.unwrap().unwrap();
+    assert_ne!(sum(north.gallery_state("g").await.unwrap()), two);
+    load(&north, "g").await.unwrap();
+    north.set_status("g", "a", "active").await.unwrap().unwrap();
+    assert_eq!(sum(north.gallery_state("g").await.unwrap()), two);
+
+    north.insert_records("h", vec![record("b", 2)]).await.unwrap();
+    north.insert_records("h", vec![record("a", 1)]).await.unwrap();
+    assert_eq!(sum(north.gallery_state("h").await.unwrap()), two, "whatever the order and the gallery");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gallery_of_an_older_program_learns_what_it_holds_when_it_is_loaded() {
+    let north = north().await;
+    north.insert_records("g", vec![record("a", 1), record("b", 2)]).await.unwrap();
+    let said = north.gallery_state("g").await.unwrap();
+    let vars = object! { id: RecordId::new("generation", crate::rows::key("g")) };
+    raw(&north, "UPDATE $id UNSET holdings", vars).await;
+    assert_eq!(north.gallery_state("g").await.unwrap().holdings, MultisetHash::default());
+    let refused = north.insert_records("g", vec![record("c", 3)]).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Damaged { table: "generation", .. }), "{refused}");
+    load(&north, "g").await.unwrap();
+    assert_eq!(north.gallery_state("g").await.unwrap(), said);
+    assert_eq!(north.insert_records("g", vec![record("c", 3)]).await.unwrap(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bookings_come_back_in_the_order_asked() {
     let north = north().await;
     let photo = NewRecord { photo: Some(b"pixels".to_vec()), ..record("b", 2) };
@@ -75,7 +142,14 @@ async fn what_does_not_fit_is_refused() {
     let long = NewRecord { template: vec![1.0, 1.0], ..record("a", 1) };
     assert!(matches!(north.insert_records("g", vec![long]).await, Err(StoreError::Template { .. })));
 
-    let listed = Gallery { id: "g".into(), class: "c".into(), model: "other".into(), dim: 4, last_scrubbed: None };
+    let listed = Gallery {
+        id: "g".into(),
+        class: "c".into(),
+        model: "other".into(),
+        dim: 4,
+        last_scrubbed: None,
+        filters: vec![],
+    };
     north.put_gallery(&listed).await.unwrap();
     let refused = north.insert_records("g", vec![record("a", 1)]).await.unwrap_err();
     assert!(matches!(&refused, StoreError::Template { id, .. } if id == "a"), "{refused}");

@@ -43,18 +43,17 @@ async fn what_a_host_changed_the_others_are_told_of_and_nothing_else() {
     assert_eq!(changed(&there, 1, 2).await, Some(vec!["c".to_owned()]));
 
     assert_eq!(there.remove_record("g", "a").await.unwrap(), Some(3));
-    assert!(there.set_status("g", "b", "notice-received").await.unwrap());
+    assert_eq!(there.set_status("g", "b", "notice-received").await.unwrap(), Some(4));
     assert_eq!(tidings(&here).await.galleries.get("g"), Some(&4), "a status is a change that others have to see");
     let records = changed(&here, 2, 4).await.unwrap();
     assert_eq!(records, ["a", "b"]);
     let templates = here.templates("g", &records).await.unwrap();
-    assert_eq!(templates.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), ["b"], "the other is gone");
+    let found: Vec<_> = templates.iter().map(|t| (t.id.as_str(), t.status.as_str())).collect();
+    assert_eq!(found, [("b", "notice-received")], "the other is gone");
 
-    for nothing in
-        [there.remove_record("g", "a").await.unwrap().is_none(), !there.set_status("g", "a", "x").await.unwrap()]
-    {
-        assert!(nothing);
-    }
+    assert_eq!(there.remove_record("g", "a").await.unwrap(), None);
+    assert_eq!(there.set_status("g", "a", "x").await.unwrap(), None);
+    assert_eq!(there.set_status("g", "b", "notice-received").await.unwrap(), Some(4), "it is that already");
     assert!(
         matches!(there.insert_records("g", vec![record("b", 9)]).await, Err(StoreError::Exists { id }) if id == "b")
     );
@@ -121,6 +120,34 @@ async fn one_record_removed_by_all_is_one_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn records_that_all_change_at_once_count_as_what_they_are_in_the_end() {
+    let store = several().await;
+    let host = store.jurisdiction("north").await.unwrap();
+    host.insert_records("g", vec![record("a", 1), record("b", 2)]).await.unwrap();
+    let mut writers = JoinSet::new();
+    for writer in 0..3_u32 {
+        let host = store.jurisdiction("north").await.unwrap();
+        writers.spawn(async move {
+            for n in 0..4 {
+                host.set_status("g", "a", &format!("{writer}-{n}")).await.unwrap().unwrap();
+                // The same id, another face.
+                if host.remove_record("g", "b").await.unwrap().is_some() {
+                    host.insert_records("g", vec![record("b", 10 * writer + n)]).await.unwrap();
+                }
+            }
+        });
+    }
+    while let Some(done) = writers.join_next().await {
+        done.unwrap();
+    }
+    // Which compares what is there with what the gallery says it holds.
+    let (generation, templates) = load(&host, "g").await.unwrap();
+    assert_eq!(templates.len(), 2);
+    assert!(generation >= 1 + 3 * 4);
+    assert_eq!(changed(&host, 0, generation).await, Some(vec!["a".to_owned(), "b".to_owned()]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_too_far_behind_is_told_so() {
     let store = several().await;
     let host = store.jurisdiction("north").await.unwrap();
@@ -171,7 +198,7 @@ async fn a_single_host_tells_nobody() {
     host.set_status("g", "a", "held").await.unwrap();
     host.remove_record("g", "b").await.unwrap();
     let told = tidings(&host).await;
-    assert_eq!((told.registry, told.galleries.get("g"), kept(&host).await), (0, Some(&2), 0));
+    assert_eq!((told.registry, told.galleries.get("g"), kept(&host).await), (0, Some(&3), 0));
     let ids: BTreeSet<String> = load(&host, "g").await.unwrap().1.into_iter().map(|t| t.id).collect();
     assert_eq!(ids, BTreeSet::from(["a".to_owned()]));
 }

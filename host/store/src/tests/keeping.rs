@@ -3,6 +3,7 @@
 use super::{HOSTILE, north, raw};
 use crate::{AccountRow, Imposition, Kept, ObligationRow, RequestRow, SearchRow, StandingRow, StoreError};
 use model::facts::{AgencyKind, Agreement, Training};
+use model::filter::{FilterKind, Filterable};
 use model::registry::{Agency, Gallery, Person, Registry};
 use model::terms::{Digest, Instant};
 use serde_json::json;
@@ -46,7 +47,20 @@ fn agency(id: &str) -> Agency {
 }
 
 fn gallery(id: &str, dim: u32) -> Gallery {
-    Gallery { id: id.to_owned(), class: "c".to_owned(), model: "m".to_owned(), dim, last_scrubbed: None }
+    let sex = Filterable {
+        name: "sex".to_owned(),
+        kind: FilterKind::Choice,
+        field: None,
+        choices: vec!["F".to_owned(), "M".to_owned()],
+    };
+    Gallery {
+        id: id.to_owned(),
+        class: "c".to_owned(),
+        model: "m".to_owned(),
+        dim,
+        last_scrubbed: None,
+        filters: vec![sex],
+    }
 }
 
 fn account(id: &str) -> AccountRow {
@@ -174,7 +188,18 @@ async fn the_entries_of_a_request_are_its_own_and_requests_are_listed_as_they_we
     for row in [request("b", 5), request("a", 7), request("c", 6)] {
         north.put_request(&row).await.unwrap();
     }
-    assert_eq!(north.requests_opened_since(Instant(6)).await.unwrap(), ["c", "a"]);
+    north.put_request(&request("aa", 7)).await.unwrap();
+    let opened = async |since: u64, before: Option<(u64, &str)>, most: usize| {
+        let before = before.map(|(at, id)| (Instant(at), id));
+        let found = north.requests_opened(Instant(since), before, most).await.unwrap();
+        found.into_iter().map(|(at, id)| format!("{id} {}", at.0)).collect::<Vec<_>>()
+    };
+    assert_eq!(opened(6, None, 9).await, ["aa 7", "a 7", "c 6"]);
+    assert_eq!(opened(0, None, 2).await, ["aa 7", "a 7"]);
+    assert_eq!(opened(0, Some((7, "a")), 2).await, ["c 6", "b 5"], "one of the same moment is another one");
+    assert_eq!(opened(0, Some((7, "aa")), 1).await, ["a 7"]);
+    assert!(opened(0, Some((5, "b")), 9).await.is_empty() && opened(8, None, 9).await.is_empty());
+    assert!(opened(7, Some((5, "b")), 9).await.is_empty(), "nothing is both");
 }
 
 #[tokio::test(flavor = "multi_thread")]

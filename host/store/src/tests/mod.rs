@@ -9,6 +9,7 @@ mod secrecy;
 mod speed;
 
 use crate::{Jurisdiction, MasterKey, NewRecord, Provenance, Store, StoreError, StoredTemplate};
+use model::multiset::MultisetHash;
 use surrealdb::types::{Object, Value};
 
 /// Ids that would be something else if they were ever spliced into a statement, or would end a key early.
@@ -62,7 +63,9 @@ fn record(id: &str, seed: u32) -> NewRecord {
 
 async fn load(jurisdiction: &Jurisdiction, gallery: &str) -> Result<(u64, Vec<StoredTemplate>), StoreError> {
     let mut templates = Vec::new();
-    let generation = jurisdiction.load_templates(gallery, &mut |template| templates.push(template)).await?;
+    let state = jurisdiction.load_templates(gallery, &mut |page| templates.extend(page)).await?;
     templates.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok((generation, templates))
+    let sum: MultisetHash = templates.iter().map(StoredTemplate::element).collect();
+    assert_eq!(sum, state.holdings, "what a gallery holds is what it says it holds");
+    Ok((state.generation, templates))
 }

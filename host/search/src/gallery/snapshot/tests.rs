@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use super::super::tests::{Row, brute_force, found, with_ids};
 use super::*;
 use crate::samples::{Family, uniform};
-use crate::{Attribute, Filter, TemplateError};
+use crate::{Attribute, Filter, Plaintext, TemplateError};
 
 const DIM: usize = 70;
 
@@ -26,7 +26,7 @@ impl Place {
     }
 
     fn open(&self) -> Result<Gallery, SnapshotError> {
-        Gallery::open(self.file(), &edition(), DIM)
+        Gallery::open(self.file(), &edition(), DIM, &Reversed)
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -34,8 +34,23 @@ impl Place {
     }
 }
 
+/// Not a good cipher, but one that leaves no text as it was.
+struct Reversed;
+
+impl Cipher for Reversed {
+    fn encipher(&self, mut plain: Vec<u8>) -> io::Result<Vec<u8>> {
+        plain.reverse();
+        Ok(plain)
+    }
+
+    fn decipher(&self, mut text: Vec<u8>) -> Option<Vec<u8>> {
+        text.reverse();
+        Some(text)
+    }
+}
+
 fn edition() -> Edition {
-    Edition { model: "embedder-1".into(), generation: 7, stamp: "a stamp".into() }
+    Edition { model: "embedder-1".into(), generation: 7, stamp: "a stamp".into(), columns: "digit".into() }
 }
 
 fn rows(count: usize) -> Vec<Row> {
@@ -53,13 +68,14 @@ fn put(gallery: &mut Gallery, rows: &[Row]) {
 fn sealed(place: &Place, rows: &[Row]) -> Gallery {
     let mut gallery = Gallery::in_file(DIM, rows.len(), place.file()).expect("an empty file");
     put(&mut gallery, rows);
-    gallery.seal(&edition()).expect("a disk");
+    gallery.seal(&edition(), &Reversed).expect("a disk");
     gallery
 }
 
 fn assert_holds(gallery: &Gallery, rows: &[Row]) {
     let mut rng = StdRng::seed_from_u64(52);
     assert_eq!(gallery.len(), rows.len());
+    assert_eq!(gallery.digest(), super::super::tests::gallery_of(rows, DIM).digest());
     let probe = uniform(&mut rng, DIM);
     let answer = gallery.search(&probe, 30).expect("valid probe");
     let truth = brute_force(rows, &probe);
@@ -87,7 +103,7 @@ fn a_gallery_opens_as_it_was_sealed() {
 fn an_empty_gallery_is_a_snapshot_too() {
     let place = Place::new();
     let gallery = Gallery::in_file(DIM, 0, place.file()).expect("an empty file");
-    gallery.seal(&edition()).expect("a disk");
+    gallery.seal(&edition(), &Reversed).expect("a disk");
     drop(gallery);
     let mut gallery = place.open().expect("as it was sealed");
     assert!(gallery.is_empty());
@@ -110,7 +126,7 @@ fn changes_after_opening_are_in_the_next_snapshot() {
     }
     gallery.settle().expect("a disk");
     assert_holds(&gallery, &rows);
-    gallery.seal(&edition()).expect("a disk");
+    gallery.seal(&edition(), &Reversed).expect("a disk");
     drop(gallery);
     assert_holds(&place.open().expect("as it was sealed"), &rows);
 }
@@ -120,9 +136,9 @@ fn rows_in_memory_are_in_a_snapshot_written_elsewhere() {
     let rows = rows(120);
     let mut gallery = Gallery::new(DIM).expect("valid dimension");
     put(&mut gallery, &rows);
-    assert!(!gallery.is_in_file() && gallery.seal(&edition()).is_err());
+    assert!(!gallery.is_in_file() && gallery.seal(&edition(), &Reversed).is_err());
     let place = Place::new();
-    gallery.snapshot(&place.file(), &edition()).expect("a disk");
+    gallery.snapshot(&place.file(), &edition(), &Reversed).expect("a disk");
     assert_holds(&place.open().expect("as it was written"), &rows);
 }
 
@@ -144,15 +160,44 @@ fn nothing_of_a_removed_row_stays_in_the_file() {
 }
 
 #[test]
+fn columns_are_in_the_file_as_the_cipher_left_them() {
+    let (place, rows) = (Place::new(), rows(20));
+    drop(sealed(&place, &rows));
+    let text = place.bytes();
+    let holds = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
+    assert!(!holds(b"digit") && holds(b"tigid"));
+    let opened = Gallery::open(place.file(), &edition(), DIM, &Plaintext);
+    assert!(matches!(opened, Err(SnapshotError::Damaged { what: "columns" })));
+}
+
+#[test]
+fn what_a_row_counts_as_is_kept_and_taken_out_with_it() {
+    let (place, mut rows) = (Place::new(), rows(120));
+    let other = sealed(&place, &rows[..100]).digest();
+    let mut gallery = place.open().expect("as it was sealed");
+    assert_eq!(gallery.digest(), other);
+    put(&mut gallery, &rows[100..]);
+    assert_ne!(gallery.digest(), other);
+    for (id, _) in rows.drain(100..) {
+        assert!(gallery.remove(&id));
+    }
+    assert_eq!(gallery.digest(), other);
+    assert_holds(&gallery, &rows);
+}
+
+#[test]
 fn another_state_is_not_opened() {
     let place = Place::new();
     drop(sealed(&place, &rows(10)));
-    let said =
-        |expected: Edition, dim| Gallery::open(place.file(), &expected, dim).expect_err("of another state").to_string();
+    let said = |expected: Edition, dim| {
+        Gallery::open(place.file(), &expected, dim, &Reversed).expect_err("of another state").to_string()
+    };
     assert_eq!(said(edition(), 71), "its dimension is not the one expected");
     assert_eq!(said(Edition { model: "other".into(), ..edition() }, DIM), "its model is not the one expected");
     assert_eq!(said(Edition { generation: 8, ..edition() }, DIM), "its generation is not the one expected");
     assert_eq!(said(Edition { stamp: "other".into(), ..edition() }, DIM), "its stamp is not the one expected");
+    let said = said(Edition { columns: "letter".into(), ..edition() }, DIM);
+    assert_eq!(said, "its set of columns is not the one expected");
     assert!(place.open().is_ok());
 }
 
@@ -218,11 +263,11 @@ fn a_file_with_a_newer_end_keeps_no_older_one() {
         assert!(gallery.remove(id));
     }
     gallery.settle().expect("a disk");
-    gallery.seal(&edition()).expect("a disk");
+    gallery.seal(&edition(), &Reversed).expect("a disk");
     let mut file = place.file();
     let after = file.seek(SeekFrom::End(0)).expect("a disk");
     assert!(after < before as u64);
     let mut magic = [0; 8];
     file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut magic)).expect("a disk");
-    assert_eq!(&magic, b"gallery1");
+    assert_eq!(&magic, b"gallery2");
 }

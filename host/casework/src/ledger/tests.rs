@@ -1,0 +1,111 @@
+//! What goes to the database in one commit, what is too much for an entry, and a writer that breaks off.
+
+use super::*;
+use tempfile::TempDir;
+
+const MIB: usize = 1 << 20;
+
+async fn ledger(folder: &TempDir) -> Ledger {
+    let key = store::MasterKey::generate();
+    let store = store::Store::open("mem://", None, key).await.unwrap().jurisdiction("north").await.unwrap();
+    let dir = cap_std::fs::Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
+    let signer = audit::Ed25519Signer::from_seed("test/north", [7; 32]).unwrap();
+    let log = audit::Log::prepare(dir, "test/north", Arc::new(signer)).unwrap().open().unwrap().log;
+    Ledger::new(log, store)
+}
+
+fn row(id: &str, bytes: usize) -> store::Kept {
+    store::Kept::Account(store::AccountRow { id: id.to_owned(), salt: [3; 32], plain: vec![b'x'; bytes] })
+}
+
+fn entry() -> Entry {
+    let who = Who {
+        jurisdiction: "north".to_owned(),
+        person: "p".to_owned(),
+        name: String::new(),
+        unit: String::new(),
+        agency: String::new(),
+    };
+    let event = Event::Rejected { asked: "a".to_owned(), reason: "b".to_owned() };
+    Entry { kind: Kind::Rejection, who, at: Instant(1), subject: Subject::default(), of: None, event }
+}
+
+#[test]
+fn a_commit_is_bounded_by_entries_and_by_bytes() {
+    assert_eq!(batch([1; 1000].into_iter()), MOST_AT_ONCE);
+    assert_eq!(batch([4 * MIB; 1000].into_iter()), store::BATCH_BYTES / (4 * MIB));
+    assert_eq!(batch([1, store::BATCH_BYTES, 1].into_iter()), 2);
+    assert_eq!(batch([2 * store::BATCH_BYTES, 1].into_iter()), 1, "one at least");
+    assert_eq!(batch([1, 2, 3].into_iter()), 3);
+    assert_eq!(batch([].into_iter()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_much_for_one_log_is_in_none() {
+    let (home, owner) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, owner) = (ledger(&home).await, ledger(&owner).await);
+    let large = vec![row("large", audit::MAX_RIDER_BYTES)];
+    let refused = record(&[&home, &owner], entry(), large).await.map(drop);
+    assert!(matches!(refused, Err(CaseError::TooLarge { bytes }) if bytes > audit::MAX_RIDER_BYTES), "{refused:?}");
+    assert_eq!((home.log().size(), owner.log().size()), (0, 0), "nothing was done");
+    record(&[&home, &owner], entry(), vec![row("fits", audit::MAX_RIDER_BYTES - MIB)]).await.unwrap();
+    assert_eq!((home.log().size(), owner.log().size()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_large_entries_reach_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger(&folder).await;
+    for id in 0..12 {
+        record(&[&ledger], entry(), vec![row(&id.to_string(), 3 * MIB)]).await.unwrap();
+    }
+    ledger.settle().await.unwrap();
+    for id in 0..12 {
+        assert!(ledger.store.account(&id.to_string()).await.unwrap().is_some(), "{id}");
+    }
+    assert_eq!(ledger.room.available_permits(), MOST_BEHIND_BYTES, "what is written takes no room any more");
+}
+
+async fn breaks() {
+    panic!("as the test wants");
+}
+
+#[tokio::test]
+async fn a_writer_that_breaks_off_is_said_to() {
+    let trouble = Arc::new(ArcSwapOption::empty());
+    tokio::spawn(watched(async {}, trouble.clone())).await.unwrap();
+    assert!(trouble.load_full().is_none(), "it ended as it should");
+    assert!(tokio::spawn(watched(breaks(), trouble.clone())).await.is_err());
+    assert_eq!(trouble.load_full().as_deref().map(String::as_str), Some(BROKEN));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_writer_nobody_is_told_that_nothing_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = Ledger { behind: mpsc::channel(1).0, ..ledger(&folder).await };
+    let recorded = record(&[&broken], entry(), vec![]).await.map(drop);
+    assert!(matches!(&recorded, Err(CaseError::Fault(why)) if why == BROKEN), "{recorded:?}");
+    assert_eq!(broken.log().size(), 1, "the entry is on record");
+    assert!(matches!(broken.settle().await, Err(CaseError::Fault(_))));
+    broken.trouble.store(Some(Arc::new(BROKEN.to_owned())));
+    let refused = record(&[&broken], entry(), vec![]).await.map(drop);
+    assert!(matches!(refused, Err(CaseError::Log(_))), "{refused:?}");
+    assert_eq!(broken.log().size(), 1, "once that is known, nothing more is");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_the_database_does_not_empty_is_given_up_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger(&folder).await;
+    ledger.clear().await.expect("nothing rides");
+    // What a database that failed between the two leaves: it is in the journal, and nobody says that it is elsewhere.
+    let riding = ledger.log.append_with(b"leaf".to_vec(), b"rider".to_vec()).await.unwrap();
+    let told = ledger.clear_within(Duration::ZERO).await.unwrap_err().to_string();
+    assert!(told.contains("the database cannot be written: it takes too long"), "{told}");
+    ledger.trouble.store(Some(Arc::new("the disk is full".to_owned())));
+    let told = ledger.clear_within(Duration::ZERO).await.unwrap_err().to_string();
+    assert!(told.contains("the database cannot be written: the disk is full"), "{told}");
+    ledger.trouble.store(None);
+    ledger.log.release(riding.index);
+    ledger.clear().await.expect("and it can be repeated");
+}
