@@ -141,7 +141,7 @@ impl Casework {
                 Err(e) => Err(e.into()),
             };
             if let Err(e) = made_good {
-                tracing::warn!(jurisdiction = chamber.id(), %e, "it could not be seen to what another log did not take");
+                tracing::warn!(jurisdiction = chamber.id(), %e, "entries that another log did not take could not be seen to");
             }
         }
         dealt

@@ -28,8 +28,9 @@ pub(crate) async fn told(
     if standing.is_empty() {
         return error;
     }
+    let is_fault = matches!(error, CaseError::Fault(_));
     let mut told = match error {
-        CaseError::Log(reason) => reason,
+        CaseError::Log(reason) | CaseError::Fault(reason) => reason,
         other => other.to_string(),
     };
     for (ledger, index) in standing {
@@ -45,7 +46,8 @@ pub(crate) async fn told(
             ),
         };
     }
-    CaseError::Log(told)
+    // Where the host broke off nobody is told that nothing was done.
+    if is_fault { CaseError::Fault(told) } else { CaseError::Log(told) }
 }
 
 /// Records behind an entry that nothing came of it; gives the index, or marks it to be done later.
@@ -103,6 +105,8 @@ impl Casework {
         if !chamber.log().is_writable() {
             return Ok(());
         }
+        // What has not reached the database did not turn up here yet.
+        chamber.ledger.settle().await?;
         for mark in chamber.store.standings(TORN).await? {
             if mark.body["log"] != chamber.log().origin() {
                 // Another host's to see to.
@@ -110,10 +114,9 @@ impl Casework {
             }
             let missing = mark.body["missing"].as_str().unwrap_or_default();
             let Some(other) = self.chambers().find(|c| c.log().origin() == missing) else { continue };
-            if !other.log().is_writable() {
+            if !other.log().is_writable() || other.ledger.settle().await.is_err() {
                 continue;
             }
-            other.ledger.settle().await?;
             let ids = [mark.id.clone()];
             let there = other.store.accounts(&ids).await?.into_iter().flatten().next().is_some();
             let own = chamber.store.accounts(&ids).await?.into_iter().flatten().next();
