@@ -56,8 +56,11 @@ fn tls(home: &Path) -> server::tls::TlsFiles {
     server::tls::TlsFiles {
         certificate: certs.join("server.pem"),
         key: certs.join("server-key.pem"),
-        client_authority: certs.join("ca.pem"),
-        revocations: certs.join("revocations.pem"),
+        authorities: vec![server::authority::ClientAuthority {
+            certificates: certs.join("ca.pem"),
+            revocations: certs.join("revocations.pem"),
+            jurisdictions: None,
+        }],
     }
 }
 

@@ -1,4 +1,5 @@
-//! Connections at their edges, over HTTP/1.1 and HTTP/2: bodies that are too large, and clients that are too slow.
+//! Connections at their edges, over HTTP/1.1 and HTTP/2: bodies that are too large, clients that are too slow, to send or to
+//! read, and connections that are too old or too many.
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
 
@@ -99,11 +100,16 @@ async fn over_http1_a_body_too_large_is_answered_and_the_connection_goes_on() {
 
 /// A court whose patience is short.
 async fn impatient() -> Option<Court> {
+    configured("head_timeout_s = 1.5\nbody_timeout_s = 1.5\n").await
+}
+
+/// A court with these lines under `[server]`.
+async fn configured(lines: &str) -> Option<Court> {
     let mut court = court().await?;
     court.deployment.stop().unwrap();
     let config = std::fs::read_to_string(court.deployment.config()).unwrap();
-    let short = config.replace("[server]\n", "[server]\nhead_timeout_s = 1.5\nbody_timeout_s = 1.5\n");
-    std::fs::write(court.deployment.config(), short).unwrap();
+    let changed = config.replace("[server]\n", &format!("[server]\n{lines}"));
+    std::fs::write(court.deployment.config(), changed).unwrap();
     court.deployment.serve().unwrap();
     Some(court)
 }
@@ -144,4 +150,98 @@ async fn over_http2_a_slow_body_is_answered() {
     let ended = tokio::time::timeout(LONG, client.reset()).await.expect("the server waits for ever");
     assert!(matches!(ended, Some(0) | None), "{ended:?}");
     assert_eq!(court.entries("detroit").await, before, "nothing was decided");
+}
+
+#[tokio::test]
+async fn a_connection_takes_requests_for_a_time_only() {
+    let Some(court) = configured("connection_age_s = 1.5\n").await else { return };
+    let who = searcher("detroit");
+    // Never idle, and never slow.
+    let mut over_http1 = court.deployment.identity(&who).unwrap().connect(&court.deployment.address).await.unwrap();
+    let asking = async {
+        let mut answer = [0; 4096];
+        loop {
+            let asked = over_http1.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+            if asked.is_err() || over_http1.flush().await.is_err() {
+                return;
+            }
+            if matches!(over_http1.read(&mut answer).await, Ok(0) | Err(_)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    assert!(tokio::time::timeout(LONG, asking).await.is_ok(), "it is served for ever");
+
+    let mut over_http2 = http2::greet(&court.deployment, &who).await;
+    assert!(over_http2.still_answers().await);
+    let asking = async {
+        while over_http2.still_answers().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    assert!(tokio::time::timeout(LONG, asking).await.is_ok(), "it is served for ever");
+    assert_eq!(court.search("detroit", 2).await["verdict"], "permit", "whoever connects again is served");
+}
+
+#[tokio::test]
+async fn over_http2_a_client_that_takes_no_more_of_an_answer_loses_its_connection() {
+    let Some(court) = configured("answer_timeout_s = 1.5\n").await else { return };
+    let mut client = http2::greet_narrow(&court.deployment, &searcher("detroit"), 100).await;
+    client.get("/openapi.json").await;
+    // Meanwhile the connection is anything but idle.
+    assert!(client.still_answers().await);
+    let asking = async {
+        while client.still_answers().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    assert!(tokio::time::timeout(LONG, asking).await.is_ok(), "the server holds the answer for ever");
+    assert_eq!(court.search("detroit", 2).await["verdict"], "permit", "whoever reads is served");
+}
+
+#[tokio::test]
+async fn over_http1_a_client_that_stops_reading_loses_its_connection() {
+    let Some(court) = configured("answer_timeout_s = 1.5\n").await else { return };
+    let identity = court.deployment.identity(&searcher("detroit")).unwrap();
+    let mut connection = identity.connect(&court.deployment.address).await.unwrap();
+    // More than what lies between the two holds.
+    let asked = b"GET /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1000);
+    connection.write_all(&asked).await.unwrap();
+    connection.flush().await.unwrap();
+    // What else it sends finds the connection closed.
+    let sending = async {
+        while connection.write_all(b"G").await.is_ok() && connection.flush().await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    assert!(tokio::time::timeout(LONG, sending).await.is_ok(), "the server waits for ever");
+    assert_eq!(court.search("detroit", 2).await["verdict"], "permit", "whoever reads is served");
+}
+
+#[tokio::test]
+async fn one_person_has_so_many_connections_and_is_told_so() {
+    let Some(court) = configured("connections_each = 2\n").await else { return };
+    let who = searcher("detroit");
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut client = court.client(&who);
+        assert_eq!(client.get("/healthz").await.unwrap().status, 200);
+        held.push(client);
+    }
+    let refused = court.client(&who).get("/healthz").await.unwrap();
+    is_problem(&String::from_utf8_lossy(&refused.body), 429, "too-many-connections", "you have 2 connections");
+    let mut over_http2 = http2::greet(&court.deployment, &who).await;
+    over_http2.get("/healthz").await;
+    is_problem(&over_http2.answer().await, 429, "too-many-connections", "you have 2 connections");
+    let other = court.client(&searcher("st-louis")).get("/healthz").await.unwrap();
+    assert_eq!(other.status, 200, "others have their own");
+
+    drop((held, over_http2));
+    let served = async {
+        while court.client(&who).get("/healthz").await.unwrap().status != 200 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    assert!(tokio::time::timeout(LONG, served).await.is_ok(), "their places are not free again");
 }

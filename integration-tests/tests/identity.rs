@@ -5,9 +5,11 @@
 
 mod common;
 
-use client::{Client, Identity};
+use client::{Client, ClientError, Identity};
 use common::{court, path, request, searcher};
+use integration_tests::Deployment;
 use serde_json::json;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[tokio::test]
@@ -45,6 +47,70 @@ async fn a_revoked_certificate_is_refused_while_the_server_runs() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     assert_eq!(court.client(&searcher("detroit")).get("/healthz").await.unwrap().status, 200, "the others go on");
+}
+
+#[tokio::test]
+async fn no_connection_outlives_the_revocation_of_its_certificate() {
+    let Some(court) = court().await else { return };
+    let (mut revoked, mut other) = (court.client("detroit/j.kowalski"), court.client(&searcher("detroit")));
+    for client in [&mut revoked, &mut other] {
+        assert_eq!(client.get("/healthz").await.unwrap().status, 200);
+    }
+    let done = court.deployment.run(&["pki", "revoke", "certs", "certs/detroit/j.kowalski.pem"]).unwrap();
+    assert!(done.status.success());
+    let deadline = Instant::now() + Duration::from_secs(60);
+    // On the connection there is, for as long as there is one.
+    while revoked.get("/healthz").await.is_ok() {
+        assert!(Instant::now() < deadline, "still let in");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(revoked.get("/healthz").await.is_err(), "nor is there another");
+    assert_eq!(other.get("/healthz").await.unwrap().status, 200, "the others connect again");
+}
+
+/// Comes with a certificate of one deployment's authority to the server of another.
+async fn enter(at: &Deployment, from: &Deployment, who: &str) -> Result<u16, ClientError> {
+    let (certificate, key) = (from.certificate(who), from.certificate(&format!("{who}-key")));
+    let identity = Identity::read(&certificate, &key, &at.home.join("certs/ca.pem"))?;
+    Client::new(&at.address, identity).get("/healthz").await.map(|answer| answer.status.as_u16())
+}
+
+#[tokio::test]
+async fn an_authority_speaks_for_its_own_jurisdictions_only() {
+    let (Some(mut court), Some(program)) = (court().await, integration_tests::program()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let other = Deployment::init(&program, &folder.path().join("other"), None).unwrap();
+    court.deployment.stop().unwrap();
+    let config = std::fs::read_to_string(court.deployment.config()).unwrap();
+    let mut config = config
+        .replace("client_authority = \"certs/ca.pem\"\n", "")
+        .replace("\nrevocations = \"certs/revocations.pem\"\n", "\n");
+    let authority = |home: &Path, jurisdiction: &str| {
+        let (file, revocations) = (home.join("certs/ca.pem"), home.join("certs/revocations.pem"));
+        format!(
+            "\n[[server.client_authorities]]\nfile = {file:?}\nrevocations = {revocations:?}\njurisdictions = [{jurisdiction:?}]\n"
+        )
+    };
+    config += &authority(&court.deployment.home, "st-louis");
+    config += &authority(&other.home, "detroit");
+    std::fs::write(court.deployment.config(), config).unwrap();
+    court.deployment.serve().unwrap();
+
+    let (detroit, st_louis) = (searcher("detroit"), searcher("st-louis"));
+    let here = &court.deployment;
+    assert_eq!(enter(here, here, &st_louis).await.unwrap(), 200);
+    assert_eq!(enter(here, &other, &detroit).await.unwrap(), 200);
+    assert!(enter(here, here, &detroit).await.is_err(), "its authority is the other");
+    assert!(enter(here, &other, &st_louis).await.is_err(), "and the other way round");
+
+    let certificate = format!("certs/{detroit}.pem");
+    assert!(other.run(&["pki", "revoke", "certs", &certificate]).unwrap().status.success());
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while enter(here, &other, &detroit).await.is_ok() {
+        assert!(Instant::now() < deadline, "still let in");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(enter(here, here, &st_louis).await.unwrap(), 200, "each has its own revocations");
 }
 
 #[tokio::test]

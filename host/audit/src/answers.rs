@@ -18,7 +18,7 @@ use crate::writer::Pending;
 const FEW: usize = 16;
 
 /// What became of a batch: the head it is in, or why it is in none.
-type Outcome = Result<Head, String>;
+type Outcome = Result<Head, AppendError>;
 
 /// The writer's handle on the thread.
 pub(crate) struct Answers {
@@ -73,9 +73,9 @@ fn tell(batch: &mut Vec<Pending>, outcome: &Outcome) {
                 let _ = pending.reply.send(Ok(appended));
             }
         }
-        Err(reason) => {
+        Err(error) => {
             for pending in batch.drain(..) {
-                let _ = pending.reply.send(Err(AppendError::Unwritable(reason.clone())));
+                let _ = pending.reply.send(Err(error.clone()));
             }
         }
     }

@@ -229,9 +229,16 @@ pub enum AppendError {
         /// The rider's length, in bytes.
         length: usize,
     },
-    /// A write, a sync or a signature failed, now or before; the log takes nothing until it has recovered.
+    /// A write, a sync or a signature failed, now or before; the log takes nothing until it has recovered. The entry is not
+    /// in it.
     #[error("the log cannot be written: {0}; repair that, then recover the log or open it again")]
     Unwritable(String),
+    /// The same, and what was written of the entry could not be taken back: it is not in the log now, and it never will be if
+    /// the log recovers; whoever opens it without that may find it.
+    #[error(
+        "the log cannot be written: {0}; nor could what was written last be taken back: it may turn up, with all that goes with it, if the host is restarted before the log has recovered, so look for it then before you repeat it"
+    )]
+    Doubtful(String),
     /// The journal still holds what rides on entries: nobody said that it is in its own place.
     #[error(
         "the journal was not clear after {waited_ms} ms: have what rides on its entries brought to its own place, then repeat it"

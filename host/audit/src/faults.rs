@@ -26,12 +26,28 @@ fn open(folder: &Path) -> Opened {
     Log::open(dir(folder), ORIGIN, Arc::new(signer())).unwrap()
 }
 
-fn fail_at(log: &Log, step: Option<Step>) {
-    log.handle.shared.tree.files.fail_at(step);
+fn fail_at(log: &Log, steps: impl IntoIterator<Item = Step>) {
+    log.handle.shared.tree.files.fail_at(steps);
 }
 
 fn is_unwritable(result: Result<Appended, AppendError>) -> bool {
     matches!(result, Err(AppendError::Unwritable(_)))
+}
+
+fn is_doubtful(result: Result<Appended, AppendError>) -> bool {
+    matches!(result, Err(AppendError::Doubtful(_)))
+}
+
+/// Copies a folder with its journal as it is at this moment: what a killed process leaves.
+fn killed(folder: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.join("checkpoint"), copy.path().join("checkpoint")).unwrap();
+    std::fs::create_dir(copy.path().join("journal")).unwrap();
+    for segment in folder.join("journal").read_dir().unwrap() {
+        let segment = segment.unwrap();
+        std::fs::copy(segment.path(), copy.path().join("journal").join(segment.file_name())).unwrap();
+    }
+    copy
 }
 
 /// Waits until the publisher, in its own time, has met the failure.
@@ -78,6 +94,62 @@ fn a_failed_journal_write_stops_the_log_until_it_recovers() {
         log.close().unwrap();
         assert_eq!(verified_leaves(folder.path()), [b"one", b"two"]);
     }
+}
+
+#[test]
+fn what_was_not_acknowledged_is_in_no_log_that_is_killed_or_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    log.append_blocking(b"one".to_vec()).unwrap();
+    // Whole in the journal, and not synced.
+    fail_at(&log, Some(Step::JournalSync));
+    assert!(is_unwritable(log.append_blocking(b"lost".to_vec())));
+    let killed = killed(folder.path());
+    assert_eq!(open(killed.path()).log.entries(0..1).unwrap(), [(0, b"one".to_vec())]);
+    assert_eq!(open(killed.path()).log.size(), 1);
+    assert!(matches!(log.close(), Err(AppendError::Unwritable(_))));
+    let log = open(folder.path()).log;
+    assert_eq!(log.size(), 1);
+    log.append_blocking(b"two".to_vec()).unwrap();
+    log.close().unwrap();
+    assert_eq!(verified_leaves(folder.path()), [b"one", b"two"]);
+}
+
+#[test]
+fn what_cannot_be_taken_back_is_said_to_be_in_doubt_and_goes_once_it_can() {
+    for recovers in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let log = open(folder.path()).log;
+        log.append_blocking(b"one".to_vec()).unwrap();
+        fail_at(&log, [Step::JournalSync, Step::JournalCut]);
+        assert!(is_doubtful(log.append_blocking(b"lost".to_vec())));
+        // Nothing was written of this one.
+        assert!(is_unwritable(log.append_blocking(b"refused".to_vec())));
+        assert_eq!(open(killed(folder.path()).path()).log.size(), 2, "which is what the doubt is about");
+        assert!(log.try_recover().is_err(), "it stays in doubt");
+        assert_eq!(log.size(), 1);
+
+        fail_at(&log, None);
+        if recovers {
+            log.try_recover().unwrap();
+            log.close().unwrap();
+        } else {
+            assert!(matches!(log.close(), Err(AppendError::Unwritable(_))), "the log was halted");
+        }
+        let log = open(folder.path()).log;
+        log.append_blocking(b"two".to_vec()).unwrap();
+        log.close().unwrap();
+        assert_eq!(verified_leaves(folder.path()), [b"one", b"two"]);
+    }
+}
+
+#[test]
+fn a_log_closed_while_something_is_in_doubt_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    fail_at(&log, [Step::JournalSync, Step::JournalCut]);
+    assert!(is_doubtful(log.append_blocking(b"lost".to_vec())));
+    assert!(matches!(log.close(), Err(AppendError::Doubtful(_))));
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub(crate) enum Step {
     JournalWrite,
     /// A journal frame, written, is made durable.
     JournalSync,
+    /// What never became durable is cut off the journal.
+    JournalCut,
     /// A tile, a bundle or the checkpoint is written.
     Replace,
     /// A bundle is pruned.
@@ -47,7 +49,7 @@ pub(crate) enum Step {
 pub(crate) struct Files {
     dir: Dir,
     #[cfg(test)]
-    broken: std::sync::Mutex<Option<Step>>,
+    broken: std::sync::Mutex<Vec<Step>>,
 }
 
 impl Files {
@@ -55,22 +57,20 @@ impl Files {
         Self {
             dir,
             #[cfg(test)]
-            broken: std::sync::Mutex::new(None),
+            broken: std::sync::Mutex::default(),
         }
     }
 
-    /// From now on this step fails, or none.
+    /// From now on these steps fail, or none.
     #[cfg(test)]
-    pub(crate) fn fail_at(&self, step: Option<Step>) {
-        *self.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = step;
+    pub(crate) fn fail_at(&self, steps: impl IntoIterator<Item = Step>) {
+        *self.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = steps.into_iter().collect();
     }
 
     #[cfg(test)]
     pub(crate) fn check(&self, step: Step) -> io::Result<()> {
-        match *self.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
-            Some(broken) if broken == step => Err(io::Error::other("injected by a test")),
-            _ => Ok(()),
-        }
+        let broken = self.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if broken.contains(&step) { Err(io::Error::other("injected by a test")) } else { Ok(()) }
     }
 
     #[cfg(not(test))]

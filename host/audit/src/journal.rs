@@ -8,6 +8,10 @@
 //!
 //! A frame is written and synced before the next is begun. So only the very last frame can be torn by a crash, and then
 //! it was never acknowledged; a broken frame with a whole one behind it is damage.
+//!
+//! A frame that could not be synced is cut off again before anybody is told that it failed, and once more when the log is
+//! recovered or closed: whole as it may be, nothing on disk tells it from one that was acknowledged. Where it could not be cut
+//! off, whoever appended is told that it may turn up ([`AppendError::Doubtful`](crate::AppendError::Doubtful)).
 
 use std::fs::File;
 use std::io::Write;
@@ -54,6 +58,8 @@ pub(crate) struct Segment {
     file: File,
     // Bytes known to be on disk.
     durable: u64,
+    // Whether there may be bytes behind those.
+    unsynced: bool,
 }
 
 impl Segment {
@@ -67,7 +73,7 @@ impl Segment {
         file.sync_all().map_err(failed)?;
         files.sync_folder(FOLDER)?;
         files.sync_folder(ROOT)?;
-        Ok(Self { first, seed, file, durable: HEADER_BYTES as u64 })
+        Ok(Self { first, seed, file, durable: HEADER_BYTES as u64, unsynced: false })
     }
 
     /// The first entry.
@@ -86,10 +92,12 @@ impl Segment {
         let path = path(self.first);
         let failed = |source| FileError::new(&path, "written", source);
         files.check(Step::JournalWrite).map_err(failed)?;
+        self.unsynced = true;
         self.file.write_all(frame).map_err(failed)?;
         files.check(Step::JournalSync).map_err(failed)?;
         self.file.sync_data().map_err(failed)?;
         self.durable += frame.len() as u64;
+        self.unsynced = false;
         Ok(())
     }
 
@@ -103,12 +111,19 @@ impl Segment {
         self.first == size
     }
 
-    /// Cuts off what was written but never became durable, and so was never acknowledged.
-    pub(crate) fn discard_unsynced(&self) -> Result<(), FileError> {
-        self.file
-            .set_len(self.durable)
+    /// Cuts off what was written but never became durable, and so was never acknowledged. After an error it may be on disk
+    /// all the same: at once where it could not be cut off, or after a power failure where that could not be synced.
+    pub(crate) fn discard_unsynced(&mut self, files: &Files) -> Result<(), FileError> {
+        if !self.unsynced {
+            return Ok(());
+        }
+        files
+            .check(Step::JournalCut)
+            .and_then(|()| self.file.set_len(self.durable))
             .and_then(|()| self.file.sync_all())
-            .map_err(|source| FileError::new(&path(self.first), "truncated", source))
+            .map_err(|source| FileError::new(&path(self.first), "truncated", source))?;
+        self.unsynced = false;
+        Ok(())
     }
 }
 

@@ -194,9 +194,10 @@ impl Log {
     /// # Errors
     ///
     /// [`AppendError::TooLong`] above [`MAX_LEAF_BYTES`]; [`AppendError::Closed`] after [`close`](Self::close);
-    /// [`AppendError::Unwritable`] when the log cannot be written: the entry counts as not logged, and what it was to
-    /// record must not happen. [`try_recover`](Self::try_recover) makes sure that it never turns up; opening the log
-    /// again without that may find it in the journal, whole, and then keeps it.
+    /// [`AppendError::Unwritable`] when the log cannot be written: the entry is not logged, and what it was to record must
+    /// not happen; [`AppendError::Doubtful`] when what was written of it could not be taken back, besides.
+    /// [`try_recover`](Self::try_recover), or [`close`](Self::close) where the disk allows, makes sure that it never turns up;
+    /// opening the log again without that may find it in the journal, whole, and then keeps it.
     pub async fn append(&self, leaf: Vec<u8>) -> Result<Appended, AppendError> {
         self.append_with(leaf, Vec::new()).await
     }
@@ -430,6 +431,7 @@ impl Log {
     /// # Errors
     ///
     /// [`AppendError::Unwritable`] if something could not be written; the journal holds it for the next opening.
+    /// [`AppendError::Doubtful`] if it may hold what was never acknowledged, too.
     pub fn close(self) -> Result<(), AppendError> {
         wait(async {
             let (reply, answer) = oneshot::channel();

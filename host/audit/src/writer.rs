@@ -151,19 +151,21 @@ impl Writer {
                     self.shared.halt(error);
                 }
             }
-            Err(reason) => {
-                self.shared.halt(&reason);
-                self.answers.give(batch, Err(reason));
-            }
+            Err(error) => self.answers.give(batch, Err(error)),
         }
     }
 
     /// Pushes the batch into the tree, signs the root, and writes and syncs the frame: in this order, so that no
-    /// signature leaves before the sync. Readers see nothing of it before the last line.
-    fn store(&mut self, batch: &[Pending]) -> Result<Head, String> {
+    /// signature leaves before the sync. Readers see nothing of it before the last line. After an error the log is halted.
+    fn store(&mut self, batch: &[Pending]) -> Result<Head, AppendError> {
         if let Some(reason) = self.shared.halted() {
-            return Err(reason);
+            // Nothing was written of these.
+            return Err(AppendError::Unwritable(reason));
         }
+        let unwritable = |reason: String| {
+            self.shared.halt(&reason);
+            AppendError::Unwritable(reason)
+        };
         let tree = &self.shared.tree;
         let (first, size, root) = {
             let mut tail = tree.tail_mut();
@@ -173,15 +175,27 @@ impl Writer {
             (tail.head().size, tail.pushed(), tail.root())
         };
         let head = checkpoint::sign(&self.shared.origin, size, root, &*self.signer, &self.shared.key)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| unwritable(error.to_string()))?;
         self.frame.clear();
         let entries = batch.iter().map(|pending| (pending.leaf.as_slice(), pending.rider.as_slice()));
         frame::encode(self.segment.seed(), first, &head, entries, &mut self.frame);
-        self.segment.append(&tree.files, &self.frame).map_err(|error| error.to_string())?;
+        if let Err(error) = self.segment.append(&tree.files, &self.frame) {
+            return Err(self.take_back(&error.to_string()));
+        }
         let riding = (first..).zip(batch).filter(|(_, pending)| !pending.rider.is_empty());
         self.shared.ride(riding.map(|(index, _)| index));
         tree.tail_mut().acknowledge(head.clone());
         Ok(head)
+    }
+
+    /// Halts the log, and takes a frame back that was not made durable: those whose entries are in it are about to be told
+    /// that nothing was done, and the frame, whole as it may be, would say otherwise to whoever opens the log.
+    fn take_back(&mut self, reason: &str) -> AppendError {
+        self.shared.halt(reason);
+        match self.segment.discard_unsynced(&self.shared.tree.files) {
+            Ok(()) => AppendError::Unwritable(reason.to_owned()),
+            Err(error) => AppendError::Doubtful(format!("{reason}; {error}")),
+        }
     }
 
     /// Begins the next journal segment and has the present one settled.
@@ -224,11 +238,11 @@ impl Writer {
     }
 
     /// Settles everything, so that the folder is complete without a journal; but for segments with riders that have not
-    /// been released, which the next opening finds.
+    /// been released, which the next opening finds. Of a halted log only what was acknowledged stays.
     fn finish(&mut self) -> Result<(), AppendError> {
         let mut spans = self.publisher.stop();
         if let Some(reason) = self.shared.halted() {
-            return Err(AppendError::Unwritable(reason));
+            return Err(self.take_back(&reason));
         }
         let tree = &self.shared.tree;
         spans.push(Span { first: self.segment.first(), end: tree.size() });
@@ -257,7 +271,7 @@ impl Writer {
         self.publisher.stop();
         // Entries whose callers were told that they failed shall not turn up later. Besides, after a failed sync the
         // system may show bytes that are not on the disk: nothing is kept here that was not synced with success.
-        self.segment.discard_unsynced()?;
+        self.segment.discard_unsynced(&self.shared.tree.files)?;
         let acknowledged = tree.head();
         let Some(loaded) = load(&tree.files, &self.shared.key)? else {
             return Err(Damage::new(checkpoint::FILE, Fault::Missing, 0).into());

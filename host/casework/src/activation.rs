@@ -1,10 +1,10 @@
 //! The `activation` phase: a policy revision takes effect.
 //!
 //! Whoever holds an office in the jurisdiction puts a revision forward: another component, other settings, or both. It is
-//! loaded in the sandbox like one in force, and kept. Signatures for and against it are collected on its digests. When
-//! somebody asks for it to take effect, the policy **in force** judges that, and is told the signatures of those who hold
-//! their roles still. Only then is it pinned in the policy's folder, and only when that is on record does it decide. Requests
-//! under way go on under it from their next step.
+//! loaded in the sandbox like one in force, put on record, and kept; a few of them may wait at once. Signatures for and
+//! against it are collected on its digests. When somebody asks for it to take effect, the policy **in force** judges that, and
+//! is told the signatures of those who hold their roles still. Only then is it pinned in the policy's folder, and only when
+//! that is on record does it decide. Requests under way go on under it from their next step.
 
 use crate::answers;
 use crate::chamber::{Casework, Chamber, PolicyState, Registered};
@@ -23,6 +23,10 @@ use model::facts::{Activation, Conclusion, Signature, Step};
 use model::rulings::Charter;
 use model::terms::{Digest, Field, Instant, Phase, Value};
 use std::collections::BTreeMap;
+
+/// Revisions of a jurisdiction that may wait to take effect. Few are in the making at once; each may take up the space of a
+/// large component.
+const MOST_WAIT: usize = 8;
 
 /// As rejections call them.
 const PROPOSE: &str = "put a policy revision forward";
@@ -78,11 +82,12 @@ pub struct PolicySeen {
 }
 
 impl Casework {
-    /// Puts a revision forward: loaded, kept, on record, and not in force.
+    /// Puts a revision forward: loaded, on record, kept, and not in force.
     ///
     /// # Errors
-    /// [`CaseError::Rejected`] for somebody without an office here; [`CaseError::Policy`] for one that cannot be loaded;
-    /// [`CaseError::Exists`] for one that is in force or put forward already.
+    /// [`CaseError::Rejected`] for somebody without an office here; [`CaseError::Invalid`] for one that is too large;
+    /// [`CaseError::Exists`] for one that is in force or put forward already; [`CaseError::OutOfPlace`] while too many wait;
+    /// [`CaseError::Policy`] for one that cannot be loaded, or kept: the latter is on record, and can be put forward again.
     pub async fn propose(
         &self,
         actor: &Registered,
@@ -103,31 +108,49 @@ impl Casework {
             PolicyState::Absent(reason) => return Err(CaseError::Policy(format!("no policy is in force: {reason}"))),
         };
         let Proposal { component, settings, note } = proposal;
-        let settings = settings.map(|all| all.into_iter().map(|(name, value)| Field::new(name, value)).collect());
-        let examined = {
+        let settings: Option<Vec<Field>> =
+            settings.map(|all| all.into_iter().map(|(name, value)| Field::new(name, value)).collect());
+        // What can be said without compiling anything comes first.
+        let (component, settings, digests, kept) = {
             let in_force = in_force.clone();
-            chancery::at(self.chancery.as_ref(), move |c| c.examine(&in_force, component, settings)).await?
+            chancery::at(self.chancery.as_ref(), move |c| {
+                let digests = chancery::digests(&in_force, component.as_deref(), settings.as_deref())?;
+                let kept = c.keeps(digests.0, digests.1);
+                Ok((component, settings, digests, kept))
+            })
+            .await?
         };
-        let reference = examined.reference().clone();
-        if reference == in_force {
+        if digests == (in_force.component, in_force.settings) {
             return Err(CaseError::Exists(
                 "this revision is in force: change its component or its settings".to_owned(),
             ));
         }
         chamber.ledger.settle().await?;
-        if let Some(there) =
-            revision::find(&chamber.store, &revision::id(&reference)).await?.filter(Revision::is_pending)
-        {
+        let revisions = revision::read(&chamber.store).await?;
+        let id = revision::id_of(digests.0, digests.1);
+        // One that could not be kept is of no use to anybody as it is.
+        if kept && let Some(there) = revisions.iter().find(|r| r.id == id && r.is_pending()) {
             return Err(CaseError::Exists(format!(
                 "this revision was put forward already, as `{}`: sign for it",
                 there.id
             )));
         }
+        if revisions.iter().filter(|r| r.id != id && r.waits()).count() >= MOST_WAIT {
+            return self.refuse_apart(&chamber, actor, PROPOSE, Misstep::TooManyWait { most: MOST_WAIT }).await;
+        }
+        let examined = chancery::at(self.chancery.as_ref(), move |c| c.examine(&in_force, component, settings)).await?;
+        let reference = examined.policy.reference().clone();
         let at = self.clock.now()?;
         let proposed = Proposed { by: actor.who(), at, note: note.clone() };
         let revision = Revision::new(&reference, Some(proposed), State::Proposed);
         let event = Event::Proposed { component: reference.component, settings: reference.settings, note };
-        self.record_proposal(&chamber, actor, at, event, revision).await
+        let recorded = self.record_proposal(&chamber, actor, at, event, revision).await?;
+        // Kept only once it is on record: what nobody put forward takes up no space.
+        let kept = chancery::at(self.chancery.as_ref(), move |c| c.keep(&examined)).await;
+        kept.map_err(|e| {
+            CaseError::Policy(format!("it is on record, and cannot take effect: {e}; put it forward again"))
+        })?;
+        Ok(recorded)
     }
 
     /// Signs for or against a revision. Whoever thinks better of it signs again; what that comes to is the policy's to say.
@@ -203,7 +226,11 @@ impl Casework {
         // What cannot be in force today would deny everything.
         let charter = {
             let reference = reference.clone();
-            chancery::at(self.chancery.as_ref(), move |c| c.examine(&reference, None, None)).await?.charter().clone()
+            chancery::at(self.chancery.as_ref(), move |c| c.examine(&reference, None, None))
+                .await?
+                .policy
+                .charter()
+                .clone()
         };
         let now = self.clock.now()?;
         timely(&charter, now)?;

@@ -3,6 +3,7 @@
 use crate::alarm::{Alarm, Announce, Troubles};
 use crate::chancery::Chancery;
 use crate::clock::{Clock, ClockError, Correction};
+use crate::drawn;
 use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::{HOUR_MS, History};
@@ -430,6 +431,7 @@ impl Casework {
             }
             record_start(&chamber, start, now).await?;
             unfinished::sweep(&chamber, now).await;
+            drawn::sweep(&chamber, now).await;
             chamber.save_aside();
         }
         Ok(casework)

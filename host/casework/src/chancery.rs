@@ -29,21 +29,33 @@ impl Chancery {
         Self { engine, archive, folders }
     }
 
-    /// Loads a revision as it would be in force, and keeps it if it can be. What is absent is as it is in force now.
+    /// Whether a revision is kept, as a whole.
+    pub(crate) fn keeps(&self, component: Digest, settings: Digest) -> bool {
+        self.archive.read(component, settings).is_ok()
+    }
+
+    /// Loads a revision as it would be in force, and keeps nothing. What is absent is as it is in force now.
     ///
     /// # Errors
-    /// [`CaseError::Policy`]; nothing is kept of what was refused.
+    /// [`CaseError::Policy`].
     pub(crate) fn examine(
         &self,
         in_force: &PolicyRef,
         component: Option<Vec<u8>>,
         settings: Option<Vec<Field>>,
-    ) -> Result<Policy, CaseError> {
+    ) -> Result<Examined, CaseError> {
         let (now, now_settings) = self.archive.read(in_force.component, in_force.settings).map_err(refused)?;
         let (component, settings) = (component.unwrap_or(now), settings.unwrap_or(now_settings));
         let policy = Policy::load(&self.engine, &component, &settings).map_err(refused)?;
-        self.archive.keep(&component, &settings).map_err(refused)?;
-        Ok(policy)
+        Ok(Examined { policy, component, settings })
+    }
+
+    /// Keeps a revision that was examined.
+    ///
+    /// # Errors
+    /// [`CaseError::Policy`].
+    pub(crate) fn keep(&self, examined: &Examined) -> Result<(), CaseError> {
+        self.archive.keep(&examined.component, &examined.settings).map(drop).map_err(refused)
     }
 
     /// Puts a revision that was kept into the jurisdiction's folder, pinned, so that the next start uses it.
@@ -103,6 +115,37 @@ impl Chancery {
     fn folder(&self, jurisdiction: &str) -> Result<&PathBuf, CaseError> {
         self.folders.get(jurisdiction).ok_or(CaseError::NoChancery)
     }
+}
+
+/// A revision that can be loaded.
+pub(crate) struct Examined {
+    pub(crate) policy: Policy,
+    component: Vec<u8>,
+    settings: Vec<Field>,
+}
+
+/// The digests by which a revision is known; what is absent is as it is in force now. Nothing is compiled.
+///
+/// # Errors
+/// [`CaseError::Invalid`] for what is larger than the archive keeps.
+pub(crate) fn digests(
+    in_force: &PolicyRef,
+    component: Option<&[u8]>,
+    settings: Option<&[Field]>,
+) -> Result<(Digest, Digest), CaseError> {
+    let fits = |what: &str, bytes: u64, most: u64| {
+        let too_large = || CaseError::Invalid(format!("{what} of {bytes} bytes cannot be kept: send at most {most}"));
+        if bytes <= most { Ok(()) } else { Err(too_large()) }
+    };
+    if let Some(component) = component {
+        // Before it is hashed.
+        fits("a component", component.len() as u64, policy::COMPONENT_BYTES)?;
+    }
+    let component = component.map_or(in_force.component, Digest::of);
+    let Some(settings) = settings else { return Ok((component, in_force.settings)) };
+    let (settings, bytes) = policy::settings_digest(settings);
+    fits("settings", bytes, policy::SETTINGS_BYTES)?;
+    Ok((component, settings))
 }
 
 fn refused(reason: impl ToString) -> CaseError {

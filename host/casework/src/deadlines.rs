@@ -2,7 +2,8 @@
 //!
 //! Each pass looks at those obligations whose moment has come by the host's clock. What has to be purged is purged first, in
 //! every jurisdiction; whatever is not met by its deadline is recorded as overdue, once, and stays to be met; what had to be kept
-//! for a time has been. A pruning of the log that broke off is finished.
+//! for a time has been. A pruning of the log that broke off is finished. Of an entry that another log did not take it is said
+//! that nothing came of it.
 //!
 //! A notice is handed to the outbox, and tried again with growing pauses while it cannot be delivered; every try is on record.
 //! A recipient's server may take long to say nothing, so notices go out beside the passes, a few of each jurisdiction at once.
@@ -134,6 +135,13 @@ impl Casework {
             match finished {
                 Ok(n) => dealt += n,
                 Err(e) => tracing::warn!(jurisdiction = chamber.id(), %e, "a pruning of the log could not be finished"),
+            }
+            let made_good = match self.clock.now() {
+                Ok(now) => self.make_torn_good(chamber, now).await,
+                Err(e) => Err(e.into()),
+            };
+            if let Err(e) = made_good {
+                tracing::warn!(jurisdiction = chamber.id(), %e, "entries that another log did not take could not be seen to");
             }
         }
         dealt

@@ -7,6 +7,7 @@
 
 use crate::aside::{aside, broke_off};
 use crate::error::CaseError;
+use crate::torn;
 use arc_swap::ArcSwapOption;
 use model::account::{Account, Event, Kind, Leaf, Who};
 use model::combine::{PolicyRef, Rulings};
@@ -140,6 +141,8 @@ pub struct Ledger {
 enum Behind {
     /// What an entry left.
     Entry { index: u64, kept: Vec<store::Kept>, bytes: usize, room: OwnedSemaphorePermit },
+    /// Rows that no entry brings: too few and too small to take room.
+    Rows(Vec<store::Kept>),
     /// Somebody who wants to know when all before is there.
     Settle(oneshot::Sender<()>),
 }
@@ -203,36 +206,90 @@ impl Ledger {
         }
     }
 
-    /// What a step leaves behind, as it rides on a leaf. Nothing is done yet.
+    /// Keeps rows as soon as the database takes them.
+    pub(crate) async fn keep_behind(&self, rows: Vec<store::Kept>) {
+        // Where the task that writes broke off, nobody is there to take them.
+        if let Err(mpsc::error::SendError(Behind::Rows(rows))) = self.behind.send(Behind::Rows(rows)).await
+            && let Err(e) = self.store.keep(&rows).await
+        {
+            tracing::error!(log = self.log.origin(), %e, "rows that no entry brings could not be kept");
+        }
+    }
+
+    /// What an entry leaves behind, as it rides on its leaf, and room for it to wait for the database. Nothing is done yet.
     ///
     /// # Errors
-    /// [`CaseError::TooLarge`] for more than a leaf can carry; [`CaseError::Log`] while the database takes nothing.
-    fn pack(&self, kept: Vec<store::Kept>) -> Result<Packed, CaseError> {
+    /// [`CaseError::TooLarge`] for more than a leaf can carry; [`CaseError::Log`] while the database takes nothing, or is too
+    /// slow.
+    async fn pack(&self, written: &Written, mut kept: Vec<store::Kept>) -> Result<Packed, CaseError> {
         if let Some(reason) = self.trouble() {
             return Err(unwritten(&reason));
         }
+        kept.push(written.account());
         let rider = self.store.pack(&kept)?;
         let bytes = rider.len();
-        if bytes > audit::MAX_RIDER_BYTES { Err(CaseError::TooLarge { bytes }) } else { Ok(Packed { rider, kept }) }
-    }
-
-    /// Makes a leaf durable, and with it what the step leaves behind.
-    async fn append(&self, leaf: Vec<u8>, Packed { rider, kept }: Packed) -> Result<audit::Appended, CaseError> {
-        let bytes = rider.len();
+        if bytes > audit::MAX_RIDER_BYTES {
+            return Err(CaseError::TooLarge { bytes });
+        }
         let room = self.room.clone().acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX));
         let slow = |_| unwritten(TOO_LONG);
         // Nobody closes it.
         let room = tokio::time::timeout(SETTLE_LIMIT, room).await.map_err(slow)?.map_err(|_| CaseError::Stopping)?;
+        Ok(Packed { rider, kept, room })
+    }
+
+    /// Makes an entry durable, and with it what the step leaves behind.
+    pub(crate) async fn append(
+        &self,
+        written: &Written,
+        kept: Vec<store::Kept>,
+    ) -> Result<audit::Appended, Unrecorded> {
+        let packed = self.pack(written, kept).await?;
+        self.put(written, packed).await
+    }
+
+    /// The same with what was packed for it.
+    async fn put(&self, written: &Written, packed: Packed) -> Result<audit::Appended, Unrecorded> {
+        let Packed { rider, kept, room } = packed;
+        let (leaf, bytes) = (written.leaf.clone(), rider.len());
         // From here on to the end, cancelled or not: an entry whose rows nobody writes would stay in the journal.
         let this = self.clone();
         let appending = tokio::spawn(async move {
             let appended = this.log.append_with(leaf, rider).await?;
             let entry = Behind::Entry { index: appended.index, kept, bytes, room };
             // The entry is durable, and what rides on it: the next start brings it to the database.
-            this.behind.send(entry).await.map_err(|_| CaseError::Fault(BROKEN.to_owned()))?;
+            let broken = |_| Unrecorded::in_doubt(CaseError::Fault(BROKEN.to_owned()));
+            this.behind.send(entry).await.map_err(broken)?;
             Ok(appended)
         });
-        appending.await.map_err(|e| broke_off(&e))?
+        appending.await.map_err(|e| Unrecorded::in_doubt(broke_off(&e)))?
+    }
+}
+
+/// Why an entry is not on record.
+pub(crate) struct Unrecorded {
+    pub(crate) error: CaseError,
+    /// Whether the next start may find it in the log all the same.
+    pub(crate) doubtful: bool,
+}
+
+impl Unrecorded {
+    /// Whoever was writing it, or what rides on it, is gone.
+    fn in_doubt(error: CaseError) -> Self {
+        Self { error, doubtful: true }
+    }
+}
+
+impl From<CaseError> for Unrecorded {
+    fn from(error: CaseError) -> Self {
+        Self { error, doubtful: false }
+    }
+}
+
+impl From<audit::AppendError> for Unrecorded {
+    fn from(error: audit::AppendError) -> Self {
+        let doubtful = matches!(error, audit::AppendError::Doubtful(_));
+        Self { error: error.into(), doubtful }
     }
 }
 
@@ -241,10 +298,11 @@ fn unwritten(reason: &str) -> CaseError {
     CaseError::Log(format!("the database cannot be written: {reason}"))
 }
 
-/// What a step leaves behind, and the same as bytes that ride on its leaf.
+/// What a step leaves behind, the same as bytes that ride on its leaf, and their room among what waits for the database.
 struct Packed {
     rider: Vec<u8>,
     kept: Vec<store::Kept>,
+    room: OwnedSemaphorePermit,
 }
 
 /// Brings what rides on a log's journal into the database: what a crash kept from it. What is there already stays.
@@ -329,6 +387,7 @@ impl Writer {
                         bytes = bytes.saturating_add(more);
                         held.push(room);
                     }
+                    Behind::Rows(rows) => kept.extend(rows),
                     Behind::Settle(done) => waiting.push(done),
                 }
                 if is_full(indices.len(), bytes) {
@@ -372,7 +431,8 @@ impl Writer {
 ///
 /// # Errors
 /// [`CaseError::TooLarge`] for more than an entry holds, before any of them has it; [`CaseError::Log`] when it is not durable:
-/// then nothing may be done.
+/// then nothing may be done; [`CaseError::Fault`] when the host broke off, and it may be on record. Where one log took it and a
+/// later one did not, the message says so; that nothing came of it is recorded where it stands.
 pub async fn record(ledgers: &[&Ledger], entry: Entry, rows: Vec<store::Kept>) -> Result<Recorded, CaseError> {
     record_as(model::terms::new_id(), ledgers, entry, rows).await
 }
@@ -390,40 +450,74 @@ pub(crate) async fn record_as(
     if let Some(request) = &entry.subject.request {
         rows.push(store::Kept::Entry { request: request.clone(), entry: id.clone() });
     }
-    let (phase, verdict, policies) = entry.judged();
-    let (kind, at, of) = (entry.kind, entry.at, entry.of.clone());
-    let account = Account {
-        id: id.clone(),
-        who: entry.who,
-        at,
-        case: entry.subject.case,
-        purpose: entry.subject.purpose,
-        justification: entry.subject.justification,
-        probe: entry.subject.probe,
-        request: entry.subject.request,
-        of: entry.of,
-        event: entry.event,
-    };
-    let plain = serde_json::to_vec(&account).map_err(|e| CaseError::Log(e.to_string()))?;
-    let mut salt = [0; 32];
-    rand::rng().fill_bytes(&mut salt);
-    let commitment = Digest(audit::commitment(&salt, &plain));
-    let leaf = Leaf { v: 1, id: id.clone(), kind, at, phase, verdict, policies, of, account: commitment };
-    let leaf = serde_json::to_vec(&leaf).map_err(|e| CaseError::Log(e.to_string()))?;
+    let written = Written::of(id, entry)?;
     let mut packed = Vec::with_capacity(ledgers.len());
     let mut rows = Some(rows);
     // All of it before any: what one log cannot take is in none.
     for (i, ledger) in ledgers.iter().enumerate() {
-        let account = store::AccountRow { id: id.clone(), salt, plain: plain.clone() };
-        let mut kept = if i + 1 == ledgers.len() { rows.take().unwrap_or_default() } else { Vec::new() };
-        kept.push(store::Kept::Account(account));
-        packed.push(ledger.pack(kept)?);
+        let kept = if i + 1 == ledgers.len() { rows.take().unwrap_or_default() } else { Vec::new() };
+        packed.push(ledger.pack(&written, kept).await?);
     }
     let mut places = Vec::with_capacity(ledgers.len());
     for (ledger, packed) in ledgers.iter().zip(packed) {
-        places.push((ledger.log.clone(), ledger.append(leaf.clone(), packed).await?));
+        match ledger.put(&written, packed).await {
+            Ok(appended) => places.push((ledger.log.clone(), appended)),
+            Err(unrecorded) => {
+                if let [first, .., last] = ledgers
+                    && places.is_empty()
+                    && unrecorded.doubtful
+                {
+                    torn::mark(first, last, &written).await;
+                }
+                let indices = places.iter().map(|(_, appended)| appended.index);
+                let standing: Vec<_> = ledgers.iter().copied().zip(indices).collect();
+                // In a box of its own: no step that succeeds has to make room for it.
+                return Err(Box::pin(torn::told(&standing, ledger, &written, unrecorded)).await);
+            }
+        }
     }
+    let Written { id, leaf, .. } = written;
     Ok(Recorded { id, leaf, places })
+}
+
+/// An entry as it goes into each of its logs.
+pub(crate) struct Written {
+    pub(crate) id: String,
+    leaf: Vec<u8>,
+    salt: [u8; 32],
+    /// The account that the leaf commits to.
+    pub(crate) plain: Vec<u8>,
+}
+
+impl Written {
+    pub(crate) fn of(id: String, entry: Entry) -> Result<Self, CaseError> {
+        let (phase, verdict, policies) = entry.judged();
+        let (kind, at, of) = (entry.kind, entry.at, entry.of.clone());
+        let account = Account {
+            id: id.clone(),
+            who: entry.who,
+            at,
+            case: entry.subject.case,
+            purpose: entry.subject.purpose,
+            justification: entry.subject.justification,
+            probe: entry.subject.probe,
+            request: entry.subject.request,
+            of: entry.of,
+            event: entry.event,
+        };
+        let plain = serde_json::to_vec(&account).map_err(|e| CaseError::Log(e.to_string()))?;
+        let mut salt = [0; 32];
+        rand::rng().fill_bytes(&mut salt);
+        let commitment = Digest(audit::commitment(&salt, &plain));
+        let leaf = Leaf { v: 1, id: id.clone(), kind, at, phase, verdict, policies, of, account: commitment };
+        let leaf = serde_json::to_vec(&leaf).map_err(|e| CaseError::Log(e.to_string()))?;
+        Ok(Self { id, leaf, salt, plain })
+    }
+
+    /// The account as a row.
+    fn account(&self) -> store::Kept {
+        store::Kept::Account(store::AccountRow { id: self.id.clone(), salt: self.salt, plain: self.plain.clone() })
+    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,8 @@
 //! | [`inspection`] | auditors at the log |
 //! | [`replay`] | a decision on record, taken again |
 //! | [`recovery`] | a log that cannot be written, until it can |
-//! | `unfinished` | what broke off before it was concluded, undone |
+//! | `unfinished`, `drawn` | what broke off before it was concluded, undone |
+//! | `torn` | what one log took and another did not |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
 pub mod access;
@@ -55,6 +56,7 @@ pub mod clock;
 pub mod deadlines;
 pub mod disposition;
 pub mod dissemination;
+mod drawn;
 pub mod enroll;
 pub mod error;
 mod filter;
@@ -88,6 +90,7 @@ mod signatures;
 mod sitting;
 mod standing;
 mod suspension;
+mod torn;
 mod turns;
 mod unfinished;
 pub mod viewing;

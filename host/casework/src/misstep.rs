@@ -188,6 +188,14 @@ pub enum Misstep {
         /// Its id.
         revision: String,
     },
+    /// Enough policy revisions wait already.
+    #[error(
+        "{most} policy revisions wait to take effect already, and no more may: activate one, or sign against one that is not to be"
+    )]
+    TooManyWait {
+        /// How many may.
+        most: usize,
+    },
     /// What the step needs was destroyed.
     #[error("the {subject} of this request was destroyed at {at}: open a new request")]
     Purged {

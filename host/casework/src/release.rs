@@ -5,12 +5,13 @@
 //! none that a decision withholds. Then the release is judged, and waits for the approvals and acknowledgements that are
 //! demanded. What its own decision demands is seen to as well: signatures, dispositions, what is withheld, the booking fields
 //! it allows. Then its documents are drawn up and sealed; and only when their digests are on record is the result released.
-//! What fails on the way leaves the request as it was.
+//! What fails on the way leaves the request as it was, and none of its documents (module `drawn`).
 //!
 //! Whoever is refused is not told what they have not been shown: what is on a list they have not opened, or how many others
 //! concluded the same while they are to sign blind.
 
 use crate::chamber::{Casework, Chamber, Registered};
+use crate::drawn;
 use crate::error::CaseError;
 use crate::ledger::Receipt;
 use crate::life::{Life, Listed, narrower};
@@ -115,9 +116,17 @@ impl Casework {
         match self.draw_up(&sitting, actor, &acted, prepared, &outgoing.reasoning).await {
             Ok((event, documents)) => {
                 let released = |o: &Owed| matches!(o.duty, Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll);
-                let rows = obligations::met(&sitting.owed, released, &acted.intent.id, sitting.now)?;
-                let taken = self.conclude_step(&sitting, acted, actor, event, rows).await?;
-                Ok(ReleaseDone { taken, documents })
+                let mut rows = obligations::met(&sitting.owed, released, &acted.intent.id, sitting.now)?;
+                if !documents.is_empty() {
+                    rows.push(drawn::unmark(request));
+                }
+                match self.conclude_step(&sitting, acted, actor, event, rows).await {
+                    Ok(taken) => Ok(ReleaseDone { taken, documents }),
+                    Err(e) => {
+                        Box::pin(self.discard_drawn(&sitting.owner, request)).await;
+                        Err(e)
+                    }
+                }
             }
             Err(e) => {
                 let e = match e {
@@ -126,7 +135,9 @@ impl Casework {
                     }
                     other => other,
                 };
-                Err(self.give_up(&sitting.concerned, acted, actor, sitting.request.subject(), e).await)
+                let failure = self.give_up(&sitting.concerned, acted, actor, sitting.request.subject(), e).await;
+                Box::pin(self.discard_drawn(&sitting.owner, request)).await;
+                Err(failure)
             }
         }
     }
@@ -211,6 +222,8 @@ impl Casework {
         if !demanded.is_empty() {
             let receipt = acted.intent.receipt()?;
             let paper = self.paper(sitting, actor, &acted.rulings, receipt, &selected, &statements, reasoning).await?;
+            let ids: Vec<String> = demanded.iter().map(|(_, id)| id.clone()).collect();
+            drawn::mark(&sitting.owner, &sitting.request.request.id, &ids).await?;
             for (jurisdiction, id) in demanded {
                 documents.push(self.draw(sitting, &paper, jurisdiction, id).await?);
             }

@@ -8,7 +8,7 @@ use crate::chamber::PolicyState;
 use crate::error::CaseError;
 use model::account::Who;
 use model::combine::PolicyRef;
-use model::facts::Signature;
+use model::facts::{Conclusion, Signature};
 use model::terms::{Digest, Instant};
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +115,12 @@ impl Revision {
         matches!(self.state, State::Proposed | State::Permitted { .. })
     }
 
+    /// Whether it is pending, and who signed last did not sign against it.
+    pub(crate) fn waits(&self) -> bool {
+        let refused = self.endorsements.last().is_some_and(|e| e.signature.conclusion == Conclusion::Refused);
+        self.is_pending() && !refused
+    }
+
     /// Whether its activation began and is not concluded.
     pub(crate) fn is_permitted(&self) -> bool {
         matches!(self.state, State::Permitted { .. })
@@ -148,7 +154,12 @@ impl Revision {
 
 /// The id of a revision.
 pub(crate) fn id(reference: &PolicyRef) -> String {
-    let digests = [reference.component.0, reference.settings.0].concat();
+    id_of(reference.component, reference.settings)
+}
+
+/// The id of the revision with these digests.
+pub(crate) fn id_of(component: Digest, settings: Digest) -> String {
+    let digests = [component.0, settings.0].concat();
     let mut id = Digest::of(&digests).to_string();
     id.truncate(ID_LEN);
     id

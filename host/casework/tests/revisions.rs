@@ -202,10 +202,27 @@ fn days(days: i64) -> Proposal {
 
 /// The shipped component with a section that says nothing: another digest, and the same policy.
 fn another_component(home: &Path) -> Vec<u8> {
+    component_called(home, b'n')
+}
+
+/// The same, one for each letter.
+fn component_called(home: &Path, letter: u8) -> Vec<u8> {
     let (jurisdiction, component) = COMPONENTS[0];
     let mut bytes = std::fs::read(folder(home, jurisdiction).join(component)).unwrap();
-    bytes.extend_from_slice(&[0, 5, 4, b'n', b'o', b't', b'e']);
+    bytes.extend_from_slice(&[0, 2, 1, letter]);
     bytes
+}
+
+fn with_component(component: Vec<u8>) -> Proposal {
+    Proposal { component: Some(component), ..Proposal::default() }
+}
+
+/// What the archive of policies holds.
+fn archived(home: &Path) -> Vec<String> {
+    let files = home.join("archive").read_dir().unwrap();
+    let mut names: Vec<String> = files.map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 fn verdict<T>(taken: Result<T, CaseError>) -> Verdict {
@@ -310,6 +327,66 @@ async fn what_cannot_be_a_revision_is_not_put_forward() {
     }
     let unknown = house.activate(ST_LOUIS, "s.okafor", "nonsense").await;
     assert!(matches!(unknown, Err(CaseError::Unknown { kind: "policy revision", .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_put_forward_takes_up_no_space() {
+    let Some(house) = house().await else { return };
+    let home = house.home.path();
+    let (before, size) = (archived(home), house.casework.chamber(DETROIT).unwrap().log().size());
+    let most = usize::try_from(policy::COMPONENT_BYTES).unwrap();
+    // Not compiled: that would say that it is no component.
+    let large = house.propose(DETROIT, "l.ortega", with_component(vec![0; most + 1])).await;
+    assert!(matches!(&large, Err(CaseError::Invalid(reason)) if reason.contains("at most")), "{large:?}");
+    let junk = house.propose(DETROIT, "l.ortega", with_component(b"no component".to_vec())).await;
+    assert!(matches!(&junk, Err(CaseError::Policy(_))), "{junk:?}");
+    let stranger = house.who(ST_LOUIS, "s.okafor").await;
+    let component = another_component(home);
+    let refused = house.casework.propose(&stranger, DETROIT, with_component(component.clone())).await.map(drop);
+    assert!(matches!(refused, Err(CaseError::Rejected(_))));
+    assert_eq!(archived(home), before);
+    assert_eq!(house.casework.chamber(DETROIT).unwrap().log().size(), size + 1, "the stranger is on record");
+
+    house.propose(DETROIT, "l.ortega", with_component(component.clone())).await.unwrap();
+    let kept = format!("{}.wasm", Digest::of(&component));
+    assert!(archived(home).contains(&kept) && archived(home).len() == before.len() + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_few_revisions_wait_and_no_more_until_one_is_signed_against() {
+    let Some(house) = house().await else { return };
+    let home = house.home.path().to_owned();
+    let mut ids = Vec::new();
+    for letter in b'a'..b'i' {
+        ids.push(house.propose(DETROIT, "l.ortega", with_component(component_called(&home, letter))).await.unwrap());
+    }
+    let next = || with_component(component_called(&home, b'i'));
+    let before = archived(&home);
+    let refused = house.propose(DETROIT, "l.ortega", next()).await;
+    assert!(matches!(&refused, Err(CaseError::OutOfPlace(Misstep::TooManyWait { most: 8 }))), "{refused:?}");
+    assert_eq!(archived(&home), before);
+    assert!(house.propose(ST_LOUIS, "s.okafor", days(8)).await.is_ok(), "another jurisdiction has its own");
+    house.vote(DETROIT, "v.stone", &ids[0], "board-of-police-commissioners", false).await.unwrap();
+    house.propose(DETROIT, "l.ortega", next()).await.unwrap();
+    let twice = house.propose(DETROIT, "l.ortega", next()).await;
+    assert!(matches!(twice, Err(CaseError::Exists(_))), "what is there is said to be there, however many wait");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revision_that_could_not_be_kept_can_be_put_forward_again() {
+    let Some(house) = house().await else { return };
+    let component = another_component(house.home.path());
+    let kept = house.home.path().join("archive").join(format!("{}.wasm", Digest::of(&component)));
+    // A folder stands where the file would be written.
+    let obstacle = kept.with_extension("wasm.tmp");
+    std::fs::create_dir(&obstacle).unwrap();
+    let failed = house.propose(DETROIT, "l.ortega", with_component(component.clone())).await;
+    assert!(matches!(&failed, Err(CaseError::Policy(reason)) if reason.contains("on record")), "{failed:?}");
+    std::fs::remove_dir(obstacle).unwrap();
+    let id = house.propose(DETROIT, "l.ortega", with_component(component)).await.unwrap();
+    assert!(kept.is_file());
+    house.vote(DETROIT, "v.stone", &id, "board-of-police-commissioners", true).await.unwrap();
+    house.activate(DETROIT, "l.ortega", &id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

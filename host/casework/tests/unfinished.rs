@@ -1,13 +1,17 @@
-//! Requests that break off before they are opened: their photographs are destroyed, at once or by the next start.
+//! Requests that break off before they are opened, and releases that break off before they are concluded: their photographs
+//! and documents are destroyed, at once or by the next start.
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
 
 mod common;
 
-use common::{Court, FIRST, JURISDICTION, MODEL, court, court_with, intake, submission};
+use common::{Court, Desk, FIRST, JURISDICTION, MODEL, court, court_with, intake, outgoing, submission};
 use face::{Extraction, Extractor, Face, FaceError};
 use magistrate_casework::CaseError;
 use magistrate_casework::intake::{Intake, PROBE, Submission};
+use magistrate_casework::paper::{Draughting, Drawn, Paper};
+use magistrate_casework::release::{DOCUMENT, Form, sealed_id};
+use magistrate_casework::report::{SetOut, Sheet};
 use model::account::{Account, Event};
 use serde_json::json;
 use std::sync::Arc;
@@ -145,4 +149,113 @@ async fn a_start_destroys_the_photographs_of_requests_that_were_never_opened() {
     assert_eq!(sealed, [true, false, true], "a request that is there keeps its probe");
     assert_eq!(marked, [others]);
     assert_eq!(swept(&court).await, [crashed], "once");
+}
+
+/// How releases are marked until they are concluded.
+const RELEASING: &str = "releasing";
+
+/// Draws papers up, and sets the clock an hour back when it has, if it is told so: then nothing can be concluded.
+struct Late {
+    desk: Arc<Desk>,
+    clock: Arc<AtomicU64>,
+    back: Arc<AtomicBool>,
+}
+
+impl Draughting for Late {
+    fn draw_up(&self, paper: &Paper) -> Result<Drawn, String> {
+        if self.back.load(Ordering::Acquire) {
+            self.clock.fetch_sub(HOUR_MS, Ordering::AcqRel);
+        }
+        self.desk.draw_up(paper)
+    }
+
+    fn set_out(&self, sheet: &Sheet) -> Result<SetOut, String> {
+        self.desk.set_out(sheet)
+    }
+}
+
+/// What the host did about documents that were never released, in order.
+async fn discarded(court: &Court) -> Vec<(String, Option<String>)> {
+    let about = |account: Account| match account.event {
+        Event::Host { act, .. } if act.contains("unreleased-documents") => Some((act, account.request)),
+        _ => None,
+    };
+    accounts(court).await.into_iter().filter_map(about).collect()
+}
+
+/// Whether these documents are sealed, in both forms, and which releases are marked.
+async fn papers(court: Court, documents: &[(&str, &str)]) -> (Court, Vec<bool>, Vec<String>) {
+    let (mut sealed, mut marked) = (Vec::new(), Vec::new());
+    let court = court
+        .reopen_on(async |rows: &store::Jurisdiction| {
+            for (request, document) in documents {
+                for form in [Form::Html, Form::Pdf] {
+                    let id = sealed_id(request, document, form);
+                    sealed.push(rows.open_sealed(DOCUMENT, &id).await.unwrap().is_some());
+                }
+            }
+            marked.extend(rows.standings(RELEASING).await.unwrap().into_iter().map(|row| row.id));
+        })
+        .await;
+    (court, sealed, marked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_that_fails_leaves_no_documents() {
+    let Some(mut court) = court().await else { return };
+    let back = Arc::new(AtomicBool::new(true));
+    let late = Late { desk: court.drawn.clone(), clock: court.clock.clone(), back: back.clone() };
+    court.casework = court.casework.with_draughting(Arc::new(late));
+    let (request, records) = court.signed(1).await;
+    let now = court.clock.load(Ordering::Acquire);
+    let failed = court.release(FIRST, &request, outgoing(&records[..1])).await.map(drop);
+    assert!(matches!(failed, Err(CaseError::Clock(_))), "{failed:?}");
+    back.store(false, Ordering::Release);
+    court.clock.store(now, Ordering::Release);
+    let about = |act: &str| (act.to_owned(), Some(request.clone()));
+    let both = [about("destroy-unreleased-documents"), about("unreleased-documents-destroyed")];
+    assert_eq!(discarded(&court).await, both, "on record before it is done");
+
+    let released = court.release(FIRST, &request, outgoing(&records[..1])).await.unwrap();
+    let drawn: Vec<(&str, &str)> = released.documents.iter().map(|d| (request.as_str(), d.id.as_str())).collect();
+    assert!(!drawn.is_empty());
+    court.hand_over(FIRST, &request).await.expect("the release that was concluded has its documents");
+    let (court, sealed, marked) = papers(court, &drawn).await;
+    assert!(sealed.iter().all(|sealed| *sealed) && marked.is_empty(), "{sealed:?} {marked:?}");
+    assert_eq!(discarded(&court).await, both, "and a start finds nothing more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_destroys_the_documents_of_releases_that_broke_off() {
+    let Some(court) = court().await else { return };
+    let (released, records) = court.signed(1).await;
+    let done = court.release(FIRST, &released, outgoing(&records[..1])).await.unwrap();
+    let document = done.documents.first().unwrap().id.clone();
+    let (broken_off, _) = court.signed(2).await;
+    let (early, others) = ("before-sealing", "under-way-on-another-host");
+    let court = court
+        .reopen_on(async |rows: &store::Jurisdiction| {
+            let mark = |id: &str, log: &str| {
+                let body = json!({ "log": log, "documents": [&document] });
+                store::Kept::Stands(store::StandingRow { kind: RELEASING.to_owned(), id: id.to_owned(), body })
+            };
+            let marks = [mark(&released, LOG), mark(&broken_off, LOG), mark(early, LOG), mark(others, "elsewhere/x")];
+            rows.keep(&marks).await.unwrap();
+            for request in [broken_off.as_str(), others] {
+                for form in [Form::Html, Form::Pdf] {
+                    rows.seal(DOCUMENT, &sealed_id(request, &document, form), b"a paper").await.unwrap();
+                }
+            }
+        })
+        .await;
+    assert!(court.casework.impediments().await.is_empty());
+    let expected = [&document; 3].map(String::as_str);
+    let asked = [released.as_str(), broken_off.as_str(), others];
+    let asked: Vec<(&str, &str)> = asked.into_iter().zip(expected).collect();
+    let (court, sealed, marked) = papers(court, &asked).await;
+    assert_eq!(sealed, [true, true, false, false, true, true], "what was released stays");
+    assert_eq!(marked, [others]);
+    let acts: Vec<_> = discarded(&court).await.into_iter().map(|(_, request)| request).collect();
+    assert_eq!(acts, [Some(broken_off.clone()), Some(broken_off.clone())], "once");
+    court.hand_over(FIRST, &released).await.unwrap();
 }

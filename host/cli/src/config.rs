@@ -2,8 +2,9 @@
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,12 +30,70 @@ pub(crate) struct Server {
     pub(crate) listen: SocketAddr,
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
-    pub(crate) client_authority: PathBuf,
-    pub(crate) revocations: PathBuf,
+    /// The authority that every client certificate comes from, and its revocation list.
+    pub(crate) client_authority: Option<PathBuf>,
+    pub(crate) revocations: Option<PathBuf>,
+    /// Instead of these: several authorities, each for jurisdictions of its own.
+    #[serde(default)]
+    pub(crate) client_authorities: Vec<ClientAuthority>,
     /// For a client's handshake, and for the head of its request.
     pub(crate) head_timeout_s: Option<Seconds>,
     /// For the body of a request.
     pub(crate) body_timeout_s: Option<Seconds>,
+    /// For an answer to be read.
+    pub(crate) answer_timeout_s: Option<Seconds>,
+    /// For which a connection takes requests.
+    pub(crate) connection_age_s: Option<Seconds>,
+    /// Connections of one person at one moment.
+    pub(crate) connections_each: Option<NonZeroUsize>,
+}
+
+/// Who may issue client certificates, and for whom.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClientAuthority {
+    pub(crate) file: PathBuf,
+    pub(crate) revocations: PathBuf,
+    /// The jurisdictions whose people it may name.
+    pub(crate) jurisdictions: BTreeSet<String>,
+}
+
+impl Server {
+    /// Whether it is clear who may issue client certificates for whom.
+    fn check<'j>(&self, mut jurisdictions: impl Iterator<Item = &'j String> + Clone) -> anyhow::Result<()> {
+        match (&self.client_authority, &self.revocations, self.client_authorities.as_slice()) {
+            (Some(_), Some(_), []) => return Ok(()),
+            (None, None, [_, ..]) => {}
+            _ => bail!(
+                "[server] needs client_authority and revocations, or [[server.client_authorities]] with file, revocations and jurisdictions, and not both"
+            ),
+        }
+        let named = || self.client_authorities.iter().flat_map(|authority| &authority.jurisdictions);
+        let known = jurisdictions.clone().collect::<BTreeSet<_>>();
+        if let Some(unknown) = named().find(|name| !known.contains(name)) {
+            bail!("[[server.client_authorities]] names `{unknown}`: add [jurisdictions.{unknown}], or leave it out");
+        }
+        if let Some(left_out) = jurisdictions.find(|id| !named().any(|name| name == *id)) {
+            bail!(
+                "no [[server.client_authorities]] is for `{left_out}`, so nobody of it could get in: name it with its authority"
+            );
+        }
+        Ok(())
+    }
+
+    /// Who may issue client certificates.
+    fn authorities(&self) -> Vec<server::authority::ClientAuthority> {
+        let single = self.client_authority.iter().zip(&self.revocations).map(|(certificates, revocations)| {
+            let (certificates, revocations) = (certificates.clone(), revocations.clone());
+            server::authority::ClientAuthority { certificates, revocations, jurisdictions: None }
+        });
+        let each = self.client_authorities.iter().map(|authority| server::authority::ClientAuthority {
+            certificates: authority.file.clone(),
+            revocations: authority.revocations.clone(),
+            jurisdictions: Some(authority.jurisdictions.clone()),
+        });
+        single.chain(each).collect()
+    }
 }
 
 /// How long somebody may take, in seconds or fractions of one.
@@ -141,10 +200,12 @@ impl Config {
         for id in config.jurisdictions.keys() {
             model::terms::check_id(id).with_context(|| format!("{}: [jurisdictions.{id}]", path.display()))?;
         }
+        config.server.check(config.jurisdictions.keys()).with_context(|| path.display().to_string())?;
         let base = path.parent().unwrap_or(Path::new("."));
         let (server, store, audit) = (&mut config.server, &mut config.store, &mut config.audit);
-        let mut paths = vec![&mut server.certificate, &mut server.key, &mut server.client_authority];
-        paths.extend([&mut server.revocations, &mut store.key, &mut store.galleries]);
+        let mut paths = vec![&mut server.certificate, &mut server.key, &mut store.key, &mut store.galleries];
+        paths.extend([&mut server.client_authority, &mut server.revocations].into_iter().flatten());
+        paths.extend(server.client_authorities.iter_mut().flat_map(|a| [&mut a.file, &mut a.revocations]));
         paths.extend([&mut audit.folder, &mut audit.keys]);
         paths.extend(config.faces.iter_mut().flat_map(|f| [&mut f.detector, &mut f.embedder]));
         if let Some(outbox) = &mut config.outbox {
@@ -174,8 +235,7 @@ impl Config {
         server::tls::TlsFiles {
             certificate: self.server.certificate.clone(),
             key: self.server.key.clone(),
-            client_authority: self.server.client_authority.clone(),
-            revocations: self.server.revocations.clone(),
+            authorities: self.server.authorities(),
         }
     }
 
@@ -185,7 +245,14 @@ impl Config {
         server::Patience {
             head: self.server.head_timeout_s.map_or(usual.head, |seconds| seconds.0),
             body: self.server.body_timeout_s.map_or(usual.body, |seconds| seconds.0),
+            answer: self.server.answer_timeout_s.map_or(usual.answer, |seconds| seconds.0),
+            age: self.server.connection_age_s.map_or(usual.age, |seconds| seconds.0),
         }
+    }
+
+    /// Connections of one person at one moment.
+    pub(crate) fn most_each(&self) -> usize {
+        self.server.connections_each.map_or(server::MOST_EACH, NonZeroUsize::get)
     }
 
     /// Where every policy revision that was ever in force is kept, beside the logs whose decisions name it.
@@ -241,6 +308,40 @@ mod tests {
             allowed: Seconds,
         }
         toml::from_str::<Only>(&format!("allowed = {text}")).ok().map(|only| only.allowed.0)
+    }
+
+    fn checked(text: &str) -> Result<Vec<server::authority::ClientAuthority>, String> {
+        let head = "listen = \"127.0.0.1:0\"\ncertificate = \"c\"\nkey = \"k\"\n";
+        let server: Server = toml::from_str(&format!("{head}{text}")).map_err(|e| e.to_string())?;
+        server.check(["north".to_owned(), "south".to_owned()].iter()).map_err(|e| e.to_string())?;
+        Ok(server.authorities())
+    }
+
+    fn authority(jurisdictions: &str) -> String {
+        format!("[[client_authorities]]\nfile = \"f\"\nrevocations = \"r\"\njurisdictions = {jurisdictions}\n")
+    }
+
+    #[test]
+    fn one_authority_is_for_all_or_each_for_its_own() {
+        let single = "client_authority = \"ca\"\nrevocations = \"list\"\n";
+        let all = checked(single).unwrap().pop().unwrap();
+        assert_eq!((all.certificates, all.jurisdictions), (PathBuf::from("ca"), None));
+        let each = checked(&[authority("[\"north\"]"), authority("[\"south\"]")].concat()).unwrap();
+        let names: Vec<_> = each.into_iter().flat_map(|a| a.jurisdictions.unwrap()).collect();
+        assert_eq!(names, ["north", "south"]);
+
+        let refused = |text: &str, says: &str| {
+            let reason = checked(text).unwrap_err();
+            assert!(reason.contains(says), "{text}: {reason}");
+        };
+        let both = authority("[\"north\", \"south\"]");
+        for wrong in ["", "client_authority = \"ca\"\n", "revocations = \"list\"\n"] {
+            refused(wrong, "and not both");
+        }
+        refused(&format!("{single}{both}"), "and not both");
+        refused(&[both.clone(), authority("[\"nroth\"]")].concat(), "names `nroth`");
+        refused(&authority("[\"north\"]"), "no [[server.client_authorities]] is for `south`");
+        refused("[[client_authorities]]\nfile = \"f\"\nrevocations = \"r\"\n", "jurisdictions");
     }
 
     #[test]

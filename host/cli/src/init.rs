@@ -200,10 +200,21 @@ key = "certs/server-key.pem"
 client_authority = "certs/ca.pem"
 # Nobody gets in with an expired list: `magistrate pki renew certs` signs a new one.
 revocations = "certs/revocations.pem"
+# Where jurisdictions have authorities of their own, leave those two out, and name each authority with the jurisdictions whose
+# people it may name:
+# [[server.client_authorities]]
+# file = "certs/north-ca.pem"
+# revocations = "certs/north-revocations.pem"
+# jurisdictions = ["north"]
 # Seconds, or fractions of one, that a client may take: for the handshake and a request's head (a connection on which
-# nothing happens is closed after as long), and for a request's body.
+# nothing happens is closed after as long), for a request's body, and for reading the answer.
 # head_timeout_s = 10
 # body_timeout_s = 30
+# answer_timeout_s = 60
+# A connection takes requests for so many seconds; then whoever has it connects again, if their certificate is still good.
+# connection_age_s = 600
+# Connections of one person at one moment.
+# connections_each = 64
 
 [store]
 # An embedded database in a folder, or ws://host:port with user and password_env.

@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Result<ExitCode> {
     // Listen first: whoever cannot have the port should not touch the database.
     let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
-    let listening = listening.with_patience(config.patience());
+    let listening = listening.with_patience(config.patience()).with_most_each(config.most_each());
     let post = config.outbox.as_ref().map(Post::new).transpose()?.map(Arc::new);
     let clock = match correction {
         Some(correction) => Clock::system().corrected(correction),

@@ -133,8 +133,11 @@ async fn witness(config: &Config) -> anyhow::Result<ExitCode> {
     let files = server::tls::TlsFiles {
         certificate: config.tls.certificate.clone(),
         key: config.tls.key.clone(),
-        client_authority: config.tls.client_authority.clone(),
-        revocations: config.tls.revocations.clone(),
+        authorities: vec![server::authority::ClientAuthority {
+            certificates: config.tls.client_authority.clone(),
+            revocations: config.tls.revocations.clone(),
+            jurisdictions: None,
+        }],
     };
     let listening = server::WitnessServer::bind(config.listen, files).await?;
     let cosigner = Cosigner::from_seed(&config.name, crate::config::secret(&config.key)?)?;

@@ -16,8 +16,8 @@ use model::combine::PolicyRef;
 use model::terms::{Digest, Field};
 use std::io::{self, Read as _, Write as _};
 
-/// Largest settings read, in bytes. Those of a founding policy are under 10 KB.
-const SETTINGS_BYTES: u64 = 4 << 20;
+/// Largest settings read or kept, in bytes. Those of a founding policy are under 10 KB.
+pub const SETTINGS_BYTES: u64 = 4 << 20;
 
 /// An archive of policy revisions: one folder.
 pub struct Archive {
@@ -42,6 +42,16 @@ pub enum ArchiveError {
     Missing {
         /// The file, relative to the archive's folder.
         file: String,
+    },
+    /// It could not be read again.
+    #[error("`{file}` has {found} bytes and the archive keeps up to {most}: make it smaller")]
+    TooLarge {
+        /// The file, relative to the archive's folder.
+        file: String,
+        /// Its bytes.
+        found: u64,
+        /// The bytes that are kept.
+        most: u64,
     },
     /// Its content is not what its name says.
     #[error("archived `{file}` has digest {found}: it was changed; restore it from a copy")]
@@ -79,12 +89,16 @@ impl Archive {
     /// revision decides anything.
     ///
     /// # Errors
-    /// [`ArchiveError::File`]; [`ArchiveError::Changed`] where something else is kept under the same name.
+    /// [`ArchiveError::File`]; [`ArchiveError::TooLarge`], and nothing of it is kept; [`ArchiveError::Changed`] where something
+    /// else is kept under the same name.
     pub fn keep(&self, component: &[u8], settings: &[Field]) -> Result<(Digest, Digest), ArchiveError> {
         let settings = crate::canonical(settings);
         let (component_is, settings_are) = (Digest::of(component), Digest::of(&settings));
-        self.put(&component_file(component_is), component)?;
-        self.put(&settings_file(settings_are), &settings)?;
+        let (component_name, settings_name) = (component_file(component_is), settings_file(settings_are));
+        fits(&component_name, component, COMPONENT_BYTES)?;
+        fits(&settings_name, &settings, SETTINGS_BYTES)?;
+        self.put(&component_name, component)?;
+        self.put(&settings_name, &settings)?;
         Ok((component_is, settings_are))
     }
 
@@ -146,6 +160,12 @@ impl Archive {
     }
 }
 
+/// Whether what is kept can be read again.
+fn fits(file: &str, content: &[u8], most: u64) -> Result<(), ArchiveError> {
+    let found = content.len() as u64;
+    if found <= most { Ok(()) } else { Err(ArchiveError::TooLarge { file: file.to_owned(), found, most }) }
+}
+
 fn component_file(digest: Digest) -> String {
     format!("{digest}.wasm")
 }
@@ -183,6 +203,21 @@ mod tests {
             folder.path().read_dir().unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
         assert_eq!(names.len(), 2, "{names:?}");
         assert!(names.contains(&format!("{}.wasm", first.0)) && names.contains(&format!("{}.json", first.1)));
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = archive(folder.path());
+        let most = usize::try_from(COMPONENT_BYTES).unwrap();
+        let (component, kept) = archive.keep(&vec![0; most], &[]).unwrap();
+        assert_eq!(archive.read(component, kept).unwrap().0.len(), most);
+        let refused = archive.keep(&vec![0; most + 1], &[]);
+        assert!(matches!(refused, Err(ArchiveError::TooLarge { most: COMPONENT_BYTES, .. })), "{refused:?}");
+        let long = Field::new("a", Value::Text("x".repeat(usize::try_from(SETTINGS_BYTES).unwrap())));
+        let refused = archive.keep(b"component", &[long]);
+        assert!(matches!(refused, Err(ArchiveError::TooLarge { most: SETTINGS_BYTES, .. })), "{refused:?}");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 2, "nothing of either");
     }
 
     #[test]

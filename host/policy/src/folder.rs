@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 /// The file's name in a policy's folder.
 pub const FILE: &str = "policy.toml";
 
-/// Largest component read, in bytes. A founding policy is under 300 KB.
-pub(crate) const COMPONENT_BYTES: u64 = 32 << 20;
+/// Largest component read or kept, in bytes. A founding policy is under 300 KB.
+pub const COMPONENT_BYTES: u64 = 32 << 20;
 
 /// `policy.toml`, read.
 #[derive(Clone, Debug)]

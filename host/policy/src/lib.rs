@@ -24,10 +24,10 @@ mod outgoing;
 pub mod scenario;
 mod wasi;
 
-pub use archive::{Archive, ArchiveError};
+pub use archive::{Archive, ArchiveError, SETTINGS_BYTES};
 pub use decide::{Fault, Ruled};
 pub use engine::{Engine, EngineError};
-pub use folder::{Folder, FolderError};
+pub use folder::{COMPONENT_BYTES, Folder, FolderError};
 
 use model::combine::PolicyRef;
 use model::rulings::Charter;
@@ -148,6 +148,12 @@ pub(crate) fn canonical(settings: &[Field]) -> Vec<u8> {
     sorted.sort_by(|a, b| a.name.cmp(&b.name));
     // Names and plain values always serialise.
     serde_json::to_vec(&sorted).unwrap_or_default()
+}
+
+/// The digest of settings, as a revision is known by it, and how many bytes they are kept in.
+pub fn settings_digest(settings: &[Field]) -> (Digest, u64) {
+    let kept = canonical(settings);
+    (Digest::of(&kept), kept.len() as u64)
 }
 
 /// A charter's own consistency: ids unique, references resolved, time zone known.

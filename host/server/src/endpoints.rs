@@ -3,7 +3,7 @@
 use crate::api::{self, findings, obligations};
 use crate::case_endpoints;
 use crate::metrics::Metrics;
-use crate::problem::Problem;
+use crate::problem::{MEDIA_TYPE, Problem};
 use bytes::Bytes;
 use casework::chamber::Registered;
 use casework::intake::OpenRequest;
@@ -39,6 +39,12 @@ impl Reply {
     pub(crate) fn json(body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(body).map_err(|e| Problem::unavailable(e.to_string()))?;
         Ok(Self { status: StatusCode::OK, content_type: "application/json", body })
+    }
+
+    /// What a problem is answered with.
+    pub(crate) fn of(problem: Problem) -> Self {
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        Self { status: problem.status, content_type: MEDIA_TYPE, body }
     }
 
     fn text(content_type: &'static str, body: String) -> Self {

@@ -8,6 +8,10 @@ use model::facts::Device;
 use model::registry::Principal;
 use model::terms::check_id;
 use rustls::pki_types::CertificateDer;
+use std::collections::BTreeSet;
+
+/// How every URI of this host's begins.
+const PREFIX: &str = "urn:magistrate:";
 
 /// A certificate that names nobody.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -52,10 +56,23 @@ pub fn principal(certificate: &CertificateDer<'_>) -> Result<Principal, Identity
     of_uris(parsed.valid_uri_names())
 }
 
+/// The jurisdictions that a certificate names, rightly or not: an authority has to speak for all of them.
+///
+/// # Errors
+/// [`IdentityError::Unreadable`].
+pub(crate) fn jurisdictions(certificate: &CertificateDer<'_>) -> Result<BTreeSet<String>, IdentityError> {
+    let parsed = webpki::EndEntityCert::try_from(certificate).map_err(|_| IdentityError::Unreadable)?;
+    Ok(named(parsed.valid_uri_names()))
+}
+
+fn named<'a>(uris: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    uris.filter_map(|uri| uri.strip_prefix(PREFIX)?.split(':').next()).map(str::to_owned).collect()
+}
+
 fn of_uris<'a>(uris: impl Iterator<Item = &'a str>) -> Result<Principal, IdentityError> {
     let (mut people, mut devices) = (Vec::new(), Vec::new());
     for uri in uris {
-        let Some(rest) = uri.strip_prefix("urn:magistrate:") else { continue };
+        let Some(rest) = uri.strip_prefix(PREFIX) else { continue };
         let parts: Vec<&str> = rest.split(':').collect();
         match parts.as_slice() {
             [jurisdiction, "person", id] if check_id(jurisdiction).is_ok() && check_id(id).is_ok() => {
@@ -99,6 +116,13 @@ mod tests {
         let found = of(&["https://example", "urn:magistrate:a:person:p.1", "urn:magistrate:a:device:mobile"]);
         let expected = Principal { jurisdiction: "a".into(), person: "p.1".into(), device: Device::Mobile };
         assert_eq!(found, Ok(expected));
+    }
+
+    #[test]
+    fn every_jurisdiction_is_named_that_any_uri_begins_with() {
+        let uris = ["urn:magistrate:a:person:p", "urn:magistrate:b:device:fixed", "https://c", "urn:magistrate:d"];
+        assert_eq!(named(uris.into_iter()), BTreeSet::from(["a", "b", "d"].map(str::to_owned)));
+        assert!(named(["urn:other:a"].into_iter()).is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`tls`] | TLS 1.3, client certificates, revocation, reloading |
+//! | [`tls`], [`authority`] | TLS 1.3, client certificates and who may issue them for whom, revocation, reloading |
 //! | [`identity`] | who a certificate names |
 //! | [`routes`] | the table |
 //! | [`endpoints`] | what each route does |
@@ -20,17 +20,20 @@
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
 //! | [`listener`], `bodies` | connections, limits, shutdown; room for what is sent |
-//! | `body`, `idle` | a request's body, and connections on which nothing happens |
+//! | `body`, `sending`, `draining` | a request's body, answers on their way, and clients that do not read them |
+//! | `idle`, `places` | connections on which nothing happens, and too many of one person |
 //! | [`witness`] | a witness of other hosts' logs |
 
 // A route's future holds those of casework and the store, which nest deeper than the compiler's default of 128.
 #![recursion_limit = "256"]
 
 pub mod api;
+pub mod authority;
 mod bodies;
 mod body;
 pub mod case_api;
 mod case_endpoints;
+mod draining;
 mod endpoints;
 pub mod identity;
 mod idle;
@@ -39,6 +42,7 @@ pub mod metrics;
 pub mod office_api;
 mod office_endpoints;
 mod openapi;
+mod places;
 pub mod problem;
 mod public_log;
 mod query;
@@ -46,10 +50,12 @@ pub mod registry_api;
 pub mod reporting;
 pub mod retention_api;
 mod routes;
+mod sending;
 pub mod template;
 pub mod tls;
 pub mod witness;
 
 pub use listener::{Patience, Server, ServerError};
+pub use places::MOST_EACH;
 pub use routes::document as openapi_document;
 pub use witness::WitnessServer;

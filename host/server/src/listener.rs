@@ -2,26 +2,31 @@
 //!
 //! Each request runs in a task of its own. A client that goes away does not stop an act half-way, and a panic is one
 //! failed request.
+//!
+//! Who a client is, is learnt in the handshake and holds for the connection. So no connection is old: each is ended after some
+//! minutes, and at once when the certificates or revocations that are in force change.
 
 use crate::api::summarize;
 use crate::bodies::{BUSY, RETRY_AFTER, Room};
 use crate::body;
+use crate::draining::Draining;
 use crate::endpoints::{Ask, Reply};
 use crate::identity::{self, IdentityError};
 use crate::idle::{self, UnderWay};
 use crate::metrics::Metrics;
-use crate::problem::{MEDIA_TYPE, Problem};
+use crate::places::{MOST_EACH, Places};
+use crate::problem::Problem;
 use crate::public_log;
 use crate::query;
 use crate::routes::{Caller, Match, Route, Table};
+use crate::sending::{OnTheirWay, overdue};
 use crate::tls::{Tls, TlsError, TlsFiles};
 use bytes::Bytes;
 use casework::Casework;
 use casework::chamber::Registered;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode, header};
+use hyper::{Request, Response, StatusCode, Version, header};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use model::registry::Principal;
 use std::net::SocketAddr;
@@ -42,22 +47,31 @@ const FAREWELL: Duration = Duration::from_secs(20);
 /// hang up must not keep the server from ending in good order.
 const PARTING: Duration = Duration::from_secs(15);
 
+/// For what is under way on a connection that has become old: its requests may be long, and nobody has lost their access.
+const LAST_REQUESTS: Duration = Duration::from_secs(300);
+
 /// Size of a request's head, in bytes.
 const HEAD_BYTES: usize = 32 << 10;
 
-/// How long a client may take. Neither is zero.
+/// How long a client may take. None is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// For the TLS handshake, and for a request's head; a connection may be idle for as long.
     pub head: Duration,
     /// For a request's body.
     pub body: Duration,
+    /// For an answer to be taken; a client that reads more slowly loses the connection.
+    pub answer: Duration,
+    /// For which a connection takes requests.
+    pub age: Duration,
 }
 
 impl Default for Patience {
-    /// Ten seconds for what fits into a few packets; half a minute for a photograph over a slow line.
+    /// Ten seconds for what fits into a few packets; half a minute for a photograph over a slow line; a minute for a report. Ten
+    /// minutes for a connection: handshakes are then no cost, and whoever was let in is looked at again soon.
     fn default() -> Self {
-        Self { head: Duration::from_secs(10), body: Duration::from_secs(30) }
+        let (head, body) = (Duration::from_secs(10), Duration::from_secs(30));
+        Self { head, body, answer: Duration::from_secs(60), age: Duration::from_secs(600) }
     }
 }
 
@@ -127,6 +141,7 @@ impl Door {
 pub struct Server {
     door: Door,
     patience: Patience,
+    most_each: usize,
 }
 
 /// What every connection shares.
@@ -135,6 +150,7 @@ struct Desk {
     metrics: Arc<Metrics>,
     table: Table,
     patience: Patience,
+    places: Arc<Places>,
     room: Room,
 }
 
@@ -144,13 +160,19 @@ impl Server {
     /// # Errors
     /// [`ServerError`].
     pub async fn bind(address: SocketAddr, files: TlsFiles) -> Result<Self, ServerError> {
-        Ok(Self { door: Door::open(address, files).await?, patience: Patience::default() })
+        Ok(Self { door: Door::open(address, files).await?, patience: Patience::default(), most_each: MOST_EACH })
     }
 
     /// The same with other bounds on how long a client may take.
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same with another bound on the connections of one person at one moment.
+    #[must_use]
+    pub fn with_most_each(self, most_each: usize) -> Self {
+        Self { most_each, ..self }
     }
 
     /// Where it listens.
@@ -162,7 +184,8 @@ impl Server {
     /// where some work did not finish in time.
     pub async fn run(self, casework: Casework, mut stop: watch::Receiver<bool>) -> Option<Casework> {
         let (casework, table, patience) = (Arc::new(casework), Table::new(), self.patience);
-        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience, room: Room::default() });
+        let (places, room) = (Places::new(self.most_each), Room::default());
+        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience, places, room });
         let follower = self.door.follow();
         // Ends by itself once told to stop; until then it shares casework with the requests.
         let deadlines = tokio::spawn(casework::deadlines::keep(desk.casework.clone(), stop.clone()));
@@ -176,9 +199,9 @@ impl Server {
                 () = told(&mut stop) => break,
             };
             let Some((tcp, peer)) = self.door.accept(&mut stop).await else { break };
-            let (desk, tls, stop, busy) = (desk.clone(), self.door.tls.current(), stop.clone(), busy.clone());
+            let (desk, tls, stop, busy) = (desk.clone(), self.door.tls.clone(), stop.clone(), busy.clone());
             tokio::spawn(async move {
-                if let Err(e) = connection(desk, tls, tcp, stop, busy).await {
+                if let Err(e) = connection(desk, &tls, tcp, stop, busy).await {
                     tracing::info!(%peer, %e, "connection ended");
                 }
                 drop(place);
@@ -204,46 +227,65 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn connection(
     desk: Arc<Desk>,
-    tls: Arc<rustls::ServerConfig>,
+    tls: &Tls,
     tcp: TcpStream,
     mut stop: watch::Receiver<bool>,
     busy: mpsc::Sender<()>,
 ) -> Result<(), BoxError> {
     tcp.set_nodelay(true)?;
     let patience = desk.patience;
-    let tls = tokio::time::timeout(patience.head, TlsAcceptor::from(tls).accept(tcp)).await??;
+    let (config, offered) = tls.current();
+    let tls = tokio::time::timeout(patience.head, TlsAcceptor::from(config).accept(tcp)).await??;
     let (_, session) = tls.get_ref();
     let http2 = session.alpn_protocol() == Some(b"h2");
-    let caller = match session.peer_certificates() {
-        Some([certificate, ..]) => identity::principal(certificate),
-        _ => Err(IdentityError::Unreadable),
+    let certificate = session.peer_certificates().and_then(<[_]>::first);
+    let caller = certificate.map_or(Err(IdentityError::Unreadable), identity::principal);
+    let place = desk.places.take(certificate, &caller)?;
+    let refusal = place.refusal();
+    // A connection on which nothing is served goes as soon as whoever opened it has been told.
+    let (age, last) = match &refusal {
+        Some(_) => (patience.head.min(patience.age), PARTING),
+        None => (patience.age, LAST_REQUESTS),
     };
-    let under_way = UnderWay::default();
+    let (under_way, on_their_way) = (UnderWay::default(), OnTheirWay::default());
     let idle = idle::for_as_long_as(under_way.changes(), patience.head);
+    let unread = on_their_way.changes();
     let service = service_fn(move |request| {
-        let (desk, caller, busy) = (desk.clone(), caller.clone(), busy.clone());
-        let counted = under_way.another();
+        let (desk, caller, busy, refusal) = (desk.clone(), caller.clone(), busy.clone(), refusal.clone());
+        let (counted, on_their_way) = (under_way.another(), on_their_way.clone());
         async move {
-            let _counted = counted;
-            Ok::<_, std::convert::Infallible>(serve(desk, caller, request, busy).await)
+            let response = match refusal {
+                Some(refusal) => turn_away(request, refusal),
+                None => serve(desk, caller, request, busy).await,
+            };
+            Ok::<_, std::convert::Infallible>(response.map(|body| on_their_way.answer(body, counted)))
         }
     });
-    let io = TokioIo::new(tls);
+    let io = TokioIo::new(Draining::new(tls, patience.answer));
     // The two protocols' connections are different types with the same shape.
     macro_rules! drive {
         ($connection:expr, $idle:expr) => {{
             let mut connection = std::pin::pin!($connection);
+            let mut unread = std::pin::pin!(overdue(unread, patience.answer));
             let parting = tokio::select! {
                 ended = connection.as_mut() => {
                     ended?;
                     return Ok(());
                 }
                 () = told(&mut stop) => PARTING,
-                // Whoever still reads an answer may take as long for it as for a body.
                 () = $idle => PARTING.min(patience.body),
+                // Its certificate may not be good any more.
+                () = offered.replaced() => PARTING,
+                () = tokio::time::sleep(age) => last,
+                () = unread.as_mut() => return Err(UNREAD.into()),
             };
             connection.as_mut().graceful_shutdown();
-            tokio::time::timeout(parting, connection).await??;
+            tokio::select! {
+                ended = tokio::time::timeout(parting, connection.as_mut()) => ended??,
+                () = unread => return Err(UNREAD.into()),
+                // The server ends before what is long.
+                () = told(&mut stop) => tokio::time::timeout(PARTING.min(parting), connection.as_mut()).await??,
+            }
         }};
     }
     if http2 {
@@ -271,12 +313,34 @@ async fn connection(
     Ok(())
 }
 
+/// What is logged of a client that does not read its answer.
+const UNREAD: &str = "an answer was not read in time";
+
+/// Says why nothing is served on a connection.
+fn turn_away(request: Request<Incoming>, refusal: Problem) -> Response<Bytes> {
+    let mut response = respond(Reply::of(refusal), "no-store");
+    if request.version() < Version::HTTP_2 {
+        response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    }
+    body::run_off(request.into_body());
+    response
+}
+
+fn respond(reply: Reply, kept: &'static str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(reply.body));
+    *response.status_mut() = reply.status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(reply.content_type));
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static(kept));
+    response
+}
+
 async fn serve(
     desk: Arc<Desk>,
     caller: Result<Principal, IdentityError>,
     request: Request<Incoming>,
     busy: mpsc::Sender<()>,
-) -> Response<Full<Bytes>> {
+) -> Response<Bytes> {
     let started = Instant::now();
     let metrics = desk.metrics.clone();
     let (head, mut body) = request.into_parts();
@@ -323,24 +387,16 @@ async fn serve(
         }
     };
     let again = answer.as_ref().is_err_and(|problem| problem.kind == BUSY);
-    let reply = answer.unwrap_or_else(|problem| Reply {
-        status: problem.status,
-        content_type: MEDIA_TYPE,
-        body: serde_json::to_vec(&problem).unwrap_or_default(),
-    });
+    let reply = answer.unwrap_or_else(Reply::of);
     metrics.answered(label, reply.status.as_u16(), started.elapsed());
-    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
-    *response.status_mut() = reply.status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(reply.content_type));
-    if again {
-        headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
+    if !read {
+        body::run_off(body);
     }
     // Candidate lists and accounts are nobody's to keep; the public log's full tiles never change.
     let kept = public_log::kept(label, &path, reply.status);
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static(kept.unwrap_or("no-store")));
-    if !read {
-        body::run_off(body);
+    let mut response = respond(reply, kept.unwrap_or("no-store"));
+    if again {
+        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
     }
     response
 }

@@ -1,17 +1,19 @@
 //! TLS 1.3 with client certificates, checked against revocation lists that must not have expired.
 //!
 //! No session is ever resumed: resumption would skip the revocation check. Certificates and lists are read again when their
-//! files change; a file that cannot be used leaves the last good configuration in force, and says so.
+//! files change; a file that cannot be used leaves the last good configuration in force, and says so. Whoever got in under
+//! another configuration than the one in force has to come in again: a certificate is looked at in a handshake only.
 
-use arc_swap::ArcSwap;
+use crate::authority::{Authorities, ClientAuthority};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::NoServerSessionStorage;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::sync::watch;
 
-/// How often the files are looked at. A revocation takes effect for new connections within this.
+/// How often the files are looked at. A revocation takes effect for new connections within this, and ends those there are.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Where the certificates are; all PEM.
@@ -21,10 +23,8 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// Its key.
     pub key: PathBuf,
-    /// The authority that client certificates must come from.
-    pub client_authority: PathBuf,
-    /// Its revocation list.
-    pub revocations: PathBuf,
+    /// The authorities that client certificates must come from.
+    pub authorities: Vec<ClientAuthority>,
 }
 
 /// TLS files that cannot be used.
@@ -35,7 +35,7 @@ pub struct TlsError {
     reason: String,
 }
 
-fn failed(path: &Path, reason: impl std::fmt::Display) -> TlsError {
+pub(crate) fn failed(path: &Path, reason: impl std::fmt::Display) -> TlsError {
     TlsError { path: path.display().to_string(), reason: reason.to_string() }
 }
 
@@ -43,22 +43,8 @@ impl TlsFiles {
     fn load(&self) -> Result<rustls::ServerConfig, TlsError> {
         let chain = certificates(&self.certificate)?;
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|e| failed(&self.key, e))?;
-        let mut roots = rustls::RootCertStore::empty();
-        for certificate in certificates(&self.client_authority)? {
-            roots.add(certificate).map_err(|e| failed(&self.client_authority, e))?;
-        }
-        let read =
-            CertificateRevocationListDer::pem_file_iter(&self.revocations).map_err(|e| failed(&self.revocations, e))?;
-        let lists: Vec<_> = read.collect::<Result<_, _>>().map_err(|e| failed(&self.revocations, e))?;
-        if lists.is_empty() {
-            return Err(failed(&self.revocations, "it holds no revocation list; an empty list is one too"));
-        }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-            .with_crls(lists)
-            .enforce_revocation_expiration()
-            .build()
-            .map_err(|e| failed(&self.revocations, e))?;
+        let verifier = Arc::new(Authorities::load(&self.authorities, &provider)?);
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|e| failed(&self.certificate, e))?
@@ -72,31 +58,50 @@ impl TlsFiles {
     }
 
     fn changed(&self) -> Vec<Option<SystemTime>> {
-        [&self.certificate, &self.key, &self.client_authority, &self.revocations]
+        let authorities = self.authorities.iter().flat_map(|a| [&a.certificates, &a.revocations]);
+        [&self.certificate, &self.key]
+            .into_iter()
+            .chain(authorities)
             .map(|path| std::fs::metadata(path).and_then(|m| m.modified()).ok())
-            .to_vec()
+            .collect()
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let read = CertificateDer::pem_file_iter(path).map_err(|e| failed(path, e))?;
     let all: Vec<_> = read.collect::<Result<_, _>>().map_err(|e| failed(path, e))?;
     if all.is_empty() { Err(failed(path, "it holds no certificate")) } else { Ok(all) }
 }
 
-/// The configuration in force.
+/// The configuration in force, whoever holds it.
 #[derive(Clone)]
 pub(crate) struct Tls {
-    config: Arc<ArcSwap<rustls::ServerConfig>>,
+    config: watch::Sender<Arc<rustls::ServerConfig>>,
+}
+
+/// The configuration under which a connection came in.
+pub(crate) struct Offered(watch::Receiver<Arc<rustls::ServerConfig>>);
+
+impl Offered {
+    /// Returns once another is in force.
+    pub(crate) async fn replaced(mut self) {
+        if self.0.changed().await.is_err() {
+            // The server stops, which ends connections in its own way.
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 impl Tls {
     pub(crate) fn load(files: &TlsFiles) -> Result<Self, TlsError> {
-        Ok(Self { config: Arc::new(ArcSwap::from_pointee(files.load()?)) })
+        Ok(Self { config: watch::Sender::new(Arc::new(files.load()?)) })
     }
 
-    pub(crate) fn current(&self) -> Arc<rustls::ServerConfig> {
-        self.config.load_full()
+    /// The configuration in force, and how to learn that it is not any more.
+    pub(crate) fn current(&self) -> (Arc<rustls::ServerConfig>, Offered) {
+        let mut offered = self.config.subscribe();
+        let config = offered.borrow_and_update().clone();
+        (config, Offered(offered))
     }
 
     /// Reads the files again whenever they change, until dropped.
@@ -110,8 +115,8 @@ impl Tls {
             }
             match files.load() {
                 Ok(config) => {
-                    self.config.store(Arc::new(config));
-                    tracing::info!("certificates and revocations read again");
+                    self.config.send_replace(Arc::new(config));
+                    tracing::info!("certificates and revocations read again: every connection is made anew");
                     seen = now;
                 }
                 Err(e) => tracing::error!(%e, "changed TLS files cannot be used; the last good ones stay in force"),

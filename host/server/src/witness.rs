@@ -3,8 +3,9 @@
 //! The same TLS as the server's: whoever asks needs a certificate of the witness's authority. The specification leaves
 //! that open; what decides is the log's signature on the checkpoint.
 
+use crate::draining::Draining;
 use crate::listener::{Door, ServerError, told};
-use crate::tls::TlsFiles;
+use crate::tls::{Offered, TlsFiles};
 use audit::{MAX_REQUEST_BYTES, Refusal, Witness};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -24,8 +25,11 @@ use tokio_rustls::TlsAcceptor;
 /// Connections at one moment: a host holds one for each of its logs.
 const MOST_CONNECTIONS: usize = 256;
 
-/// For the TLS handshake, a request's head and its body, each: they are small.
+/// For the TLS handshake, a request's head and its body, and for the answer, each: they are small.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// For which a connection takes requests: whoever was let in is looked at again after that.
+const AGE: Duration = Duration::from_secs(600);
 
 /// For work under way when the witness stops.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -67,11 +71,12 @@ impl WitnessServer {
             }
             let Some((tcp, peer)) = self.door.accept(&mut stop).await else { break };
             // One protocol is enough for one kind of small request.
-            let mut tls = rustls::ServerConfig::clone(&self.door.tls.current());
+            let (config, offered) = self.door.tls.current();
+            let mut tls = rustls::ServerConfig::clone(&config);
             tls.alpn_protocols = vec![b"http/1.1".to_vec()];
             let (witness, stopped) = (witness.clone(), stopped.clone());
             connections.spawn(async move {
-                if let Err(e) = connection(witness, Arc::new(tls), tcp, stopped).await {
+                if let Err(e) = connection(witness, Arc::new(tls), offered, tcp, stopped).await {
                     tracing::info!(%peer, %e, "connection ended");
                 }
             });
@@ -88,6 +93,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 async fn connection(
     witness: Arc<Witness>,
     tls: Arc<rustls::ServerConfig>,
+    offered: Offered,
     tcp: TcpStream,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError> {
@@ -101,15 +107,21 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(tls), service);
+        .serve_connection(TokioIo::new(Draining::new(tls, PATIENCE)), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
-        ended = connection.as_mut() => ended?,
-        () = told(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await?;
+        ended = connection.as_mut() => {
+            ended?;
+            return Ok(());
         }
+        () = told(&mut stop) => {}
+        // Its certificate may not be good any more.
+        () = offered.replaced() => {}
+        () = tokio::time::sleep(AGE) => {}
     }
+    connection.as_mut().graceful_shutdown();
+    // Longer than a body and its answer may take.
+    tokio::time::timeout(3 * PATIENCE, connection).await??;
     Ok(())
 }
 

@@ -55,9 +55,19 @@ pub async fn connect(deployment: &Deployment, who: &str) -> Connection {
 
 /// Opens a connection, and says what every client says first.
 pub async fn greet(deployment: &Deployment, who: &str) -> Connection {
+    greet_with(deployment, who, &[]).await
+}
+
+/// The same, with room for so many bytes of each answer: no more is ever given.
+pub async fn greet_narrow(deployment: &Deployment, who: &str, room: u32) -> Connection {
+    let [a, b, c, d] = room.to_be_bytes();
+    greet_with(deployment, who, &[0, 4, a, b, c, d]).await
+}
+
+async fn greet_with(deployment: &Deployment, who: &str, settings: &[u8]) -> Connection {
     let mut connection = connect(deployment, who).await;
     connection.io.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
-    connection.frame(SETTINGS, 0, 0, &[]).await.unwrap();
+    connection.frame(SETTINGS, 0, 0, settings).await.unwrap();
     connection.io.flush().await.unwrap();
     connection
 }
@@ -111,12 +121,25 @@ impl Connection {
         self.ask(head(GET, "/healthz"), 0).await;
     }
 
+    /// Asks something small, and says whether that was answered: it is not where the connection is closed, or about to be.
+    pub async fn still_answers(&mut self) -> bool {
+        if self.try_to_ask(head(GET, "/healthz"), END_HEADERS | END_STREAM).await.is_err() {
+            return false;
+        }
+        self.answer().await;
+        self.answered
+    }
+
     async fn ask(&mut self, block: Vec<u8>, flags: u8) {
+        self.try_to_ask(block, flags).await.unwrap();
+    }
+
+    async fn try_to_ask(&mut self, block: Vec<u8>, flags: u8) -> std::io::Result<()> {
         self.stream = if self.stream == 0 { 1 } else { self.stream + 2 };
         (self.stream_window, self.answered) = (self.initial, false);
         self.body.clear();
-        self.frame(HEADERS, flags, self.stream, &block).await.unwrap();
-        self.io.flush().await.unwrap();
+        self.frame(HEADERS, flags, self.stream, &block).await?;
+        self.io.flush().await
     }
 
     /// Sends so many bytes of the body, as the server has room for them. Gives how many went before the stream was reset.

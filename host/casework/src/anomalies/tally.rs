@@ -20,6 +20,8 @@ pub(super) struct Tally {
     leads: BTreeMap<String, (Instant, Vec<u64>)>,
     /// By request: how many candidates left, and the entries.
     released: BTreeMap<String, (u64, Vec<u64>)>,
+    /// Searches that ran and results that left: the entry's index, by its id.
+    done: HashMap<String, u64>,
     /// By obligation: the clause, and the entries.
     overdue: BTreeMap<String, (String, Vec<u64>)>,
     entries: u64,
@@ -82,6 +84,7 @@ impl Tally {
                 }
             }
             Event::Searched { .. } => {
+                self.done.insert(leaf.id, index);
                 let intended = of.and_then(|of| self.pending.remove(&of));
                 self.searches.extend(intended.map(|search| Search { entry: index, ..search }));
             }
@@ -91,7 +94,15 @@ impl Tally {
                     self.leads.entry(request).or_insert_with(|| (at, Vec::new())).1.push(index);
                 }
             }
+            // Another log did not take it, so that nothing was done.
+            Event::Failed { .. } => {
+                if let Some(undone) = of.and_then(|of| self.done.remove(&of)) {
+                    self.searches.retain(|search| search.entry != undone);
+                    self.released.retain(|_, (_, entries)| *entries != [undone]);
+                }
+            }
             Event::Released { candidates, .. } if !candidates.is_empty() => {
+                self.done.insert(leaf.id, index);
                 if let Some(request) = request {
                     let (left, entries) = self.released.entry(request).or_default();
                     *left += candidates.len() as u64;
@@ -246,6 +257,7 @@ fn median(mut numbers: Vec<u64>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::account::{Kind, Leaf};
 
     fn search(entry: u64, person: &str, unit: &str, case: &str, probe: &[u8], hour: u8) -> Search {
         Search {
@@ -302,6 +314,46 @@ mod tests {
         assert!(found(twice, "cases-per-probe").is_empty());
         let shared = vec![search(1, "a", "u", "c1", b"p", 12), search(2, "b", "u", "c2", b"p", 12)];
         assert_eq!(found(shared, "cases-per-probe")[0].entries, [1, 2]);
+    }
+
+    #[test]
+    fn what_another_log_did_not_take_was_not_done() {
+        let searches = vec![search(4, "a", "u", "c", b"p", 23), search(5, "a", "u", "c", b"p", 23)];
+        let done = HashMap::from([("e4".to_owned(), 4), ("e5".to_owned(), 5)]);
+        let mut tally = Tally { searches, done, ..Tally::new("north") };
+        let who = Who {
+            jurisdiction: "north".into(),
+            person: "a".into(),
+            name: "A".into(),
+            unit: "u".into(),
+            agency: "x".into(),
+        };
+        let leaf = Leaf {
+            v: 1,
+            id: "e6".into(),
+            kind: Kind::Outcome,
+            at: Instant(6),
+            phase: None,
+            verdict: None,
+            policies: vec![],
+            of: Some("e4".into()),
+            account: Digest::default(),
+        };
+        let account = Account {
+            id: "e6".into(),
+            who,
+            at: Instant(6),
+            case: vec![],
+            purpose: String::new(),
+            justification: String::new(),
+            probe: None,
+            request: None,
+            of: Some("e4".into()),
+            event: Event::Failed { reason: "no disk elsewhere".into() },
+        };
+        tally.add(Told { index: 6, leaf, account: Some(account) });
+        let odd = tally.anomalies(&Thresholds::default()).into_iter().find(|a| a.kind == "odd-hours").unwrap();
+        assert_eq!(odd.entries, [5]);
     }
 
     #[test]

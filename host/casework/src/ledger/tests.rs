@@ -1,6 +1,11 @@
 //! What goes to the database in one commit, what is too much for an entry, and a writer that breaks off.
 
 use super::*;
+use crate::chamber::Loading;
+use crate::{Casework, Clock, Opening, PolicyState};
+use model::registry::Registry;
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use tempfile::TempDir;
 
 const MIB: usize = 1 << 20;
@@ -8,10 +13,13 @@ const MIB: usize = 1 << 20;
 async fn ledger(folder: &TempDir) -> Ledger {
     let key = store::MasterKey::generate();
     let store = store::Store::open("mem://", None, key).await.unwrap().jurisdiction("north").await.unwrap();
-    let dir = cap_std::fs::Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
-    let signer = audit::Ed25519Signer::from_seed("test/north", [7; 32]).unwrap();
-    let log = audit::Log::prepare(dir, "test/north", Arc::new(signer)).unwrap().open().unwrap().log;
-    Ledger::new(log, store)
+    Ledger::new(log(folder.path(), "test/north").open().unwrap().log, store)
+}
+
+fn log(folder: &Path, origin: &str) -> audit::Prepared {
+    let dir = cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap();
+    let signer = audit::Ed25519Signer::from_seed(origin, [7; 32]).unwrap();
+    audit::Log::prepare(dir, origin, Arc::new(signer)).unwrap()
 }
 
 fn row(id: &str, bytes: usize) -> store::Kept {
@@ -53,6 +61,17 @@ async fn what_is_too_much_for_one_log_is_in_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_one_log_has_no_room_for_it_none_has_it() {
+    let (home, owner) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, owner) = (ledger(&home).await, ledger(&owner).await);
+    // As if it were taken: whoever wants some is told at once that there is none.
+    owner.room.close();
+    assert!(record(&[&home, &owner], entry(), vec![]).await.is_err());
+    assert_eq!((home.log().size(), owner.log().size()), (0, 0), "nothing was done");
+    assert_eq!(home.room.available_permits(), MOST_BEHIND_BYTES, "nor is room kept for it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_large_entries_reach_the_database() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = ledger(&folder).await;
@@ -82,7 +101,7 @@ async fn a_writer_that_breaks_off_is_said_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_writer_nobody_is_told_that_nothing_was_done() {
     let folder = tempfile::tempdir().unwrap();
-    let broken = Ledger { behind: mpsc::channel(1).0, ..ledger(&folder).await };
+    let broken = broken(&folder).await;
     let recorded = record(&[&broken], entry(), vec![]).await.map(drop);
     assert!(matches!(&recorded, Err(CaseError::Fault(why)) if why == BROKEN), "{recorded:?}");
     assert_eq!(broken.log().size(), 1, "the entry is on record");
@@ -91,6 +110,77 @@ async fn without_a_writer_nobody_is_told_that_nothing_was_done() {
     let refused = record(&[&broken], entry(), vec![]).await.map(drop);
     assert!(matches!(refused, Err(CaseError::Log(_))), "{refused:?}");
     assert_eq!(broken.log().size(), 1, "once that is known, nothing more is");
+}
+
+/// How an entry is marked that one log has and another may not have.
+const MARK: &str = "torn-entry";
+
+/// A ledger whose task that writes broke off, and nobody has noticed yet.
+async fn broken(folder: &TempDir) -> Ledger {
+    Ledger { behind: mpsc::channel(1).0, ..ledger(folder).await }
+}
+
+fn done() -> Entry {
+    Entry { kind: Kind::Outcome, event: Event::Opened, ..entry() }
+}
+
+async fn marks(rows: &store::Jurisdiction) -> usize {
+    rows.standings(MARK).await.unwrap().len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_only_a_first_log_without_a_writer_has_is_marked() {
+    let (home, owner) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, owner) = (broken(&home).await, ledger(&owner).await);
+    let recorded = record(&[&home, &owner], done(), vec![]).await.map(drop);
+    assert!(matches!(&recorded, Err(CaseError::Fault(why)) if why == BROKEN), "{recorded:?}");
+    assert_eq!((home.log().size(), owner.log().size()), (1, 0));
+    assert_eq!(marks(&home.store).await, 1, "though nobody writes behind");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_a_second_log_without_a_writer_has_is_marked_in_the_first() {
+    let (home, owner) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, owner) = (ledger(&home).await, broken(&owner).await);
+    let recorded = record(&[&home, &owner], done(), vec![]).await.map(drop);
+    let Err(CaseError::Fault(told)) = recorded else { panic!("it is no fault of the host") };
+    assert!(told.starts_with(BROKEN) && told.contains("as soon as that can be known and done"), "{told}");
+    assert_eq!((home.log().size(), owner.log().size()), (1, 1), "it will turn up in both");
+    home.settle().await.unwrap();
+    assert_eq!(marks(&home.store).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_stays_until_the_database_has_what_is_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let opening = |id: &str| {
+        let home = folder.path().join(id);
+        std::fs::create_dir(&home).unwrap();
+        Opening {
+            id: id.to_owned(),
+            policy: PolicyState::Absent("none is needed here".to_owned()),
+            registry: Registry::default(),
+            log: log(&home, &format!("test/{id}")),
+            galleries: None,
+        }
+    };
+    let store = store::Store::open("mem://", None, store::MasterKey::generate()).await.unwrap();
+    let clock = Clock::set(Arc::new(AtomicU64::new(1_000_000)));
+    let openings = vec![opening("north"), opening("south")];
+    let casework = Casework::open(openings, store, clock, None, &|_: Loading<'_>| ()).await.unwrap();
+    let north = casework.chamber("north").unwrap();
+    // What is still on its way there would say that all is well.
+    north.ledger.settle().await.unwrap();
+    let body = serde_json::json!({ "log": "test/north", "missing": "test/south" });
+    let mark = store::StandingRow { kind: MARK.to_owned(), id: "e1".to_owned(), body };
+    north.store.keep(&[store::Kept::Stands(mark)]).await.unwrap();
+
+    north.ledger.trouble.store(Some(Arc::new(BROKEN.to_owned())));
+    assert!(casework.make_torn_good(north, Instant(1_000_000)).await.is_err());
+    assert_eq!(marks(&north.store).await, 1, "the next start may bring its entry there");
+    north.ledger.trouble.store(None);
+    casework.make_torn_good(north, Instant(1_000_000)).await.unwrap();
+    assert_eq!(marks(&north.store).await, 0, "it did not turn up");
 }
 
 #[tokio::test(flavor = "multi_thread")]

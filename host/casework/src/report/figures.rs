@@ -2,7 +2,8 @@
 //!
 //! Under each heading of a tag a request counts once, however many of its steps are tagged with it; a step outside a request's
 //! life counts for itself. It counts as permitted if any step so tagged was, and as refused if none was. A step that was
-//! permitted and failed is not counted, nor one that waits for others and has no effect. Only what this jurisdiction's own
+//! permitted and failed is not counted, nor one that waits for others and has no effect, nor what is said to have been done
+//! and then, by a later entry of the period, that nothing came of it. Only what this jurisdiction's own
 //! policy says counts, and not what another says of the same step.
 
 use super::{Figure, Section};
@@ -42,6 +43,8 @@ pub(crate) struct Figures {
     tagged: Vec<Tagged>,
     /// Permits that had no effect.
     failed: BTreeSet<String>,
+    /// What was done in a request's life, by its entry: the act, and the permit.
+    done: BTreeMap<String, (&'static str, Option<String>)>,
     violations: Vec<Vec<String>>,
     versions: Vec<Version>,
     changes: Vec<Vec<String>>,
@@ -77,6 +80,7 @@ impl Figures {
             acts: BTreeMap::new(),
             tagged: Vec::new(),
             failed: BTreeSet::new(),
+            done: BTreeMap::new(),
             violations: Vec::new(),
             versions: Vec::new(),
             changes: Vec::new(),
@@ -121,20 +125,26 @@ impl Figures {
             }
             Event::Failed { .. } => {
                 self.note("Steps permitted that failed", 1);
+                let undone = of.as_ref().and_then(|of| self.done.remove(of));
+                if let Some((act, permit)) = undone {
+                    let times = self.acts.entry(act).or_default();
+                    *times = times.saturating_sub(1);
+                    self.failed.extend(permit);
+                }
                 self.failed.extend(of);
             }
             Event::Waits { .. } => {
                 self.note("Steps permitted that wait for others", 1);
                 self.failed.extend(of);
             }
-            Event::Opened => self.note("Requests opened", 1),
-            Event::Searched { .. } => self.note("Searches run", 1),
+            Event::Opened => self.did(leaf.id, of, "Requests opened"),
+            Event::Searched { .. } => self.did(leaf.id, of, "Searches run"),
             Event::Released { candidates, .. } if candidates.is_empty() => {
-                self.note("Results released without a lead", 1);
+                self.did(leaf.id, of, "Results released without a lead");
             }
-            Event::Released { .. } => self.note("Results released with a lead", 1),
-            Event::Disseminated { .. } => self.note("Results handed over", 1),
-            Event::Reported { .. } => self.note("Outcomes reported", 1),
+            Event::Released { .. } => self.did(leaf.id, of, "Results released with a lead"),
+            Event::Disseminated { .. } => self.did(leaf.id, of, "Results handed over"),
+            Event::Reported { .. } => self.did(leaf.id, of, "Outcomes reported"),
             Event::Enrolled { records, .. } => self.note("Records enrolled", records.len() as u64),
             Event::Purged { .. } | Event::Pruned { .. } => self.note("Destructions", 1),
             Event::Rejected { .. } => self.note("Steps rejected as out of place or not allowed", 1),
@@ -149,6 +159,11 @@ impl Figures {
             }
             _ => {}
         }
+    }
+
+    fn did(&mut self, entry: String, permit: Option<String>, act: &'static str) {
+        self.note(act, 1);
+        self.done.insert(entry, (act, permit));
     }
 
     fn note(&mut self, act: &'static str, times: u64) {
@@ -401,6 +416,19 @@ mod tests {
         let crime = figures.sections().into_iter().find(|s| s.heading == "Crime").unwrap();
         assert!(crime.rows.is_empty() && !crime.text.is_empty(), "{crime:?}");
         assert_eq!(rows(&figures, "Versions of the policy").len(), 1);
+    }
+
+    #[test]
+    fn what_another_log_did_not_take_is_not_counted_as_done() {
+        let mut figures = Figures::new("north", &["crime".to_owned()]);
+        figures.add(told(1, Some("r1"), None, decision("north", Verdict::Permit, &[("crime", "robbery")])));
+        figures.add(told(2, Some("r1"), Some("e1"), Event::Opened));
+        figures.add(told(3, Some("r2"), None, Event::Opened));
+        figures.add(told(4, Some("r1"), Some("e2"), Event::Failed { reason: "no disk elsewhere".into() }));
+        assert!(figures.counts().contains(&Figure::new("Requests opened", 1)));
+        assert!(figures.counts().contains(&Figure::new("Steps permitted that failed", 1)));
+        let crime = figures.sections().into_iter().find(|s| s.heading == "Crime").unwrap();
+        assert!(crime.rows.is_empty(), "{crime:?}");
     }
 
     #[test]

@@ -137,6 +137,8 @@ fn person(account: &Account) -> String {
 /// The searches that these accounts, in the order of the log, tell of.
 pub(super) fn searches(accounts: &[(u64, Account)]) -> Vec<Search> {
     let mut searches: Vec<(String, Search)> = Vec::new();
+    // Of what one log took and another did not, a later entry says that nothing came of it.
+    let mut ran: BTreeMap<&str, &str> = BTreeMap::new();
     for (index, account) in accounts {
         match &account.event {
             Event::Decision { rulings, .. } if rulings.phase == Phase::Search => {
@@ -148,15 +150,21 @@ pub(super) fn searches(accounts: &[(u64, Account)]) -> Vec<Search> {
                 searches.push((account.id.clone(), search));
             }
             event => {
-                let of = |(id, _): &&mut (String, Search)| account.of.as_ref() == Some(id);
+                let Some(answered) = account.of.as_deref() else { continue };
+                let answered = ran.get(answered).copied().unwrap_or(answered);
+                let of = |(id, _): &&mut (String, Search)| id == answered;
                 let Some((_, search)) = searches.iter_mut().find(of) else { continue };
                 match event {
                     Event::Searched { gallery, found, .. } => {
+                        ran.insert(&account.id, answered);
                         search.outcome = "ran".to_owned();
                         search.gallery = Some(gallery.clone());
                         search.found = found.len();
                     }
-                    Event::Failed { .. } => search.outcome = "failed".to_owned(),
+                    Event::Failed { .. } => {
+                        search.outcome = "failed".to_owned();
+                        search.found = 0;
+                    }
                     Event::Waits { .. } => search.outcome = "waits for others".to_owned(),
                     _ => {}
                 }

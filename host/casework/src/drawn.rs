@@ -1,0 +1,141 @@
+//! Documents that a release has drawn up and sealed, until it is concluded.
+//!
+//! Between the permit of a release and its outcome its documents are sealed. Where the outcome never comes they are no release's,
+//! and nobody finds them, or purges them: the request may never be released. So a mark is kept before the first is sealed, and
+//! goes with the outcome. What a release that fails has sealed is destroyed at once, with an entry first; what a mark still
+//! leads to at a start, then.
+
+use crate::chamber::{Casework, Chamber};
+use crate::error::CaseError;
+use crate::ledger::{self, Entry, Subject};
+use crate::recovery;
+use crate::release::{DOCUMENT, Form, sealed_id};
+use model::account::{Account, Event, Kind};
+use model::terms::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The kind under which releases are marked.
+const RELEASING: &str = "releasing";
+
+/// What `/readyz` calls documents that could not be destroyed at the start.
+const LEFT: &str = "documents";
+
+/// Keeps the mark of a release that is about to seal these documents.
+pub(crate) async fn mark(owner: &Chamber, request: &str, documents: &[String]) -> Result<(), CaseError> {
+    // What an earlier release sealed, and could not destroy, is not forgotten.
+    let earlier = owner.store.standing(RELEASING, request).await?;
+    let mut all = earlier.as_ref().map(marked).unwrap_or_default();
+    all.extend(documents.iter().cloned());
+    // A host that starts looks after its own: another's may be under way.
+    let body = serde_json::json!({ "log": owner.log().origin(), "documents": all });
+    let row = store::StandingRow { kind: RELEASING.to_owned(), id: request.to_owned(), body };
+    Ok(owner.store.keep(&[store::Kept::Stands(row)]).await?)
+}
+
+/// That the release is concluded: to be kept with its outcome.
+pub(crate) fn unmark(request: &str) -> store::Kept {
+    store::Kept::Forgotten { kind: RELEASING.to_owned(), id: request.to_owned() }
+}
+
+/// The documents a mark names.
+fn marked(mark: &store::StandingRow) -> BTreeSet<String> {
+    serde_json::from_value(mark.body["documents"].clone()).unwrap_or_default()
+}
+
+/// Destroys the documents of releases that broke off before this start. What cannot be destroyed holds nobody up: `/readyz`
+/// says so, and the next start tries again.
+pub(crate) async fn sweep(chamber: &Chamber, at: Instant) {
+    if let Err(e) = destroy_all(chamber, at).await {
+        tracing::error!(jurisdiction = chamber.id(), %e, "documents of releases that broke off could not be destroyed");
+        let text = format!("documents of releases that broke off are still there: {e}; then start the host anew");
+        chamber.troubles.set(LEFT, text);
+    }
+}
+
+async fn destroy_all(chamber: &Chamber, at: Instant) -> Result<(), CaseError> {
+    for mark in chamber.store.standings(RELEASING).await? {
+        if mark.body["log"] == chamber.log().origin() {
+            destroy(chamber, &mark, at).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Destroys what a mark leads to, if the release is not on record after all.
+async fn destroy(chamber: &Chamber, mark: &store::StandingRow, at: Instant) -> Result<(), CaseError> {
+    // The outcome may be on its way to the database.
+    chamber.ledger.settle().await?;
+    let (store, request) = (&chamber.store, mark.id.as_str());
+    let mut left = Vec::new();
+    if !is_released(store, request).await? {
+        for document in marked(mark) {
+            for form in [Form::Html, Form::Pdf] {
+                let id = sealed_id(request, &document, form);
+                if is_sealed(store, &id).await? {
+                    left.push(id);
+                }
+            }
+        }
+    }
+    if left.is_empty() {
+        return Ok(store.keep(&[unmark(request)]).await?);
+    }
+    let details = BTreeMap::from([("documents".to_owned(), left.join(" "))]);
+    let entry = |act: &str, of: Option<String>| Entry {
+        kind: Kind::Host,
+        who: chamber.host(),
+        at,
+        subject: Subject { request: Some(request.to_owned()), ..Subject::default() },
+        of,
+        event: Event::Host { act: act.to_owned(), details: details.clone() },
+    };
+    let intent = ledger::record(&[&chamber.ledger], entry("destroy-unreleased-documents", None), vec![]).await?;
+    for id in &left {
+        store.destroy(DOCUMENT, id).await?;
+        if is_sealed(store, id).await? {
+            return Err(CaseError::Unerased(format!("the document `{id}`, which was never released,")));
+        }
+    }
+    let outcome = entry("unreleased-documents-destroyed", Some(intent.id));
+    ledger::record(&[&chamber.ledger], outcome, vec![unmark(request)]).await.map(drop)
+}
+
+/// Whether a release of a request is on record, or may be: of entries whose accounts are gone nobody knows.
+async fn is_released(store: &store::Jurisdiction, request: &str) -> Result<bool, CaseError> {
+    let entries = store.entries_of_request(request).await?;
+    for row in store.accounts(&entries).await? {
+        let Some(row) = row else { return Ok(true) };
+        let account: Account = serde_json::from_slice(&row.plain)
+            .map_err(|e| CaseError::Log(format!("the account of entry `{}` cannot be read: {e}", row.id)))?;
+        if matches!(account.event, Event::Released { .. }) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn is_sealed(store: &store::Jurisdiction, id: &str) -> Result<bool, CaseError> {
+    match store.open_sealed(DOCUMENT, id).await {
+        Ok(found) => Ok(found.is_some()),
+        // It has to go all the same.
+        Err(store::StoreError::Damaged { .. }) => Ok(true),
+        Err(e) => Err(e.into()),
+    }
+}
+
+impl Casework {
+    /// After a release that failed: the documents it sealed go. Where that cannot be recorded, the next start sees to it.
+    pub(crate) async fn discard_drawn(&self, owner: &Chamber, request: &str) {
+        // The clock may be what the release failed of.
+        if let Err(e) = discard(owner, request, recovery::now(&self.clock)).await {
+            tracing::error!(jurisdiction = owner.id(), request, %e, "a release failed, and its documents are still there: the next start destroys them");
+        }
+    }
+}
+
+async fn discard(owner: &Chamber, request: &str, at: Instant) -> Result<(), CaseError> {
+    match owner.store.standing(RELEASING, request).await? {
+        Some(mark) => destroy(owner, &mark, at).await,
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,242 @@
+//! Entries that stand in the log of one jurisdiction concerned, and not in the other's.
+//!
+//! An entry of a step that concerns two jurisdictions goes into one log after the other. Where the second does not take it
+//! nothing is done, and yet the first says otherwise, for good. So it is recorded behind that entry that nothing came of it: at
+//! once, if the second log certainly does not have the entry and the first takes another. Otherwise a mark is kept, and the
+//! pass over deadlines records it as soon as both are known. An entry that turns up in the second log after all, at a start,
+//! needs nothing more, and of one that did not turn up in the first there is nothing to be said.
+//!
+//! A host that is killed between the two entries leaves no mark: nobody was answered.
+
+use crate::chamber::{Casework, Chamber};
+use crate::error::CaseError;
+use crate::ledger::{self, Entry, Ledger, Subject, Unrecorded, Written};
+use model::account::{Account, Event, Kind};
+use model::terms::{Instant, Verdict};
+
+/// The kind under which such entries are marked.
+const TORN: &str = "torn-entry";
+
+/// Sees to an entry that these ledgers have, at these indices, and `missing` has not; gives what the asker is told.
+pub(crate) async fn told(
+    standing: &[(&Ledger, u64)],
+    missing: &Ledger,
+    written: &Written,
+    unrecorded: Unrecorded,
+) -> CaseError {
+    let Unrecorded { error, doubtful } = unrecorded;
+    if standing.is_empty() {
+        return error;
+    }
+    let is_fault = matches!(error, CaseError::Fault(_));
+    let mut told = match error {
+        CaseError::Log(reason) | CaseError::Fault(reason) => reason,
+        other => other.to_string(),
+    };
+    for (ledger, index) in standing {
+        let origin = ledger.log().origin();
+        told += &match make_good(ledger, missing, written, doubtful).await {
+            Some(made_good) => format!(
+                "; entry {index} of the log `{origin}` says otherwise, and entry {made_good} there says that nothing came of it"
+            ),
+            None if refuses(&written.plain) => format!("; it stands as entry {index} of the log `{origin}`"),
+            None => format!(
+                "; entry {index} of the log `{origin}` says otherwise, and that nothing came of it is recorded there as soon as \
+                 that can be known and done"
+            ),
+        };
+    }
+    // Where the host broke off nobody is told that nothing was done.
+    if is_fault { CaseError::Fault(told) } else { CaseError::Log(told) }
+}
+
+/// Records behind an entry that nothing came of it; gives the index, or marks it to be done later.
+async fn make_good(ledger: &Ledger, missing: &Ledger, written: &Written, doubtful: bool) -> Option<u64> {
+    let failure = failure(&written.plain, None, missing.log().origin()).ok().flatten()?;
+    if !doubtful {
+        let failure = Written::of(model::terms::new_id(), failure).ok()?;
+        if let Ok(appended) = ledger.append(&failure, vec![]).await {
+            return Some(appended.index);
+        }
+    }
+    tracing::error!(log = ledger.log().origin(), entry = %written.id, "an entry stands here, and another log did not take it");
+    mark(ledger, missing, written).await;
+    None
+}
+
+/// Marks an entry that this ledger has, or may turn out to have, and `missing` has not.
+pub(crate) async fn mark(ledger: &Ledger, missing: &Ledger, written: &Written) {
+    let body = serde_json::json!({ "log": ledger.log().origin(), "missing": missing.log().origin() });
+    let mark = store::StandingRow { kind: TORN.to_owned(), id: written.id.clone(), body };
+    ledger.keep_behind(vec![store::Kept::Stands(mark)]).await;
+}
+
+/// Whether an entry says of itself that nothing was done.
+fn refuses(plain: &[u8]) -> bool {
+    matches!(failure(plain, None, ""), Ok(None))
+}
+
+/// The entry that says of this one that nothing came of it; none where it says so itself.
+fn failure(plain: &[u8], at: Option<Instant>, missing: &str) -> Result<Option<Entry>, CaseError> {
+    let account: Account = serde_json::from_slice(plain).map_err(|e| CaseError::Log(e.to_string()))?;
+    let nothing_done = match &account.event {
+        Event::Decision { rulings, .. } => rulings.verdict() != Verdict::Permit,
+        event => matches!(event, Event::Failed { .. } | Event::Waits { .. } | Event::Rejected { .. }),
+    };
+    if nothing_done {
+        return Ok(None);
+    }
+    let Account { id, who, at: then, case, purpose, justification, probe, request, .. } = account;
+    let reason = format!("the log `{missing}` did not take this entry, so nothing was done");
+    Ok(Some(Entry {
+        kind: Kind::Outcome,
+        who,
+        at: at.unwrap_or(then),
+        subject: Subject { case, purpose, justification, probe, request },
+        of: Some(id),
+        event: Event::Failed { reason },
+    }))
+}
+
+impl Casework {
+    /// Records of every marked entry of a jurisdiction's log that nothing came of it, if the other log does not have it.
+    pub(crate) async fn make_torn_good(&self, chamber: &Chamber, now: Instant) -> Result<(), CaseError> {
+        // What a log has that cannot be written is known for certain once it has recovered.
+        if !chamber.log().is_writable() {
+            return Ok(());
+        }
+        // What has not reached the database did not turn up here yet.
+        chamber.ledger.settle().await?;
+        for mark in chamber.store.standings(TORN).await? {
+            if mark.body["log"] != chamber.log().origin() {
+                // Another host's to see to.
+                continue;
+            }
+            let missing = mark.body["missing"].as_str().unwrap_or_default();
+            let Some(other) = self.chambers().find(|c| c.log().origin() == missing) else { continue };
+            if !other.log().is_writable() || other.ledger.settle().await.is_err() {
+                continue;
+            }
+            let ids = [mark.id.clone()];
+            let there = other.store.accounts(&ids).await?.into_iter().flatten().next().is_some();
+            let own = chamber.store.accounts(&ids).await?.into_iter().flatten().next();
+            let failure = match own.filter(|_| !there) {
+                Some(row) => failure(&row.plain, Some(now), missing)?,
+                None => None,
+            };
+            let forget = store::Kept::Forgotten { kind: TORN.to_owned(), id: mark.id };
+            match failure {
+                Some(failure) => ledger::record(&[&chamber.ledger], failure, vec![forget]).await.map(drop)?,
+                None => chamber.store.keep(&[forget]).await?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+mod tests {
+    use super::*;
+    use model::account::{Leaf, Who};
+    use std::path::Path;
+    use std::sync::Arc;
+
+    struct Two {
+        north: Ledger,
+        south: Ledger,
+        rows: store::Jurisdiction,
+        _store: store::Store,
+        _home: tempfile::TempDir,
+    }
+
+    async fn two() -> Two {
+        let home = tempfile::tempdir().unwrap();
+        let store = store::Store::open("mem://", None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
+        let ledger = async |id: &str| {
+            let rows = store.jurisdiction(id).await.unwrap();
+            Ledger::new(log(&home.path().join(id), id), rows)
+        };
+        let (north, south) = (ledger("north").await, ledger("south").await);
+        let rows = store.jurisdiction("north").await.unwrap();
+        Two { north, south, rows, _store: store, _home: home }
+    }
+
+    fn log(folder: &Path, id: &str) -> audit::Log {
+        std::fs::create_dir_all(folder).unwrap();
+        let dir = cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap();
+        let signer = audit::Ed25519Signer::from_seed(&format!("test/{id}"), [7; 32]).unwrap();
+        audit::Log::open(dir, &format!("test/{id}"), Arc::new(signer)).unwrap().log
+    }
+
+    fn entry(event: Event) -> Entry {
+        let named = |text: &str| text.to_owned();
+        let who = Who {
+            jurisdiction: named("north"),
+            person: named("p"),
+            name: named("P"),
+            unit: named("u"),
+            agency: named("a"),
+        };
+        let subject = Subject { purpose: named("investigation"), ..Subject::default() };
+        Entry { kind: Kind::Outcome, who, at: Instant(5), subject, of: Some(named("intent")), event }
+    }
+
+    fn leaf(ledger: &Ledger, index: u64) -> Leaf {
+        serde_json::from_slice(&ledger.log().entry(index).unwrap()).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_one_log_took_and_the_other_did_not_is_said_to_have_failed() {
+        let two = two().await;
+        two.south.log().clone().close().unwrap();
+        let recorded = ledger::record(&[&two.north, &two.south], entry(Event::Opened), vec![]).await;
+        let Err(CaseError::Log(told)) = recorded.map(drop) else { panic!("it was recorded") };
+        assert!(told.contains("entry 0 of the log `test/north` says otherwise"), "{told}");
+        assert!(told.contains("entry 1 there says that nothing came of it"), "{told}");
+        assert_eq!((two.north.log().size(), two.south.log().size()), (2, 0));
+        let (first, second) = (leaf(&two.north, 0), leaf(&two.north, 1));
+        assert_eq!((second.kind, second.of.as_ref()), (Kind::Outcome, Some(&first.id)));
+        two.north.settle().await.unwrap();
+        let row = two.rows.accounts(&[second.id]).await.unwrap().into_iter().flatten().next().unwrap();
+        let account: Account = serde_json::from_slice(&row.plain).unwrap();
+        assert!(matches!(&account.event, Event::Failed { reason } if reason.contains("`test/south`")), "{account:?}");
+        assert_eq!((account.who.person.as_str(), account.purpose.as_str()), ("p", "investigation"));
+        assert!(two.rows.standings(TORN).await.unwrap().is_empty(), "nothing is left to be done");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_says_itself_that_nothing_was_done_needs_nothing_more() {
+        let two = two().await;
+        two.south.log().clone().close().unwrap();
+        let rejected = Event::Rejected { asked: "a step".into(), reason: "not yours".into() };
+        let recorded = ledger::record(&[&two.north, &two.south], entry(rejected), vec![]).await;
+        let Err(CaseError::Log(told)) = recorded.map(drop) else { panic!("it was recorded") };
+        assert!(told.contains("it stands as entry 0 of the log `test/north`"), "{told}");
+        assert_eq!(two.north.log().size(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn where_the_first_log_does_not_take_it_nothing_stands() {
+        let two = two().await;
+        two.north.log().clone().close().unwrap();
+        let recorded = ledger::record(&[&two.north, &two.south], entry(Event::Opened), vec![]).await;
+        let Err(CaseError::Log(told)) = recorded.map(drop) else { panic!("it was recorded") };
+        assert!(!told.contains("says otherwise"), "{told}");
+        assert_eq!(two.south.log().size(), 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn while_the_other_log_is_in_doubt_it_is_marked() {
+        let two = two().await;
+        let written = Written::of("e1".to_owned(), entry(Event::Opened)).ok().unwrap();
+        two.north.append(&written, vec![]).await.ok().unwrap();
+        let unrecorded = Unrecorded { error: CaseError::Log("no disk".to_owned()), doubtful: true };
+        let told = told(&[(&two.north, 0)], &two.south, &written, unrecorded).await.to_string();
+        assert!(told.contains("no disk") && told.contains("as soon as that can be known and done"), "{told}");
+        assert_eq!(two.north.log().size(), 1, "it may turn up there");
+        two.north.settle().await.unwrap();
+        let marks = two.rows.standings(TORN).await.unwrap();
+        assert_eq!(marks.iter().map(|m| m.id.as_str()).collect::<Vec<_>>(), ["e1"]);
+    }
+}
