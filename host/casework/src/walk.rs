@@ -77,7 +77,6 @@ impl Walk {
     /// [`CaseError`] when the log cannot be read.
     pub(crate) async fn begin(chamber: &Arc<Chamber>, from: Instant, until: Instant) -> Result<Self, CaseError> {
         chamber.ledger.settle().await?;
-        let extent = Extent::of(chamber).await?;
         let log = chamber.log().clone();
         let kept = chamber.store.standings(TURNED_BACK).await?;
         let turns: Vec<u64> = kept
@@ -86,7 +85,7 @@ impl Walk {
             .filter_map(|row| row.body["index"].as_u64())
             .collect();
         let left = aside(move || spans(&log, turns, from, until)).await??;
-        let portion = store::Portion::new(AT_ONCE);
+        let (extent, portion) = (Extent::of(chamber).await?, store::Portion::new(AT_ONCE));
         Ok(Self { chamber: chamber.clone(), left, from, until, portion, extent })
     }
 

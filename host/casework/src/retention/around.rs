@@ -35,7 +35,7 @@ impl Around {
         let (spelled, origin) = (range.to_string(), owner.log().origin());
         let mut around = Self::default();
         let rows = owner.store.retentions().await?.into_iter().filter(|row| row.subject == AUDIT_ENTRY);
-        for docket in own(rows.map(Docket::read).collect::<Result<_, _>>()?, origin) {
+        for docket in own(rows.map(Docket::read).collect::<Result<Vec<_>, _>>()?, origin) {
             if let Some(other) = other(&docket.record, range, &spelled)? {
                 around.dockets.push(Other { covers: other.covers(range), docket });
             }

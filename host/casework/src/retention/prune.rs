@@ -37,7 +37,7 @@ const LEAST_AGE_MS: u64 = 366 * 24 * 3_600_000;
 /// Who demands that, as a misstep names them.
 const THIS_HOST: &str = "this host";
 
-/// A pruning that was permitted, until it is over.
+/// A pruning that was permitted, until it is over: of the log that the docket's record is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pruning {
     /// By whom.
