@@ -111,12 +111,13 @@ impl Walk {
         let ids: Vec<String> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
         let rows = self.chamber.store.accounts(&ids).await?;
         self.portion.had(rows.iter().flatten().map(|row| row.plain.len()));
-        let mut told = Vec::with_capacity(leaves.len());
-        for ((index, leaf), row) in leaves.into_iter().zip(rows) {
+        let until = self.until;
+        let tell = move |((index, leaf), row): ((u64, Leaf), Option<store::AccountRow>)| {
             let account = row.map(|row| account(index, &leaf, &row)).transpose()?;
-            let after = leaf.at >= self.until;
-            told.push(Told { index, leaf, account, after });
-        }
+            let after = leaf.at >= until;
+            Ok::<_, CaseError>(Told { index, leaf, account, after })
+        };
+        let told = aside(move || leaves.into_iter().zip(rows).map(tell).collect::<Result<Vec<_>, _>>()).await??;
         Ok(Some(told))
     }
 }
