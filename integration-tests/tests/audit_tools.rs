@@ -5,6 +5,7 @@
 mod common;
 
 use common::{Court, court, path, request, searcher};
+use model::terms::Digest;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -283,6 +284,62 @@ async fn a_case_is_exported_whole_and_whatever_is_changed_shows() {
 
     let again = audit(&court, &[&["export"], &CONFIG[..], &case]);
     assert!(!again.status.success() && said(&again).contains("not empty"), "{}", said(&again));
+    forgeries(&court, &folder, &manifest);
+}
+
+/// What somebody makes of an export who can write every file of it, with a manifest to match each time.
+fn forgeries(court: &Court, folder: &Path, manifest: &Value) {
+    let key = ["--key", "log-keys/detroit.vkey"];
+    let verify = |says: &str| {
+        let verified = audit(court, &[&["verify-export", "disclosure"], &key[..]]);
+        assert_eq!(verified.status.code(), Some(4), "{says}: {}", said(&verified));
+        assert!(said(&verified).contains(says), "{says}: {}", said(&verified));
+    };
+    let put = |name: &str, content: &[u8], says: &str| {
+        let (file, mut forged) = (folder.join(name), manifest.clone());
+        let before = std::fs::read(&file).ok();
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, content).unwrap();
+        forged["files"][name] = json!(Digest::of(content));
+        std::fs::write(folder.join("manifest.json"), forged.to_string()).unwrap();
+        verify(says);
+        before.map_or_else(|| std::fs::remove_file(&file).unwrap(), |before| std::fs::write(&file, before).unwrap());
+    };
+    put("documents/confession.pdf", b"%PDF I did it", "documents/confession.pdf is nothing that an entry tells of");
+    put("entries/3.note", b"see also", "entries/3.note is nothing that an entry tells of");
+    let page = std::fs::read_to_string(folder.join("index.html")).unwrap();
+    let rewritten = page.replace("It identifies nobody", "It identifies somebody");
+    assert_ne!(page, rewritten);
+    put("index.html", rewritten.as_bytes(), "index.html is not the one that belongs to");
+    let other = std::fs::read(court.deployment.home.join("log-keys/st-louis.vkey")).unwrap();
+    put("log.vkey", &other, "log.vkey is not the one that belongs to");
+
+    let claim = |change: &dyn Fn(&mut Value), says: &str| {
+        let mut forged = manifest.clone();
+        change(&mut forged);
+        std::fs::write(folder.join("manifest.json"), forged.to_string()).unwrap();
+        verify(says);
+    };
+    claim(&|m| m["log"] = json!("localhost/st-louis"), "is of the log `localhost/st-louis`");
+    claim(&|m| m["jurisdiction"] = json!("st-louis"), "names the jurisdiction `st-louis`");
+    let requests = "the list of requests is not the one";
+    claim(&|m| m["completeness"]["requests"].as_array_mut().unwrap().push(json!("zzz")), requests);
+    claim(&|m| m["completeness"]["requests"] = json!([]), requests);
+    claim(&|m| m["exported"] = json!("2001-01-01T00:00:00.000Z"), "index.html");
+    let twice = |m: &mut Value| {
+        let first = m["entries"][0].clone();
+        m["entries"].as_array_mut().unwrap().push(first);
+    };
+    claim(&twice, "in the order of the log");
+    std::fs::remove_file(folder.join("index.html")).unwrap();
+    let without = |m: &mut Value| {
+        m["files"].as_object_mut().unwrap().remove("index.html");
+    };
+    claim(&without, "index.html is missing");
+    std::fs::write(folder.join("index.html"), page).unwrap();
+    std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
+    let whole = audit(court, &[&["verify-export", "disclosure"], &key[..]]);
+    assert!(whole.status.success(), "{}", said(&whole));
 }
 
 #[tokio::test]

@@ -96,6 +96,15 @@ fn disclose(court: &mut Court, case: &str, at_least: usize) {
         assert_eq!(done.status.code(), Some(4), "{}", String::from_utf8_lossy(&done.stdout));
         assert!(String::from_utf8_lossy(&done.stdout).contains("not what any entry tells of"));
         std::fs::write(&file, bytes).unwrap();
+        // Nor is the same one under another name.
+        let (named, renamed) = (listed["file"].as_str().unwrap(), format!("documents/exhibit.{form}"));
+        let forged = manifest.to_string().replace(named, &renamed);
+        std::fs::rename(&file, folder.join(&renamed)).unwrap();
+        std::fs::write(folder.join("manifest.json"), forged).unwrap();
+        let done = court.deployment.run(&arguments).unwrap();
+        assert_eq!(done.status.code(), Some(4), "{}", String::from_utf8_lossy(&done.stdout));
+        assert!(String::from_utf8_lossy(&done.stdout).contains(&format!("{renamed} is not what any entry tells of")));
+        std::fs::rename(folder.join(&renamed), &file).unwrap();
         std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
     }
     assert!(court.deployment.run(&arguments).unwrap().status.success());

@@ -279,8 +279,23 @@ fn verify_kept(deployment: &Deployment) {
     std::fs::write(&file, lines.collect::<String>()).unwrap();
     let (code, said) = verify(deployment, &own);
     assert!(code == Some(4) && said.contains("cosignature of `witness.example/w1` that does not verify"), "{said}");
+    // As many as the configuration demands: whether they are missing from it or it is missing itself.
+    let own_word = std::fs::read(file.with_file_name("checkpoint")).unwrap();
+    std::fs::write(&file, own_word).unwrap();
+    let (code, said) = verify(deployment, &own);
+    assert!(code == Some(4) && said.contains("0 of 1 witnesses") && said.contains("1 are required"), "{said}");
+    std::fs::remove_file(&file).unwrap();
+    let (code, said) = verify(deployment, &own);
+    assert!(code == Some(4) && said.contains("0 of 1 witnesses"), "{said}");
+    let other = ["--config", "magistrate.toml", "--jurisdiction", "st-louis"];
+    assert_eq!(verify(deployment, &other).0, Some(0), "which demands none");
     std::fs::write(&file, sound).unwrap();
     assert_eq!(verify(deployment, &own).0, Some(0));
+    let config = std::fs::read_to_string(deployment.config()).unwrap();
+    let none = config.replace("[jurisdictions.detroit]\n", "[jurisdictions.detroit]\nwitnesses = []\n");
+    std::fs::write(deployment.config(), none).unwrap();
+    assert_eq!(verify(deployment, &own).0, Some(1), "one is demanded, and there is nobody to ask");
+    std::fs::write(deployment.config(), config).unwrap();
 }
 
 #[test]

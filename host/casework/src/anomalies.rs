@@ -2,7 +2,7 @@
 //!
 //! Everything is derived from the log, with the entries that each number comes from, so that it can be looked up. What is
 //! listed is not wrong for that: it is where to look first. The thresholds are the asker's; their defaults say where they come
-//! from. Asking is itself an entry.
+//! from. Asking is itself an entry. A survey is of this host's log, as far as it is not pruned, and says so.
 //!
 //! | kind | what is listed |
 //! |---|---|
@@ -18,6 +18,7 @@
 
 mod tally;
 
+use crate::aside::aside;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::clock::zone;
 use crate::error::CaseError;
@@ -25,7 +26,7 @@ use crate::inspection::{MOST_ENTRIES, Seen};
 use crate::ledger::{self, Entry, Subject};
 use crate::life::Life;
 use crate::report::{Form, OnRecord, period};
-use crate::walk::Walk;
+use crate::walk::{Extent, Walk};
 use jiff::ToSpan as _;
 use model::account::{Event, Kind};
 use model::facts::Conclusion;
@@ -39,6 +40,9 @@ const HOUR_MS: u64 = 3_600_000;
 
 /// How many days are looked at where nobody says: a month, as long as worklists are.
 const USUAL_DAYS: i32 = 31;
+
+/// How many days are looked at at most: a year, as the longest report does. A survey is read as it is waited for.
+const MOST_DAYS: i32 = 366;
 
 /// From which numbers on something is listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -123,6 +127,13 @@ pub struct Survey {
     pub entries: u64,
     /// Of these, how many say nothing any more, because what they said was destroyed.
     pub purged: u64,
+    /// The log that was looked at, by its origin.
+    pub log: String,
+    /// The first entry that it keeps: what was of these days and pruned before that is not counted. 0 where nothing was pruned.
+    pub minimum_index: u64,
+    /// Logs of other hosts of the jurisdiction, by their origins: what is in these is not counted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_logs: Vec<String>,
     /// What to look at, by kind.
     pub anomalies: Vec<Anomaly>,
 }
@@ -149,7 +160,8 @@ impl Casework {
     /// Looks for anomalies, for one of the jurisdiction's auditors. That the asker is one has been checked.
     ///
     /// # Errors
-    /// [`CaseError::Invalid`] for days or hours that are none; [`CaseError::Log`] when the look cannot be recorded.
+    /// [`CaseError::Invalid`] for days or hours that are none, and for more than 366 days; [`CaseError::Log`] when the look
+    /// cannot be recorded.
     pub async fn survey(&self, auditor: &Registered, jurisdiction: &str, scope: Scope) -> Result<Survey, CaseError> {
         let chamber = self.chamber(jurisdiction)?.clone();
         let Scope { days, thresholds } = scope;
@@ -163,6 +175,10 @@ impl Casework {
         let month = || (today.checked_sub(USUAL_DAYS.days()).unwrap_or(today), today);
         let (first, last) = days.unwrap_or_else(month);
         let span = period::moments(first, last, &zone)?;
+        if first.checked_add(MOST_DAYS.days()).is_ok_and(|beyond| last >= beyond) {
+            let message = format!("from {first} to {last} are too many days: look at {MOST_DAYS} of them at most");
+            return Err(CaseError::Invalid(message));
+        }
         let asked = [("first", first.to_string()), ("last", last.to_string())];
         self.record_survey(&chamber, auditor, now, "anomalies", asked).await?;
         let mut tally = Tally::new(chamber.id());
@@ -170,12 +186,31 @@ impl Casework {
         while let Some(entries) = walk.next().await? {
             entries.into_iter().for_each(|told| tally.add(told));
         }
-        let mut anomalies = tally.anomalies(&thresholds);
+        let Extent { log, others: other_logs, minimum: minimum_index } = walk.extent().clone();
+        let measured = thresholds.clone();
+        let (tally, mut anomalies) = aside(move || {
+            let anomalies = tally.anomalies(&measured);
+            (tally, anomalies)
+        })
+        .await?;
         anomalies.extend(self.unsigned(&chamber, &tally, &thresholds, now).await?);
         anomalies.sort_by(|a, b| a.kind.cmp(b.kind).then(b.number.cmp(&a.number)).then_with(|| a.about.cmp(&b.about)));
         let (entries, purged) = tally.read();
         let jurisdiction = jurisdiction.to_owned();
-        Ok(Survey { jurisdiction, first, last, at: now, thresholds, entries, purged, anomalies })
+        let at = now;
+        Ok(Survey {
+            jurisdiction,
+            first,
+            last,
+            at,
+            thresholds,
+            entries,
+            purged,
+            log,
+            minimum_index,
+            other_logs,
+            anomalies,
+        })
     }
 
     /// Requests whose leads nobody signed. What is signed is told by their whole lives, and not by the days looked at alone.

@@ -12,7 +12,7 @@
 use crate::error::CaseError;
 use crate::ledger::Receipt;
 use crate::life::{Life, State};
-use crate::obligations::Owed;
+use crate::obligations::{Owed, Standing};
 pub use model::account::Awaited;
 use model::combine::Rulings;
 use model::facts::{Conclusion, Step};
@@ -49,7 +49,7 @@ impl fmt::Display for Waits {
 pub(crate) struct Demands {
     /// Still to be given.
     open: Vec<Awaited>,
-    /// Given, or needed no more.
+    /// Given.
     given: Vec<Awaited>,
 }
 
@@ -63,7 +63,8 @@ impl Demands {
                 clause: owed.clause.clone(),
                 duty: owed.duty.clone(),
             };
-            if !owed.is_open() {
+            // However else it may come to stand one day, nothing but `Met` is given.
+            if matches!(owed.standing, Standing::Met { .. }) {
                 note(&mut demands.given, awaited);
             } else if !of_retention(&awaited, life) {
                 note(&mut demands.open, awaited);
@@ -168,7 +169,6 @@ pub fn words(awaited: &Awaited) -> String {
 mod tests {
     use super::*;
     use crate::life::Imposed;
-    use crate::obligations::Standing;
     use model::combine::{PolicyRef, Ruling};
     use model::facts::Signature;
     use model::rulings::{Decision, Obligation};

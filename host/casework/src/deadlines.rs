@@ -14,7 +14,7 @@ use crate::ledger::{self, Entry, Subject};
 use crate::notices::{Delivery, Notice};
 use crate::obligations::{Owed, Standing};
 use crate::recovery;
-use crate::retention::turn_of;
+use crate::retention::{is_elsewhere, turn_of};
 use model::account::{Event, Kind, Retained};
 use model::rulings::{Duty, NoticeRule};
 use model::terms::Instant;
@@ -193,6 +193,8 @@ impl Casework {
         let mut due = Vec::with_capacity(rows.len());
         for row in rows {
             match Owed::read(row) {
+                // Of another host's entries that host sees to it: here the same indices are other entries.
+                Ok(Owed { about: Some(about), .. }) if is_elsewhere(&about, chamber.log().origin()) => {}
                 Ok(owed) if which(&owed.duty) => due.push(owed),
                 Ok(_) => {}
                 Err(e) => tracing::error!(jurisdiction = chamber.id(), %e, "an obligation is not looked at"),

@@ -263,7 +263,8 @@ impl Casework {
         };
         let now = permitted && awaited.is_empty();
         decided(now);
-        let imposed = obligations::imposed(&rulings, facts)?;
+        let log = concerned.last().map(|owner| owner.log().origin());
+        let imposed = obligations::imposed(&rulings, facts, log)?;
         let mut kept: Vec<_> = obligations::imposition(&rulings.id, &imposed)?.into_iter().collect();
         if now {
             kept.extend(rows);

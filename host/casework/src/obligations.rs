@@ -24,7 +24,7 @@ use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt, Subject};
 use crate::limits::bounded;
 use crate::misstep::Misstep;
-use crate::retention::turn_of;
+use crate::retention::{AUDIT_ENTRY, turn_of};
 use model::account::{Event, Kind, Retained};
 use model::combine::Rulings;
 use model::facts::{self, Step};
@@ -61,13 +61,6 @@ pub enum Standing {
     Overdue {
         /// Since when.
         at: Instant,
-    },
-    /// Not to be met any more.
-    Waived {
-        /// Who waived it.
-        by: String,
-        /// Why.
-        why: String,
     },
 }
 
@@ -207,12 +200,10 @@ pub(crate) async fn just_imposed(
     Ok(found)
 }
 
-/// The obligations that a decision imposes.
-pub(crate) fn imposed(rulings: &Rulings, facts: &Facts<'_>) -> Result<Vec<Owed>, CaseError> {
-    imposed_on(
-        rulings,
-        &Occasion { now: facts.now, request: facts.request, gallery: facts.gallery.as_ref(), step: &facts.step },
-    )
+/// The obligations that a decision imposes. `log` is the origin of the log whose entries it is about, if it is about entries.
+pub(crate) fn imposed(rulings: &Rulings, facts: &Facts<'_>, log: Option<&str>) -> Result<Vec<Owed>, CaseError> {
+    let (now, request, gallery) = (facts.now, facts.request, facts.gallery.as_ref());
+    imposed_on(rulings, &Occasion { now, request, gallery, log, step: &facts.step })
 }
 
 /// What a decision was about, as far as its obligations depend on it.
@@ -220,6 +211,8 @@ pub(crate) struct Occasion<'a> {
     pub(crate) now: Instant,
     pub(crate) request: Option<&'a facts::Request>,
     pub(crate) gallery: Option<&'a facts::Gallery>,
+    /// Whose entries it was about, if it was about entries: the origin of the log.
+    pub(crate) log: Option<&'a str>,
     pub(crate) step: &'a Step,
 }
 
@@ -305,7 +298,11 @@ fn retains(rulings: &Rulings, subject: &str) -> bool {
 /// The record that a step outside a request's life is about.
 fn about(occasion: &Occasion<'_>) -> Option<Retained> {
     let Step::Retention(event) = occasion.step else { return None };
-    let gallery = occasion.gallery.as_ref().map(|g| g.id.clone());
+    let gallery = match event.subject.as_str() {
+        // An index names an entry of one log: those of several hosts all begin at 0.
+        AUDIT_ENTRY => occasion.log.map(str::to_owned),
+        _ => occasion.gallery.map(|g| g.id.clone()),
+    };
     Some(Retained { subject: event.subject.clone(), gallery, record: event.record_id.clone() })
 }
 
@@ -457,6 +454,11 @@ mod tests {
 
     /// What a permit of this moment, about the same record each time, imposes with this duty.
     fn imposed(duty: Duty, at: Instant) -> Owed {
+        imposed_of("probe", "here/north", duty, at)
+    }
+
+    /// The same about a record of this kind, at the host of this log.
+    fn imposed_of(subject: &str, log: &str, duty: Duty, at: Instant) -> Owed {
         let obligations = vec![Obligation { clause: "c".into(), duty }];
         let (verdict, satisfied) = (Verdict::Permit, vec!["c".into()]);
         let ruling = Ruling {
@@ -470,7 +472,7 @@ mod tests {
         };
         let rulings = Rulings { id: model::terms::new_id(), phase: Phase::Retention, at, rulings: vec![ruling] };
         let step = Step::Retention(RetentionEvent {
-            subject: "probe".into(),
+            subject: subject.into(),
             kind: "hold".into(),
             record_id: "r".into(),
             origin: String::new(),
@@ -480,7 +482,7 @@ mod tests {
             extended: None,
             exported: None,
         });
-        let occasion = Occasion { now: at, request: None, gallery: None, step: &step };
+        let occasion = Occasion { now: at, request: None, gallery: None, log: Some(log), step: &step };
         imposed_on(&rulings, &occasion).unwrap().pop().unwrap()
     }
 
@@ -507,6 +509,34 @@ mod tests {
             Duty::Task(TaskRule { owner, about, within_hours })
         };
         assert_eq!(imposed(task(), hour(9)).id, imposed(task(), hour(300 * 24)).id, "other duties stay what they were");
+    }
+
+    #[test]
+    fn what_is_owed_of_an_entry_is_owed_of_one_log() {
+        let owed = |log: &str| imposed_of(AUDIT_ENTRY, log, Duty::Hold(rule()), hour(9));
+        let (here, there) = (owed("here/north"), owed("there/north"));
+        assert_ne!(here.id, there.id, "two duties, of two entries of one index");
+        assert_eq!(here.filed_under().as_deref(), Some("audit-entry here/north/r"));
+        assert_eq!(there.filed_under().as_deref(), Some("audit-entry there/north/r"));
+        let probe = imposed(Duty::Hold(rule()), hour(9));
+        assert_eq!(probe.filed_under().as_deref(), Some("probe /r"), "what hosts share is of no log");
+    }
+
+    #[test]
+    fn nothing_stands_as_waived() {
+        let owed = imposed(Duty::Hold(rule()), hour(9));
+        let row = |state: serde_json::Value| {
+            let mut body = serde_json::to_value(&owed).unwrap();
+            let Some(fields) = body.as_object_mut() else { panic!("no object") };
+            let serde_json::Value::Object(state) = state else { panic!("no object") };
+            fields.extend(state);
+            let body = serde_json::to_vec(&body).unwrap();
+            store::ObligationRow { request: None, id: owed.id.clone(), open: false, wake: None, body }
+        };
+        let met = serde_json::json!({ "state": "met", "by": "e", "at": Instant(1) });
+        assert!(Owed::read(row(met)).is_ok_and(|owed| !owed.is_open()));
+        let waived = serde_json::json!({ "state": "waived", "by": "p", "why": "it was said so" });
+        assert!(Owed::read(row(waived)).is_err(), "and so nothing that says it does is taken for given");
     }
 
     #[test]

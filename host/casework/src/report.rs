@@ -1,7 +1,7 @@
 //! The `report` phase: a report of the charter is drawn up for a period.
 //!
 //! The figures are derived from the log and its accounts each time, and kept nowhere: what a report says is what the entries
-//! of its period say. It is judged first; then it is set out in every form and sealed; and only when the digests of these
+//! of its period say: entries of this host's log, and a report says so where there are others. It is judged first; then it is set out in every form and sealed; and only when the digests of these
 //! are on record is it drawn up. One that the charter calls public is then for everybody.
 //!
 //! The reports of a jurisdiction are found again as the entries of a request are: as entries of [`REPORTS`], a name that no
@@ -156,7 +156,7 @@ impl Casework {
         let name = &draft.period.report;
         let draughting = self.draughting.clone().ok_or_else(|| CaseError::NoDraughting(name.clone()))?;
         let mut walk = Walk::begin(chamber, draft.span.start, draft.span.end).await?;
-        let mut figures = Figures::new(chamber.id(), &draft.defined.counted_tags);
+        let mut figures = Figures::new(chamber.id(), &draft.defined.counted_tags).over(walk.extent().clone());
         while let Some(entries) = walk.next().await? {
             entries.into_iter().for_each(|told| figures.add(told));
         }

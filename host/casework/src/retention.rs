@@ -10,6 +10,8 @@
 //! - What a decision wants kept is not purged earlier. Where a decision also wants it destroyed, and that is due, the purge
 //!   prevails: the bytes go, and what was logged of them stays.
 //! - What has to be purged is purged when it is due, by standing order (`schedule`).
+//! - An entry is known by its index in one log. Of which, the host fills in where other records have their gallery, and no client
+//!   says: what is on record of the logs of other hosts on the same database is theirs to see to.
 //! - The log itself is pruned from its beginning (`prune`), which policies judge as the purge that it is.
 //! - Whether a gallery holds a record is not for outsiders to find out. The policy may permit a step of theirs, a notice from
 //!   the agency that a record came from, say; whatever is not permitted is refused on record in the same words, whether or not
@@ -58,8 +60,8 @@ pub const GALLERY_RECORD: &str = "gallery-record";
 /// An entry of the log, as the contract calls it: its personal part.
 pub const AUDIT_ENTRY: &str = "audit-entry";
 
-/// What everything about entries of the log is filed under begins with this ([`obligations::filed_under`]).
-const ENTRIES: &str = "audit-entry /";
+/// What everything about entries of a log is filed under begins with this ([`obligations::filed_under`]).
+const ENTRIES: &str = "audit-entry ";
 
 /// The status of a gallery record whose agency gave notice that it no longer keeps its own.
 const NOTICE_RECEIVED: &str = "notice-received";
@@ -385,6 +387,12 @@ fn approvals(rulings: &Rulings) -> Vec<SignOffRule> {
     obligations.filter_map(|o| rule(&o.duty)).collect()
 }
 
+/// Whether a record is entries of another log than the one of this origin: of another host's. An index alone names entries of
+/// whichever log; so did every record filed before logs were told apart, and those are nobody else's.
+pub(crate) fn is_elsewhere(record: &Retained, origin: &str) -> bool {
+    record.subject == AUDIT_ENTRY && record.gallery.as_deref().is_some_and(|log| log != origin)
+}
+
 /// Whose turn is taken for what is filed there. Ranges of entries overlap, and all of them are one turn.
 pub(crate) fn turn_of(filed: &str) -> &str {
     if filed.starts_with(ENTRIES) { ENTRIES } else { filed }
@@ -467,8 +475,20 @@ mod tests {
             turn_of(&place_of(&record)).to_owned()
         };
         assert_eq!(turn(AUDIT_ENTRY, None, "17"), turn(AUDIT_ENTRY, None, "10-20"));
+        assert_eq!(turn(AUDIT_ENTRY, None, "17"), turn(AUDIT_ENTRY, Some("here/north"), "10-20"), "as it is found");
         assert_ne!(turn(GALLERY_RECORD, Some("g"), "17"), turn(GALLERY_RECORD, Some("g"), "18"));
         assert_eq!(turn("probe", None, "request"), "request");
+    }
+
+    #[test]
+    fn an_entry_is_of_one_log() {
+        let of = |subject: &str, log: Option<&str>| {
+            let (subject, gallery) = (subject.to_owned(), log.map(str::to_owned));
+            is_elsewhere(&Retained { subject, gallery, record: "17".to_owned() }, "here/north")
+        };
+        assert!(of(AUDIT_ENTRY, Some("there/north")));
+        assert!(!of(AUDIT_ENTRY, Some("here/north")) && !of(AUDIT_ENTRY, None));
+        assert!(!of(GALLERY_RECORD, Some("there/north")), "a gallery may be called like anything");
     }
 
     #[test]
@@ -484,6 +504,7 @@ mod tests {
         let bad = [
             asking(Change::Purge, GALLERY_RECORD, None, None),
             asking(Change::Purge, "probe", Some("g"), None),
+            asking(Change::Purge, AUDIT_ENTRY, Some("there/north"), None),
             asking(Change::Purge, "probe", None, Some("2026-03-01")),
             asking(Change::Extend, "probe", None, None),
             asking(Change::Purge, " ", None, None),

@@ -83,7 +83,7 @@ impl Casework {
         let acted = self.judge_of(&concerned, facts, subject.clone(), vec![], &Demands::default()).await?.act();
         let event = Event::Violated { happened, answers: fields };
         let (rulings, recorded) = self.conclude(&concerned, acted, actor, subject, event, vec![]).await?;
-        let occasion = Occasion { now, request: None, gallery: None, step: &step };
+        let occasion = Occasion { now, request: None, gallery: None, log: None, step: &step };
         let owed = obligations::imposed_on(&rulings, &occasion)?;
         let owed = owed.into_iter().map(|owed| (owed.is_late(now), owed)).collect();
         Ok(Recorded { taken: Taken { rulings, receipt: recorded.receipt()? }, owed })

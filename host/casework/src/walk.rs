@@ -1,4 +1,6 @@
 //! A log from one moment to another, with the accounts of its entries: what reports and surveys are derived from.
+//!
+//! It is this host's log, as far as it is not pruned. What is derived from it says so ([`Extent`]).
 
 use crate::aside::aside;
 use crate::chamber::Chamber;
@@ -16,6 +18,10 @@ const AT_ONCE: usize = 1024;
 /// recorded when it is judged; what lies between is seconds.
 const SLACK_MS: u64 = 15 * 60_000;
 
+/// How long after the last moment is looked for what became of steps that were decided before it, in ms. A step takes
+/// seconds.
+const AFTER_MS: u64 = SLACK_MS;
+
 /// The kind under which it is kept where a log's entries begin anew at an earlier time.
 const TURNED_BACK: &str = "clock-set-right";
 
@@ -27,6 +33,29 @@ pub(crate) struct Told {
     pub(crate) leaf: Leaf,
     /// Its personal part, which is the one that the leaf commits to; absent once purged.
     pub(crate) account: Option<Account>,
+    /// Whether it was recorded after the time asked for, and so is told only because it may say what became of a step that
+    /// was decided within.
+    pub(crate) after: bool,
+}
+
+/// What is gone over, and what is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// The log, by its origin.
+    pub(crate) log: String,
+    /// The logs of other hosts of the same jurisdiction, by their origins, in order. They are not gone over.
+    pub(crate) others: Vec<String>,
+    /// The first entry that is there: those before it have been pruned. 0 where none has.
+    pub(crate) minimum: u64,
+}
+
+impl Extent {
+    async fn of(chamber: &Chamber) -> Result<Self, CaseError> {
+        let log = chamber.log().origin().to_owned();
+        let mut others = if chamber.store.of_several_hosts() { chamber.store.logs().await? } else { Vec::new() };
+        others.retain(|other| *other != log);
+        Ok(Self { log, others, minimum: chamber.log().minimum_index() })
+    }
 }
 
 /// Reads the entries of a time, oldest first.
@@ -37,10 +66,12 @@ pub(crate) struct Walk {
     from: Instant,
     until: Instant,
     portion: store::Portion,
+    extent: Extent,
 }
 
 impl Walk {
-    /// Begins with the first entry of `from` or later; the last is the last before `until`.
+    /// Begins with the first entry of `from` or later; the last is the last before `until`, but for what may have become of
+    /// steps decided before that ([`Told::after`]).
     ///
     /// # Errors
     /// [`CaseError`] when the log cannot be read.
@@ -54,8 +85,13 @@ impl Walk {
             .filter_map(|row| row.body["index"].as_u64())
             .collect();
         let left = aside(move || spans(&log, turns, from, until)).await??;
-        let portion = store::Portion::new(AT_ONCE);
-        Ok(Self { chamber: chamber.clone(), left, from, until, portion })
+        let (extent, portion) = (Extent::of(chamber).await?, store::Portion::new(AT_ONCE));
+        Ok(Self { chamber: chamber.clone(), left, from, until, portion, extent })
+    }
+
+    /// What is gone over, and what is not.
+    pub(crate) fn extent(&self) -> &Extent {
+        &self.extent
     }
 
     /// The next entries, perhaps none of them of the time asked for; `None` at the end.
@@ -70,18 +106,25 @@ impl Walk {
         }
         let log = self.chamber.log().clone();
         let read = aside(move || leaves(&log, range)).await??;
-        let within = |leaf: &Leaf| leaf.at >= self.from && leaf.at < self.until;
-        let leaves: Vec<(u64, Leaf)> = read.into_iter().filter(|(_, leaf)| within(leaf)).collect();
+        let told_of = |leaf: &Leaf| is_told(leaf.at, self.from, self.until);
+        let leaves: Vec<(u64, Leaf)> = read.into_iter().filter(|(_, leaf)| told_of(leaf)).collect();
         let ids: Vec<String> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
         let rows = self.chamber.store.accounts(&ids).await?;
         self.portion.had(rows.iter().flatten().map(|row| row.plain.len()));
-        let mut told = Vec::with_capacity(leaves.len());
-        for ((index, leaf), row) in leaves.into_iter().zip(rows) {
+        let until = self.until;
+        let tell = move |((index, leaf), row): ((u64, Leaf), Option<store::AccountRow>)| {
             let account = row.map(|row| account(index, &leaf, &row)).transpose()?;
-            told.push(Told { index, leaf, account });
-        }
+            let after = leaf.at >= until;
+            Ok::<_, CaseError>(Told { index, leaf, account, after })
+        };
+        let told = aside(move || leaves.into_iter().zip(rows).map(tell).collect::<Result<Vec<_>, _>>()).await??;
         Ok(Some(told))
     }
+}
+
+/// Whether an entry of this moment is told: of the time asked for, or so soon after that it may say what came of it.
+fn is_told(at: Instant, from: Instant, until: Instant) -> bool {
+    at >= from && at < until.plus_ms(AFTER_MS)
 }
 
 fn account(index: u64, leaf: &Leaf, row: &store::AccountRow) -> Result<Account, CaseError> {
@@ -129,7 +172,7 @@ fn spans(
     for end in turns {
         let ordered = begin..end;
         let start = first_at(log, &ordered, Instant(from.0.saturating_sub(SLACK_MS)))?;
-        let span = start..first_at(log, &ordered, until.plus_ms(SLACK_MS))?;
+        let span = start..first_at(log, &ordered, until.plus_ms(AFTER_MS + SLACK_MS))?;
         if !span.is_empty() {
             spans.push_back(span);
         }
@@ -177,6 +220,16 @@ mod tests {
 
     fn within(log: &audit::Log, turns: &[u64], from: u64, until: u64) -> Vec<Range<u64>> {
         spans(log, turns.to_vec(), Instant(from * HOUR_MS), Instant(until * HOUR_MS)).unwrap().into()
+    }
+
+    #[test]
+    fn what_is_recorded_just_after_a_time_is_told_and_nothing_before_it() {
+        let (from, until) = (Instant(HOUR_MS), Instant(2 * HOUR_MS));
+        let told = |at: u64| is_told(Instant(at), from, until);
+        assert!(!told(HOUR_MS - 1) && told(HOUR_MS) && told(2 * HOUR_MS - 1));
+        assert!(told(2 * HOUR_MS) && told(2 * HOUR_MS + AFTER_MS - 1), "an outcome of a step that was decided within");
+        assert!(!told(2 * HOUR_MS + AFTER_MS));
+        assert!(is_told(Instant(u64::MAX - 1), from, Instant(u64::MAX)), "nothing overflows");
     }
 
     #[test]

@@ -6,13 +6,18 @@ mod common;
 
 use common::{FIRST, GALLERY, JURISDICTION, MODEL, SECOND, answers, intake, record, template, text};
 use magistrate_casework::access::Change;
+use magistrate_casework::anomalies::Scope;
 use magistrate_casework::chamber::{Loading, Registered};
 use magistrate_casework::enroll::{Batch, NewRecord};
+use magistrate_casework::obligations::{Owed, Standing};
 use magistrate_casework::registration::Registration;
+use magistrate_casework::retention::{self, AUDIT_ENTRY, Asking, Docket, Pruning};
 use magistrate_casework::search_step::{Plan, Searched};
 use magistrate_casework::{CaseError, Casework, Clock, Opening, PolicyState};
+use model::account::Retained;
 use model::facts::{AccessChange, Device};
 use model::registry::{Person, Principal, Registry};
+use model::rulings::{Duty, RetentionRule};
 use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,6 +25,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 const LASO: &str = "l.ortega";
+
+const AUDITOR: &str = "a.feld";
 
 /// One database, and a folder for everything that is a host's own.
 struct Server {
@@ -184,4 +191,146 @@ async fn a_second_process_of_one_name_stops_the_first() {
     assert!(matches!(&refused, Err(CaseError::Log(reason)) if reason.contains("another process")), "{refused:?}");
     assert!(!first.impediments().await.is_empty());
     assert!(let_in(&second, FIRST).await.is_ok());
+}
+
+/// Lets a host's log grow to so many entries: an auditor looks at it.
+async fn grow(host: &Casework, size: u64) {
+    let auditor = who(host, AUDITOR).await;
+    while log(host).size() < size {
+        host.inspect(&auditor, JURISDICTION, 0, 1).await.unwrap();
+    }
+}
+
+fn log(host: &Casework) -> audit::Log {
+    host.chamber(JURISDICTION).unwrap().log().clone()
+}
+
+/// Entries as the dockets of a host name them.
+fn entries(host: &Casework, range: &str) -> Retained {
+    Retained { subject: AUDIT_ENTRY.to_owned(), gallery: Some(log(host).origin().to_owned()), record: range.to_owned() }
+}
+
+/// A docket as it stands once somebody was permitted to prune up to there.
+async fn permitted(host: &Casework, range: &str, begun: bool) -> store::Kept {
+    let (by, at) = (who(host, LASO).await.who(), Instant(1));
+    let record = entries(host, range);
+    let docket = Docket {
+        record: record.clone(),
+        noticed: None,
+        held: None,
+        asked: BTreeMap::new(),
+        extended: None,
+        exported: None,
+        purged: None,
+        pruning: Some(Pruning { by, at, from: 0, begun }),
+        pruned: None,
+    };
+    let body = serde_json::to_value(&docket).unwrap();
+    let gallery = record.gallery.unwrap();
+    store::Kept::Retention(store::RetentionRow { subject: record.subject, gallery, record: record.record, body })
+}
+
+async fn dockets(host: &Casework) -> Vec<Docket> {
+    host.dockets(JURISDICTION).await.unwrap().into_iter().map(|listed| listed.docket).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pruning_that_broke_off_is_finished_by_its_own_host_alone() {
+    let Some(server) = server().await else { return };
+    let (here, there) = (server.host("here", "here").await, server.host("there", "there").await);
+    for host in [&here, &there] {
+        grow(host, 300).await;
+    }
+    let rows = server.store.jurisdiction(JURISDICTION).await.unwrap();
+    rows.keep(&[permitted(&here, "0-299", true).await, permitted(&here, "0-255", false).await]).await.unwrap();
+
+    there.pass_deadlines().await;
+    assert_eq!(log(&there).minimum_index(), 0, "nobody had this log pruned");
+    let seen = there.inspect(&who(&there, AUDITOR).await, JURISDICTION, 0, 300).await.unwrap();
+    assert!(seen.iter().all(|entry| entry.account.is_some()));
+    assert_eq!(dockets(&there).await.iter().filter(|docket| docket.pruning.is_some()).count(), 2, "it is left alone");
+
+    here.pass_deadlines().await;
+    assert_eq!(log(&here).minimum_index(), 256);
+    assert!(dockets(&here).await.iter().all(|docket| docket.pruning.is_none()));
+    assert_eq!(log(&there).minimum_index(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_of_one_log_is_no_entry_of_another() {
+    let Some(server) = server().await else { return };
+    let (here, there) = (server.host("here", "here").await, server.host("there", "there").await);
+    let step = async |host: &Casework, change: retention::Change, gallery: Option<&str>, range: &str| {
+        let mut given = answers([("retention-reason", text("exhibit 4 of the prosecution"))]);
+        if change == retention::Change::Hold {
+            given.insert("evidentiary-value".to_owned(), Value::Flag(true));
+        }
+        let gallery = gallery.map(str::to_owned);
+        let record = Retained { subject: AUDIT_ENTRY.to_owned(), gallery, record: range.to_owned() };
+        let asking = Asking { change, record, day: None, answers: given };
+        host.retention(&who(host, LASO).await, JURISDICTION, asking).await
+    };
+    for host in [&here, &there] {
+        grow(host, 4).await;
+        let held = step(host, retention::Change::Hold, None, "02-2").await.unwrap();
+        assert_eq!(held.docket.record, entries(host, "2"), "the host says of which log");
+        // Until it is in the database, where the other host reads it.
+        host.obligations(JURISDICTION).await.unwrap();
+    }
+    let named = step(&here, retention::Change::Lift, Some("there/detroit"), "2").await;
+    assert!(matches!(named, Err(CaseError::Invalid(_))), "and no client does");
+    step(&here, retention::Change::Lift, None, "2").await.unwrap();
+    let mut held = Vec::new();
+    for docket in dockets(&here).await {
+        held.push((docket.record.clone(), docket.held.is_some()));
+    }
+    held.sort();
+    assert_eq!(held, [(entries(&here, "2"), false), (entries(&there, "2"), true)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_owed_of_a_logs_entries_its_own_host_sees_to() {
+    let Some(server) = server().await else { return };
+    let (here, there) = (server.host("here", "here").await, server.host("there", "there").await);
+    let about = entries(&here, "0-1");
+    let filed = Some(format!("{AUDIT_ENTRY} {}/0-1", log(&here).origin()));
+    let owed = Owed {
+        id: "0123456789abcdef".to_owned(),
+        jurisdiction: JURISDICTION.to_owned(),
+        clause: "7".into(),
+        duty: Duty::Retain(RetentionRule { subject: AUDIT_ENTRY.to_owned(), at_least_days: 1 }),
+        request: None,
+        about: Some(about),
+        owner: "host".to_owned(),
+        since: Instant(1),
+        due: Some(Instant(2)),
+        standing: Standing::Open,
+        tries: 0,
+        wake: Some(Instant(2)),
+    };
+    let body = serde_json::to_vec(&owed).unwrap();
+    let row = store::ObligationRow { request: filed.clone(), id: owed.id.clone(), open: true, wake: owed.wake, body };
+    let imposition = store::Imposition { decision: "d".to_owned(), request: filed, rows: vec![row] };
+    let rows = server.store.jurisdiction(JURISDICTION).await.unwrap();
+    rows.keep(&[store::Kept::Imposed(imposition)]).await.unwrap();
+    let open = async || there.obligations(JURISDICTION).await.unwrap().iter().any(|open| open.id == owed.id);
+    there.pass_deadlines().await;
+    assert!(open().await);
+    here.pass_deadlines().await;
+    here.obligations(JURISDICTION).await.unwrap();
+    assert!(!open().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_survey_says_whose_log_it_is_of_and_that_there_are_others() {
+    let Some(server) = server().await else { return };
+    let here = server.host("here", "here").await;
+    let survey = async |host: &Casework| host.survey(&who(host, AUDITOR).await, JURISDICTION, Scope::default()).await;
+    let alone = survey(&here).await.unwrap();
+    assert_eq!((alone.log.as_str(), alone.other_logs.len(), alone.minimum_index), ("here/detroit", 0, 0));
+    let there = server.host("there", "there").await;
+    let told = survey(&here).await.unwrap();
+    assert_eq!((told.log.as_str(), told.other_logs), ("here/detroit", vec!["there/detroit".to_owned()]));
+    let told = survey(&there).await.unwrap();
+    assert_eq!((told.log.as_str(), told.other_logs), ("there/detroit", vec!["here/detroit".to_owned()]));
 }

@@ -6,6 +6,7 @@ use magistrate_casework as casework;
 
 mod common;
 
+use casework::anomalies::Scope;
 use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, Pruning};
 use casework::{CaseError, Misstep};
 use common::{Court, JURISDICTION, answers, court, misstep, text};
@@ -111,6 +112,8 @@ async fn the_oldest_entries_go_after_their_year_and_all_else_stands() {
     assert!(matches!(purged, Err(CaseError::Pruned(_))));
     let sample = court.casework.sample(&auditor, JURISDICTION, "2026-03", 20, Some(512)).await.unwrap();
     assert_eq!((sample.drawn.len(), sample.pruned.len()), (0, 20), "the draw is what it was");
+    let survey = court.casework.survey(&auditor, JURISDICTION, Scope::default()).await.unwrap();
+    assert_eq!((survey.minimum_index, survey.log.as_str()), (512, "test/detroit"), "what is gone was not counted");
 
     let again = prune(&court, &range(OLD - 1)).await;
     assert!(matches!(again, Err(CaseError::Invalid(_))), "there is nothing more to go");

@@ -78,6 +78,8 @@ async fn a_weekly_report_counts_what_its_week_has_on_record() {
     assert_eq!(section(&sheet, "Stated by whoever drew this up").rows.len(), 3);
     assert!(section(&sheet, "About this report").text.contains("307.5"));
     assert!(section(&sheet, "Versions of the policy").rows.len() == 1);
+    let basis = &section(&sheet, "What this is drawn from").text;
+    assert!(basis.contains("`test/detroit`") && !basis.contains("pruned") && !basis.contains("Other hosts"), "{basis}");
 
     let owed = court.casework.obligations(JURISDICTION).await.unwrap();
     let open = |o: &&casework::obligations::Owed| matches!(&o.duty, Duty::Document(id) if id == "weekly-report");
@@ -208,6 +210,22 @@ async fn a_survey_shows_where_to_look_and_the_entries_that_say_so() {
     let night = Thresholds { night_from: 24, ..Thresholds::default() };
     let invalid = court.casework.survey(&auditor, JURISDICTION, Scope { days: None, thresholds: night }).await;
     assert!(matches!(invalid, Err(CaseError::Invalid(_))));
+    let size = court.casework.chamber(JURISDICTION).unwrap().log().size();
+    for (first, last, good) in [
+        (date(2026, 1, 1), date(2027, 1, 1), true),
+        (date(2026, 1, 1), date(2027, 1, 2), false),
+        (date(1970, 1, 1), date(9998, 12, 31), false),
+        (date(2026, 3, 2), date(2026, 3, 1), false),
+    ] {
+        let scope = Scope { days: Some((first, last)), ..Scope::default() };
+        match court.casework.survey(&auditor, JURISDICTION, scope).await {
+            Ok(survey) => {
+                assert!(good && survey.log == "test/detroit" && survey.minimum_index == 0, "{first} to {last}")
+            }
+            Err(e) => assert!(!good && matches!(e, CaseError::Invalid(_)), "{first} to {last}: {e}"),
+        }
+    }
+    assert_eq!(court.casework.chamber(JURISDICTION).unwrap().log().size(), size + 1, "only the one is a look");
 }
 
 #[tokio::test(flavor = "multi_thread")]

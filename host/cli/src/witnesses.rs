@@ -31,7 +31,7 @@ pub(crate) fn seek(config: &Config, casework: &mut Casework) -> anyhow::Result<(
     for (id, jurisdiction) in &config.jurisdictions {
         let chosen =
             choose(&known, jurisdiction.witnesses.as_deref()).with_context(|| format!("[jurisdictions.{id}]"))?;
-        let required = match jurisdiction.witnesses_required.or(config.audit.witnesses_required) {
+        let required = match required(config, id) {
             Some(0) => continue,
             Some(required) => required,
             None if known.is_empty() => continue,
@@ -53,7 +53,7 @@ pub(crate) fn seek(config: &Config, casework: &mut Casework) -> anyhow::Result<(
 /// The keys of a jurisdiction's witnesses, for whoever checks what they cosigned; none where none is asked.
 pub(crate) fn keys(config: &Config, jurisdiction: &str) -> anyhow::Result<Vec<WitnessKey>> {
     let Some(own) = config.jurisdictions.get(jurisdiction) else { return Ok(Vec::new()) };
-    if own.witnesses_required.or(config.audit.witnesses_required) == Some(0) {
+    if required(config, jurisdiction) == Some(0) {
         return Ok(Vec::new());
     }
     let mut keys = Vec::new();
@@ -64,6 +64,12 @@ pub(crate) fn keys(config: &Config, jurisdiction: &str) -> anyhow::Result<Vec<Wi
         }
     }
     Ok(keys)
+}
+
+/// How many of a jurisdiction's witnesses must cosign a checkpoint; none where that is not said.
+pub(crate) fn required(config: &Config, jurisdiction: &str) -> Option<usize> {
+    let own = config.jurisdictions.get(jurisdiction).and_then(|own| own.witnesses_required);
+    own.or(config.audit.witnesses_required)
 }
 
 fn read(witness: &crate::config::Witness) -> anyhow::Result<Known> {

@@ -135,7 +135,7 @@ pub struct Document {
 pub struct Retained {
     /// What kind of record: `gallery-record`, `probe`, `audit-entry`, or the id of a document.
     pub subject: String,
-    /// The gallery, of a record in one.
+    /// The gallery, of a record in one; of audit entries the origin of their log, as the host fills it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gallery: Option<String>,
     /// Which record: of a gallery, its id there; of a probe or document, the request; of audit entries, their indices.

@@ -602,7 +602,7 @@ pub(crate) static ROUTES: &[Route] = &[
         summary: "Searches unlike others and rules not kept, each with its entries; looking is itself an entry",
         query: &[
             ("from", "The first day; a month before today where absent"),
-            ("to", "The last day; today where absent"),
+            ("to", "The last day, of 366 at most; today where absent"),
             ("times_peers", "List people who search so many times the median of their peers; 3 where absent"),
             ("searches", "... and so often at least; 10 where absent"),
             ("subjects_per_case", "List case numbers with so many different probes; 5 where absent"),

@@ -52,6 +52,21 @@ impl Jurisdiction {
         self.db.put(GENERATION, writer_key(origin), object! { process: process.to_owned() }).await
     }
 
+    /// The logs that were ever claimed, by their origins, in order.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn logs(&self) -> Result<Vec<String>, StoreError> {
+        let mut logs = Vec::new();
+        for mut row in self.db.every(GENERATION).await? {
+            if row.text_if_any("process").is_some() {
+                logs.push(row.id().to_owned());
+            }
+        }
+        logs.sort_unstable();
+        Ok(logs)
+    }
+
     /// What has changed, as one look at the counters tells. `origin` is the log whose writer is asked for.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use surrealdb::types::{RecordId, RecordIdKey, Value, object};
 /// after all others.
 const NEVER: i64 = i64::MAX;
 
-/// `wake` of an obligation that is met or waived: it is not listed.
+/// `wake` of an obligation that is met: it is not listed.
 const DONE: i64 = -1;
 
 /// An obligation and how it stands, in whatever form casework gives it.

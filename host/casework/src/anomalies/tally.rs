@@ -1,4 +1,7 @@
 //! What the entries of some days say of people, cases and probes, each number with the entries that it comes from.
+//!
+//! A search is of the days in which it was permitted, though its result may be recorded just after them: so each is in one survey
+//! of adjoining days. Everything else is of the days in which its own entry was recorded.
 
 use super::{Anomaly, Thresholds};
 use crate::walk::Told;
@@ -64,7 +67,13 @@ impl Tally {
 
     /// Adds one entry.
     pub(super) fn add(&mut self, told: Told) {
-        let Told { index, leaf, account } = told;
+        let Told { index, leaf, account, after } = told;
+        if after {
+            if let Some(Account { of, event: Event::Searched { .. }, .. }) = account {
+                self.ran(of, index);
+            }
+            return;
+        }
         self.entries += 1;
         let Some(Account { who, at, case, probe, request, of, event, .. }) = account else {
             self.purged += 1;
@@ -85,8 +94,7 @@ impl Tally {
             }
             Event::Searched { .. } => {
                 self.done.insert(leaf.id, index);
-                let intended = of.and_then(|of| self.pending.remove(&of));
-                self.searches.extend(intended.map(|search| Search { entry: index, ..search }));
+                self.ran(of, index);
             }
             Event::Disposed { dispositions } => {
                 let possible = dispositions.iter().any(|d| d.likeness == Likeness::Possible);
@@ -114,6 +122,12 @@ impl Tally {
             }
             _ => {}
         }
+    }
+
+    /// Notes that a search ran. One that was permitted before these days is of the days before.
+    fn ran(&mut self, permit: Option<String>, index: u64) {
+        let intended = permit.and_then(|permit| self.pending.remove(&permit));
+        self.searches.extend(intended.map(|search| Search { entry: index, ..search }));
     }
 
     /// Notes the curricula of which every training had expired. A newer one that counts makes up for those before it.
@@ -200,12 +214,22 @@ impl Tally {
 
     /// Probes that are searched under several case numbers of one kind: several kinds may number the same case.
     fn shared(&self, thresholds: &Thresholds) -> Vec<Anomaly> {
-        let mut found = Vec::new();
-        for (probe, entries) in by(&self.searches, |s| s.probe) {
-            let mut numbers: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-            for case in self.searches.iter().filter(|s| s.probe == Some(probe)).flat_map(|s| &s.cases) {
-                numbers.entry(&case.kind).or_default().insert(case.value.trim());
+        #[derive(Default)]
+        struct Probe<'t> {
+            numbers: BTreeMap<&'t str, BTreeSet<&'t str>>,
+            entries: Vec<u64>,
+        }
+        let mut probes: BTreeMap<Digest, Probe<'_>> = BTreeMap::new();
+        for search in &self.searches {
+            let Some(digest) = search.probe else { continue };
+            let probe = probes.entry(digest).or_default();
+            probe.entries.push(search.entry);
+            for case in &search.cases {
+                probe.numbers.entry(case.kind.as_str()).or_default().insert(case.value.trim());
             }
+        }
+        let mut found = Vec::new();
+        for (probe, Probe { numbers, entries }) in probes {
             let most = numbers.values().map(|values| values.len() as u64).max().unwrap_or(0);
             if most >= thresholds.cases_per_probe {
                 found.push(Anomaly {
@@ -274,6 +298,62 @@ mod tests {
     fn found(searches: Vec<Search>, kind: &str) -> Vec<Anomaly> {
         let tally = Tally { searches, ..Tally::new("north") };
         tally.anomalies(&Thresholds::default()).into_iter().filter(|a| a.kind == kind).collect()
+    }
+
+    /// An entry of a step that this one permitted.
+    fn came_of(permit: &str, index: u64, after: bool, event: serde_json::Value) -> Told {
+        let (id, at) = (format!("e{index}"), Instant(index));
+        let leaf = Leaf {
+            v: 1,
+            id: id.clone(),
+            kind: Kind::Outcome,
+            at,
+            phase: None,
+            verdict: None,
+            policies: vec![],
+            of: None,
+            account: Digest::default(),
+        };
+        let person = "a".to_owned();
+        let who =
+            Who { jurisdiction: "north".to_owned(), person, name: String::new(), unit: "u".into(), agency: "x".into() };
+        let account = Account {
+            id,
+            who,
+            at,
+            case: vec![],
+            purpose: String::new(),
+            justification: String::new(),
+            probe: None,
+            request: Some("r".to_owned()),
+            of: Some(permit.to_owned()),
+            event: serde_json::from_value(event).unwrap(),
+        };
+        Told { index, leaf, account: Some(account), after }
+    }
+
+    #[test]
+    fn a_search_is_of_the_days_in_which_it_was_permitted() {
+        let searched =
+            || serde_json::json!({"what": "searched", "gallery": "north/g", "generation": 1, "rows": 1, "found": []});
+        let permitted = || {
+            let mut tally = Tally::new("north");
+            tally.pending.insert("p".to_owned(), search(4, "a", "u", "c", b"p", 23));
+            tally
+        };
+        for after in [false, true] {
+            let mut tally = permitted();
+            tally.add(came_of("p", 7, after, searched()));
+            assert_eq!(tally.searches.iter().map(|s| s.entry).collect::<Vec<_>>(), [7], "after: {after}");
+            assert_eq!(tally.read(), (u64::from(!after), 0), "the entry itself is of the next days");
+        }
+        let mut next = Tally::new("north");
+        next.add(came_of("p", 7, false, searched()));
+        assert!(next.searches.is_empty(), "and in their survey it is not once more");
+        let mut tally = permitted();
+        let overdue = serde_json::json!({"what": "overdue", "obligation": "o", "clause": "c", "due": Instant(1)});
+        tally.add(came_of("p", 8, true, overdue));
+        assert!(tally.overdue.is_empty(), "nothing else is looked at after them");
     }
 
     #[test]

@@ -5,9 +5,12 @@
 //! permitted and failed is not counted, nor one that waits for others and has no effect, nor what is said to have been done
 //! and then, by a later entry of the period, that nothing came of it. Only what this jurisdiction's own
 //! policy says counts, and not what another says of the same step.
+//!
+//! Each act is of the period in which its own entry was recorded, and a tagged step of the period in which it was decided. Whether
+//! that step had an effect is told by an entry that may come after the period's end: there, nothing else is looked at.
 
 use super::{Figure, Section};
-use crate::walk::Told;
+use crate::walk::{Extent, Told};
 use model::account::{Account, Event};
 use model::combine::Ruling;
 use model::facts::Step;
@@ -52,6 +55,7 @@ pub(crate) struct Figures {
     entries: u64,
     purged: u64,
     span: Option<(u64, u64)>,
+    extent: Extent,
 }
 
 /// A step of which the policy said under which heading it counts.
@@ -88,12 +92,24 @@ impl Figures {
             entries: 0,
             purged: 0,
             span: None,
+            extent: Extent::default(),
         }
+    }
+
+    /// The same, of entries of this log.
+    pub(crate) fn over(self, extent: Extent) -> Self {
+        Self { extent, ..self }
     }
 
     /// Adds one entry.
     pub(crate) fn add(&mut self, told: Told) {
-        let Told { index, leaf, account } = told;
+        let Told { index, leaf, account, after } = told;
+        if after {
+            if let Some(Account { of, event: Event::Failed { .. } | Event::Waits { .. }, .. }) = account {
+                self.failed.extend(of);
+            }
+            return;
+        }
         self.entries += 1;
         self.span = Some((self.span.map_or(index, |(first, _)| first), index));
         let Some(Account { at, request, of, event, .. }) = account else {
@@ -284,14 +300,27 @@ impl Figures {
     }
 
     fn basis(&self) -> Section {
-        let text = match self.span {
-            None => "No entry of the log is of this period.".to_owned(),
+        let Extent { log, others, minimum } = &self.extent;
+        let mut text = match self.span {
+            None if *minimum > 0 => format!("No entry that the log `{log}` still keeps is of this period."),
+            None => format!("No entry of the log `{log}` is of this period."),
             Some((first, last)) => format!(
-                "{} entries of the log are of this period, from entry {first} to entry {last}. The personal part of {} of \
-                 them has been destroyed, and what they said is not counted.",
+                "{} entries of the log `{log}` are of this period, from entry {first} to entry {last}. The personal part of {} \
+                 of them has been destroyed, and what they said is not counted.",
                 self.entries, self.purged
             ),
         };
+        if *minimum > 0 {
+            text += &format!(
+                " The entries before {minimum} have been pruned from it: what was of this period among them is not counted."
+            );
+        }
+        if !others.is_empty() {
+            text += &format!(
+                " Other hosts of the jurisdiction keep logs of their own, and what is in those is not counted: `{}`.",
+                others.join("`, `")
+            );
+        }
         Section { heading: "What this is drawn from".to_owned(), text, ..Section::default() }
     }
 }
@@ -352,7 +381,7 @@ mod tests {
             of: of.map(str::to_owned),
             event,
         };
-        Told { index, leaf, account: Some(account) }
+        Told { index, leaf, account: Some(account), after: false }
     }
 
     fn decision(jurisdiction: &str, verdict: Verdict, tags: &[(&str, &str)]) -> Event {
@@ -429,6 +458,46 @@ mod tests {
         assert!(figures.counts().contains(&Figure::new("Steps permitted that failed", 1)));
         let crime = figures.sections().into_iter().find(|s| s.heading == "Crime").unwrap();
         assert!(crime.rows.is_empty(), "{crime:?}");
+    }
+
+    #[test]
+    fn what_became_of_a_step_counts_though_it_was_recorded_after_the_period() {
+        let late = |told: Told| Told { after: true, ..told };
+        for event in [Event::Failed { reason: "no disk".into() }, Event::Waits { awaited: vec![] }] {
+            let mut figures = Figures::new("north", &["crime".to_owned()]);
+            let robbery = || decision("north", Verdict::Permit, &[("crime", "robbery")]);
+            figures.add(told(1, Some("r1"), None, robbery()));
+            figures.add(late(told(2, Some("r1"), Some("e1"), event)));
+            figures.add(late(told(3, Some("r2"), None, robbery())));
+            let crime = figures.sections().into_iter().find(|s| s.heading == "Crime").unwrap();
+            assert!(crime.rows.is_empty(), "the one had no effect, and the other is of the next period: {crime:?}");
+            assert!(figures.counts().iter().all(|figure| figure.value == 0), "nor is the next period's failure");
+            assert!(figures.basis().text.contains("1 entries"), "{}", figures.basis().text);
+        }
+    }
+
+    #[test]
+    fn it_says_which_log_was_counted_and_what_was_not() {
+        let extent = |others: &[&str], minimum: u64| {
+            let others = others.iter().map(|log| (*log).to_owned()).collect();
+            Extent { log: "here/north".to_owned(), others, minimum }
+        };
+        let said = |extent: Extent, empty: bool| {
+            let mut figures = Figures::new("north", &[]).over(extent);
+            if !empty {
+                figures.add(told(600, Some("r"), None, Event::Opened));
+            }
+            figures.sections().pop().unwrap().text
+        };
+        for empty in [true, false] {
+            let alone = said(extent(&[], 0), empty);
+            assert!(alone.contains("`here/north`") && !alone.contains("pruned") && !alone.contains("Other"), "{alone}");
+            let pruned = said(extent(&[], 512), empty);
+            assert!(pruned.contains("entries before 512 have been pruned"), "{pruned}");
+            let several = said(extent(&["a/north", "b/north"], 0), empty);
+            assert!(several.contains("not counted: `a/north`, `b/north`."), "{several}");
+        }
+        assert!(said(extent(&[], 512), true).contains("still keeps"), "which is not that nothing was of this period");
     }
 
     #[test]

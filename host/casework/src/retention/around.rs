@@ -4,13 +4,14 @@
 //! A hold, an extension or a time to keep counts if any entry is concerned; a transfer or a purge only if all are.
 
 use super::range::EntryRange;
-use super::{AUDIT_ENTRY, Docket};
+use super::{AUDIT_ENTRY, Docket, is_elsewhere};
 use crate::chamber::Chamber;
 use crate::error::CaseError;
 use crate::obligations::Owed;
 use model::account::Retained;
 use model::rulings::Duty;
 use model::terms::{Date, Instant};
+use std::collections::BTreeSet;
 
 /// The dockets of the other ranges, and what is still to be met of obligations about them.
 #[derive(Default)]
@@ -31,17 +32,18 @@ impl Around {
     /// # Errors
     /// [`CaseError`] when they cannot be read.
     pub(super) async fn read(owner: &Chamber, range: EntryRange) -> Result<Self, CaseError> {
-        let spelled = range.to_string();
+        let (spelled, origin) = (range.to_string(), owner.log().origin());
         let mut around = Self::default();
-        for row in owner.store.retentions().await?.into_iter().filter(|row| row.subject == AUDIT_ENTRY) {
-            let docket = Docket::read(row)?;
+        let rows = owner.store.retentions().await?.into_iter().filter(|row| row.subject == AUDIT_ENTRY);
+        for docket in own(rows.map(Docket::read).collect::<Result<Vec<_>, _>>()?, origin) {
             if let Some(other) = other(&docket.record, range, &spelled)? {
                 around.dockets.push(Other { covers: other.covers(range), docket });
             }
         }
         for row in owner.store.open_obligations(None).await? {
             let owed = Owed::read(row)?;
-            let about = owed.about.as_ref().filter(|about| about.subject == AUDIT_ENTRY);
+            let about =
+                owed.about.as_ref().filter(|about| about.subject == AUDIT_ENTRY && !is_elsewhere(about, origin));
             if let Some(about) = about
                 && other(about, range, &spelled)?.is_some()
             {
@@ -80,6 +82,16 @@ impl Around {
     fn covering(&self) -> impl Iterator<Item = &Docket> {
         self.dockets.iter().filter(|other| other.covers).map(|other| &other.docket)
     }
+}
+
+/// The dockets of entries of this log. What was filed before logs were told apart counts until the log has one of its own of
+/// the same entries, which took it over.
+fn own(mut dockets: Vec<Docket>, origin: &str) -> Vec<Docket> {
+    dockets.retain(|docket| !is_elsewhere(&docket.record, origin));
+    let named = dockets.iter().filter(|docket| docket.record.gallery.is_some());
+    let named: BTreeSet<String> = named.map(|docket| docket.record.record.clone()).collect();
+    dockets.retain(|docket| docket.record.gallery.is_some() || !named.contains(&docket.record.record));
+    dockets
 }
 
 /// The entries that another record names, if any of them is in the range and it is not the same record.
@@ -131,6 +143,19 @@ mod tests {
         assert_eq!(around(false, |d| d.exported = Some(export())).exported(), None);
         assert_eq!(around(true, |d| d.purged = Some(Instant(8))).purged(), Some(Instant(8)));
         assert_eq!(around(false, |d| d.purged = Some(Instant(8))).purged(), None);
+    }
+
+    #[test]
+    fn what_is_said_of_another_log_is_not_said_of_this_one() {
+        let docket = |log: Option<&str>, record: &str| {
+            Docket::new(Retained { gallery: log.map(str::to_owned), ..entries(record) })
+        };
+        let (here, there) = (Some("here/north"), Some("there/north"));
+        let all =
+            vec![docket(here, "1-2"), docket(there, "1-2"), docket(there, "3"), docket(None, "1-2"), docket(None, "3")];
+        let found = own(all, "here/north");
+        let found: Vec<_> = found.iter().map(|d| (d.record.gallery.as_deref(), d.record.record.as_str())).collect();
+        assert_eq!(found, [(here, "1-2"), (None, "3")], "and what was said of no log in particular, of each");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is on record of how long a record stays.
 
-use super::{Change, Pruning};
+use super::{AUDIT_ENTRY, Change, Pruning};
+use crate::chamber::Chamber;
 use crate::error::CaseError;
 use crate::life::same_person;
 use model::account::{Retained, Who};
@@ -96,6 +97,21 @@ impl Docket {
             pruning: None,
             pruned: None,
         }
+    }
+
+    /// What is on record of a record; absent where nothing was ever said of it. Of entries, what was filed before logs were
+    /// told apart is taken over by whichever log has such entries: a hold is rather kept twice than lost.
+    ///
+    /// # Errors
+    /// [`CaseError`] when it cannot be read.
+    pub(super) async fn of(owner: &Chamber, record: &Retained) -> Result<Option<Self>, CaseError> {
+        let gallery = record.gallery.as_deref().unwrap_or_default();
+        let mut row = owner.store.retention(&record.subject, gallery, &record.record).await?;
+        if row.is_none() && record.subject == AUDIT_ENTRY {
+            row = owner.store.retention(&record.subject, "", &record.record).await?;
+        }
+        let docket = row.map(Self::read).transpose()?;
+        Ok(docket.map(|docket| Self { record: record.clone(), ..docket }))
     }
 
     /// As it was kept.

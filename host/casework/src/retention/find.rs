@@ -3,7 +3,7 @@
 use super::around::Around;
 use super::prune::Beginning;
 use super::range::EntryRange;
-use super::{ASKED, Asking, Change, Docket, GALLERY_RECORD, NOT_THEIRS, place_of};
+use super::{ASKED, Asking, Change, Docket, GALLERY_RECORD, NOT_THEIRS, is_elsewhere, place_of};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -117,14 +117,13 @@ impl Casework {
         let record = asking.record.clone();
         let range = EntryRange::of(&record)?;
         let record = match range {
-            Some(range) => Retained { record: range.to_string(), ..record },
+            Some(range) => of_own_log(owner, range, record)?,
             None => record,
         };
         owner.ledger.settle().await?;
-        let gallery = record.gallery.as_deref().unwrap_or_default();
-        let kept = owner.store.retention(&record.subject, gallery, &record.record).await?;
+        let kept = Docket::of(owner, &record).await?;
         let known = kept.is_some();
-        let docket = kept.map_or_else(|| Ok(Docket::new(record.clone())), Docket::read)?;
+        let docket = kept.unwrap_or_else(|| Docket::new(record.clone()));
         let (place, around) = match range {
             Some(_) if actor.principal.jurisdiction != owner.id() => {
                 let reason = "only people of the jurisdiction say how long entries of its log stay";
@@ -143,7 +142,12 @@ impl Casework {
             }
             None => (self.find_in_case(actor, owner, &record).await?, Around::default()),
         };
-        let owed = owner.store.obligations_of_request(&place_of(&record)).await?;
+        let mut owed = owner.store.obligations_of_request(&place_of(&record)).await?;
+        if range.is_some() {
+            // Where they were filed before logs were told apart.
+            let bare = Retained { gallery: None, ..record.clone() };
+            owed.extend(owner.store.obligations_of_request(&place_of(&bare)).await?);
+        }
         let owed = owed.into_iter().map(Owed::read).collect::<Result<Vec<_>, _>>()?;
         let by_decision =
             |o: &Owed| o.is_open() && matches!(&o.duty, Duty::Hold(rule) if rule.subject == record.subject);
@@ -255,6 +259,18 @@ impl Casework {
             step: Step::Retention(found.event(asking)),
         })
     }
+}
+
+/// Entries of this host's log, as they are filed: under its name. Its indices mean something else in another.
+fn of_own_log(owner: &Chamber, range: EntryRange, record: Retained) -> Result<Retained, CaseError> {
+    let origin = owner.log().origin();
+    if is_elsewhere(&record, origin) {
+        let log = record.gallery.unwrap_or_default();
+        let message =
+            format!("these are entries of the log `{log}`, and this host writes `{origin}`: ask the host of that log");
+        return Err(CaseError::Invalid(message));
+    }
+    Ok(Retained { gallery: Some(origin.to_owned()), record: range.to_string(), ..record })
 }
 
 /// The entries of a range.

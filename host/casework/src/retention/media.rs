@@ -5,7 +5,7 @@
 //! clear. Until the medium is handed over, nobody but the host's own user reads it.
 
 use super::find::{Case, Found, Place};
-use super::{Change, Export};
+use super::{AUDIT_ENTRY, Change, Export};
 use crate::aside::aside;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
@@ -94,7 +94,8 @@ impl Casework {
         let by = actor.who();
         let manifest = Manifest {
             subject: &found.record.subject,
-            gallery: found.record.gallery.as_deref(),
+            // Of entries, `log` says it.
+            gallery: found.record.gallery.as_deref().filter(|_| found.record.subject != AUDIT_ENTRY),
             record: &found.record.record,
             jurisdiction: found.owner.id(),
             exported: found.now,

@@ -11,7 +11,7 @@
 
 use super::find::{Found, Place};
 use super::range::EntryRange;
-use super::{AUDIT_ENTRY, Docket, ENTRIES};
+use super::{AUDIT_ENTRY, Docket, ENTRIES, is_elsewhere};
 use crate::aside::aside;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
@@ -37,7 +37,7 @@ const LEAST_AGE_MS: u64 = 366 * 24 * 3_600_000;
 /// Who demands that, as a misstep names them.
 const THIS_HOST: &str = "this host";
 
-/// A pruning that was permitted, until it is over.
+/// A pruning that was permitted, until it is over: of the log that the docket's record is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pruning {
     /// By whom.
@@ -132,7 +132,10 @@ impl Casework {
         let youngest = aside(move || youngest(&log, from..minimum)).await??;
         let mut beginning = Beginning { from, minimum, youngest, kept: None, held: false };
         for row in owner.store.open_obligations(None).await? {
-            beginning.heed(&Owed::read(row)?);
+            let owed = Owed::read(row)?;
+            if owed.about.as_ref().is_none_or(|about| !is_elsewhere(about, owner.log().origin())) {
+                beginning.heed(&owed);
+            }
         }
         Ok(Place::Beginning(beginning))
     }
@@ -176,6 +179,10 @@ impl Casework {
         for row in chamber.store.retentions().await? {
             let mut docket = Docket::read(row)?;
             let Some(pruning) = docket.pruning.take() else { continue };
+            if !is_own(&docket.record, chamber) {
+                // All hosts share the dockets, and its own host finishes it. Here it would take entries that nobody looked at.
+                continue;
+            }
             let record = docket.record.clone();
             let event = if pruning.begun {
                 let minimum = EntryRange::of(&record)?.map_or(0, |range| audit::whole_bundles(range.end()));
@@ -202,6 +209,14 @@ impl Casework {
             finished += 1;
         }
         Ok(finished)
+    }
+}
+
+/// Whether it is this host's log that a docket has pruned. One from before logs were told apart is, where there is one host.
+fn is_own(record: &Retained, chamber: &Chamber) -> bool {
+    match record.gallery.as_deref() {
+        Some(log) => log == chamber.log().origin(),
+        None => !chamber.store.of_several_hosts(),
     }
 }
 

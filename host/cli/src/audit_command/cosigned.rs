@@ -18,7 +18,9 @@ pub(super) struct Cosignatures {
 }
 
 /// Looks at the cosignatures of a log in a folder that has been verified: of the checkpoint that its host kept for its
-/// witnesses, where there is one, and of its checkpoint otherwise. `required` is how many must hold, where that is demanded.
+/// witnesses, where there is one, and of its checkpoint otherwise. `required` is how many must hold, where that is demanded. A
+/// log that was never published has none of them, and is no exception: that no witness ever answered looks the same, and so
+/// does a file that was taken away.
 pub(super) fn check(
     folder: &Path,
     key: &VerifierKey,
@@ -50,7 +52,9 @@ pub(super) fn check(
             } else if !wrongly.is_empty() {
                 Some(format!("`{file}` has a cosignature of `{}` that does not verify", wrongly.join("`, `")))
             } else if required.is_some_and(|required| held < required) {
-                Some(format!("{held} of {} witnesses have cosigned `{file}`, and more are required", witnesses.len()))
+                let required = required.unwrap_or_default();
+                let of = witnesses.len();
+                Some(format!("{held} of {of} witnesses have cosigned `{file}`, and {required} are required"))
             } else {
                 None
             }

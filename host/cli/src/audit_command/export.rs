@@ -129,7 +129,7 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
     documents.extend(released(&mut package, reader.rows(), &accounts).await?);
     let snapshot = reader.snapshot();
     package.put(package::CHECKPOINT, snapshot.checkpoint().as_bytes())?;
-    package.put(package::KEY, format!("{}\n", log.key).as_bytes())?;
+    package.put(package::KEY, package::key_file(&log.key).as_bytes())?;
     store.close().await;
 
     let completeness = Completeness {
@@ -185,9 +185,13 @@ async fn released(
                         document.id
                     );
                 }
-                let file = format!("documents/{}-{request}.{}", document.id, form.suffix());
+                let file = package::document_file(&document.id, request, form);
                 package.put(&file, &bytes)?;
-                documents.push(Document { file, request: request.clone(), what: document.id.clone() });
+                let listed = Document { file, request: request.clone(), what: document.id.clone() };
+                // Released again as it was, it is one file.
+                if !documents.contains(&listed) {
+                    documents.push(listed);
+                }
             }
         }
     }
@@ -204,12 +208,7 @@ async fn probes(
     // An id is safe as a file's name; whatever is none was not made by this program.
     for request in requests.iter().filter(|request| check_id(request).is_ok()) {
         let Some(image) = rows.open_sealed(PROBE, request).await? else { continue };
-        let ending = match image.as_slice() {
-            [0xff, 0xd8, ..] => "jpg",
-            [0x89, b'P', b'N', b'G', ..] => "png",
-            _ => "bin",
-        };
-        let file = format!("documents/{PROBE}-{request}.{ending}");
+        let file = package::probe_file(request, &image);
         package.put(&file, &image)?;
         documents.push(Document { file, request: request.clone(), what: PROBE.to_owned() });
     }

@@ -10,12 +10,13 @@
 //! | `show.rs`, `filter.rs` | `show` |
 //! | `prove.rs` | `prove`, `check-proof` |
 //! | `sample.rs` | `sample` |
-//! | `export.rs`, `package.rs`, `page.rs` | `export`, `verify-export`: everything about one case |
+//! | `export.rs`, `package.rs`, `contents.rs`, `page.rs` | `export`, `verify-export`: everything about one case |
 //! | `replay.rs` | `replay` |
 //! | `prune.rs` | `prune`: asked of a server |
 //! | `accounts.rs` | entries with their accounts |
 
 mod accounts;
+mod contents;
 mod cosigned;
 mod export;
 mod filter;

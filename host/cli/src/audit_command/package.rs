@@ -11,17 +11,18 @@
 //! documents/                  photographs, and the documents released, in both forms
 //! ```
 
-use super::{export, open, parse_key, parse_leaf, word};
+use super::{contents, open, parse_key, parse_leaf, word};
 use crate::{UNVERIFIED, output};
 use anyhow::{Context as _, bail};
 use cap_std::fs::Dir;
 use casework::intake::PROBE;
+use casework::release::Form;
 use indicatif::ProgressBar;
 use model::account::{Account, Event, Leaf};
 use model::facts::Identifier;
 use model::terms::{Digest, Instant, Phase, Verdict};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -114,6 +115,26 @@ impl Files {
         let named = |ending: &str| format!("entries/{index}.{ending}");
         Self { leaf: named("json"), proof: named("tlog-proof"), account: named("account"), salt: named("salt") }
     }
+}
+
+/// What the key's file holds.
+pub(super) fn key_file(key: &audit::VerifierKey) -> String {
+    format!("{key}\n")
+}
+
+/// Where the photograph of a request is.
+pub(super) fn probe_file(request: &str, image: &[u8]) -> String {
+    let ending = match image {
+        [0xff, 0xd8, ..] => "jpg",
+        [0x89, b'P', b'N', b'G', ..] => "png",
+        _ => "bin",
+    };
+    format!("documents/{PROBE}-{request}.{ending}")
+}
+
+/// Where a document of a request is that was released.
+pub(super) fn document_file(id: &str, request: &str, form: Form) -> String {
+    format!("documents/{id}-{request}.{}", form.suffix())
 }
 
 impl Listed {
@@ -254,7 +275,7 @@ fn walk(dir: &Dir, under: &str, found: &mut Vec<String>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Checks every entry against the log's key, and the statements against the entries.
+/// Checks every entry against the log's key, and everything else against the entries.
 fn entries(dir: &Dir, manifest: &Manifest, key: &audit::VerifierKey, bar: &ProgressBar) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
     let checkpoint = String::from_utf8(read(dir, CHECKPOINT)?).context("the checkpoint is no text")?;
@@ -263,41 +284,16 @@ fn entries(dir: &Dir, manifest: &Manifest, key: &audit::VerifierKey, bar: &Progr
         Ok(size) => problems.push(format!("{CHECKPOINT} signs {size} entries, not those the manifest speaks of")),
         Err(e) => problems.push(format!("{CHECKPOINT} does not count: {e}")),
     }
-    let requests: BTreeSet<String> = manifest.completeness.requests.iter().cloned().collect();
     let mut accounts = Vec::new();
     for listed in &manifest.entries {
         bar.inc(1);
         match entry(dir, listed, &checkpoint, key) {
-            Ok(account) if export::touches(&account, &manifest.case, &requests) => {
-                accounts.push((listed.index, account));
-            }
-            Ok(_) => problems.push(format!("entry {} is not of the case", listed.index)),
+            Ok(account) => accounts.push((listed.index, account)),
             Err(e) => problems.push(format!("entry {}: {e:#}", listed.index)),
         }
     }
-    if problems.is_empty() && searches(&accounts) != manifest.completeness.searches {
-        problems.push("the list of searches is not the one that the entries tell of".to_owned());
-    }
-    for document in &manifest.documents {
-        let digest = manifest.files.get(&document.file);
-        let told = digest.is_some_and(|digest| accounts.iter().any(|(_, account)| tells_of(account, document, digest)));
-        if !told {
-            problems.push(format!("{} is not what any entry tells of under that name", document.file));
-        }
-    }
+    problems.extend(contents::problems(dir, manifest, &accounts, key));
     Ok(problems)
-}
-
-/// Whether an account tells of a document with this digest: the photograph that was searched, or what was released.
-fn tells_of(account: &Account, document: &Document, digest: &Digest) -> bool {
-    if account.request.as_ref() != Some(&document.request) {
-        return false;
-    }
-    if document.what == PROBE && account.probe.as_ref() == Some(digest) {
-        return true;
-    }
-    let Event::Released { documents, .. } = &account.event else { return false };
-    documents.iter().any(|d| d.id == document.what && (d.html == *digest || d.pdf == *digest))
 }
 
 /// Checks one entry: signed into the log, committing to its account, and listed as what it is.

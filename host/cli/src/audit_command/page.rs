@@ -1,4 +1,7 @@
 //! The page of an export: what it is, what it claims, and how to check it, for somebody who has nothing else.
+//!
+//! It follows from the manifest and the key, and whoever checks an export derives it again, to the byte: a page that says
+//! something else is another format, under another number in the manifest.
 
 use super::package::{CHECKPOINT, Files, KEY, MANIFEST, Manifest};
 use std::fmt::Write as _;

@@ -42,7 +42,8 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "config")]
     accounts: bool,
     /// The key of a witness that may have cosigned the checkpoint: a file, or the key itself; may be repeated. With --config,
-    /// the witnesses are those of the configuration
+    /// the witnesses are those of the configuration, and as many must have cosigned it as that demands: a log that has not
+    /// been published yet because they did not is NOT VERIFIED, too
     #[arg(long = "witness", conflicts_with = "config")]
     witnesses: Vec<String>,
     /// How many of these witnesses must have cosigned it
@@ -69,7 +70,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(config) = &config {
         for log in all_of(config, arguments.jurisdiction.as_deref())? {
             let name = log.folder.display().to_string();
-            let watch = Watch { witnesses: witnesses::keys(config, &log.jurisdiction)?, required: None };
+            let required = witnesses::required(config, &log.jurisdiction).filter(|required| *required > 0);
+            let watch = Watch { witnesses: witnesses::keys(config, &log.jurisdiction)?, required };
             verdicts.push(verify(&log.folder, &name, &log.key, earlier.as_deref(), &watch)?);
         }
         if arguments.accounts && verdicts.iter().all(|v| v.sound) {
@@ -150,7 +152,8 @@ fn verify(
             if verified.pruned > 0 {
                 text += &format!("; the first {} are pruned, and vouched for by their hashes", verified.pruned);
             }
-            if !watch.witnesses.is_empty() {
+            // A number without witnesses is an error of the configuration, and not nothing to check.
+            if !watch.witnesses.is_empty() || watch.required.is_some() {
                 let found = cosigned::check(folder, key, &watch.witnesses, watch.required)?;
                 if let Some(problem) = &found.problem {
                     return Ok(unsound(name, key, problem));

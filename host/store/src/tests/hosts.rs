@@ -183,10 +183,12 @@ async fn a_log_is_the_last_claimants() {
     assert_eq!(tidings(&host).await.writer.as_deref(), Some("first"));
     host.claim(LOG, "third").await.unwrap();
     assert_eq!(tidings(&host).await.writer.as_deref(), Some("third"));
+    assert_eq!(host.logs().await.unwrap(), [LOG, "other/north"], "each once");
     // A gallery that is called like a counter is a gallery.
     host.insert_records("registry", vec![record("a", 1)]).await.unwrap();
     let told = host.tidings(LOG, &["registry".to_owned()]).await.unwrap();
     assert_eq!((told.registry, told.galleries.get("registry")), (0, Some(&1)));
+    assert_eq!(host.logs().await.unwrap().len(), 2, "and no log");
 }
 
 #[tokio::test(flavor = "multi_thread")]
