@@ -20,7 +20,7 @@ const BATCH: usize = 20;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  magistrate enroll --certificate here/certs/detroit/registrar.pem --jurisdiction detroit --gallery snap photographs/\n\nThe name of a photograph without its ending is the record's id. They are enrolled in the order of their names, 20 at a time, all of these or none."
+    after_help = "Example:\n  magistrate enroll --certificate here/certs/detroit/r.tanaka.pem --jurisdiction detroit --gallery snap \\\n    --answer image-kind=booking-photograph --answer contributing-agency=dpd photographs/\n\nThe name of a photograph without its ending is the record's id. They are enrolled in the order of their names, 20 at a time, all of these or none."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]

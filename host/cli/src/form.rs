@@ -9,7 +9,7 @@ use std::path::PathBuf;
 // Answers on the form of a step.
 #[derive(clap::Args)]
 pub(crate) struct Answers {
-    /// An answer on the jurisdiction's form, as NAME=VALUE; may be repeated. true, false, whole numbers and dates are what they look like; a text that looks like one goes in double quotes: 'phone="3135550100"'
+    /// An answer on the jurisdiction's form, as NAME=VALUE; may be repeated. true, false, whole numbers and dates are what they look like, +13135550100 and 0042 are texts; a text that looks like one of these goes in double quotes: 'phone="3135550100"'
     #[arg(long = "answer", value_parser = pair)]
     answers: Vec<(String, String)>,
 }

@@ -30,7 +30,7 @@ const REVOCATIONS_DAYS: i64 = 30;
 pub(crate) enum Command {
     /// Issue a certificate to a person
     #[command(
-        after_help = "Example:\n  magistrate pki issue certs --jurisdiction detroit --person examiner-1 --device fixed"
+        after_help = "Example:\n  magistrate pki issue here/certs --jurisdiction detroit --person m.whitfield --device mobile --name m.whitfield-telephone"
     )]
     Issue {
         /// The PKI's folder
@@ -52,7 +52,7 @@ pub(crate) enum Command {
         days: i64,
     },
     /// Revoke a certificate
-    #[command(after_help = "Example:\n  magistrate pki revoke certs certs/detroit/examiner-1.pem")]
+    #[command(after_help = "Example:\n  magistrate pki revoke here/certs here/certs/detroit/m.whitfield.pem")]
     Revoke {
         /// The PKI's folder
         folder: PathBuf,
@@ -60,7 +60,7 @@ pub(crate) enum Command {
         certificate: PathBuf,
     },
     /// Sign the revocation list anew, for another 30 days
-    #[command(after_help = "Example:\n  magistrate pki renew certs")]
+    #[command(after_help = "Example:\n  magistrate pki renew here/certs")]
     Renew {
         /// The PKI's folder
         folder: PathBuf,

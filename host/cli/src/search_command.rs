@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  magistrate search --certificate here/certs/detroit/examiner-1.pem --jurisdiction detroit --gallery snap \\\n    --probe face.jpg --purpose criminal-investigation --reason 'robbery on 3 March' --case incident=26-00123 --answer crime=robbery \\\n    --filter sex=F --filter age=20..35"
+    after_help = "Example:\n  magistrate search --certificate here/certs/detroit/m.whitfield.pem --jurisdiction detroit --gallery snap \\\n    --probe face.jpg --purpose criminal-investigation --reason 'robbery on 3 March' --case incident=26-00123 --answer crime=robbery \\\n    --filter sex=F --filter age=20..35"
 )]
 pub(crate) struct SearchArguments {
     #[command(flatten)]
