@@ -144,7 +144,7 @@ async fn a_report_without_a_folder_is_not_drawn_up_and_one_on_a_full_disk_is_tol
     assert_eq!(court.entries("detroit").await, before, "nothing was asked for");
     let full = without_room(&court, FIRST, &["report"], &[&report[..], &["--out", "reports"]].concat());
     assert_eq!(full.status.code(), Some(1), "{}", said(&full));
-    for part in ["on record as entry", "not all written"] {
+    for part in ["on record as entry", "not all of its files are written"] {
         assert!(said(&full).contains(part), "{part}: {}", said(&full));
     }
     assert!(!said(&full).contains("written to"), "{}", said(&full));

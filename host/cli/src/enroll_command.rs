@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
             Ok(answer) => {
                 bar.abandon();
-                let code = shown::tell(&answer, false, |_| ())?;
+                let code = shown::tell(&answer, false, |_| ()).with_context(|| so_far(&files, enrolled, after))?;
                 say!("{}", so_far(&files, enrolled, after));
                 return Ok(code);
             }

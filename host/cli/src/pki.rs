@@ -244,6 +244,8 @@ impl Authority {
         let now = day(0)?;
         let revoked_certs = revoked
             .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
             .map(|line| {
                 Ok(RevokedCertParams {
                     serial_number: SerialNumber::from_slice(&hex::decode(line)?),
@@ -347,7 +349,7 @@ mod tests {
             let serial = hex::decode(serial).unwrap();
             der.windows(serial.len()).any(|bytes| bytes == serial)
         };
-        serials.lines().filter(|serial| held(serial)).count()
+        serials.lines().filter(|serial| !serial.is_empty() && held(serial)).count()
     }
 
     fn said(failed: anyhow::Result<impl Sized>) -> String {
@@ -377,9 +379,11 @@ mod tests {
             assert_eq!(std::fs::read(folder.join("revocations.pem")).unwrap(), signed, "nothing was signed");
             std::fs::write(&list, &kept).unwrap();
         }
+        std::fs::write(&list, [&kept[..], b"\n"].concat()).unwrap();
         authority.revoke(&second).unwrap();
         authority.revoke(&second).unwrap();
-        assert_eq!((listed(&folder), std::fs::read_to_string(&list).unwrap().lines().count()), (2, 2));
+        let lines = std::fs::read_to_string(&list).unwrap().lines().count();
+        assert_eq!((listed(&folder), lines), (2, 3), "an empty line is no number, and each number is there once");
     }
 
     #[test]

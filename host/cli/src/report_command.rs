@@ -78,7 +78,7 @@ pub(crate) fn report(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
         }
         shown::taken(told);
     })?;
-    written.context("the report is on record, and its files are not all written; `magistrate reports --fetch` has those of a public one")?;
+    written.context("the report is on record, and not all of its files are written; if it is public, fetch them")?;
     Ok(code)
 }
 
