@@ -157,7 +157,9 @@ async fn entries_are_found_by_who_what_and_when() {
     let of_case = show(&["--case", "26-0999-001"]);
     assert_eq!(of_case.len(), 5);
     assert_eq!(show(&["--case", "incident-number=26-0999-001"]).len(), 5);
+    assert_eq!(show(&["--case", "incident-number:26-0999-001"]).len(), 5, "as `audit export` is told");
     assert!(show(&["--case", "complaint=26-0999-001"]).is_empty());
+    assert!(show(&["--case", "complaint:26-0999-001"]).is_empty());
     let refusals = show(&["--answer", "crime=larceny"]);
     assert_eq!((refusals.len(), &refusals[0]["leaf"]["kind"]), (1, &json!("refusal")));
     let clause = refusals[0]["account"]["event"]["rulings"]["rulings"][0]["decision"]["findings"]
@@ -367,7 +369,7 @@ async fn a_violation_of_a_request_is_found_and_exported_with_its_case() {
     let of_case = lines(&audit(&court, &[&["show"], &CONFIG[..], &["--json", "--case", "26-0310-7"]]));
     let violated = of_case.iter().filter(|e| e["account"]["event"]["what"] == "violated");
     assert_eq!(violated.map(|e| &e["account"]["request"]).collect::<Vec<_>>(), [&json!(id)]);
-    let case = ["--case", "incident-number:26-0310-7", "--out", "disclosure"];
+    let case = ["--case", "incident-number=26-0310-7", "--out", "disclosure"];
     let exported = audit(&court, &[&["export"], &CONFIG[..], &case]);
     assert!(exported.status.success(), "{}", said(&exported));
     let texts = files(&court.deployment.home.join("disclosure"));

@@ -70,6 +70,24 @@ fn wrong() -> Vec<(&'static str, Value, u16, &'static str)> {
         ),
         ("answer in a list", search(&|b| b["request"]["answers"]["crime"] = json!([1, 2])), 422, "expected a string"),
         ("endless template", probe("template", json!(vec![0; 5000])), 422, "at most 4096 numbers"),
+        (
+            "what drives a terminal",
+            search(&|b| b["request"]["reason"] = json!("seen\u{1b}[2J")),
+            422,
+            "reason has the control character U+001B",
+        ),
+        (
+            "what drives a terminal, in an answer",
+            search(&|b| b["request"]["answers"]["suspicion"] = json!("seen\u{9b}2J")),
+            422,
+            "answers.suspicion has the control character U+009B",
+        ),
+        (
+            "a case number of two lines",
+            search(&|b| b["request"]["identifiers"][0]["value"] = json!("26-1\n26-2")),
+            422,
+            "identifiers.value has the control character U+000A",
+        ),
         ("endless reason", search(&|b| b["request"]["reason"] = json!("x".repeat(100_000))), 422, "shorten it"),
     ]
 }

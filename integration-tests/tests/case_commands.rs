@@ -9,13 +9,22 @@ use common::{Court, court, template};
 use integration_tests::Example;
 use model::terms::{Digest, Instant};
 use serde_json::Value;
-use std::process::Output;
+use std::process::{Command, Output};
 
 /// Types a command with the certificate of `who`.
 fn command(court: &Court, who: &str, words: &[&str], rest: &[&str]) -> Output {
     let certificate = format!("certs/{who}.pem");
     let as_whom = ["--server", &court.deployment.address, "--certificate", &certificate, "--jurisdiction", "detroit"];
     court.deployment.run(&[words, &as_whom, rest].concat()).unwrap()
+}
+
+/// The same where no file can be written, not a byte of it, as on a disk that is full.
+fn without_room(court: &Court, who: &str, words: &[&str], rest: &[&str]) -> Output {
+    let certificate = format!("certs/{who}.pem");
+    let as_whom = ["--server", &court.deployment.address, "--certificate", &certificate, "--jurisdiction", "detroit"];
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]).arg(integration_tests::program().unwrap());
+    shell.args([words, &as_whom, rest].concat()).current_dir(&court.deployment.home).output().unwrap()
 }
 
 fn said(done: &Output) -> String {
@@ -99,17 +108,18 @@ async fn a_lead_is_worked_with_commands_alone() {
     refused(&court, FIRST, &["release"], &[&request[..], &out].concat(), &["`ciu-supervisor`"]);
     run(SUPERVISOR, "sign", &["--role", "ciu-supervisor", "--conclusion", "approved"]);
     let released = run(FIRST, "release", &out);
-    let kept = court.deployment.home.join(format!("case/release-{id}.json"));
+    let kept = court.deployment.home.join(format!("case/release-{id}-{}.json", released["receipt"]["index"]));
     assert_eq!(serde_json::from_slice::<Value>(&std::fs::read(kept).unwrap()).unwrap(), released);
 
     let to = ["--channel", "secured-email", "--recipient", "h.dawson", "--agency", "dpd", "--out", "case"];
     refused(&court, FIRST, &["disseminate"], &[&request[..], &to].concat(), &["7(1)-b", "missing"]);
-    let handed = json(
-        &court,
-        FIRST,
-        &["disseminate"],
-        &[&request[..], &to, &["--answer", "recipient-address=dawsonh@detroitmi.gov"]].concat(),
-    );
+    let whole = [&request[..], &to, &["--answer", "recipient-address=dawsonh@detroitmi.gov"]].concat();
+    let full = without_room(&court, FIRST, &["disseminate"], &whole);
+    assert_eq!(full.status.code(), Some(1), "{}", said(&full));
+    for part in ["handed over", "on record as entry", "its document is not written"] {
+        assert!(said(&full).contains(part), "what is done is told all the same: {part}: {}", said(&full));
+    }
+    let handed = json(&court, FIRST, &["disseminate"], &whole);
     let document = std::fs::read(court.deployment.home.join(handed["document"]["file"].as_str().unwrap())).unwrap();
     assert!(document.starts_with(b"%PDF") && handed["document"].get("content").is_none());
     assert_eq!(released["documents"][0]["pdf"], Digest::of(&document).to_string());
@@ -121,6 +131,50 @@ async fn a_lead_is_worked_with_commands_alone() {
     }
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
+}
+
+#[tokio::test]
+async fn a_report_without_a_folder_is_not_drawn_up_and_one_on_a_full_disk_is_told_of() {
+    let Some(court) = court().await else { return };
+    let report = ["--report", "weekly", "--answer", "software-upgrades=none", "--answer", "contract-changes=none"];
+    let report = [&report[..], &["--answer", "confirmed-violations=none"]].concat();
+    let before = court.entries("detroit").await;
+    let nowhere = command(&court, FIRST, &["report"], &[&report[..], &["--out", "magistrate.toml"]].concat());
+    assert_eq!(nowhere.status.code(), Some(1), "{}", said(&nowhere));
+    assert_eq!(court.entries("detroit").await, before, "nothing was asked for");
+    let full = without_room(&court, FIRST, &["report"], &[&report[..], &["--out", "reports"]].concat());
+    assert_eq!(full.status.code(), Some(1), "{}", said(&full));
+    for part in ["on record as entry", "not all of its files are written"] {
+        assert!(said(&full).contains(part), "{part}: {}", said(&full));
+    }
+    assert!(!said(&full).contains("written to"), "{}", said(&full));
+}
+
+#[tokio::test]
+async fn an_enrolment_that_stops_says_how_far_it_came() {
+    let Some(court) = court().await else { return };
+    let example = Example::read("detroit").unwrap();
+    let registrar = format!("detroit/{}", example.registrar);
+    let folder = court.deployment.home.join("photographs");
+    std::fs::create_dir(&folder).unwrap();
+    for name in ["a.jpg", "a.png", "b.jpg"] {
+        std::fs::write(folder.join(name), "no photograph").unwrap();
+    }
+    let rest = ["--gallery", example.gallery.as_str(), "photographs"];
+    let enroll = |who: &str, more: &[&str]| command(&court, who, &["enroll"], &[&rest[..], more].concat());
+    let before = court.entries("detroit").await;
+    let twice = enroll(&registrar, &[]);
+    assert!(twice.status.code() == Some(1) && said(&twice).contains("a.jpg and a.png"), "{}", said(&twice));
+    assert_eq!(court.entries("detroit").await, before, "nothing was sent");
+    std::fs::remove_file(folder.join("a.png")).unwrap();
+    let stopped = enroll(PATROL, &[]);
+    assert_eq!(stopped.status.code(), Some(3), "{}", said(&stopped));
+    assert!(said(&stopped).contains("0 of 2 photographs are enrolled, and the next is a.jpg"), "{}", said(&stopped));
+    let stopped = enroll(PATROL, &["--after", "a.jpg"]);
+    let says = "0 of 1 photographs are enrolled, and the next is b.jpg: go on with --after a.jpg";
+    assert!(said(&stopped).contains(says), "{}", said(&stopped));
+    let strange = enroll(&registrar, &["--after", "c.jpg"]);
+    assert!(strange.status.code() == Some(1) && said(&strange).contains("`c.jpg`"), "{}", said(&strange));
 }
 
 #[tokio::test]

@@ -130,6 +130,8 @@ async fn a_person_not_in_the_registry_is_turned_away_on_record() {
 async fn two_certificates_of_one_person_are_one_person() {
     let Some(court) = court().await else { return };
     court.deployment.issue("detroit", "m.whitfield", "fixed", "second-desk", 30).unwrap();
+    let again = court.deployment.issue("detroit", "m.whitfield", "fixed", "second-desk", 30).unwrap_err().to_string();
+    assert!(again.contains("is there already"), "whose serial number would be lost: {again}");
     let before = court.entries("detroit").await;
     court.search("detroit", 1).await;
     let body = json!({"request": request("detroit", 2)});

@@ -62,6 +62,41 @@ async fn the_same_person_is_found_first() {
 }
 
 #[tokio::test]
+async fn an_enrolment_that_stopped_goes_on_where_it_stopped() {
+    let Some(studio) = studio() else { return };
+    let example = Example::read("detroit").unwrap();
+    let folder = studio.deployment.home.join("photographs");
+    std::fs::create_dir(&folder).unwrap();
+    for i in 0..20 {
+        std::fs::copy(studio.photographs.join("biden-1.jpg"), folder.join(format!("b{i:02}.jpg"))).unwrap();
+    }
+    std::fs::write(folder.join("obama.jpg"), "no photograph").unwrap();
+    let certificate = format!("certs/detroit/{}.pem", example.registrar);
+    let mut words: Vec<String> =
+        ["enroll", "--server", &studio.deployment.address, "--certificate", &certificate].map(str::to_owned).into();
+    words.extend(["--jurisdiction", "detroit", "--gallery", "snap", "photographs"].map(str::to_owned));
+    for (name, value) in &example.enroll {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        words.extend(["--answer".to_owned(), format!("{name}={value}")]);
+    }
+    let enroll = |more: &[&str]| {
+        let words: Vec<&str> = words.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        let done = studio.deployment.run(&words).unwrap();
+        let said = [&done.stdout[..], &done.stderr].concat();
+        (done.status.code(), String::from_utf8_lossy(&said).into_owned())
+    };
+    let (code, said) = enroll(&[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("20 of 21 photographs are enrolled, and the next is obama.jpg"), "{said}");
+    assert!(said.contains("go on with --after b19.jpg"), "{said}");
+    std::fs::copy(studio.photographs.join("obama-1.jpg"), folder.join("obama.jpg")).unwrap();
+    let (code, said) = enroll(&["--after", "b19.jpg"]);
+    assert!(code == Some(0) && said.contains("1 records enrolled"), "{said}");
+    let (_, answer) = studio.search(studio.photograph("obama-2.jpg"), None).await;
+    assert_eq!((&answer["candidates"][0]["record_id"], &answer["rows_compared"]), (&json!("obama"), &json!(21)));
+}
+
+#[tokio::test]
 async fn of_several_people_the_answer_asks_which() {
     let Some(studio) = studio() else { return };
     studio.enroll(&["biden-1.jpg", "obama-1.jpg"]).await;

@@ -58,6 +58,47 @@ fn a_pipe_is_given_results_and_nothing_else() {
 }
 
 #[test]
+fn where_nobody_reads_on_neither_success_nor_failure_is_claimed() {
+    let Some(program) = integration_tests::program() else { return };
+    // One that ends well where it is read, and one that fails.
+    for only in ["", "no scenario is called so"] {
+        let test = ["policy", "test", "policies/detroit", "--only", only];
+        let Some(read) = piped(&test) else { return };
+        assert_eq!(read.status.success(), only.is_empty(), "{}", text(&read.stdout));
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(&program);
+        command.args(test).current_dir(integration_tests::root()).stdout(writer).stderr(Stdio::piped());
+        let unread = command.spawn().unwrap().wait_with_output().unwrap();
+        assert_eq!(unread.status.code(), Some(141), "as of a command that SIGPIPE killed");
+        assert_eq!(text(&unread.stderr), "", "quietly");
+    }
+}
+
+#[test]
+fn red_on_standard_output_is_for_a_terminal_there() {
+    if integration_tests::program().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = integration_tests::root().join("policies/st-louis");
+    let scenarios = folder.path().join("scenarios");
+    std::fs::create_dir(&scenarios).unwrap();
+    for file in ["policy.toml", "st_louis_smrt.wasm", "scenarios/base.toml"] {
+        std::fs::copy(source.join(file), folder.path().join(file)).unwrap();
+    }
+    let wrong = "[[scenario]]\nname = \"wrong\"\nphase = \"request\"\nexpect = { verdict = \"deny\" }\n";
+    std::fs::write(scenarios.join("x.toml"), wrong).unwrap();
+    let (policy, out) = (folder.path().display().to_string(), folder.path().join("out").display().to_string());
+    let Some(shown) = on_a_terminal(&["policy", "test", &policy]) else { return };
+    assert!(text(&shown.stdout).contains("\x1b[1;31mFAILED"), "{}", text(&shown.stdout));
+    // Standard error is still the terminal.
+    let Some(_) = on_a_terminal(&["policy", "test", &policy, ">", &out]) else { return };
+    let kept = std::fs::read_to_string(&out).unwrap();
+    assert!(kept.contains("FAILED x.toml") && !kept.contains('\x1b'), "{kept}");
+}
+
+#[test]
 fn json_is_nothing_but_json() {
     let Some(done) = piped(&["bench", "vet", "--policy", "policies/detroit", "--n", "10", "--json"]) else { return };
     let printed = text(&done.stdout);

@@ -1,4 +1,7 @@
-//! How much a step may say: each text, each list, each answer, and all of it together.
+//! How much a step may say, and in which characters: each text, each list, each answer, and all of it together.
+//!
+//! Control characters say nothing to a reader, and drive the terminal of whoever lists what is on record. A text may have line
+//! ends and tabs, a word none.
 //!
 //! What a step says stays with it in its account, and policies are told of it again at the steps that follow: an account has
 //! room for that of several steps, twice where two jurisdictions are concerned ([`audit::MAX_RIDER_BYTES`]). So every step
@@ -54,12 +57,25 @@ impl Said {
     /// # Errors
     /// [`CaseError::Invalid`] with its name, as of every method here.
     pub(crate) fn word(&mut self, name: &str, word: &str) -> Result<(), CaseError> {
-        self.add(name, word, MOST_WORD_BYTES)
+        self.add(name, word, MOST_WORD_BYTES)?;
+        match word.chars().find(|c| c.is_control()) {
+            Some(c) => Err(unprintable(name, c)),
+            None => Ok(()),
+        }
     }
 
     /// Adds a text.
     pub(crate) fn text(&mut self, name: &str, text: &str) -> Result<(), CaseError> {
-        self.add(name, text, MOST_TEXT_BYTES)
+        self.add(name, text, MOST_TEXT_BYTES)?;
+        let mut left = text.chars().peekable();
+        while let Some(c) = left.next() {
+            // A carriage return alone goes back over what stands on the line already.
+            let line_end = c == '\n' || (c == '\r' && left.peek() == Some(&'\n'));
+            if c.is_control() && c != '\t' && !line_end {
+                return Err(unprintable(name, c));
+            }
+        }
+        Ok(())
     }
 
     /// Adds a form's answers.
@@ -106,6 +122,10 @@ impl Said {
         }
         Ok(())
     }
+}
+
+fn unprintable(name: &str, c: char) -> CaseError {
+    CaseError::Invalid(format!("{name} has the control character U+{:04X}: leave it out", u32::from(c)))
 }
 
 /// Whether a list is of a sensible length.
@@ -204,6 +224,36 @@ mod tests {
     }
 
     #[test]
+    fn what_drives_a_terminal_is_refused_with_its_name() {
+        let none = BTreeMap::new();
+        let text = |text: &str| bounded([], [("reason", text)], &none);
+        let word = |word: &str| bounded([("role", word)], [], &none);
+        for kept in ["one\r\ntwo\nthree\tfour", "Σωκράτης 日本 e\u{301} שלום", ""] {
+            text(kept).unwrap();
+        }
+        for c in ['\0', '\u{7}', '\u{8}', '\u{b}', '\u{1b}', '\u{7f}', '\u{85}', '\u{9b}'] {
+            let named = format!("control character U+{:04X}", u32::from(c));
+            let said = refused(text(&format!("a{c}[2Jb")));
+            assert!(said.starts_with("reason") && said.contains(&named), "{said}");
+            let said = refused(word(&format!("a{c}")));
+            assert!(said.starts_with("role") && said.contains(&named), "{said}");
+        }
+        for alone in ["seen\rnot seen", "seen\r", "seen\r\r\n"] {
+            assert!(refused(text(alone)).contains("U+000D"), "{alone:?}");
+        }
+        for c in ['\n', '\t', '\r'] {
+            assert!(refused(word(&format!("a{c}"))).contains("role has the control character"));
+        }
+        assert!(refused(bounded([], [], &answer(texts("\u{1b}", 1)))).contains("answers.a has the control character"));
+        assert!(refused(bounded([], [], &answer(Value::Text("\u{1b}".to_owned())))).contains("answers.a"));
+        let named = BTreeMap::from([("n\u{1b}".to_owned(), Value::Flag(true))]);
+        assert!(refused(bounded([], [], &named)).contains("a name in answers"));
+        assert!(refused(settings(&answer(texts("\u{1b}", 1)))).contains("settings.a"));
+        let field = BTreeMap::from([("name".to_owned(), "Doe\u{1b}[31m".to_owned())]);
+        assert!(refused(booking(&field)).contains("booking.name has the control character"));
+    }
+
+    #[test]
     fn lists_inside_answers_and_their_names_are_bounded_too() {
         bounded([], [], &answer(texts("x", MOST_TEXTS))).unwrap();
         assert!(refused(bounded([], [], &answer(texts("x", MOST_TEXTS + 1)))).contains("answers.a has 257 items"));
@@ -222,8 +272,8 @@ mod tests {
         bounded([], [("a", page.as_str()); 4], &BTreeMap::new()).unwrap();
         let whole = bounded([], [("a", page.as_str()); 5], &BTreeMap::new());
         assert!(refused(whole).contains("with a there are more than 262144 bytes"));
-        let controls = "\u{1}".repeat(MOST_TEXT_BYTES);
-        assert!(refused(bounded([], [("reason", controls.as_str())], &BTreeMap::new())).contains("with reason"));
+        let lines = "\n".repeat(MOST_TEXT_BYTES);
+        assert!(refused(bounded([], [("reason", lines.as_str())], &BTreeMap::new())).contains("with reason"));
         for text in ["plain", "\"quoted\\\"", "line\nbreak", "\u{0}\u{1f}", "é 日本"] {
             assert!(written(text) >= serde_json::to_string(text).unwrap().len() - 2, "{text:?}");
         }

@@ -15,7 +15,7 @@ pub(crate) struct Config {
     pub(crate) server: Server,
     pub(crate) store: Store,
     pub(crate) audit: Audit,
-    pub(crate) faces: Option<Faces>,
+    pub(crate) faces: Option<face::ModelPaths>,
     /// Where notices and alarms go; nowhere where absent, and then notices stay to be delivered.
     pub(crate) outbox: Option<outbox::Config>,
     #[serde(default, rename = "witness")]
@@ -161,14 +161,6 @@ pub(crate) struct Witness {
     pub(crate) certificate_key: PathBuf,
     /// The authority that its server's certificate must come from.
     pub(crate) authority: PathBuf,
-}
-
-/// The face models.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Faces {
-    pub(crate) detector: PathBuf,
-    pub(crate) embedder: PathBuf,
 }
 
 /// One jurisdiction.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 // Answers on the form of a step.
 #[derive(clap::Args)]
 pub(crate) struct Answers {
-    /// An answer on the jurisdiction's form, as NAME=VALUE; may be repeated. true, false, whole numbers and dates are what they look like; a text that looks like one goes in double quotes: 'phone="3135550100"'
+    /// An answer on the jurisdiction's form, as NAME=VALUE; may be repeated. true, false, whole numbers and dates are what they look like, +13135550100 and 0042 are texts; a text that looks like one of these goes in double quotes: 'phone="3135550100"'
     #[arg(long = "answer", value_parser = pair)]
     answers: Vec<(String, String)>,
 }
@@ -22,15 +22,22 @@ impl Answers {
         let value = |text: &str| match text {
             "true" => json!(true),
             "false" => json!(false),
-            _ => match (quoted(text), text.parse::<i64>()) {
+            _ => match (quoted(text), whole(text)) {
                 (Some(inner), _) => json!(inner),
-                (None, Ok(n)) => json!(n),
-                (None, Err(_)) if date(text) => json!({"date": text}),
-                (None, Err(_)) => json!(text),
+                (None, Some(n)) => json!(n),
+                (None, None) if date(text) => json!({"date": text}),
+                (None, None) => json!(text),
             },
         };
         self.answers.iter().map(|(name, text)| (name.clone(), value(text))).collect()
     }
+}
+
+/// A whole number as people write one. `+13135550100` and `0042` are texts of digits: what a number leaves out of them counts.
+fn whole(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let begins = digits.starts_with(|first: char| matches!(first, '1'..='9'));
+    if text == "0" || begins { text.parse().ok() } else { None }
 }
 
 // What the records searched have to be.
@@ -157,6 +164,19 @@ mod tests {
         let json = Value::Object(Answers { answers }.json());
         let date = json!({"date": "2026-01-31"});
         assert_eq!(json, json!({"a": true, "b": -3, "c": "E-26", "d": "x=y", "e": "", "f": "26", "g": date}));
+    }
+
+    #[test]
+    fn a_number_is_one_that_loses_nothing() {
+        for (text, number) in [("0", 0), ("7", 7), ("-3", -3), ("3135550100", 3_135_550_100)] {
+            assert_eq!(whole(text), Some(number));
+        }
+        for text in ["+13135550100", "0042", "-0", "00", "-", "", "--1", "-+1", "1.5", "1 ", "9223372036854775808"] {
+            assert_eq!(whole(text), None, "{text}");
+        }
+        let answers = vec![("phone".to_owned(), "+13135550100".to_owned()), ("badge".to_owned(), "0042".to_owned())];
+        let json = Value::Object(Answers { answers }.json());
+        assert_eq!(json, json!({"phone": "+13135550100", "badge": "0042"}));
     }
 
     #[test]

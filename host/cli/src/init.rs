@@ -2,7 +2,7 @@
 
 use crate::host_name;
 use crate::output::bar;
-use crate::pki::{Authority, write_secret};
+use crate::pki::{self, Authority, write_secret};
 use anyhow::{Context as _, bail};
 use model::facts::Device;
 use std::fmt::Write as _;
@@ -39,9 +39,10 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let folder = &arguments.folder;
-    let faces = arguments.detector.as_deref().zip(arguments.embedder.as_deref());
+    let paths = arguments.detector.clone().zip(arguments.embedder.clone());
+    let faces = paths.map(|(detector, embedder)| face::ModelPaths { detector, embedder });
     let host = arguments.host.as_deref().map_or_else(host_name::of_this_machine, host_name::checked)?;
-    write(folder, &arguments.policies, &host, arguments.listen, faces)?;
+    write(folder, &arguments.policies, &host, arguments.listen, faces.as_ref())?;
     say!("{} is ready, with logs of {host}/<jurisdiction>:", folder.display());
     say!("  magistrate serve --config {}", folder.join("magistrate.toml").display());
     Ok(ExitCode::SUCCESS)
@@ -58,7 +59,7 @@ fn write(
     policies: &Path,
     host: &str,
     listen: std::net::SocketAddr,
-    faces: Option<(&Path, &Path)>,
+    faces: Option<&face::ModelPaths>,
 ) -> anyhow::Result<()> {
     if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         bail!("{} is not empty: name a folder that does not exist yet", folder.display());
@@ -106,7 +107,7 @@ fn fill(
     sources: &[(String, PathBuf)],
     host: &str,
     listen: std::net::SocketAddr,
-    faces: Option<(&Path, &Path)>,
+    faces: Option<&face::ModelPaths>,
 ) -> anyhow::Result<()> {
     let engine = policy::Engine::new()?;
     let authority = Authority::create(&folder.join("certs"))?;
@@ -116,15 +117,15 @@ fn fill(
     write_secret(&folder.join("secrets/master.key"), &hex::encode(store::MasterKey::generate().to_bytes()))?;
 
     let model = match faces {
-        Some((detector, embedder)) => {
-            let extractor = crate::serve::load_faces(detector, embedder)?;
+        Some(paths) => {
+            let extractor = crate::serve::load_faces(paths)?;
             Some((extractor.model_id().to_owned(), extractor.dim()))
         }
         None => None,
     };
     let mut config = HEAD.replace("{listen}", &listen.to_string()).replace("{host}", host);
-    if let Some((detector, embedder)) = faces {
-        let (detector, embedder) = (std::path::absolute(detector)?, std::path::absolute(embedder)?);
+    if let Some(paths) = faces {
+        let (detector, embedder) = (std::path::absolute(&paths.detector)?, std::path::absolute(&paths.embedder)?);
         write!(config, "\n[faces]\ndetector = {:?}\nembedder = {:?}\n", detector, embedder)?;
     } else {
         config.push_str(NO_FACES);
@@ -139,7 +140,7 @@ fn fill(
         let registry = crate::config::registry(&target.join("registry.toml"))?;
         let bar = bar(&format!("certificates of {id}"), registry.people.len() as u64);
         for person in &registry.people {
-            authority.person(id, &person.id, Device::Fixed, &person.id, 365)?;
+            authority.person(id, &person.id, Device::Fixed, &pki::file_name(&person.id), 365)?;
             bar.inc(1);
         }
         bar.finish_and_clear();

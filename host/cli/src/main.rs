@@ -6,18 +6,18 @@
 //! | `serve.rs` | `serve` |
 //! | `draughting.rs`, `post.rs` | how what `serve` draws up looks, and where its notices go |
 //! | `report_command.rs` | `report`, `reports` |
-//! | `search_command.rs` | `search`, `enroll`: the client's side |
+//! | `search_command.rs`, `enroll_command.rs` | `search`, `enroll`: the client's side |
 //! | `office_command.rs` | `access`, `agency`, `violation`, `revision` |
 //! | `registry_command.rs` | `registry` |
 //! | `case_command/` | the life of a request: `request`, `candidates`, `dispose`, `sign`, `acknowledge`, `release`, `disseminate`, `outcome`, `obligations`, `complete` |
 //! | `connection.rs`, `form.rs`, `shown.rs` | whom these ask, what for, and how the answer reads |
-//! | `policy.rs` | `policy check / pin / test / show` |
+//! | `policy_command.rs` | `policy check / pin / test / show` |
 //! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay / prune` |
 //! | `store_command.rs` | `store compact` |
 //! | `pki.rs` | `pki issue / revoke / renew` |
 //! | `witness_command.rs`, `witnesses.rs` | `witness`; whom `serve` asks for cosignatures |
-//! | `bench/` | `bench vet / search / append / verify / prove / replay / serve` |
-//! | `config.rs`, `output.rs`, `help.rs` | magistrate.toml; tables, bars and colours; what every `--help` ends with |
+//! | `bench/` | `bench vet / search / load / append / verify / prove / replay / serve` |
+//! | `config.rs`, `keys.rs`, `output.rs`, `help.rs` | magistrate.toml; verifier keys; tables, bars and colours; what every `--help` ends with |
 
 #![warn(clippy::print_stdout)]
 
@@ -30,10 +30,12 @@ mod case_command;
 mod config;
 mod connection;
 mod draughting;
+mod enroll_command;
 mod form;
 mod help;
 mod host_name;
 mod init;
+mod keys;
 mod office_command;
 mod pki;
 mod policy_command;
@@ -76,7 +78,7 @@ enum Command {
     /// Ask a server for a search
     Search(Box<search_command::SearchArguments>),
     /// Enrol records in a gallery of a server
-    Enroll(search_command::EnrollArguments),
+    Enroll(enroll_command::Arguments),
     /// Have a server draw up a report of a jurisdiction's charter
     Report(report_command::ReportArguments),
     /// List the reports that a jurisdiction has published
@@ -140,7 +142,7 @@ fn main() -> ExitCode {
         Command::Init(arguments) => init::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Search(arguments) => search_command::search(&arguments),
-        Command::Enroll(arguments) => search_command::enroll(&arguments),
+        Command::Enroll(arguments) => enroll_command::run(&arguments),
         Command::Report(arguments) => report_command::report(&arguments),
         Command::Reports(arguments) => report_command::reports(&arguments),
         Command::Case(command) => case_command::run(&command),
@@ -159,7 +161,7 @@ fn main() -> ExitCode {
         }
     };
     done.unwrap_or_else(|e| {
-        eprintln!("{} {e:#}", output::red("error:"));
+        eprintln!("{} {}", output::red("error:"), output::inert(&format!("{e:#}")));
         ExitCode::FAILURE
     })
 }

@@ -193,10 +193,8 @@ fn send_change(connection: &Connection, path: &str, change: &Change) -> anyhow::
 
 /// How somebody stands after a step.
 pub(crate) fn changed(answer: &Value) {
-    let stands = match answer["suspended_since"].as_str() {
-        Some(since) => format!("suspended since {since}"),
-        None => "may act".to_owned(),
-    };
+    let since = text(&answer["suspended_since"]);
+    let stands = if since.is_empty() { "may act".to_owned() } else { format!("suspended since {since}") };
     say!("{}: {stands}; roles: {}", text(&answer["id"]), text(&answer["roles"]));
     shown::taken(answer);
 }

@@ -11,16 +11,20 @@ macro_rules! say {
     ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
 }
 
+/// What a command ends with that SIGPIPE killed, as a shell says it: 128 and the signal's number. Whoever stops reading never
+/// learns the verdict, so this is neither success nor any of the program's own codes.
+const UNREAD: i32 = 141;
+
 /// What [`say!`] does: ends the program when nothing more can be said, quietly where nobody reads on, as commands in a pipe
 /// do.
 pub(crate) fn line(text: Arguments<'_>) {
     let mut out = std::io::stdout().lock();
     if let Err(e) = out.write_fmt(text).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
-        let unread = e.kind() == std::io::ErrorKind::BrokenPipe;
-        if !unread {
-            eprintln!("{} standard output: {e}", red("error:"));
+        if e.kind() == std::io::ErrorKind::BrokenPipe {
+            std::process::exit(UNREAD);
         }
-        std::process::exit(i32::from(!unread));
+        eprintln!("{} standard output: {e}", red("error:"));
+        std::process::exit(1);
     }
 }
 
@@ -38,9 +42,21 @@ pub(crate) fn red(text: &str) -> String {
     paint(text, "1;31", std::io::stderr().is_terminal())
 }
 
+/// Red on standard output.
+pub(crate) fn red_out(text: &str) -> String {
+    paint(text, "1;31", std::io::stdout().is_terminal())
+}
+
 /// Green on standard output.
 pub(crate) fn green(text: &str) -> String {
     paint(text, "32", std::io::stdout().is_terminal())
+}
+
+/// Text of others, fit for a terminal: control characters, which would drive it, become U+FFFD. Line ends become `\n`, and
+/// tabs stay.
+pub(crate) fn inert(text: &str) -> String {
+    let replaced = |c: char| if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c };
+    text.replace("\r\n", "\n").chars().map(replaced).collect()
 }
 
 /// A table: ruled on a terminal, bare columns where piped.
@@ -91,4 +107,17 @@ pub(crate) fn measurement(json: bool, title: &str, values: &serde_json::Map<Stri
         table.add_row([name.clone(), text]);
     }
     say!("{table}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_others_drives_no_terminal() {
+        assert_eq!(inert("a\u{1b}[2Jb\u{9b}31mc\u{7}\u{7f}\0"), "a\u{fffd}[2Jb\u{fffd}31mc\u{fffd}\u{fffd}\u{fffd}");
+        assert_eq!(inert("one\r\ntwo\n\tthree"), "one\ntwo\n\tthree");
+        assert_eq!(inert("NOT VERIFIED\rverified"), "NOT VERIFIED\u{fffd}verified", "no line is written over");
+        assert_eq!(inert("Σωκράτης 日本 e\u{301}"), "Σωκράτης 日本 e\u{301}");
+    }
 }

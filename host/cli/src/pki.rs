@@ -11,6 +11,9 @@ use rcgen::{
     Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SanType, SerialNumber,
 };
 use server::identity::{device_uri, person_uri};
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -27,7 +30,7 @@ const REVOCATIONS_DAYS: i64 = 30;
 pub(crate) enum Command {
     /// Issue a certificate to a person
     #[command(
-        after_help = "Example:\n  magistrate pki issue certs --jurisdiction detroit --person examiner-1 --device fixed"
+        after_help = "Example:\n  magistrate pki issue here/certs --jurisdiction detroit --person m.whitfield --device mobile --name m.whitfield-telephone"
     )]
     Issue {
         /// The PKI's folder
@@ -41,7 +44,7 @@ pub(crate) enum Command {
         /// What kind of device the key is for
         #[arg(long, value_enum, default_value = "fixed")]
         device: DeviceKind,
-        /// Name of the files; the person's id where absent
+        /// Name of the files, which must not be there yet; the person's id where absent
         #[arg(long)]
         name: Option<String>,
         /// Days it is valid; a negative number makes one that has expired
@@ -49,7 +52,7 @@ pub(crate) enum Command {
         days: i64,
     },
     /// Revoke a certificate
-    #[command(after_help = "Example:\n  magistrate pki revoke certs certs/detroit/examiner-1.pem")]
+    #[command(after_help = "Example:\n  magistrate pki revoke here/certs here/certs/detroit/m.whitfield.pem")]
     Revoke {
         /// The PKI's folder
         folder: PathBuf,
@@ -57,7 +60,7 @@ pub(crate) enum Command {
         certificate: PathBuf,
     },
     /// Sign the revocation list anew, for another 30 days
-    #[command(after_help = "Example:\n  magistrate pki renew certs")]
+    #[command(after_help = "Example:\n  magistrate pki renew here/certs")]
     Renew {
         /// The PKI's folder
         folder: PathBuf,
@@ -88,8 +91,8 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Issue { folder, jurisdiction, person, device, name, days } => {
             let authority = Authority::open(folder)?;
-            let name = name.as_deref().unwrap_or(person);
-            let path = authority.person(jurisdiction, person, (*device).into(), name, *days)?;
+            let name = name.clone().unwrap_or_else(|| file_name(person));
+            let path = authority.person(jurisdiction, person, (*device).into(), &name, *days)?;
             say!("{}", path.display());
         }
         Command::Revoke { folder, certificate } => {
@@ -100,6 +103,12 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// The list of revoked serial numbers: hexadecimal, one a line.
+const REVOKED: &str = "revoked.txt";
+
+/// What the name of a key's file ends with.
+const KEY_SUFFIX: &str = "-key";
 
 /// The authority of a PKI folder: `ca.pem`, `ca-key.pem`, `revocations.pem`, and the list of revoked serial numbers.
 pub(crate) struct Authority {
@@ -118,9 +127,11 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         valid(&mut params, AUTHORITY_DAYS)?;
         let certificate = params.self_signed(&key)?;
-        std::fs::write(folder.join("ca.pem"), certificate.pem())?;
         write_secret(&folder.join("ca-key.pem"), &key.serialize_pem())?;
+        std::fs::write(folder.join("ca.pem"), certificate.pem())?;
         let authority = Self { folder: folder.to_owned(), issuer: Issuer::new(params, key) };
+        // A new authority has revoked nobody. One that lost its list must not say so.
+        replace(&folder.join(REVOKED), "")?;
         authority.publish_revocations()?;
         Ok(authority)
     }
@@ -145,7 +156,10 @@ impl Authority {
         self.issue(params, &self.folder.join("server.pem"), CERTIFICATE_DAYS)
     }
 
-    /// Issues a person's certificate: `<jurisdiction>/<name>.pem` and `-key.pem`.
+    /// Issues a person's certificate: `<jurisdiction>/<name>.pem`, `-key.pem` and `.serial`.
+    ///
+    /// # Errors
+    /// When one of them is there already, or the name would be that of a key's file: nothing is issued then.
     pub(crate) fn person(
         &self,
         jurisdiction: &str,
@@ -156,6 +170,9 @@ impl Authority {
     ) -> anyhow::Result<PathBuf> {
         for id in [jurisdiction, person, name] {
             model::terms::check_id(id)?;
+        }
+        if name.ends_with(KEY_SUFFIX) {
+            bail!("`{name}` is what a key's file is called: name the files otherwise with --name");
         }
         let folder = self.folder.join(jurisdiction);
         std::fs::create_dir_all(&folder)?;
@@ -171,18 +188,26 @@ impl Authority {
     }
 
     fn issue(&self, mut params: CertificateParams, path: &Path, days: i64) -> anyhow::Result<()> {
+        let (key_path, serial_path) = (key_of(path)?, path.with_extension("serial"));
+        for there in [path, &key_path, &serial_path] {
+            if there.symlink_metadata().is_ok() {
+                bail!(
+                    "{} is there already, and a certificate whose serial number is lost cannot be revoked: name the files \
+                     otherwise with --name",
+                    there.display()
+                );
+            }
+        }
         let key = KeyPair::generate()?;
         valid(&mut params, days)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         let serial: [u8; 16] = rand::random();
         params.serial_number = Some(positive(serial));
         let certificate = params.signed_by(&key, &self.issuer)?;
-        std::fs::write(path, certificate.pem())?;
-        let key_path = key_of(path)?;
+        // The serial stands beside the certificate, for a revocation list to name, and is there before it.
+        write_new(&serial_path, &hex::encode(positive(serial).to_bytes()), PUBLIC)?;
         write_secret(&key_path, &key.serialize_pem())?;
-        // The serial stands beside the certificate, for a revocation list to name.
-        std::fs::write(path.with_extension("serial"), hex::encode(positive(serial).to_bytes()))?;
-        Ok(())
+        write_new(path, &certificate.pem(), PUBLIC)
     }
 
     /// Adds a certificate to the revocation list.
@@ -190,22 +215,37 @@ impl Authority {
         let path = certificate.with_extension("serial");
         let serial = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read {}: was this certificate issued here?", path.display()))?;
-        let list = self.folder.join("revoked.txt");
-        let mut revoked = std::fs::read_to_string(&list).unwrap_or_default();
+        let mut revoked = self.revoked()?;
         if !revoked.lines().any(|line| line == serial.trim()) {
             revoked.push_str(serial.trim());
             revoked.push('\n');
-            std::fs::write(&list, revoked)?;
+            replace(&self.folder.join(REVOKED), &revoked)?;
         }
         self.publish_revocations()
     }
 
+    /// The serial numbers revoked so far. A list that cannot be read is not an empty one: everybody would be let in again.
+    fn revoked(&self) -> anyhow::Result<String> {
+        let path = self.folder.join(REVOKED);
+        std::fs::read_to_string(&path).with_context(|| {
+            format!(
+                "cannot read {}: nothing is signed; if nobody was ever revoked, make it an empty file",
+                path.display()
+            )
+        })
+    }
+
     /// Signs the revocation list.
+    ///
+    /// # Errors
+    /// When the list of revoked serial numbers cannot be read: the signed one stays as it is.
     pub(crate) fn publish_revocations(&self) -> anyhow::Result<()> {
-        let revoked = std::fs::read_to_string(self.folder.join("revoked.txt")).unwrap_or_default();
+        let revoked = self.revoked()?;
         let now = day(0)?;
         let revoked_certs = revoked
             .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
             .map(|line| {
                 Ok(RevokedCertParams {
                     serial_number: SerialNumber::from_slice(&hex::decode(line)?),
@@ -225,13 +265,14 @@ impl Authority {
             key_identifier_method: KeyIdMethod::Sha256,
         };
         let pem = list.signed_by(&self.issuer)?.pem()?;
-        let path = self.folder.join("revocations.pem");
-        // In one step, so that a server never reads half a list.
-        let temporary = path.with_extension("new");
-        std::fs::write(&temporary, pem)?;
-        std::fs::rename(&temporary, &path)?;
-        Ok(())
+        replace(&self.folder.join("revocations.pem"), &pem)
     }
+}
+
+/// The name of a person's files where none is given: their id, unless that is what a key's file is called.
+pub(crate) fn file_name(person: &str) -> String {
+    let suffix = if person.ends_with(KEY_SUFFIX) { "-certificate" } else { "" };
+    format!("{person}{suffix}")
 }
 
 /// The key's file beside a certificate's: `x.pem` and `x-key.pem`.
@@ -239,7 +280,7 @@ pub(crate) fn key_of(certificate: &Path) -> anyhow::Result<PathBuf> {
     let Some(stem) = certificate.file_stem().and_then(|s| s.to_str()) else {
         bail!("{} is not a certificate's file", certificate.display())
     };
-    Ok(certificate.with_file_name(format!("{stem}-key.pem")))
+    Ok(certificate.with_file_name(format!("{stem}{KEY_SUFFIX}.pem")))
 }
 
 /// A serial number is positive (RFC 5280 section 4.1.2.2): the first bit is clear, and the first byte is not zero.
@@ -261,11 +302,129 @@ fn valid(params: &mut CertificateParams, days: i64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a file that only its owner may read.
+/// The permissions of a file that everybody may read, as far as the process's mask allows.
+const PUBLIC: u32 = 0o666;
+
+/// Writes a file that only its owner may read, and that was not there before.
 pub(crate) fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    Ok(())
+    write_new(path, text, 0o600)
+}
+
+/// Writes a file that was not there before, with these permissions.
+fn write_new(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let written = made.and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Puts a file's new content in its place in one step, so that nobody ever reads half of it, not after a power failure
+/// either.
+fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+    let temporary = path.with_extension("new");
+    let put = || {
+        let mut file = File::create(&temporary)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)?;
+        File::open(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?.sync_all()
+    };
+    put().with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+
+    /// The serial numbers that the signed list of a folder revokes.
+    fn listed(folder: &Path) -> usize {
+        let pem = std::fs::read_to_string(folder.join("revocations.pem")).unwrap();
+        let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        let der = base64::prelude::BASE64_STANDARD.decode(body).unwrap();
+        let serials = std::fs::read_to_string(folder.join(REVOKED)).unwrap();
+        let held = |serial: &str| {
+            let serial = hex::decode(serial).unwrap();
+            der.windows(serial.len()).any(|bytes| bytes == serial)
+        };
+        serials.lines().filter(|serial| !serial.is_empty() && held(serial)).count()
+    }
+
+    fn said(failed: anyhow::Result<impl Sized>) -> String {
+        format!("{:#}", failed.err().unwrap())
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_is_not_an_empty_one() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("certs");
+        let authority = Authority::create(&folder).unwrap();
+        let [first, second] = ["x", "y"].map(|id| authority.person("here", id, Device::Fixed, id, 30).unwrap());
+        authority.revoke(&first).unwrap();
+        assert_eq!(listed(&folder), 1);
+        let signed = std::fs::read(folder.join("revocations.pem")).unwrap();
+
+        let list = folder.join(REVOKED);
+        let kept = std::fs::read(&list).unwrap();
+        for unreadable in [None, Some(&b"\xff\xfe"[..])] {
+            std::fs::remove_file(&list).unwrap();
+            if let Some(bytes) = unreadable {
+                std::fs::write(&list, bytes).unwrap();
+            }
+            let authority = Authority::open(&folder).unwrap();
+            assert!(said(authority.publish_revocations()).contains(REVOKED));
+            assert!(said(authority.revoke(&second)).contains(REVOKED));
+            assert_eq!(std::fs::read(folder.join("revocations.pem")).unwrap(), signed, "nothing was signed");
+            std::fs::write(&list, &kept).unwrap();
+        }
+        std::fs::write(&list, [&kept[..], b"\n"].concat()).unwrap();
+        authority.revoke(&second).unwrap();
+        authority.revoke(&second).unwrap();
+        let lines = std::fs::read_to_string(&list).unwrap().lines().count();
+        assert_eq!((listed(&folder), lines), (2, 3), "an empty line is no number, and each number is there once");
+    }
+
+    #[test]
+    fn what_was_issued_is_never_written_over() {
+        let home = tempfile::tempdir().unwrap();
+        let authority = Authority::create(&home.path().join("certs")).unwrap();
+        let issue = |person: &str, name: &str| authority.person("here", person, Device::Fixed, name, 30);
+        let certificate = issue("x", "x").unwrap();
+        let files = [certificate.clone(), key_of(&certificate).unwrap(), certificate.with_extension("serial")];
+        let read = || files.each_ref().map(|file| std::fs::read(file).unwrap());
+        let before = read();
+        assert!(said(issue("x", "x")).contains("--name"));
+        assert_eq!(read(), before);
+        for kept in &files {
+            let aside = home.path().join("aside");
+            for file in files.iter().filter(|file| *file != kept) {
+                std::fs::rename(file, aside.with_file_name(file.file_name().unwrap())).unwrap();
+            }
+            assert!(said(issue("x", "x")).contains("is there already"), "{}", kept.display());
+            for file in files.iter().filter(|file| *file != kept) {
+                assert!(!file.exists(), "{}", file.display());
+                std::fs::rename(aside.with_file_name(file.file_name().unwrap()), file).unwrap();
+            }
+        }
+        // A second certificate of the same person has files of its own, and each can be revoked.
+        let second = issue("x", "x-desk").unwrap();
+        authority.revoke(&certificate).unwrap();
+        authority.revoke(&second).unwrap();
+        assert_eq!(listed(&home.path().join("certs")), 2);
+        assert!(Authority::create(&home.path().join("certs")).is_err(), "nor is an authority");
+    }
+
+    #[test]
+    fn no_certificate_is_taken_for_a_key() {
+        let home = tempfile::tempdir().unwrap();
+        let authority = Authority::create(&home.path().join("certs")).unwrap();
+        let issue = |person: &str, name: &str| authority.person("here", person, Device::Fixed, name, 30);
+        assert!(said(issue("x-key", "x-key")).contains("`x-key`"));
+        let [first, second] = ["x", "x-key"].map(|person| issue(person, &file_name(person)).unwrap());
+        let all = [&first, &second, &key_of(&first).unwrap(), &key_of(&second).unwrap()].map(PathBuf::clone);
+        assert!(all.iter().all(|file| file.is_file()));
+        assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
+    }
 }

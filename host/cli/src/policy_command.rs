@@ -79,7 +79,7 @@ fn test(engine: &Engine, folder: &Path, only: &str) -> anyhow::Result<ExitCode> 
             failed += 1;
             let file = prepared.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             bar.suspend(|| {
-                say!("{} {file}: {}", output::red("FAILED"), prepared.scenario.name);
+                say!("{} {file}: {}", output::red_out("FAILED"), prepared.scenario.name);
                 differences.iter().for_each(|line| say!("    {line}"));
             });
         }

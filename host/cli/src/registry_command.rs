@@ -304,10 +304,8 @@ fn send(connection: &Connection, path: &str, mut body: Value, said: &Said) -> an
 fn agencies(answer: &Value) {
     let mut table = output::table(["agency", "name", "stands", "agreement", "kind", "from", "to"]);
     for agency in answer.as_array().into_iter().flatten() {
-        let stands = match agency["suspended_since"].as_str() {
-            Some(since) => format!("suspended since {since}"),
-            None => "let in".to_owned(),
-        };
+        let since = text(&agency["suspended_since"]);
+        let stands = if since.is_empty() { "let in".to_owned() } else { format!("suspended since {since}") };
         let [id, name] = ["id", "name"].map(|field| text(&agency[field]));
         let agreements = list(agency, "agreements");
         if agreements.is_empty() {

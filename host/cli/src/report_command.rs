@@ -3,7 +3,7 @@
 use crate::connection::Connection;
 use crate::form::Answers;
 use crate::output;
-use crate::shown::{self, list, text};
+use crate::shown::{self, list, text, verbatim};
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -63,22 +63,36 @@ pub(crate) fn report(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
             body[name] = json!(day.to_string());
         }
     }
-    let connection = &arguments.connection;
+    let (connection, out) = (&arguments.connection, &arguments.out);
+    // A report that is drawn up is on record: a folder that cannot be had is found out before.
+    make(out)?;
     let answer = connection.post(&connection.path(["reports"])?, &body)?;
-    if answer.status.is_success() {
-        let told = answer.json()?;
-        for file in list(&told, "files") {
-            let bytes = BASE64_STANDARD.decode(text(&file["content"])).context("a file of the report is no base64")?;
-            write(&arguments.out, &text(&told["id"]), &text(&file["form"]), &text(&file["digest"]), &bytes)?;
-        }
-    }
-    shown::tell(&answer, arguments.json, |told| {
+    let written = if answer.status.is_success() { write_all(&answer.json()?, out) } else { Ok(()) };
+    let code = shown::tell(&answer, arguments.json, |told| {
         let (title, id) = (text(&told["title"]), text(&told["id"]));
         say!("{title}, {} to {}: {id}", text(&told["first"]), text(&told["last"]));
         let open = if told["public"] == true { "it is published" } else { "it is not published" };
-        say!("written to {}; {open}", arguments.out.display());
+        match &written {
+            Ok(()) => say!("written to {}; {open}", out.display()),
+            Err(_) => say!("{open}"),
+        }
         shown::taken(told);
-    })
+    })?;
+    written.context("the report is on record, and not all of its files are written; if it is public, fetch them")?;
+    Ok(code)
+}
+
+/// Writes every file of a report as it was drawn up.
+fn write_all(told: &Value, out: &Path) -> anyhow::Result<()> {
+    for file in list(told, "files") {
+        let bytes = BASE64_STANDARD.decode(verbatim(&file["content"])).context("a file of the report is no base64")?;
+        write(out, verbatim(&told["id"]), verbatim(&file["form"]), verbatim(&file["digest"]), &bytes)?;
+    }
+    Ok(())
+}
+
+fn make(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))
 }
 
 pub(crate) fn reports(arguments: &ReportsArguments) -> anyhow::Result<ExitCode> {
@@ -123,7 +137,7 @@ fn write(out: &Path, id: &str, form: &str, digest: &str, bytes: &[u8]) -> anyhow
     if Digest::of(bytes).to_string() != digest {
         bail!("the {form} of report {id} is not what the server has on record: fetch it again, and tell its auditors");
     }
-    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    make(out)?;
     let path = out.join(format!("{id}.{form}"));
     std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
@@ -143,5 +157,18 @@ mod tests {
         assert!(!out.exists());
         write(&out, "1", "pdf", &digest, b"x").unwrap();
         assert_eq!(std::fs::read(out.join("1.pdf")).unwrap(), b"x");
+    }
+
+    #[test]
+    fn every_file_of_a_report_is_written_or_it_is_said_which_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |form: &str| json!({"form": form, "digest": Digest::of(b"x").to_string(), "content": "eA=="});
+        let told = json!({"id": "1", "files": [file("pdf"), file("csv")]});
+        write_all(&told, folder.path()).unwrap();
+        assert_eq!(std::fs::read(folder.path().join("1.csv")).unwrap(), b"x");
+        std::fs::remove_file(folder.path().join("1.csv")).unwrap();
+        std::fs::create_dir(folder.path().join("1.csv")).unwrap();
+        let said = format!("{:#}", write_all(&told, folder.path()).unwrap_err());
+        assert!(said.contains("1.csv"), "{said}");
     }
 }

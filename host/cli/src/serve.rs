@@ -89,7 +89,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
 async fn open_by(config: &Config, clock: Clock) -> anyhow::Result<Casework> {
     let engine = policy::Engine::new()?;
     let extractor = match &config.faces {
-        Some(faces) => Some(load_faces(&faces.detector, &faces.embedder)?),
+        Some(faces) => Some(load_faces(faces)?),
         None => None,
     };
     store_command::whole(config)?;
@@ -162,11 +162,8 @@ fn open_galleries(config: &Config, id: &str) -> anyhow::Result<cap_std::fs::Dir>
 }
 
 /// Loads the two networks.
-pub(crate) fn load_faces(detector: &Path, embedder: &Path) -> anyhow::Result<Arc<dyn face::Extractor>> {
-    let read = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-    let (detector, embedder) = (read(detector)?, read(embedder)?);
-    let extractor = face::OnnxExtractor::load(&detector, &embedder, face::Limits::default(), FACE_THREADS)?;
-    Ok(Arc::new(extractor))
+pub(crate) fn load_faces(paths: &face::ModelPaths) -> anyhow::Result<Arc<dyn face::Extractor>> {
+    Ok(Arc::new(paths.load(face::Limits::default(), FACE_THREADS)?))
 }
 
 fn print_jurisdictions(casework: &Casework) {

@@ -30,14 +30,19 @@ pub(crate) fn code(status: StatusCode) -> ExitCode {
     }
 }
 
-/// A value without the quotes of JSON; nothing for null.
+/// A value without the quotes of JSON, fit for a terminal; nothing for null.
 pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => output::inert(text),
         Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
+        other => output::inert(&other.to_string()),
     }
+}
+
+/// A text to its byte, to be decoded or hashed and not to be shown; nothing where it is no text.
+pub(crate) fn verbatim(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 /// The items of a list; none where there is no such list.
@@ -48,7 +53,7 @@ pub(crate) fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
 /// Booking data on one line.
 pub(crate) fn booking(candidate: &Value) -> String {
     let fields = candidate["booking"].as_object().into_iter().flatten();
-    fields.map(|(name, value)| format!("{name}: {}", text(value))).collect::<Vec<_>>().join(", ")
+    fields.map(|(name, value)| format!("{}: {}", output::inert(name), text(value))).collect::<Vec<_>>().join(", ")
 }
 
 /// What a search found.
@@ -62,9 +67,9 @@ pub(crate) fn searched(answer: &Value) {
     say!("{table}");
     say!(
         "{} records compared of {}, generation {}, digest {}",
-        answer["rows_compared"],
+        text(&answer["rows_compared"]),
         text(&answer["gallery"]),
-        answer["generation"],
+        text(&answer["generation"]),
         text(&answer["gallery_digest"])
     );
     statements(answer);
@@ -115,9 +120,9 @@ pub(crate) fn awaited(answer: &Value) {
 
 /// What stood in the way, and what would change it.
 pub(crate) fn problem(problem: &Value) {
-    say!("{}: {}", output::red(&text(&problem["title"])), text(&problem["detail"]));
+    say!("{}: {}", output::red_out(&text(&problem["title"])), text(&problem["detail"]));
     for face in list(problem, "faces") {
-        say!("  --face {}: at {}", face["face"], face["bounding_box"]);
+        say!("  --face {}: at {}", text(&face["face"]), face["bounding_box"]);
     }
     findings(problem);
     receipt(problem);
@@ -140,7 +145,7 @@ fn findings(answer: &Value) {
 /// Where it is recorded.
 pub(crate) fn receipt(answer: &Value) {
     if answer["receipt"].is_object() {
-        say!("\non record as entry {} of {}", answer["receipt"]["index"], text(&answer["receipt"]["log"]));
+        say!("\non record as entry {} of {}", text(&answer["receipt"]["index"]), text(&answer["receipt"]["log"]));
     }
 }
 
@@ -151,7 +156,7 @@ pub(crate) fn duty(duty: &Value) -> String {
         Value::Object(rule) => {
             // What is not said of it is not asked of anybody.
             let said = rule.iter().filter(|(_, value)| !matches!(value, Value::Null | Value::Bool(false)));
-            let said = said.map(|(name, value)| (name.replace('_', " "), text(value)));
+            let said = said.map(|(name, value)| (output::inert(name).replace('_', " "), text(value)));
             said.filter(|(_, value)| !value.is_empty())
                 .map(|(name, value)| format!("{name}: {value}"))
                 .collect::<Vec<_>>()
@@ -159,7 +164,7 @@ pub(crate) fn duty(duty: &Value) -> String {
         }
         other => text(other),
     };
-    format!("{kind} ({about})")
+    format!("{} ({about})", output::inert(kind))
 }
 
 #[cfg(test)]
@@ -176,6 +181,16 @@ mod tests {
         let words = duty(&rule);
         assert!(words.starts_with("sign-offs (") && words.contains("role: examiner"), "{words}");
         assert!(!words.contains("blind") && !words.contains("units"), "{words}");
+    }
+
+    #[test]
+    fn what_others_wrote_is_shown_without_what_drives_a_terminal() {
+        let said = json!(["seen \u{1b}[31mclearly", {"\u{9b}K": "\u{9b}2J"}]);
+        assert!(!text(&said).contains(char::is_control), "{:?}", text(&said));
+        let fields = json!({"booking": {"na\u{1b}me": "Doe\u{1b}]0;x\u{7}"}});
+        assert_eq!(booking(&fields), "na\u{fffd}me: Doe\u{fffd}]0;x\u{fffd}");
+        assert!(!duty(&json!({"ta\u{1b}sk": {"ow\u{1b}ner": "\u{1b}x"}})).contains(char::is_control));
+        assert_eq!(verbatim(&json!("a\u{1b}")), "a\u{1b}", "what is hashed is what was sent");
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! wrapped key beside them, in its files until it happens to compact them, and cannot be told to. `store compact` writes
 //! what is left into a fresh folder and puts that in the old one's place. A server's database is the server's to compact.
 //!
+//! Of what was destroyed nothing is in the database's files then. What the disk still holds of files that were removed, in free
+//! blocks, spare cells, snapshots and backups, no program can promise: encryption of the volume is for that.
+//!
 //! | folder | holds |
 //! |---|---|
 //! | `NAME` | the database |
@@ -21,12 +24,14 @@ use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Write the embedded database anew, so that no byte is left of what was purged. Stop the server first
+    /// Write the embedded database anew, so that nothing of what was purged is in its files. Stop the server first
     Compact(Arguments),
 }
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  magistrate store compact --config here/magistrate.toml")]
+#[command(
+    after_help = "Example:\n  magistrate store compact --config here/magistrate.toml\n\nWhat the disk still holds of removed files is for the volume's encryption."
+)]
 pub(crate) struct Arguments {
     /// The configuration
     #[arg(long, default_value = "magistrate.toml")]
@@ -48,7 +53,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     let rows = runtime()?.block_on(rewrite(&config, &fresh))?;
     replace(&folder, &fresh)?;
     let after = size(&folder)?;
-    say!("{rows} rows written anew: {before} bytes before, {after} now; nothing is left of what was purged");
+    say!("{rows} rows written anew: {before} bytes before, {after} now; nothing of what was purged is in its files");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,5 +1,6 @@
 //! `magistrate witness`: one that watches the logs of other hosts. It needs no database, no policy and no jurisdiction.
 
+use crate::keys;
 use crate::output;
 use crate::pki::{Authority, write_secret};
 use anyhow::{Context as _, bail};
@@ -171,7 +172,7 @@ fn make(init: &Init) -> anyhow::Result<ExitCode> {
     if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         bail!("{} is not empty: name a folder that does not exist yet", folder.display());
     }
-    let logs = init.log.iter().map(|log| read_key(log)).collect::<anyhow::Result<Vec<_>>>()?;
+    let logs = init.log.iter().map(|log| keys::read::<VerifierKey>(log)).collect::<anyhow::Result<Vec<_>>>()?;
     let cosigner = Cosigner::generate(&init.name)?;
     let parent = match folder.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -213,11 +214,6 @@ fn fill(folder: &Path, init: &Init, cosigner: &Cosigner, logs: &[VerifierKey]) -
     }
     std::fs::write(folder.join(CONFIG), config)?;
     Ok(())
-}
-
-fn read_key(text: &str) -> anyhow::Result<VerifierKey> {
-    let read = if Path::new(text).is_file() { std::fs::read_to_string(text)? } else { text.to_owned() };
-    read.parse::<VerifierKey>().with_context(|| format!("--log {text}"))
 }
 
 const HEAD: &str = r#"# The configuration of a witness. Paths are relative to this file.

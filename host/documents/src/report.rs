@@ -111,7 +111,8 @@ impl Report {
         serde_json::to_string_pretty(self).map_err(|error| RenderError::Table(error.to_string()))
     }
 
-    /// Every figure of the report as CSV: `section,row,column,value`, rows counted from 1.
+    /// Every figure of the report as CSV: `section,row,column,value`, rows counted from 1. A section's chart is left out
+    /// where it has a table, of which the chart is the picture: added up, each figure would count twice.
     ///
     /// # Errors
     /// None that input could cause.
@@ -124,7 +125,8 @@ impl Report {
             add(&self.title, row, &count.heading, &count.value.to_string());
         }
         for section in &self.sections {
-            for (row, bar) in section.chart.iter().flat_map(|chart| &chart.bars).enumerate() {
+            let chart = section.chart.as_ref().filter(|_| section.table.is_none());
+            for (row, bar) in chart.iter().flat_map(|chart| &chart.bars).enumerate() {
                 add(&section.heading, row, &bar.heading, &bar.value.to_string());
             }
             for (row, cells) in section.table.iter().flat_map(|table| &table.rows).enumerate() {
@@ -267,6 +269,18 @@ mod tests {
         assert!(csv.contains("Requesters,2,Unit,\"'=HYPERLINK(\"\"x\"\")\"\r\n"), "{csv}");
         assert!(csv.contains("Requesters,2,Note,-5\r\nRequesters,2,,extra\r\n"), "{csv}");
         assert!(csv.contains("Requesters,3,Unit,' @SUM(A1)\r\n"), "{csv}");
+    }
+
+    #[test]
+    fn a_figure_stands_in_the_csv_once() {
+        let mut report = report();
+        let csv = report.csv().unwrap();
+        assert!(csv.contains("By kind,1,kind one,9\r\n"), "a chart that stands alone is its figures: {csv}");
+        let rows = vec![vec!["kind one".to_owned(), "9".to_owned()]];
+        report.sections[0].table = Some(Table { columns: vec!["Kind".to_owned(), "Requests".to_owned()], rows });
+        let csv = report.csv().unwrap();
+        assert!(csv.contains("By kind,1,Kind,kind one\r\nBy kind,1,Requests,9\r\n"), "{csv}");
+        assert_eq!(csv.matches(",9\r\n").count(), 1, "{csv}");
     }
 
     #[test]

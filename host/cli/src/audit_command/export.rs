@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  magistrate audit export --config here/magistrate.toml --jurisdiction detroit --case incident-number:26-0310-114 --out disclosure\n  magistrate audit verify-export disclosure --key here/log-keys/detroit.vkey"
+    after_help = "Example:\n  magistrate audit export --config here/magistrate.toml --jurisdiction detroit --case incident-number=26-0310-114 --out disclosure\n  magistrate audit verify-export disclosure --key here/log-keys/detroit.vkey"
 )]
 pub(crate) struct Arguments {
     /// The configuration
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// The jurisdiction whose log is meant; may be left out where the configuration has only one
     #[arg(long)]
     jurisdiction: Option<String>,
-    /// The case, as KIND:NUMBER
+    /// The case, as KIND=NUMBER (KIND:NUMBER is the same)
     #[arg(long)]
     case: String,
     /// The folder to make; it must not exist, or be empty

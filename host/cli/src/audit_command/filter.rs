@@ -36,7 +36,7 @@ pub(super) struct Filter {
     /// Only what people of this agency did
     #[arg(long)]
     agency: Option<String>,
-    /// Only this case: its number, or KIND=NUMBER
+    /// Only this case: its number, or KIND=NUMBER (KIND:NUMBER is the same)
     #[arg(long)]
     case: Option<String>,
     /// Only this gallery: an id, or jurisdiction/id
@@ -57,13 +57,13 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// A case as somebody types it: `KIND:NUMBER` or `KIND=NUMBER`.
+/// A case as somebody types it: `KIND=NUMBER`, or `KIND:NUMBER`. A kind is a word of a form, so the first sign ends it.
 pub(super) fn case(text: &str) -> anyhow::Result<Identifier> {
     match text.split_once([':', '=']) {
         Some((kind, value)) if !kind.is_empty() && !value.trim().is_empty() => {
             Ok(Identifier { kind: kind.to_owned(), value: value.trim().to_owned() })
         }
-        _ => bail!("`{text}` is no case: write it as KIND:NUMBER"),
+        _ => bail!("`{text}` is no case: write it as KIND=NUMBER"),
     }
 }
 
@@ -100,7 +100,7 @@ impl Filter {
         self.person.as_deref().is_none_or(|wanted| named(wanted, &who.jurisdiction, &who.person))
             && is(&self.unit, &who.unit)
             && is(&self.agency, &who.agency)
-            && self.case.as_deref().is_none_or(|wanted| of_case(account, wanted))
+            && self.case.as_deref().is_none_or(|wanted| of_case(&account.case, wanted))
             && self.gallery.as_deref().is_none_or(|wanted| of_gallery(&account.event, wanted))
             && self.clause.as_deref().is_none_or(|wanted| cites(&account.event, wanted))
             && self.answer.as_ref().is_none_or(|(name, value)| told(&account.event, name, value))
@@ -115,11 +115,11 @@ fn named(wanted: &str, owner: &str, id: &str) -> bool {
     }
 }
 
-fn of_case(account: &Account, wanted: &str) -> bool {
-    let by_kind = wanted.split_once('=').map(|(kind, value)| (kind, value.trim()));
-    account.case.iter().any(|found| {
-        let value = found.value.trim();
-        value == wanted.trim() || by_kind.is_some_and(|(kind, wanted)| kind == found.kind && wanted == value)
+/// Whether one of the identifiers is what is wanted: a number alone, which may hold either sign, or a case.
+fn of_case(found: &[Identifier], wanted: &str) -> bool {
+    let by_kind = case(wanted).ok();
+    found.iter().any(|found| {
+        found.value.trim() == wanted.trim() || by_kind.as_ref().is_some_and(|wanted| same_case(found, wanted))
     })
 }
 
@@ -179,6 +179,19 @@ mod tests {
         assert!(!same_case(&found, &case("complaint:26-0310-114").unwrap()));
         for bad in ["26-0310-114", ":1", "incident:", "incident: "] {
             assert!(case(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_case_is_found_by_its_number_and_by_either_notation() {
+        let found = ["incident-number=26-0310-114", "complaint=26:7"].map(|text| case(text).unwrap());
+        for wanted in
+            ["26-0310-114", "incident-number=26-0310-114", "incident-number:26-0310-114", "26:7", "complaint:26:7"]
+        {
+            assert!(of_case(&found, wanted), "{wanted}");
+        }
+        for wanted in ["complaint:26-0310-114", "incident-number=26-0310", "7", "26=7", ""] {
+            assert!(!of_case(&found, wanted), "{wanted}");
         }
     }
 }

@@ -31,6 +31,7 @@ mod show;
 mod verify;
 
 use crate::config::{self, Config};
+use crate::keys;
 use anyhow::{Context as _, bail};
 use cap_std::fs::Dir;
 use clap::Subcommand;
@@ -106,7 +107,7 @@ impl Which {
         match (&self.config, &self.log, &self.key) {
             (Some(config), ..) => one_of(&Config::read(config)?, self.jurisdiction.as_deref()),
             (None, Some(folder), Some(key)) => {
-                Ok(Log { jurisdiction: String::new(), folder: folder.clone(), key: parse_key(key)? })
+                Ok(Log { jurisdiction: String::new(), folder: folder.clone(), key: keys::read(key)? })
             }
             (None, Some(_), None) => bail!("name the log's verifier key with --key: without it nothing is proven"),
             (None, None, _) => bail!("name the folder of a log with its --key, or --config"),
@@ -147,11 +148,6 @@ fn log_of(config: &Config, id: &str) -> anyhow::Result<Log> {
     let signer = audit::Ed25519Signer::from_seed(&format!("{}/{id}", config.audit.host), seed)?;
     let key = audit::Signer::verifier_key(&signer).parse()?;
     Ok(Log { jurisdiction: id.to_owned(), folder: config.audit.folder.join(id), key })
-}
-
-fn parse_key(text: &str) -> anyhow::Result<audit::VerifierKey> {
-    let text = if Path::new(text).is_file() { std::fs::read_to_string(text)? } else { text.to_owned() };
-    Ok(text.trim().parse()?)
 }
 
 fn open(folder: &Path) -> anyhow::Result<Dir> {

@@ -11,7 +11,7 @@
 //! documents/                  photographs, and the documents released, in both forms
 //! ```
 
-use super::{contents, open, parse_key, parse_leaf, word};
+use super::{contents, open, parse_leaf, word};
 use crate::{UNVERIFIED, output};
 use anyhow::{Context as _, bail};
 use cap_std::fs::Dir;
@@ -210,9 +210,9 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let dir = open(&arguments.folder)?;
     let own = arguments.folder.join(KEY);
-    let key = match &arguments.key {
-        Some(key) => parse_key(key)?,
-        None => parse_key(&own.display().to_string())?,
+    let key: audit::VerifierKey = match &arguments.key {
+        Some(key) => keys::read(key)?,
+        None => keys::read(&own.display().to_string())?,
     };
     let text = read(&dir, MANIFEST)?;
     let manifest: Manifest =
@@ -225,14 +225,15 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     problems.extend(entries(&dir, &manifest, &key, &bar)?);
     bar.finish_and_clear();
     for problem in &problems {
-        say!("{} {problem}", output::red("NOT VERIFIED"));
+        say!("{} {}", output::red_out("NOT VERIFIED"), output::inert(problem));
     }
     if !problems.is_empty() {
         return Ok(ExitCode::from(UNVERIFIED));
     }
     let (count, searches) = (manifest.entries.len(), manifest.completeness.searches.len());
-    let case = format!("{} {}", manifest.case.kind, manifest.case.value);
-    say!("{} {count} entries and {searches} searches of case {case} in {}", output::green("verified"), manifest.log);
+    let case = output::inert(&format!("{} {}", manifest.case.kind, manifest.case.value));
+    let log = output::inert(&manifest.log);
+    say!("{} {count} entries and {searches} searches of case {case} in {log}", output::green("verified"));
     say!("{MANIFEST} has the digest {}", Digest::of(&text));
     if arguments.key.is_none() {
         say!("under the key in the folder itself: compare it with the one its publisher gives: {key}");

@@ -1,8 +1,8 @@
 //! `audit prove` and `audit check-proof`: one entry, and nothing but the log's key.
 
 use super::accounts::AT_ONCE;
-use super::{Which, parse_key, parse_leaf};
-use crate::{UNVERIFIED, output};
+use super::{Which, parse_leaf};
+use crate::{UNVERIFIED, keys, output};
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde_json::json;
@@ -84,7 +84,7 @@ fn find(snapshot: &audit::Snapshot, id: &str) -> anyhow::Result<u64> {
 }
 
 pub(super) fn check(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
-    let key = parse_key(&arguments.key)?;
+    let key: audit::VerifierKey = keys::read(&arguments.key)?;
     let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let text = String::from_utf8(read(&arguments.proof)?)
         .with_context(|| format!("{} is no text", arguments.proof.display()))?;
@@ -101,7 +101,7 @@ pub(super) fn check(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Err(e) => {
-            say!("{} {}: {e}", output::red("NOT VERIFIED"), arguments.proof.display());
+            say!("{} {}: {e}", output::red_out("NOT VERIFIED"), arguments.proof.display());
             Ok(ExitCode::from(UNVERIFIED))
         }
     }

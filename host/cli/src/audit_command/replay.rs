@@ -172,8 +172,9 @@ fn print(json: bool, log: &Log, entry: &Told, differences: &[Difference]) {
             continue;
         }
         let Difference { jurisdiction, what, recorded, replayed } = difference;
+        let (recorded, replayed) = (output::inert(recorded), output::inert(replayed));
         let (phase, at) = (entry.leaf.phase.map(|p| p.name()).unwrap_or_default(), entry.leaf.at);
-        let word = output::red("DIFFERS");
+        let word = output::red_out("DIFFERS");
         say!("{word} entry {} of {} ({phase}, {at}): {what} {jurisdiction}", entry.index, log.key.name());
         say!("    on record: {recorded}");
         say!("    replayed:  {replayed}");

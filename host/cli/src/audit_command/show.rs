@@ -89,7 +89,7 @@ fn leaves(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// What a leaf says, as a row.
 pub(super) fn public(index: u64, leaf: &Leaf) -> [String; 6] {
-    let policies: Vec<_> = leaf.policies.iter().map(|p| p.id.clone()).collect();
+    let policies: Vec<_> = leaf.policies.iter().map(|p| output::inert(&p.id)).collect();
     [
         index.to_string(),
         leaf.at.to_string(),
@@ -152,5 +152,6 @@ fn personal(entry: &Told, account: &Account) -> [String; 8] {
     let [index, at, kind, phase, verdict, _] = public(entry.index, &entry.leaf);
     let cases: Vec<_> = account.case.iter().map(|c| format!("{}={}", c.kind, c.value)).collect();
     let person = format!("{}/{}", account.who.jurisdiction, account.who.person);
-    [index, at, kind, phase, verdict, person, account.who.unit.clone(), cases.join(" ")]
+    let [person, unit, cases] = [&person, &account.who.unit, &cases.join(" ")].map(|text| output::inert(text));
+    [index, at, kind, phase, verdict, person, unit, cases]
 }

@@ -1,10 +1,10 @@
 //! `audit verify`: nothing is believed but the key.
 
 use super::accounts::{Reader, database};
-use super::{Log, all_of, cosigned, open, parse_key, remote};
+use super::{Log, all_of, cosigned, open, remote};
 use crate::config::Config;
 use crate::output::{self, bar};
-use crate::{UNVERIFIED, runtime, witnesses};
+use crate::{UNVERIFIED, keys, runtime, witnesses};
 use anyhow::{Context as _, bail};
 use audit::WitnessKey;
 use model::account::{Event, Kind};
@@ -79,8 +79,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             verdicts.extend(runtime()?.block_on(accounts(config, &logs))?);
         }
     } else if let (Some(log), Some(key)) = (&arguments.log, &arguments.key) {
-        let key = parse_key(key)?;
-        let witnesses = arguments.witnesses.iter().map(|key| parse_witness(key)).collect::<anyhow::Result<_>>()?;
+        let key: audit::VerifierKey = keys::read(key)?;
+        let witnesses =
+            arguments.witnesses.iter().map(|key| keys::read::<WitnessKey>(key)).collect::<anyhow::Result<_>>()?;
         let watch = Watch { witnesses, required: arguments.witnesses_required };
         if log.starts_with("https://") {
             verdicts.push(match remote::fetch(log, &key, &arguments.access) {
@@ -115,11 +116,6 @@ struct Watch {
     witnesses: Vec<WitnessKey>,
     /// How many of them must hold.
     required: Option<usize>,
-}
-
-fn parse_witness(text: &str) -> anyhow::Result<WitnessKey> {
-    let text = if Path::new(text).is_file() { std::fs::read_to_string(text)? } else { text.to_owned() };
-    Ok(text.trim().parse()?)
 }
 
 fn verify(
@@ -173,7 +169,7 @@ fn unsound(name: &str, key: &audit::VerifierKey, problem: &str) -> Verdict {
     Verdict {
         sound: false,
         values: json!({"log": key.name(), "verified": false, "problem": problem}),
-        text: format!("{} {name}: {problem}", output::red("NOT VERIFIED")),
+        text: format!("{} {name}: {}", output::red_out("NOT VERIFIED"), output::inert(problem)),
     }
 }
 
@@ -217,7 +213,7 @@ async fn accounts(config: &Config, logs: &[Log]) -> anyhow::Result<Vec<Verdict>>
             let word = output::green("verified");
             format!("{word} {name}: {there} accounts are those committed to{}", named(", purged on record", &purged))
         } else {
-            let word = output::red("NOT VERIFIED");
+            let word = output::red_out("NOT VERIFIED");
             let wrong = named("; not those committed to", &wrong);
             format!("{word} {name}: accounts{wrong}{}", named("; missing without a purge on record", &missing))
         };
