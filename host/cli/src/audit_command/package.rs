@@ -12,7 +12,7 @@
 //! ```
 
 use super::{contents, open, parse_leaf, word};
-use crate::{UNVERIFIED, output};
+use crate::{UNVERIFIED, keys, output};
 use anyhow::{Context as _, bail};
 use cap_std::fs::Dir;
 use casework::intake::PROBE;
