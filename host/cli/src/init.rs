@@ -206,7 +206,8 @@ revocations = "certs/revocations.pem"
 # body_timeout_s = 30
 
 [store]
-# An embedded database in a folder, or ws://host:port with user and password_env.
+# An embedded database in a folder; or a server, wss://host:port with user and password_env, whose certificate a public
+# authority has issued. ws:// is for a server, or a tunnel to one, on this machine.
 url = "surrealkv://data/db"
 # Encrypts images and everything personal. Keep a copy elsewhere: without it they are lost.
 key = "secrets/master.key"
