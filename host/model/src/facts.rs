@@ -132,7 +132,7 @@ pub struct Agency {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attestation {
-    /// Who vouches: a person id.
+    /// Who vouches: `home/person`, as [`Principal`](crate::registry::Principal) writes it.
     pub by: String,
     /// When.
     pub at: Instant,

@@ -74,7 +74,7 @@ pub fn attested_by_the_operator(case: &mut Case) {
     if case.flag(INVOLVED) != Some(true) || case.flag(SOLE) == Some(true) {
         return;
     }
-    let own = case.answered_by(case.actor(), SOLE, |answer| matches!(answer, Value::Flag(_)));
+    let own = case.actor_answered(SOLE, |answer| matches!(answer, Value::Flag(_)));
     case.clause(clause!("B.3"))
         .read_as(reading!("IR-2"))
         .needs(own, "whoever runs the search answers `protected-sole` too, for themselves");
