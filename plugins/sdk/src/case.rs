@@ -267,15 +267,17 @@ impl<'a> Case<'a> {
         self.request().is_some_and(|r| r.identifiers.iter().any(|i| !blank(&i.value) && kinds.contains(&i.kind)))
     }
 
-    /// Sums the findings up. What no rule spoke to is denied.
+    /// Sums the findings up. What no rule spoke to is denied, and so is what rules only took note of.
     pub(crate) fn into_decision(mut self) -> Decision {
         let any = |outcome| self.findings.iter().any(|f| f.outcome == outcome);
-        let verdict = if any(Outcome::Violated) || (self.findings.is_empty() && self.satisfied.is_empty()) {
+        let verdict = if any(Outcome::Violated) {
             Verdict::Deny
         } else if any(Outcome::Missing) {
             Verdict::Pend
-        } else {
+        } else if !self.satisfied.is_empty() || any(Outcome::Satisfied) {
             Verdict::Permit
+        } else {
+            Verdict::Deny
         };
         let mut obligations = if verdict == Verdict::Permit { self.obligations } else { Vec::new() };
         obligations.append(&mut self.alerts);
@@ -296,3 +298,7 @@ pub fn trained(person: &Person, curriculum: &str, today: Date) -> bool {
             && t.expires.is_none_or(|ends| crate::calendar::before(today, ends))
     })
 }
+
+#[cfg(test)]
+#[path = "case_tests.rs"]
+mod tests;
