@@ -227,7 +227,7 @@ keys = "secrets"
 # Where notices go that policies demand: one message file each, and mail to the offices whose addresses are named.
 [outbox]
 folder = "data/outbox"
-# Whom to tell when this host itself is in trouble, a log that cannot be written, say.
+# Whom to tell when this host itself is in trouble, a log that cannot be written, say. By mail, each needs an address below.
 # alarm = ["administrator"]
 # [outbox.smtp]
 # host = "mail.example.gov"
