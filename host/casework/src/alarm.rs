@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long one attempt may take.
+/// How long one attempt may take, unless whoever tells people needs longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The pause after the first attempt that failed; it doubles up to [`LONGEST_PAUSE`].
@@ -40,6 +40,11 @@ pub trait Alarm: Send + Sync {
     /// Takes an alert over: once this has succeeded, it is not raised again. An error says why not; the alert is raised
     /// again later, for as long as the host runs.
     fn raise<'a>(&'a self, alert: &'a Alert) -> Raising<'a>;
+
+    /// How long one attempt may take: longer than anything that it waits for, or it is broken off before its end each time.
+    fn patience(&self) -> Duration {
+        PATIENCE
+    }
 }
 
 /// The alarm of a host that has no other: a line in its own log, at the level `error`.
@@ -57,10 +62,11 @@ impl Alarm for Announce {
 
 /// Raises an alert until it has been taken over.
 pub(crate) async fn insist(alarm: Arc<dyn Alarm>, alert: Alert) {
-    raise(&*alarm, &alert, PATIENCE, PAUSE).await;
+    raise(&*alarm, &alert, PAUSE).await;
 }
 
-async fn raise(alarm: &dyn Alarm, alert: &Alert, patience: Duration, mut pause: Duration) {
+async fn raise(alarm: &dyn Alarm, alert: &Alert, mut pause: Duration) {
+    let patience = alarm.patience();
     loop {
         let failed = match tokio::time::timeout(patience, alarm.raise(alert)).await {
             Ok(Ok(())) => return,
@@ -117,6 +123,10 @@ mod tests {
                 }
             })
         }
+
+        fn patience(&self) -> Duration {
+            Duration::from_millis(20)
+        }
     }
 
     #[tokio::test]
@@ -128,7 +138,7 @@ mod tests {
             since: Instant(0),
         };
         let deaf = Deaf(AtomicU32::new(0));
-        raise(&deaf, &alert, Duration::from_millis(20), Duration::from_millis(1)).await;
+        raise(&deaf, &alert, Duration::from_millis(1)).await;
         assert_eq!(deaf.0.load(Ordering::SeqCst), 3, "refused, unanswered, taken over");
     }
 

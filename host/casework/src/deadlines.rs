@@ -282,12 +282,17 @@ impl Casework {
         // That took its time, and has happened.
         let now = recovery::now(&self.clock);
         match delivered {
-            Ok(Delivery { channel, recipients, message_id, at }) => {
+            Ok(Delivery { channel, recipients, unreached, message_id, at }) => {
+                if !unreached.is_empty() {
+                    let (jurisdiction, clause) = (chamber.id(), &owed.clause);
+                    tracing::warn!(jurisdiction, %clause, ?unreached, "a notice was delivered, but not to all it is for");
+                }
                 let event = Event::Notified {
                     obligation: owed.id.clone(),
                     to: rule.to.clone(),
                     channel,
                     recipients,
+                    unreached,
                     message: message_id,
                     delivered: at,
                 };

@@ -383,7 +383,7 @@ async fn sealed(
 /// Answers, attested by whoever sent them, now.
 pub(crate) fn attested(answers: BTreeMap<String, Value>, by: &Registered, at: Instant) -> Attestation {
     let answers = answers.into_iter().map(|(name, value)| Field::new(name, value)).collect();
-    Attestation { by: by.person.id.clone(), at, answers }
+    Attestation { by: by.key(), at, answers }
 }
 
 fn check(intake: &Intake) -> Result<(), CaseError> {
@@ -435,6 +435,40 @@ pub(crate) fn template_of(text: &str) -> Result<Vec<f32>, CaseError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::registry::{Agency, Person};
+
+    fn registered(home: &str, id: &str) -> Registered {
+        let (jurisdiction, person) = (home.to_owned(), id.to_owned());
+        let agency = Agency {
+            id: "a".to_owned(),
+            name: "A".to_owned(),
+            kind: facts::AgencyKind::LawEnforcement,
+            participant: true,
+            agreements: vec![],
+            suspended_since: None,
+        };
+        let person = Person {
+            id: person,
+            name: "Ada Vogt".to_owned(),
+            agency: "a".to_owned(),
+            unit: "u".to_owned(),
+            rank: "r".to_owned(),
+            roles: vec![],
+            trainings: vec![],
+            background_checked: None,
+            need_reviewed: None,
+            multi_factor: true,
+            suspended_since: None,
+        };
+        let principal = Principal { jurisdiction, person: person.id.clone(), device: Device::Fixed };
+        Registered { principal, person, agency }
+    }
+
+    #[test]
+    fn whoever_vouches_is_told_from_a_namesake_elsewhere() {
+        let by = |home: &str| attested(BTreeMap::new(), &registered(home, "a.vogt"), Instant(0)).by;
+        assert_eq!((by("north"), by("south")), ("north/a.vogt".to_owned(), "south/a.vogt".to_owned()));
+    }
 
     #[test]
     fn a_template_on_record_that_cannot_be_read_is_the_hosts_fault() {

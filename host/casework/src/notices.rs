@@ -12,6 +12,8 @@ pub struct Delivery {
     pub channel: String,
     /// The addresses.
     pub recipients: Vec<String>,
+    /// Whom it does not reach, and why that does not pass; a repetition would not help.
+    pub unreached: Vec<String>,
     /// The message's id.
     pub message_id: String,
     /// When.
@@ -23,6 +25,7 @@ pub type Delivering<'a> = Pin<Box<dyn Future<Output = Result<Delivery, String>> 
 
 /// Whatever delivers notices.
 pub trait Outbox: Send + Sync {
-    /// Delivers a notice, or says why it cannot be delivered now. It will be tried again.
+    /// Delivers a notice, or says why it cannot be delivered now, to all or to some. It will be tried again, under the same
+    /// id: whom it has reached is the outbox's to know, and they are not told twice.
     fn deliver(&self, notice: Notice) -> Delivering<'_>;
 }

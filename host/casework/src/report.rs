@@ -291,7 +291,12 @@ impl Draft<'_> {
         }
         about.push(self.charter.authority.clone());
         let about = Section { heading: "About this report".to_owned(), text: about.join("\n"), ..Section::default() };
-        let statement = |s: model::rulings::Statement| Section { heading: s.id, text: s.text, ..Section::default() };
+        let statement = |s: model::rulings::Statement| Section {
+            heading: s.id,
+            text: s.text,
+            verbatim: true,
+            ..Section::default()
+        };
         let mut sections = vec![about];
         sections.extend(statements.into_iter().map(statement));
         if !self.answers.is_empty() {

@@ -119,7 +119,7 @@ impl TryFrom<f64> for Seconds {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Store {
-    /// `surrealkv://folder` or `ws://host:port`.
+    /// `surrealkv://folder`, or `wss://host:port`; `ws://` for a server on this machine.
     pub(crate) url: String,
     pub(crate) user: Option<String>,
     /// The environment variable that holds the password.

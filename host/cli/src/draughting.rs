@@ -5,7 +5,7 @@ use casework::paper::{Draughting, Drawn, Paper, Pictured};
 use casework::report::{Figure, Section, SetOut, Sheet};
 use documents::paper::{Block, Comparison, Fact, Finding, Photograph, Provenance, Signature, Statement};
 use documents::report::{Chart, Count, Table};
-use documents::{PageSize, verbatim};
+use documents::{PageSize, Pdf, verbatim};
 use model::account::Who;
 use model::facts::{Conclusion, Likeness, Media};
 use model::rulings::Outcome;
@@ -23,10 +23,7 @@ impl Draughting for Draughtsman {
         let html = document.html();
         let pdf = document.pdf().map_err(|e| e.to_string())?;
         for statement in &paper.statements {
-            let altered =
-                |form: &str, e: verbatim::VerbatimError| format!("statement `{}` in {form}: {e}", statement.id);
-            verbatim::check_html(&html, &statement.text).map_err(|e| altered("HTML", e))?;
-            verbatim::check_pdf(&pdf, &statement.text).map_err(|e| altered("PDF", e))?;
+            read_back(&html, &pdf, &statement.id, &statement.text)?;
         }
         Ok(Drawn { html: html.into_bytes(), pdf: pdf.bytes })
     }
@@ -34,13 +31,28 @@ impl Draughting for Draughtsman {
     fn set_out(&self, sheet: &Sheet) -> Result<SetOut, String> {
         let report = report(sheet);
         let failed = |e: documents::RenderError| e.to_string();
+        let (html, pdf) = (report.html(), report.pdf().map_err(failed)?);
+        for statement in sheet.sections.iter().filter(|section| section.verbatim) {
+            read_back(&html, &pdf, &statement.heading, &statement.text)?;
+        }
+        if !pdf.undrawable.is_empty() {
+            // Not kept in for it: a name from somewhere else is no reason for a report not to exist, and the other forms have it.
+            tracing::warn!(report = %sheet.title, characters = ?pdf.undrawable, "the PDF has boxes for what its font lacks");
+        }
         Ok(SetOut {
-            html: report.html().into_bytes(),
-            pdf: report.pdf().map_err(failed)?.bytes,
+            html: html.into_bytes(),
+            pdf: pdf.bytes,
             csv: report.csv().map_err(failed)?.into_bytes(),
             json: report.json().map_err(failed)?.into_bytes(),
         })
     }
+}
+
+/// Checks that a statement is in both forms, word for word and drawn.
+fn read_back(html: &str, pdf: &Pdf, id: &str, text: &str) -> Result<(), String> {
+    let altered = |form: &str, e: verbatim::VerbatimError| format!("statement `{id}` in {form}: {e}");
+    verbatim::check_html(html, text).map_err(|e| altered("HTML", e))?;
+    verbatim::check_pdf(pdf, text).map_err(|e| altered("PDF", e))
 }
 
 /// What the document says, from top to bottom. The statements stand before any face.
@@ -232,11 +244,12 @@ fn report(sheet: &Sheet) -> documents::Report {
 }
 
 fn section(section: &Section) -> documents::report::Section {
-    let Section { heading, text, bars, columns, rows } = section;
+    let Section { heading, text, verbatim, bars, columns, rows } = section;
     let chart = || Chart { title: heading.clone(), unit: "permitted".to_owned(), bars: counts(bars) };
     documents::report::Section {
         heading: heading.clone(),
         text: text.clone(),
+        verbatim: *verbatim,
         chart: (!bars.is_empty()).then(chart),
         table: (!columns.is_empty()).then(|| Table { columns: columns.clone(), rows: rows.clone() }),
     }
@@ -339,10 +352,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_report_is_set_out_in_every_form() {
+    fn sheet() -> Sheet {
         let day = "2026-03-02".parse().unwrap();
-        let sheet = Sheet {
+        Sheet {
             title: "Weekly".to_owned(),
             jurisdiction: "north".to_owned(),
             audience: "the board".to_owned(),
@@ -353,14 +365,34 @@ mod tests {
             sections: vec![Section {
                 heading: "Crime".to_owned(),
                 text: String::new(),
+                verbatim: false,
                 bars: vec![Figure::new("robbery", 2)],
                 columns: vec!["Heading".to_owned(), "Permitted".to_owned()],
                 rows: vec![vec!["robbery".to_owned(), "2".to_owned()]],
             }],
             log: "host/north".to_owned(),
             entry: 7,
+        }
+    }
+
+    #[test]
+    fn a_report_carries_its_statements_or_is_none() {
+        let stating = |text: &str, verbatim| {
+            let (heading, text) = ("note".to_owned(), text.to_owned());
+            Sheet { sections: vec![Section { heading, text, verbatim, ..Section::default() }], ..sheet() }
         };
-        let out = Draughtsman.set_out(&sheet).unwrap();
+        let html = String::from_utf8(Draughtsman.set_out(&stating(NOTE, true)).unwrap().html).unwrap();
+        assert_eq!(verbatim::check_html(&html, NOTE), Ok(()));
+        for text in ["a lead \u{4E2D}", "a\u{202E}lead"] {
+            let reason = Draughtsman.set_out(&stating(text, true)).unwrap_err();
+            assert!(reason.contains("statement `note`"), "{reason}");
+            assert!(Draughtsman.set_out(&stating(text, false)).is_ok(), "what is no statement may have a box");
+        }
+    }
+
+    #[test]
+    fn a_report_is_set_out_in_every_form() {
+        let out = Draughtsman.set_out(&sheet()).unwrap();
         assert!(out.pdf.starts_with(b"%PDF-"));
         assert!(String::from_utf8(out.csv).unwrap().contains("Crime,1,Permitted,2"));
         let back: documents::Report = serde_json::from_slice(&out.json).unwrap();

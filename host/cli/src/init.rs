@@ -218,7 +218,8 @@ revocations = "certs/revocations.pem"
 # connections_each = 64
 
 [store]
-# An embedded database in a folder, or ws://host:port with user and password_env.
+# An embedded database in a folder; or a server, wss://host:port with user and password_env, whose certificate a public
+# authority has issued. ws:// is for a server, or a tunnel to one, on this machine.
 url = "surrealkv://data/db"
 # Encrypts images and everything personal. Keep a copy elsewhere: without it they are lost.
 key = "secrets/master.key"
@@ -238,7 +239,7 @@ keys = "secrets"
 # Where notices go that policies demand: one message file each, and mail to the offices whose addresses are named.
 [outbox]
 folder = "data/outbox"
-# Whom to tell when this host itself is in trouble, a log that cannot be written, say.
+# Whom to tell when this host itself is in trouble, a log that cannot be written, say. By mail, each needs an address below.
 # alarm = ["administrator"]
 # [outbox.smtp]
 # host = "mail.example.gov"

@@ -1,54 +1,116 @@
 //! Where notices and alarms go: casework's, carried by `outbox`.
+//!
+//! A notice that reached some and not yet others, for a reason that may pass, is repeated to those others. Who has it is known
+//! until the host stops; after that it may reach somebody twice, under one id. What would fail again the same way is recorded
+//! beside the delivery, and nobody waits for it.
 
 use casework::Clock;
 use casework::alarm::{Alarm, Alert, Announce, Raising};
 use casework::notices::{Delivering, Delivery, Notice, Outbox};
 use model::terms::Digest;
 use outbox::{Channel, DeliveryError, Outcome};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Characters of a digest that tell one notice from all others.
 const ID_CHARS: usize = 32;
+
+/// What an attempt may take beside the mail server: the disk, and the words at the end of a conversation.
+const BESIDE_MAIL: Duration = Duration::from_secs(30);
 
 /// A configured outbox.
 pub(crate) struct Post {
     outbox: outbox::Outbox,
     /// Whether mail is sent, so that an office without an address is not reached.
     mails: bool,
+    /// How long an attempt may take.
+    patience: Duration,
     clock: Clock,
+    /// Of notices that have not reached everybody yet, what was delivered: by jurisdiction and id.
+    begun: Mutex<BTreeMap<(String, String), Vec<outbox::Delivery>>>,
 }
 
 impl Post {
     /// Checks the configuration. Connects to nothing.
     pub(crate) fn new(config: &outbox::Config) -> Result<Self, outbox::ConfigError> {
         let outbox = outbox::Outbox::new(config)?;
-        Ok(Self { outbox, mails: config.smtp.is_some(), clock: Clock::system() })
+        let mail = config.smtp.as_ref().map_or(0, |smtp| smtp.timeout_s);
+        Ok(Self {
+            outbox,
+            mails: config.smtp.is_some(),
+            patience: BESIDE_MAIL.saturating_add(Duration::from_secs(mail)),
+            clock: Clock::system(),
+            begun: Mutex::default(),
+        })
     }
 
     async fn carry(&self, notice: Notice) -> Result<Delivery, String> {
         let now = self.clock.now().map_err(|e| e.to_string())?;
-        delivery(self.outbox.deliver(&notice, now).await, self.mails, now)
+        let key = (notice.jurisdiction.clone(), notice.id.clone());
+        let mut deliveries = self.begun().get(&key).cloned().unwrap_or_default();
+        let reached = mailed(&deliveries);
+        let outcome = self.outbox.deliver(&notice, now, &reached).await;
+        for made in outcome.deliveries {
+            // A file that was there already is no other delivery.
+            if made.channel == Channel::Smtp || !deliveries.iter().any(|d| d.channel == made.channel) {
+                deliveries.push(made);
+            }
+        }
+        let done = delivery(Outcome { deliveries: deliveries.clone(), errors: outcome.errors }, self.mails, now);
+        let mut begun = self.begun();
+        if done.is_ok() || deliveries.is_empty() {
+            begun.remove(&key);
+        } else {
+            begun.insert(key, deliveries);
+        }
+        done
+    }
+
+    fn begun(&self) -> MutexGuard<'_, BTreeMap<(String, String), Vec<outbox::Delivery>>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What became of a notice, as one. A file names its offices, so that none of them needs an address for it; mail that did not
-/// reach all of them is sent again, under the same id.
+/// The addresses for which the mail server took it.
+fn mailed(deliveries: &[outbox::Delivery]) -> BTreeSet<String> {
+    let mails = deliveries.iter().filter(|d| d.channel == Channel::Smtp);
+    mails.flat_map(|d| d.recipients.iter().cloned()).collect()
+}
+
+/// Whether another try may help. One address or office that cannot be reached is no reason for it; a server that takes nothing
+/// is, also where somebody has to see to that server first.
+fn may_pass(error: &DeliveryError) -> bool {
+    error.is_temporary() || matches!(error, DeliveryError::Server { .. })
+}
+
+/// What became of a notice, as one. A file names its offices, so that none of them needs an address for it.
 fn delivery(outcome: Outcome, mails: bool, now: model::terms::Instant) -> Result<Delivery, String> {
-    let Outcome { deliveries, errors } = outcome;
-    let counts = |e: &&DeliveryError| mails || !matches!(e, DeliveryError::NoAddress { .. });
-    let errors: Vec<String> = errors.iter().filter(counts).map(DeliveryError::to_string).collect();
-    if !errors.is_empty() {
-        return Err(errors.join("; "));
+    let Outcome { deliveries, mut errors } = outcome;
+    errors.retain(|e| mails || !matches!(e, DeliveryError::NoAddress { .. }));
+    let unreached: Vec<String> = errors.iter().map(DeliveryError::to_string).collect();
+    if errors.iter().any(may_pass) {
+        return Err(unreached.join("; "));
     }
-    let Some(first) = deliveries.first() else { return Err("it was delivered nowhere".to_owned()) };
+    let Some(first) = deliveries.first() else {
+        let nowhere = || "it was delivered nowhere".to_owned();
+        return Err(if unreached.is_empty() { nowhere() } else { unreached.join("; ") });
+    };
     let channel = |channel: &Channel| match channel {
         Channel::Folder(path) => format!("folder {}", path.display()),
         Channel::Smtp => "smtp".to_owned(),
     };
-    let channels: Vec<String> = deliveries.iter().map(|d| channel(&d.channel)).collect();
+    let mut channels: Vec<String> = Vec::new();
+    for name in deliveries.iter().map(|d| channel(&d.channel)) {
+        // Mail that took more than one try is one way all the same.
+        if !channels.contains(&name) {
+            channels.push(name);
+        }
+    }
     Ok(Delivery {
         channel: channels.join(", "),
         recipients: deliveries.iter().flat_map(|d| d.recipients.iter().cloned()).collect(),
+        unreached,
         message_id: first.message_id.clone(),
         at: now,
     })
@@ -88,87 +150,19 @@ impl Alarm for Bell {
                 clause: "alarm".to_owned(),
                 due: None,
             };
-            self.post.carry(notice).await.map(drop)
+            let Delivery { unreached, .. } = self.post.carry(notice).await?;
+            if !unreached.is_empty() {
+                tracing::error!(%jurisdiction, %subject, ?unreached, "an alarm does not reach all who are to be told");
+            }
+            Ok(())
         })
+    }
+
+    fn patience(&self) -> Duration {
+        self.post.patience
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use model::terms::Instant;
-    use std::path::Path;
-
-    fn post(folder: &Path, smtp: Option<outbox::Smtp>) -> Post {
-        let (folder, recipients, alarm) = (Some(folder.to_owned()), Default::default(), vec![]);
-        Post::new(&outbox::Config { folder, smtp, recipients, alarm }).unwrap()
-    }
-
-    fn notice(id: &str) -> Notice {
-        Notice {
-            id: id.to_owned(),
-            jurisdiction: "north".to_owned(),
-            to: vec!["the board".to_owned()],
-            subject: "weekly report".to_owned(),
-            body: "it is drawn up".to_owned(),
-            clause: "6".to_owned(),
-            due: None,
-        }
-    }
-
-    fn letters(folder: &Path) -> Vec<String> {
-        let files = std::fs::read_dir(folder).unwrap();
-        files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
-    }
-
-    #[tokio::test]
-    async fn a_notice_with_a_long_id_is_one_file_however_often_it_is_tried() {
-        let folder = tempfile::tempdir().unwrap();
-        let post = post(folder.path(), None);
-        let long = format!("{}.{}", "0".repeat(36), "1".repeat(32));
-        let one = post.deliver(notice(&long)).await.unwrap();
-        let two = post.deliver(notice(&long)).await.unwrap();
-        assert_eq!(
-            (one.message_id.as_str(), one.recipients.as_slice()),
-            (two.message_id.as_str(), &["the board".to_owned()][..])
-        );
-        assert_eq!(letters(folder.path()).len(), 1);
-        post.deliver(notice("another")).await.unwrap();
-        assert_eq!(letters(folder.path()).len(), 2);
-    }
-
-    #[test]
-    fn an_office_without_an_address_is_reached_by_a_file_and_not_by_mail() {
-        let outcome = || Outcome {
-            deliveries: vec![outbox::Delivery {
-                channel: Channel::Folder("x".into()),
-                recipients: vec!["the board".to_owned()],
-                message_id: "<1@x>".to_owned(),
-                at: Instant(0),
-            }],
-            errors: vec![DeliveryError::NoAddress { office: "the board".to_owned() }],
-        };
-        assert!(delivery(outcome(), false, Instant(1)).is_ok());
-        assert!(delivery(outcome(), true, Instant(1)).unwrap_err().contains("the board"));
-        assert!(delivery(Outcome::default(), false, Instant(1)).is_err(), "nowhere at all");
-    }
-
-    #[tokio::test]
-    async fn an_alarm_reaches_the_offices_named_for_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let post = Arc::new(post(folder.path(), None));
-        let alert = Alert {
-            jurisdiction: "north".to_owned(),
-            subject: "the log cannot be written".to_owned(),
-            text: "no space is left".to_owned(),
-            since: Instant(7),
-        };
-        Bell { post: post.clone(), to: vec![] }.raise(&alert).await.unwrap();
-        let bell = Bell { post, to: vec!["administrator".to_owned()] };
-        bell.raise(&alert).await.unwrap();
-        bell.raise(&alert).await.unwrap();
-        let letters = letters(folder.path());
-        assert_eq!(letters.len(), 1, "once, however often it is raised");
-        assert!(letters[0].contains("no space is left") && letters[0].contains("administrator"), "{}", letters[0]);
-    }
-}
+#[path = "post_tests.rs"]
+mod tests;

@@ -176,7 +176,7 @@ impl Paper {
         pdf::render(&self.sheet())
     }
 
-    fn sheet(&self) -> Sheet {
+    pub(crate) fn sheet(&self) -> Sheet {
         let mut darkroom = Darkroom::default();
         let mut elements = Vec::new();
         if !self.references.is_empty() {

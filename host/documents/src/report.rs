@@ -3,7 +3,7 @@
 //! CSV (RFC 4180) is in long form, one line a figure, since a report holds tables of different columns and a CSV file
 //! holds one: `section,row,column,value`. JSON is the input itself, and reads back into it.
 
-use model::terms::{Date, Instant};
+use model::terms::{Date, Digest, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::chart::Bars;
@@ -59,6 +59,9 @@ pub struct Section {
     /// Running text under it.
     #[serde(default)]
     pub text: String,
+    /// Whether the text is a statement, with the heading as its id: it is drawn word for word, its SHA-256 beside it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verbatim: bool,
     /// A bar chart. It is also given as a table, for who reads figures and for screen readers.
     #[serde(default)]
     pub chart: Option<Chart>,
@@ -145,8 +148,16 @@ impl Report {
             elements.push(counts(&self.counts));
         }
         for section in &self.sections {
-            elements.push(Element::Heading(text::one_line(&section.heading)));
-            if !section.text.is_empty() {
+            if section.verbatim {
+                elements.push(Element::Statement {
+                    caption: text::one_line(&section.heading),
+                    text: text::clean(&section.text),
+                    digest: Digest::of(section.text.as_bytes()),
+                });
+            } else {
+                elements.push(Element::Heading(text::one_line(&section.heading)));
+            }
+            if !section.verbatim && !section.text.is_empty() {
                 elements.push(Element::Paragraph(text::clean(&section.text)));
             }
             if let Some(chart) = &section.chart {
@@ -220,6 +231,7 @@ fn inert(cell: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verbatim::{check_html, check_pdf};
 
     fn report() -> Report {
         let count = |heading: &str, value| Count { heading: heading.to_owned(), value };
@@ -243,6 +255,7 @@ mod tests {
                         bars: vec![count("kind one", 9), count("<kind> & \"two\"", 3)],
                     }),
                     table: None,
+                    ..Section::default()
                 },
                 Section {
                     heading: "Requesters".to_owned(),
@@ -323,6 +336,19 @@ mod tests {
         // Three of nine: a third of the longest bar.
         assert!(html.contains("width=\"520.0\"") && html.contains("width=\"173.3\""), "{html}");
         assert!(html.contains("Period 2026-01-05 to 2026-01-11") && html.contains("For the public"));
+    }
+
+    #[test]
+    fn a_statement_stands_word_for_word() {
+        const NOTE: &str = "A lead & nothing more;\n  see <further> investigation.";
+        let section =
+            |verbatim| Section { heading: "note".to_owned(), text: NOTE.to_owned(), verbatim, ..Section::default() };
+        let stated = Report { sections: vec![section(true)], ..report() };
+        assert_eq!(check_html(&stated.html(), NOTE), Ok(()));
+        assert_eq!(check_pdf(&stated.pdf().unwrap(), NOTE), Ok(()));
+        assert_eq!(serde_json::from_str::<Report>(&stated.json().unwrap()).unwrap(), stated);
+        let said = Report { sections: vec![section(false)], ..report() };
+        assert!(check_html(&said.html(), NOTE).is_err() && check_pdf(&said.pdf().unwrap(), NOTE).is_err());
     }
 
     #[test]

@@ -2,10 +2,11 @@
 //!
 //! The text is compared to the letter; only line ends may differ (CRLF, CR and LF are one). In HTML the statements are
 //! found by their markup and unescaped: a changed word, an entity of another kind, a tag or a comment inside makes the text
-//! another one. For a PDF, [`Pdf::statements`] is put together line by line from the glyph runs as they are
-//! written to the pages.
+//! another one. For a PDF, [`Pdf::statements`] is put together line by line from what the glyphs stand for that are
+//! written to the pages, so that one which got lost on the way is missed. White space has no shape of its own: tabs and line
+//! ends are taken from the text.
 //!
-//! What this does not see is what an editor could do around an untouched text, such as hiding it by a style. The
+//! What this does not see is a glyph of another shape than its character's, and what an editor could do around an untouched text, such as hiding it by a style. The
 //! digest of the whole file guards that; a PDF or HTML that came back from outside is checked by rendering the paper
 //! again, which gives the same bytes.
 

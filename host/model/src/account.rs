@@ -298,6 +298,9 @@ pub enum Event {
         channel: String,
         /// The addresses it was delivered to.
         recipients: Vec<String>,
+        /// Whom it does not reach, and why: somebody has to tell them otherwise.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unreached: Vec<String>,
         /// The message's id.
         message: String,
         /// When it was delivered.

@@ -1,6 +1,6 @@
 //! What a policy is told: `interface facts` of `wit/policy.wit`.
 //!
-//! The host establishes every word of it but the values of [`Matter::fields`] and the words of the [`Request`] itself.
+//! The host establishes every word of it, but for what only whoever asks can know. The contract lists that.
 
 use crate::terms::{Date, Digest, Field, Holder, Instant, Phase};
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,8 @@ pub enum Device {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
-    /// One per human being, whatever certificates they hold.
+    /// One per human being, whatever certificates they hold. Unique among the people of their agency's `home`, and not
+    /// beyond.
     pub id: String,
     /// Display name.
     pub name: String,
@@ -123,7 +124,8 @@ pub struct Agency {
     /// Agreements with the jurisdiction deciding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub agreements: Vec<Agreement>,
-    /// Since when its requests are suspended.
+    /// Since when its requests are suspended by the jurisdiction deciding or, where it has not done so, by the agency's
+    /// home.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended_since: Option<Instant>,
 }
@@ -132,7 +134,7 @@ pub struct Agency {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attestation {
-    /// Who vouches: a person id.
+    /// Who vouches: `home/person`, as [`Principal`](crate::registry::Principal) writes it.
     pub by: String,
     /// When.
     pub at: Instant,
@@ -178,7 +180,7 @@ pub struct Identifier {
 pub enum Initiator {
     /// A person pressed the button.
     Human,
-    /// A program did.
+    /// A program did: it says so, or the certificate is a program's.
     Automated,
 }
 
@@ -285,7 +287,7 @@ pub struct Probe {
     /// Pixels between the eyes of the selected face.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inter_eye: Option<u32>,
-    /// Quality, where an algorithm gave one.
+    /// Quality, where whoever submitted it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
 }
@@ -341,25 +343,27 @@ pub struct Signature {
     pub blind: bool,
 }
 
-/// Computed by the host from its own records, never sent by a client.
+/// Computed by the host from its own records, never sent by a client. It is empty where the step is about no request.
+/// Searches are those in galleries of this gallery's owner, the one about to run not counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct History {
-    /// Searches run by the actor in the last hour.
+    /// Searches permitted to the actor in the last hour.
     pub searches_by_person_last_hour: u32,
-    /// Distinct probes the actor searched in the last hour.
+    /// Distinct probes of these.
     pub distinct_probes_by_person_last_hour: u32,
-    /// Distinct probes searched under this request's identifiers.
+    /// Distinct probes searched under any of this request's identifiers.
     pub distinct_probes_in_case: u32,
-    /// Searches run for this request.
+    /// Searches permitted for this request.
     pub searches_of_request: u32,
-    /// Persons who opened the candidate list, oldest first.
+    /// Ids of those who opened the candidate list, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub opened_candidates: Vec<String>,
-    /// Signatures on this request and approvals of it, oldest first.
+    /// Signatures on this request and approvals of it that count now, oldest first: what they were given for has not
+    /// changed, and whoever gave them still holds the role.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<Signature>,
-    /// Candidates returned by this request's search.
+    /// Candidates of this request's list, those withheld left out.
     pub candidates_returned: u32,
     /// Of these, how many have a disposition.
     pub candidates_disposed: u32,
@@ -368,7 +372,8 @@ pub struct History {
     /// Which they are: gallery records, by rank.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub possible: Vec<String>,
-    /// Clauses of this request's obligations not yet met.
+    /// Clauses of the obligations not yet met that the policy deciding has imposed on this request, or on the record
+    /// that a step of the phase `retention` is about; those that only time meets left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_obligations: Vec<String>,
     /// When the result was released.
@@ -389,12 +394,13 @@ pub struct Enrolment {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchPlan {
-    /// Candidates asked for.
+    /// Candidates asked for; 0 where no number was.
     pub at_most: u32,
     /// Filters asked for, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<String>,
-    /// Whether an unedited original was searched before an edited image.
+    /// Whether what is searched is the unedited original. Of an edited image it is never so: that its original was
+    /// searched before is not looked for.
     pub original_searched_first: bool,
 }
 
@@ -493,7 +499,9 @@ pub struct Dissemination {
 pub struct RetentionEvent {
     /// What kind of record: `gallery-record`, `probe`, `audit-entry`, or the id of a document.
     pub subject: String,
-    /// What happens to it: `notice`, `hold`, `lift`, `extend`, `export`, `purge`.
+    /// What happens to it: `notice`, `hold`, `lift`, `extend`, `export`, `purge`. That the log is pruned is told as a
+    /// `purge` of its entries from 0 to the last that goes. What the host purges because it is due comes here as any
+    /// other purge.
     pub kind: String,
     /// Which record: of a gallery, its id there; of a probe or document, the request; of audit entries, their indices.
     pub record_id: String,
@@ -515,7 +523,7 @@ pub struct RetentionEvent {
     pub exported: Option<Instant>,
 }
 
-/// What is done to somebody's access.
+/// What is done to somebody's access, or what it amounts to that something is put on record of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccessChange {
@@ -555,7 +563,7 @@ pub struct Activation {
     pub component: Digest,
     /// Digest of the settings.
     pub settings: Digest,
-    /// Approvals so far.
+    /// Signatures on it so far of people who still hold the role, refusals among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<Signature>,
 }
@@ -610,7 +618,8 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Matter {
-    /// The jurisdiction for which the policy decides: it may be the requester's home, the gallery's owner, or both.
+    /// The jurisdiction for which the policy decides: within a request's life the requester's home, the gallery's
+    /// owner, or both; of a record the one that keeps it; else the one whose people, policy or reports it is about.
     pub jurisdiction: String,
     /// The host's clock.
     pub clock: Clock,
@@ -618,7 +627,8 @@ pub struct Matter {
     pub actor: Party,
     /// Who asked for the search; the actor, outside a request's life.
     pub requester: Party,
-    /// The request, within a request's life.
+    /// The request, within a request's life, and where a step of the phase `retention` is about its probe or a document
+    /// of it. A violation is told of none, though it may be recorded under one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
     /// The probe, once there is one.
@@ -627,7 +637,9 @@ pub struct Matter {
     /// The gallery, where the step concerns one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gallery: Option<Gallery>,
-    /// Answers on the jurisdiction's forms, oldest first: the request's and, last, the step's own.
+    /// Answers on the forms of the jurisdictions concerned, oldest first: the request's, those of its last search, in
+    /// the phase `retention` those of whoever asked for what waits for approval, and, last, the step's own. Where a
+    /// form of theirs lists the question, the answer is of its kind and one of its choices.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attestations: Vec<Attestation>,
     /// What the host's records say.

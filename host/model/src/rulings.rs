@@ -60,7 +60,7 @@ pub struct SignOffRule {
     pub leads_only: bool,
 }
 
-/// What a deadline counts from.
+/// What a deadline counts from. Where there is no such moment, it counts from the decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClockOrigin {
@@ -95,7 +95,8 @@ pub struct NoticeRule {
 pub struct RetentionRule {
     /// What, as a retention event names it.
     pub subject: String,
-    /// For how many days at least.
+    /// For how many days at least. They are counted anew from each day on which it is demanded. A hold ends when it is
+    /// lifted, and not with them.
     pub at_least_days: u32,
 }
 
@@ -105,7 +106,8 @@ pub struct RetentionRule {
 pub struct PurgeRule {
     /// What, as a retention event names it.
     pub subject: String,
-    /// By when at the latest.
+    /// By when at the latest. The host sees to it up to an hour before, and has that purge judged; where the same
+    /// decision wants the same subject kept, not before.
     pub by: Instant,
 }
 
@@ -151,21 +153,24 @@ pub struct Suspension {
 pub enum Duty {
     /// Show this statement of the charter, verbatim.
     Statement(String),
-    /// Draw up this document.
+    /// Draw up this document: with the result at its release, or with the report.
     Document(String),
     /// Collect these signatures before release.
     SignOffs(SignOffRule),
-    /// Collect this approval before the step's effect.
+    /// Collect this approval before the step's effect, and before that of every later step of the request. The step
+    /// waits, and is judged afresh when it is taken again. The effect of `request` is that the request stands open. A
+    /// signature that approves or refuses waits for nothing. A step of the phase `retention` waits for the approvals of
+    /// its own decision alone. Outside a request's life nobody can approve, and the step never has an effect.
     Approve(SignOffRule),
-    /// Have the requester acknowledge this statement.
+    /// Have the requester acknowledge this statement: before the step's effect, as with an approval.
     Acknowledge(String),
-    /// Tell somebody.
+    /// Tell somebody, at once; the deadline is when it is late.
     Notify(NoticeRule),
     /// Keep something.
     Retain(RetentionRule),
     /// Destroy something.
     Purge(PurgeRule),
-    /// Keep something as evidence until reviewed.
+    /// Keep something as evidence until a step of the phase `retention` lifts the hold.
     Hold(RetentionRule),
     /// Bound the candidate list.
     Candidates(LimitRule),
@@ -173,7 +178,8 @@ pub enum Duty {
     Galleries(Vec<String>),
     /// Show none but these booking fields.
     ShowOnly(Vec<String>),
-    /// Leave these gallery records out of the list before anybody sees it.
+    /// Leave these gallery records out of the list before anybody sees it, and out of what is released. Clients are not
+    /// told of this duty, nor which records they are.
     Withhold(Vec<String>),
     /// Every candidate gets a disposition.
     DisposeAll,
@@ -217,7 +223,9 @@ pub struct Decision {
     /// What other clauses had to say, in the order checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
-    /// What the host has to do if the verdict is acted on.
+    /// What the host has to do, or see done, whatever the verdict: what goes with a permit alone is left out of any
+    /// other. Of duties that shape a step, a statement shown or a list bounded, there is nothing to do where it is not
+    /// taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obligations: Vec<Obligation>,
     /// Counted by the charter's reports.
@@ -319,7 +327,8 @@ pub struct FormField {
     /// For `code`: the values allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
-    /// Whether it must be answered always. What is required only sometimes, a decision says.
+    /// Whether it must be answered always, for whoever fills the form in. The host takes what leaves it out, and the
+    /// decision says that it is missing, as it does of what is required only sometimes.
     pub required: bool,
     /// For settings: the value in force when policy.toml is silent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,6 @@
 //! One notice, over every channel there is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use lettre::Address;
@@ -68,22 +68,35 @@ impl Outbox {
                 addresses.iter().map(|address| smtp::address(address, &whose)).collect();
             offices.insert(office.clone(), addresses?);
         }
+        // A file names its offices; a mail needs addresses.
+        let unreachable = |office: &&String| config.recipients.get(*office).is_none_or(Vec::is_empty);
+        if config.smtp.is_some()
+            && let Some(office) = config.alarm.iter().find(unreachable)
+        {
+            return Err(ConfigError::Alarm(office.clone()));
+        }
         let server = config.smtp.as_ref().map(Server::new).transpose()?;
         Ok(Self { folder: config.folder.clone(), server, offices })
     }
 
     /// Delivers a notice over every channel. What fails keeps nothing else from being tried; calling again with the same
-    /// notice repeats no file.
-    pub async fn deliver(&self, notice: &Notice, now: Instant) -> Outcome {
+    /// notice repeats no file, and no mail to the addresses that are `reached`: those for which the server took it before.
+    pub async fn deliver(&self, notice: &Notice, now: Instant, reached: &BTreeSet<String>) -> Outcome {
         let mut outcome = Outcome::default();
-        if let Err(error) = self.deliver_into(notice, now, &mut outcome).await {
+        if let Err(error) = self.deliver_into(notice, now, reached, &mut outcome).await {
             outcome.errors.push(error);
         }
         outcome
     }
 
     /// The error is one of the whole notice; those of a part are in the outcome.
-    async fn deliver_into(&self, notice: &Notice, now: Instant, outcome: &mut Outcome) -> Result<(), DeliveryError> {
+    async fn deliver_into(
+        &self,
+        notice: &Notice,
+        now: Instant,
+        reached: &BTreeSet<String>,
+        outcome: &mut Outcome,
+    ) -> Result<(), DeliveryError> {
         if notice.to.is_empty() {
             return Err(DeliveryError::Notice("it is addressed to no office".to_owned()));
         }
@@ -123,7 +136,7 @@ impl Outbox {
         if let Some(server) = &self.server {
             let mut to: Vec<Address> = Vec::new();
             for address in offices.into_iter().flat_map(|(_, addresses)| addresses) {
-                if !to.contains(&address) {
+                if !to.contains(&address) && !reached.contains(&address.to_string()) {
                     to.push(address);
                 }
             }

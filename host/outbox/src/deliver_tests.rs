@@ -48,7 +48,7 @@ fn to_server(port: u16) -> Config {
 }
 
 async fn deliver(config: &Config, notice: &Notice) -> Outcome {
-    Outbox::new(config).unwrap().deliver(notice, NOW).await
+    Outbox::new(config).unwrap().deliver(notice, NOW, &BTreeSet::new()).await
 }
 
 fn files(config: &Config) -> Vec<String> {
@@ -166,6 +166,35 @@ async fn a_refused_recipient_keeps_nobody_else_from_being_told() {
         assert_eq!(error.is_temporary(), temporary);
         assert!(heard.await.unwrap().contains("Breach of clause 7"));
     }
+}
+
+#[tokio::test]
+async fn a_repetition_goes_to_those_who_have_not_got_it() {
+    let (port, heard) = server("nobody", "550 no").await;
+    let reached = BTreeSet::from(["north@example.gov".to_owned()]);
+    let outbox = Outbox::new(&to_server(port)).unwrap();
+    let outcome = outbox.deliver(&notice(), NOW, &reached).await;
+    assert_eq!(outcome.deliveries[0].recipients, ["south@example.gov"]);
+    let heard = heard.await.unwrap();
+    assert!(heard.contains("RCPT TO:<south@example.gov>") && !heard.contains("RCPT TO:<north@"), "{heard}");
+    // Nobody is left: no connection is made, to a server that is gone by now.
+    let all: BTreeSet<String> = ["north@example.gov", "south@example.gov"].map(str::to_owned).into();
+    assert_eq!(outbox.deliver(&notice(), NOW, &all).await, Outcome::default());
+}
+
+#[test]
+fn an_alarm_that_mail_would_not_carry_is_refused() {
+    let alarm = |office: &str, mails: bool| {
+        let base = if mails { to_server(1) } else { Config { folder: Some("x".into()), ..config() } };
+        let mut config = Config { alarm: vec!["north".to_owned(), office.to_owned()], ..base };
+        config.recipients.insert("empty".to_owned(), vec![]);
+        Outbox::new(&config).err()
+    };
+    for office in ["west", "empty"] {
+        assert_eq!(alarm(office, true), Some(ConfigError::Alarm(office.to_owned())));
+        assert_eq!(alarm(office, false), None, "a file names it");
+    }
+    assert_eq!(alarm("south", true), None);
 }
 
 #[tokio::test]

@@ -16,6 +16,11 @@ pub enum ConfigError {
         /// The office, or `[outbox.smtp] from`.
         whose: String,
     },
+    /// An alarm that would reach nobody.
+    #[error(
+        "the office `{0}` is told of alarms and has no address: add it to [outbox.recipients], or take it out of `alarm`"
+    )]
+    Alarm(String),
     /// Mail in clear over a network.
     #[error(
         "[outbox.smtp] tls = \"none\" is for a server on this machine, and `{0}` is none of its names: set tls = \"required\", or host to 127.0.0.1, ::1 or localhost"

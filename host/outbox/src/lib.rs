@@ -27,7 +27,8 @@
 //!
 //! [`Outbox::deliver`] does what it can and tells what it did: an office without an address is an error that names it, and
 //! the others and the file are delivered all the same. It keeps nothing and retries nothing: whoever calls records the
-//! [`Delivery`], and calls again after an error that [is temporary](DeliveryError::is_temporary).
+//! [`Delivery`], and calls again after an error that [is temporary](DeliveryError::is_temporary), for those not reached yet.
+//! An office named for alarms has an address where mail is sent, or the configuration is refused.
 //!
 //! Notices are text from outside. Their fields cannot add a header or a recipient: line ends in them become spaces,
 //! headers are encoded by the mail library, and names of files are checked ids.

@@ -2,7 +2,7 @@
 //! cases that differ from it. `docs/scenarios.md` describes the format for whoever writes them.
 
 use crate::Policy;
-use model::facts::{Attestation, Matter, Step};
+use model::facts::{Attestation, Matter, Party, Step};
 use model::rulings::{Charter, Decision, Duty, Outcome};
 use model::terms::{Field, Phase, Value, Verdict};
 use serde::Deserialize;
@@ -290,7 +290,8 @@ fn matter(base: &toml::Table, scenario: &Scenario) -> Result<Matter, String> {
         .into_iter()
         .chain(scenario.operator_answers.iter().map(|(name, value)| Field::new(name.clone(), value.clone())))
         .collect();
-    let (requester, actor) = (matter.requester.person.id.clone(), matter.actor.person.id.clone());
+    let vouching = |party: &Party| format!("{}/{}", party.agency.home, party.person.id);
+    let (requester, actor) = (vouching(&matter.requester), vouching(&matter.actor));
     let attestations = [
         Attestation { by: requester, at: opened, answers: fields(answers)? },
         Attestation { by: actor, at: matter.clock.now, answers: by_actor },

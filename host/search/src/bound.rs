@@ -7,10 +7,10 @@ use crate::rotation::Rotation;
 /// Above the norm of any template that [`normalise`](crate::normalise) returns, turned or not.
 const NORM_CEILING: f64 = 1.0 + 1e-6;
 
-/// Covers the f64 rounding of a score (below 5·10⁻¹³), of a turn (below 10⁻¹³) and of a bracket (below 10⁻¹⁵).
+/// Covers the f64 rounding of a score (below 5·10⁻¹³), of the turns (below 10⁻¹⁴) and of a bracket (below 10⁻¹⁴).
 const SCORE_SLACK: f64 = 1e-9;
 
-/// Covers the f32 rounding of [`Filter::keeps`], which is below 10⁻⁶.
+/// Covers the f32 rounding of [`Filter::keeps`], which is below 1.1·10⁻⁶.
 const FILTER_SLACK: f64 = 2e-6;
 
 /// A probe ready to be compared with rows.

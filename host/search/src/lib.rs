@@ -60,9 +60,10 @@
 //!   component to f32 (relative `u`, or `2⁻¹⁵⁰` absolute among the denormals), so `‖x‖, ‖q‖ ≤ 1 + 10⁻⁶`. `‖r‖`, `‖e‖`
 //!   and `‖q̂‖` are computed in f64, where `s·c_i` (32 bits) is exact and the rest is off by less than
 //!   `2n·v < 10⁻¹²` relative; they are multiplied by `1 + 10⁻⁹` and then rounded *up* to f32.
-//! - *The turn.* It is computed in f64: at most 12 rounds of sums and differences and one multiplication, each off by at
-//!   most `v` of a vector whose norm is that of `x` up to a power of `√2` that the last step takes off again; so what is
-//!   coded differs from `Rx` by less than `14·v·√2 < 3·10⁻¹⁵` in norm, and from `⟨q, x⟩` each bracket by less than `10⁻¹⁴`.
+//! - *The turn.* It is computed in f64: at most 12 rounds of sums and differences, and one multiplication by the inverse
+//!   of a root, which is three roundings more: 15 in all, each off by at most `v` of a vector whose norm is that of `x` up
+//!   to a power of `√2` that the last step takes off again; so what is coded differs from `Rx` by less than
+//!   `15·v·√2 < 3·10⁻¹⁵` in norm, and from `⟨q, x⟩` each bracket by less than `10⁻¹⁴`.
 //! - *The score.* A product of two f32 is exact in f64. The sum of `n` of them is off by at most
 //!   `γ_n·Σ|q_i·x_i| ≤ n·v/(1 − n·v)·‖q‖·‖x‖ < 5·10⁻¹³`
 //!   (Higham, *Accuracy and Stability of Numerical Algorithms*, §3.1).

@@ -73,6 +73,13 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     if all.is_empty() { Err(failed(path, "it holds no certificate")) } else { Ok(all) }
 }
 
+/// Chooses the provider of cryptography for every library that does not name one and so asks the process: the database's
+/// client does, and two providers are linked in, between which rustls would not choose. To be called once, before anything
+/// connects; a provider that was chosen before stays.
+pub fn choose_provider() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
 /// The configuration in force, whoever holds it.
 #[derive(Clone)]
 pub(crate) struct Tls {
@@ -122,5 +129,21 @@ impl Tls {
                 Err(e) => tracing::error!(%e, "changed TLS files cannot be used; the last good ones stay in force"),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_names_no_provider_finds_one() {
+        choose_provider();
+        choose_provider();
+        // Panics where the process has not chosen.
+        let config = rustls::ClientConfig::builder()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        assert!(config.alpn_protocols.is_empty());
     }
 }

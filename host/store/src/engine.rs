@@ -60,7 +60,13 @@ impl Engine {
         if url.starts_with("mem://") || url.starts_with("surrealkv://") {
             let (client, stop) = embedded(url.to_owned()).await?;
             Ok(Self { client: Client::Embedded(client), stop: Some(stop) })
-        } else if url.starts_with("ws://") {
+        } else if let Some(rest) = url.strip_prefix("ws://") {
+            let host = host(rest);
+            if !is_this_machine(host) {
+                return Err(StoreError::Unencrypted { host: host.to_owned() });
+            }
+            Ok(Self { client: Client::Server(server(url, credentials).await?), stop: None })
+        } else if url.starts_with("wss://") {
             Ok(Self { client: Client::Server(server(url, credentials).await?), stop: None })
         } else {
             Err(StoreError::Url { url: url.to_owned() })
@@ -143,6 +149,22 @@ fn has_log(url: &str) -> bool {
     let Some(folder) = url.strip_prefix("surrealkv://").and_then(|rest| rest.split('?').next()) else { return false };
     let Ok(entries) = std::fs::read_dir(Path::new(folder).join("wal")) else { return false };
     entries.flatten().any(|entry| entry.metadata().is_ok_and(|file| file.is_file() && file.len() > 0))
+}
+
+/// The host of what follows an address's scheme, without its port. Whoever is named before an `@` is no part of it.
+fn host(rest: &str) -> &str {
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    match place.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        Some((address, _)) => address,
+        None => place.split_once(':').map_or(place, |(name, _)| name),
+    }
+}
+
+/// Whether a host is this machine by any of its names for itself. What cannot be told is not.
+fn is_this_machine(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 async fn server(url: &str, credentials: Option<&Credentials>) -> Result<Surreal<Any>, StoreError> {
@@ -296,6 +318,30 @@ mod tests {
         assert_eq!(told(vec![skipped(), skipped(), commit()]).as_deref(), Some("Cannot COMMIT: disk full"));
         assert_eq!(told(vec![skipped(), lost(), skipped()]).as_deref(), Some("lost the race"));
         assert!(matches!(StoreError::of(&lost()), StoreError::Conflict));
+    }
+
+    #[test]
+    fn only_what_surely_is_this_machine_is() {
+        for rest in ["localhost:8000", "LocalHost", "127.0.0.1:8000/rpc", "127.8.9.1", "[::1]:8000", "a:b@[::1]?x"] {
+            assert!(is_this_machine(host(rest)), "{rest}");
+        }
+        for rest in [
+            "",
+            "/127.0.0.1",
+            "db.example.gov:8000",
+            "10.0.0.7",
+            "[fe80::1]:8000",
+            "127.0.0.1.example.gov",
+            "127.0.0.1@db.example.gov",
+            "localhost:x@db.example.gov:8000",
+            "db.example.gov/@localhost",
+            "db.example.gov\\@localhost",
+            "db.example.gov?@localhost",
+            "db.example.gov#@localhost",
+        ] {
+            assert!(!is_this_machine(host(rest)), "{rest}");
+        }
+        assert_eq!(host("root:secret@db.example.gov:8000/x"), "db.example.gov", "errors name it, and no password");
     }
 
     #[test]

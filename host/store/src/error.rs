@@ -9,10 +9,18 @@ const RETRIABLE: &str = "can be retried";
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Not an address this crate can open.
-    #[error("`{url}` is no database address: write `surrealkv:///folder`, `ws://host:port` or `mem://`")]
+    #[error("`{url}` is no database address: write `surrealkv:///folder`, `wss://host:port` or `mem://`")]
     Url {
         /// The address.
         url: String,
+    },
+    /// A server somewhere else, without TLS.
+    #[error(
+        "`{host}` is not this machine, and ws:// sends the password and every record in clear: write `wss://`, or let a tunnel end at 127.0.0.1"
+    )]
+    Unencrypted {
+        /// The server.
+        host: String,
     },
     /// The database did not answer. What was being written may or may not have been: repeat it.
     #[error("the database cannot be reached ({reason}): check that it runs and that its address is right")]

@@ -2,9 +2,9 @@
 //!
 //! Everything the host keeps, apart from the audit log's files, is kept here, and nothing else in the host knows
 //! SurrealDB. A [`Store`] is opened from an address: `surrealkv:///folder` embeds the engine (every commit is synced
-//! before it is acknowledged; one process per folder), `ws://host:port` uses a server, `mem://` keeps nothing. Each
-//! jurisdiction has a database of its own and a [`Jurisdiction`] handle that reaches no other; nothing is shared
-//! between them but the process.
+//! before it is acknowledged; one process per folder), `wss://host:port` uses a server (`ws://` one on this machine),
+//! `mem://` keeps nothing. Each jurisdiction has a database of its own and a [`Jurisdiction`] handle that reaches no other;
+//! nothing is shared between them but the process.
 //!
 //! Three rules hold in every module:
 //!

@@ -24,12 +24,14 @@ struct Shared {
 
 impl Store {
     /// Opens the database at `url`: `surrealkv:///folder` (embedded; every commit is synced unless the address says
-    /// `?sync=`), `ws://host:port` (a server; `credentials` are those of a root user), or `mem://` (embedded, forgotten
-    /// when closed). Embedded engines have no users and ignore credentials. Nothing is read or written yet; the
+    /// `?sync=`), `wss://host:port` (a server; `credentials` are those of a root user), `ws://` for a server at a loopback
+    /// address, or `mem://` (embedded, forgotten when closed). `wss://` needs a TLS provider that the process has chosen, and
+    /// trusts the public authorities (webpki-roots). Embedded engines have no users and ignore credentials. Nothing is read or written yet; the
     /// master key is checked by [`Store::jurisdiction`].
     ///
     /// # Errors
-    /// [`StoreError::Url`], [`StoreError::Locked`], [`StoreError::Unreachable`], [`StoreError::Credentials`].
+    /// [`StoreError::Url`], [`StoreError::Unencrypted`], [`StoreError::Locked`], [`StoreError::Unreachable`],
+    /// [`StoreError::Credentials`].
     pub async fn open(url: &str, credentials: Option<&Credentials>, key: MasterKey) -> Result<Self, StoreError> {
         let engine = Engine::open(url, credentials).await?;
         let shared = Shared { engine, master: Arc::new(key), opening: Mutex::new(()) };

@@ -50,7 +50,7 @@ fn examiner(case: &mut Case) {
 /// own word counts; where only somebody else vouched for the image, the examiner still has to.
 fn suitable_probe(case: &mut Case) {
     let suitable = case.affirmed(answers::PROBE_SUITABLE);
-    let assessed = case.answered_by(case.actor(), answers::PROBE_SUITABLE, |_| true);
+    let assessed = case.actor_answered(answers::PROBE_SUITABLE, |_| true);
     if suitable == Some(true) && !assessed {
         let role = case.settings().text(&settings::EXAMINER_ROLE);
         case.clause(clause!("2.3-b"))

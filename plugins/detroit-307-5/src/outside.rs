@@ -121,8 +121,7 @@ fn contact(case: &mut Case) {
 /// 5.5(b) "and acknowledges an agreement with the following statement". Where the unit entered the request, the
 /// requester's own acknowledgement is still collected.
 fn acknowledgement(case: &mut Case) {
-    let personally =
-        case.answered_by(case.requester(), answers::ACKNOWLEDGED, |answer| matches!(answer, Value::Flag(true)));
+    let personally = case.requester_answered(answers::ACKNOWLEDGED, |answer| matches!(answer, Value::Flag(true)));
     let acknowledged = case.affirmed(answers::ACKNOWLEDGED) == Some(true);
     let given = case.clause(clause!("5.5-b4")).needs(
         acknowledged,

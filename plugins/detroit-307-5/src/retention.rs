@@ -68,7 +68,7 @@ fn known(case: &mut Case, subject: &str, kind: &str) {
 /// evidentiary value."
 fn purge(case: &mut Case, event: &RetentionEvent, subject: &str) {
     // What the request said of it has become a hold, which may since have been lifted.
-    let says_so = case.answered_by(case.actor(), answers::EVIDENTIARY, |answer| matches!(answer, Value::Flag(true)));
+    let says_so = case.actor_answered(answers::EVIDENTIARY, |answer| matches!(answer, Value::Flag(true)));
     let evidence = event.held || says_so;
     case.clause(clause!("6.1(3)b"))
         .forbids(evidence, "it is of evidentiary value and held: lift the hold before it is purged");

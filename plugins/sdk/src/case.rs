@@ -6,7 +6,7 @@ use crate::ruling::Clause;
 use crate::rulings::{ClauseIndex, Decision, Finding, Obligation, Outcome, Tag};
 use crate::settings::{List, Settings};
 use crate::terms::{Date, Field, Instant, Phase, Value, Verdict};
-use crate::text::{blank, same};
+use crate::text::{blank, joins, same};
 
 /// One matter under one set of settings, with the findings so far.
 pub struct Case<'a> {
@@ -188,10 +188,21 @@ impl<'a> Case<'a> {
         answers.filter(move |f| same(&f.name, name)).map(|f| &f.value)
     }
 
-    /// Whether a person answered this question in a way that counts.
-    pub fn answered_by(&self, person: &Person, name: &str, counts: impl Fn(&Value) -> bool) -> bool {
+    /// Whether whoever takes this step answered this question in a way that counts.
+    pub fn actor_answered(&self, name: &str, counts: impl Fn(&Value) -> bool) -> bool {
+        self.answered_by(self.actor, name, counts)
+    }
+
+    /// Whether whoever asked for the search answered this question, in person, in a way that counts.
+    pub fn requester_answered(&self, name: &str, counts: impl Fn(&Value) -> bool) -> bool {
+        self.answered_by(self.requester, name, counts)
+    }
+
+    /// An id is unique within its jurisdiction only, so an attestation names both.
+    fn answered_by(&self, party: &Party, name: &str, counts: impl Fn(&Value) -> bool) -> bool {
         let says = |answers: &[Field]| answers.iter().any(|f| same(&f.name, name) && counts(&f.value));
-        self.matter.attestations.iter().any(|a| same(&a.by, &person.id) && says(&a.answers))
+        let (home, id) = (&party.agency.home, &party.person.id);
+        self.matter.attestations.iter().any(|a| joins(&a.by, home, id) && says(&a.answers))
     }
 
     /// The first answer that is a text with something in it.
@@ -256,15 +267,17 @@ impl<'a> Case<'a> {
         self.request().is_some_and(|r| r.identifiers.iter().any(|i| !blank(&i.value) && kinds.contains(&i.kind)))
     }
 
-    /// Sums the findings up. What no rule spoke to is denied.
+    /// Sums the findings up. What no rule spoke to is denied, and so is what rules only took note of.
     pub(crate) fn into_decision(mut self) -> Decision {
         let any = |outcome| self.findings.iter().any(|f| f.outcome == outcome);
-        let verdict = if any(Outcome::Violated) || (self.findings.is_empty() && self.satisfied.is_empty()) {
+        let verdict = if any(Outcome::Violated) {
             Verdict::Deny
         } else if any(Outcome::Missing) {
             Verdict::Pend
-        } else {
+        } else if !self.satisfied.is_empty() || any(Outcome::Satisfied) {
             Verdict::Permit
+        } else {
+            Verdict::Deny
         };
         let mut obligations = if verdict == Verdict::Permit { self.obligations } else { Vec::new() };
         obligations.append(&mut self.alerts);
@@ -285,3 +298,7 @@ pub fn trained(person: &Person, curriculum: &str, today: Date) -> bool {
             && t.expires.is_none_or(|ends| crate::calendar::before(today, ends))
     })
 }
+
+#[cfg(test)]
+#[path = "case_tests.rs"]
+mod tests;

@@ -15,8 +15,9 @@
 //! }
 //! ```
 //!
-//! The verdict follows from the findings: anything violated denies, else anything missing pends, else the step is
-//! permitted. A phase without a single finding is denied, so a phase nobody wrote rules for cannot slip through.
+//! The verdict follows from the findings: anything violated denies, else anything missing pends, else anything satisfied
+//! permits. A phase without a single finding is denied, and one in which rules only took note of something is, too, so that
+//! a phase nobody wrote rules for cannot slip through.
 //!
 //! A policy needs no standard library: its crate begins with `#![cfg_attr(target_arch = "wasm32", no_std)]`, its modules
 //! with `use magistrate_sdk::prelude::*`, and the component imports no function. One that cannot do without is exported with

@@ -10,6 +10,15 @@ pub fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && same_bytes(a.as_bytes(), b.as_bytes())
 }
 
+/// Whether a text is `first/last`, without putting the two together.
+#[inline]
+#[must_use]
+pub fn joins(text: &str, first: &str, last: &str) -> bool {
+    let Some((front, back)) = text.as_bytes().split_at_checked(first.len()) else { return false };
+    let Some((b'/', back)) = back.split_first() else { return false };
+    back.len() == last.len() && same_bytes(back, last.as_bytes()) && same_bytes(front, first.as_bytes())
+}
+
 /// For two of the same length. The last chunk may overlap those before it, so that no byte is left over.
 fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     if let (Some(a_last), Some(b_last)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) {
@@ -45,6 +54,27 @@ mod tests {
             }
         }
         assert!(!same("case", "cases"));
+    }
+
+    #[test]
+    fn only_the_two_joined_join() {
+        for (first, last) in [("north", "a.vogt"), ("n", "a"), ("", ""), ("north-by-north-west", "a")] {
+            assert!(joins(&format!("{first}/{last}"), first, last));
+        }
+        for text in [
+            "",
+            "a.vogt",
+            "/a.vogt",
+            "north",
+            "north/",
+            "south/a.vogt",
+            "north-a.vogt",
+            "north/a.vogts",
+            "north/b.vogt",
+        ] {
+            assert!(!joins(text, "north", "a.vogt"), "{text}");
+        }
+        assert!(!joins("é/a", "e", "a"), "cut within a character");
     }
 
     #[test]

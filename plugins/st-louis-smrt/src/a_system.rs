@@ -65,6 +65,12 @@ pub fn follow_up_under_authority(case: &mut Case) {
     case.clause(clause!("A.2-b")).obliges(Duties::statement(texts::LEGAL_AUTHORITY));
 }
 
+/// A.2 What became of a result was an investigator's step, and hearing of it is no query: the rule holds, whatever is told.
+pub fn followed_up(case: &mut Case) {
+    case.clause(clause!("A.2-b")).satisfied();
+    case.clause(clause!("A.2-b")).obliges(Duties::statement(texts::LEGAL_AUTHORITY));
+}
+
 /// A.3 Whoever only asks the Real-Time Crime Center does not query: nothing to check before somebody does.
 pub fn asking_is_not_querying(case: &mut Case) {
     case.clause(clause!("A.3-a")).notes("asking does not query the database; SLFC-authorized personnel will");

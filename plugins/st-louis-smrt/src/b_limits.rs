@@ -46,9 +46,8 @@ fn solely_protected(case: &mut Case) {
             "somebody attested that this solely concerns action or speech that the First Amendment protects: no purpose permits that",
         );
     } else if case.settings().is(&ORDER_READING, "order-wins") && ordered_by_court(case) {
-        case.clause(clause!("B.3"))
-            .read_as(reading!("IR-16"))
-            .notes("this solely concerns protected action or speech, and a final court order authorizes it");
+        // Where the order is read so, the clause holds: a final court order authorizes it.
+        case.clause(clause!("B.3")).read_as(reading!("IR-16")).satisfied();
     } else {
         case.clause(clause!("B.3")).read_as(reading!("IR-16")).violated(
             "this solely concerns action or speech that the First Amendment protects: in no event, court order or not",
@@ -74,7 +73,7 @@ pub fn attested_by_the_operator(case: &mut Case) {
     if case.flag(INVOLVED) != Some(true) || case.flag(SOLE) == Some(true) {
         return;
     }
-    let own = case.answered_by(case.actor(), SOLE, |answer| matches!(answer, Value::Flag(_)));
+    let own = case.actor_answered(SOLE, |answer| matches!(answer, Value::Flag(_)));
     case.clause(clause!("B.3"))
         .read_as(reading!("IR-2"))
         .needs(own, "whoever runs the search answers `protected-sole` too, for themselves");

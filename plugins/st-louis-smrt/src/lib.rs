@@ -245,7 +245,7 @@ fn outcome(case: &mut Case, owner: bool) {
         c_outcome::what_became_of_it(case);
         e_audit::on_record(case);
     }
-    a_system::follow_up_under_authority(case);
+    a_system::followed_up(case);
 }
 
 fn retention(case: &mut Case, owner: bool) {

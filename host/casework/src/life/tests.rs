@@ -69,7 +69,7 @@ fn decision(n: u64, person: &str, step: Step, verdict: Verdict, duties: Vec<Duty
         probe: None,
         gallery: None,
         attestations: vec![Attestation {
-            by: person.into(),
+            by: format!("north/{person}"),
             at: Instant(n),
             answers: vec![Field::new("n", Value::Number(1))],
         }],

@@ -238,6 +238,7 @@ impl Figures {
             bars: Vec::new(),
             columns: if rows.is_empty() { Vec::new() } else { columns.iter().map(|c| (*c).to_owned()).collect() },
             rows: rows.to_vec(),
+            verbatim: false,
         };
         let versions: Vec<Vec<String>> = self
             .versions
@@ -339,6 +340,7 @@ fn section(tag: &str, counted: Option<&BTreeMap<&str, (u64, u64)>>) -> Section {
         bars: counted.iter().map(|(value, (permitted, _))| Figure::new(*value, *permitted)).collect(),
         columns: ["Heading", "Permitted", "Refused"].map(str::to_owned).to_vec(),
         rows: counted.iter().map(row).collect(),
+        verbatim: false,
     }
 }
 

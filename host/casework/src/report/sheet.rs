@@ -88,6 +88,8 @@ pub struct Section {
     pub heading: String,
     /// Running text under it.
     pub text: String,
+    /// Whether the text is a statement, with the heading as its id: it leaves word for word or not at all.
+    pub verbatim: bool,
     /// What a bar chart of it would show.
     pub bars: Vec<Figure>,
     /// The columns of its table.

@@ -180,7 +180,7 @@ mod tests {
             leads_only: false,
         };
         let rules = if persons == 0 { vec![] } else { vec![rule] };
-        let answers = Attestation { by: person.into(), at: Instant(1), answers: vec![] };
+        let answers = Attestation { by: format!("north/{person}"), at: Instant(1), answers: vec![] };
         Asked { by: who(person), at: Instant(1), day: None, rules, approved_by: vec![], answers }
     }
 

@@ -84,7 +84,7 @@ impl Outbox for Letterbox {
             let message_id = notice.id.clone();
             let recipients = notice.to.clone();
             self.notices.lock().unwrap().push(notice);
-            Ok(Delivery { channel: "folder".to_owned(), recipients, message_id, at: Instant(0) })
+            Ok(Delivery { channel: "folder".to_owned(), recipients, unreached: vec![], message_id, at: Instant(0) })
         })
     }
 }

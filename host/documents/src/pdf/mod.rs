@@ -25,7 +25,7 @@ pub struct Pdf {
     pub bytes: Vec<u8>,
     /// How many pages it has, at least 1.
     pub pages: usize,
-    /// The statements, in order, put together from the lines that were drawn.
+    /// The statements, in order, as the glyphs that were drawn say them.
     pub statements: Vec<String>,
     /// Characters that the font lacks and that a reader sees as boxes.
     pub undrawable: BTreeSet<char>,
@@ -45,8 +45,11 @@ pub(crate) fn render(sheet: &Sheet) -> Result<Pdf, RenderError> {
 mod tests {
     use lopdf::Document;
 
+    use super::flow::{Flow, Mark};
+    use super::{blocks, paint};
     use crate::paper::tests::{NOTICE, comparison, paper, whole};
     use crate::paper::{Block, Fact, Finding, Statement};
+    use crate::verbatim::{VerbatimError, check_pdf};
 
     /// Reads a PDF with another library than the one that wrote it: pages, and text without white space.
     fn read(bytes: &[u8]) -> (usize, String) {
@@ -89,6 +92,26 @@ mod tests {
         let pdf = paper(vec![Block::Statement(Statement { id: "1".to_owned(), text: long.clone() })]).pdf().unwrap();
         assert!(pdf.pages > 3);
         assert_eq!(pdf.statements, [long]);
+    }
+
+    #[test]
+    fn a_statement_that_lost_a_glyph_is_not_word_for_word() {
+        let drawn = |lose: bool| {
+            let sheet =
+                paper(vec![Block::Statement(Statement { id: "1".to_owned(), text: NOTICE.to_owned() })]).sheet();
+            let mut flow = Flow::new(sheet.page).unwrap();
+            blocks::lay(&mut flow, &sheet);
+            for placed in flow.pages.iter_mut().flatten() {
+                if let Mark::Text { line, statement: Some(_), .. } = &mut placed.mark
+                    && lose
+                {
+                    line.runs[0].glyphs.remove(1);
+                }
+            }
+            paint::paint(flow, &sheet).unwrap()
+        };
+        assert_eq!(check_pdf(&drawn(false), NOTICE), Ok(()));
+        assert!(matches!(check_pdf(&drawn(true), NOTICE), Err(VerbatimError::Altered { .. })));
     }
 
     #[test]

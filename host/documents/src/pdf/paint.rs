@@ -49,7 +49,7 @@ pub(super) fn paint(mut flow: Flow, sheet: &Sheet) -> Result<Pdf, RenderError> {
             if let Mark::Text { line, statement: Some(number), .. } = mark
                 && let Some(statement) = statements.get_mut(*number)
             {
-                statement.push_str(&line.source);
+                statement.push_str(&line.drawn());
             }
         }
         surface.finish();

@@ -2,7 +2,7 @@
 //!
 //! Lines are broken by the sum of the characters' widths, which is close to what shaping gives and a hundred times faster;
 //! the few lines that turn out wider than they may be are drawn a little smaller. Each line keeps the piece of text it was
-//! made of, and the pieces in order are the text.
+//! made of, and the pieces in order are the text. What of it the glyphs say is another question: [`Line::drawn`].
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -62,13 +62,45 @@ pub(super) struct Line {
     pub(super) rtl: bool,
 }
 
+impl Line {
+    /// The piece of text that the glyphs stand for, in the order in which it is read. White space is the one thing taken from
+    /// the source: a tab is drawn as a space, and none is at a line's end.
+    pub(super) fn drawn(&self) -> String {
+        let mut runs: Vec<&Run> = self.runs.iter().collect();
+        runs.sort_by_key(|run| run.at);
+        let glyphs: String = runs.into_iter().map(Run::drawn).collect();
+        let shown = self.source.trim_end();
+        let end = self.source.strip_prefix(shown).unwrap_or_default();
+        let mut written = shown.chars();
+        let as_written = |drawn: char| match written.next() {
+            Some(space @ ('\t' | '\n')) if drawn == ' ' => space,
+            _ => drawn,
+        };
+        let mut text: String = glyphs.trim_end().chars().map(as_written).collect();
+        text.push_str(end);
+        text
+    }
+}
+
 /// Glyphs of one direction.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
+    /// Where its text begins in what the line shows, in bytes.
+    pub(super) at: usize,
     pub(super) text: String,
     pub(super) glyphs: Vec<KrillaGlyph>,
     /// In ems.
     pub(super) width: f32,
+}
+
+impl Run {
+    /// The text that its glyphs stand for. Several may stand for the same.
+    fn drawn(&self) -> String {
+        let mut ranges: Vec<Range<usize>> = self.glyphs.iter().map(|glyph| glyph.text_range.clone()).collect();
+        ranges.sort_unstable_by_key(|range| (range.start, range.end));
+        ranges.dedup();
+        ranges.into_iter().filter_map(|range| self.text.get(range)).collect()
+    }
 }
 
 /// The two faces, and which characters they lacked so far.
@@ -178,16 +210,18 @@ impl Typeface {
         let space = if shown.len() < source.len() && !source.ends_with('\n') { " " } else { "" };
         let text = format!("{}{space}", shown.replace(['\t', '\n'], " "));
         let runs: Vec<Run> = if bidirectional {
-            directions(&text, rtl).into_iter().map(|(range, rtl)| self.shape(&text[range], rtl)).collect()
+            directions(&text, rtl).into_iter().map(|(range, rtl)| self.shape(&text, range, rtl)).collect()
         } else {
-            vec![self.shape(&text, false)]
+            vec![self.shape(&text, 0..text.len(), false)]
         };
         let width = runs.iter().map(|run| run.width).sum::<f32>() - self.measure(space);
         Line { source: source.to_owned(), runs, width: width.max(0.0), rtl }
     }
 
     #[allow(clippy::cast_precision_loss, reason = "font units are 16-bit numbers")]
-    fn shape(&self, text: &str, rtl: bool) -> Run {
+    fn shape(&self, line: &str, range: Range<usize>, rtl: bool) -> Run {
+        let at = range.start;
+        let text = &line[range];
         let mut buffer = UnicodeBuffer::new();
         buffer.push_str(text);
         buffer.guess_segment_properties();
@@ -219,7 +253,7 @@ impl Typeface {
                 None,
             ));
         }
-        Run { text: text.to_owned(), glyphs, width }
+        Run { at, text: text.to_owned(), glyphs, width }
     }
 }
 
@@ -319,6 +353,42 @@ mod tests {
             let lines = set(text, 120.0);
             assert_eq!(lines.iter().map(|line| line.source.as_str()).collect::<String>(), text);
             assert!(!lines.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_the_glyphs_say_is_the_text() {
+        for text in [
+            "",
+            "\n",
+            "a b\tc ",
+            "a\n\nb",
+            "e\u{301}a\u{AD}b\u{200D}c",
+            "שלום 12 abc (שלום)",
+            "مرحبا بالعالم 3",
+            "abc שלום",
+        ] {
+            for width in [40.0, 500.0] {
+                let lines = set(text, width);
+                assert_eq!(lines.iter().map(Line::drawn).collect::<String>(), text, "{width}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_glyph_that_is_lost_is_missed() {
+        for text in ["one line\t", "שלום abc"] {
+            let whole = set(text, 500.0).remove(0);
+            for run in 0..whole.runs.len() {
+                for glyph in 0..whole.runs[run].glyphs.len() {
+                    let mut line = whole.clone();
+                    let lost = line.runs[run].glyphs.remove(glyph);
+                    let said = &whole.runs[run].text[lost.text_range];
+                    // The space that only keeps words apart may go.
+                    let counts = !said.trim().is_empty() || glyph + 1 < whole.runs[run].glyphs.len();
+                    assert!(!counts || line.drawn() != text, "{text:?} {run} {glyph}");
+                }
+            }
         }
     }
 

@@ -83,7 +83,7 @@ async fn a_canary_that_is_gone_is_noticed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_address_and_what_is_no_jurisdiction_is_refused() {
-    for url in ["", "/var/lib/magistrate", "http://localhost:8000", "wss://localhost", "rocksdb:///x"] {
+    for url in ["", "/var/lib/magistrate", "http://localhost:8000", "wss:/localhost", "rocksdb:///x"] {
         assert!(matches!(open(url, 1).await, Err(StoreError::Url { .. })), "{url}");
     }
     let store = open("mem://", 1).await.unwrap();
@@ -95,10 +95,23 @@ async fn what_is_no_address_and_what_is_no_jurisdiction_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_not_there_is_unreachable() {
     // Port 9 is discard: nobody listens.
-    assert!(matches!(open("ws://127.0.0.1:9", 1).await, Err(StoreError::Unreachable { .. })));
+    for url in ["ws://127.0.0.1:9", "ws://localhost:9", "wss://127.0.0.1:9"] {
+        assert!(matches!(open(url, 1).await, Err(StoreError::Unreachable { .. })), "{url}");
+    }
 }
 
-/// The same promises on a server, where one is named: `MAGISTRATE_SURREAL_URL=ws://… MAGISTRATE_SURREAL_PASSWORD=…`
+#[tokio::test(flavor = "multi_thread")]
+async fn no_password_goes_to_another_machine_in_clear() {
+    let credentials = Credentials { user: "root".to_owned(), password: "secret".to_owned() };
+    // 192.0.2.0/24 is nobody's (RFC 5737): nothing is asked of it either.
+    for url in ["ws://192.0.2.1:8000", "ws://root:secret@192.0.2.1", "ws://127.0.0.1@192.0.2.1"] {
+        let refused = Store::open(url, Some(&credentials), MasterKey::generate()).await.unwrap_err();
+        assert!(matches!(&refused, StoreError::Unencrypted { host } if host == "192.0.2.1"), "{url}: {refused}");
+        assert!(refused.to_string().contains("wss://") && !refused.to_string().contains("secret"), "{refused}");
+    }
+}
+
+/// The same promises on a server, where one is named: `MAGISTRATE_SURREAL_URL=ws://127.0.0.1:… MAGISTRATE_SURREAL_PASSWORD=…`
 /// (user `root`).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_serves_as_an_embedded_engine_does() {
