@@ -431,7 +431,7 @@ mod tests {
             of: Some("e4".into()),
             event: Event::Failed { reason: "no disk elsewhere".into() },
         };
-        tally.add(Told { index: 6, leaf, account: Some(account) });
+        tally.add(Told { index: 6, leaf, account: Some(account), after: false });
         let odd = tally.anomalies(&Thresholds::default()).into_iter().find(|a| a.kind == "odd-hours").unwrap();
         assert_eq!(odd.entries, [5]);
     }
