@@ -1,36 +1,32 @@
-//! A jurisdiction at work: its policy, its log, its part of the store, its galleries. And all of them together.
+//! A jurisdiction at work: its policy, its log, its part of the store, its galleries.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `casework` | all of them together: start, stop, readiness |
+//! | `registered` | who somebody is, and what is on record of those who may not even ask |
 
-use crate::alarm::{Alarm, Announce, Troubles};
-use crate::chancery::Chancery;
-use crate::clock::{Clock, ClockError, Correction};
-use crate::drawn;
+mod casework;
+mod registered;
+
+pub use casework::{Casework, Impediment};
+pub use registered::Registered;
+
+use crate::alarm::Troubles;
 use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::{HOUR_MS, History};
 use crate::hosts::Neighbours;
 use crate::ledger::{self, Entry, Ledger, Subject};
-use crate::notices::Outbox;
-use crate::paper::Draughting;
-use crate::recovery;
-use crate::retention::Means;
 use crate::revision;
 use crate::shelf::{self, Shelf};
 use crate::standing::Decisions;
-use crate::turns::Turns;
-use crate::unfinished;
-use crate::walk;
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
-use model::registry::{Agency, Person, Principal, Registry};
+use model::registry::{Agency, Registry};
 use model::terms::Instant;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
-use std::time::Duration;
-use tokio::task::JoinSet;
-
-/// How long the database has at the stop to take what is recorded: a few commits.
-const SETTLE_AT_STOP: Duration = Duration::from_secs(10);
 
 /// A jurisdiction's policy, or why there is none. Without one every step is denied, and the denial recorded.
 pub enum PolicyState {
@@ -82,62 +78,6 @@ pub struct Chamber {
     pub(crate) troubles: Troubles,
     /// Whether a pruning of the log may have broken off: at the start it may.
     pub(crate) pruning: AtomicBool,
-}
-
-/// All jurisdictions of one host.
-pub struct Casework {
-    chambers: BTreeMap<String, Arc<Chamber>>,
-    pub(crate) clock: Clock,
-    pub(crate) extractor: Option<Arc<dyn face::Extractor>>,
-    pub(crate) draughting: Option<Arc<dyn Draughting>>,
-    pub(crate) outbox: Option<Arc<dyn Outbox>>,
-    pub(crate) chancery: Option<Arc<Chancery>>,
-    /// What each jurisdiction exports to and purges by, where it says so.
-    pub(crate) means: BTreeMap<String, Means>,
-    pub(crate) turns: Turns,
-    /// Told when there is something for [`crate::deadlines`] to do at once.
-    pub(crate) stir: tokio::sync::Notify,
-    store: store::Store,
-    pub(crate) alarm: Arc<dyn Alarm>,
-    // What watches over the logs while others work.
-    pub(crate) watches: JoinSet<()>,
-}
-
-/// Something that keeps the host, or one jurisdiction of it, from deciding.
-pub struct Impediment {
-    /// Whether only one jurisdiction is concerned, and the others go on.
-    pub partial: bool,
-    /// What it is.
-    pub text: String,
-}
-
-/// A person who authenticated and is registered.
-#[derive(Clone, Debug)]
-pub struct Registered {
-    /// As the certificate says.
-    pub principal: Principal,
-    /// As the registry says.
-    pub person: Person,
-    /// Their agency, as their own jurisdiction knows it.
-    pub agency: Agency,
-}
-
-impl Registered {
-    /// As an audit entry names them.
-    pub fn who(&self) -> Who {
-        Who {
-            jurisdiction: self.principal.jurisdiction.clone(),
-            person: self.person.id.clone(),
-            name: self.person.name.clone(),
-            unit: self.person.unit.clone(),
-            agency: self.agency.id.clone(),
-        }
-    }
-
-    /// The key under which their searches are counted.
-    pub fn key(&self) -> String {
-        self.principal.to_string()
-    }
 }
 
 impl Chamber {
@@ -367,327 +307,4 @@ pub struct Loading<'a> {
     pub rows: u64,
     /// Rows to load.
     pub of: u64,
-}
-
-impl Casework {
-    /// Opens every jurisdiction: applies the registry files, loads the galleries, and records the start in every log. Where
-    /// somebody said of the clock that it was wrong, the logs that are ahead of it say so first.
-    ///
-    /// # Errors
-    /// [`CaseError`] when the store or a log cannot be used, or a stored template is damaged; [`CaseError::Clock`] when a log is
-    /// ahead of the clock and nobody said so, or the other way about.
-    pub async fn open(
-        openings: Vec<Opening>,
-        store: store::Store,
-        clock: Clock,
-        extractor: Option<Arc<dyn face::Extractor>>,
-        progress: &(dyn Fn(Loading<'_>) + Sync),
-    ) -> Result<Self, CaseError> {
-        let (mut chambers, mut ahead) = (BTreeMap::new(), BTreeMap::new());
-        let mut foundations = Vec::with_capacity(openings.len());
-        for opening in openings {
-            let foundation = Foundation::lay(opening, &store).await?;
-            match last_entry_at(&foundation.log)? {
-                // It is no moment that there has been.
-                Some(at) if clock.correction().is_some() && clock.is_behind(at) => {
-                    ahead.insert(foundation.id.clone(), at);
-                }
-                Some(at) => clock.seen(at),
-                None => {}
-            }
-            foundations.push(foundation);
-        }
-        let now = clock.now().map_err(ClockError::at_start)?;
-        if clock.correction().is_some() && ahead.is_empty() {
-            // Said once too often, it would hide the next mistake.
-            return Err(ClockError::NothingAhead { latest: now }.into());
-        }
-        let mut starts = Vec::with_capacity(foundations.len());
-        for foundation in foundations {
-            let id = foundation.id.clone();
-            let (chamber, start) = Chamber::open(foundation, now, progress).await?;
-            let chamber = Arc::new(chamber);
-            starts.push((chamber.clone(), start));
-            chambers.insert(id, chamber);
-        }
-        let (alarm, watches) = (Arc::new(Announce), JoinSet::new());
-        let casework = Self {
-            chambers,
-            clock,
-            extractor,
-            draughting: None,
-            outbox: None,
-            chancery: None,
-            means: BTreeMap::new(),
-            turns: Turns::default(),
-            stir: tokio::sync::Notify::new(),
-            store,
-            alarm,
-            watches,
-        };
-        for (chamber, start) in starts {
-            if let (Some(correction), Some(last)) = (casework.clock.correction(), ahead.get(chamber.id())) {
-                record_correction(&chamber, correction, *last, now).await?;
-            }
-            record_start(&chamber, start, now).await?;
-            unfinished::sweep(&chamber, now).await;
-            drawn::sweep(&chamber, now).await;
-            chamber.save_aside();
-        }
-        Ok(casework)
-    }
-
-    /// With somebody to draw up the documents that releases demand.
-    #[must_use]
-    pub fn with_draughting(mut self, draughting: Arc<dyn Draughting>) -> Self {
-        self.draughting = Some(draughting);
-        self
-    }
-
-    /// With somebody to deliver the notices that policies demand.
-    #[must_use]
-    pub fn with_outbox(mut self, outbox: Arc<dyn Outbox>) -> Self {
-        self.outbox = Some(outbox);
-        self
-    }
-
-    /// With somewhere to examine, keep and pin policy revisions.
-    #[must_use]
-    pub fn with_chancery(mut self, chancery: Chancery) -> Self {
-        self.chancery = Some(Arc::new(chancery));
-        self
-    }
-
-    /// What a jurisdiction exports to and purges by. To be said before work begins.
-    pub fn provide(&mut self, jurisdiction: &str, means: Means) {
-        self.means.insert(jurisdiction.to_owned(), means);
-    }
-
-    /// A jurisdiction.
-    ///
-    /// # Errors
-    /// [`CaseError::Unknown`].
-    pub fn chamber(&self, id: &str) -> Result<&Arc<Chamber>, CaseError> {
-        self.chambers.get(id).ok_or_else(|| CaseError::Unknown {
-            kind: "jurisdiction",
-            id: id.to_owned(),
-            hint: "; GET /v1/jurisdictions lists them",
-        })
-    }
-
-    /// Every jurisdiction, by id.
-    pub fn chambers(&self) -> impl Iterator<Item = &Arc<Chamber>> {
-        self.chambers.values()
-    }
-
-    /// Finds the person a certificate names.
-    ///
-    /// # Errors
-    /// [`CaseError::Rejected`] for somebody unknown or suspended, which is recorded in the log of the jurisdiction that
-    /// the certificate names; [`CaseError::Store`] where it cannot be learnt what other hosts changed.
-    pub async fn registered(&self, principal: &Principal) -> Result<Registered, CaseError> {
-        let Some(chamber) = self.chambers.get(&principal.jurisdiction) else {
-            return Err(CaseError::Rejected(format!(
-                "the certificate names the jurisdiction `{}`, which this host does not serve",
-                principal.jurisdiction
-            )));
-        };
-        // In every jurisdiction: a step may concern any.
-        self.catch_up_all().await?;
-        match person_of(chamber, principal) {
-            Ok(registered) => Ok(registered),
-            Err(reason) => {
-                let who = Who {
-                    jurisdiction: principal.jurisdiction.clone(),
-                    person: principal.person.clone(),
-                    name: String::new(),
-                    unit: String::new(),
-                    agency: String::new(),
-                };
-                self.record_rejection(&[chamber], who, "authentication", &reason).await?;
-                Err(CaseError::Rejected(reason))
-            }
-        }
-    }
-
-    /// Somebody of the same or another jurisdiction on whose behalf a step is taken. Why somebody may not act is told to
-    /// whoever asks from their own jurisdiction: to anybody else they are nobody who may.
-    ///
-    /// # Errors
-    /// [`CaseError::Rejected`], unrecorded.
-    pub(crate) fn other(&self, asker: &Registered, principal: &Principal) -> Result<Registered, CaseError> {
-        let chamber = self.chamber(&principal.jurisdiction)?;
-        person_of(chamber, principal).map_err(|reason| {
-            let own = asker.principal.jurisdiction == principal.jurisdiction;
-            let Principal { jurisdiction, person, .. } = principal;
-            CaseError::Rejected(if own {
-                reason
-            } else {
-                format!("`{person}` is nobody of `{jurisdiction}` who may act now: ask that jurisdiction")
-            })
-        })
-    }
-
-    /// Records that somebody asked for what they may not even ask, and says so.
-    ///
-    /// # Errors
-    /// Always: [`CaseError::Rejected`], or why it could not be recorded.
-    pub async fn reject<T>(
-        &self,
-        jurisdiction: &str,
-        asker: &Registered,
-        asked: &str,
-        reason: &str,
-    ) -> Result<T, CaseError> {
-        let chamber = self.chamber(jurisdiction)?;
-        self.reject_in(&[chamber], asker, asked, reason).await
-    }
-
-    /// The same, on record in the log of each of these jurisdictions.
-    ///
-    /// # Errors
-    /// As [`Casework::reject`].
-    pub(crate) async fn reject_in<T>(
-        &self,
-        chambers: &[&Arc<Chamber>],
-        asker: &Registered,
-        asked: &str,
-        reason: &str,
-    ) -> Result<T, CaseError> {
-        self.record_rejection(chambers, asker.who(), asked, reason).await?;
-        Err(CaseError::Rejected(reason.to_owned()))
-    }
-
-    async fn record_rejection(
-        &self,
-        chambers: &[&Arc<Chamber>],
-        who: Who,
-        asked: &str,
-        reason: &str,
-    ) -> Result<(), CaseError> {
-        let at = self.clock.now()?;
-        let event = Event::Rejected { asked: asked.to_owned(), reason: reason.to_owned() };
-        let entry = Entry { kind: Kind::Rejection, who, at, subject: Subject::default(), of: None, event };
-        let ledgers: Vec<&Ledger> = chambers.iter().map(|chamber| &chamber.ledger).collect();
-        ledger::record(&ledgers, entry, vec![]).await.map(drop)
-    }
-
-    /// What keeps this host from deciding, if anything: the truth that `/readyz` tells.
-    pub async fn impediments(&self) -> Vec<Impediment> {
-        let mut found = Vec::new();
-        let mut note = |partial, text: String| found.push(Impediment { partial, text });
-        if let Err(e) = self.clock.now() {
-            note(false, e.to_string());
-        }
-        if let Err(e) = self.store.ping().await {
-            note(false, format!("store: {e}"));
-        } else if let Err(e) = self.catch_up_all().await {
-            note(false, e.to_string());
-        }
-        for chamber in self.chambers.values() {
-            if !chamber.log().is_writable() {
-                let reason = chamber.log().halted().map(|reason| format!(": {reason}")).unwrap_or_default();
-                note(false, format!("{}: the audit log cannot be written{reason}", chamber.id));
-            }
-            if let Some(reason) = chamber.ledger.trouble() {
-                note(false, format!("{}: the database cannot be written: {reason}", chamber.id));
-            }
-            for trouble in chamber.halls().iter().filter_map(|hall| hall.trouble()) {
-                note(true, format!("{}: {trouble}", chamber.id));
-            }
-            if let PolicyState::Absent(reason) = &**chamber.in_force() {
-                note(true, format!("{}: no policy in force: {reason}", chamber.id));
-            }
-            for trouble in chamber.troubles.all() {
-                note(true, format!("{}: {trouble}", chamber.id));
-            }
-        }
-        found
-    }
-
-    /// Makes snapshots of the galleries that changed, records the stop in every log and closes them, then the store.
-    ///
-    /// # Errors
-    /// The first log that could not be written; the others are closed all the same.
-    pub async fn close(mut self) -> Result<(), CaseError> {
-        self.watches.shutdown().await;
-        let mut first = Ok(());
-        for chamber in self.chambers.values() {
-            for hall in chamber.halls() {
-                save(&hall, &chamber.store, true).await;
-            }
-            let at = recovery::now(&self.clock);
-            let stopped = chamber.record_host(at, "stop", BTreeMap::new()).await;
-            // What the database does not take now is in the journal, for the next start.
-            let settled = tokio::time::timeout(SETTLE_AT_STOP, chamber.ledger.settle()).await;
-            let settled =
-                settled.unwrap_or_else(|_| Err(CaseError::Log("the database did not take what is recorded".into())));
-            let closed = chamber.log().clone().close().map_err(CaseError::from);
-            first = first.and(stopped).and(settled).and(closed);
-        }
-        self.store.close().await;
-        first
-    }
-}
-
-/// Records that the entries so far are ahead of the clock, and who answers for it. To be recorded before anything else is.
-async fn record_correction(
-    chamber: &Chamber,
-    correction: &Correction,
-    last: Instant,
-    at: Instant,
-) -> Result<(), CaseError> {
-    let Correction { by, why } = correction;
-    tracing::warn!(jurisdiction = chamber.id(), %last, %by, %why, "the log is ahead of the clock, which is said to be right now");
-    let details = BTreeMap::from([
-        ("by".to_owned(), by.clone()),
-        ("why".to_owned(), why.clone()),
-        ("last-entry".to_owned(), last.to_string()),
-    ]);
-    let rows = vec![walk::turned_back(chamber.log())];
-    chamber.record_host_with(at, "clock-set-right", details, rows).await
-}
-
-async fn record_start(chamber: &Chamber, start: Start, at: Instant) -> Result<(), CaseError> {
-    let mut details = BTreeMap::from([("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
-    match &*chamber.policy() {
-        PolicyState::Ready(policy) => {
-            details.insert("component".to_owned(), policy.reference().component.to_string());
-            details.insert("settings".to_owned(), policy.reference().settings.to_string());
-        }
-        PolicyState::Absent(reason) => {
-            details.insert("no-policy".to_owned(), reason.clone());
-        }
-    }
-    let registry = serde_json::to_vec(&*chamber.registry()).map_err(|e| CaseError::Log(e.to_string()))?;
-    details.insert("registry".to_owned(), model::terms::Digest::of(&registry).to_string());
-    if !start.overruled.is_empty() {
-        details.insert("registry-file-overruled".to_owned(), start.overruled.join(" "));
-    }
-    chamber.record_host_with(at, "start", details, start.rows).await
-}
-
-fn person_of(chamber: &Chamber, principal: &Principal) -> Result<Registered, String> {
-    let registry = chamber.registry.load();
-    let Some(person) = registry.people.iter().find(|p| p.id == principal.person) else {
-        return Err(format!(
-            "`{}` is not in the registry of `{}`: have the registrar add them",
-            principal.person, chamber.id
-        ));
-    };
-    if let Some(since) = person.suspended_since {
-        return Err(format!("`{}` is suspended since {since}", person.id));
-    }
-    let Some(agency) = registry.agencies.iter().find(|a| a.id == person.agency) else {
-        return Err(format!("the agency `{}` of `{}` is not in the registry", person.agency, person.id));
-    };
-    Ok(Registered { principal: principal.clone(), person: person.clone(), agency: agency.clone() })
-}
-
-fn last_entry_at(log: &audit::Log) -> Result<Option<Instant>, CaseError> {
-    let Some(last) = log.size().checked_sub(1) else { return Ok(None) };
-    let leaf = log.entry(last)?;
-    let leaf: model::account::Leaf = serde_json::from_slice(&leaf)
-        .map_err(|e| CaseError::Log(format!("entry {last} of {} is not a leaf: {e}", log.origin())))?;
-    Ok(Some(leaf.at))
 }

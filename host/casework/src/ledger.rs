@@ -4,23 +4,27 @@
 //! of the log's journal, sealed. A task writes them to the database behind: many steps' in one commit, and nobody waits
 //! for it but who wants to read them there ([`Ledger::settle`]). What a crash keeps from the database is found in the
 //! journal at the next start ([`replay`]).
+//!
+//! | module | holds |
+//! |---|---|
+//! | `entry` | an entry, and what it is once written |
+//! | `writer` | the task that writes to the database behind the log, and what waits for it |
+
+mod entry;
+mod writer;
+
+pub(crate) use entry::Written;
+pub use entry::{Entry, Subject};
 
 use crate::aside::{aside, broke_off};
 use crate::error::CaseError;
 use crate::torn;
 use arc_swap::ArcSwapOption;
-use model::account::{Account, Event, Kind, Leaf, Who};
-use model::combine::{PolicyRef, Rulings};
-use model::facts::Identifier;
-use model::terms::{Digest, Instant, Phase, Verdict};
-use rand::RngCore as _;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-
-/// Entries written to the database in one commit at most. Large ones are fewer: [`store::BATCH_BYTES`].
-const MOST_AT_ONCE: usize = 256;
+use writer::{BROKEN, Behind, Writer, batch, watched};
 
 /// Entries that may wait for the database. When so many do, the database is what the host has to wait for.
 const MOST_BEHIND: usize = 4096;
@@ -29,21 +33,11 @@ const MOST_BEHIND: usize = 4096;
 /// than this where they are large.
 const MOST_BEHIND_BYTES: usize = 128 << 20;
 
-/// How long entries are gathered before they are written: a commit costs more than what is in it.
-const GATHER: Duration = Duration::from_millis(20);
-
 /// How long somebody waits for the database to take what was recorded: many commits.
 const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 
 /// What somebody is told who has waited so long.
 const TOO_LONG: &str = "it takes too long";
-
-/// How long to wait before a database that failed is tried again.
-const RETRY: Duration = Duration::from_millis(250);
-
-/// Why nothing is written any more, though the host does not stop.
-const BROKEN: &str = "the task that writes to the database broke off: restart the host, which finds what is on record in \
-                      the log's journal";
 
 /// Where an entry is recorded, in a form that stands on its own: anybody with the log's verifier key can check it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,49 +78,6 @@ impl Recorded {
     }
 }
 
-/// What an entry is about, apart from who and when.
-pub struct Entry {
-    /// What kind.
-    pub kind: Kind,
-    /// Who.
-    pub who: Who,
-    /// When.
-    pub at: Instant,
-    /// The case, as far as there is one.
-    pub subject: Subject,
-    /// The entry this one answers.
-    pub of: Option<String>,
-    /// What happened.
-    pub event: Event,
-}
-
-/// Which case an entry belongs to: what the directives demand of an audit trail.
-#[derive(Clone, Debug, Default)]
-pub struct Subject {
-    /// Case numbers.
-    pub case: Vec<Identifier>,
-    /// Purpose.
-    pub purpose: String,
-    /// Reason.
-    pub justification: String,
-    /// The probe's digest.
-    pub probe: Option<Digest>,
-    /// The request.
-    pub request: Option<String>,
-}
-
-impl Entry {
-    fn judged(&self) -> (Option<Phase>, Option<Verdict>, Vec<PolicyRef>) {
-        match &self.event {
-            Event::Decision { rulings, .. } => {
-                let policies = |r: &Rulings| r.rulings.iter().map(|r| r.policy.clone()).collect();
-                (Some(rulings.phase), Some(rulings.verdict()), policies(rulings))
-            }
-            _ => (None, None, Vec::new()),
-        }
-    }
-}
-
 /// One jurisdiction's log, and what rides on its leaves on the way to the database.
 #[derive(Clone)]
 pub struct Ledger {
@@ -135,16 +86,6 @@ pub struct Ledger {
     behind: mpsc::Sender<Behind>,
     room: Arc<Semaphore>,
     trouble: Arc<ArcSwapOption<String>>,
-}
-
-/// What waits for the database.
-enum Behind {
-    /// What an entry left.
-    Entry { index: u64, kept: Vec<store::Kept>, bytes: usize, room: OwnedSemaphorePermit },
-    /// Rows that no entry brings: too few and too small to take room.
-    Rows(Vec<store::Kept>),
-    /// Somebody who wants to know when all before is there.
-    Settle(oneshot::Sender<()>),
 }
 
 impl Ledger {
@@ -323,108 +264,6 @@ pub async fn replay(prepared: &audit::Prepared, store: &store::Jurisdiction) -> 
     Ok(())
 }
 
-/// How many of the riders of these sizes go to the database in one commit; one at least, if there is one.
-fn batch(sizes: impl Iterator<Item = usize>) -> usize {
-    let (mut count, mut bytes) = (0, 0_usize);
-    for size in sizes {
-        count += 1;
-        bytes = bytes.saturating_add(size);
-        if is_full(count, bytes) {
-            break;
-        }
-    }
-    count
-}
-
-/// Whether so many entries of so many bytes in all are a commit.
-fn is_full(count: usize, bytes: usize) -> bool {
-    count >= MOST_AT_ONCE || bytes >= store::BATCH_BYTES
-}
-
-/// Lets the writer do its work, and says that nothing is written any more where it does not end as it should: with the
-/// last clone of its ledger.
-async fn watched(work: impl Future<Output = ()>, trouble: Arc<ArcSwapOption<String>>) {
-    let mut watch = Watch { trouble, ended: false };
-    work.await;
-    watch.ended = true;
-}
-
-struct Watch {
-    trouble: Arc<ArcSwapOption<String>>,
-    ended: bool,
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.trouble.store(Some(Arc::new(BROKEN.to_owned())));
-        }
-        if std::thread::panicking() {
-            tracing::error!("{BROKEN}");
-        }
-    }
-}
-
-/// The task that writes to the database behind the log.
-struct Writer {
-    log: audit::Log,
-    store: store::Jurisdiction,
-    trouble: Arc<ArcSwapOption<String>>,
-}
-
-impl Writer {
-    async fn run(self, mut queue: mpsc::Receiver<Behind>) {
-        let (mut kept, mut indices, mut waiting, mut held) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        while let Some(first) = queue.recv().await {
-            let mut next = Some(first);
-            let until = tokio::time::Instant::now() + GATHER;
-            let mut bytes = 0_usize;
-            while let Some(item) = next.take() {
-                match item {
-                    Behind::Entry { index, kept: rows, bytes: more, room } => {
-                        indices.push(index);
-                        kept.extend(rows);
-                        bytes = bytes.saturating_add(more);
-                        held.push(room);
-                    }
-                    Behind::Rows(rows) => kept.extend(rows),
-                    Behind::Settle(done) => waiting.push(done),
-                }
-                if is_full(indices.len(), bytes) {
-                    break;
-                }
-                next = if waiting.is_empty() {
-                    tokio::time::timeout_at(until, queue.recv()).await.ok().flatten()
-                } else {
-                    // Somebody waits: what is there goes at once.
-                    queue.try_recv().ok()
-                };
-            }
-            self.write(&kept).await;
-            kept.clear();
-            held.clear();
-            indices.drain(..).for_each(|index| self.log.release(index));
-            for done in waiting.drain(..) {
-                // Whoever stopped waiting does not need to know.
-                let _ = done.send(());
-            }
-        }
-    }
-
-    /// Writes until it has worked. Meanwhile nothing new is accepted, and the journal holds what waits.
-    async fn write(&self, kept: &[store::Kept]) {
-        while let Err(e) = self.store.keep(kept).await {
-            if self.trouble.swap(Some(Arc::new(e.to_string()))).is_none() {
-                tracing::error!(log = self.log.origin(), %e, "the database cannot be written: every step is refused");
-            }
-            tokio::time::sleep(RETRY).await;
-        }
-        if self.trouble.swap(None).is_some() {
-            tracing::warn!(log = self.log.origin(), "the database can be written again");
-        }
-    }
-}
-
 /// Records one entry in each of these ledgers, and returns when it is durable in all of them. `rows` go into the last one's
 /// store, together with the account: what the step leaves behind is there if and only if its account is. So does the link by
 /// which an entry of a request's life is found again.
@@ -478,46 +317,6 @@ pub(crate) async fn record_as(
     }
     let Written { id, leaf, .. } = written;
     Ok(Recorded { id, leaf, places })
-}
-
-/// An entry as it goes into each of its logs.
-pub(crate) struct Written {
-    pub(crate) id: String,
-    leaf: Vec<u8>,
-    salt: [u8; 32],
-    /// The account that the leaf commits to.
-    pub(crate) plain: Vec<u8>,
-}
-
-impl Written {
-    pub(crate) fn of(id: String, entry: Entry) -> Result<Self, CaseError> {
-        let (phase, verdict, policies) = entry.judged();
-        let (kind, at, of) = (entry.kind, entry.at, entry.of.clone());
-        let account = Account {
-            id: id.clone(),
-            who: entry.who,
-            at,
-            case: entry.subject.case,
-            purpose: entry.subject.purpose,
-            justification: entry.subject.justification,
-            probe: entry.subject.probe,
-            request: entry.subject.request,
-            of: entry.of,
-            event: entry.event,
-        };
-        let plain = serde_json::to_vec(&account).map_err(|e| CaseError::Log(e.to_string()))?;
-        let mut salt = [0; 32];
-        rand::rng().fill_bytes(&mut salt);
-        let commitment = Digest(audit::commitment(&salt, &plain));
-        let leaf = Leaf { v: 1, id: id.clone(), kind, at, phase, verdict, policies, of, account: commitment };
-        let leaf = serde_json::to_vec(&leaf).map_err(|e| CaseError::Log(e.to_string()))?;
-        Ok(Self { id, leaf, salt, plain })
-    }
-
-    /// The account as a row.
-    fn account(&self) -> store::Kept {
-        store::Kept::Account(store::AccountRow { id: self.id.clone(), salt: self.salt, plain: self.plain.clone() })
-    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@
 //! |---|---|
 //! | [`clock`] | the host's one clock |
 //! | [`alarm`] | who is told when something is wrong |
-//! | [`chamber`] | a jurisdiction at work: its policy, log, store, galleries |
-//! | [`ledger`] | an audit entry: account, leaf, receipt |
+//! | [`chamber`] | a jurisdiction at work: its policy, log, store, galleries; all of them: start, stop, readiness; who is registered |
+//! | [`ledger`] | an audit entry: account, leaf, receipt; its way to the database |
 //! | [`judge`] | facts to decision to permit |
 //! | [`permit`] | the proof that a step was permitted |
 //! | [`awaited`] | what a permitted step waits for: approvals and acknowledgements |

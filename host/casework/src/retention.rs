@@ -18,17 +18,22 @@
 //!   the record is there.
 //! - Before anything is destroyed, nothing of it rides in the log's journal any more, so that no crash brings it back; and a
 //!   purge is on record as done only when reading back has found nothing.
+//!
+//! What may be asked is in `asking`; what obligations say of a record, before a step and after it, in `owed`.
 
 mod around;
+mod asking;
 mod destroy;
 mod docket;
 mod find;
 mod media;
+mod owed;
 mod prune;
 mod range;
 mod reuse;
 mod schedule;
 
+pub use asking::{Asking, Change};
 pub use docket::{Asked, Docket, Export, Since};
 pub use media::{Exports, Means};
 pub use prune::Pruning;
@@ -36,21 +41,17 @@ pub use schedule::Listed;
 
 use crate::answers;
 use crate::chamber::{Casework, Chamber, Registered};
-use crate::clock::zone;
 use crate::error::CaseError;
 use crate::intake::attested;
-use crate::limits::bounded;
-use crate::misstep::Misstep;
-use crate::obligations::{self, Owed};
+use crate::obligations;
 use crate::permit::{Acted, Permit};
 use crate::sitting::Taken;
+use asking::check;
 use find::{Found, Place};
 use model::account::{Destroyed, Event, Retained};
 use model::combine::Rulings;
 use model::rulings::{Duty, SignOffRule};
-use model::terms::{Date, Field, Instant, Phase, Value};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use model::terms::{Date, Field, Phase};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -72,62 +73,6 @@ const ASKED: &str = "change how long a record stays";
 /// What an outsider is told whose step is not permitted.
 const NOT_THEIRS: &str = "people of another jurisdiction say this only of records that are in the gallery, and as far as its \
                           policy permits: ask somebody of the gallery's jurisdiction";
-
-/// What happens to a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Change {
-    /// Its agency no longer keeps its own.
-    Notice,
-    /// It is held as evidence.
-    Hold,
-    /// It is held no longer.
-    Lift,
-    /// It stays longer.
-    Extend,
-    /// It is written to portable media.
-    Export,
-    /// It is destroyed.
-    Purge,
-    /// Entries go from the log itself, with what they commit to.
-    Prune,
-}
-
-impl Change {
-    /// As the contract writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Notice => "notice",
-            Self::Hold => "hold",
-            Self::Lift => "lift",
-            Self::Extend => "extend",
-            Self::Export => "export",
-            Self::Purge => "purge",
-            Self::Prune => "prune",
-        }
-    }
-
-    /// As policies are told of it. Pruning is purging, of leaves too.
-    fn told(self) -> &'static str {
-        match self {
-            Self::Prune => Self::Purge.name(),
-            other => other.name(),
-        }
-    }
-}
-
-/// What somebody asks.
-#[derive(Clone, Debug)]
-pub struct Asking {
-    /// What is to happen.
-    pub change: Change,
-    /// To which record.
-    pub record: Retained,
-    /// The day of the notice, today where absent; or up to which day the record is to stay.
-    pub day: Option<Date>,
-    /// Answers on the jurisdiction's forms.
-    pub answers: BTreeMap<String, Value>,
-}
 
 /// What came of a step.
 pub struct Done {
@@ -283,41 +228,6 @@ impl Casework {
 }
 
 impl Found {
-    /// Whether the step fits what is on record.
-    fn in_place(&self, change: Change) -> Result<(), Misstep> {
-        if let Place::Beginning(beginning) = &self.place {
-            return beginning.in_place(self);
-        }
-        let Retained { subject, record, .. } = &self.record;
-        if let Some(at) = self.docket.purged.or(self.around.purged()) {
-            return Err(Misstep::Destroyed { subject: subject.clone(), record: record.clone(), at });
-        }
-        if change != Change::Purge {
-            return Ok(());
-        }
-        let open = || self.owed.iter().filter(|o| o.is_open());
-        let around = self.around.owed().iter();
-        let demanded = |o: &Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
-        if open().any(|o| demanded(o) && o.due.is_some_and(|due| due <= self.now)) {
-            return Ok(());
-        }
-        // Of entries, what was imposed after them is about younger ones.
-        let about_it = |o: &&Owed| match &self.place {
-            Place::Entries(leaves) => leaves.iter().any(|leaf| leaf.at >= o.since),
-            _ => true,
-        };
-        let kept = open().chain(around).filter(|o| matches!(&o.duty, Duty::Retain(rule) if rule.subject == *subject));
-        let kept = kept.filter(about_it);
-        let longest = kept.filter_map(|o| o.due.map(|due| (due, o))).max_by_key(|(due, _)| *due);
-        match longest.filter(|(due, _)| *due > self.now) {
-            Some((until, owed)) => {
-                let clause = format!("{} {}", owed.jurisdiction, owed.clause);
-                Err(Misstep::KeptUntil { subject: subject.clone(), clause, until })
-            }
-            None => Ok(()),
-        }
-    }
-
     /// The earliest day of a notice, with this one's where it is one.
     fn noticed(&self, asking: &Asking) -> Option<Date> {
         let this = (asking.change == Change::Notice).then(|| asking.day.unwrap_or_else(|| self.today()));
@@ -334,43 +244,6 @@ impl Found {
         let Place::Record { hall, .. } = &self.place else { return Ok(()) };
         hall.restate(&self.owner.store, &self.record.record, NOTICE_RECEIVED).await?;
         Ok(())
-    }
-
-    /// The obligations about the record as they stand after the step, where it changes them. `met` are the rules for
-    /// approvals that it met; absent where it has no effect yet.
-    fn settled(
-        &self,
-        asking: &Asking,
-        met: Option<&[SignOffRule]>,
-        entry: &str,
-    ) -> Result<Vec<store::Kept>, CaseError> {
-        let Some(met) = met else { return Ok(Vec::new()) };
-        let subject = &self.record.subject;
-        let hold = |o: &Owed| matches!(&o.duty, Duty::Hold(rule) if rule.subject == *subject);
-        let purge = |o: &Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
-        let approved = |o: &Owed| matches!(&o.duty, Duty::Approve(rule) if met.contains(rule));
-        let ends = |o: &Owed| match asking.change {
-            Change::Lift => hold(o) || approved(o),
-            Change::Purge => hold(o) || purge(o) || approved(o),
-            _ => approved(o),
-        };
-        let mut rows = obligations::met(&self.owed, ends, entry, self.now)?;
-        let until = match (asking.change, asking.day) {
-            // It waited for this, and is looked at when it is due.
-            (Change::Lift | Change::Export, _) => None,
-            (Change::Extend, Some(day)) => Some(end_of(day, self.owner.policy().time_zone())),
-            _ => return Ok(rows),
-        };
-        for owed in self.owed.iter().chain(self.around.owed()).filter(|o| o.is_open() && purge(o)) {
-            let mut owed = owed.clone();
-            if until > owed.due {
-                owed.due = until;
-                owed.standing = obligations::Standing::Open;
-            }
-            let wake = obligations::purge_wake(owed.due, self.now);
-            rows.push(owed.again(wake)?);
-        }
-        Ok(rows)
     }
 }
 
@@ -406,66 +279,9 @@ fn place_of(record: &Retained) -> String {
     }
 }
 
-fn check(asking: &Asking) -> Result<(), CaseError> {
-    let Retained { subject, gallery, record } = &asking.record;
-    let words = [
-        ("subject", subject.as_str()),
-        ("gallery", gallery.as_deref().unwrap_or_default()),
-        ("record", record.as_str()),
-    ];
-    bounded(words, [], &asking.answers)?;
-    if subject.trim().is_empty() || record.trim().is_empty() {
-        return Err(CaseError::Invalid("subject and record are both needed: say which record it is about".to_owned()));
-    }
-    match (subject == GALLERY_RECORD, gallery) {
-        (true, None) => {
-            return Err(CaseError::Invalid("gallery is missing: name the gallery of the record".to_owned()));
-        }
-        (false, Some(_)) => {
-            let message = format!("a {subject} is in no gallery: leave gallery away, or say {GALLERY_RECORD}");
-            return Err(CaseError::Invalid(message));
-        }
-        _ => {}
-    }
-    if asking.change == Change::Prune && subject != AUDIT_ENTRY {
-        return Err(CaseError::Invalid(format!("only {AUDIT_ENTRY} is pruned: purge a {subject}")));
-    }
-    match (asking.change, asking.day) {
-        (Change::Extend, None) => Err(CaseError::Invalid("day is missing: say up to which day it stays".to_owned())),
-        (Change::Notice | Change::Extend, _) | (_, None) => Ok(()),
-        (change, Some(_)) => Err(CaseError::Invalid(format!(
-            "a {} has no day: leave it away; the host's clock says when",
-            change.name()
-        ))),
-    }
-}
-
-/// The end of a day in this zone.
-fn end_of(day: Date, time_zone: &str) -> Instant {
-    let zone = zone(time_zone);
-    let midnight = day.tomorrow().and_then(|next| zone.to_timestamp(next.at(0, 0, 0, 0)));
-    let ms = midnight.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
-    ms.map_or(Instant(u64::MAX), Instant)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn asking(change: Change, subject: &str, gallery: Option<&str>, day: Option<&str>) -> Asking {
-        let gallery = gallery.map(str::to_owned);
-        let record = Retained { subject: subject.to_owned(), gallery, record: "r".to_owned() };
-        Asking { change, record, day: day.map(|d| d.parse().unwrap()), answers: BTreeMap::new() }
-    }
-
-    #[test]
-    fn a_day_ends_at_local_midnight() {
-        // St. Louis' clocks were put forward on 8 March 2026.
-        assert_eq!(end_of("2026-03-07".parse().unwrap(), "America/Chicago").to_string(), "2026-03-08T06:00:00.000Z");
-        assert_eq!(end_of("2026-03-11".parse().unwrap(), "America/Chicago").to_string(), "2026-03-12T05:00:00.000Z");
-        assert_eq!(end_of("2026-03-11".parse().unwrap(), "nowhere").to_string(), "2026-03-12T00:00:00.000Z");
-        assert_eq!(end_of(Date::MAX, "UTC"), Instant(u64::MAX), "nothing overflows");
-    }
 
     #[test]
     fn all_entries_of_the_log_are_one_turn_and_other_records_are_their_own() {
@@ -489,29 +305,5 @@ mod tests {
         assert!(of(AUDIT_ENTRY, Some("there/north")));
         assert!(!of(AUDIT_ENTRY, Some("here/north")) && !of(AUDIT_ENTRY, None));
         assert!(!of(GALLERY_RECORD, Some("there/north")), "a gallery may be called like anything");
-    }
-
-    #[test]
-    fn what_is_asked_has_to_make_sense() {
-        let good = [
-            asking(Change::Notice, GALLERY_RECORD, Some("g"), None),
-            asking(Change::Notice, GALLERY_RECORD, Some("g"), Some("2026-03-01")),
-            asking(Change::Extend, "probe", None, Some("2026-03-01")),
-            asking(Change::Purge, AUDIT_ENTRY, None, None),
-            asking(Change::Prune, AUDIT_ENTRY, None, None),
-        ];
-        assert!(good.iter().all(|a| check(a).is_ok()));
-        let bad = [
-            asking(Change::Purge, GALLERY_RECORD, None, None),
-            asking(Change::Purge, "probe", Some("g"), None),
-            asking(Change::Purge, AUDIT_ENTRY, Some("there/north"), None),
-            asking(Change::Purge, "probe", None, Some("2026-03-01")),
-            asking(Change::Extend, "probe", None, None),
-            asking(Change::Purge, " ", None, None),
-            asking(Change::Prune, "probe", None, None),
-            asking(Change::Prune, GALLERY_RECORD, Some("g"), None),
-            asking(Change::Prune, AUDIT_ENTRY, None, Some("2026-03-01")),
-        ];
-        assert!(bad.iter().all(|a| matches!(check(a), Err(CaseError::Invalid(_)))));
     }
 }

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`tls`], [`authority`] | TLS 1.3, client certificates and who may issue them for whom, revocation, reloading |
 //! | [`identity`] | who a certificate names |
-//! | [`routes`] | the table |
+//! | [`routes`] | the table, and how a request finds its route |
 //! | [`endpoints`] | what each route does |
 //! | `public_log` | the log as any C2SP client reads it, and attempts to change it |
 //! | `query` | the query of an address |
@@ -15,11 +15,12 @@
 //! | [`office_api`], `office_endpoints` | the same for people, agencies, violations and policy revisions |
 //! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
 //! | [`retention_api`] | how long records stay |
-//! | [`reporting`] | reports, and what auditors have the log searched for |
+//! | [`reporting`] | reports |
+//! | `survey` | what auditors have the log searched for |
 //! | [`problem`] | RFC 9457 |
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
-//! | [`listener`], `bodies` | connections, limits, shutdown; room for what is sent |
+//! | [`listener`], `bodies` | connections, limits, shutdown, each request on its way; room for what is sent |
 //! | `body`, `sending`, `draining` | a request's body, answers on their way, and clients that do not read them |
 //! | `idle`, `places` | connections on which nothing happens, and too many of one person |
 //! | [`witness`] | a witness of other hosts' logs |
@@ -51,6 +52,7 @@ pub mod reporting;
 pub mod retention_api;
 mod routes;
 mod sending;
+mod survey;
 pub mod template;
 pub mod tls;
 pub mod witness;

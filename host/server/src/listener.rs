@@ -1,40 +1,28 @@
-//! Connections: accepted, limited, answered, and let finish at shutdown.
-//!
-//! Each request runs in a task of its own. A client that goes away does not stop an act half-way, and a panic is one
-//! failed request.
+//! Connections: accepted, limited, and let finish at shutdown. What becomes of each request is in `serving`.
 //!
 //! Who a client is, is learnt in the handshake and holds for the connection. So no connection is old: each is ended after some
 //! minutes, and at once when the certificates or revocations that are in force change.
 
-use crate::api::summarize;
-use crate::bodies::{BUSY, RETRY_AFTER, Room};
-use crate::body;
+mod serving;
+
+use crate::bodies::Room;
 use crate::draining::Draining;
-use crate::endpoints::{Ask, Reply};
 use crate::identity::{self, IdentityError};
 use crate::idle::{self, UnderWay};
 use crate::metrics::Metrics;
 use crate::places::{MOST_EACH, Places};
-use crate::problem::Problem;
-use crate::public_log;
-use crate::query;
-use crate::routes::{Caller, Match, Route, Table};
+use crate::routes::Table;
 use crate::sending::{OnTheirWay, overdue};
 use crate::tls::{Tls, TlsError, TlsFiles};
-use bytes::Bytes;
 use casework::Casework;
-use casework::chamber::Registered;
-use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode, Version, header};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use model::registry::Principal;
+use serving::{serve, turn_away};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 /// Connections at one moment. A jurisdiction has hundreds of examiners; a flood has thousands of connections.
@@ -315,161 +303,3 @@ async fn connection(
 
 /// What is logged of a client that does not read its answer.
 const UNREAD: &str = "an answer was not read in time";
-
-/// Says why nothing is served on a connection.
-fn turn_away(request: Request<Incoming>, refusal: Problem) -> Response<Bytes> {
-    let mut response = respond(Reply::of(refusal), "no-store");
-    if request.version() < Version::HTTP_2 {
-        response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
-    }
-    body::run_off(request.into_body());
-    response
-}
-
-fn respond(reply: Reply, kept: &'static str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(reply.body));
-    *response.status_mut() = reply.status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(reply.content_type));
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static(kept));
-    response
-}
-
-async fn serve(
-    desk: Arc<Desk>,
-    caller: Result<Principal, IdentityError>,
-    request: Request<Incoming>,
-    busy: mpsc::Sender<()>,
-) -> Response<Bytes> {
-    let started = Instant::now();
-    let metrics = desk.metrics.clone();
-    let (head, mut body) = request.into_parts();
-    let mut read = false;
-    let (method, path) = (head.method, head.uri.path().to_owned());
-    let query = query::pairs(head.uri.query().unwrap_or_default());
-    let (label, answer) = match desk.table.find(&method, &path) {
-        Match::Nothing | Match::Methods(_) if public_log::attacked(&method, &path).is_some() => {
-            let log = public_log::attacked(&method, &path).unwrap_or_default().to_owned();
-            let (desk, asked) = (desk.clone(), format!("{method} {path}"));
-            let recording = tokio::spawn(async move {
-                let _busy = busy;
-                public_log::record_attempt(&desk.casework, caller, &log, &asked).await
-            });
-            ("none", Err(recording.await.unwrap_or_else(|e| Problem::unavailable(e.to_string()))))
-        }
-        Match::Nothing => {
-            let detail = format!("there is nothing at {path}: GET /openapi.json lists what there is");
-            ("none", Err(Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail)))
-        }
-        Match::Methods(methods) => {
-            let right: Vec<_> = methods.iter().map(|m| m.as_str()).collect();
-            let detail = format!("{path} takes {}", right.join(" or "));
-            ("none", Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "not with this method", detail)))
-        }
-        Match::Route(route, parts) => {
-            let parts: Vec<(String, String)> = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
-            let length = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-            let received = receive(&desk, route, &caller, &parts, (length, &mut body), &busy).await;
-            read = received.is_ok();
-            let answered = match received {
-                Ok((sent, room)) => {
-                    let desk = desk.clone();
-                    let answering = async move {
-                        let _held = (busy, room);
-                        // Let in anew: meanwhile they may have been suspended.
-                        answer(&desk, route, caller, parts, query, sent).await
-                    };
-                    finished(route, tokio::spawn(answering)).await
-                }
-                Err(problem) => Err(problem),
-            };
-            (route.path, answered)
-        }
-    };
-    let again = answer.as_ref().is_err_and(|problem| problem.kind == BUSY);
-    let reply = answer.unwrap_or_else(Reply::of);
-    metrics.answered(label, reply.status.as_u16(), started.elapsed());
-    if !read {
-        body::run_off(body);
-    }
-    // Candidate lists and accounts are nobody's to keep; the public log's full tiles never change.
-    let kept = public_log::kept(label, &path, reply.status);
-    let mut response = respond(reply, kept.unwrap_or("no-store"));
-    if again {
-        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
-    }
-    response
-}
-
-/// Lets a request's caller in, and reads its body; gives it with the room that it takes. Whoever may not ask is turned away
-/// before a byte of what they send is held.
-async fn receive(
-    desk: &Arc<Desk>,
-    route: &'static Route,
-    caller: &Result<Principal, IdentityError>,
-    parts: &[(String, String)],
-    (length, body): (Option<usize>, &mut Incoming),
-    busy: &mpsc::Sender<()>,
-) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
-    if route.body > 0 {
-        let (desk, caller, parts, busy) = (desk.clone(), caller.clone(), parts.to_vec(), busy.clone());
-        let admitting = async move {
-            let _busy = busy;
-            admit(&desk, route, caller, &parts).await.map(drop)
-        };
-        finished(route, tokio::spawn(admitting)).await?;
-    }
-    let room = desk.room.claim(length.unwrap_or(route.body).min(route.body)).await?;
-    Ok((body::read(body, route.body, length, desk.patience.body).await?, room))
-}
-
-/// What came of a task; a panic in it is one failed request.
-async fn finished<T>(route: &Route, work: JoinHandle<Result<T, Problem>>) -> Result<T, Problem> {
-    work.await.unwrap_or_else(|e| {
-        tracing::error!(%e, route = route.path, "a request failed unexpectedly");
-        let title = "the host failed";
-        let detail = "this request failed unexpectedly; what was recorded of it stands";
-        Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", title, detail))
-    })
-}
-
-async fn answer(
-    desk: &Desk,
-    route: &'static Route,
-    principal: Result<Principal, IdentityError>,
-    path: Vec<(String, String)>,
-    query: Vec<(String, String)>,
-    body: Bytes,
-) -> Result<Reply, Problem> {
-    let caller = admit(desk, route, principal, &path).await?;
-    let ask = Ask { casework: desk.casework.clone(), metrics: desk.metrics.clone(), caller, path, query, body };
-    let mut answered = (route.answer)(ask).await;
-    if let Err(problem) = &mut answered {
-        summarize(&mut problem.findings, &desk.casework);
-    }
-    answered
-}
-
-/// Lets in whom the route's row of the table allows. A registered person turned away is on record.
-async fn admit(
-    desk: &Desk,
-    route: &Route,
-    principal: Result<Principal, IdentityError>,
-    path: &[(String, String)],
-) -> Result<Option<Registered>, Problem> {
-    if route.caller == Caller::Certified {
-        return Ok(None);
-    }
-    let principal = principal.map_err(|e| Problem::forbidden(e.to_string()))?;
-    let registered = desk.casework.registered(&principal).await?;
-    if let Caller::Role(role) = route.caller {
-        let jurisdiction = path.iter().find(|(n, _)| n == "jurisdiction").map_or("", |(_, value)| value);
-        let here = registered.principal.jurisdiction == jurisdiction;
-        if !here || !registered.person.roles.iter().any(|r| r == role) {
-            let asked = format!("{} {}", route.method, route.path);
-            let reason = format!("only the role `{role}` of `{jurisdiction}` may do this");
-            desk.casework.reject::<()>(jurisdiction, &registered, &asked, &reason).await?;
-        }
-    }
-    Ok(Some(registered))
-}

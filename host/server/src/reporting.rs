@@ -1,19 +1,14 @@
-//! Reports, for everybody and for auditors, and what auditors have the log searched for: bodies and routes.
+//! Reports, for everybody and for auditors: bodies and routes.
 
 use crate::api::{Base64, FindingView, ObligationView, ReceiptView, obligations};
 use crate::endpoints::{Ask, Reply, summarized};
 use crate::problem::Problem;
-use casework::anomalies::{Scope, Thresholds};
 use casework::report::{Asked, Form, OnRecord};
 use hyper::StatusCode;
 use model::terms::{Date, Digest, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::str::FromStr;
 use utoipa::ToSchema;
-
-/// Entries drawn where nobody says how many.
-const USUAL_SAMPLE: u64 = 20;
 
 /// A report to be drawn up.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -111,44 +106,8 @@ pub(crate) async fn any_file(ask: Ask) -> Result<Reply, Problem> {
     Ok(Reply { status: StatusCode::OK, content_type: form.media_type(), body })
 }
 
-pub(crate) async fn anomalies(ask: Ask) -> Result<Reply, Problem> {
-    let usual = Thresholds::default();
-    let thresholds = Thresholds {
-        times_peers: given(&ask, "times_peers", usual.times_peers)?,
-        searches: given(&ask, "searches", usual.searches)?,
-        subjects_per_case: given(&ask, "subjects_per_case", usual.subjects_per_case)?,
-        cases_per_probe: given(&ask, "cases_per_probe", usual.cases_per_probe)?,
-        night_from: given(&ask, "night_from", usual.night_from)?,
-        night_to: given(&ask, "night_to", usual.night_to)?,
-        unsigned_hours: given(&ask, "unsigned_hours", usual.unsigned_hours)?,
-    };
-    let days = both(asked(&ask, "from")?, asked(&ask, "to")?)?;
-    let scope = Scope { days, thresholds };
-    Reply::json(&ask.casework.survey(ask.caller()?, ask.part("jurisdiction"), scope).await?)
-}
-
-pub(crate) async fn sample(ask: Ask) -> Result<Reply, Problem> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
-    // A seed must be the same to everybody, whatever escapes it on its way.
-    let seed = ask.asked("seed").filter(|seed| !seed.is_empty() && seed.chars().all(plain)).ok_or_else(|| {
-        Problem::invalid("`seed` is missing or cannot be used: give letters, digits, `-`, `.`, `_` or `~`")
-    })?;
-    let (n, size) = (given(&ask, "n", USUAL_SAMPLE)?, asked(&ask, "size")?);
-    Reply::json(&ask.casework.sample(ask.caller()?, ask.part("jurisdiction"), seed, n, size).await?)
-}
-
-/// What the query says of this name.
-fn asked<T: FromStr>(ask: &Ask, name: &str) -> Result<Option<T>, Problem> {
-    let Some(text) = ask.asked(name) else { return Ok(None) };
-    let wrong = |_| Problem::invalid(format!("`{name}` is `{text}`, which cannot be read: see GET /openapi.json"));
-    text.parse().map(Some).map_err(wrong)
-}
-
-fn given<T: FromStr>(ask: &Ask, name: &str, usual: T) -> Result<T, Problem> {
-    Ok(asked(ask, name)?.unwrap_or(usual))
-}
-
-fn both(from: Option<Date>, to: Option<Date>) -> Result<Option<(Date, Date)>, Problem> {
+/// The first and the last day of a period, where any is named.
+pub(crate) fn both(from: Option<Date>, to: Option<Date>) -> Result<Option<(Date, Date)>, Problem> {
     match (from, to) {
         (Some(from), Some(to)) => Ok(Some((from, to))),
         (None, None) => Ok(None),

@@ -1,9 +1,11 @@
-//! What goes to the database in one commit, what is too much for an entry, and a writer that breaks off.
+//! What is too much for an entry or for what waits, and a ledger without a writer.
 
 use super::*;
 use crate::chamber::Loading;
 use crate::{Casework, Clock, Opening, PolicyState};
+use model::account::{Event, Kind, Who};
 use model::registry::Registry;
+use model::terms::Instant;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use tempfile::TempDir;
@@ -36,16 +38,6 @@ fn entry() -> Entry {
     };
     let event = Event::Rejected { asked: "a".to_owned(), reason: "b".to_owned() };
     Entry { kind: Kind::Rejection, who, at: Instant(1), subject: Subject::default(), of: None, event }
-}
-
-#[test]
-fn a_commit_is_bounded_by_entries_and_by_bytes() {
-    assert_eq!(batch([1; 1000].into_iter()), MOST_AT_ONCE);
-    assert_eq!(batch([4 * MIB; 1000].into_iter()), store::BATCH_BYTES / (4 * MIB));
-    assert_eq!(batch([1, store::BATCH_BYTES, 1].into_iter()), 2);
-    assert_eq!(batch([2 * store::BATCH_BYTES, 1].into_iter()), 1, "one at least");
-    assert_eq!(batch([1, 2, 3].into_iter()), 3);
-    assert_eq!(batch([].into_iter()), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,19 +75,6 @@ async fn many_large_entries_reach_the_database() {
         assert!(ledger.store.account(&id.to_string()).await.unwrap().is_some(), "{id}");
     }
     assert_eq!(ledger.room.available_permits(), MOST_BEHIND_BYTES, "what is written takes no room any more");
-}
-
-async fn breaks() {
-    panic!("as the test wants");
-}
-
-#[tokio::test]
-async fn a_writer_that_breaks_off_is_said_to() {
-    let trouble = Arc::new(ArcSwapOption::empty());
-    tokio::spawn(watched(async {}, trouble.clone())).await.unwrap();
-    assert!(trouble.load_full().is_none(), "it ended as it should");
-    assert!(tokio::spawn(watched(breaks(), trouble.clone())).await.is_err());
-    assert_eq!(trouble.load_full().as_deref().map(String::as_str), Some(BROKEN));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,148 @@
+//! Who somebody is, as the registry of their jurisdiction has it, and what is on record of those who may not even ask.
+
+use super::{Casework, Chamber};
+use crate::error::CaseError;
+use crate::ledger::{self, Entry, Ledger, Subject};
+use model::account::{Event, Kind, Who};
+use model::registry::{Agency, Person, Principal};
+use std::sync::Arc;
+
+/// A person who authenticated and is registered.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// As the certificate says.
+    pub principal: Principal,
+    /// As the registry says.
+    pub person: Person,
+    /// Their agency, as their own jurisdiction knows it.
+    pub agency: Agency,
+}
+
+impl Registered {
+    /// As an audit entry names them.
+    pub fn who(&self) -> Who {
+        Who {
+            jurisdiction: self.principal.jurisdiction.clone(),
+            person: self.person.id.clone(),
+            name: self.person.name.clone(),
+            unit: self.person.unit.clone(),
+            agency: self.agency.id.clone(),
+        }
+    }
+
+    /// The key under which their searches are counted.
+    pub fn key(&self) -> String {
+        self.principal.to_string()
+    }
+}
+
+impl Casework {
+    /// Finds the person a certificate names.
+    ///
+    /// # Errors
+    /// [`CaseError::Rejected`] for somebody unknown or suspended, which is recorded in the log of the jurisdiction that
+    /// the certificate names; [`CaseError::Store`] where it cannot be learnt what other hosts changed.
+    pub async fn registered(&self, principal: &Principal) -> Result<Registered, CaseError> {
+        let Some(chamber) = self.chambers.get(&principal.jurisdiction) else {
+            return Err(CaseError::Rejected(format!(
+                "the certificate names the jurisdiction `{}`, which this host does not serve",
+                principal.jurisdiction
+            )));
+        };
+        // In every jurisdiction: a step may concern any.
+        self.catch_up_all().await?;
+        match person_of(chamber, principal) {
+            Ok(registered) => Ok(registered),
+            Err(reason) => {
+                let who = Who {
+                    jurisdiction: principal.jurisdiction.clone(),
+                    person: principal.person.clone(),
+                    name: String::new(),
+                    unit: String::new(),
+                    agency: String::new(),
+                };
+                self.record_rejection(&[chamber], who, "authentication", &reason).await?;
+                Err(CaseError::Rejected(reason))
+            }
+        }
+    }
+
+    /// Somebody of the same or another jurisdiction on whose behalf a step is taken. Why somebody may not act is told to
+    /// whoever asks from their own jurisdiction: to anybody else they are nobody who may.
+    ///
+    /// # Errors
+    /// [`CaseError::Rejected`], unrecorded.
+    pub(crate) fn other(&self, asker: &Registered, principal: &Principal) -> Result<Registered, CaseError> {
+        let chamber = self.chamber(&principal.jurisdiction)?;
+        person_of(chamber, principal).map_err(|reason| {
+            let own = asker.principal.jurisdiction == principal.jurisdiction;
+            let Principal { jurisdiction, person, .. } = principal;
+            CaseError::Rejected(if own {
+                reason
+            } else {
+                format!("`{person}` is nobody of `{jurisdiction}` who may act now: ask that jurisdiction")
+            })
+        })
+    }
+
+    /// Records that somebody asked for what they may not even ask, and says so.
+    ///
+    /// # Errors
+    /// Always: [`CaseError::Rejected`], or why it could not be recorded.
+    pub async fn reject<T>(
+        &self,
+        jurisdiction: &str,
+        asker: &Registered,
+        asked: &str,
+        reason: &str,
+    ) -> Result<T, CaseError> {
+        let chamber = self.chamber(jurisdiction)?;
+        self.reject_in(&[chamber], asker, asked, reason).await
+    }
+
+    /// The same, on record in the log of each of these jurisdictions.
+    ///
+    /// # Errors
+    /// As [`Casework::reject`].
+    pub(crate) async fn reject_in<T>(
+        &self,
+        chambers: &[&Arc<Chamber>],
+        asker: &Registered,
+        asked: &str,
+        reason: &str,
+    ) -> Result<T, CaseError> {
+        self.record_rejection(chambers, asker.who(), asked, reason).await?;
+        Err(CaseError::Rejected(reason.to_owned()))
+    }
+
+    async fn record_rejection(
+        &self,
+        chambers: &[&Arc<Chamber>],
+        who: Who,
+        asked: &str,
+        reason: &str,
+    ) -> Result<(), CaseError> {
+        let at = self.clock.now()?;
+        let event = Event::Rejected { asked: asked.to_owned(), reason: reason.to_owned() };
+        let entry = Entry { kind: Kind::Rejection, who, at, subject: Subject::default(), of: None, event };
+        let ledgers: Vec<&Ledger> = chambers.iter().map(|chamber| &chamber.ledger).collect();
+        ledger::record(&ledgers, entry, vec![]).await.map(drop)
+    }
+}
+
+fn person_of(chamber: &Chamber, principal: &Principal) -> Result<Registered, String> {
+    let registry = chamber.registry.load();
+    let Some(person) = registry.people.iter().find(|p| p.id == principal.person) else {
+        return Err(format!(
+            "`{}` is not in the registry of `{}`: have the registrar add them",
+            principal.person, chamber.id
+        ));
+    };
+    if let Some(since) = person.suspended_since {
+        return Err(format!("`{}` is suspended since {since}", person.id));
+    }
+    let Some(agency) = registry.agencies.iter().find(|a| a.id == person.agency) else {
+        return Err(format!("the agency `{}` of `{}` is not in the registry", person.agency, person.id));
+    };
+    Ok(Registered { principal: principal.clone(), person: person.clone(), agency: agency.clone() })
+}

@@ -1,0 +1,107 @@
+//! What obligations say of a record: whether a step fits them, and how they stand after it.
+
+use super::find::{Found, Place};
+use super::{Asking, Change};
+use crate::clock::zone;
+use crate::error::CaseError;
+use crate::misstep::Misstep;
+use crate::obligations::{self, Owed};
+use model::account::Retained;
+use model::rulings::{Duty, SignOffRule};
+use model::terms::{Date, Instant};
+
+impl Found {
+    /// Whether the step fits what is on record.
+    pub(super) fn in_place(&self, change: Change) -> Result<(), Misstep> {
+        if let Place::Beginning(beginning) = &self.place {
+            return beginning.in_place(self);
+        }
+        let Retained { subject, record, .. } = &self.record;
+        if let Some(at) = self.docket.purged.or(self.around.purged()) {
+            return Err(Misstep::Destroyed { subject: subject.clone(), record: record.clone(), at });
+        }
+        if change != Change::Purge {
+            return Ok(());
+        }
+        let open = || self.owed.iter().filter(|o| o.is_open());
+        let around = self.around.owed().iter();
+        let demanded = |o: &Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
+        if open().any(|o| demanded(o) && o.due.is_some_and(|due| due <= self.now)) {
+            return Ok(());
+        }
+        // Of entries, what was imposed after them is about younger ones.
+        let about_it = |o: &&Owed| match &self.place {
+            Place::Entries(leaves) => leaves.iter().any(|leaf| leaf.at >= o.since),
+            _ => true,
+        };
+        let kept = open().chain(around).filter(|o| matches!(&o.duty, Duty::Retain(rule) if rule.subject == *subject));
+        let kept = kept.filter(about_it);
+        let longest = kept.filter_map(|o| o.due.map(|due| (due, o))).max_by_key(|(due, _)| *due);
+        match longest.filter(|(due, _)| *due > self.now) {
+            Some((until, owed)) => {
+                let clause = format!("{} {}", owed.jurisdiction, owed.clause);
+                Err(Misstep::KeptUntil { subject: subject.clone(), clause, until })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The obligations about the record as they stand after the step, where it changes them. `met` are the rules for
+    /// approvals that it met; absent where it has no effect yet.
+    pub(super) fn settled(
+        &self,
+        asking: &Asking,
+        met: Option<&[SignOffRule]>,
+        entry: &str,
+    ) -> Result<Vec<store::Kept>, CaseError> {
+        let Some(met) = met else { return Ok(Vec::new()) };
+        let subject = &self.record.subject;
+        let hold = |o: &Owed| matches!(&o.duty, Duty::Hold(rule) if rule.subject == *subject);
+        let purge = |o: &Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
+        let approved = |o: &Owed| matches!(&o.duty, Duty::Approve(rule) if met.contains(rule));
+        let ends = |o: &Owed| match asking.change {
+            Change::Lift => hold(o) || approved(o),
+            Change::Purge => hold(o) || purge(o) || approved(o),
+            _ => approved(o),
+        };
+        let mut rows = obligations::met(&self.owed, ends, entry, self.now)?;
+        let until = match (asking.change, asking.day) {
+            // It waited for this, and is looked at when it is due.
+            (Change::Lift | Change::Export, _) => None,
+            (Change::Extend, Some(day)) => Some(end_of(day, self.owner.policy().time_zone())),
+            _ => return Ok(rows),
+        };
+        for owed in self.owed.iter().chain(self.around.owed()).filter(|o| o.is_open() && purge(o)) {
+            let mut owed = owed.clone();
+            if until > owed.due {
+                owed.due = until;
+                owed.standing = obligations::Standing::Open;
+            }
+            let wake = obligations::purge_wake(owed.due, self.now);
+            rows.push(owed.again(wake)?);
+        }
+        Ok(rows)
+    }
+}
+
+/// The end of a day in this zone.
+fn end_of(day: Date, time_zone: &str) -> Instant {
+    let zone = zone(time_zone);
+    let midnight = day.tomorrow().and_then(|next| zone.to_timestamp(next.at(0, 0, 0, 0)));
+    let ms = midnight.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
+    ms.map_or(Instant(u64::MAX), Instant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_ends_at_local_midnight() {
+        // St. Louis' clocks were put forward on 8 March 2026.
+        assert_eq!(end_of("2026-03-07".parse().unwrap(), "America/Chicago").to_string(), "2026-03-08T06:00:00.000Z");
+        assert_eq!(end_of("2026-03-11".parse().unwrap(), "America/Chicago").to_string(), "2026-03-12T05:00:00.000Z");
+        assert_eq!(end_of("2026-03-11".parse().unwrap(), "nowhere").to_string(), "2026-03-12T00:00:00.000Z");
+        assert_eq!(end_of(Date::MAX, "UTC"), Instant(u64::MAX), "nothing overflows");
+    }
+}

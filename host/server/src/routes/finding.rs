@@ -1,0 +1,63 @@
+//! From a request's method and path to its route.
+
+use super::{ROUTES, Route};
+use hyper::Method;
+
+/// Finds routes by path.
+pub(crate) struct Table {
+    paths: matchit::Router<Vec<&'static Route>>,
+}
+
+/// What a path leads to.
+pub(crate) enum Match<'p> {
+    Route(&'static Route, Vec<(&'p str, &'p str)>),
+    /// The path is right, the method is not: these are.
+    Methods(Vec<&'static Method>),
+    Nothing,
+}
+
+impl Table {
+    pub(crate) fn new() -> Self {
+        let mut paths: matchit::Router<Vec<&'static Route>> = matchit::Router::new();
+        for route in ROUTES {
+            match paths.at_mut(route.path) {
+                Ok(found) if found.value.iter().any(|r| r.path == route.path) => found.value.push(route),
+                // The table is a constant; that its paths do not conflict is tested.
+                _ => drop(paths.insert(route.path, vec![route])),
+            }
+        }
+        Self { paths }
+    }
+
+    pub(crate) fn find<'p>(&'p self, method: &Method, path: &'p str) -> Match<'p> {
+        let Ok(found) = self.paths.at(path) else { return Match::Nothing };
+        match found.value.iter().find(|r| r.method == *method) {
+            Some(route) => Match::Route(route, found.params.iter().collect()),
+            None => Match::Methods(found.value.iter().map(|r| &r.method).collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_found_by_its_own_path() {
+        let table = Table::new();
+        for route in ROUTES {
+            let path = route.path.replace(['{', '}'], "");
+            match table.find(&route.method, &path) {
+                Match::Route(found, _) => assert_eq!(found.path, route.path),
+                _ => panic!("{} {path} is not found", route.method),
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_one() {
+        let table = Table::new();
+        assert!(matches!(table.find(&Method::DELETE, "/v1/a/searches"), Match::Methods(m) if m == [&Method::POST]));
+        assert!(matches!(table.find(&Method::GET, "/v2/a"), Match::Nothing));
+    }
+}
