@@ -173,10 +173,9 @@ impl Casework {
         let _turn = self.policy_turn(&chamber).await;
         self.still_stands(actor, jurisdiction, ENDORSE).await?;
         let found = pending(&chamber, revision).await?;
-        let person = actor.person.id.clone();
         let own = actor.principal.jurisdiction == jurisdiction;
         let out_of_place = if !own || !actor.person.roles.contains(&role) {
-            Some(Misstep::NotTheirRole { person: person.clone(), role: role.clone() })
+            Some(Misstep::NotTheirRole { person: actor.person.id.clone(), role: role.clone() })
         } else if conclusion == Conclusion::Refused && reason.trim().is_empty() {
             Some(Misstep::RefusedWithoutReason)
         } else {
@@ -190,7 +189,7 @@ impl Casework {
         };
         let at = self.clock.now()?;
         let unit = actor.person.unit.clone();
-        let signature = Signature { person, role, unit, conclusion, at, blind: false };
+        let signature = Signature { person: actor.key(), role, unit, conclusion, at, blind: false };
         revision.endorsements.push(Endorsement {
             by: actor.who(),
             signature: signature.clone(),
@@ -238,7 +237,7 @@ impl Casework {
         let step = Step::Activation(Activation {
             component: revision.component,
             settings: revision.settings,
-            approvals: approvals.map(|e| e.signature.clone()).collect(),
+            approvals: approvals.map(Endorsement::told).collect(),
         });
         let in_force = revision::read(&chamber.store).await?.into_iter().find(Revision::is_in_force);
         let (activated, before, rows) = succession(&revision, in_force.as_ref(), now)?;

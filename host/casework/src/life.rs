@@ -242,6 +242,8 @@ impl Life {
                 }
             }
             Event::Signed { signature, reason } => {
+                // Early entries name the person without the jurisdiction; policies are told both of all.
+                let signature = Signature { person: by.key(), ..signature };
                 self.signatures.push(Signed { by, signature, reason, stands: true });
             }
             Event::Acknowledged { statement, .. } => self.acknowledged.push(Noted { at, by, what: statement }),
@@ -429,7 +431,7 @@ impl Life {
     /// Adds what the records of the request say to what policies are told. `counting` are the signatures that count now.
     pub fn tell(&self, history: &mut facts::History, counting: Vec<Signature>) {
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        history.opened_candidates = self.openers.iter().map(|w| w.person.clone()).collect();
+        history.opened_candidates = self.openers.iter().map(Who::key).collect();
         history.signatures = counting;
         history.candidates_returned = small(self.list.len());
         history.candidates_disposed = small(self.list.len() - self.undisposed().count());

@@ -3,7 +3,8 @@
 //! An obligation is kept in the same commit as the decision that imposes it. The same duty of the same clause imposed again on
 //! the same request is the same obligation, and stays met once it is met. What has to be kept or held is so anew from each day
 //! on which that is demanded, and the latest counts. What a refusal imposes all the same (an alert, say) is an obligation each
-//! time. What the host does at once (show a statement, bound a list, withhold a record) is none.
+//! time; where one policy refuses, what another's permit would have imposed is not imposed, but for suspensions. What the host
+//! does at once (show a statement, bound a list, withhold a record) is none.
 //!
 //! | duty | is met by |
 //! |---|---|
@@ -26,10 +27,11 @@ use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::retention::{AUDIT_ENTRY, turn_of};
 use model::account::{Event, Kind, Retained};
-use model::combine::Rulings;
+use model::combine::{Ruling, Rulings};
 use model::facts::{self, Step};
-use model::rulings::{ClauseId, ClockOrigin, Duty, Obligation};
+use model::rulings::{ClauseId, ClockOrigin, Duty, Finding, Obligation, Outcome};
 use model::terms::{Digest, Instant, Verdict};
+use policy::decide::HOST_CLAUSE;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -219,12 +221,30 @@ pub(crate) struct Occasion<'a> {
 /// The obligations that a decision imposes on this occasion.
 pub(crate) fn imposed_on(rulings: &Rulings, occasion: &Occasion<'_>) -> Result<Vec<Owed>, CaseError> {
     let mut all = Vec::new();
-    for ruling in &rulings.rulings {
-        for obligation in &ruling.decision.obligations {
-            all.extend(owed(&ruling.jurisdiction, obligation, rulings, occasion)?);
-        }
+    for (jurisdiction, obligation) in imposing(rulings) {
+        all.extend(owed(jurisdiction, obligation, rulings, occasion)?);
     }
     Ok(all)
+}
+
+/// What is obligatory under the verdict that prevails, and whose policy says so. Of a step that is not permitted it is what
+/// its refusals impose themselves: what goes with a permit goes with the step. Suspensions are carried out whatever the
+/// verdict.
+fn imposing(rulings: &Rulings) -> impl Iterator<Item = (&str, &Obligation)> {
+    let permitted = rulings.verdict() == Verdict::Permit;
+    rulings.rulings.iter().flat_map(move |ruling| {
+        let all = permitted || refuses(ruling);
+        let imposed = ruling.decision.obligations.iter().filter(move |o| all || matches!(o.duty, Duty::Suspend(_)));
+        imposed.map(move |obligation| (ruling.jurisdiction.as_str(), obligation))
+    })
+}
+
+/// Whether a policy itself did not permit the step. Where the host denied in its place, what it imposes went with its permit,
+/// unless it had found against the step, too.
+fn refuses(ruling: &Ruling) -> bool {
+    let against = |f: &Finding| *f.clause != *HOST_CLAUSE && matches!(f.outcome, Outcome::Violated | Outcome::Missing);
+    let decision = &ruling.decision;
+    decision.verdict != Verdict::Permit && (ruling.fault.is_none() || decision.findings.iter().any(against))
 }
 
 fn owed(
@@ -291,8 +311,7 @@ pub(crate) fn purge_wake(due: Option<Instant>, now: Instant) -> Option<Instant> 
 
 /// Whether a decision wants something kept as well.
 fn retains(rulings: &Rulings, subject: &str) -> bool {
-    let mut obligations = rulings.rulings.iter().flat_map(|r| &r.decision.obligations);
-    obligations.any(|o| matches!(&o.duty, Duty::Retain(rule) if rule.subject == subject))
+    imposing(rulings).any(|(_, o)| matches!(&o.duty, Duty::Retain(rule) if rule.subject == subject))
 }
 
 /// The record that a step outside a request's life is about.
@@ -441,10 +460,10 @@ fn theirs(actor: &Registered, owed: &Owed) -> Result<(), Misstep> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::combine::{PolicyRef, Ruling};
+    use model::combine::PolicyRef;
     use model::facts::RetentionEvent;
-    use model::rulings::{Decision, RetentionRule, TaskRule};
-    use model::terms::Phase;
+    use model::rulings::{Decision, PurgeRule, RetentionRule, Suspension, TaskRule};
+    use model::terms::{Holder, Phase};
 
     const DAYS: u32 = 365;
 
@@ -459,18 +478,25 @@ mod tests {
 
     /// The same about a record of this kind, at the host of this log.
     fn imposed_of(subject: &str, log: &str, duty: Duty, at: Instant) -> Owed {
-        let obligations = vec![Obligation { clause: "c".into(), duty }];
-        let (verdict, satisfied) = (Verdict::Permit, vec!["c".into()]);
-        let ruling = Ruling {
-            jurisdiction: "north".into(),
+        all_imposed(subject, log, at, vec![ruling("north", Verdict::Permit, vec![duty])]).pop().unwrap()
+    }
+
+    fn ruling(jurisdiction: &str, verdict: Verdict, duties: Vec<Duty>) -> Ruling {
+        let obligations = duties.into_iter().map(|duty| Obligation { clause: "c".into(), duty }).collect();
+        Ruling {
+            jurisdiction: jurisdiction.into(),
             policy: PolicyRef { id: "p".into(), component: Digest::default(), settings: Digest::default() },
             matter: Digest::default(),
-            decision: Decision { verdict, satisfied, findings: vec![], obligations, tags: vec![] },
+            decision: Decision { verdict, satisfied: vec!["c".into()], findings: vec![], obligations, tags: vec![] },
             fuel: 0,
             fault: None,
             lines: vec![],
-        };
-        let rulings = Rulings { id: model::terms::new_id(), phase: Phase::Retention, at, rulings: vec![ruling] };
+        }
+    }
+
+    /// What these rulings together impose.
+    fn all_imposed(subject: &str, log: &str, at: Instant, rulings: Vec<Ruling>) -> Vec<Owed> {
+        let rulings = Rulings { id: model::terms::new_id(), phase: Phase::Retention, at, rulings };
         let step = Step::Retention(RetentionEvent {
             subject: subject.into(),
             kind: "hold".into(),
@@ -483,7 +509,7 @@ mod tests {
             exported: None,
         });
         let occasion = Occasion { now: at, request: None, gallery: None, log: Some(log), step: &step };
-        imposed_on(&rulings, &occasion).unwrap().pop().unwrap()
+        imposed_on(&rulings, &occasion).unwrap()
     }
 
     fn hour(hour: u64) -> Instant {
@@ -520,6 +546,73 @@ mod tests {
         assert_eq!(there.filed_under().as_deref(), Some("audit-entry there/north/r"));
         let probe = imposed(Duty::Hold(rule()), hour(9));
         assert_eq!(probe.filed_under().as_deref(), Some("probe /r"), "what hosts share is of no log");
+    }
+
+    fn flag(why: &str) -> Duty {
+        Duty::Flag(why.into())
+    }
+
+    fn suspension() -> Duty {
+        Duty::Suspend(Suspension { kind: Holder::Agency, id: "a".into() })
+    }
+
+    /// Whose duties these rulings impose.
+    fn whose(rulings: Vec<Ruling>) -> Vec<(String, Duty)> {
+        let owed = all_imposed("probe", "here/north", hour(9), rulings);
+        owed.into_iter().map(|o| (o.jurisdiction, o.duty)).collect()
+    }
+
+    #[test]
+    fn where_one_policy_refuses_another_ones_permit_imposes_nothing() {
+        let permit =
+            || ruling("north", Verdict::Permit, vec![flag("permitted"), Duty::Retain(rule()), Duty::DisposeAll]);
+        for refusal in [Verdict::Deny, Verdict::Pend] {
+            let refused = || ruling("south", refusal, vec![flag("refused")]);
+            let alert = [("south".to_owned(), flag("refused"))];
+            assert_eq!(whose(vec![permit(), refused()]), alert, "{refusal:?}");
+            assert_eq!(whose(vec![refused(), permit()]), alert, "{refusal:?}, the other way round");
+            assert!(whose(vec![permit(), ruling("south", refusal, vec![])]).is_empty(), "{refusal:?} without an alert");
+        }
+        assert_eq!(whose(vec![permit(), ruling("south", Verdict::Permit, vec![flag("too")])]).len(), 4, "both permit");
+    }
+
+    #[test]
+    fn every_refusal_imposes_what_it_says() {
+        let both =
+            vec![ruling("north", Verdict::Pend, vec![flag("a")]), ruling("south", Verdict::Deny, vec![flag("b")])];
+        assert_eq!(whose(both), [("north".to_owned(), flag("a")), ("south".to_owned(), flag("b"))]);
+    }
+
+    #[test]
+    fn a_suspension_is_carried_out_whatever_the_verdict() {
+        let permit = ruling("north", Verdict::Permit, vec![flag("permitted"), suspension()]);
+        let imposed = whose(vec![permit, ruling("south", Verdict::Deny, vec![])]);
+        assert_eq!(imposed, [("north".to_owned(), suspension())]);
+    }
+
+    #[test]
+    fn where_the_host_denies_in_a_policys_place_its_permit_imposes_nothing() {
+        let mut overruled = ruling("south", Verdict::Deny, vec![flag("permitted")]);
+        overruled.fault = Some("another gallery".into());
+        overruled.decision.findings = policy::decide::denial("another gallery").findings;
+        let permit = || ruling("north", Verdict::Permit, vec![flag("too")]);
+        assert!(whose(vec![permit(), overruled.clone()]).is_empty());
+        let own = Finding { clause: "c".into(), ..overruled.decision.findings[0].clone() };
+        overruled.decision.findings.insert(0, own);
+        assert_eq!(whose(vec![permit(), overruled]), [("south".to_owned(), flag("permitted"))], "it denied it itself");
+    }
+
+    #[test]
+    fn a_purge_does_not_wait_for_what_no_refusal_wants_kept() {
+        let purge = || Duty::Purge(PurgeRule { subject: "probe".into(), by: hour(20) });
+        let kept = |verdict: Verdict| {
+            let other = ruling("north", verdict, vec![Duty::Retain(rule())]);
+            let owed =
+                all_imposed("probe", "here/north", hour(9), vec![other, ruling("south", Verdict::Deny, vec![purge()])]);
+            owed.into_iter().find(|o| o.duty == purge()).unwrap().wake
+        };
+        assert_eq!(kept(Verdict::Permit), Some(hour(19)), "an hour ahead");
+        assert_eq!(kept(Verdict::Deny), Some(hour(20)), "not before it is due");
     }
 
     #[test]

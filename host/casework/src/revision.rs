@@ -60,6 +60,13 @@ pub struct Endorsement {
     pub reason: String,
 }
 
+impl Endorsement {
+    /// As policies are told of it. Early rows name the person without the jurisdiction.
+    pub(crate) fn told(&self) -> Signature {
+        Signature { person: self.by.key(), ..self.signature.clone() }
+    }
+}
+
 /// How a revision stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
@@ -253,6 +260,20 @@ mod tests {
         assert_eq!(changed, [revision(b"b", State::Proposed)], "before the folder was changed");
         let refused = settled(&reference(b"b"), &known, NOW).unwrap_err();
         assert!(refused.contains("broke off") && refused.contains(&Digest::of(b"a").to_string()), "{refused}");
+    }
+
+    #[test]
+    fn whoever_signed_is_told_with_their_jurisdiction() {
+        let told = |jurisdiction: &str, person: &str| {
+            let text = |text: &str| text.to_owned();
+            let (name, unit, agency) = (text("A. Vogt"), text("board"), text("a"));
+            let by = Who { jurisdiction: text(jurisdiction), person: text("a.vogt"), name, unit: unit.clone(), agency };
+            let (person, role, conclusion) = (text(person), text("secretary"), Conclusion::Approved);
+            let signature = Signature { person, role, unit, conclusion, at: NOW, blind: false };
+            Endorsement { by, signature, reason: String::new() }.told().person
+        };
+        assert_eq!(told("north", "north/a.vogt"), "north/a.vogt");
+        assert_eq!(told("south", "a.vogt"), "south/a.vogt", "a row that names the id alone");
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Casework {
         }
         let SignOff { role, conclusion, reason, answers } = sign_off;
         let signature = Signature {
-            person: actor.person.id.clone(),
+            person: actor.key(),
             role,
             unit: actor.person.unit.clone(),
             conclusion,

@@ -27,6 +27,7 @@ impl Court {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signature_is_blind_if_its_signer_was_shown_nothing_that_others_concluded() {
     let Some(court) = court().await else { return };
+    let known = |(who, blind): (&str, bool)| (format!("{JURISDICTION}/{who}"), blind);
     // The first examiner has seen what they said themselves, the second what the first said.
     let (request, _) = court.disposed(3).await;
     court.seen(&request).await;
@@ -35,7 +36,7 @@ async fn a_signature_is_blind_if_its_signer_was_shown_nothing_that_others_conclu
     court.look(SECOND, &request).await.unwrap();
     court.sign(SECOND, &request, signing("examiner", Conclusion::Lead)).await.unwrap();
     court.sign(SUPERVISOR, &request, signing("ciu-supervisor", Conclusion::Approved)).await.unwrap();
-    let expected = [(FIRST, true), (SECOND, false), (SUPERVISOR, true)].map(|(who, blind)| (who.to_owned(), blind));
+    let expected = [(FIRST, true), (SECOND, false), (SUPERVISOR, true)].map(known);
     assert_eq!(court.blind(&request).await, expected, "the supervisor looked at nothing");
 
     // Two examiners who open the list before anything is said of it.
@@ -46,7 +47,7 @@ async fn a_signature_is_blind_if_its_signer_was_shown_nothing_that_others_conclu
     // The request's life shows who signed, and what.
     court.seen(&request).await;
     court.sign(FIRST, &request, signing("examiner", Conclusion::NoLead)).await.unwrap();
-    let expected = [(SECOND, true), (FIRST, false)].map(|(who, blind)| (who.to_owned(), blind));
+    let expected = [(SECOND, true), (FIRST, false)].map(known);
     assert_eq!(court.blind(&request).await, expected);
 }
 

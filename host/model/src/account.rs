@@ -77,6 +77,13 @@ pub struct Who {
     pub agency: String,
 }
 
+impl Who {
+    /// As policies are told of them: `home/person`, as [`Principal`](crate::registry::Principal) writes it.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.jurisdiction, self.person)
+    }
+}
+
 /// The personal part of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {

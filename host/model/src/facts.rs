@@ -329,7 +329,7 @@ pub enum Conclusion {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signature {
-    /// Person id.
+    /// Who signs: `home/person`, as [`Principal`](crate::registry::Principal) writes it.
     pub person: String,
     /// The role they signed in.
     pub role: String,
@@ -356,7 +356,7 @@ pub struct History {
     pub distinct_probes_in_case: u32,
     /// Searches permitted for this request.
     pub searches_of_request: u32,
-    /// Ids of those who opened the candidate list, oldest first.
+    /// Those who opened the candidate list, oldest first: `home/person`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub opened_candidates: Vec<String>,
     /// Signatures on this request and approvals of it that count now, oldest first: what they were given for has not

@@ -220,12 +220,12 @@ pub struct Decision {
     /// The clauses that were checked and hold, and of which there is no more to say than their summary.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub satisfied: Vec<ClauseId>,
-    /// What other clauses had to say, in the order checked.
+    /// What other clauses had to say, in the order checked. A permit in which nothing is satisfied is not believed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
     /// What the host has to do, or see done, whatever the verdict: what goes with a permit alone is left out of any
     /// other. Of duties that shape a step, a statement shown or a list bounded, there is nothing to do where it is not
-    /// taken.
+    /// taken. Where another policy does not permit the step, a permit obliges to nothing but suspensions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obligations: Vec<Obligation>,
     /// Counted by the charter's reports.

@@ -151,7 +151,8 @@ fn fault(error: &wasmtime::Error) -> Fault {
     }
 }
 
-/// Whether a decision may be believed: bounded, citing the charter's clauses and statements, keeping its promises.
+/// Whether a decision may be believed: bounded, citing the charter's clauses and statements, keeping its promises, and
+/// permitting only what satisfies something.
 fn accept(charter: &Charter, phase: Phase, decision: &Decision) -> Result<(), Fault> {
     let malformed = |what: String| Err(Fault::Malformed(what));
     let findings = decision.findings.len() + decision.satisfied.len();
@@ -176,6 +177,10 @@ fn accept(charter: &Charter, phase: Phase, decision: &Decision) -> Result<(), Fa
         }
     }
     if decision.verdict == Verdict::Permit {
+        // Whoever only took note of something has not judged the step.
+        if decision.satisfied.is_empty() && !decision.findings.iter().any(|f| f.outcome == Outcome::Satisfied) {
+            return malformed("permits although nothing is satisfied".to_owned());
+        }
         if decision.findings.iter().any(|f| matches!(f.outcome, Outcome::Violated | Outcome::Missing)) {
             return malformed("permits although a finding says violated or missing".to_owned());
         }
@@ -186,4 +191,56 @@ fn accept(charter: &Charter, phase: Phase, decision: &Decision) -> Result<(), Fa
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A charter of one clause, which promises nothing.
+    fn charter() -> Charter {
+        let charter = serde_json::json!({
+            "id": "p", "title": "P", "authority": "a", "authority_text": "0".repeat(64), "effective": "2026-01-01",
+            "time_zone": "UTC", "clauses": [{ "id": "1", "summary": "s" }],
+        });
+        serde_json::from_value(charter).unwrap()
+    }
+
+    /// A decision that finds this of clause `1`.
+    fn finding(verdict: Verdict, outcomes: &[Outcome]) -> Decision {
+        let found = |outcome: &Outcome| Finding {
+            clause: "1".into(),
+            outcome: *outcome,
+            explanation: None,
+            interpretation: None,
+        };
+        let findings = outcomes.iter().map(found).collect();
+        Decision { verdict, satisfied: vec![], findings, obligations: vec![], tags: vec![] }
+    }
+
+    fn accepted(decision: &Decision) -> Result<(), Fault> {
+        accept(&charter(), Phase::Request, decision)
+    }
+
+    #[test]
+    fn a_permit_that_only_took_note_is_not_believed() {
+        let nothing = Err(Fault::Malformed("permits although nothing is satisfied".to_owned()));
+        assert_eq!(accepted(&finding(Verdict::Permit, &[Outcome::Noted])), nothing);
+        assert_eq!(accepted(&finding(Verdict::Permit, &[])), nothing);
+        let both = [Outcome::Noted, Outcome::Satisfied];
+        assert_eq!(accepted(&finding(Verdict::Permit, &both)), Ok(()), "satisfied among the findings");
+        let listed = Decision { satisfied: vec!["1".into()], ..finding(Verdict::Permit, &[Outcome::Noted]) };
+        assert_eq!(accepted(&listed), Ok(()), "satisfied without more to say");
+        for verdict in [Verdict::Deny, Verdict::Pend] {
+            assert_eq!(accepted(&finding(verdict, &[Outcome::Noted])), Ok(()), "{verdict:?}: nothing is permitted");
+        }
+    }
+
+    #[test]
+    fn a_permit_against_its_own_findings_is_not_believed() {
+        for against in [Outcome::Violated, Outcome::Missing] {
+            let ruled = accepted(&finding(Verdict::Permit, &[Outcome::Satisfied, against]));
+            assert!(matches!(&ruled, Err(Fault::Malformed(what)) if what.contains("violated or missing")), "{ruled:?}");
+        }
+    }
 }

@@ -44,7 +44,7 @@ fn is_role(case: &Case, signature: &Signature, role: &Setting) -> bool {
 
 /// 5.4(3) "written sign-off by the supervisor and all examiners'": by themselves.
 fn in_person(case: &mut Case, signature: &Signature) {
-    let own = same(&signature.person, &case.actor().id);
+    let own = case.is_actor(&signature.person);
     case.clause(clause!("5.4(3)-c")).requires(own, "nobody signs for somebody else: have that person sign");
 }
 
@@ -262,16 +262,16 @@ fn signers<'a>(case: &Case<'a>, role: &Setting, conclusions: &[Conclusion]) -> B
 
 /// Whether a signature is one of this role and of the examining unit, and not the requester's.
 fn counts_as(case: &Case, signature: &Signature, role: &Setting) -> bool {
-    // An id is unique within its jurisdiction only.
-    let requester = case.governs_requester() && same(&signature.person, &case.requester().id);
-    is_role(case, signature, role) && case.settings().is(&settings::EXAMINING_UNIT, &signature.unit) && !requester
+    is_role(case, signature, role)
+        && case.settings().is(&settings::EXAMINING_UNIT, &signature.unit)
+        && !case.is_requester(&signature.person)
 }
 
 /// 5.4(3) "written sign-off by the supervisor and all examiners' involved": only examiners open the list, and whoever did
 /// is involved (IR-18).
 pub fn all_involved(case: &mut Case) {
     let history = case.history();
-    let signed = |id: &String| history.signatures.iter().any(|s| same(&s.person, id) && is_on_the_result(case, s));
+    let signed = |who: &String| history.signatures.iter().any(|s| same(&s.person, who) && is_on_the_result(case, s));
     let compared = !case.settings().is(&settings::INVOLVED, "opened-list");
     let all = compared || history.opened_candidates.iter().all(signed);
     case.clause(clause!("5.4(3)-c"))

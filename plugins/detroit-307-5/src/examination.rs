@@ -24,7 +24,7 @@ fn list_was_opened(case: &mut Case) {
 
 /// Whether the host's records show that the actor opened the candidate list.
 pub fn has_opened_list(case: &Case) -> bool {
-    case.history().opened_candidates.iter().any(|id| same(id, &case.actor().id))
+    case.history().opened_candidates.iter().any(|who| case.is_actor(who))
 }
 
 /// 5.4(4) "shall detail how the examiner came to their conclusion": what is not written down now cannot be detailed later.

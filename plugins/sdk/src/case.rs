@@ -182,6 +182,16 @@ impl<'a> Case<'a> {
         same(&self.actor().id, &self.requester().id) && same(&self.actor_agency().home, &self.requester_agency().home)
     }
 
+    /// Whether a signature or an opened list is that of whoever takes this step: `who` is `home/person`.
+    pub fn is_actor(&self, who: &str) -> bool {
+        is(who, self.actor)
+    }
+
+    /// Whether a signature or an opened list is the requester's: `who` is `home/person`.
+    pub fn is_requester(&self, who: &str) -> bool {
+        is(who, self.requester)
+    }
+
     /// All answers to a question of the forms: the step's own and the request's.
     pub fn answers(&self, name: &'a str) -> impl Iterator<Item = &'a Value> {
         let answers = self.matter.attestations.iter().flat_map(|a| &a.answers);
@@ -198,11 +208,9 @@ impl<'a> Case<'a> {
         self.answered_by(self.requester, name, counts)
     }
 
-    /// An id is unique within its jurisdiction only, so an attestation names both.
     fn answered_by(&self, party: &Party, name: &str, counts: impl Fn(&Value) -> bool) -> bool {
         let says = |answers: &[Field]| answers.iter().any(|f| same(&f.name, name) && counts(&f.value));
-        let (home, id) = (&party.agency.home, &party.person.id);
-        self.matter.attestations.iter().any(|a| joins(&a.by, home, id) && says(&a.answers))
+        self.matter.attestations.iter().any(|a| is(&a.by, party) && says(&a.answers))
     }
 
     /// The first answer that is a text with something in it.
@@ -283,6 +291,11 @@ impl<'a> Case<'a> {
         obligations.append(&mut self.alerts);
         Decision { verdict, satisfied: self.satisfied, findings: self.findings, obligations, tags: self.tags }
     }
+}
+
+/// Whether `home/person` names this party. An id is unique within its jurisdiction only, so what is told names both.
+fn is(who: &str, party: &Party) -> bool {
+    joins(who, &party.agency.home, &party.person.id)
 }
 
 /// Whether a person holds a role now.

@@ -95,6 +95,16 @@ fn what_is_violated_denies_and_what_is_missing_pends() {
 }
 
 #[test]
+fn nobody_is_taken_for_a_namesake_of_another_jurisdiction() {
+    let matter = matter(vec![]);
+    let case = Case::new(&matter, Settings::new(&[]));
+    let is = |who: &str| (case.is_actor(who), case.is_requester(who));
+    assert_eq!(is("north/vogt"), (true, false));
+    assert_eq!(is("south/vogt"), (false, true));
+    assert_eq!([is("vogt"), is("west/vogt"), is("north/"), is("/vogt")], [(false, false); 4]);
+}
+
+#[test]
 fn nobody_answers_for_a_namesake_of_another_jurisdiction() {
     let said = |by: &str| {
         let answers = vec![Field { name: "sure".to_owned(), value: Value::Flag(true) }];

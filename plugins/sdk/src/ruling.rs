@@ -102,7 +102,8 @@ impl<'c, 'm> Clause<'c, 'm> {
         self.case.obligations.push(Obligation { clause: self.id, duty });
     }
 
-    /// Whatever the verdict, the host has to do this.
+    /// Whatever this policy's verdict, the host has to do this. Where it permits and another policy does not, only a
+    /// suspension is carried out.
     pub fn always_obliges(self, duty: Duty) {
         self.case.alerts.push(Obligation { clause: self.id, duty });
     }

@@ -41,7 +41,7 @@ pub fn similarities_or_differences(case: &mut Case) {
 /// C.4 No signature is demanded, so one is noted. A person signs for themselves, and once.
 pub fn signed_once(case: &mut Case) {
     let Step::SignOff(signature) = &case.matter().step else { return };
-    let own = same(&signature.person, &case.actor().id) && has_role(case.actor(), &signature.role);
+    let own = case.is_actor(&signature.person) && has_role(case.actor(), &signature.role);
     case.clause(clause!("C.4")).requires(
         own,
         "nobody signs for somebody else, or in a role that is not theirs: sign with your own credential, in a role you hold",

@@ -178,6 +178,25 @@ fn a_list_is_what_was_shown_and_whoever_saw_it_opened_it() {
 }
 
 #[test]
+fn policies_are_told_of_people_with_their_jurisdiction() {
+    let of_south =
+        |told: Option<Account>| told.map(|a| Account { who: Who { jurisdiction: "south".into(), ..a.who }, ..a });
+    let life = Life::fold([
+        search(1, vec![]),
+        list(2, "searcher", &["a"], Verdict::Permit),
+        of_south(list(3, "searcher", &["a"], Verdict::Permit)),
+        disposed(4, "a", Likeness::Possible),
+        signed(5, "searcher", Conclusion::Lead),
+        of_south(signed(6, "searcher", Conclusion::Lead)),
+    ]);
+    let mut history = History::default();
+    life.tell(&mut history, life.signatures.iter().map(|s| s.signature.clone()).collect());
+    assert_eq!(history.opened_candidates, ["north/searcher", "south/searcher"]);
+    let signers: Vec<_> = history.signatures.iter().map(|s| s.person.as_str()).collect();
+    assert_eq!(signers, ["north/searcher", "south/searcher"], "though these entries name the id alone");
+}
+
+#[test]
 fn what_changes_voids_the_signatures_before_it() {
     let mut told = vec![
         search(1, vec![]),
