@@ -246,7 +246,8 @@ struct Packed {
     room: OwnedSemaphorePermit,
 }
 
-/// Brings what rides on a log's journal into the database: what a crash kept from it. What is there already stays.
+/// Brings what rides on a log's journal into the database: what a crash kept from it. What is there already stays, whatever was
+/// made of it since.
 ///
 /// # Errors
 /// When the database cannot be written; then the log must stay closed.
@@ -254,11 +255,8 @@ pub async fn replay(prepared: &audit::Prepared, store: &store::Jurisdiction) -> 
     let mut riders = prepared.riders();
     while !riders.is_empty() {
         let (some, rest) = riders.split_at(batch(riders.iter().map(|(_, rider)| rider.len())));
-        let mut kept = Vec::with_capacity(some.len());
-        for (_, rider) in some {
-            kept.extend(store.unpack(rider)?);
-        }
-        store.keep(&kept).await?;
+        let kept = some.iter().map(|(_, rider)| store.unpack(rider)).collect::<Result<_, _>>()?;
+        store.keep_again(kept).await?;
         riders = rest;
     }
     Ok(())

@@ -130,7 +130,8 @@ impl Jurisdiction {
     async fn imposed_there(&self, places: &[Listed], are_all: bool) -> Result<Vec<Imposition>, StoreError> {
         if are_all {
             // One that is not among them has none left that nothing has become of.
-            let keys = places.iter().map(|at| impositions::imposition_key(&at.request, &at.id)).collect();
+            let distinct: BTreeSet<_> = places.iter().map(|at| (at.request.as_str(), at.id.as_str())).collect();
+            let keys = distinct.into_iter().map(|(request, id)| impositions::imposition_key(request, id)).collect();
             return self.impositions(keys).await;
         }
         let mut imposed = Vec::new();
@@ -190,23 +191,27 @@ impl Relisting {
         // Ids of decisions grow with time.
         imposed.sort_by(|a, b| a.decision.cmp(&b.decision));
         let mut known = HashSet::new();
-        let mut left: HashMap<String, Vec<ObligationRow>> = HashMap::new();
-        for Imposition { decision, rows, .. } in imposed {
-            let mut rows = rows;
+        let mut left = HashMap::new();
+        for Imposition { decision, mut rows, .. } in imposed {
             rows.retain(|row| {
                 let place = (row.of().to_owned(), row.id.clone());
                 !own.contains_key(&place) && known.insert(place)
             });
             left.insert(decision, rows);
         }
-        let mut open = Vec::new();
+        // Where each of them is listed: what is kept once more, as after a crash, is listed where it was at first, too.
+        let mut listings: BTreeMap<(String, String), Vec<i64>> = BTreeMap::new();
         for Listed { request, wake, id } in together {
+            listings.entry((request, id)).or_default().push(wake);
+        }
+        let mut open = Vec::new();
+        for ((request, id), wakes) in listings {
             let rows = left.remove(&id).unwrap_or_default();
             let now = Imposition::waking(&rows);
-            if now != Some(wake) {
-                self.astray.push(Value::RecordId(wake_id(wake, &id)));
-                self.wakes.extend(now.map(|now| impositions::wake_row(now, &request, &id)));
-            }
+            self.wakes
+                .extend(now.filter(|now| !wakes.contains(now)).map(|now| impositions::wake_row(now, &request, &id)));
+            let astray = wakes.into_iter().filter(|wake| now != Some(*wake));
+            self.astray.extend(astray.map(|wake| Value::RecordId(wake_id(wake, &id))));
             open.extend(rows);
         }
         open

@@ -71,6 +71,33 @@ impl Jurisdiction {
         }
     }
 
+    /// Keeps what entries left that a crash may have kept from the database: each of these is what one entry left. Where its
+    /// account is there, the rest was written with it, and may say something else by now.
+    ///
+    /// # Errors
+    /// As [`keep`](Self::keep).
+    pub async fn keep_again(&self, entries: Vec<Vec<Kept>>) -> Result<(), StoreError> {
+        let account = |kept: &Vec<Kept>| {
+            kept.iter().find_map(|item| if let Kept::Account(row) = item { Some(row.id.clone()) } else { None })
+        };
+        let ids: Vec<String> = entries.iter().filter_map(account).collect();
+        let there: BTreeMap<String, AccountRow> =
+            self.accounts(&ids).await?.into_iter().flatten().map(|row| (row.id.clone(), row)).collect();
+        let mut missing = Vec::new();
+        for kept in entries {
+            match account(&kept).and_then(|id| there.get(&id)) {
+                None => missing.extend(kept),
+                Some(found) => {
+                    let same = kept.iter().any(|item| matches!(item, Kept::Account(row) if row == found));
+                    if !same {
+                        return Err(StoreError::Exists { id: found.id.clone() });
+                    }
+                }
+            }
+        }
+        self.keep(&missing).await
+    }
+
     async fn insert<'k>(&self, kept: impl Iterator<Item = &'k Kept>) -> Result<(), StoreError> {
         let mut tables = Tables::default();
         // What is always read together is one row for all that is kept of a request at once.

@@ -252,6 +252,60 @@ async fn obligations_are_listed_until_they_are_met_and_stay_met() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_listed_twice_stays_listed() {
+    let north = north().await;
+    let row = |id: &str, wake: u64| ObligationRow {
+        request: Some("r".to_owned()),
+        id: id.to_owned(),
+        open: true,
+        wake: Some(Instant(wake)),
+        body: vec![],
+    };
+    let rows = vec![row("notice", 10), row("task", 20), row("purge", 1000)];
+    let imposed = Kept::Imposed(Imposition { decision: "d".into(), request: Some("r".into()), rows: rows.clone() });
+    let met = |row: &ObligationRow| Kept::Settled {
+        row: ObligationRow { open: false, wake: None, ..row.clone() },
+        was: row.wake,
+    };
+    let open = async |until: Option<u64>| {
+        let rows = north.open_obligations(until.map(Instant)).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    north.keep(std::slice::from_ref(&imposed)).await.unwrap();
+    north.keep(&[met(&rows[0])]).await.unwrap();
+    assert!(open(Some(15)).await.is_empty(), "and it is listed by the next of them now");
+    // As after a crash: it is listed where it was at first, too.
+    north.keep(std::slice::from_ref(&imposed)).await.unwrap();
+    assert_eq!(open(Some(25)).await, ["task"]);
+    north.keep(&[met(&rows[1])]).await.unwrap();
+    north.keep(std::slice::from_ref(&imposed)).await.unwrap();
+    assert_eq!(open(None).await, ["purge"]);
+    assert_eq!(open(Some(2000)).await, ["purge"]);
+    assert_eq!(raw(&north, "SELECT * FROM obligation_wake", object! {}).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_crash_kept_from_the_database_is_kept_and_nothing_older_comes_back() {
+    let north = north().await;
+    let account =
+        |id: &str| Kept::Account(AccountRow { id: id.to_owned(), salt: [7; 32], plain: id.as_bytes().to_vec() });
+    let stands = |says: &str| {
+        let (kind, id, body) = ("person".to_owned(), "p".to_owned(), json!(says));
+        Kept::Stands(StandingRow { kind, id, body })
+    };
+    let first = vec![account("1"), stands("reinstated")];
+    north.keep(&first).await.unwrap();
+    // By another host.
+    north.keep(&[stands("suspended")]).await.unwrap();
+    let second = vec![account("2"), Kept::Entry { request: "r".to_owned(), entry: "2".to_owned() }];
+    north.keep_again(vec![first.clone(), second]).await.unwrap();
+    assert_eq!(north.standings("person").await.unwrap()[0].body, json!("suspended"));
+    assert_eq!(north.entries_of_request("r").await.unwrap(), ["2"]);
+    let other = vec![Kept::Account(AccountRow { id: "1".into(), salt: [7; 32], plain: b"other".to_vec() })];
+    assert!(matches!(north.keep_again(vec![other]).await, Err(StoreError::Exists { id }) if id == "1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_kept_of_a_request_at_once_is_read_as_if_it_had_been_kept_bit_by_bit() {
     let north = north().await;
     let entry = |id: &str| Kept::Entry { request: "r".to_owned(), entry: id.to_owned() };
