@@ -205,6 +205,27 @@ async fn a_pruning_that_broke_off_is_finished_after_the_restart_and_on_record() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_goes_with_a_pruning_that_has_begun_is_not_held_or_kept_longer() {
+    let Some(court) = court().await else { return };
+    let court = broken_off(court, true).await;
+    let because = || ("retention-reason", text("exhibit 4 of the prosecution"));
+    let evidence = || [("evidentiary-value", Value::Flag(true)), because()];
+    for range in ["0-519", "511-512", "17"] {
+        let late = misstep(step(&court, OFFICER, Change::Hold, range, evidence()).await);
+        assert_eq!(late, Misstep::Pruning { minimum: 512 }, "{range}");
+    }
+    let record = Retained { subject: AUDIT_ENTRY.to_owned(), gallery: None, record: "17".to_owned() };
+    let (day, answers) = (Some("2029-01-01".parse().unwrap()), answers([because()]));
+    let asking = Asking { change: Change::Extend, record, day, answers };
+    let late = court.casework.retention(&court.who(OFFICER).await, JURISDICTION, asking).await;
+    assert_eq!(misstep(late), Misstep::Pruning { minimum: 512 });
+    let held = step(&court, OFFICER, Change::Hold, "512-515", evidence()).await.unwrap();
+    assert!(held.docket.held.is_some(), "what stays can be held");
+    court.casework.pass_deadlines().await;
+    assert_eq!(log(&court).minimum_index(), 512);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pruning_that_had_not_begun_is_undone_and_that_is_on_record() {
     let Some(court) = court().await else { return };
     let court = broken_off(court, false).await;
