@@ -226,8 +226,8 @@ pub enum Misstep {
     },
     /// A pruning that has begun takes it, all or in part.
     #[error(
-        "the log is being pruned up to entry {minimum}, and what goes with that is not kept or carried off any more: name \
-         entries from {minimum} on"
+        "the entries before {minimum} are being pruned, and are not held, extended or exported any more: name entries from \
+         {minimum} on"
     )]
     Pruning {
         /// The first entry that stays.

@@ -17,7 +17,8 @@
 //! | task, flag | its owner's word that it is done |
 //! | suspend | the suspension, at once |
 //! | purge | the purge, by whomever: the host sees to it when it is due ([`crate::retention`]) |
-//! | hold | the step that lifts it (of entries, within a request: that of its decision's entry), or the purge of what was carried off |
+//! | hold | the step that lifts it, or the purge of what was carried off |
+//! | hold of entries within a request | the step that lifts the entry of the decision |
 
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;

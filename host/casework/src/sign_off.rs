@@ -3,8 +3,8 @@
 //! A person signs once, in a role they hold now, whatever certificates they have. They sign anew when a new list was shown or
 //! something else was said of a candidate since: their old signature no longer stands. An approval is a signature too, and can
 //! be given before there is a list; it stays given, for what had been demanded until then. Whoever approved and is asked for
-//! another approval since may approve again. After the release nobody signs but who is asked to approve of what follows it. Whether the signatures a result needs are there is looked at when it is released
-//! ([`crate::release`]).
+//! another approval since may approve again. After the release nobody signs but who is asked to approve of what follows it.
+//! Whether the signatures a result needs are there is looked at when it is released ([`crate::release`]).
 
 use crate::awaited::Awaited;
 use crate::chamber::{Casework, Registered};
