@@ -5,7 +5,7 @@
 //! it imposes, then that the step waits, and for what. Whoever takes it again is judged afresh.
 //!
 //! - The effect of `request` is that the request stands open, so that it can be approved: its search waits.
-//! - A signature that approves or refuses waits for nothing. It is what the others wait for.
+//! - A signature that approves or refuses waits for nothing. It is what the others wait for, after the release, too.
 //! - What a step of the phase `retention` wants approved holds back that step alone ([`crate::retention`]).
 //! - Outside a request's life nobody approves or acknowledges anything, so a step that demands it never has an effect.
 

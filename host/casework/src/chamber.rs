@@ -227,7 +227,13 @@ impl Chamber {
         if !overruled.is_empty() {
             tracing::warn!(jurisdiction = %id, ?overruled, "of these the registry file says something else than what steps decided since, which stands");
         }
-        let (policy, revisions) = revision::at_start(policy, &revision::read(&rows).await?, now);
+        let known = revision::read(&rows).await?;
+        if let Some(neighbours) = &neighbours
+            && revision::is_overtaken(&policy, &known)
+        {
+            neighbours.overtaken();
+        }
+        let (policy, revisions) = revision::at_start(policy, &known, now);
         let rows_at_start = revisions.iter().map(revision::Revision::row).collect::<Result<_, _>>()?;
         let start = Start { overruled, rows: rows_at_start };
         let shelf = galleries.map(|dir| Arc::new(Shelf::new(dir, &id)));

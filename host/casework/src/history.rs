@@ -70,17 +70,24 @@ struct Window {
 
 impl Window {
     fn add(&mut self, at: Instant, probe: Digest) {
-        self.searches.push_back((at, probe));
+        // At the end, unless another host is ahead or a clock was.
+        let place = self.searches.partition_point(|(other, _)| *other <= at);
+        self.searches.insert(place, (at, probe));
         *self.probes.entry(probe).or_default() += 1;
     }
 
     /// Lets go of what is older than an hour, and of what a clock recorded that was wrong.
     fn slide(&mut self, now: Instant) {
-        while let Some((at, probe)) = self.searches.front().copied() {
-            if now.since(at) <= HOUR_MS && at.since(now) <= LATE_MS {
-                break;
-            }
+        while let Some((at, probe)) = self.searches.front().copied()
+            && now.since(at) > HOUR_MS
+        {
             self.searches.pop_front();
+            self.drop_probe(probe);
+        }
+        while let Some((at, probe)) = self.searches.back().copied()
+            && at.since(now) > LATE_MS
+        {
+            self.searches.pop_back();
             self.drop_probe(probe);
         }
     }
@@ -344,6 +351,23 @@ mod tests {
         window.add(Instant(3 * HOUR_MS), b);
         window.slide(Instant(3 * HOUR_MS));
         assert_eq!(counts(&window), (1, 1), "a clock that was wrong does not make an hour last for years");
+    }
+
+    #[test]
+    fn what_a_wrong_clock_recorded_does_not_count_wherever_it_stands() {
+        let now = 3 * HOUR_MS;
+        let (right, wrong) = (Digest::of(b"right"), Digest::of(b"wrong"));
+        let mut window = Window::default();
+        let recorded = [(now - 1, right), (900 * HOUR_MS, wrong), (now + LATE_MS + 1, wrong), (now + LATE_MS, right)];
+        for (at, probe) in recorded.into_iter().chain([(now, right)]) {
+            window.add(Instant(at), probe);
+        }
+        window.slide(Instant(now));
+        let left: Vec<_> = window.searches.iter().map(|(at, _)| at.0).collect();
+        assert_eq!(left, [now - 1, now, now + LATE_MS], "another host may be a little ahead");
+        assert_eq!(window.probes, BTreeMap::from([(right, 3)]));
+        window.take_back(Instant(now), right);
+        assert_eq!((window.searches.len(), window.probes[&right]), (2, 2));
     }
 
     fn search(at: u64, probe: &[u8]) -> store::SearchRow {

@@ -6,7 +6,7 @@
 //! answer, nothing is decided.
 //!
 //! A policy revision that another host put in force is installed from this host's archive; where that does not hold it, there
-//! is no policy in force here, and every step is denied.
+//! is no policy in force here, and every step is denied. The same goes for one that took effect while this host was off.
 //!
 //! Each host writes logs of its own. One that finds another process writing under its name refuses every step.
 //!
@@ -33,7 +33,8 @@ pub(crate) struct Neighbours {
     process: String,
     /// The registry's counter when it was last read.
     heard: AtomicU64,
-    /// Whether there is no policy here because another host put one in force that is not in the archive.
+    /// Whether there is no policy here because another host put one in force that is not in the archive, or did so while this
+    /// one was off and nobody has looked there yet.
     astray: AtomicBool,
 }
 
@@ -47,6 +48,11 @@ impl Neighbours {
         rows.claim(origin, &process).await?;
         let heard = AtomicU64::new(rows.tidings(origin, &[]).await?.registry);
         Ok(Some(Self { process, heard, astray: AtomicBool::new(false) }))
+    }
+
+    /// Says that the policy's folder holds what another host superseded, so that what is in force is looked for in the archive.
+    pub(crate) fn overtaken(&self) {
+        self.astray.store(true, Ordering::Release);
     }
 }
 

@@ -224,6 +224,15 @@ pub enum Misstep {
         /// Which.
         record: String,
     },
+    /// A pruning that has begun takes it, all or in part.
+    #[error(
+        "the entries before {minimum} are being pruned, and are not held, extended or exported any more: name entries from \
+         {minimum} on"
+    )]
+    Pruning {
+        /// The first entry that stays.
+        minimum: u64,
+    },
     /// A decision demands that it stays for a time that is not over.
     #[error("{clause} demands that the {subject} is kept until {until}: purge it then")]
     KeptUntil {

@@ -18,6 +18,7 @@
 //! | suspend | the suspension, at once |
 //! | purge | the purge, by whomever: the host sees to it when it is due ([`crate::retention`]) |
 //! | hold | the step that lifts it, or the purge of what was carried off |
+//! | hold of entries within a request | the step that lifts the entry of the decision |
 
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;

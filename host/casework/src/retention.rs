@@ -92,7 +92,8 @@ impl Casework {
     /// Takes a step that bears on how long a record stays.
     ///
     /// # Errors
-    /// [`CaseError::OutOfPlace`] for what was destroyed already, and for a purge or pruning of what has to be kept;
+    /// [`CaseError::OutOfPlace`] for what was destroyed already or is being pruned, and for a purge or pruning of what has to
+    /// be kept;
     /// [`CaseError::Refused`] when it is not permitted, [`CaseError::Rejected`] to an outsider; [`CaseError::Media`] when nothing
     /// can be written to portable media;
     /// [`CaseError::Unerased`] and what the store may say when something could not be destroyed: repeat the purge then.

@@ -187,6 +187,17 @@ fn opened(row: store::StandingRow) -> Result<Revision, CaseError> {
         .map_err(|e| CaseError::Log(format!("policy revision `{}` on record cannot be read: {e}", row.id)))
 }
 
+/// Whether the policy that was found in the folder was in force once and is no longer: of several hosts, one that was off while
+/// another put the next revision in force still has it there.
+pub(crate) fn is_overtaken(found: &PolicyState, known: &[Revision]) -> bool {
+    let PolicyState::Ready(policy) = found else { return false };
+    is_superseded(&id(policy.reference()), known)
+}
+
+fn is_superseded(id: &str, known: &[Revision]) -> bool {
+    known.iter().any(|r| r.id == id && matches!(r.state, State::Superseded { .. }))
+}
+
 /// Whether the policy that was found in the folder may be used, and what its start changes on record.
 pub(crate) fn at_start(found: PolicyState, known: &[Revision], now: Instant) -> (PolicyState, Vec<Revision>) {
     let PolicyState::Ready(policy) = found else { return (found, vec![]) };
@@ -211,6 +222,8 @@ fn settled(found: &PolicyRef, known: &[Revision], now: Instant) -> Result<Vec<Re
     let broken_off = known.iter().any(|r| r.id == id && r.is_permitted());
     let (state, remedy) = if broken_off {
         ("whose activation broke off", "activate the new ones again")
+    } else if is_superseded(&id, known) {
+        ("which were superseded", "where they are wanted again, have them put forward, approved and activated")
     } else {
         ("which were never activated", "have the new ones put forward, approved and activated")
     };
@@ -250,6 +263,17 @@ mod tests {
             let refused = settled(&reference(other), &known, NOW).unwrap_err();
             assert!(refused.contains(&Digest::of(other).to_string()) && refused.contains("never activated"));
         }
+    }
+
+    #[test]
+    fn what_was_superseded_is_not_in_force_and_said_to_have_been() {
+        let until = Instant(5);
+        let superseded = State::Superseded { since: Instant(1), until };
+        let known = [revision(b"a", superseded), revision(b"b", State::InForce { since: until })];
+        let refused = settled(&reference(b"a"), &known, NOW).unwrap_err();
+        assert!(refused.contains("superseded") && !refused.contains("never activated"), "{refused}");
+        let is = |component: &[u8]| is_superseded(&id(&reference(component)), &known);
+        assert!(is(b"a") && !is(b"b") && !is(b"c"));
     }
 
     #[test]

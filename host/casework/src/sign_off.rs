@@ -3,9 +3,10 @@
 //! A person signs once, in a role they hold now, whatever certificates they have. They sign anew when a new list was shown or
 //! something else was said of a candidate since: their old signature no longer stands. An approval is a signature too, and can
 //! be given before there is a list; it stays given, for what had been demanded until then. Whoever approved and is asked for
-//! another approval since may approve again. Whether the signatures a result needs are there is looked at when it is released
-//! ([`crate::release`]).
+//! another approval since may approve again. After the release nobody signs but who is asked to approve of what follows it.
+//! Whether the signatures a result needs are there is looked at when it is released ([`crate::release`]).
 
+use crate::awaited::Awaited;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::life::{Signed, same_person};
@@ -40,8 +41,8 @@ impl Casework {
     /// Records a signature.
     ///
     /// # Errors
-    /// [`CaseError::OutOfPlace`] for a role not held, a second signature, a conclusion without a list, and after the release;
-    /// [`CaseError::Refused`] when it is not permitted. Nothing is signed then.
+    /// [`CaseError::OutOfPlace`] for a role not held, a second signature, a conclusion without a list, and after the release
+    /// for what no step after it waits for; [`CaseError::Refused`] when it is not permitted. Nothing is signed then.
     pub async fn sign(
         &self,
         actor: &Registered,
@@ -80,7 +81,7 @@ fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result
     let who = actor.who();
     if matches!(sign_off.conclusion, Conclusion::Lead | Conclusion::NoLead) {
         sitting.listed()?;
-    } else {
+    } else if !is_awaited_after_release(sitting, &who, &sign_off.role) {
         sitting.unreleased()?;
     }
     if !actor.person.roles.contains(&sign_off.role) {
@@ -95,6 +96,14 @@ fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result
         return Err(Misstep::RefusedWithoutReason);
     }
     Ok(())
+}
+
+/// Whether the result has left, and what follows waits for somebody of this jurisdiction to approve in this role.
+fn is_awaited_after_release(sitting: &Sitting, who: &Who, role: &str) -> bool {
+    let theirs = |awaited: &Awaited| {
+        awaited.jurisdiction == who.jurisdiction && matches!(&awaited.duty, Duty::Approve(rule) if rule.role == role)
+    };
+    sitting.life.release.is_some() && sitting.demands().open().iter().any(theirs)
 }
 
 /// Whether somebody who approved before approves in the same role of what was demanded since.

@@ -8,6 +8,7 @@ use common::{FIRST, GALLERY, JURISDICTION, MODEL, SECOND, answers, intake, recor
 use magistrate_casework::access::Change;
 use magistrate_casework::anomalies::Scope;
 use magistrate_casework::chamber::{Loading, Registered};
+use magistrate_casework::chancery::Chancery;
 use magistrate_casework::enroll::{Batch, NewRecord};
 use magistrate_casework::obligations::{Owed, Standing};
 use magistrate_casework::registration::Registration;
@@ -18,7 +19,7 @@ use model::account::Retained;
 use model::facts::{AccessChange, Device};
 use model::registry::{Person, Principal, Registry};
 use model::rulings::{Duty, RetentionRule};
-use model::terms::{Instant, Value};
+use model::terms::{Field, Instant, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -333,4 +334,71 @@ async fn a_survey_says_whose_log_it_is_of_and_that_there_are_others() {
     assert_eq!((told.log.as_str(), told.other_logs), ("here/detroit", vec!["there/detroit".to_owned()]));
     let told = survey(&there).await.unwrap();
     assert_eq!((told.log.as_str(), told.other_logs), ("there/detroit", vec!["here/detroit".to_owned()]));
+}
+
+/// A host's own folder of this name.
+fn folder(server: &Server, host: &str, name: &str) -> std::path::PathBuf {
+    let folder = server.home.path().join("policies").join(host).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// An archive of policies on a host.
+fn archive(server: &Server, host: &str) -> policy::Archive {
+    let folder = folder(server, host, "archive");
+    policy::Archive::new(cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap())
+}
+
+/// A host with an archive, and a copy of the shipped policy in its folder.
+async fn host_with_archive(server: &Server, name: &str) -> Casework {
+    let folder = folder(server, name, "policy");
+    for file in ["detroit_307_5.wasm", "policy.toml"] {
+        std::fs::copy(policies().join(file), folder.join(file)).unwrap();
+    }
+    let folders = BTreeMap::from([(JURISDICTION.to_owned(), folder)]);
+    let chancery = Chancery::new(policy::Engine::new().unwrap(), archive(server, name), folders);
+    let host = server.host(name, name).await.with_chancery(chancery);
+    host.put_policies_back().await;
+    host
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_follows_what_was_activated_while_it_was_off() {
+    const REVISIONS: &str = "revision";
+    let Some(server) = server().await else { return };
+    // The first start has the shipped policy in force. Then another revision is, and is in one host's archive.
+    let first = server.host("first", "first").await;
+    first.obligations(JURISDICTION).await.unwrap();
+    let component = std::fs::read(policies().join("detroit_307_5.wasm")).unwrap();
+    let mut settings = policy::Folder::read(&policies()).unwrap().settings().to_vec();
+    settings.retain(|field| field.name != "audit-days");
+    settings.push(Field::new("audit-days", Value::Number(400)));
+    let (component, settings) = archive(&server, "here").keep(&component, &settings).unwrap();
+    let rows = server.store.jurisdiction(JURISDICTION).await.unwrap();
+    let shipped = rows.standings(REVISIONS).await.unwrap().into_iter().next().unwrap();
+    let (mut old, mut new) = (shipped.body.clone(), shipped.body.clone());
+    old["until"] = old["since"].clone();
+    old["state"] = serde_json::json!("superseded");
+    new["id"] = serde_json::json!("next");
+    new["settings"] = serde_json::to_value(settings).unwrap();
+    assert_eq!(new["component"], serde_json::to_value(component).unwrap(), "the same, with other settings");
+    for (id, body) in [(shipped.id, old), ("next".to_owned(), new)] {
+        rows.keep(&[store::Kept::Stands(store::StandingRow { kind: REVISIONS.to_owned(), id, body })]).await.unwrap();
+    }
+
+    let without = |host: &Casework| match &*host.chamber(JURISDICTION).unwrap().policy() {
+        PolicyState::Ready(policy) => panic!("{:?} is in force", policy.reference()),
+        PolicyState::Absent(reason) => reason.clone(),
+    };
+    let (here, there) = (host_with_archive(&server, "here").await, host_with_archive(&server, "there").await);
+    assert!(without(&here).contains("superseded") && without(&there).contains("superseded"));
+    for host in [&here, &there] {
+        host.catch_up_all().await.unwrap();
+    }
+    match &*here.chamber(JURISDICTION).unwrap().policy() {
+        PolicyState::Ready(policy) => assert_eq!(policy.reference().settings, settings),
+        PolicyState::Absent(reason) => panic!("{reason}"),
+    }
+    let told = without(&there);
+    assert!(told.contains("copy it into the archive"), "{told}");
 }

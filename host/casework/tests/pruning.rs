@@ -7,11 +7,12 @@ use magistrate_casework as casework;
 mod common;
 
 use casework::anomalies::Scope;
+use casework::obligations::{Owed, Standing};
 use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, Pruning};
 use casework::{CaseError, Misstep};
 use common::{Court, JURISDICTION, answers, court, misstep, text};
-use model::account::{Event, Retained, Who};
-use model::rulings::Outcome;
+use model::account::{Account, Event, Retained, Who};
+use model::rulings::{Duty, Outcome, RetentionRule};
 use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -141,6 +142,54 @@ async fn what_is_held_is_not_pruned_until_the_hold_is_lifted() {
     assert_eq!(prune(&court, &range(OLD - 1)).await.unwrap().minimum_index, Some(512));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_decision_within_a_request_holds_is_lifted_with_its_entry() {
+    let Some(court) = court().await else { return };
+    let (request, _) = court.searched(1, 3).await;
+    let (other, _) = court.searched(2, 3).await;
+    grow(&court, OLD).await;
+    let auditor = court.who(AUDITOR).await;
+    let seen = court.casework.inspect(&auditor, JURISDICTION, 0, 100).await.unwrap();
+    let decided = |request: &str| {
+        let of = |account: &Account| account.request.as_deref() == Some(request);
+        let decision = seen.iter().find(|s| s.leaf.verdict.is_some() && s.account.as_ref().is_some_and(of)).unwrap();
+        (decision.index.to_string(), decision.leaf.at)
+    };
+    let (entry, since) = decided(&request);
+    let owed = Owed {
+        id: "0123456789abcdef".to_owned(),
+        jurisdiction: JURISDICTION.to_owned(),
+        clause: "9".into(),
+        duty: Duty::Hold(RetentionRule { subject: AUDIT_ENTRY.to_owned(), at_least_days: 1 }),
+        request: Some(request.clone()),
+        about: None,
+        owner: "host".to_owned(),
+        since,
+        due: None,
+        standing: Standing::Open,
+        tries: 0,
+        wake: None,
+    };
+    let body = serde_json::to_vec(&owed).unwrap();
+    let row = store::ObligationRow { request: Some(request.clone()), id: owed.id, open: true, wake: None, body };
+    let imposed = store::Imposition { decision: "d".to_owned(), request: Some(request), rows: vec![row] };
+    let held = store::Kept::Imposed(imposed);
+    let court = court.reopen_on(async |rows: &store::Jurisdiction| rows.keep(&[held]).await.unwrap()).await;
+    pass_a_year(&court);
+    pass_a_year(&court);
+
+    let because = || ("retention-reason", text("the appeal is decided"));
+    let is_held =
+        async || matches!(prune(&court, &range(OLD - 1)).await, Err(CaseError::OutOfPlace(Misstep::Held { .. })));
+    assert!(is_held().await);
+    for elsewhere in [decided(&other).0, "300-310".to_owned()] {
+        step(&court, OFFICER, Change::Lift, &elsewhere, [because()]).await.unwrap();
+        assert!(is_held().await, "another decision's entry is no reason: {elsewhere}");
+    }
+    step(&court, OFFICER, Change::Lift, &entry, [because()]).await.unwrap();
+    assert_eq!(prune(&court, &range(OLD - 1)).await.unwrap().minimum_index, Some(512));
+}
+
 /// What a crash leaves of a pruning that was permitted.
 async fn broken_off(court: Court, begun: bool) -> Court {
     grow(&court, OLD).await;
@@ -202,6 +251,27 @@ async fn a_pruning_that_broke_off_is_finished_after_the_restart_and_on_record() 
     assert!(docket.pruned.is_some() && docket.pruning.is_none());
     court.casework.pass_deadlines().await;
     assert_eq!(events(&court, size).await.iter().filter(pruned).count(), 1, "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_with_a_pruning_that_has_begun_is_not_held_or_kept_longer() {
+    let Some(court) = court().await else { return };
+    let court = broken_off(court, true).await;
+    let because = || ("retention-reason", text("exhibit 4 of the prosecution"));
+    let evidence = || [("evidentiary-value", Value::Flag(true)), because()];
+    for range in ["0-519", "511-512", "17"] {
+        let late = misstep(step(&court, OFFICER, Change::Hold, range, evidence()).await);
+        assert_eq!(late, Misstep::Pruning { minimum: 512 }, "{range}");
+    }
+    let record = Retained { subject: AUDIT_ENTRY.to_owned(), gallery: None, record: "17".to_owned() };
+    let (day, answers) = (Some("2029-01-01".parse().unwrap()), answers([because()]));
+    let asking = Asking { change: Change::Extend, record, day, answers };
+    let late = court.casework.retention(&court.who(OFFICER).await, JURISDICTION, asking).await;
+    assert_eq!(misstep(late), Misstep::Pruning { minimum: 512 });
+    let held = step(&court, OFFICER, Change::Hold, "512-515", evidence()).await.unwrap();
+    assert!(held.docket.held.is_some(), "what stays can be held");
+    court.casework.pass_deadlines().await;
+    assert_eq!(log(&court).minimum_index(), 512);
 }
 
 #[tokio::test(flavor = "multi_thread")]

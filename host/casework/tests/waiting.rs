@@ -10,6 +10,7 @@ use casework::acknowledgement::Acknowledgement;
 use casework::awaited::Waits;
 use casework::intake::Intake;
 use casework::life::State;
+use casework::obligations::{Owed, Standing};
 use casework::search_step::Plan;
 use casework::sign_off::SignOff;
 use casework::worklist::Wanted;
@@ -21,11 +22,16 @@ use common::{
 use model::account::Event;
 use model::facts::{Conclusion, Likeness};
 use model::registry::Registry;
-use model::rulings::Duty;
-use model::terms::{Digest, Phase, Value};
+use model::rulings::{Duty, SignOffRule};
+use model::terms::{Digest, Instant, Phase, Value};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+/// The commanding officer, and their role.
+const COMMANDER: &str = "c.hargrove";
+const COMMANDER_ROLE: &str = "ciu-commander";
 
 /// The outside investigator, whose own acknowledgement the directive wants.
 const OUTSIDER: &str = "o.mercer";
@@ -224,6 +230,64 @@ async fn a_refusal_waits_for_nobody_and_is_the_end_of_it() {
     let refused = court.search(FIRST, &request, three()).await;
     assert!(matches!(refused, Err(CaseError::Refused { .. })));
     assert_eq!(court.on_record(&request, "searched").await, 0);
+}
+
+/// The obligation that a decision leaves which demands the commander's approval now.
+fn demanded(court: &Court, request: &str) -> store::Kept {
+    let rule = SignOffRule {
+        role: COMMANDER_ROLE.to_owned(),
+        persons: 1,
+        units: vec![],
+        distinct_from_requester: true,
+        all_involved: false,
+        blind: false,
+        leads_only: false,
+    };
+    let owed = Owed {
+        id: "0123456789abcdef".to_owned(),
+        jurisdiction: JURISDICTION.to_owned(),
+        clause: "9".into(),
+        duty: Duty::Approve(rule),
+        request: Some(request.to_owned()),
+        about: None,
+        owner: COMMANDER_ROLE.to_owned(),
+        since: Instant(court.clock.load(Ordering::Acquire)),
+        due: None,
+        standing: Standing::Open,
+        tries: 0,
+        wake: None,
+    };
+    let (request, body) = (owed.request.clone(), serde_json::to_vec(&owed).unwrap());
+    let row = store::ObligationRow { request: request.clone(), id: owed.id, open: true, wake: None, body };
+    store::Kept::Imposed(store::Imposition { decision: "d".to_owned(), request, rows: vec![row] })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_demanded_after_the_release_can_be_approved_then() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(11).await;
+    court.release(FIRST, &request, outgoing(&records[..1])).await.unwrap();
+    let commander = || signing(COMMANDER_ROLE, Conclusion::Approved);
+    let released = |taken| matches!(misstep(taken), Misstep::Released { .. });
+    assert!(released(court.sign(COMMANDER, &request, commander()).await), "nobody asked for it");
+    court.clock.fetch_add(1000, Ordering::AcqRel);
+    let kept = demanded(&court, &request);
+    let court = court.reopen_on(async |rows: &store::Jurisdiction| rows.keep(&[kept]).await.unwrap()).await;
+
+    waits_under(&waiting(court.hand_over(FIRST, &request).await), "9");
+    waits_under(&waiting(court.outcome(FIRST, &request).await), "9");
+    assert_eq!(court.seen(&request).await.next, "waits for approval");
+    assert!(released(court.sign(SUPERVISOR, &request, approval()).await), "another role's");
+    assert!(released(court.sign(COMMANDER, &request, signing(COMMANDER_ROLE, Conclusion::Lead)).await), "no approval");
+    let theirs = court.sign(FIRST, &request, commander()).await;
+    assert!(matches!(misstep(theirs), Misstep::NotTheirRole { .. }));
+    let unsaid = court.sign(COMMANDER, &request, signing(COMMANDER_ROLE, Conclusion::Refused)).await;
+    assert_eq!(misstep(unsaid), Misstep::RefusedWithoutReason);
+    court.sign(COMMANDER, &request, commander()).await.unwrap();
+    assert!(released(court.sign(COMMANDER, &request, commander()).await), "it is given");
+    court.hand_over(FIRST, &request).await.unwrap();
+    court.outcome(FIRST, &request).await.unwrap();
+    assert_eq!(court.seen(&request).await.state, State::Concluded);
 }
 
 /// Whoever asked does not approve, even as a supervisor of the unit.

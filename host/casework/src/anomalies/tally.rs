@@ -1,7 +1,8 @@
 //! What the entries of some days say of people, cases and probes, each number with the entries that it comes from.
 //!
 //! A search is of the days in which it was permitted, though its result may be recorded just after them: so each is in one survey
-//! of adjoining days. Everything else is of the days in which its own entry was recorded.
+//! of adjoining days. Everything else is of the days in which its own entry was recorded, unless an entry soon after says that
+//! nothing came of it.
 
 use super::{Anomaly, Thresholds};
 use crate::walk::Told;
@@ -69,8 +70,13 @@ impl Tally {
     pub(super) fn add(&mut self, told: Told) {
         let Told { index, leaf, account, after } = told;
         if after {
-            if let Some(Account { of, event: Event::Searched { .. }, .. }) = account {
-                self.ran(of, index);
+            match account {
+                Some(Account { of, event: Event::Searched { .. }, .. }) => {
+                    self.done.insert(leaf.id, index);
+                    self.ran(of, index);
+                }
+                Some(Account { of, event: Event::Failed { .. }, .. }) => self.undo(of),
+                _ => {}
             }
             return;
         }
@@ -102,13 +108,7 @@ impl Tally {
                     self.leads.entry(request).or_insert_with(|| (at, Vec::new())).1.push(index);
                 }
             }
-            // Another log did not take it, so that nothing was done.
-            Event::Failed { .. } => {
-                if let Some(undone) = of.and_then(|of| self.done.remove(&of)) {
-                    self.searches.retain(|search| search.entry != undone);
-                    self.released.retain(|_, (_, entries)| *entries != [undone]);
-                }
-            }
+            Event::Failed { .. } => self.undo(of),
             Event::Released { candidates, .. } if !candidates.is_empty() => {
                 self.done.insert(leaf.id, index);
                 if let Some(request) = request {
@@ -128,6 +128,14 @@ impl Tally {
     fn ran(&mut self, permit: Option<String>, index: u64) {
         let intended = permit.and_then(|permit| self.pending.remove(&permit));
         self.searches.extend(intended.map(|search| Search { entry: index, ..search }));
+    }
+
+    /// Notes that what an entry says was not done: another log did not take it.
+    fn undo(&mut self, of: Option<String>) {
+        if let Some(undone) = of.and_then(|of| self.done.remove(&of)) {
+            self.searches.retain(|search| search.entry != undone);
+            self.released.retain(|_, (_, entries)| *entries != [undone]);
+        }
     }
 
     /// Notes the curricula of which every training had expired. A newer one that counts makes up for those before it.
@@ -354,6 +362,28 @@ mod tests {
         let overdue = serde_json::json!({"what": "overdue", "obligation": "o", "clause": "c", "due": Instant(1)});
         tally.add(came_of("p", 8, true, overdue));
         assert!(tally.overdue.is_empty(), "nothing else is looked at after them");
+    }
+
+    #[test]
+    fn what_an_entry_after_the_days_undoes_was_not_done_in_them() {
+        let searched =
+            || serde_json::json!({"what": "searched", "gallery": "north/g", "generation": 1, "rows": 1, "found": []});
+        let failed = || serde_json::json!({"what": "failed", "reason": "no disk elsewhere"});
+        for after in [false, true] {
+            let mut tally = Tally::new("north");
+            tally.pending.insert("p".to_owned(), search(4, "a", "u", "c", b"p", 23));
+            tally.pending.insert("q".to_owned(), search(5, "a", "u", "c", b"q", 23));
+            tally.add(came_of("p", 7, after, searched()));
+            tally.add(came_of("q", 8, after, searched()));
+            tally.add(came_of("e7", 9, true, failed()));
+            assert_eq!(tally.searches.iter().map(|s| s.entry).collect::<Vec<_>>(), [8], "after: {after}");
+        }
+        let mut tally = Tally::new("north");
+        tally.done.insert("e7".to_owned(), 7);
+        tally.released.insert("r".to_owned(), (1, vec![7]));
+        tally.released.insert("s".to_owned(), (1, vec![8]));
+        tally.add(came_of("e7", 9, true, failed()));
+        assert_eq!(tally.released.keys().collect::<Vec<_>>(), ["s"]);
     }
 
     #[test]

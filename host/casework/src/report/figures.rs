@@ -3,7 +3,7 @@
 //! Under each heading of a tag a request counts once, however many of its steps are tagged with it; a step outside a request's
 //! life counts for itself. It counts as permitted if any step so tagged was, and as refused if none was. A step that was
 //! permitted and failed is not counted, nor one that waits for others and has no effect, nor what is said to have been done
-//! and then, by a later entry of the period, that nothing came of it. Only what this jurisdiction's own
+//! and then, by an entry of the period or soon after it, that nothing came of it. Only what this jurisdiction's own
 //! policy says counts, and not what another says of the same step.
 //!
 //! Each act is of the period in which its own entry was recorded, and a tagged step of the period in which it was decided. Whether
@@ -105,8 +105,10 @@ impl Figures {
     pub(crate) fn add(&mut self, told: Told) {
         let Told { index, leaf, account, after } = told;
         if after {
-            if let Some(Account { of, event: Event::Failed { .. } | Event::Waits { .. }, .. }) = account {
-                self.failed.extend(of);
+            match account {
+                Some(Account { of, event: Event::Failed { .. }, .. }) => self.undo(of),
+                Some(Account { of, event: Event::Waits { .. }, .. }) => self.failed.extend(of),
+                _ => {}
             }
             return;
         }
@@ -141,13 +143,7 @@ impl Figures {
             }
             Event::Failed { .. } => {
                 self.note("Steps permitted that failed", 1);
-                let undone = of.as_ref().and_then(|of| self.done.remove(of));
-                if let Some((act, permit)) = undone {
-                    let times = self.acts.entry(act).or_default();
-                    *times = times.saturating_sub(1);
-                    self.failed.extend(permit);
-                }
-                self.failed.extend(of);
+                self.undo(of);
             }
             Event::Waits { .. } => {
                 self.note("Steps permitted that wait for others", 1);
@@ -180,6 +176,17 @@ impl Figures {
     fn did(&mut self, entry: String, permit: Option<String>, act: &'static str) {
         self.note(act, 1);
         self.done.insert(entry, (act, permit));
+    }
+
+    /// Notes that nothing came of an entry: of a permit, or of what is said to have been done.
+    fn undo(&mut self, of: Option<String>) {
+        let undone = of.as_ref().and_then(|of| self.done.remove(of));
+        if let Some((act, permit)) = undone {
+            let times = self.acts.entry(act).or_default();
+            *times = times.saturating_sub(1);
+            self.failed.extend(permit);
+        }
+        self.failed.extend(of);
     }
 
     fn note(&mut self, act: &'static str, times: u64) {
@@ -476,6 +483,21 @@ mod tests {
             assert!(figures.counts().iter().all(|figure| figure.value == 0), "nor is the next period's failure");
             assert!(figures.basis().text.contains("1 entries"), "{}", figures.basis().text);
         }
+    }
+
+    #[test]
+    fn what_is_undone_after_the_period_is_not_counted_as_done_in_it() {
+        let late = |told: Told| Told { after: true, ..told };
+        let mut figures = Figures::new("north", &["crime".to_owned()]);
+        figures.add(told(1, Some("r1"), None, decision("north", Verdict::Permit, &[("crime", "robbery")])));
+        figures.add(told(2, Some("r1"), Some("e1"), Event::Opened));
+        figures.add(told(3, Some("r2"), None, Event::Opened));
+        figures.add(late(told(4, Some("r1"), Some("e2"), Event::Failed { reason: "no disk elsewhere".into() })));
+        figures.add(late(told(5, Some("r3"), Some("e9"), Event::Failed { reason: "of the next period".into() })));
+        assert!(figures.counts().contains(&Figure::new("Requests opened", 1)));
+        assert!(figures.counts().contains(&Figure::new("Steps permitted that failed", 0)), "in the next period");
+        let crime = figures.sections().into_iter().find(|s| s.heading == "Crime").unwrap();
+        assert!(crime.rows.is_empty(), "{crime:?}");
     }
 
     #[test]

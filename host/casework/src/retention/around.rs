@@ -18,6 +18,8 @@ use std::collections::BTreeSet;
 pub(super) struct Around {
     dockets: Vec<Other>,
     owed: Vec<Owed>,
+    /// The first entry that a pruning leaves which has begun, where it takes any of the entries.
+    pruned_to: Option<u64>,
 }
 
 struct Other {
@@ -36,6 +38,8 @@ impl Around {
         let mut around = Self::default();
         let rows = owner.store.retentions().await?.into_iter().filter(|row| row.subject == AUDIT_ENTRY);
         for docket in own(rows.map(Docket::read).collect::<Result<Vec<_>, _>>()?, origin) {
+            let pruned_to = pruned_to(&docket)?.filter(|minimum| range.indices().start() < minimum);
+            around.pruned_to = around.pruned_to.max(pruned_to);
             if let Some(other) = other(&docket.record, range, &spelled)? {
                 around.dockets.push(Other { covers: other.covers(range), docket });
             }
@@ -56,6 +60,11 @@ impl Around {
     /// The obligations about them that are still to be met.
     pub(super) fn owed(&self) -> &[Owed] {
         &self.owed
+    }
+
+    /// The first entry that is left by a pruning that has begun, where any of the entries goes with it.
+    pub(super) fn pruned_to(&self) -> Option<u64> {
+        self.pruned_to
     }
 
     /// Whether any of the entries is held, by a step or by a decision.
@@ -94,6 +103,14 @@ fn own(mut dockets: Vec<Docket>, origin: &str) -> Vec<Docket> {
     dockets
 }
 
+/// The first entry that stays, of a log whose pruning has begun and is not over.
+fn pruned_to(docket: &Docket) -> Result<Option<u64>, CaseError> {
+    if !docket.pruning.as_ref().is_some_and(|pruning| pruning.begun) {
+        return Ok(None);
+    }
+    Ok(EntryRange::of(&docket.record)?.map(|range| audit::whole_bundles(range.end())))
+}
+
 /// The entries that another record names, if any of them is in the range and it is not the same record.
 fn other(record: &Retained, range: EntryRange, spelled: &str) -> Result<Option<EntryRange>, CaseError> {
     if record.record == spelled {
@@ -104,7 +121,7 @@ fn other(record: &Retained, range: EntryRange, spelled: &str) -> Result<Option<E
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Export, Since};
+    use super::super::{Export, Pruning, Since};
     use super::*;
     use model::account::Who;
     use model::terms::Digest;
@@ -121,7 +138,18 @@ mod tests {
     fn around(covers: bool, change: impl FnOnce(&mut Docket)) -> Around {
         let mut docket = Docket::new(entries("10-20"));
         change(&mut docket);
-        Around { dockets: vec![Other { covers, docket }], owed: vec![] }
+        Around { dockets: vec![Other { covers, docket }], ..Around::default() }
+    }
+
+    #[test]
+    fn a_pruning_takes_whole_bundles_once_it_has_begun() {
+        let pruning = |begun| {
+            let mut docket = Docket::new(entries("0-519"));
+            docket.pruning = Some(Pruning { by: who(), at: Instant(1), from: 0, begun });
+            pruned_to(&docket).unwrap()
+        };
+        assert_eq!((pruning(true), pruning(false)), (Some(512), None));
+        assert_eq!(pruned_to(&Docket::new(entries("0-519"))).unwrap(), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::around::Around;
 use super::prune::Beginning;
 use super::range::EntryRange;
-use super::{ASKED, Asking, Change, Docket, GALLERY_RECORD, NOT_THEIRS, is_elsewhere, place_of};
+use super::{ASKED, AUDIT_ENTRY, Asking, Change, Docket, GALLERY_RECORD, NOT_THEIRS, is_elsewhere, place_of};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -148,7 +148,10 @@ impl Casework {
             let bare = Retained { gallery: None, ..record.clone() };
             owed.extend(owner.store.obligations_of_request(&place_of(&bare)).await?);
         }
-        let owed = owed.into_iter().map(Owed::read).collect::<Result<Vec<_>, _>>()?;
+        let mut owed = owed.into_iter().map(Owed::read).collect::<Result<Vec<_>, _>>()?;
+        if let (Change::Lift, Place::Entries(leaves)) = (asking.change, &place) {
+            owed.extend(held_by_decisions(owner, leaves).await?);
+        }
         let by_decision =
             |o: &Owed| o.is_open() && matches!(&o.duty, Duty::Hold(rule) if rule.subject == record.subject);
         let held = docket.held.is_some() || owed.iter().any(by_decision) || around.held();
@@ -271,6 +274,28 @@ fn of_own_log(owner: &Chamber, range: EntryRange, record: Retained) -> Result<Re
         return Err(CaseError::Invalid(message));
     }
     Ok(Retained { gallery: Some(origin.to_owned()), record: range.to_string(), ..record })
+}
+
+/// The open holds of entries that decisions imposed within requests, and whose own entries are among these. Nothing else says
+/// which entries such a hold is of, so that they are lifted with the entry of their decision. No step of the request touches
+/// them: its turn is not needed.
+async fn held_by_decisions(owner: &Chamber, leaves: &[Leaf]) -> Result<Vec<Owed>, CaseError> {
+    let mut held = Vec::new();
+    for row in owner.store.open_obligations(None).await? {
+        let owed = Owed::read(row)?;
+        let of_this_log =
+            matches!(&owed.duty, Duty::Hold(rule) if rule.subject == AUDIT_ENTRY) && owed.jurisdiction == owner.id();
+        let Some(request) = owed.request.as_deref().filter(|_| of_this_log) else { continue };
+        let decided: Vec<&Leaf> = leaves.iter().filter(|l| l.verdict.is_some() && l.at == owed.since).collect();
+        if decided.is_empty() {
+            continue;
+        }
+        let entries = owner.store.entries_of_request(request).await?;
+        if decided.iter().any(|leaf| entries.contains(&leaf.id)) {
+            held.push(owed);
+        }
+    }
+    Ok(held)
 }
 
 /// The entries of a range.

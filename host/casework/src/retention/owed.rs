@@ -20,6 +20,11 @@ impl Found {
         if let Some(at) = self.docket.purged.or(self.around.purged()) {
             return Err(Misstep::Destroyed { subject: subject.clone(), record: record.clone(), at });
         }
+        if matches!(change, Change::Hold | Change::Extend | Change::Export)
+            && let Some(minimum) = self.around.pruned_to()
+        {
+            return Err(Misstep::Pruning { minimum });
+        }
         if change != Change::Purge {
             return Ok(());
         }

@@ -66,8 +66,11 @@ pub(super) struct Beginning {
 
 impl Beginning {
     /// Takes down what an open obligation demands of these entries. What a decision wants kept begins with its own entry; what
-    /// it holds may be older.
-    fn heed(&mut self, owed: &Owed) {
+    /// it holds may be older. `keeper` is the jurisdiction whose log it is: no other's policy has a say.
+    fn heed(&mut self, owed: &Owed, keeper: &str) {
+        if owed.jurisdiction != keeper {
+            return;
+        }
         match (&owed.duty, owed.due) {
             (Duty::Hold(rule), _) if rule.subject == AUDIT_ENTRY => self.held = true,
             (Duty::Retain(rule), Some(due)) if rule.subject == AUDIT_ENTRY && owed.since <= self.youngest => {
@@ -134,7 +137,7 @@ impl Casework {
         for row in owner.store.open_obligations(None).await? {
             let owed = Owed::read(row)?;
             if owed.about.as_ref().is_none_or(|about| !is_elsewhere(about, owner.log().origin())) {
-                beginning.heed(&owed);
+                beginning.heed(&owed, owner.id());
             }
         }
         Ok(Place::Beginning(beginning))
@@ -282,7 +285,7 @@ mod tests {
     fn beginning(owed: &[Owed]) -> Beginning {
         let youngest = Instant(100 * DAY_MS);
         let mut beginning = Beginning { from: 0, minimum: 512, youngest, kept: None, held: false };
-        owed.iter().for_each(|owed| beginning.heed(owed));
+        owed.iter().for_each(|owed| beginning.heed(owed, "north"));
         beginning
     }
 
@@ -295,6 +298,14 @@ mod tests {
         assert_eq!(beginning(&[owed(AUDIT_ENTRY, 101, 3_650, false)]).longest(), floor, "of younger entries");
         let two = [owed(AUDIT_ENTRY, 50, 730, false), owed(AUDIT_ENTRY, 90, 400, false)];
         assert_eq!(beginning(&two).longest(), ("north 7".to_owned(), Instant(780 * DAY_MS)));
+    }
+
+    #[test]
+    fn what_another_jurisdiction_demands_keeps_nothing_here() {
+        let of_south = |owed: Owed| Owed { jurisdiction: "south".to_owned(), ..owed };
+        let demands = [of_south(owed(AUDIT_ENTRY, 50, 3_650, false)), of_south(owed(AUDIT_ENTRY, 1, 1, true))];
+        let beginning = beginning(&demands);
+        assert_eq!((beginning.longest().0.as_str(), beginning.held), ("this host", false));
     }
 
     #[test]
