@@ -3,8 +3,8 @@
 //! Between the permit of a release and its outcome its documents are sealed. Where the outcome never comes they are no release's,
 //! and nobody finds them, or purges them: the request may never be released. So a mark is kept before the first is sealed, and
 //! goes with the outcome. Each release has its own, for one that broke off may be followed by another of the same request: what
-//! the first left in a log's journal takes no mark but its own. What a release that fails has sealed is destroyed at once, with an entry first; what a mark still
-//! leads to at a start, then.
+//! the first left in a log's journal takes no mark but its own. What a release that fails has sealed is destroyed at once, with
+//! an entry first; what a mark still leads to at a start, then.
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
