@@ -1,5 +1,5 @@
 //! Connections at their edges, over HTTP/1.1 and HTTP/2: bodies that are too large, clients that are too slow, to send or to
-//! read, and connections that are too old or too many.
+//! read, connections that are too old or too many, and bodies that take up too much room.
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
 
@@ -244,4 +244,19 @@ async fn one_person_has_so_many_connections_and_is_told_so() {
         }
     };
     assert!(tokio::time::timeout(LONG, served).await.is_ok(), "their places are not free again");
+}
+
+#[tokio::test]
+async fn bodies_that_never_come_take_up_one_persons_share() {
+    let Some(court) = court().await else { return };
+    let mut greedy = http2::greet(&court.deployment, &searcher("detroit")).await;
+    // More in all than there is room for.
+    for _ in 0..17 {
+        greedy.post("/v1/detroit/requests", Some(32 * MIB)).await;
+    }
+    // One that found no room is told so while others wait for their bodies.
+    let told = tokio::time::timeout(LONG, greedy.answer()).await.expect("the server waits for ever");
+    assert!(told.contains("requests of yours") || told.contains("did not arrive"), "{told}");
+    assert_eq!(court.search("st-louis", 2).await["verdict"], "permit", "others have their own");
+    assert_eq!(court.search("detroit", 3).await["verdict"], "permit", "and forms do not wait behind photographs");
 }

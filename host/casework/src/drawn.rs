@@ -2,8 +2,9 @@
 //!
 //! Between the permit of a release and its outcome its documents are sealed. Where the outcome never comes they are no release's,
 //! and nobody finds them, or purges them: the request may never be released. So a mark is kept before the first is sealed, and
-//! goes with the outcome. What a release that fails has sealed is destroyed at once, with an entry first; what a mark still
-//! leads to at a start, then.
+//! goes with the outcome. Each release has its own, for one that broke off may be followed by another of the same request: what
+//! the first left in a log's journal takes no mark but its own. What a release that fails has sealed is destroyed at once, with
+//! an entry first; what a mark still leads to at a start, then.
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
@@ -20,21 +21,30 @@ const RELEASING: &str = "releasing";
 /// What `/readyz` calls documents that could not be destroyed at the start.
 const LEFT: &str = "documents";
 
-/// Keeps the mark of a release that is about to seal these documents.
-pub(crate) async fn mark(owner: &Chamber, request: &str, documents: &[String]) -> Result<(), CaseError> {
-    // What an earlier release sealed, and could not destroy, is not forgotten.
-    let earlier = owner.store.standing(RELEASING, request).await?;
-    let mut all = earlier.as_ref().map(marked).unwrap_or_default();
-    all.extend(documents.iter().cloned());
+/// Keeps the mark of the release of a request that this entry permits, and that is about to seal these documents.
+pub(crate) async fn mark(owner: &Chamber, request: &str, intent: &str, documents: &[String]) -> Result<(), CaseError> {
     // A host that starts looks after its own: another's may be under way.
-    let body = serde_json::json!({ "log": owner.log().origin(), "documents": all });
-    let row = store::StandingRow { kind: RELEASING.to_owned(), id: request.to_owned(), body };
+    let body = serde_json::json!({ "log": owner.log().origin(), "request": request, "documents": documents });
+    let row = store::StandingRow { kind: RELEASING.to_owned(), id: mark_id(request, intent), body };
     Ok(owner.store.keep(&[store::Kept::Stands(row)]).await?)
 }
 
 /// That the release is concluded: to be kept with its outcome.
-pub(crate) fn unmark(request: &str) -> store::Kept {
-    store::Kept::Forgotten { kind: RELEASING.to_owned(), id: request.to_owned() }
+pub(crate) fn unmark(request: &str, intent: &str) -> store::Kept {
+    forgotten(mark_id(request, intent))
+}
+
+fn mark_id(request: &str, intent: &str) -> String {
+    format!("{request}/{intent}")
+}
+
+fn forgotten(mark: String) -> store::Kept {
+    store::Kept::Forgotten { kind: RELEASING.to_owned(), id: mark }
+}
+
+/// The request a mark is of. Older programs named the mark itself so.
+fn request_of(mark: &store::StandingRow) -> &str {
+    mark.body["request"].as_str().unwrap_or(&mark.id)
 }
 
 /// The documents a mark names.
@@ -65,7 +75,7 @@ async fn destroy_all(chamber: &Chamber, at: Instant) -> Result<(), CaseError> {
 async fn destroy(chamber: &Chamber, mark: &store::StandingRow, at: Instant) -> Result<(), CaseError> {
     // The outcome may be on its way to the database.
     chamber.ledger.settle().await?;
-    let (store, request) = (&chamber.store, mark.id.as_str());
+    let (store, request) = (&chamber.store, request_of(mark));
     let mut left = Vec::new();
     if !is_released(store, request).await? {
         for document in marked(mark) {
@@ -78,7 +88,7 @@ async fn destroy(chamber: &Chamber, mark: &store::StandingRow, at: Instant) -> R
         }
     }
     if left.is_empty() {
-        return Ok(store.keep(&[unmark(request)]).await?);
+        return Ok(store.keep(&[forgotten(mark.id.clone())]).await?);
     }
     let details = BTreeMap::from([("documents".to_owned(), left.join(" "))]);
     let entry = |act: &str, of: Option<String>| Entry {
@@ -97,7 +107,7 @@ async fn destroy(chamber: &Chamber, mark: &store::StandingRow, at: Instant) -> R
         }
     }
     let outcome = entry("unreleased-documents-destroyed", Some(intent.id));
-    ledger::record(&[&chamber.ledger], outcome, vec![unmark(request)]).await.map(drop)
+    ledger::record(&[&chamber.ledger], outcome, vec![forgotten(mark.id.clone())]).await.map(drop)
 }
 
 /// Whether a release of a request is on record, or may be: of entries whose accounts are gone nobody knows.
@@ -125,16 +135,16 @@ async fn is_sealed(store: &store::Jurisdiction, id: &str) -> Result<bool, CaseEr
 
 impl Casework {
     /// After a release that failed: the documents it sealed go. Where that cannot be recorded, the next start sees to it.
-    pub(crate) async fn discard_drawn(&self, owner: &Chamber, request: &str) {
+    pub(crate) async fn discard_drawn(&self, owner: &Chamber, request: &str, intent: &str) {
         // The clock may be what the release failed of.
-        if let Err(e) = discard(owner, request, recovery::now(&self.clock)).await {
+        if let Err(e) = discard(owner, request, intent, recovery::now(&self.clock)).await {
             tracing::error!(jurisdiction = owner.id(), request, %e, "a release failed, and its documents are still there: the next start destroys them");
         }
     }
 }
 
-async fn discard(owner: &Chamber, request: &str, at: Instant) -> Result<(), CaseError> {
-    match owner.store.standing(RELEASING, request).await? {
+async fn discard(owner: &Chamber, request: &str, intent: &str, at: Instant) -> Result<(), CaseError> {
+    match owner.store.standing(RELEASING, &mark_id(request, intent)).await? {
         Some(mark) => destroy(owner, &mark, at).await,
         None => Ok(()),
     }

@@ -147,14 +147,24 @@ impl Ledger {
         }
     }
 
-    /// Keeps rows as soon as the database takes them.
-    pub(crate) async fn keep_behind(&self, rows: Vec<store::Kept>) {
-        // Where the task that writes broke off, nobody is there to take them.
-        if let Err(mpsc::error::SendError(Behind::Rows(rows))) = self.behind.send(Behind::Rows(rows)).await
-            && let Err(e) = self.store.keep(&rows).await
-        {
-            tracing::error!(log = self.log.origin(), %e, "rows that no entry brings could not be kept");
-        }
+    /// Keeps rows that no entry brings, and waits until they are in the database.
+    ///
+    /// # Errors
+    /// As [`Ledger::settle`]: then they are only in memory, and kept as soon as the database takes them, if it does before the
+    /// host stops.
+    pub(crate) async fn keep_behind(&self, rows: Vec<store::Kept>) -> Result<(), CaseError> {
+        // To the end, whoever stops waiting.
+        let this = self.clone();
+        let keeping = tokio::spawn(async move {
+            match this.behind.send(Behind::Rows(rows)).await {
+                Ok(()) => this.settle().await,
+                // Where the task that writes broke off, nobody is there to take them.
+                Err(mpsc::error::SendError(Behind::Rows(rows))) => Ok(this.store.keep(&rows).await?),
+                Err(_) => Err(CaseError::Fault(BROKEN.to_owned())),
+            }
+        });
+        let kept = tokio::time::timeout(SETTLE_LIMIT, keeping).await.map_err(|_| unwritten(TOO_LONG))?;
+        kept.map_err(|e| broke_off(&e))?
     }
 
     /// What an entry leaves behind, as it rides on its leaf, and room for it to wait for the database. Nothing is done yet.
@@ -299,12 +309,12 @@ pub(crate) async fn record_as(
     for (ledger, packed) in ledgers.iter().zip(packed) {
         match ledger.put(&written, packed).await {
             Ok(appended) => places.push((ledger.log.clone(), appended)),
-            Err(unrecorded) => {
+            Err(mut unrecorded) => {
                 if let [first, .., last] = ledgers
                     && places.is_empty()
                     && unrecorded.doubtful
                 {
-                    torn::mark(first, last, &written).await;
+                    unrecorded = Box::pin(torn::doubted(first, last, &written, unrecorded)).await;
                 }
                 let indices = places.iter().map(|(_, appended)| appended.index);
                 let standing: Vec<_> = ledgers.iter().copied().zip(indices).collect();

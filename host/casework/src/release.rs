@@ -110,17 +110,18 @@ impl Casework {
         };
         let permit = self.judge_step(&sitting, actor, outgoing.answers, Step::Release(plan)).await?;
         let acted = permit.act();
+        let intent = acted.intent.id.clone();
         match self.draw_up(&sitting, actor, &acted, prepared, &outgoing.reasoning).await {
             Ok((event, documents)) => {
                 let released = |o: &Owed| matches!(o.duty, Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll);
-                let mut rows = obligations::met(&sitting.owed, released, &acted.intent.id, sitting.now)?;
+                let mut rows = obligations::met(&sitting.owed, released, &intent, sitting.now)?;
                 if !documents.is_empty() {
-                    rows.push(drawn::unmark(request));
+                    rows.push(drawn::unmark(request, &intent));
                 }
                 match self.conclude_step(&sitting, acted, actor, event, rows).await {
                     Ok(taken) => Ok(ReleaseDone { taken, documents }),
                     Err(e) => {
-                        Box::pin(self.discard_drawn(&sitting.owner, request)).await;
+                        Box::pin(self.discard_drawn(&sitting.owner, request, &intent)).await;
                         Err(e)
                     }
                 }
@@ -133,7 +134,7 @@ impl Casework {
                     other => other,
                 };
                 let failure = self.give_up(&sitting.concerned, acted, actor, sitting.request.subject(), e).await;
-                Box::pin(self.discard_drawn(&sitting.owner, request)).await;
+                Box::pin(self.discard_drawn(&sitting.owner, request, &intent)).await;
                 Err(failure)
             }
         }
@@ -220,7 +221,7 @@ impl Casework {
             let receipt = acted.intent.receipt()?;
             let paper = self.paper(sitting, actor, &acted.rulings, receipt, &selected, &statements, reasoning).await?;
             let ids: Vec<String> = demanded.iter().map(|(_, id)| id.clone()).collect();
-            drawn::mark(&sitting.owner, &sitting.request.request.id, &ids).await?;
+            drawn::mark(&sitting.owner, &sitting.request.request.id, &acted.intent.id, &ids).await?;
             for (jurisdiction, id) in demanded {
                 documents.push(self.draw(sitting, &paper, jurisdiction, id).await?);
             }

@@ -13,7 +13,7 @@ use model::terms::{Digest, Instant};
 use serde::{Deserialize, Serialize};
 
 /// The kind under which revisions are kept.
-const KIND: &str = "revision";
+const KIND: &str = store::REVISION;
 
 /// Characters of a revision's id.
 const ID_LEN: usize = 32;

@@ -4,7 +4,8 @@
 //! nothing is done, and yet the first says otherwise, for good. So it is recorded behind that entry that nothing came of it: at
 //! once, if the second log certainly does not have the entry and the first takes another. Otherwise a mark is kept, and the
 //! pass over deadlines records it as soon as both are known. An entry that turns up in the second log after all, at a start,
-//! needs nothing more, and of one that did not turn up in the first there is nothing to be said.
+//! needs nothing more, and of one that did not turn up in the first there is nothing to be said. A mark that the database does not
+//! take waits for it in memory only, and the asker is told so.
 //!
 //! A host that is killed between the two entries leaves no mark: nobody was answered.
 
@@ -25,55 +26,108 @@ pub(crate) async fn told(
     unrecorded: Unrecorded,
 ) -> CaseError {
     let Unrecorded { error, doubtful } = unrecorded;
-    if standing.is_empty() {
-        return error;
-    }
-    let is_fault = matches!(error, CaseError::Fault(_));
-    let mut told = match error {
-        CaseError::Log(reason) | CaseError::Fault(reason) => reason,
-        other => other.to_string(),
-    };
+    let mut told = String::new();
     for (ledger, index) in standing {
         let origin = ledger.log().origin();
         told += &match make_good(ledger, missing, written, doubtful).await {
-            Some(made_good) => format!(
+            Made::Needless => format!("; it stands as entry {index} of the log `{origin}`"),
+            Made::Good(made_good) => format!(
                 "; entry {index} of the log `{origin}` says otherwise, and entry {made_good} there says that nothing came of it"
             ),
-            None if refuses(&written.plain) => format!("; it stands as entry {index} of the log `{origin}`"),
-            None => format!(
+            Made::Marked => format!(
                 "; entry {index} of the log `{origin}` says otherwise, and that nothing came of it is recorded there as soon as \
                  that can be known and done"
             ),
+            Made::Unmarked(reason) => format!(
+                "; entry {index} of the log `{origin}` says otherwise, and that nothing came of it has yet to be recorded there, \
+                 which {}",
+                unkept(reason)
+            ),
         };
     }
-    // Where the host broke off nobody is told that nothing was done.
-    if is_fault { CaseError::Fault(told) } else { CaseError::Log(told) }
+    also(error, &told)
 }
 
-/// Records behind an entry that nothing came of it; gives the index, or marks it to be done later.
-async fn make_good(ledger: &Ledger, missing: &Ledger, written: &Written, doubtful: bool) -> Option<u64> {
-    let failure = failure(&written.plain, None, missing.log().origin()).ok().flatten()?;
-    if !doubtful {
-        let failure = Written::of(model::terms::new_id(), failure).ok()?;
-        if let Ok(appended) = ledger.append(&failure, vec![]).await {
-            return Some(appended.index);
+/// Sees to an entry that this ledger may turn out to have, and `missing` has not; gives why it is not on record, and what else
+/// the asker has to know.
+pub(crate) async fn doubted(
+    ledger: &Ledger,
+    missing: &Ledger,
+    written: &Written,
+    unrecorded: Unrecorded,
+) -> Unrecorded {
+    let Unrecorded { error, doubtful } = unrecorded;
+    let error = match mark(ledger, missing, written).await {
+        Ok(()) => error,
+        Err(reason) => {
+            let origin = ledger.log().origin();
+            also(error, &format!("; if it turns up in the log `{origin}`, that {}", unkept(reason)))
         }
+    };
+    Unrecorded { error, doubtful }
+}
+
+/// What is said of an entry that could not be marked.
+fn unkept(reason: CaseError) -> String {
+    let reason = match reason {
+        CaseError::Log(reason) | CaseError::Fault(reason) => reason,
+        other => other.to_string(),
+    };
+    format!("is forgotten if the host stops before that can be noted ({reason}): compare both logs then")
+}
+
+/// An error that says more. Where the host broke off nobody is told that nothing was done.
+fn also(error: CaseError, more: &str) -> CaseError {
+    match error {
+        error if more.is_empty() => error,
+        CaseError::Fault(reason) => CaseError::Fault(reason + more),
+        CaseError::Log(reason) => CaseError::Log(reason + more),
+        other => CaseError::Log(other.to_string() + more),
+    }
+}
+
+/// What was made of an entry that stands in one log and not in the other.
+enum Made {
+    /// It says of itself that nothing was done.
+    Needless,
+    /// That nothing came of it is recorded behind it, at this index.
+    Good(u64),
+    /// It is marked, and the pass over deadlines sees to it.
+    Marked,
+    /// It is to be marked, and the database does not take the mark.
+    Unmarked(CaseError),
+}
+
+/// Records behind an entry that nothing came of it, or marks it to be done later.
+async fn make_good(ledger: &Ledger, missing: &Ledger, written: &Written, doubtful: bool) -> Made {
+    let failure = match failure(&written.plain, None, missing.log().origin()) {
+        Ok(Some(failure)) => failure,
+        Ok(None) => return Made::Needless,
+        Err(reason) => return Made::Unmarked(reason),
+    };
+    if !doubtful
+        && let Ok(failure) = Written::of(model::terms::new_id(), failure)
+        && let Ok(appended) = ledger.append(&failure, vec![]).await
+    {
+        return Made::Good(appended.index);
     }
     tracing::error!(log = ledger.log().origin(), entry = %written.id, "an entry stands here, and another log did not take it");
-    mark(ledger, missing, written).await;
-    None
+    match mark(ledger, missing, written).await {
+        Ok(()) => Made::Marked,
+        Err(reason) => Made::Unmarked(reason),
+    }
 }
 
-/// Marks an entry that this ledger has, or may turn out to have, and `missing` has not.
-pub(crate) async fn mark(ledger: &Ledger, missing: &Ledger, written: &Written) {
+/// Marks an entry that this ledger has, or may turn out to have, and `missing` has not. The mark is in the database when this
+/// returns, unless it says why not.
+async fn mark(ledger: &Ledger, missing: &Ledger, written: &Written) -> Result<(), CaseError> {
     let body = serde_json::json!({ "log": ledger.log().origin(), "missing": missing.log().origin() });
     let mark = store::StandingRow { kind: TORN.to_owned(), id: written.id.clone(), body };
-    ledger.keep_behind(vec![store::Kept::Stands(mark)]).await;
-}
-
-/// Whether an entry says of itself that nothing was done.
-fn refuses(plain: &[u8]) -> bool {
-    matches!(failure(plain, None, ""), Ok(None))
+    let kept = ledger.keep_behind(vec![store::Kept::Stands(mark)]).await;
+    if let Err(e) = &kept {
+        tracing::error!(log = ledger.log().origin(), entry = %written.id, %e, "the mark of an entry that another log did not take could not be kept");
+    }
+    kept
 }
 
 /// The entry that says of this one that nothing came of it; none where it says so itself.
@@ -235,7 +289,7 @@ mod tests {
         let told = told(&[(&two.north, 0)], &two.south, &written, unrecorded).await.to_string();
         assert!(told.contains("no disk") && told.contains("as soon as that can be known and done"), "{told}");
         assert_eq!(two.north.log().size(), 1, "it may turn up there");
-        two.north.settle().await.unwrap();
+        // At once: whoever is told so may rely on it.
         let marks = two.rows.standings(TORN).await.unwrap();
         assert_eq!(marks.iter().map(|m| m.id.as_str()).collect::<Vec<_>>(), ["e1"]);
     }

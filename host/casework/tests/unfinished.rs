@@ -239,7 +239,11 @@ async fn a_start_destroys_the_documents_of_releases_that_broke_off() {
                 let body = json!({ "log": log, "documents": [&document] });
                 store::Kept::Stands(store::StandingRow { kind: RELEASING.to_owned(), id: id.to_owned(), body })
             };
-            let marks = [mark(&released, LOG), mark(&broken_off, LOG), mark(early, LOG), mark(others, "elsewhere/x")];
+            // Of this program, and of an older one, which had one mark for all releases of a request.
+            let body = json!({ "log": LOG, "request": &broken_off, "documents": [&document] });
+            let id = format!("{broken_off}/an-intent");
+            let own = store::Kept::Stands(store::StandingRow { kind: RELEASING.to_owned(), id, body });
+            let marks = [mark(&released, LOG), own, mark(early, LOG), mark(others, "elsewhere/x")];
             rows.keep(&marks).await.unwrap();
             for request in [broken_off.as_str(), others] {
                 for form in [Form::Html, Form::Pdf] {
@@ -258,4 +262,24 @@ async fn a_start_destroys_the_documents_of_releases_that_broke_off() {
     let acts: Vec<_> = discarded(&court).await.into_iter().map(|(_, request)| request).collect();
     assert_eq!(acts, [Some(broken_off.clone()), Some(broken_off.clone())], "once");
     court.hand_over(FIRST, &released).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_leaves_the_marks_of_other_releases_of_its_request_alone() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(1).await;
+    let earlier = [request.clone(), format!("{request}/another-intent")];
+    let court = court
+        .reopen_on(async |rows: &store::Jurisdiction| {
+            for id in &earlier {
+                let body = json!({ "log": "elsewhere/x", "request": &request, "documents": ["a-paper"] });
+                let mark = store::StandingRow { kind: RELEASING.to_owned(), id: id.clone(), body };
+                rows.keep(&[store::Kept::Stands(mark)]).await.unwrap();
+            }
+        })
+        .await;
+    let released = court.release(FIRST, &request, outgoing(&records[..1])).await.unwrap();
+    assert!(!released.documents.is_empty());
+    let (_court, _, marked) = papers(court, &[]).await;
+    assert_eq!(marked, earlier, "its own mark is gone, and no other");
 }

@@ -5,6 +5,7 @@ mod finding;
 
 pub(crate) use finding::{Match, Table};
 
+use crate::bodies::FORM_BYTES;
 use crate::endpoints::{self, Ask, Reply};
 use crate::problem::Problem;
 use crate::{
@@ -45,8 +46,8 @@ pub(crate) struct Route {
     pub(crate) answer: fn(Ask) -> Answering,
 }
 
-/// A form: answers and a template of up to 4096 numbers written out.
-const FORM: usize = 1 << 20;
+/// A form, which does not wait for room behind anything larger.
+const FORM: usize = FORM_BYTES;
 
 /// A form with a photograph of up to 20 MiB in base64.
 const PHOTOGRAPH: usize = 32 << 20;

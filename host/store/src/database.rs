@@ -29,11 +29,32 @@ pub(crate) struct Database {
     pub(crate) bookings: Held,
     /// Whether other hosts have to be told of changes.
     pub(crate) several: bool,
+    /// Whether the answer to the next [`commit`](Self::commit) is lost on its way.
+    #[cfg(test)]
+    pub(crate) deaf: std::sync::atomic::AtomicBool,
 }
 
 impl Database {
     pub(crate) fn new(client: Client, vault: Vault, several: bool) -> Self {
-        Self { client, vault, changing: Mutex::new(()), bookings: Held::new(), several }
+        Self {
+            client,
+            vault,
+            changing: Mutex::new(()),
+            bookings: Held::new(),
+            several,
+            #[cfg(test)]
+            deaf: std::sync::atomic::AtomicBool::default(),
+        }
+    }
+
+    /// Runs statements once.
+    pub(crate) async fn commit(&self, statements: &[&'static str], vars: Object) -> Result<Answer, StoreError> {
+        let answer = self.client.ask(statements, vars).await;
+        #[cfg(test)]
+        if self.deaf.swap(false, std::sync::atomic::Ordering::AcqRel) {
+            return Err(StoreError::Unreachable { reason: "the answer was lost".to_owned() });
+        }
+        answer
     }
 
     /// Runs statements that write, again while another writer gets in their way.

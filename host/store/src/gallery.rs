@@ -90,7 +90,8 @@ impl Jurisdiction {
     /// # Errors
     /// [`StoreError::Exists`] naming the first record whose id is taken; nothing is enrolled then.
     /// [`StoreError::Template`] if a template is not of length 1 or does not fit the gallery.
-    /// After [`StoreError::Unreachable`] the batch may have been enrolled all the same: its first id tells.
+    /// After [`StoreError::Unreachable`] the batch may have been enrolled all the same, if the database stayed silent or the
+    /// gallery has changed since: its first id tells.
     pub async fn insert_records(&self, gallery: &str, records: Vec<NewRecord>) -> Result<u64, StoreError> {
         if records.is_empty() {
             return self.generation(gallery).await;

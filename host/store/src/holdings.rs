@@ -4,6 +4,9 @@
 //! writes it breaks off if somebody has changed the gallery since, on this host or another. What else a change has to know of
 //! the gallery is read after that generation, and so is as it was read when the change is made. Among several hosts the same
 //! transaction tells the others.
+//!
+//! A server that falls silent at the commit may have made the change all the same. Each change gives the gallery's row a stamp of
+//! its own, by which it is known whether it did.
 
 use crate::database::Patience;
 use crate::error::StoreError;
@@ -15,7 +18,15 @@ use crate::store::Jurisdiction;
 use crate::templates;
 use model::multiset::{self, MultisetHash};
 use model::terms::Digest;
+use std::time::Duration;
 use surrealdb::types::{Bytes, Object, RecordId, Value};
+use tokio::time::{sleep, timeout};
+
+/// How long a server that fell silent is waited for, to learn whether it made a change: as long as for an answer.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long to wait before a silent server is asked again.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// Begins a transaction on a gallery, and breaks it off if the gallery has changed since.
 const BEGIN: [&str; 3] = [
@@ -97,7 +108,8 @@ impl Jurisdiction {
         whole.push("COMMIT");
         vars.insert("generation", RecordId::new(GENERATION, key(gallery)));
         vars.insert("added", change.added());
-        vars.insert("stamp", new_stamp());
+        let stamp = new_stamp();
+        vars.insert("stamp", stamp.clone());
         let mut patience = Patience::default();
         loop {
             let Held { generation, holdings } = self.held(gallery).await?;
@@ -111,12 +123,33 @@ impl Jurisdiction {
             if self.db.several {
                 hosts::tell(&mut vars, gallery, next, change.records());
             }
-            match self.db.client.ask(&whole, vars.clone()).await {
+            match self.db.commit(&whole, vars.clone()).await {
                 Err(StoreError::Conflict) if patience.left() => {}
+                Err(StoreError::Unreachable { reason }) => return self.made(gallery, &stamp, reason).await.map(Some),
                 outcome => return outcome.map(|_| Some(next)),
             }
             patience.pause().await;
         }
+    }
+
+    /// Finds out whether the change of this stamp was made though its answer was lost: gives the generation it made.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`] where it is not to be seen: not made, made too late, or followed by another.
+    pub(crate) async fn made(&self, gallery: &str, stamp: &str, reason: String) -> Result<u64, StoreError> {
+        let looking = async {
+            let mut patience = Patience::default();
+            loop {
+                match self.gallery_state(gallery).await {
+                    Ok(state) if state.stamp == stamp => return Some(state.generation),
+                    // It answers again: what it still works at shows soon.
+                    Ok(_) if patience.left() => patience.pause().await,
+                    Err(StoreError::Unreachable { .. }) => sleep(AGAIN).await,
+                    _ => return None,
+                }
+            }
+        };
+        timeout(SILENCE, looking).await.ok().flatten().ok_or(StoreError::Unreachable { reason })
     }
 
     /// What the gallery holds after a change, by what it held before; absent where there is nothing to change.

@@ -78,7 +78,7 @@ pub use obligations::ObligationRow;
 pub use peer::PEER_K;
 pub use portion::{BATCH_BYTES, Portion};
 pub use retention::RetentionRow;
-pub use standings::StandingRow;
+pub use standings::{REVISION, StandingRow};
 pub use steps::Kept;
 pub use store::{Jurisdiction, Store};
 pub use templates::StoredTemplate;

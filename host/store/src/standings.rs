@@ -5,7 +5,17 @@ use crate::error::StoreError;
 use crate::rows::{Row, from_json, joined, key_of, number, text, to_json};
 use crate::schema::STANDING;
 use crate::store::Jurisdiction;
+use model::terms::Holder;
 use surrealdb::types::{RecordId, RecordIdKey, Value};
+
+/// The kind under which policy revisions stand.
+pub const REVISION: &str = "revision";
+
+/// Whether other hosts keep a copy of how things of this kind stand, and have to be told: people, agencies and policy revisions.
+/// Everything else is a mark that whoever wants it reads in the database.
+pub(crate) fn is_told(kind: &str) -> bool {
+    kind == REVISION || kind == Holder::Person.name() || kind == Holder::Agency.name()
+}
 
 /// How one thing stands.
 #[derive(Clone, Debug, PartialEq)]

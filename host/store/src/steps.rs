@@ -130,7 +130,10 @@ impl Jurisdiction {
                     tables.wakes.extend(obligations::wake_row(row));
                     tables.past.extend(obligations::past_wake(row, *was));
                 }
-                Kept::Stands(row) => tables.standings.push(self.standing_row(row)?),
+                Kept::Stands(row) => {
+                    tables.standings.push(self.standing_row(row)?);
+                    tables.told |= standings::is_told(&row.kind);
+                }
                 Kept::Forgotten { kind, id } => tables.forgotten.push(standings::forgotten(kind, id)),
                 Kept::Retention(row) => tables.retentions.push(self.retention_row(row)?),
             }
@@ -141,8 +144,8 @@ impl Jurisdiction {
             tables.impositions.push(row);
             tables.wakes.push(wake);
         }
-        let told = self.db.several;
-        let (statements, vars) = tables.statements(told);
+        tables.told &= self.db.several;
+        let (statements, vars) = tables.statements();
         if vars.is_empty() { Ok(()) } else { self.db.write(&statements, vars).await.map(drop) }
     }
 }
@@ -166,13 +169,14 @@ struct Tables {
     past: Vec<Value>,
     /// Ids of standings that are to go.
     forgotten: Vec<Value>,
+    /// Whether other hosts have to be told how things stand.
+    told: bool,
 }
 
 impl Tables {
     /// The statements for the tables that have rows, in a transaction. Where other hosts have to be told how things stand,
     /// they are.
-    fn statements(self, told: bool) -> (Vec<&'static str>, Object) {
-        let told = told && !self.standings.is_empty();
+    fn statements(self) -> (Vec<&'static str>, Object) {
         let tables = [
             ("accounts", "INSERT INTO account $accounts RETURN NONE", self.accounts),
             (
@@ -217,7 +221,7 @@ impl Tables {
             statements.push(statement);
             vars.insert(name, rows);
         }
-        if told {
+        if self.told {
             statements.push(TELL_REGISTRY);
             vars.insert("told", registry_counter());
         }

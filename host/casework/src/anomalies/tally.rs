@@ -93,7 +93,7 @@ impl Tally {
                 if rulings.phase == Phase::Search {
                     let hour = u8::try_from(matter.clock.minute_of_day / 60).unwrap_or(0);
                     let source = matter.probe.as_ref().map(|p| p.source.clone()).unwrap_or_default();
-                    let (person, unit) = (key(&who), format!("{}/{}", who.jurisdiction, who.unit));
+                    let (person, unit) = (who.key(), format!("{}/{}", who.jurisdiction, who.unit));
                     let search = Search { entry: index, person, unit, cases: case, probe, hour, source };
                     self.pending.insert(leaf.id, search);
                 }
@@ -146,7 +146,7 @@ impl Tally {
             *counts.entry(&training.curriculum).or_default() |= in_force;
         }
         for (curriculum, _) in counts.into_iter().filter(|(_, in_force)| !in_force) {
-            self.expired.entry((key(who), curriculum.to_owned())).or_default().push(index);
+            self.expired.entry((who.key(), curriculum.to_owned())).or_default().push(index);
         }
     }
 
@@ -258,10 +258,6 @@ impl Tally {
         let measure = format!("searches between {from}:00 and {to}:00");
         night.into_iter().map(|(person, entries)| anomaly("odd-hours", person, measure.clone(), entries)).collect()
     }
-}
-
-fn key(who: &Who) -> String {
-    format!("{}/{}", who.jurisdiction, who.person)
 }
 
 /// An anomaly whose number is that of its entries.

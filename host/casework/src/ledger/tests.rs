@@ -125,8 +125,25 @@ async fn an_entry_that_a_second_log_without_a_writer_has_is_marked_in_the_first(
     let Err(CaseError::Fault(told)) = recorded else { panic!("it is no fault of the host") };
     assert!(told.starts_with(BROKEN) && told.contains("as soon as that can be known and done"), "{told}");
     assert_eq!((home.log().size(), owner.log().size()), (1, 1), "it will turn up in both");
-    home.settle().await.unwrap();
     assert_eq!(marks(&home.store).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_that_the_database_does_not_take_is_not_promised() {
+    let (home, owner) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let owner = ledger(&owner).await;
+    // The database takes nothing: what waits for it stays in memory.
+    let (behind, queue) = mpsc::channel(8);
+    let home = Ledger { behind, ..ledger(&home).await };
+    home.trouble.store(Some(Arc::new("the disk is full".to_owned())));
+    let Ok(written) = Written::of("e1".to_owned(), done()) else { panic!("it is an entry") };
+    let doubt = || Unrecorded::in_doubt(CaseError::Log("no disk".to_owned()));
+    let told = torn::told(&[(&home, 0)], &owner, &written, doubt()).await.to_string();
+    assert!(told.contains("entry 0 of the log `test/north` says otherwise"), "{told}");
+    assert!(told.contains("the disk is full") && !told.contains("as soon as"), "{told}");
+    let told = torn::doubted(&home, &owner, &written, doubt()).await;
+    assert!(told.doubtful && told.error.to_string().contains("the disk is full"), "{}", told.error);
+    assert_eq!((marks(&home.store).await, queue.len()), (0, 2), "both wait for it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -146,13 +146,9 @@ impl Listed {
             phase: leaf.phase.map(|p| p.to_string()).unwrap_or_default(),
             verdict: leaf.verdict.map(|v| v.to_string()).unwrap_or_default(),
             at: leaf.at,
-            person: person(account),
+            person: account.who.key(),
         }
     }
-}
-
-fn person(account: &Account) -> String {
-    format!("{}/{}", account.who.jurisdiction, account.who.person)
 }
 
 /// The searches that these accounts, in the order of the log, tell of.
@@ -166,7 +162,7 @@ pub(super) fn searches(accounts: &[(u64, Account)]) -> Vec<Search> {
                 let verdict = rulings.verdict();
                 let outcome = if verdict == Verdict::Permit { "unknown" } else { "refused" };
                 let (at, request, outcome) = (account.at, account.request.clone(), outcome.to_owned());
-                let person = person(account);
+                let person = account.who.key();
                 let search = Search { index: *index, at, person, request, verdict, outcome, gallery: None, found: 0 };
                 searches.push((account.id.clone(), search));
             }

@@ -151,7 +151,7 @@ fn whole(entry: &Told, account: &Account) -> serde_json::Value {
 fn personal(entry: &Told, account: &Account) -> [String; 8] {
     let [index, at, kind, phase, verdict, _] = public(entry.index, &entry.leaf);
     let cases: Vec<_> = account.case.iter().map(|c| format!("{}={}", c.kind, c.value)).collect();
-    let person = format!("{}/{}", account.who.jurisdiction, account.who.person);
+    let person = account.who.key();
     let [person, unit, cases] = [&person, &account.who.unit, &cases.join(" ")].map(|text| output::inert(text));
     [index, at, kind, phase, verdict, person, unit, cases]
 }

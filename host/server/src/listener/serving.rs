@@ -4,7 +4,7 @@
 
 use super::Desk;
 use crate::api::summarize;
-use crate::bodies::{BUSY, RETRY_AFTER};
+use crate::bodies::{BUSY, Claim, RETRY_AFTER};
 use crate::body;
 use crate::endpoints::{Ask, Reply};
 use crate::identity::IdentityError;
@@ -19,7 +19,7 @@ use hyper::{Request, Response, StatusCode, Version, header};
 use model::registry::Principal;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// Says why nothing is served on a connection.
@@ -116,7 +116,7 @@ async fn receive(
     parts: &[(String, String)],
     (length, body): (Option<usize>, &mut Incoming),
     busy: &mpsc::Sender<()>,
-) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
+) -> Result<(Bytes, Claim), Problem> {
     if route.body > 0 {
         let (desk, caller, parts, busy) = (desk.clone(), caller.clone(), parts.to_vec(), busy.clone());
         let admitting = async move {
@@ -125,7 +125,8 @@ async fn receive(
         };
         finished(route, tokio::spawn(admitting)).await?;
     }
-    let room = desk.room.claim(length.unwrap_or(route.body).min(route.body)).await?;
+    let whose = caller.as_ref().map(ToString::to_string).unwrap_or_default();
+    let room = desk.room.claim(&whose, length.unwrap_or(route.body).min(route.body)).await?;
     Ok((body::read(body, route.body, length, desk.patience.body).await?, room))
 }
 

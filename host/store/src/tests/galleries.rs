@@ -5,6 +5,7 @@ use crate::{BATCH_ROWS, GalleryState, NewRecord, PEER_K, StoreError, templates};
 use model::multiset::MultisetHash;
 use model::registry::Gallery;
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use surrealdb::types::{Bytes, RecordId, object};
 use tokio::task::JoinSet;
 
@@ -267,4 +268,35 @@ async fn hostile_record_ids_are_ids() {
         }
         assert_eq!(north.count(gallery).await.unwrap(), 0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_whose_answer_was_lost_is_known_by_its_stamp() {
+    let north = north().await;
+    let deaf = || north.db.deaf.store(true, Ordering::Release);
+    deaf();
+    let enrolled = north.insert_records("g", vec![record("a", 1), record("b", 2)]).await;
+    assert!(matches!(enrolled, Ok(1)), "{enrolled:?}");
+    assert_eq!(north.count("g").await.unwrap(), 2);
+    deaf();
+    assert_eq!(north.set_status("g", "a", "held").await.unwrap(), Some(2));
+    deaf();
+    assert_eq!(north.remove_record("g", "b").await.unwrap(), Some(3));
+    assert_eq!(load(&north, "g").await.unwrap().1.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_not_to_be_seen_stays_in_doubt() {
+    let north = north().await;
+    north.insert_records("g", vec![record("a", 1)]).await.unwrap();
+    let stamp = north.gallery_state("g").await.unwrap().stamp;
+    assert!(matches!(north.made("g", &stamp, "silence".to_owned()).await, Ok(1)));
+    // The id is taken, and the answer that says so is lost.
+    north.db.deaf.store(true, Ordering::Release);
+    let refused = north.insert_records("g", vec![record("a", 2)]).await;
+    assert!(matches!(&refused, Err(StoreError::Unreachable { reason }) if reason.contains("lost")), "{refused:?}");
+    assert_eq!((north.generation("g").await.unwrap(), north.count("g").await.unwrap()), (1, 1));
+    north.set_status("g", "a", "held").await.unwrap();
+    let followed = north.made("g", &stamp, "silence".to_owned()).await;
+    assert!(matches!(followed, Err(StoreError::Unreachable { .. })), "another change came after it: {followed:?}");
 }

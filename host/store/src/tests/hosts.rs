@@ -163,15 +163,22 @@ async fn whoever_is_too_far_behind_is_told_so() {
 async fn how_things_stand_and_the_registry_share_a_counter() {
     let store = several().await;
     let host = store.jurisdiction("north").await.unwrap();
-    let stands = |id: &str| {
-        Kept::Stands(StandingRow { kind: "person".to_owned(), id: id.to_owned(), body: serde_json::json!({}) })
+    let of_kind = |kind: &str, id: &str| {
+        Kept::Stands(StandingRow { kind: kind.to_owned(), id: id.to_owned(), body: serde_json::json!({}) })
     };
+    let stands = |id: &str| of_kind("person", id);
     host.put_registry(&Registry::default()).await.unwrap();
     assert_eq!(tidings(&host).await.registry, 1);
     host.keep(&[stands("a"), stands("b")]).await.unwrap();
     assert_eq!(tidings(&host).await.registry, 2, "one commit is one change");
     host.keep(&[Kept::Entry { request: "r".to_owned(), entry: "e".to_owned() }]).await.unwrap();
     assert_eq!(tidings(&host).await.registry, 2);
+    host.keep(&[of_kind("opening", "r"), of_kind("clock-set-right", "l/1")]).await.unwrap();
+    assert_eq!(tidings(&host).await.registry, 2, "of a mark nobody has a copy");
+    host.keep(&[of_kind("opening", "r"), of_kind("agency", "a")]).await.unwrap();
+    assert_eq!(tidings(&host).await.registry, 3, "an agency beside a mark");
+    host.keep(&[of_kind("revision", "v")]).await.unwrap();
+    assert_eq!(tidings(&host).await.registry, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
