@@ -139,9 +139,9 @@ impl Chamber {
     /// A request as the database has it, for whoever has waited for what is on its way there.
     pub(crate) async fn request_in_store(&self, id: &str) -> Result<Option<OpenRequest>, CaseError> {
         let Some(row) = self.store.request(id).await? else { return Ok(None) };
-        serde_json::from_value(row.body)
-            .map(Some)
-            .map_err(|e| CaseError::Fault(format!("request `{id}` on record cannot be read: {e}; restore the database")))
+        serde_json::from_value(row.body).map(Some).map_err(|e| {
+            CaseError::Fault(format!("request `{id}` on record cannot be read: {e}; restore the database"))
+        })
     }
 }
 

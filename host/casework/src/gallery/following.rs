@@ -124,8 +124,9 @@ fn take_over(
     }
     for some in found.chunks(BATCH_ROWS) {
         // Another host took them in: what is wrong with them is nobody's fault who asks here.
-        put(&mut gallery, some)
-            .map_err(|e| CaseError::Fault(format!("records as kept cannot be taken over: {e}; restore the database")))?;
+        put(&mut gallery, some).map_err(|e| {
+            CaseError::Fault(format!("records as kept cannot be taken over: {e}; restore the database"))
+        })?;
     }
     counter.fetch_max(generation, Ordering::AcqRel);
     Ok(gallery.settle())

@@ -157,6 +157,8 @@ fn begin(path: &Path, vectors: &Vectors, dim: usize) -> anyhow::Result<(search::
     let filling = bar("templates", vectors.len() as u64);
     let mut batch: Vec<(String, Vec<f32>)> = Vec::with_capacity(BATCH);
     vectors.each(usize::MAX, |i, template| {
+        // Here, where it is known which row it is.
+        search::normalise(template, dim)?;
         batch.push((format!("{i:09}"), template.to_vec()));
         if batch.len() == BATCH {
             put(&mut gallery, &mut batch)?;
