@@ -311,7 +311,7 @@ mod tests {
         let mut decided = Decided { agreements: vec![concluded], ..Decided::default() };
         let mut registry = registry();
         assert!(decided.lay_over(&mut registry, Holder::Agency, "a"));
-        assert_eq!(registry.agencies[0].agreements, [agreement.clone()]);
+        assert_eq!(registry.agencies[0].agreements, std::slice::from_ref(&agreement));
         decided.ended.insert(id, day("2026-03-09"));
         decided.lay_over(&mut registry, Holder::Agency, "a");
         let ended = Agreement { ends: Some(day("2026-03-09")), ..agreement };

@@ -120,7 +120,7 @@ async fn nothing_in_the_steps_after_it_is_without_bounds() {
     named(&court, before, court.dispose(FIRST, &request, many).await, "dispositions has 501");
     let signed = court.sign(FIRST, &request, signing(&word, Conclusion::Lead)).await;
     named(&court, before, signed, "role");
-    let released = court.release(FIRST, &request, outgoing(&[word.clone()])).await;
+    let released = court.release(FIRST, &request, outgoing(std::slice::from_ref(&word))).await;
     named(&court, before, released, "candidates");
     let acknowledged = Acknowledgement { statement: word.clone(), text: None, digest: Some(Digest::default()) };
     let done = court.casework.acknowledge(&actor, JURISDICTION, &request, acknowledged).await;

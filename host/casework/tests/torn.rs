@@ -116,7 +116,7 @@ async fn it_is_recorded_once_that_nothing_came_of_an_entry_the_other_log_does_no
     let [failure] = new.as_slice() else { panic!("one entry says so: {new:?}") };
     assert_eq!((failure.kind, failure.of.as_deref()), (Kind::Outcome, Some("e1")));
     assert!(house.pass().await.is_empty(), "once");
-    let row = rows.accounts(&[failure.id.clone()]).await.unwrap().into_iter().flatten().next().unwrap();
+    let row = rows.accounts(std::slice::from_ref(&failure.id)).await.unwrap().into_iter().flatten().next().unwrap();
     let told: Account = serde_json::from_slice(&row.plain).unwrap();
     assert!(matches!(&told.event, Event::Failed { reason } if reason.contains("`test/south`")), "{told:?}");
     assert_eq!((told.request.as_deref(), told.justification.as_str()), (Some("r1"), "why"));

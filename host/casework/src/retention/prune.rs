@@ -73,10 +73,12 @@ impl Beginning {
         }
         match (&owed.duty, owed.due) {
             (Duty::Hold(rule), _) if rule.subject == AUDIT_ENTRY => self.held = true,
-            (Duty::Retain(rule), Some(due)) if rule.subject == AUDIT_ENTRY && owed.since <= self.youngest => {
-                if self.kept.as_ref().is_none_or(|(_, until)| *until < due) {
-                    self.kept = Some((format!("{} {}", owed.jurisdiction, owed.clause), due));
-                }
+            (Duty::Retain(rule), Some(due))
+                if rule.subject == AUDIT_ENTRY
+                    && owed.since <= self.youngest
+                    && self.kept.as_ref().is_none_or(|(_, until)| *until < due) =>
+            {
+                self.kept = Some((format!("{} {}", owed.jurisdiction, owed.clause), due));
             }
             _ => {}
         }

@@ -143,7 +143,7 @@ async fn records_that_all_change_at_once_count_as_what_they_are_in_the_end() {
     // Which compares what is there with what the gallery says it holds.
     let (generation, templates) = load(&host, "g").await.unwrap();
     assert_eq!(templates.len(), 2);
-    assert!(generation >= 1 + 3 * 4);
+    assert!(generation > 3 * 4);
     assert_eq!(changed(&host, 0, generation).await, Some(vec!["a".to_owned(), "b".to_owned()]));
 }
 
