@@ -37,19 +37,7 @@ async fn fragile() -> Option<(Court, PathBuf)> {
 
 /// Searches that have to be refused because nothing can be recorded.
 async fn refused(court: &Court) {
-    let mut client = court.client(&searcher("detroit"));
-    for seed in 0..3 {
-        let body = json!({"request": request("detroit", seed)});
-        let answer = client.post(&path("detroit"), &body).await.unwrap();
-        let problem = answer.json().unwrap();
-        assert_eq!(answer.status, 503, "{problem}");
-        assert_eq!(problem["type"], "urn:magistrate:problem:unavailable", "{problem}");
-        assert!(problem["detail"].as_str().unwrap().contains("nothing was done"), "{problem}");
-        assert!(problem.get("candidates").is_none() && problem.get("receipt").is_none(), "{problem}");
-    }
-    let ready = client.get("/readyz").await.unwrap();
-    assert_eq!(ready.status, 503, "{}", String::from_utf8_lossy(&ready.body));
-    let told = ready.json().unwrap()["impediments"].to_string();
+    let told = court.is_refused_everything().await["impediments"].to_string();
     assert!(told.contains("detroit: the audit log cannot be written: "), "{told}");
 }
 

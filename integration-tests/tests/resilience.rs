@@ -286,18 +286,7 @@ async fn where_no_file_can_grow_nothing_is_done_and_what_was_acknowledged_stands
         let (process, limit) = (court.deployment.process().unwrap().to_string(), format!("--fsize={limit}"));
         assert!(std::process::Command::new("prlimit").args(["--pid", &process, &limit]).status().unwrap().success());
 
-        let mut client = court.client(&searcher("detroit"));
-        for seed in 0..3 {
-            let body = json!({"request": request("detroit", seed)});
-            let answer = client.post(&path("detroit"), &body).await.unwrap();
-            let problem = answer.json().unwrap();
-            assert_eq!(answer.status, 503, "{problem}");
-            assert_eq!(problem["type"], "urn:magistrate:problem:unavailable", "{problem}");
-            assert!(problem["detail"].as_str().unwrap().contains("nothing was done"), "{problem}");
-            assert!(problem.get("candidates").is_none() && problem.get("receipt").is_none(), "{problem}");
-        }
-        let ready = client.get("/readyz").await.unwrap();
-        assert_eq!(ready.status, 503, "whoever watches is told: {}", String::from_utf8_lossy(&ready.body));
+        court.is_refused_everything().await;
         if asked_to_stop {
             let ended = court.deployment.stop().unwrap_err().to_string();
             assert!(ended.contains("exit status: 1"), "the stop itself could not be recorded: {ended}");

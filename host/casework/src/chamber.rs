@@ -196,8 +196,13 @@ impl Chamber {
         rows: Vec<store::Kept>,
     ) -> Result<(), CaseError> {
         let event = Event::Host { act: act.to_owned(), details };
-        let entry = Entry { kind: Kind::Host, who: self.host(), at, subject: Subject::default(), of: None, event };
+        let entry = self.own_entry(at, Subject::default(), None, event);
         ledger::record(&[&self.ledger], entry, rows).await.map(drop)
+    }
+
+    /// An entry about what the host does on its own.
+    pub(crate) fn own_entry(&self, at: Instant, subject: Subject, of: Option<String>, event: Event) -> Entry {
+        Entry { kind: Kind::Host, who: self.host(), at, subject, of, event }
     }
 
     /// Makes snapshots of the galleries that have none, while they work.

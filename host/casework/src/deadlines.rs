@@ -10,12 +10,12 @@
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
-use crate::ledger::{self, Entry, Subject};
+use crate::ledger::{self, Subject};
 use crate::notices::{Delivery, Notice};
 use crate::obligations::{Owed, Standing};
 use crate::recovery;
 use crate::retention::{is_elsewhere, turn_of};
-use model::account::{Event, Kind, Retained};
+use model::account::{Event, Retained};
 use model::rulings::{Duty, NoticeRule};
 use model::terms::Instant;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +80,8 @@ fn going(stop: &watch::Receiver<bool>) -> impl Fn() -> bool + Sync + use<> {
     move || !*stop.borrow()
 }
 
-async fn told(stop: &mut watch::Receiver<bool>) {
+/// Waits until the host is told to stop.
+pub(crate) async fn told(stop: &mut watch::Receiver<bool>) {
     // Nobody left to say stop counts as a stop.
     let _ = stop.wait_for(|stop| *stop).await;
 }
@@ -324,8 +325,7 @@ impl Casework {
         then: impl FnOnce(Owed) -> Result<store::Kept, CaseError>,
     ) -> Result<(), CaseError> {
         let rows = vec![then(owed.clone())?];
-        let subject = Subject { request: owed.request.clone(), ..Subject::default() };
-        let entry = Entry { kind: Kind::Host, who: chamber.host(), at, subject, of: None, event };
+        let entry = chamber.own_entry(at, Subject::of_request(owed.request.as_deref()), None, event);
         ledger::record(&[&chamber.ledger], entry, rows).await.map(drop)
     }
 }

@@ -8,10 +8,11 @@
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
-use crate::ledger::{self, Entry, Subject};
+use crate::ledger::{self, Subject};
 use crate::recovery;
 use crate::release::{DOCUMENT, Form, sealed_id};
-use model::account::{Account, Event, Kind};
+use crate::unfinished::sealed;
+use model::account::Event;
 use model::terms::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,11 +78,11 @@ async fn destroy(chamber: &Chamber, mark: &store::StandingRow, at: Instant) -> R
     chamber.ledger.settle().await?;
     let (store, request) = (&chamber.store, request_of(mark));
     let mut left = Vec::new();
-    if !is_released(store, request).await? {
+    if !is_released(chamber, request).await? {
         for document in marked(mark) {
             for form in [Form::Html, Form::Pdf] {
                 let id = sealed_id(request, &document, form);
-                if is_sealed(store, &id).await? {
+                if sealed(store, DOCUMENT, &id).await?.is_some() {
                     left.push(id);
                 }
             }
@@ -91,18 +92,14 @@ async fn destroy(chamber: &Chamber, mark: &store::StandingRow, at: Instant) -> R
         return Ok(store.keep(&[forgotten(mark.id.clone())]).await?);
     }
     let details = BTreeMap::from([("documents".to_owned(), left.join(" "))]);
-    let entry = |act: &str, of: Option<String>| Entry {
-        kind: Kind::Host,
-        who: chamber.host(),
-        at,
-        subject: Subject { request: Some(request.to_owned()), ..Subject::default() },
-        of,
-        event: Event::Host { act: act.to_owned(), details: details.clone() },
+    let entry = |act: &str, of: Option<String>| {
+        let event = Event::Host { act: act.to_owned(), details: details.clone() };
+        chamber.own_entry(at, Subject::of_request(Some(request)), of, event)
     };
     let intent = ledger::record(&[&chamber.ledger], entry("destroy-unreleased-documents", None), vec![]).await?;
     for id in &left {
         store.destroy(DOCUMENT, id).await?;
-        if is_sealed(store, id).await? {
+        if sealed(store, DOCUMENT, id).await?.is_some() {
             return Err(CaseError::Unerased(format!("the document `{id}`, which was never released,")));
         }
     }
@@ -111,26 +108,9 @@ async fn destroy(chamber: &Chamber, mark: &store::StandingRow, at: Instant) -> R
 }
 
 /// Whether a release of a request is on record, or may be: of entries whose accounts are gone nobody knows.
-async fn is_released(store: &store::Jurisdiction, request: &str) -> Result<bool, CaseError> {
-    let entries = store.entries_of_request(request).await?;
-    for row in store.accounts(&entries).await? {
-        let Some(row) = row else { return Ok(true) };
-        let account: Account = serde_json::from_slice(&row.plain)
-            .map_err(|e| CaseError::Log(format!("the account of entry `{}` cannot be read: {e}", row.id)))?;
-        if matches!(account.event, Event::Released { .. }) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-async fn is_sealed(store: &store::Jurisdiction, id: &str) -> Result<bool, CaseError> {
-    match store.open_sealed(DOCUMENT, id).await {
-        Ok(found) => Ok(found.is_some()),
-        // It has to go all the same.
-        Err(store::StoreError::Damaged { .. }) => Ok(true),
-        Err(e) => Err(e.into()),
-    }
+async fn is_released(chamber: &Chamber, request: &str) -> Result<bool, CaseError> {
+    let life = chamber.life_in_store(request).await?;
+    Ok(life.incomplete || life.release.is_some())
 }
 
 impl Casework {

@@ -14,6 +14,7 @@
 
 use crate::chamber::{Casework, Chamber, PolicyState};
 use crate::chancery;
+use crate::deadlines::told;
 use crate::error::CaseError;
 use crate::revision::{self, Revision};
 use crate::standing::Decisions;
@@ -73,11 +74,6 @@ pub async fn keep(casework: Arc<Casework>, mut stop: watch::Receiver<bool>) {
         }
         silent = looked.is_err();
     }
-}
-
-async fn told(stop: &mut watch::Receiver<bool>) {
-    // Nobody left to say stop counts as a stop.
-    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 impl Casework {

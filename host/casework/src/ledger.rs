@@ -13,8 +13,8 @@
 mod entry;
 mod writer;
 
-pub(crate) use entry::Written;
 pub use entry::{Entry, Subject};
+pub(crate) use entry::{Written, account_in};
 
 use crate::aside::{aside, broke_off};
 use crate::error::CaseError;

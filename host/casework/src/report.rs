@@ -20,7 +20,7 @@ use crate::clock::zone;
 use crate::error::CaseError;
 use crate::intake::attested;
 use crate::judge::Facts;
-use crate::ledger::{self, Entry, Receipt, Subject};
+use crate::ledger::{self, Entry, Receipt, Subject, account_in};
 use crate::limits::bounded;
 use crate::obligations;
 use crate::permit::Acted;
@@ -347,9 +347,8 @@ fn sealed_id(report: &str, form: Form) -> String {
 
 /// The report that an entry records, if it records one, and one for whoever asks.
 fn on_record(row: &store::AccountRow, published: bool) -> Result<Option<OnRecord>, CaseError> {
-    let account: Account = serde_json::from_slice(&row.plain)
-        .map_err(|e| CaseError::Log(format!("the account of entry `{}` cannot be read: {e}", row.id)))?;
-    let Account { id, at, who, event: Event::Drawn { period, title, public, renderings }, .. } = account else {
+    let Account { id, at, who, event: Event::Drawn { period, title, public, renderings }, .. } = account_in(row)?
+    else {
         return Ok(None);
     };
     if published && !public {

@@ -11,13 +11,13 @@ use crate::gallery::Hall;
 use crate::history::case_key;
 use crate::intake::{OpenRequest, attested};
 use crate::judge::Facts;
-use crate::ledger::{self, Entry, Ledger, Receipt, Subject};
+use crate::ledger::{self, Entry, Ledger, Receipt, Subject, account_in};
 use crate::life::Life;
 use crate::misstep::Misstep;
 use crate::obligations::Owed;
 use crate::permit::{Acted, Permit};
 use crate::turns::Turn;
-use model::account::{Account, Event, Kind};
+use model::account::{Event, Kind};
 use model::combine::Rulings;
 use model::facts::{Attestation, History, Signature, Step};
 use model::rulings::ClauseId;
@@ -105,15 +105,8 @@ impl Chamber {
     pub(crate) async fn life_in_store(&self, request: &str) -> Result<Life, CaseError> {
         let entries = self.store.entries_of_request(request).await?;
         let accounts = self.store.accounts(&entries).await?;
-        let mut told: Vec<Option<Account>> = Vec::with_capacity(accounts.len());
-        for account in accounts {
-            let read = |row: store::AccountRow| {
-                serde_json::from_slice(&row.plain)
-                    .map_err(|e| CaseError::Log(format!("the account of entry `{}` cannot be read: {e}", row.id)))
-            };
-            told.push(account.map(read).transpose()?);
-        }
-        Ok(Life::fold(told))
+        let told = accounts.iter().map(|row| row.as_ref().map(account_in).transpose());
+        Ok(Life::fold(told.collect::<Result<Vec<_>, _>>()?))
     }
 }
 

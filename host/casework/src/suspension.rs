@@ -7,10 +7,10 @@
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
-use crate::ledger::{self, Entry, Subject};
+use crate::ledger::{self, Subject};
 use crate::obligations::Owed;
 use crate::standing::Access;
-use model::account::{Event, Kind};
+use model::account::Event;
 use model::registry::Registry;
 use model::rulings::{Duty, Suspension};
 use model::terms::{Holder, Instant};
@@ -43,14 +43,8 @@ impl Casework {
         let since = already.unwrap_or(now);
         amendment.decided.access = Some(Access::Suspended(since));
         let event = || Event::Suspended { whose: *kind, id: id.clone(), since, obligation: owed.id.clone() };
-        let entry = |chamber: &Chamber| Entry {
-            kind: Kind::Host,
-            who: chamber.host(),
-            at: now,
-            subject: Subject { request: owed.request.clone(), ..Subject::default() },
-            of: None,
-            event: event(),
-        };
+        let entry =
+            |chamber: &Chamber| chamber.own_entry(now, Subject::of_request(owed.request.as_deref()), None, event());
         let met = owed.clone().met("host", now)?;
         if chamber.id() == owner.id() {
             let rows = vec![amendment.row()?, met];

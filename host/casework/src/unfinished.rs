@@ -10,10 +10,10 @@ use crate::chamber::{Casework, Chamber};
 use crate::chancery;
 use crate::error::CaseError;
 use crate::intake::PROBE;
-use crate::ledger::{self, Entry, Subject};
+use crate::ledger::{self, Subject};
 use crate::recovery;
 use crate::revision::{self, Revision};
-use model::account::{Destroyed, Event, Kind, Retained};
+use model::account::{Destroyed, Event, Retained};
 use model::terms::{Digest, Instant};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,39 +61,39 @@ async fn destroy_orphan(chamber: &Chamber, request: &str, at: Instant) -> Result
     // The request itself may be on its way to the database.
     chamber.ledger.settle().await?;
     let store = &chamber.store;
-    let orphan = if store.request(request).await?.is_some() { None } else { sealed(store, request).await? };
+    let orphan = if store.request(request).await?.is_some() { None } else { sealed(store, PROBE, request).await? };
     let Some(digest) = orphan else {
         store.keep(&[unmark(request)]).await?;
         return Ok(());
     };
     let details = BTreeMap::from([("request".to_owned(), request.to_owned())]);
     let found = Event::Host { act: "destroy-orphan-probe".to_owned(), details };
-    let intent = ledger::record(&[&chamber.ledger], entry(chamber, request, at, None, found), vec![]).await?;
+    let subject = || Subject::of_request(Some(request));
+    let intent = chamber.own_entry(at, subject(), None, found);
+    let intent = ledger::record(&[&chamber.ledger], intent, vec![]).await?;
     store.destroy(PROBE, request).await?;
-    if sealed(store, request).await?.is_some() {
+    if sealed(store, PROBE, request).await?.is_some() {
         return Err(CaseError::Unerased(format!("the probe of request `{request}`, which was never opened,")));
     }
     let id = request.to_owned();
     let record = Retained { subject: PROBE.to_owned(), gallery: None, record: id.clone() };
     let event = Event::Purged { record, destroyed: vec![Destroyed { what: PROBE.to_owned(), id, digest }] };
-    let outcome = entry(chamber, request, at, Some(intent.id), event);
+    let outcome = chamber.own_entry(at, subject(), Some(intent.id), event);
     ledger::record(&[&chamber.ledger], outcome, vec![unmark(request)]).await.map(drop)
 }
 
-/// Whether a photograph is sealed for a request, and its digest if it can be read.
-async fn sealed(store: &store::Jurisdiction, request: &str) -> Result<Option<Option<Digest>>, CaseError> {
-    match store.open_sealed(PROBE, request).await {
-        Ok(image) => Ok(image.map(|bytes| Some(Digest::of(&bytes)))),
+/// Whether something of this kind is sealed under an id, and its digest if it can be read.
+pub(crate) async fn sealed(
+    store: &store::Jurisdiction,
+    kind: &str,
+    id: &str,
+) -> Result<Option<Option<Digest>>, CaseError> {
+    match store.open_sealed(kind, id).await {
+        Ok(found) => Ok(found.map(|bytes| Some(Digest::of(&bytes)))),
         // It has to go all the same.
         Err(store::StoreError::Damaged { .. }) => Ok(Some(None)),
         Err(e) => Err(e.into()),
     }
-}
-
-/// An entry of the host's own about a request.
-fn entry(chamber: &Chamber, request: &str, at: Instant, of: Option<String>, event: Event) -> Entry {
-    let subject = Subject { request: Some(request.to_owned()), ..Subject::default() };
-    Entry { kind: Kind::Host, who: chamber.host(), at, subject, of, event }
 }
 
 impl Casework {

@@ -4,12 +4,11 @@
 
 mod common;
 
-use common::{FIRST, GALLERY, JURISDICTION, MODEL, SECOND, answers, intake, record, template, text};
+use common::{FIRST, GALLERY, JURISDICTION, SECOND, answers, batch, intake, record, text};
 use magistrate_casework::access::Change;
 use magistrate_casework::anomalies::Scope;
 use magistrate_casework::chamber::{Loading, Registered};
 use magistrate_casework::chancery::Chancery;
-use magistrate_casework::enroll::{Batch, NewRecord};
 use magistrate_casework::obligations::{Owed, Standing};
 use magistrate_casework::registration::Registration;
 use magistrate_casework::retention::{self, AUDIT_ENTRY, Asking, Docket, Pruning};
@@ -82,20 +81,8 @@ async fn who(host: &Casework, person: &str) -> Registered {
 }
 
 async fn enroll(host: &Casework, seeds: std::ops::Range<usize>) {
-    let new = |seed: usize| NewRecord {
-        id: record(seed),
-        image: None,
-        template: Some(template(seed)),
-        booking: [("name".to_owned(), format!("Person {seed}"))].into(),
-    };
-    let batch = Batch {
-        model: Some(MODEL.to_owned()),
-        origin: None,
-        answers: answers([("image-kind", text("booking-photograph")), ("contributing-agency", text("dpd"))]),
-        records: seeds.map(new).collect(),
-    };
     let registrar = who(host, "r.tanaka").await;
-    host.enroll(&registrar, JURISDICTION, GALLERY, batch).await.unwrap();
+    host.enroll(&registrar, JURISDICTION, GALLERY, batch(seeds)).await.unwrap();
 }
 
 async fn search(host: &Casework, seed: usize) -> Result<Searched, CaseError> {
@@ -215,17 +202,7 @@ fn entries(host: &Casework, range: &str) -> Retained {
 async fn permitted(host: &Casework, range: &str, begun: bool) -> store::Kept {
     let (by, at) = (who(host, LASO).await.who(), Instant(1));
     let record = entries(host, range);
-    let docket = Docket {
-        record: record.clone(),
-        noticed: None,
-        held: None,
-        asked: BTreeMap::new(),
-        extended: None,
-        exported: None,
-        purged: None,
-        pruning: Some(Pruning { by, at, from: 0, begun }),
-        pruned: None,
-    };
+    let docket = Docket { pruning: Some(Pruning { by, at, from: 0, begun }), ..Docket::new(record.clone()) };
     let body = serde_json::to_value(&docket).unwrap();
     let gallery = record.gallery.unwrap();
     store::Kept::Retention(store::RetentionRow { subject: record.subject, gallery, record: record.record, body })

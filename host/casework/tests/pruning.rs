@@ -14,7 +14,6 @@ use common::{Court, JURISDICTION, answers, court, misstep, text};
 use model::account::{Account, Event, Retained, Who};
 use model::rulings::{Duty, Outcome, RetentionRule};
 use model::terms::{Instant, Value};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -208,17 +207,7 @@ async fn broken_off(court: Court, begun: bool) -> Court {
         agency: "dpd".to_owned(),
     };
     let record = Retained { subject: AUDIT_ENTRY.to_owned(), gallery: None, record: range(OLD - 1) };
-    let docket = Docket {
-        record: record.clone(),
-        noticed: None,
-        held: None,
-        asked: BTreeMap::new(),
-        extended: None,
-        exported: None,
-        purged: None,
-        pruning: Some(Pruning { by, at, from: 0, begun }),
-        pruned: None,
-    };
+    let docket = Docket { pruning: Some(Pruning { by, at, from: 0, begun }), ..Docket::new(record.clone()) };
     court
         .reopen_after(async |home: &Path| {
             let url = format!("surrealkv://{}", home.join("store").display());

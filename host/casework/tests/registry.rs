@@ -111,14 +111,6 @@ fn agency(court: &Court, id: &str) -> Option<Agency> {
     registry.agencies.iter().find(|a| a.id == id).cloned()
 }
 
-/// How often an event of this name is on record.
-async fn on_record(court: &Court, what: &str) -> usize {
-    let auditor = court.who("a.feld").await;
-    let entries = court.casework.inspect(&auditor, JURISDICTION, 0, 1000).await.unwrap();
-    let accounts = entries.into_iter().filter_map(|e| e.account);
-    accounts.filter(|a| serde_json::to_value(&a.event).unwrap()["what"] == what).count()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_registered_works_at_once_and_after_a_restart() {
     let Some(court) = court().await else { return };
@@ -130,7 +122,7 @@ async fn whoever_is_registered_works_at_once_and_after_a_restart() {
     assert_eq!(let_in(&court, NEW).await.unwrap().person, expected);
     let (request, _) = court.searched(3, 3).await;
     court.look(NEW, &request).await.expect("an examiner like the others");
-    assert_eq!(on_record(&court, "person-registered").await, 1);
+    assert_eq!(court.ever_on_record("person-registered").await, 1);
 
     let court = court.reopen(|_| {}).await;
     assert_eq!(let_in(&court, NEW).await.unwrap().person, expected, "though the file does not list them");
@@ -153,7 +145,7 @@ async fn nobody_is_registered_whom_the_policy_does_not_let_in() {
         assert!(matches!(denied, Err(CaseError::Refused { .. })), "{by}");
     }
     assert_eq!(*court.casework.chamber(JURISDICTION).unwrap().registry(), *before);
-    assert_eq!(on_record(&court, "person-registered").await, 0);
+    assert_eq!(court.ever_on_record("person-registered").await, 0);
     let court = court.reopen(|_| {}).await;
     assert!(let_in(&court, NEW).await.is_err());
 }
@@ -202,7 +194,7 @@ async fn a_training_on_record_counts_at_once_and_its_end_too() {
     let person = let_in(&court, "e.voss").await.unwrap().person;
     assert_eq!(person.trainings.last(), Some(&training("2026-03-02", "2026-03-10")));
     assert!(court.look("e.voss", &request).await.is_err(), "from its last day on it does not count");
-    assert_eq!(on_record(&court, "person-recorded").await, 2);
+    assert_eq!(court.ever_on_record("person-recorded").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,7 +247,7 @@ async fn an_agency_comes_in_on_an_agreement_and_goes_when_that_ends() {
     assert!(ended.suspended_since.is_some());
     assert!(matches!(misstep(end(&court, LASO, "wayne-so", &id).await), Misstep::Ended { .. }));
     for (what, times) in [("agency-registered", 1), ("agreement-ended", 1)] {
-        assert_eq!(on_record(&court, what).await, times, "{what}");
+        assert_eq!(court.ever_on_record(what).await, times, "{what}");
     }
 }
 

@@ -49,17 +49,19 @@ impl Jurisdiction {
         self.db.seal(ACCOUNT, &row.id, &opened).map(|fields| with_id(ACCOUNT, &row.id, fields))
     }
 
+    /// Those accounts that are there already, of those among these, by the id of their entry.
+    pub(crate) async fn accounts_there<'k>(
+        &self,
+        kept: impl IntoIterator<Item = &'k Kept>,
+    ) -> Result<HashMap<String, AccountRow>, StoreError> {
+        let account = |kept: &Kept| if let Kept::Account(row) = kept { Some(row.id.clone()) } else { None };
+        let ids: Vec<String> = kept.into_iter().filter_map(account).collect();
+        Ok(self.accounts(&ids).await?.into_iter().flatten().map(|row| (row.id.clone(), row)).collect())
+    }
+
     /// Of these, the ones that are not kept yet.
     pub(crate) async fn unkept<'k>(&self, kept: &'k [Kept]) -> Result<Vec<&'k Kept>, StoreError> {
-        let account = |kept: &Kept| if let Kept::Account(row) = kept { Some(row.id.clone()) } else { None };
-        let ids: Vec<String> = kept.iter().filter_map(account).collect();
-        let mut there = self
-            .accounts(&ids)
-            .await?
-            .into_iter()
-            .flatten()
-            .map(|row| (row.id.clone(), row))
-            .collect::<HashMap<_, _>>();
+        let mut there = self.accounts_there(kept).await?;
         let mut missing = Vec::new();
         for item in kept {
             match item {

@@ -77,22 +77,14 @@ impl Jurisdiction {
     /// # Errors
     /// As [`keep`](Self::keep).
     pub async fn keep_again(&self, entries: Vec<Vec<Kept>>) -> Result<(), StoreError> {
-        let account = |kept: &Vec<Kept>| {
-            kept.iter().find_map(|item| if let Kept::Account(row) = item { Some(row.id.clone()) } else { None })
-        };
-        let ids: Vec<String> = entries.iter().filter_map(account).collect();
-        let there: BTreeMap<String, AccountRow> =
-            self.accounts(&ids).await?.into_iter().flatten().map(|row| (row.id.clone(), row)).collect();
+        let there = self.accounts_there(entries.iter().flatten()).await?;
         let mut missing = Vec::new();
         for kept in entries {
-            match account(&kept).and_then(|id| there.get(&id)) {
+            let account = kept.iter().find_map(|item| if let Kept::Account(row) = item { Some(row) } else { None });
+            match account.and_then(|row| there.get(&row.id).map(|found| (row, found))) {
                 None => missing.extend(kept),
-                Some(found) => {
-                    let same = kept.iter().any(|item| matches!(item, Kept::Account(row) if row == found));
-                    if !same {
-                        return Err(StoreError::Exists { id: found.id.clone() });
-                    }
-                }
+                Some((row, found)) if row == found => {}
+                Some((_, found)) => return Err(StoreError::Exists { id: found.id.clone() }),
             }
         }
         self.keep(&missing).await

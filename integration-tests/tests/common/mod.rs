@@ -78,6 +78,23 @@ impl Court {
         self.client(&format!("{jurisdiction}/{}", example.registrar)).post(&path, &body).await.unwrap()
     }
 
+    /// Searches that have to be refused because nothing can be recorded; gives what whoever watches the server is told.
+    pub async fn is_refused_everything(&self) -> Value {
+        let mut client = self.client(&searcher("detroit"));
+        for seed in 0..3 {
+            let body = json!({"request": request("detroit", seed)});
+            let answer = client.post(&path("detroit"), &body).await.unwrap();
+            let problem = answer.json().unwrap();
+            assert_eq!(answer.status, 503, "{problem}");
+            assert_eq!(problem["type"], "urn:magistrate:problem:unavailable", "{problem}");
+            assert!(problem["detail"].as_str().unwrap().contains("nothing was done"), "{problem}");
+            assert!(problem.get("candidates").is_none() && problem.get("receipt").is_none(), "{problem}");
+        }
+        let ready = client.get("/readyz").await.unwrap();
+        assert_eq!(ready.status, 503, "whoever watches is told: {}", String::from_utf8_lossy(&ready.body));
+        ready.json().unwrap()
+    }
+
     /// A permitted search for the probe of this seed.
     pub async fn search(&self, jurisdiction: &str, seed: usize) -> Value {
         let body = json!({"request": request(jurisdiction, seed)});

@@ -38,6 +38,13 @@ pub struct Subject {
     pub request: Option<String>,
 }
 
+impl Subject {
+    /// A request of which nothing else is told.
+    pub(crate) fn of_request(request: Option<&str>) -> Self {
+        Self { request: request.map(str::to_owned), ..Self::default() }
+    }
+}
+
 impl Entry {
     fn judged(&self) -> (Option<Phase>, Option<Verdict>, Vec<PolicyRef>) {
         match &self.event {
@@ -48,6 +55,15 @@ impl Entry {
             _ => (None, None, Vec::new()),
         }
     }
+}
+
+/// The account that a row of the database holds.
+///
+/// # Errors
+/// [`CaseError::Log`] for one that cannot be read.
+pub(crate) fn account_in(row: &store::AccountRow) -> Result<Account, CaseError> {
+    serde_json::from_slice(&row.plain)
+        .map_err(|e| CaseError::Log(format!("the account of entry `{}` cannot be read: {e}", row.id)))
 }
 
 /// An entry as it goes into each of its logs.

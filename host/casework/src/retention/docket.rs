@@ -85,7 +85,7 @@ pub struct Export {
 
 impl Docket {
     /// An empty one.
-    pub(super) fn new(record: Retained) -> Self {
+    pub fn new(record: Retained) -> Self {
         Self {
             record,
             noticed: None,

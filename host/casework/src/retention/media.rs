@@ -10,6 +10,7 @@ use crate::aside::aside;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::intake::{PROBE, template_of};
+use crate::ledger::account_in;
 use crate::release::{DOCUMENT, Form, sealed_id};
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt as _, OpenOptions, OpenOptionsExt as _};
 use model::account::{Account, Document, Event, Leaf, Who, Written};
@@ -185,9 +186,7 @@ impl Found {
         let mut told = Vec::with_capacity(leaves.len());
         for (leaf, row) in leaves.iter().zip(rows) {
             let Some(row) = row else { continue };
-            let account = serde_json::from_slice(&row.plain)
-                .map_err(|e| CaseError::Log(format!("the account of entry `{}` cannot be read: {e}", row.id)))?;
-            told.push(Told { leaf, salt: hex::encode(row.salt), account });
+            told.push(Told { leaf, salt: hex::encode(row.salt), account: account_in(&row)? });
         }
         Ok(vec![("entries.json".to_owned(), pretty(&told)?)])
     }

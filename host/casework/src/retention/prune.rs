@@ -15,11 +15,11 @@ use super::{AUDIT_ENTRY, Docket, ENTRIES, is_elsewhere};
 use crate::aside::aside;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
-use crate::ledger::{self, Entry, Subject};
+use crate::ledger::{self, Subject};
 use crate::misstep::Misstep;
 use crate::obligations::Owed;
 use crate::walk;
-use model::account::{Event, Kind, Retained, Who};
+use model::account::{Event, Retained, Who};
 use model::rulings::Duty;
 use model::terms::Instant;
 use serde::{Deserialize, Serialize};
@@ -208,8 +208,7 @@ impl Casework {
                 ]);
                 Event::Host { act: "prune-undone".to_owned(), details }
             };
-            let (who, subject) = (chamber.host(), Subject::default());
-            let entry = Entry { kind: Kind::Host, who, at: now, subject, of: None, event };
+            let entry = chamber.own_entry(now, Subject::default(), None, event);
             ledger::record(&[&chamber.ledger], entry, vec![docket.kept()?]).await?;
             finished += 1;
         }

@@ -17,7 +17,7 @@ use casework::sign_off::SignOff;
 use casework::viewing::Seen;
 use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState, Taken};
 use magistrate_casework as casework;
-use model::account::Disposed;
+use model::account::{Account, Disposed};
 use model::facts::{CaseStatus, Conclusion, Device, Dissemination, Identifier, Likeness, Media};
 use model::registry::{Principal, Registry};
 use model::terms::{Instant, Value};
@@ -234,20 +234,8 @@ impl Court {
     }
 
     async fn enroll(&self) {
-        let record = |seed: usize| NewRecord {
-            id: record(seed),
-            image: None,
-            template: Some(template(seed)),
-            booking: [("name".to_owned(), format!("Person {seed}"))].into(),
-        };
-        let batch = Batch {
-            model: Some(MODEL.to_owned()),
-            origin: None,
-            answers: answers([("image-kind", text("booking-photograph")), ("contributing-agency", text("dpd"))]),
-            records: (0..RECORDS).map(record).collect(),
-        };
         let registrar = self.who("r.tanaka").await;
-        self.casework.enroll(&registrar, JURISDICTION, GALLERY, batch).await.unwrap();
+        self.casework.enroll(&registrar, JURISDICTION, GALLERY, batch(0..RECORDS)).await.unwrap();
     }
 
     /// Closes the court and opens it again with another registry.
@@ -356,6 +344,15 @@ impl Court {
 
     /// How often an event of this name is on record for a request.
     pub async fn on_record(&self, request: &str, what: &str) -> usize {
+        self.recorded(what, |account| account.request.as_deref() == Some(request)).await
+    }
+
+    /// How often an event of this name is on record.
+    pub async fn ever_on_record(&self, what: &str) -> usize {
+        self.recorded(what, |_| true).await
+    }
+
+    async fn recorded(&self, what: &str, which: impl Fn(&Account) -> bool) -> usize {
         let auditor = self.who("a.feld").await;
         let size = self.casework.chamber(JURISDICTION).unwrap().log().size();
         let (mut first, mut found) = (0, 0);
@@ -363,12 +360,28 @@ impl Court {
             let entries = self.casework.inspect(&auditor, JURISDICTION, first, 1000).await.unwrap();
             let accounts = entries.into_iter().filter_map(|e| e.account);
             found += accounts
-                .filter(|a| a.request.as_deref() == Some(request))
+                .filter(|a| which(a))
                 .filter(|a| serde_json::to_value(&a.event).unwrap()["what"] == what)
                 .count();
             first += 1000;
         }
         found
+    }
+}
+
+/// Records with the templates of these seeds.
+pub fn batch(seeds: std::ops::Range<usize>) -> Batch {
+    let record = |seed: usize| NewRecord {
+        id: record(seed),
+        image: None,
+        template: Some(template(seed)),
+        booking: [("name".to_owned(), format!("Person {seed}"))].into(),
+    };
+    Batch {
+        model: Some(MODEL.to_owned()),
+        origin: None,
+        answers: answers([("image-kind", text("booking-photograph")), ("contributing-agency", text("dpd"))]),
+        records: seeds.map(record).collect(),
     }
 }
 
