@@ -1,10 +1,6 @@
 //! `magistrate audit`, as an auditor uses it: against a server, against a folder, and against an export.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{Court, court, path, request, searcher};
+use crate::common::{Court, court, path, request, searcher};
 use model::terms::Digest;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

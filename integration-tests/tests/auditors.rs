@@ -1,10 +1,6 @@
 //! Auditors: each sees their own jurisdiction's log and no other, and the look is itself on record.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{court, request, searcher};
+use crate::common::{court, request, searcher};
 use serde_json::json;
 
 #[tokio::test]

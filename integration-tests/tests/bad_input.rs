@@ -1,12 +1,8 @@
 //! What a careless or hostile client sends: a clear error, and nothing lost or half-done.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
+use crate::common::{DIM, MODEL, court, packed, path, request, searcher, template};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use common::{DIM, MODEL, court, packed, path, request, searcher, template};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -240,7 +236,7 @@ async fn a_query_is_read_as_any_client_escapes_it() {
 
 /// Sends a few bytes and then drips, so that the connection is never idle and what it carries never whole. Gives what the
 /// server answers until it closes the connection, which it has to.
-async fn drip(court: &common::Court, begins: &str) -> String {
+async fn drip(court: &crate::common::Court, begins: &str) -> String {
     let identity = court.deployment.identity(&searcher("detroit")).unwrap();
     let connection = identity.connect(&court.deployment.address).await.unwrap();
     let (mut reading, mut writing) = tokio::io::split(connection);

@@ -1,11 +1,7 @@
 //! A request worked from the command line, as the people do who have nothing else.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::life::{ASKER, FIRST, PATROL, SECOND, STATEMENT, SUPERVISOR, registry_file, reopen};
-use common::{Court, court, template};
+use crate::common::life::{ASKER, FIRST, PATROL, SECOND, STATEMENT, SUPERVISOR, registry_file, reopen};
+use crate::common::{Court, court, template};
 use integration_tests::Example;
 use model::terms::{Digest, Instant};
 use serde_json::Value;

@@ -1,11 +1,7 @@
 //! Clauses over HTTP, in both directions: what each permits, and beside it what it refuses, on record.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::life::{ASKER, FIRST, PATROL, SECOND, court_with};
-use common::{Court, MODEL, court, outcome, packed, path, request, searcher, template};
+use crate::common::life::{ASKER, FIRST, PATROL, SECOND, court_with};
+use crate::common::{Court, MODEL, court, outcome, packed, path, request, searcher, template};
 use integration_tests::Example;
 use serde_json::{Value, json};
 

@@ -1,18 +1,14 @@
 //! A host whose clock is set, over HTTP: one that went backwards, and days that pass. What is decided and recorded hangs on
 //! the time. No switch of the program moves its clock, so the server runs in this process, behind the same listener.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
+use crate::common::life::{dispositions, document, signing};
+use crate::common::{MODEL, outcome, packed, path, request, searcher, template};
 use casework::chamber::Loading;
 use casework::paper::{Draughting, Drawn, Paper};
 use casework::report::{SetOut, Sheet};
 use casework::retention::Means;
 use casework::{CaseError, Casework, Clock, Opening, PolicyState};
 use client::Client;
-use common::life::{dispositions, document, signing};
-use common::{MODEL, outcome, packed, path, request, searcher, template};
 use integration_tests::{Deployment, Example};
 use model::terms::Instant;
 use serde_json::{Value, json};

@@ -1,7 +1,5 @@
 //! The command line, as somebody types it.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
 use std::process::{Command, Output};
 
 fn run(arguments: &[&str]) -> Option<Output> {

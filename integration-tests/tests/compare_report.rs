@@ -1,12 +1,8 @@
 //! A request whose directive demands one report, and nobody's second signature: from its list to the report that is handed
 //! over, and to what becomes of the report.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::life::{dispositions, document, said};
-use common::{Court, court, outcome};
+use crate::common::life::{dispositions, document, said};
+use crate::common::{Court, court, outcome};
 use serde_json::{Value, json};
 
 const ANALYST: &str = "st-louis/r.abara";

@@ -1,11 +1,7 @@
 //! Connections at their edges, over HTTP/1.1 and HTTP/2: bodies that are too large, clients that are too slow, to send or to
 //! read, connections that are too old or too many, and bodies that take up too much room.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{Court, court, http2, searcher};
+use crate::common::{Court, court, http2, searcher};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

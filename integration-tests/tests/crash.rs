@@ -9,12 +9,8 @@
 //! it says: 500 are about a quarter of an hour. The moments are drawn from a seed, which a failed run prints;
 //! `MAGISTRATE_CRASH_SEED` draws them again.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
+use crate::common::{Court, MODEL, court, packed, path, request, searcher, template};
 use client::Client;
-use common::{Court, MODEL, court, packed, path, request, searcher, template};
 use integration_tests::Example;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};

@@ -1,11 +1,7 @@
 //! Files of the audit log that were torn or edited, as a user meets them: the program refuses to serve from them or to
 //! vouch for them, names the file and what is still trustworthy, and repairs nothing by itself.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{Court, court};
+use crate::common::{Court, court};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,11 +1,7 @@
 //! A disk that takes what is written and cannot make it durable, under the real program: nothing counts as done, what counted
 //! before stands, and the server goes on once the disk can again.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{Court, court, path, request, searcher};
+use crate::common::{Court, court, path, request, searcher};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;

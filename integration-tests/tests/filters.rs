@@ -1,11 +1,7 @@
 //! Searches among some of a gallery's records: by what their booking data say, exactly, and on record.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
+use crate::common::{Court, MODEL, court, packed, path, request, searcher, template};
 use client::Answer;
-use common::{Court, MODEL, court, packed, path, request, searcher, template};
 use integration_tests::Example;
 use serde_json::{Value, json};
 

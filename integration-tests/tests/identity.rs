@@ -1,12 +1,8 @@
 //! Who gets in: nobody without a certificate of the authority that is valid now, names a person and a device, and is in
 //! the registry.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
+use crate::common::{court, path, request, searcher};
 use client::{Client, ClientError, Identity};
-use common::{court, path, request, searcher};
 use integration_tests::Deployment;
 use serde_json::json;
 use std::path::Path;
@@ -154,5 +150,5 @@ async fn a_telephone_is_not_a_desk() {
     let body = json!({"request": request("detroit", 2)});
     let answer = court.client("detroit/telephone").post(&path("detroit"), &body).await.unwrap();
     let problem = answer.json().unwrap();
-    assert_eq!(common::outcome(&problem, "detroit", "3.3"), Some("violated"), "{problem}");
+    assert_eq!(crate::common::outcome(&problem, "detroit", "3.3"), Some("violated"), "{problem}");
 }

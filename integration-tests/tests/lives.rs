@@ -1,17 +1,13 @@
 //! Whole lives of requests over HTTP, with several people's certificates, and every way in which a step is refused.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use common::life::{
+use crate::common::life::{
     ASKER, ELSEWHERE, FIRST, Listed, PATROL, SECOND, STATEMENT, SUPERVISOR, court_with, court_with_faces, denied,
     dispositions, document, forbidden, hand_over, number, out_of_place, outcome, outgoing, pending, registry_file,
     reopen, said, signing, under,
 };
-use common::{Court, court, request};
+use crate::common::{Court, court, request};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use integration_tests::Example;
 use model::terms::Digest;
 use serde_json::{Value, json};

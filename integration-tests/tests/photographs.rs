@@ -1,12 +1,8 @@
 //! Searching photographs, with the test models and photographs of `../shared` (or `MAGISTRATE_SHARED`).
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
+use crate::common::test_models;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use common::test_models;
 use integration_tests::{Deployment, Example};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -44,7 +40,7 @@ impl Studio {
         let mut request = Example::read("detroit").unwrap().request(&toml::Table::new(), &[]).unwrap();
         request["probe"]["image"] = json!(image);
         request["probe"]["face"] = json!(face);
-        let mut client = self.deployment.client(&common::searcher("detroit")).unwrap();
+        let mut client = self.deployment.client(&crate::common::searcher("detroit")).unwrap();
         let answer = client.post("/v1/detroit/searches", &json!({"request": request})).await.unwrap();
         (answer.status.as_u16(), answer.json().unwrap())
     }

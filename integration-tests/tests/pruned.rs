@@ -1,10 +1,6 @@
 //! A pruned log as outsiders and auditors meet it: it verifies, says what is gone, and is asked for it in vain.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{Court, court};
+use crate::common::{Court, court};
 use serde_json::{Value, json};
 use std::process::Output;
 use std::sync::Arc;

@@ -1,13 +1,9 @@
 //! The log as an outsider reads it over HTTP, and attempts to change it.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
+use crate::common::{Court, court, searcher};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use client::{Client, Method};
-use common::{Court, court, searcher};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 
 /// The log's key as it was published when the deployment was made.

@@ -1,10 +1,6 @@
 //! A full disk that gets room again: the server goes on by itself, and the log says what was.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{SmallDisk, path, request, searcher};
+use crate::common::{SmallDisk, path, request, searcher};
 use integration_tests::Deployment;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};

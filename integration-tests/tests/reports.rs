@@ -1,12 +1,8 @@
 //! Reports over HTTP: who may have one drawn up, and who may read it.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
+use crate::common::{court, outcome};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use common::{court, outcome};
 use model::terms::Digest;
 use serde_json::{Value, json};
 

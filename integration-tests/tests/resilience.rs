@@ -1,10 +1,6 @@
 //! What survives: restarts, crashes, a second server, a broken policy, a log that cannot be written.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{SmallDisk, court, path, request, searcher};
+use crate::common::{SmallDisk, court, path, request, searcher};
 use integration_tests::Deployment;
 use serde_json::json;
 
@@ -81,7 +77,7 @@ async fn a_second_server_on_the_same_folder_is_refused() {
 }
 
 /// Changes one file of a deployment that is not running, and serves it.
-fn served_with(court: &mut common::Court, file: &str, change: impl Fn(String) -> String) -> anyhow::Result<()> {
+fn served_with(court: &mut crate::common::Court, file: &str, change: impl Fn(String) -> String) -> anyhow::Result<()> {
     court.deployment.stop().unwrap();
     let path = court.deployment.home.join(file);
     std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();

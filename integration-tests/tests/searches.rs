@@ -1,10 +1,6 @@
 //! A search from client certificate to candidate list, and every way it is refused.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{court, outcome, path, request, searcher, template};
+use crate::common::{court, outcome, path, request, searcher, template};
 use serde_json::{Value, json};
 
 #[tokio::test]

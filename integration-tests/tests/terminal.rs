@@ -1,7 +1,5 @@
 //! What a command shows on a terminal, and what it prints where its output is piped.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
 use std::process::{Command, Output, Stdio};
 
 /// Fast commands that show progress: with its label, and whether they print a table.

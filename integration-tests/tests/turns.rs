@@ -1,12 +1,8 @@
 //! One step of a request at a time, however many arrive at once.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
+use crate::common::life::{FIRST, Listed, SECOND, outgoing, signing};
+use crate::common::{Court, court};
 use client::Answer;
-use common::life::{FIRST, Listed, SECOND, outgoing, signing};
-use common::{Court, court};
 use serde_json::{Value, json};
 
 /// How many arrive at once.

@@ -1,7 +1,5 @@
 //! `magistrate bench search` over files, as somebody with another way to compute the answer would check it.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};

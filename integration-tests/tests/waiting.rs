@@ -1,12 +1,8 @@
 //! Steps that are permitted and wait for an approval, over HTTP: with the shipped Detroit policy, whose supervisors confirm that
 //! a crime is one of those that the directive means (2.7).
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::life::{ASKER, FIRST, SECOND, SUPERVISOR, denied, forbidden, number, out_of_place, signing};
-use common::{Court, court, path, request};
+use crate::common::life::{ASKER, FIRST, SECOND, SUPERVISOR, denied, forbidden, number, out_of_place, signing};
+use crate::common::{Court, court, path, request};
 use serde_json::{Value, json};
 
 /// A crime that the directive does not name itself.

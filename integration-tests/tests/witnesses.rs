@@ -1,7 +1,5 @@
 //! Two hosts and a witness, each a program of its own: what is published is cosigned, and a forked log is found out.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
 use client::Client;
 use integration_tests::Deployment;
 use serde_json::Value;

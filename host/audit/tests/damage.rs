@@ -1,12 +1,8 @@
 //! Folders that a crash tore or a hand edited: what was never acknowledged is dropped, everything else is named.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs;
 
-use common::{
+use crate::common::{
     copy, damage_at_open, damage_when_read, damage_when_verified, fill, flip, journal, leaf, open, try_open, verified,
 };
 use magistrate_audit::{Fault, OpenError, Recovery};

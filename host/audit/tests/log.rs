@@ -1,14 +1,12 @@
 //! A log as its users see it: entries, proofs and receipts, before and after closing, crashing and opening again.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use common::{ORIGIN, copy, dir, fill, key, leaf, leaves, open, path, proof, signer, tree_hash, try_open, verified};
+use crate::common::{
+    ORIGIN, copy, dir, fill, key, leaf, leaves, open, path, proof, signer, tree_hash, try_open, verified,
+};
 use magistrate_audit::{
     AppendError, Appended, Ed25519Signer, Log, MAX_LEAF_BYTES, OpenError, ReadError, Receipt, Recovery, Signer,
     VerifierKey, VerifyError,

@@ -1,14 +1,12 @@
 //! A log whose oldest entries were pruned: it verifies, proves, serves and goes on, and nothing else may be missing from it.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use common::{copy, damage_at_open, damage_when_verified, dir, fill, flip, key, leaf, leaves, open, path, proof};
+use crate::common::{
+    copy, damage_at_open, damage_when_verified, dir, fill, flip, key, leaf, leaves, open, path, proof,
+};
 use magistrate_audit::{Fault, Log, PRUNED_NOTE, PruneError, ReadError, Snapshot, files_of, minimum_index, verify};
 use tempfile::TempDir;
 

@@ -1,14 +1,10 @@
 //! What rides on entries: durable with them, given out after a crash, gone from the folder once released.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{ORIGIN, copy, dir, leaf, open, signer, try_open, verified};
+use crate::common::{ORIGIN, copy, dir, leaf, open, signer, try_open, verified};
 use magistrate_audit::{AppendError, Log, MAX_RIDER_BYTES, OpenError, Prepared};
 
 /// Longer than a journal takes that nothing rides on.

@@ -1,13 +1,9 @@
 //! What a log serves over a network, fetched and verified as by a client that shares no code with it.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{copy, dir, fill, flip, key, leaf, leaves, open};
+use crate::common::{copy, dir, fill, flip, key, leaf, leaves, open};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use magistrate_audit::{Log, ReadError, Receipt, Snapshot, VerifierKey, files_of, signed_size, verify};
 use sha2::{Digest, Sha256};

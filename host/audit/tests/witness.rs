@@ -1,13 +1,9 @@
 //! Logs and their witness, without a network between them: what is cosigned, what is refused, and what is kept of it.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{ORIGIN, copy, dir, fill, key, leaf, open};
+use crate::common::{ORIGIN, copy, dir, fill, key, leaf, open};
 use magistrate_audit::{
     AddCheckpoint, Cosignature, Cosigner, Ed25519Signer, Log, MAX_REQUEST_BYTES, Petition, PetitionError, Quorum,
     Refusal, VerifierKey, VerifyError, Witness, WitnessKey, Witnessed,
@@ -290,7 +286,7 @@ fn what_is_published_has_its_quorum_and_never_goes_back() {
     let all = Witnessed::open(dir(folder.path()), &log, Quorum::new(keys.clone(), 3).unwrap()).unwrap();
     assert_eq!(all.size(), None, "today three are demanded");
     log.close().unwrap();
-    assert_eq!(common::verified(folder.path()).0, 12, "the folder verifies with the file in it");
+    assert_eq!(crate::common::verified(folder.path()).0, 12, "the folder verifies with the file in it");
 }
 
 #[test]

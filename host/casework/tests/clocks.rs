@@ -1,7 +1,5 @@
 //! Clocks that were wrong: one that leaps ahead while the host works, and one that was ahead when it started.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test that unwraps says well enough what went wrong")]
-
 use magistrate_casework::anomalies::Scope;
 use magistrate_casework::chamber::{Loading, Registered};
 use magistrate_casework::clock::{ClockError, Correction};

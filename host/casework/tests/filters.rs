@@ -1,12 +1,8 @@
 //! Filtered searches before the shipped policy: what it is told, and what is on record.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
+use crate::common::{ASKER, Court, FIRST, JURISDICTION, RECORDS, court, intake};
 use casework::CaseError;
 use casework::search_step::Plan;
-use common::{ASKER, Court, FIRST, JURISDICTION, RECORDS, court, intake};
 use magistrate_casework as casework;
 use model::filter::{Conditions, FilterKind, Filterable};
 use model::rulings::Outcome;

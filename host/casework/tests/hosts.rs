@@ -1,10 +1,6 @@
 //! Two hosts at one jurisdiction, on one database: each knows what the other did before it next decides.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{FIRST, GALLERY, JURISDICTION, SECOND, answers, batch, intake, record, text};
+use crate::common::{FIRST, GALLERY, JURISDICTION, SECOND, answers, batch, intake, record, text};
 use magistrate_casework::access::Change;
 use magistrate_casework::anomalies::Scope;
 use magistrate_casework::chamber::{Loading, Registered};

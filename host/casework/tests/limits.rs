@@ -1,9 +1,9 @@
 //! How much a step may say, how often somebody may search, and whose fault it is where something cannot be read.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
+use crate::common::{
+    Court, FIRST, GALLERY, JURISDICTION, MODEL, SECOND, SUPERVISOR, answers, court, intake, outgoing, said, signing,
+    template, text,
+};
 use casework::CaseError;
 use casework::access::Change;
 use casework::acknowledgement::Acknowledgement;
@@ -16,10 +16,6 @@ use casework::report::Asked;
 use casework::retention::{AUDIT_ENTRY, Asking, GALLERY_RECORD};
 use casework::search_step::Plan;
 use casework::violation::Report;
-use common::{
-    Court, FIRST, GALLERY, JURISDICTION, MODEL, SECOND, SUPERVISOR, answers, court, intake, outgoing, said, signing,
-    template, text,
-};
 use magistrate_casework as casework;
 use model::account::{Event, Retained};
 use model::facts::{

@@ -1,19 +1,15 @@
 //! Whole lives of requests, and every way in which a step is out of place.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-use magistrate_casework as casework;
-mod common;
-
+use crate::common::{
+    ASKER, Court, FIRST, JURISDICTION, RECORDS, SECOND, SUPERVISOR, court, intake, misstep, outgoing, record, said,
+    signing,
+};
 use casework::life::State;
 use casework::obligations::Owed;
 use casework::release::{Carried, Outgoing};
 use casework::search_step::Plan;
 use casework::{CaseError, Misstep};
-use common::{
-    ASKER, Court, FIRST, JURISDICTION, RECORDS, SECOND, SUPERVISOR, court, intake, misstep, outgoing, record, said,
-    signing,
-};
+use magistrate_casework as casework;
 use model::facts::{Conclusion, Likeness};
 use model::rulings::Duty;
 use model::terms::{Digest, Instant, Value};

@@ -1,14 +1,10 @@
 //! What the host does by itself: purges first, and notices beside it, however long their recipients take.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-use magistrate_casework as casework;
-mod common;
-
+use crate::common::{Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, outgoing, said, signing, text};
 use casework::notices::{Delivering, Delivery, Notice, Outbox};
 use casework::retention::{Asking, Change, Means};
 use casework::{Casework, deadlines};
-use common::{Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, outgoing, said, signing, text};
+use magistrate_casework as casework;
 use model::account::{Event, Retained};
 use model::facts::{Conclusion, Device, Likeness};
 use model::registry::Principal;

@@ -1,10 +1,6 @@
 //! People and agencies in the middle of work: whoever is suspended takes no further step, whatever the registry file says.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{Court, FIRST, JURISDICTION, SECOND, answers, court, misstep, outgoing, signing, text};
+use crate::common::{Court, FIRST, JURISDICTION, SECOND, answers, court, misstep, outgoing, signing, text};
 use magistrate_casework::access::{Change, Changed};
 use magistrate_casework::activation::{Proposal, Vote};
 use magistrate_casework::agreements::Admission;

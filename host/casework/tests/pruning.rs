@@ -1,16 +1,12 @@
 //! Pruning the log: only what is old enough, by whom the policy permits, never what is held; and to its end, whatever happens.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
 use magistrate_casework as casework;
 
-mod common;
-
+use crate::common::{Court, JURISDICTION, answers, court, misstep, text};
 use casework::anomalies::Scope;
 use casework::obligations::{Owed, Standing};
 use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, Pruning};
 use casework::{CaseError, Misstep};
-use common::{Court, JURISDICTION, answers, court, misstep, text};
 use model::account::{Account, Event, Retained, Who};
 use model::rulings::{Duty, Outcome, RetentionRule};
 use model::terms::{Instant, Value};

@@ -1,10 +1,6 @@
 //! People, agencies and agreements come on record over a step: judged, at once, and for longer than until the next start.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{Court, FIRST, JURISDICTION, answers, court, misstep, text};
+use crate::common::{Court, FIRST, JURISDICTION, answers, court, misstep, text};
 use magistrate_casework::access::{Change, Changed};
 use magistrate_casework::agreements::Admission;
 use magistrate_casework::chamber::Registered;

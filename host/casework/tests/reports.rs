@@ -1,18 +1,14 @@
 //! Reports, surveys and samples: what they say is what the log says.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-use magistrate_casework as casework;
-mod common;
-
+use crate::common::{
+    ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, answers, court, intake, outgoing, said, signing, text,
+};
 use casework::CaseError;
 use casework::anomalies::{Scope, Thresholds};
 use casework::report::{Asked, Form, Section, Sheet};
 use casework::search_step::Plan;
-use common::{
-    ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, answers, court, intake, outgoing, said, signing, text,
-};
 use jiff::civil::date;
+use magistrate_casework as casework;
 use model::account::Event;
 use model::facts::{Conclusion, Likeness};
 use model::rulings::Duty;

@@ -1,21 +1,17 @@
 //! How long records stay: notices, holds, transfers, purges on schedule and by hand, and what is left of what was destroyed.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
 use magistrate_casework as casework;
 
-mod common;
-
+use crate::common::{
+    Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, misstep, outgoing, said, signing, submission, template,
+    text,
+};
 use casework::chamber::{Loading, Registered};
 use casework::enroll::{Batch, NewRecord};
 use casework::intake::Intake;
 use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, GALLERY_RECORD, Means};
 use casework::search_step::Plan;
 use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
-use common::{
-    Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, misstep, outgoing, said, signing, submission, template,
-    text,
-};
 use model::account::Retained;
 use model::facts::{CaseStatus, Conclusion, Device, Identifier, Likeness};
 use model::registry::{Agency, Person, Principal, Registry};
@@ -682,7 +678,7 @@ async fn a_record_taken_out_of_use_is_on_no_list_and_leaves_with_no_result() {
         change: Change::Notice,
         record: Retained {
             subject: GALLERY_RECORD.to_owned(),
-            gallery: Some(common::GALLERY.to_owned()),
+            gallery: Some(crate::common::GALLERY.to_owned()),
             record: record.to_owned(),
         },
         day: None,

@@ -1,7 +1,5 @@
 //! Policy revisions with the shipped policies: put forward, approved, in force, and what a start makes of the folder.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test that unwraps says well enough what went wrong")]
-
 use magistrate_casework::access::Change;
 use magistrate_casework::activation::{Activated, Proposal, Vote};
 use magistrate_casework::chamber::{Loading, Registered};

@@ -1,11 +1,7 @@
 //! Whatever steps are taken, in whatever order and by whomever: nothing is released without the signatures demanded, and a
 //! step that is not taken changes nothing but the log.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{ASKER, Court, FIRST, SECOND, SUPERVISOR, court, outgoing, said, signing};
+use crate::common::{ASKER, Court, FIRST, SECOND, SUPERVISOR, court, outgoing, said, signing};
 use model::facts::{Conclusion, Likeness};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -42,7 +38,7 @@ async fn walk(court: &Court, seed: u64) -> bool {
     let mut dice = StdRng::seed_from_u64(seed);
     // The policy bounds one person's searches in an hour.
     court.clock.fetch_add(600_000, std::sync::atomic::Ordering::AcqRel);
-    let (request, records) = court.searched(usize::try_from(seed).unwrap() % common::RECORDS, 3).await;
+    let (request, records) = court.searched(usize::try_from(seed).unwrap() % crate::common::RECORDS, 3).await;
     let mut tally = Tally { opened: [FIRST].into(), ..Tally::default() };
     for step in 0..STEPS {
         let before = state(court, &request).await;

@@ -1,12 +1,8 @@
 //! What people are shown of a request, and what they are not.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-use magistrate_casework as casework;
-mod common;
-
+use crate::common::{Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, court, misstep, outgoing, record, said, signing};
 use casework::Misstep;
-use common::{Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, court, misstep, outgoing, record, said, signing};
+use magistrate_casework as casework;
 use model::account::Event;
 use model::facts::{Conclusion, Likeness};
 
@@ -55,7 +51,7 @@ async fn a_signature_is_blind_if_its_signer_was_shown_nothing_that_others_conclu
 async fn a_refused_release_tells_nobody_of_a_list_they_have_not_opened() {
     let Some(court) = court().await else { return };
     let (request, records) = court.disposed(5).await;
-    let other = (0..common::RECORDS).map(record).find(|r| !records.contains(r)).unwrap();
+    let other = (0..crate::common::RECORDS).map(record).find(|r| !records.contains(r)).unwrap();
     for candidate in [&records[1], &other] {
         let named = court.release(SUPERVISOR, &request, outgoing(std::slice::from_ref(candidate))).await;
         assert_eq!(misstep(named), Misstep::NotLeaving, "excluded or not on the list: it is the same to them");

@@ -1,7 +1,5 @@
 //! Entries that one log took and the other did not: what the pass over deadlines makes of those that are marked.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
 use magistrate_casework::chamber::Loading;
 use magistrate_casework::{Casework, Clock, Opening, PolicyState};
 use model::account::{Account, Event, Kind, Leaf, Who};

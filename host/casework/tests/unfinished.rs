@@ -1,11 +1,7 @@
 //! Requests that break off before they are opened, and releases that break off before they are concluded: their photographs
 //! and documents are destroyed, at once or by the next start.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-mod common;
-
-use common::{Court, Desk, FIRST, JURISDICTION, MODEL, court, court_with, intake, outgoing, submission};
+use crate::common::{Court, Desk, FIRST, JURISDICTION, MODEL, court, court_with, intake, outgoing, submission};
 use face::{Extraction, Extractor, Face, FaceError};
 use magistrate_casework::CaseError;
 use magistrate_casework::intake::{Intake, PROBE, Submission};

@@ -1,11 +1,10 @@
 //! Steps that are permitted and wait: on record with what they impose, and without effect until others have approved or
 //! acknowledged.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-use magistrate_casework as casework;
-mod common;
-
+use crate::common::{
+    ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, answers, court, intake, misstep, outgoing, record, said,
+    signing, text,
+};
 use casework::acknowledgement::Acknowledgement;
 use casework::awaited::Waits;
 use casework::intake::Intake;
@@ -15,10 +14,7 @@ use casework::search_step::Plan;
 use casework::sign_off::SignOff;
 use casework::worklist::Wanted;
 use casework::{CaseError, Misstep, PolicyState};
-use common::{
-    ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, answers, court, intake, misstep, outgoing, record, said,
-    signing, text,
-};
+use magistrate_casework as casework;
 use model::account::Event;
 use model::facts::{Conclusion, Likeness};
 use model::registry::Registry;
@@ -351,7 +347,7 @@ async fn no_sequence_of_steps_gets_past_an_approval_that_is_demanded() {
     let mut dice = StdRng::seed_from_u64(17);
     for step in 0..STEPS {
         let who = [FIRST, SECOND, SUPERVISOR, ASKER][dice.random_range(0..4)];
-        let candidate = record(dice.random_range(0..common::RECORDS));
+        let candidate = record(dice.random_range(0..crate::common::RECORDS));
         let taken = match dice.random_range(0..7) {
             0..2 => court.search(who, &request, three()).await.is_ok(),
             2 => court.look(who, &request).await.is_ok(),

@@ -1,7 +1,5 @@
 //! What watches over the logs while others work: a log that cannot be written is recovered, witnesses are asked.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test that unwraps says well enough what went wrong")]
-
 use magistrate_casework::alarm::{Alarm, Alert, Raising};
 use magistrate_casework::witnessing::{Answer, Answering, Link, Member};
 use magistrate_casework::{CaseError, Casework, Clock, Opening, PolicyState};

@@ -1,14 +1,10 @@
 //! Worklists come in parts, and whoever nothing can be for reads nothing.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
-
-use magistrate_casework as casework;
-mod common;
-
+use crate::common::{ASKER, Court, FIRST, JURISDICTION, court, misstep};
 use casework::Misstep;
 use casework::life::State;
 use casework::worklist::{MOST_LISTED, MOST_LOOKED_AT, Wanted, Worklist};
-use common::{ASKER, Court, FIRST, JURISDICTION, court, misstep};
+use magistrate_casework as casework;
 use model::terms::Instant;
 use serde_json::json;
 use std::sync::atomic::Ordering;

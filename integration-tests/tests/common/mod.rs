@@ -1,5 +1,4 @@
 //! What the black-box tests share: a served deployment, and the requests they make of it.
-#![allow(dead_code, missing_docs, reason = "each test file uses its part")]
 
 pub mod http2;
 pub mod life;

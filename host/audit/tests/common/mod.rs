@@ -1,7 +1,5 @@
 //! What the tests share: a log in a folder, and RFC 6962 written down as the specification does.
 
-#![allow(dead_code, clippy::unwrap_used)]
-
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

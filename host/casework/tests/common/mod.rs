@@ -1,7 +1,5 @@
 //! What the tests of a request's life share: a jurisdiction at work on the shipped policy, with an embedded database, a clock
 //! that stands where it is set, a draughtsman who writes down what he is given, and an outbox that can be out of order.
-#![allow(dead_code, missing_docs, reason = "each test file uses its part")]
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
 
 use casework::chamber::{Loading, Registered};
 use casework::disposition::Examination;

@@ -1,0 +1,24 @@
+//! Tests of the pipeline as its callers see it, in one program: they link once, and run side by side.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test that unwraps says well enough what went wrong")]
+
+mod clocks;
+mod common;
+mod filters;
+mod hosts;
+mod limits;
+mod lives;
+mod passes;
+mod people;
+mod pruning;
+mod registry;
+mod reports;
+mod retention;
+mod revisions;
+mod sequences;
+mod told;
+mod torn;
+mod unfinished;
+mod waiting;
+mod watches;
+mod worklists;

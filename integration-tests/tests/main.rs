@@ -1,0 +1,32 @@
+//! Black-box tests of the real program, in one program of their own: they link once, and run side by side.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test that unwraps says well enough what went wrong")]
+
+mod audit_tools;
+mod auditors;
+mod bad_input;
+mod case_commands;
+mod clauses;
+mod clock;
+mod commands;
+mod common;
+mod compare_report;
+mod connections;
+mod crash;
+mod damage;
+mod failing_sync;
+mod filters;
+mod identity;
+mod lives;
+mod photographs;
+mod pruned;
+mod public_log;
+mod recovery;
+mod reports;
+mod resilience;
+mod searches;
+mod terminal;
+mod turns;
+mod vectors;
+mod waiting;
+mod witnesses;
