@@ -9,7 +9,7 @@ const GUEST: &str = "wasm32-wasip2";
 
 /// The source tree.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+    integration_tests::root()
 }
 
 /// Where cargo puts what it builds: this program is in it.
