@@ -137,6 +137,19 @@ impl Gallery {
         self.places.try_reserve(rows).map_err(refused)
     }
 
+    /// The instructions, or the library, that scans are done with.
+    pub fn kernel(&self) -> &'static str {
+        self.kernel.name()
+    }
+
+    /// Has scans done with the kernel of this name; whether this machine has it. It changes how long a search takes and
+    /// nothing else.
+    pub fn use_kernel(&mut self, name: &str) -> bool {
+        let named = Kernel::all().into_iter().find(|kernel| kernel.name() == name);
+        self.kernel = named.unwrap_or(self.kernel);
+        named.is_some()
+    }
+
     /// Values in a template.
     pub fn dim(&self) -> usize {
         self.dim

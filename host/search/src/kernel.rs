@@ -7,8 +7,12 @@ use std::sync::Once;
 
 use simsimd::SpatialSimilarity;
 
+#[cfg(target_arch = "x86_64")]
+use crate::avx2::Avx2;
 use crate::bound::{Filter, Probe};
 use crate::codes::{Block, COARSE, HALF_BIAS, LINE, Line};
+#[cfg(target_arch = "aarch64")]
+use crate::neon::Neon;
 #[cfg(target_arch = "x86_64")]
 use crate::vnni::Vnni;
 
@@ -29,7 +33,13 @@ pub(crate) enum Kernel {
     /// AVX-512 VNNI, four rows by up to four probes in registers.
     #[cfg(target_arch = "x86_64")]
     Vnni(Vnni),
-    /// simsimd, one pair at a time, which picks AVX2, NEON and others for itself.
+    /// AVX2 for halves, and simsimd for whole codes.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2, Simsimd),
+    /// NEON for halves, and simsimd for whole codes.
+    #[cfg(target_arch = "aarch64")]
+    Neon(Neon, Simsimd),
+    /// simsimd, one pair of whole codes at a time, which picks an implementation for itself.
     Simsimd(Simsimd),
     /// Plain Rust: what the others are tested against, and what Miri can run.
     Portable,
@@ -53,26 +63,29 @@ impl Simsimd {
 impl Kernel {
     /// The fastest one this machine can run.
     pub(crate) fn detect() -> Self {
-        if cfg!(miri) {
-            return Self::Portable;
+        Self::all().pop().unwrap_or(Self::Portable)
+    }
+
+    /// What it is called: the instructions, or the library.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni(_) => "avx512-vnni",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(..) => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(..) => "neon",
+            Self::Simsimd(_) => "simsimd",
+            Self::Portable => "portable",
         }
-        #[cfg(target_arch = "x86_64")]
-        {
-            if let Some(vnni) = Vnni::detect() {
-                return Self::Vnni(vnni);
-            }
-        }
-        Self::Simsimd(Simsimd::ready())
     }
 
     /// Whether so many probes are better compared with the coarse halves first.
     pub(crate) fn halves_first(self, probes: usize) -> bool {
         match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Vnni(_) => probes < TOGETHER,
             // simsimd has no kernel for halves.
             Self::Simsimd(_) => false,
-            Self::Portable => probes < TOGETHER,
+            _ => probes < TOGETHER,
         }
     }
 
@@ -82,6 +95,10 @@ impl Kernel {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Vnni(vnni) => vnni.coarse_dots(probes, block, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2, _) => avx2.coarse_dots(probes, block, out),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(neon, _) => neon.coarse_dots(probes, block, out),
             _ => {
                 for (probe, out) in probes.iter().zip(out.chunks_mut(block.rows().max(1))) {
                     for (row, out) in out.iter_mut().enumerate() {
@@ -98,6 +115,10 @@ impl Kernel {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Vnni(vnni) => vnni.fine_dots(probe, block, rows, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2, _) => avx2.fine_dots(probe, block, rows, out),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(neon, _) => neon.fine_dots(probe, block, rows, out),
             _ => out.extend(rows.iter().map(|row| half_dot(probe.codes(), block.fine_of(*row as usize)))),
         }
     }
@@ -128,8 +149,8 @@ impl Kernel {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Vnni(vnni) => vnni.dots(probes, united, out),
-            Self::Simsimd(_) => pair_by_pair(probes, united, width, out, simsimd_dot),
             Self::Portable => pair_by_pair(probes, united, width, out, portable_dot),
+            _ => pair_by_pair(probes, united, width, out, simsimd_dot),
         }
     }
 
@@ -142,15 +163,18 @@ impl Kernel {
         }
     }
 
-    /// Every implementation this machine can run.
-    #[cfg(test)]
+    /// Every implementation this machine can run, the slowest first.
     pub(crate) fn all() -> Vec<Self> {
         if cfg!(miri) {
             return vec![Self::Portable];
         }
         let mut kernels = vec![Self::Portable, Self::Simsimd(Simsimd::ready())];
         #[cfg(target_arch = "x86_64")]
+        kernels.extend(Avx2::detect().map(|avx2| Self::Avx2(avx2, Simsimd::ready())));
+        #[cfg(target_arch = "x86_64")]
         kernels.extend(Vnni::detect().map(Self::Vnni));
+        #[cfg(target_arch = "aarch64")]
+        kernels.extend(Neon::detect().map(|neon| Self::Neon(neon, Simsimd::ready())));
         kernels
     }
 }

@@ -123,11 +123,13 @@
 //!
 //! # Unsafe code
 //!
-//! Only in `kernel.rs`, `vnni.rs`, `plain.rs`, `pages.rs` and `rows.rs`, tests aside: aligned codes seen as bytes, a vector
+//! Only in `kernel.rs`, `vnni.rs`, `avx2.rs`, `neon.rs`, `plain.rs`, `pages.rs` and `rows.rs`, tests aside: aligned codes seen as bytes, a vector
 //! load, a vector seen as an array, the calls into code compiled for CPU features found at run time, numbers seen as bytes, a
 //! wish for large pages, and a file mapped into memory. Tests hold every kernel to plain Rust.
 
 mod answer;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod bitmap;
 mod bound;
 mod codes;
@@ -135,6 +137,8 @@ mod error;
 mod filter;
 mod gallery;
 mod kernel;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod pages;
 mod plain;
 mod rank;

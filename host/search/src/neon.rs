@@ -1,0 +1,95 @@
+//! The NEON kernel: halves of codes by one probe, row after row.
+//!
+//! Stored halves are as good as signed bytes. Products with codes of a probe are added in 16 bits, four of them at most
+//! (`4 × 15 × 127`), before they are widened. Whole codes are left to simsimd.
+
+use std::arch::aarch64::{
+    int8x16_t, uint8x16_t, vaddvq_s32, vandq_u8, vdupq_n_s32, vdupq_n_u8, vget_low_s8, vld1q_s8, vld1q_u8,
+    vmlal_high_s8, vmlal_s8, vmull_s8, vpadalq_s16, vreinterpretq_s8_u8, vshrq_n_u8,
+};
+
+use crate::bound::Probe;
+use crate::codes::{Block, LINE, Line};
+
+/// Bytes in a register.
+const WIDTH: usize = 16;
+
+/// Registers in a line.
+const PARTS: usize = LINE / WIDTH;
+
+/// Proof that this CPU has the instructions: only [`Neon::detect`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Neon(());
+
+impl Neon {
+    /// Looks for NEON, which nearly every 64-bit ARM has.
+    pub(crate) fn detect() -> Option<Self> {
+        std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
+    }
+
+    /// See [`Kernel::coarse_dots`](crate::kernel::Kernel::coarse_dots).
+    pub(crate) fn coarse_dots(self, probes: &[Probe], block: Block<'_>, out: &mut [i32]) {
+        for (probe, out) in probes.iter().zip(out.chunks_mut(block.rows().max(1))) {
+            // SAFETY: `self` exists, so `detect` found the feature that the loops are compiled for.
+            unsafe { each_row(probe, block, out) }
+        }
+    }
+
+    /// See [`Kernel::fine_dots`](crate::kernel::Kernel::fine_dots).
+    pub(crate) fn fine_dots(self, probe: &Probe, block: Block<'_>, rows: &[u32], out: &mut Vec<i32>) {
+        // SAFETY: as above.
+        unsafe { chosen_rows(probe, block, rows, out) }
+    }
+}
+
+#[target_feature(enable = "neon")]
+fn each_row(probe: &Probe, block: Block<'_>, out: &mut [i32]) {
+    for (halves, out) in block.coarse.chunks_exact(block.lines_per_row).zip(out) {
+        *out = 2 * half_sum(probe.codes(), halves) - probe.half_excess();
+    }
+}
+
+#[target_feature(enable = "neon")]
+fn chosen_rows(probe: &Probe, block: Block<'_>, rows: &[u32], out: &mut Vec<i32>) {
+    out.extend(rows.iter().map(|row| 2 * half_sum(probe.codes(), block.fine_of(*row as usize)) - probe.half_excess()));
+}
+
+/// The sum of products of a probe's codes and the stored halves of a row.
+#[inline]
+#[target_feature(enable = "neon")]
+fn half_sum(codes: &[Line], halves: &[Line]) -> i32 {
+    let nibble = vdupq_n_u8(0x0f);
+    let mut sum = vdupq_n_s32(0);
+    for ([of_low, of_high], pairs) in codes.as_chunks::<2>().0.iter().zip(halves) {
+        for part in 0..PARTS {
+            let pairs = bytes(pairs, part);
+            let low = vreinterpretq_s8_u8(vandq_u8(pairs, nibble));
+            let high = vreinterpretq_s8_u8(vshrq_n_u8::<4>(pairs));
+            let (of_low, of_high) = (signed_bytes(of_low, part), signed_bytes(of_high, part));
+            let products = vmull_s8(vget_low_s8(low), vget_low_s8(of_low));
+            let products = vmlal_high_s8(products, low, of_low);
+            let products = vmlal_s8(products, vget_low_s8(high), vget_low_s8(of_high));
+            let products = vmlal_high_s8(products, high, of_high);
+            sum = vpadalq_s16(sum, products);
+        }
+    }
+    vaddvq_s32(sum)
+}
+
+/// The bytes of a line from `part × 16` on; `part` is below [`PARTS`].
+#[inline]
+#[target_feature(enable = "neon")]
+fn bytes(line: &Line, part: usize) -> uint8x16_t {
+    let (parts, _) = line.0.as_chunks::<WIDTH>();
+    // SAFETY: an array of 16 readable bytes, any of which may have any value.
+    unsafe { vld1q_u8(parts[part].as_ptr()) }
+}
+
+/// The same bytes with a sign.
+#[inline]
+#[target_feature(enable = "neon")]
+fn signed_bytes(line: &Line, part: usize) -> int8x16_t {
+    let (parts, _) = line.0.as_chunks::<WIDTH>();
+    // SAFETY: as above.
+    unsafe { vld1q_s8(parts[part].as_ptr().cast::<i8>()) }
+}
