@@ -62,6 +62,7 @@ fn help_has_an_example_and_completions_are_made() {
         &["outcome"],
         &["obligations"],
         &["complete"],
+        &["waive"],
         &["registry", "person"],
         &["registry", "record"],
         &["registry", "agency"],

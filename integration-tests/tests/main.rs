@@ -29,4 +29,5 @@ mod terminal;
 mod turns;
 mod vectors;
 mod waiting;
+mod waivers;
 mod witnesses;

@@ -49,7 +49,7 @@ impl fmt::Display for Waits {
 pub(crate) struct Demands {
     /// Still to be given.
     open: Vec<Awaited>,
-    /// Given.
+    /// Given, or set aside.
     given: Vec<Awaited>,
 }
 
@@ -58,16 +58,15 @@ impl Demands {
     pub(crate) fn on_record(owed: &[Owed], life: &Life) -> Self {
         let mut demands = Self::default();
         for owed in owed.iter().filter(|owed| is_demand(&owed.duty)) {
-            let awaited = Awaited {
-                jurisdiction: owed.jurisdiction.clone(),
-                clause: owed.clause.clone(),
-                duty: owed.duty.clone(),
-            };
-            // However else it may come to stand one day, nothing but `Met` is given.
-            if matches!(owed.standing, Standing::Met { .. }) {
-                note(&mut demands.given, awaited);
-            } else if !of_retention(&awaited, life) {
-                note(&mut demands.open, awaited);
+            let awaited = awaited(owed);
+            match owed.standing {
+                // What is set aside is not waited for, whoever demands the same again: it is the same obligation.
+                Standing::Met { .. } | Standing::Waived { .. } => note(&mut demands.given, awaited),
+                Standing::Open | Standing::Overdue { .. } => {
+                    if !of_retention(&awaited, life) {
+                        note(&mut demands.open, awaited);
+                    }
+                }
             }
         }
         demands
@@ -114,6 +113,17 @@ fn note(all: &mut Vec<Awaited>, awaited: Awaited) {
 
 fn is_demand(duty: &Duty) -> bool {
     matches!(duty, Duty::Approve(_) | Duty::Acknowledge(_))
+}
+
+/// An obligation as something that is waited for.
+fn awaited(owed: &Owed) -> Awaited {
+    Awaited { jurisdiction: owed.jurisdiction.clone(), clause: owed.clause.clone(), duty: owed.duty.clone() }
+}
+
+/// Whether it is a step of the phase `retention` that waits for this approval: then it waits on the record's docket, however the
+/// obligation stands.
+pub(crate) fn waits_on_a_docket(owed: &Owed, life: &Life) -> bool {
+    matches!(owed.duty, Duty::Approve(_)) && (owed.about.is_some() || of_retention(&awaited(owed), life))
 }
 
 /// Whether it was a step of the phase `retention` that demanded this first.
@@ -248,6 +258,29 @@ mod tests {
         assert!(demands.open().is_empty());
         assert!(demands.awaited(&rulings(vec![approval("chief")])).is_empty(), "demanded again, and given");
         assert_eq!(demands.awaited(&rulings(vec![approval("board")])).len(), 1, "another one is not");
+    }
+
+    #[test]
+    fn nothing_waits_for_what_is_set_aside() {
+        let waived = Standing::Waived { by: "north/p".into(), at: Instant(3), reason: "nobody holds the role".into() };
+        let aside = [owed(approval("chief"), waived), owed(approval("board"), Standing::Open)];
+        let demands = Demands::on_record(&aside, &Life::default());
+        assert_eq!(duties(demands.open()), [&approval("board")]);
+        assert_eq!(duties(&demands.awaited(&rulings(vec![approval("chief")]))), [&approval("board")], "nor once more");
+    }
+
+    #[test]
+    fn an_approval_of_retention_waits_on_the_docket() {
+        let open = |duty| owed(duty, Standing::Open);
+        let mut life = Life::default();
+        assert!(!waits_on_a_docket(&open(approval("chief")), &life));
+        let about = Some(model::account::Retained { subject: "s".into(), gallery: None, record: "r".into() });
+        assert!(waits_on_a_docket(&Owed { request: None, about, ..open(approval("chief")) }, &life));
+        let (jurisdiction, clause, phase) = ("north".into(), "c".into(), Phase::Retention);
+        life.imposed.push(Imposed { jurisdiction, clause, duty: approval("chief"), phase });
+        assert!(waits_on_a_docket(&open(approval("chief")), &life));
+        assert!(!waits_on_a_docket(&open(approval("board")), &life));
+        assert!(!waits_on_a_docket(&open(Duty::Flag("look".into())), &life));
     }
 
     #[test]

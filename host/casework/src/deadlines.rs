@@ -15,6 +15,7 @@ use crate::notices::{Delivery, Notice};
 use crate::obligations::{Owed, Standing};
 use crate::recovery;
 use crate::retention::{is_elsewhere, turn_of};
+use crate::turns::Turn;
 use model::account::{Event, Retained};
 use model::rulings::{Duty, NoticeRule};
 use model::terms::Instant;
@@ -218,8 +219,7 @@ impl Casework {
     /// Deals with an obligation that is no notice; gives whether it was still to be dealt with.
     async fn deal(&self, chamber: &Chamber, listed: &Owed) -> Result<bool, CaseError> {
         // A step of the request may be about to meet it: it is looked at in the request's turn, as it stands then.
-        let filed = listed.filed_under();
-        let _turn = self.turns.take(filed.as_deref().map_or(listed.id.as_str(), turn_of)).await;
+        let _turn = self.turn_of(listed).await;
         let Some((owed, now)) = self.as_it_stands(chamber, listed).await? else { return Ok(false) };
         match &owed.duty {
             Duty::Retain(_) => {
@@ -246,14 +246,23 @@ impl Casework {
         Ok(true)
     }
 
-    /// Sends a notice; gives whether it was still to be sent. No step meets a notice, so that none waits for it.
+    /// Sends a notice; gives whether it was still to be sent. No step waits while it is delivered, and one may set it aside
+    /// meanwhile.
     async fn send(&self, chamber: &Chamber, listed: &Owed) -> Result<bool, CaseError> {
+        let turn = self.turn_of(listed).await;
         let Some((owed, now)) = self.as_it_stands(chamber, listed).await? else { return Ok(false) };
         let Duty::Notify(rule) = owed.duty.clone() else { return Ok(false) };
         let late = owed.due.is_some_and(|due| due <= now);
         let owed = if late { self.say_overdue(chamber, owed, now).await? } else { owed };
+        drop(turn);
         self.notify(chamber, owed, &rule).await?;
         Ok(true)
+    }
+
+    /// The turn in which an obligation is looked at.
+    async fn turn_of(&self, owed: &Owed) -> Turn {
+        let filed = owed.filed_under();
+        self.turns.take(filed.as_deref().map_or(owed.id.as_str(), turn_of)).await
     }
 
     /// Records that an obligation is late, unless that is on record; gives it as it stands then.
@@ -297,7 +306,7 @@ impl Casework {
                     message: message_id,
                     delivered: at,
                 };
-                self.record_deed(chamber, &owed, now, event, |owed| owed.met("host", now)).await
+                self.record_delivery(chamber, &owed, now, event, |owed| owed.met("host", now)).await
             }
             Err(reason) => {
                 tracing::warn!(jurisdiction = chamber.id(), clause = %owed.clause, %reason, "a notice was not delivered");
@@ -310,9 +319,28 @@ impl Casework {
                     owed.tries = owed.tries.saturating_add(1);
                     owed.again(Some(wake))
                 };
-                self.record_deed(chamber, &owed, now, event, tried).await
+                self.record_delivery(chamber, &owed, now, event, tried).await
             }
         }
+    }
+
+    /// Records what came of a delivery. How the obligation stands then is not said of one that was set aside meanwhile.
+    async fn record_delivery(
+        &self,
+        chamber: &Chamber,
+        owed: &Owed,
+        at: Instant,
+        event: Event,
+        then: impl FnOnce(Owed) -> Result<store::Kept, CaseError>,
+    ) -> Result<(), CaseError> {
+        let _turn = self.turn_of(owed).await;
+        chamber.ledger.settle().await?;
+        let row = chamber.store.obligation(owed.filed_under().as_deref(), &owed.id).await?;
+        if row.is_none_or(|row| row.open) {
+            return self.record_deed(chamber, owed, at, event, then).await;
+        }
+        let entry = chamber.own_entry(at, Subject::of_request(owed.request.as_deref()), None, event);
+        ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
     }
 
     /// Records something the host did about an obligation, and how it stands then, in one commit.

@@ -30,6 +30,7 @@
 //! | `sitting`, `turns`, [`misstep`] | what every such step does first: its turn, the facts, what is out of place |
 //! | `signatures` | whether the signatures a result needs are there |
 //! | [`obligations`], [`deadlines`], [`notices`] | what decisions oblige somebody to, and when it is late |
+//! | [`waiver`] | an obligation is set aside |
 //! | [`retention`] | how long records stay: notices, holds, extensions, transfers, purges |
 //! | [`paper`] | the documents a release draws up, and who draws up documents and reports |
 //! | [`report`], [`anomalies`], `walk` | what the log adds up to, for those whom it is reported to and for auditors |
@@ -95,6 +96,7 @@ mod turns;
 mod unfinished;
 pub mod viewing;
 pub mod violation;
+pub mod waiver;
 mod walk;
 pub mod witnessing;
 pub mod worklist;

@@ -214,8 +214,8 @@ impl Life {
     fn add(&mut self, account: Account, waits: bool) {
         let Account { id, who: by, at, of, event, .. } = account;
         match event {
-            // A report of a violation is no step of the request.
-            Event::Decision { rulings, .. } if rulings.phase == Phase::Violation => {}
+            // A report of a violation is no step of the request, nor is it one that an obligation is set aside.
+            Event::Decision { rulings, .. } if matches!(rulings.phase, Phase::Violation | Phase::Waiver) => {}
             Event::Violated { happened, .. } => self.violations.push(Noted { at, by, what: happened }),
             Event::Decision { matters, rulings } => {
                 note_once(&mut self.actors, &by);

@@ -132,6 +132,32 @@ pub enum Misstep {
         /// What it was said of.
         of: String,
     },
+    /// An obligation that was met is waived.
+    #[error("the obligation `{obligation}` was met at {at}: there is nothing left of it to waive")]
+    MetAlready {
+        /// Its id.
+        obligation: String,
+        /// When.
+        at: Instant,
+    },
+    /// An obligation is waived twice.
+    #[error("the obligation `{obligation}` was waived by `{by}` at {at}: there is nothing left of it to waive")]
+    WaivedAlready {
+        /// Its id.
+        obligation: String,
+        /// Who waived it: `jurisdiction/person`.
+        by: String,
+        /// When.
+        at: Instant,
+    },
+    /// An obligation that nobody can waive.
+    #[error("an obligation of the kind `{duty}` is not waived: {instead}")]
+    NotWaivable {
+        /// What kind of duty it is.
+        duty: &'static str,
+        /// Why not, and what to do.
+        instead: &'static str,
+    },
     /// Somebody completes what is another role's to do.
     #[error("this is for somebody who holds the role `{role}`: have one of them do it")]
     NotTheirTask {

@@ -1,7 +1,7 @@
-//! The obligations ledger: what decisions oblige somebody to, until it is met.
+//! The obligations ledger: what decisions oblige somebody to, until it is met or set aside ([`crate::waiver`]).
 //!
 //! An obligation is kept in the same commit as the decision that imposes it. The same duty of the same clause imposed again on
-//! the same request is the same obligation, and stays met once it is met. What has to be kept or held is so anew from each day
+//! the same request is the same obligation, and stays met once it is met, and set aside once it is. What has to be kept or held is so anew from each day
 //! on which that is demanded, and the latest counts. What a refusal imposes all the same (an alert, say) is an obligation each
 //! time; where one policy refuses, what another's permit would have imposed is not imposed, but for suspensions. What the host
 //! does at once (show a statement, bound a list, withhold a record) is none.
@@ -64,6 +64,15 @@ pub enum Standing {
     Overdue {
         /// Since when.
         at: Instant,
+    },
+    /// Set aside before it was met.
+    Waived {
+        /// By whom: `jurisdiction/person`.
+        by: String,
+        /// When.
+        at: Instant,
+        /// Why, in their words.
+        reason: String,
     },
 }
 
@@ -156,6 +165,13 @@ impl Owed {
     pub(crate) fn met(mut self, by: &str, at: Instant) -> Result<store::Kept, CaseError> {
         let was = self.wake;
         self.standing = Standing::Met { by: by.to_owned(), at };
+        Ok(store::Kept::Settled { row: self.row()?, was })
+    }
+
+    /// The row that says it is set aside, by this person.
+    pub(crate) fn waived(mut self, by: &str, at: Instant, reason: &str) -> Result<store::Kept, CaseError> {
+        let was = self.wake;
+        self.standing = Standing::Waived { by: by.to_owned(), at, reason: reason.to_owned() };
         Ok(store::Kept::Settled { row: self.row()?, was })
     }
 
@@ -383,6 +399,14 @@ impl Casework {
         let mut owed = rows.into_iter().map(Owed::read).collect::<Result<Vec<_>, _>>()?;
         owed.sort_by_key(|o| (o.due.unwrap_or(Instant(u64::MAX)), o.since));
         Ok(owed)
+    }
+
+    /// What an obligation is filed under, by its id alone; absent where that is nothing, or where there is none.
+    pub(crate) async fn filed(&self, chamber: &Chamber, id: &str) -> Result<Option<String>, CaseError> {
+        match self.obligations(chamber.id()).await?.into_iter().find(|o| o.id == id) {
+            Some(open) => Ok(open.filed_under()),
+            None => Ok(chamber.store.request_of_settled(id).await?),
+        }
     }
 
     /// Says that a task is done or a flag looked at. Only somebody who holds the role it is for can say so; a flag is for
@@ -617,7 +641,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stands_as_waived() {
+    fn what_is_waived_says_by_whom_when_and_why_or_it_is_not_believed() {
         let owed = imposed(Duty::Hold(rule()), hour(9));
         let row = |state: serde_json::Value| {
             let mut body = serde_json::to_value(&owed).unwrap();
@@ -629,8 +653,27 @@ mod tests {
         };
         let met = serde_json::json!({ "state": "met", "by": "e", "at": Instant(1) });
         assert!(Owed::read(row(met)).is_ok_and(|owed| !owed.is_open()));
-        let waived = serde_json::json!({ "state": "waived", "by": "p", "why": "it was said so" });
-        assert!(Owed::read(row(waived)).is_err(), "and so nothing that says it does is taken for given");
+        let waived =
+            serde_json::json!({ "state": "waived", "by": "north/p", "at": hour(10), "reason": "it cannot be met" });
+        let read = Owed::read(row(waived)).unwrap();
+        assert!(
+            !read.is_open()
+                && !read.is_overdue()
+                && !read.is_outstanding()
+                && !read.is_late(hour(u64::from(DAYS) * 48))
+        );
+        let store::Kept::Settled { row: kept, was } =
+            owed.clone().waived("north/p", hour(10), "it cannot be met").unwrap()
+        else {
+            panic!("another row");
+        };
+        assert_eq!((kept.open, was), (false, owed.wake));
+        assert_eq!(Owed::read(kept).unwrap(), read);
+        for left_out in ["by", "at", "reason"] {
+            let mut waived = serde_json::json!({ "state": "waived", "by": "p", "at": hour(10), "reason": "r" });
+            waived.as_object_mut().unwrap().remove(left_out);
+            assert!(Owed::read(row(waived)).is_err(), "without `{left_out}` nothing is taken for set aside");
+        }
     }
 
     #[test]

@@ -20,5 +20,6 @@ mod told;
 mod torn;
 mod unfinished;
 mod waiting;
+mod waivers;
 mod watches;
 mod worklists;

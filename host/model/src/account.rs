@@ -336,6 +336,15 @@ pub enum Event {
         /// What they did, in their words.
         note: String,
     },
+    /// An obligation was set aside before it was met.
+    Waived {
+        /// The obligation.
+        obligation: String,
+        /// The clause it comes from.
+        clause: String,
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
     /// Something that bears on how long a record stays was said of it.
     Retention {
         /// What: `notice`, `hold`, `lift` or `extend`.

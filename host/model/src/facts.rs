@@ -580,6 +580,29 @@ pub struct Period {
     pub last: Date,
 }
 
+/// An obligation that somebody wants set aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The obligation's id.
+    pub obligation: String,
+    /// The clause it comes from.
+    pub clause: String,
+    /// What kind of duty it is, as the contract calls it.
+    pub duty: String,
+    /// Who owes it: a role, offices, `requester`, or `host`.
+    pub owner: String,
+    /// Since when.
+    pub since: Instant,
+    /// By when; absent where no deadline is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Instant>,
+    /// Whether that has passed.
+    pub overdue: bool,
+    /// Why it is to be set aside, in the words of whoever asks.
+    pub reason: String,
+}
+
 /// What the phase adds to the matter: one case per phase.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -612,6 +635,8 @@ pub enum Step {
     Violation(Instant),
     /// `report`.
     Report(Period),
+    /// `waiver`.
+    Waiver(Waiver),
 }
 
 /// Everything a policy is told.
@@ -619,7 +644,8 @@ pub enum Step {
 #[serde(deny_unknown_fields)]
 pub struct Matter {
     /// The jurisdiction for which the policy decides: within a request's life the requester's home, the gallery's
-    /// owner, or both; of a record the one that keeps it; else the one whose people, policy or reports it is about.
+    /// owner, or both; of a record the one that keeps it; of a waiver the one whose policy imposed the obligation; else
+    /// the one whose people, policy or reports it is about.
     pub jurisdiction: String,
     /// The host's clock.
     pub clock: Clock,
@@ -628,7 +654,7 @@ pub struct Matter {
     /// Who asked for the search; the actor, outside a request's life.
     pub requester: Party,
     /// The request, within a request's life, and where a step of the phase `retention` is about its probe or a document
-    /// of it. A violation is told of none, though it may be recorded under one.
+    /// of it. A violation and a waiver are told of none, though they may be recorded under one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
     /// The probe, once there is one.
@@ -666,6 +692,7 @@ impl Step {
             Self::Activation(_) => Phase::Activation,
             Self::Violation(_) => Phase::Violation,
             Self::Report(_) => Phase::Report,
+            Self::Waiver(_) => Phase::Waiver,
         }
     }
 }

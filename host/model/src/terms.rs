@@ -159,6 +159,7 @@ pub enum Phase {
     Activation,
     Violation,
     Report,
+    Waiver,
 }
 
 impl Phase {
@@ -179,6 +180,7 @@ impl Phase {
             Self::Activation => "activation",
             Self::Violation => "violation",
             Self::Report => "report",
+            Self::Waiver => "waiver",
         }
     }
 }

@@ -211,6 +211,7 @@ fn phase_in(x: wt::Phase) -> terms::Phase {
         wt::Phase::Activation => terms::Phase::Activation,
         wt::Phase::Violation => terms::Phase::Violation,
         wt::Phase::Report => terms::Phase::Report,
+        wt::Phase::Waiver => terms::Phase::Waiver,
     }
 }
 

@@ -273,6 +273,7 @@ fn step_out<'a>(x: &'a facts::Step, arena: &'a Bump) -> wf::Step<'a> {
         facts::Step::Activation(x) => wf::Step::Activation(activation_out(x, arena)),
         facts::Step::Violation(x) => wf::Step::Violation(x.0),
         facts::Step::Report(x) => wf::Step::Report(period_out(x)),
+        facts::Step::Waiver(x) => wf::Step::Waiver(waiver_out(x)),
     }
 }
 
@@ -366,6 +367,19 @@ fn activation_out<'a>(x: &'a facts::Activation, arena: &'a Bump) -> wf::Activati
         component: arena.alloc_str(&x.component.to_string()),
         settings: arena.alloc_str(&x.settings.to_string()),
         approvals: arena.alloc_slice_fill_iter(x.approvals.iter().map(signature_out)),
+    }
+}
+
+fn waiver_out(x: &facts::Waiver) -> wf::Waiver<'_> {
+    wf::Waiver {
+        obligation: &x.obligation,
+        clause: &x.clause,
+        duty: &x.duty,
+        owner: &x.owner,
+        since: x.since.0,
+        due: x.due.as_ref().map(|at| at.0),
+        overdue: x.overdue,
+        reason: &x.reason,
     }
 }
 

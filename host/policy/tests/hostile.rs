@@ -90,6 +90,41 @@ fn whatever_it_does_is_a_denial_that_says_why() {
 }
 
 #[test]
+fn a_waiver_is_denied_with_the_clause_where_nothing_lets_anybody_waive() {
+    let engine = Engine::new().unwrap();
+    let waiver = |roles: &[&str], home: &str| {
+        let mut matter = matter();
+        matter.actor.person.roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        matter.actor.agency.home = home.to_owned();
+        matter.step = Step::Waiver(Waiver {
+            obligation: "o".into(),
+            clause: "1".into(),
+            duty: "task".into(),
+            owner: "chief".into(),
+            since: Instant(0),
+            due: Some(Instant(5)),
+            overdue: false,
+            reason: "it cannot be met".into(),
+        });
+        matter
+    };
+    for (act, roles, home, verdict) in [
+        ("behave", "chief", "j", Verdict::Deny),
+        ("waive", "chief", "j", Verdict::Permit),
+        ("waive", "chief", "elsewhere", Verdict::Deny),
+        ("waive", "clerk", "j", Verdict::Deny),
+    ] {
+        let Some(policy) = hostile(&engine, act) else { return };
+        let ruled = policy.decide(&waiver(&[roles], home));
+        assert_eq!((ruled.decision.verdict, ruled.fault), (verdict, None), "{act} {roles} {home}");
+        if verdict == Verdict::Deny {
+            let finding = &ruled.decision.findings[0];
+            assert!(*finding.clause == *"1" && finding.explanation.as_ref().is_some_and(|why| why.contains("aside")));
+        }
+    }
+}
+
+#[test]
 fn a_hostile_policy_harms_no_other() {
     let engine = Engine::new().unwrap();
     let (Some(spin), Some(good)) = (hostile(&engine, "spin"), hostile(&engine, "behave")) else { return };

@@ -1,11 +1,14 @@
 //! Bodies of the steps after the candidate list. Unknown fields are refused here too.
 
 use crate::api::{Base64, FindingView, ObligationView, ReceiptView, StatementView};
+use crate::office_api::JudgedView;
 use casework::awaited::Awaited;
 use casework::disposition::Examination;
 use casework::dissemination::HandOver;
+use casework::obligations::Owed;
 use casework::release::{Carried, Form, Outgoing};
 use casework::sign_off::SignOff;
+use casework::waiver::Asking;
 use model::account::{Disposed, Document};
 use model::facts::{Conclusion, Dissemination, Likeness};
 use model::terms::{Digest, Value};
@@ -197,6 +200,37 @@ pub struct AnswersBody {
 pub struct CompletionBody {
     /// What was done.
     pub note: String,
+}
+
+/// That an obligation is to be set aside.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaiverBody {
+    /// Why.
+    pub reason: String,
+    /// Answers on the jurisdiction's forms, attested by the caller.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub answers: BTreeMap<String, Value>,
+}
+
+impl WaiverBody {
+    /// As casework takes it.
+    pub fn asking(self) -> Asking {
+        Asking { reason: self.reason, answers: self.answers }
+    }
+}
+
+/// An obligation that was set aside.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct WaivedView {
+    /// The step.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub step: JudgedView,
+    /// The obligation as it stands now: `state` is `waived`, with `by`, `at` and `reason`.
+    #[schema(value_type = Object)]
+    pub obligation: Owed,
 }
 
 /// A step that was taken.

@@ -3,9 +3,11 @@
 use crate::api::{self, obligations};
 use crate::case_api::{
     AcknowledgementBody, AnswersBody, CompletionBody, DispositionsBody, DisseminatedView, DisseminationBody,
-    DocumentView, LookedView, RecordedView, ReleaseBody, ReleasedView, SignOffBody, TakenView, WaitsView,
+    DocumentView, LookedView, RecordedView, ReleaseBody, ReleasedView, SignOffBody, TakenView, WaitsView, WaivedView,
+    WaiverBody,
 };
 use crate::endpoints::{Ask, Reply, statements, summarized};
+use crate::office_endpoints::judged;
 use crate::problem::Problem;
 use casework::acknowledgement::Acknowledgement;
 use casework::life::State;
@@ -160,4 +162,11 @@ pub(crate) async fn complete(ask: Ask) -> Result<Reply, Problem> {
     let done = ask.casework.complete(ask.caller()?, jurisdiction, obligation, &note).await?;
     let receipt: Option<api::ReceiptView> = done.receipt.map(Into::into);
     Reply::json(&RecordedView { receipt })
+}
+
+pub(crate) async fn waive(ask: Ask) -> Result<Reply, Problem> {
+    let asking = ask.body::<WaiverBody>()?.asking();
+    let (jurisdiction, obligation) = (ask.part("jurisdiction"), ask.part("obligation"));
+    let done = ask.casework.waive(ask.caller()?, jurisdiction, obligation, asking).await?;
+    Reply::json(&WaivedView { step: judged(&ask.casework, done.taken), obligation: done.owed })
 }

@@ -13,7 +13,7 @@ use casework::activation::Recorded;
 use casework::{Casework, Taken};
 use hyper::StatusCode;
 
-fn judged(casework: &Casework, taken: Taken) -> JudgedView {
+pub(crate) fn judged(casework: &Casework, taken: Taken) -> JudgedView {
     JudgedView {
         verdict: "permit",
         findings: summarized(casework, [&taken.rulings]),

@@ -371,6 +371,17 @@ pub(crate) static ROUTES: &[Route] = &[
     },
     Route {
         method: Method::POST,
+        path: "/v1/{jurisdiction}/obligations/{obligation}/waiver",
+        caller: Caller::Registered,
+        body: FORM,
+        summary: "Sets an obligation aside, if the policy that imposed it permits that",
+        query: &[],
+        takes: Some(case_api::WaiverBody::schema),
+        gives: Some(case_api::WaivedView::schema),
+        answer: answer!(case_endpoints::waive),
+    },
+    Route {
+        method: Method::POST,
         path: "/v1/{jurisdiction}/people",
         caller: Caller::Registered,
         body: FORM,

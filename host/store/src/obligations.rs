@@ -14,7 +14,8 @@ use surrealdb::types::{RecordId, RecordIdKey, Value, object};
 /// after all others.
 const NEVER: i64 = i64::MAX;
 
-/// `wake` of an obligation that is met: it is not listed.
+/// `wake` of an obligation that is not to be met any more. It is not listed with those that are: there it is found by its id
+/// alone.
 const DONE: i64 = -1;
 
 /// An obligation and how it stands, in whatever form casework gives it.
@@ -24,7 +25,7 @@ pub struct ObligationRow {
     pub request: Option<String>,
     /// Its id, unique in its request.
     pub id: String,
-    /// Whether it is still to be met.
+    /// Whether it is still to be met: neither met nor set aside.
     pub open: bool,
     /// When the host has to look at it next, if it has to by itself.
     pub wake: Option<Instant>,
@@ -83,6 +84,19 @@ impl Jurisdiction {
         let mut imposed =
             self.impositions_of_request(request).await?.into_iter().flat_map(|imposition| imposition.rows);
         Ok(imposed.find(|row| row.id == id))
+    }
+
+    /// The request of an obligation that is not to be met any more, by its id alone; absent where there is none of that id, or
+    /// it is of no request.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn request_of_settled(&self, id: &str) -> Result<Option<String>, StoreError> {
+        let Some(mut row) = self.db.find(OBLIGATION_WAKE, key_of(vec![number(DONE), text(id)])).await? else {
+            return Ok(None);
+        };
+        let request = row.text("request")?;
+        Ok((!request.is_empty()).then_some(request))
     }
 
     /// The obligations still to be met that somebody has to look at until `until`, the most urgent first; all that are still
@@ -218,15 +232,12 @@ impl Relisting {
     }
 }
 
-/// The row that lists an obligation among those still to be met; none for one that is met.
-pub(crate) fn wake_row(row: &ObligationRow) -> Option<Value> {
-    row.open.then(|| {
-        let fields = object! {
-            id: wake_id(row.waking(), &row.id),
-            request: row.of().to_owned(),
-            wake: row.waking(),
-        };
-        Value::Object(fields)
+/// The row that lists an obligation among those still to be met, or by which one that is not is found.
+pub(crate) fn wake_row(row: &ObligationRow) -> Value {
+    Value::Object(object! {
+        id: wake_id(row.waking(), &row.id),
+        request: row.of().to_owned(),
+        wake: row.waking(),
     })
 }
 

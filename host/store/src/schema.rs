@@ -43,7 +43,7 @@ pub(crate) const OBLIGATION: &str = "obligation";
 /// `{request, key, sealed}` by `[request, 0, decisions]`: obligations that nothing has become of since they were imposed.
 pub(crate) const IMPOSITION: &str = "imposition";
 /// `{request, wake, imposition}` by `[wake, obligation]` or `[wake, decisions]`: what is still to be met, by when somebody has
-/// to look at it next.
+/// to look at it next. What is not, by `[-1, obligation]`.
 pub(crate) const OBLIGATION_WAKE: &str = "obligation_wake";
 /// `{key, sealed}` by `[kind, 0, id]`: how something stands since a step decided of it.
 pub(crate) const STANDING: &str = "standing";

@@ -114,12 +114,12 @@ impl Jurisdiction {
                 Kept::Imposed(Imposition { request: None, rows, .. }) => {
                     for row in rows {
                         tables.imposed.push(self.obligation_row(row)?);
-                        tables.wakes.extend(obligations::wake_row(row));
+                        tables.wakes.push(obligations::wake_row(row));
                     }
                 }
                 Kept::Settled { row, was } => {
                     tables.settled.push(self.obligation_row(row)?);
-                    tables.wakes.extend(obligations::wake_row(row));
+                    tables.wakes.push(obligations::wake_row(row));
                     tables.past.extend(obligations::past_wake(row, *was));
                 }
                 Kept::Stands(row) => {

@@ -3,7 +3,7 @@
 use magistrate_sdk::catalogue::Entry;
 use magistrate_sdk::terms::Phase::{
     self, Access, Activation, Candidates, Disposition, Disseminate, Enroll, Outcome, Release, Report, Request,
-    Retention, Search, SignOff, Violation,
+    Retention, Search, SignOff, Violation, Waiver,
 };
 
 /// A request is judged afresh at each of these.
@@ -37,6 +37,7 @@ const EVERY: &[Phase] = &[
     Activation,
     Violation,
     Report,
+    Waiver,
 ];
 
 /// The catalogue, in the directive's order.
@@ -110,7 +111,7 @@ pub const CLAUSES: &[Entry] = &[
         &[Request, Search, Candidates, Disposition, SignOff, Release, Disseminate, Access, Violation],
     ),
     ("6.1(1)", "The LASO is responsible for the program.", &[Access]),
-    ("6.1(2)a", "The LASO oversees and administers the program.", &[Access, Activation]),
+    ("6.1(2)a", "The LASO oversees and administers the program.", &[Access, Activation, Waiver]),
     ("6.1(2)b", "The LASO authorises individual access.", &[Access]),
     (
         "6.1(2)c",

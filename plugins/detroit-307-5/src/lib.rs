@@ -116,6 +116,7 @@ impl Policy for Detroit3075 {
             Phase::Activation => activation::judge(case),
             Phase::Violation => discipline::judge(case),
             Phase::Report => reports::judge(case),
+            Phase::Waiver => oversight::nothing_is_waived(case),
         }
         security::judge(case);
     }

@@ -29,6 +29,13 @@ pub fn judge(case: &mut Case) {
     prerequisites(case);
 }
 
+/// 6.1(2)a "Overseeing and administering the facial recognition program to ensure compliance": to ensure it, and not to
+/// dispense with it. What is asked for less often is asked for by another directive, which is the Board's to approve (6.4).
+pub fn nothing_is_waived(case: &mut Case) {
+    case.clause(clause!("6.1(2)a"))
+        .violated("no clause of the directive lets anybody set an obligation aside: have it met");
+}
+
 /// 6.1(2)c "user accounts and authorities granted to personnel are maintained in a current and secure "need-to-know"
 /// status". A review that is due does not stop the work; the LASO has to see to it.
 fn need_to_know(case: &mut Case) {

@@ -22,7 +22,7 @@ pub fn judge(case: &mut Case) {
 /// Whether the step is part of a request's life, so that there is a case number to log.
 fn concerns_a_request(case: &Case) -> bool {
     match case.phase() {
-        Phase::Enroll | Phase::Access | Phase::Activation | Phase::Violation | Phase::Report => false,
+        Phase::Enroll | Phase::Access | Phase::Activation | Phase::Violation | Phase::Report | Phase::Waiver => false,
         Phase::Retention => case.request().is_some(),
         _ => true,
     }

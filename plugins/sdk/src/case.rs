@@ -81,6 +81,7 @@ impl<'a> Case<'a> {
             Step::Activation(_) => Phase::Activation,
             Step::Violation(_) => Phase::Violation,
             Step::Report(_) => Phase::Report,
+            Step::Waiver(_) => Phase::Waiver,
         }
     }
 

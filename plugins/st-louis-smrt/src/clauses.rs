@@ -7,7 +7,7 @@ use magistrate_sdk::catalogue::Entry;
 use magistrate_sdk::terms::Phase;
 use magistrate_sdk::terms::Phase::{
     Access, Activation, Candidates, Disposition, Disseminate, Enroll, Outcome, Release, Report, Request, Retention,
-    Search, SignOff, Violation,
+    Search, SignOff, Violation, Waiver,
 };
 
 /// What `E.1` calls all transactions and queries.
@@ -26,6 +26,7 @@ const EVERY_PHASE: &[Phase] = &[
     Activation,
     Violation,
     Report,
+    Waiver,
 ];
 
 /// In which phases a rule of use is checked: as long as nothing has been shown.
@@ -135,7 +136,11 @@ pub const CATALOGUE: &[Entry] = &[
     ),
     ("E.2.c", "Logged: a valid reason for the search.", LIFE),
     ("E.2.d", "Logged: the date and time of the inquiry.", LIFE),
-    ("F.1", "The Commander of the Real-Time Crime Center is responsible for compliance.", &[Access, Activation]),
+    (
+        "F.1",
+        "The Commander of the Real-Time Crime Center is responsible for compliance.",
+        &[Access, Activation, Waiver],
+    ),
     ("F.2", "The Commander designates an SMRT System Administrator.", &[Retention, Access, Activation]),
     ("F.3-a", "System reports are available to the public.", &[Report]),
     ("F.3-b", "The order is available to the public and updated as needed.", &[Activation, Report]),

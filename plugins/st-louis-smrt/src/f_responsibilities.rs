@@ -160,6 +160,13 @@ fn published(case: &mut Case, administrator: bool) {
     ));
 }
 
+/// F.1 "Primary responsibility for ensuring compliance with the provisions of this policy is assigned to the Commander of
+/// the RTCC": to ensure it, and not to dispense with it. D.4.b, which lets the SLFC extend retention, is about how long data
+/// stays.
+pub fn nothing_is_waived(case: &mut Case) {
+    case.clause(clause!("F.1")).violated("no clause of the order lets anybody set an obligation aside: have it met");
+}
+
 /// F.3 "Both the Commander of the RTCC and the SMRT System Administrator will be responsible for making SMRT system
 /// reports available to the public": with the order they report on.
 pub fn public_report(case: &mut Case) {

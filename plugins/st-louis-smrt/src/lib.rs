@@ -73,7 +73,7 @@ impl Capacity {
     /// The capacity in which this matter is decided.
     pub fn of(case: &Case) -> Self {
         let administers = match case.phase() {
-            Phase::Access | Phase::Activation | Phase::Violation | Phase::Report => true,
+            Phase::Access | Phase::Activation | Phase::Violation | Phase::Report | Phase::Waiver => true,
             // An entry of its log, say: a record that is in no gallery.
             Phase::Retention => case.gallery().is_none(),
             _ => false,
@@ -120,6 +120,7 @@ impl Policy for StLouisSmrt {
             Phase::Activation if owner => activation(case),
             Phase::Violation if owner => violation(case),
             Phase::Report if owner => report(case),
+            Phase::Waiver if owner => waiver(case),
             _ => {}
         }
     }
@@ -269,6 +270,11 @@ fn activation(case: &mut Case) {
 
 fn violation(case: &mut Case) {
     e_audit::misuse(case);
+    e_audit::logged(case);
+}
+
+fn waiver(case: &mut Case) {
+    f_responsibilities::nothing_is_waived(case);
     e_audit::logged(case);
 }
 

@@ -18,7 +18,7 @@ use model::terms::{Digest, Instant, Phase, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Things that happen, in the order in which they are reported. What did not happen is reported as 0.
-const ACTS: [&str; 17] = [
+const ACTS: [&str; 18] = [
     "Requests opened",
     "Searches run",
     "Results released with a lead",
@@ -33,6 +33,7 @@ const ACTS: [&str; 17] = [
     "Steps permitted that wait for others",
     "Violations recorded",
     "Obligations that became overdue",
+    "Obligations waived",
     "Notices delivered",
     "Notices that could not be delivered at once",
     "Looks at the log and at requests",
@@ -46,12 +47,14 @@ pub(crate) struct Figures {
     tagged: Vec<Tagged>,
     /// Permits that had no effect.
     failed: BTreeSet<String>,
-    /// What was done in a request's life, by its entry: the act, and the permit.
+    /// What was done, by its entry: the act, and the permit.
     done: BTreeMap<String, (&'static str, Option<String>)>,
     violations: Vec<Vec<String>>,
     versions: Vec<Version>,
     changes: Vec<Vec<String>>,
     overdue: Vec<Vec<String>>,
+    /// By entry: ids grow with time.
+    waived: BTreeMap<String, Vec<String>>,
     entries: u64,
     purged: u64,
     span: Option<(u64, u64)>,
@@ -89,6 +92,7 @@ impl Figures {
             versions: Vec::new(),
             changes: Vec::new(),
             overdue: Vec::new(),
+            waived: BTreeMap::new(),
             entries: 0,
             purged: 0,
             span: None,
@@ -114,7 +118,7 @@ impl Figures {
         }
         self.entries += 1;
         self.span = Some((self.span.map_or(index, |(first, _)| first), index));
-        let Some(Account { at, request, of, event, .. }) = account else {
+        let Some(Account { who, at, request, of, event, .. }) = account else {
             self.purged += 1;
             return;
         };
@@ -135,8 +139,8 @@ impl Figures {
                 let counted = mine.iter().flat_map(|r| &r.decision.tags).filter(|t| self.tags.contains(&t.name));
                 let tags: Vec<_> = counted.map(|t| (t.name.clone(), t.value.clone())).collect();
                 if !tags.is_empty() {
-                    // Two violations of one request are two.
-                    let request = request.filter(|_| rulings.phase != Phase::Violation);
+                    // Two violations of one request are two, and so are two waivers.
+                    let request = request.filter(|_| !matches!(rulings.phase, Phase::Violation | Phase::Waiver));
                     let subject = request.unwrap_or_else(|| leaf.id.clone());
                     self.tagged.push(Tagged { entry: leaf.id, subject, permitted, tags });
                 }
@@ -166,6 +170,10 @@ impl Figures {
                 self.note("Obligations that became overdue", 1);
                 self.overdue.push(vec![clause, due.to_string(), at.to_string(), index.to_string()]);
             }
+            Event::Waived { clause, .. } => {
+                self.waived.insert(leaf.id.clone(), vec![clause, who.key(), at.to_string(), index.to_string()]);
+                self.did(leaf.id, of, "Obligations waived");
+            }
             Event::Viewed | Event::Looked { .. } | Event::Surveyed { .. } => {
                 self.note("Looks at the log and at requests", 1);
             }
@@ -180,6 +188,9 @@ impl Figures {
 
     /// Notes that nothing came of an entry: of a permit, or of what is said to have been done.
     fn undo(&mut self, of: Option<String>) {
+        if let Some(of) = &of {
+            self.waived.remove(of);
+        }
         let undone = of.as_ref().and_then(|of| self.done.remove(of));
         if let Some((act, permit)) = undone {
             let times = self.acts.entry(act).or_default();
@@ -247,6 +258,7 @@ impl Figures {
             rows: rows.to_vec(),
             verbatim: false,
         };
+        let waived: Vec<Vec<String>> = self.waived.values().cloned().collect();
         let versions: Vec<Vec<String>> = self
             .versions
             .iter()
@@ -269,6 +281,7 @@ impl Figures {
                 &["Clause", "Due", "Found overdue", "Entry"],
                 &self.overdue,
             ),
+            list("Waived obligations", "No obligation was waived.", &["Clause", "Waived by", "At", "Entry"], &waived),
             list(
                 "Versions of the policy",
                 "Nothing was decided.",
@@ -443,6 +456,30 @@ mod tests {
             figures.add(told(index, request, None, Event::Decision { matters, rulings }));
         }
         assert_eq!(rows(&figures, "Clause"), [["5.2", "3", "0"]]);
+    }
+
+    #[test]
+    fn what_was_waived_is_listed_with_whoever_did_unless_nothing_came_of_it() {
+        let mut figures = Figures::new("north", &["kind".to_owned()]);
+        for index in [1, 3] {
+            let Event::Decision { matters, mut rulings } = decision("north", Verdict::Permit, &[("kind", "task")])
+            else {
+                panic!("no decision");
+            };
+            rulings.phase = Phase::Waiver;
+            figures.add(told(index, Some("r1"), None, Event::Decision { matters, rulings }));
+            let event =
+                Event::Waived { obligation: "o".into(), clause: "5.2".into(), reason: "it cannot be met".into() };
+            figures.add(told(index + 1, Some("r1"), Some(&format!("e{index}")), event));
+        }
+        assert_eq!(rows(&figures, "Kind"), [["task", "2", "0"]], "two of one request are two");
+        figures.add(told(5, Some("r1"), Some("e4"), Event::Failed { reason: "no disk elsewhere".into() }));
+        let waived = rows(&figures, "Waived obligations");
+        assert_eq!(waived.len(), 1, "{waived:?}");
+        assert_eq!((waived[0][0].as_str(), waived[0][3].as_str()), ("5.2", "2"));
+        assert!(waived[0][1].starts_with("north/"), "{waived:?}");
+        assert!(figures.counts().contains(&Figure::new("Obligations waived", 1)));
+        assert_eq!(rows(&figures, "Kind"), [["task", "1", "0"]], "nor does its permit count");
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! `magistrate obligations` and `complete`: what decisions oblige people to, until it is met.
+//! `magistrate obligations`, `complete` and `waive`: what decisions oblige people to, until it is met or set aside.
 
 use crate::connection::Connection;
+use crate::form::Answers;
 use crate::output;
 use crate::shown::{self, text};
 use serde_json::{Value, json};
@@ -42,6 +43,26 @@ pub(crate) struct Complete {
     json: bool,
 }
 
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  magistrate waive --certificate here/certs/detroit/c.hargrove.pem --jurisdiction detroit --obligation $OBLIGATION \\\n    --reason 'the office it is for was closed on 1 March, order 26-114'\n\nThe policy that imposed it decides whether anybody may."
+)]
+pub(crate) struct Waive {
+    #[command(flatten)]
+    connection: Connection,
+    /// The obligation's id
+    #[arg(long)]
+    obligation: String,
+    /// Why it is to be set aside
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    answers: Answers,
+    /// Print the server's answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 pub(super) fn obligations(arguments: &Obligations) -> anyhow::Result<ExitCode> {
     let Obligations { connection, overdue, request, json } = arguments;
     let answer = connection.get(&connection.path(["obligations"])?)?;
@@ -74,5 +95,15 @@ pub(super) fn complete(arguments: &Complete) -> anyhow::Result<ExitCode> {
     shown::tell(&connection.post(&path, &json!({"note": note}))?, *json, |answer| {
         say!("done, on your word");
         shown::receipt(answer);
+    })
+}
+
+pub(super) fn waive(arguments: &Waive) -> anyhow::Result<ExitCode> {
+    let Waive { connection, obligation, reason, answers, json } = arguments;
+    let path = connection.path(["obligations", obligation, "waiver"])?;
+    let body = json!({"reason": reason, "answers": answers.json()});
+    shown::tell(&connection.post(&path, &body)?, *json, |answer| {
+        say!("set aside: {}", text(&answer["obligation"]["id"]));
+        shown::taken(answer);
     })
 }

@@ -5,7 +5,7 @@
 //! | `requests.rs` | `request list / show / open / search` |
 //! | `examination.rs` | `candidates`, `dispose`, `sign` |
 //! | `departure.rs` | `acknowledge`, `release`, `disseminate`, `outcome` |
-//! | `duties.rs` | `obligations`, `complete` |
+//! | `duties.rs` | `obligations`, `complete`, `waive` |
 
 mod departure;
 mod duties;
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Obligations(duties::Obligations),
     /// Say that a task is done
     Complete(duties::Complete),
+    /// Set an obligation aside, if the policy that imposed it permits that
+    Waive(duties::Waive),
 }
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
@@ -56,6 +58,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Outcome(arguments) => departure::outcome(arguments),
         Command::Obligations(arguments) => duties::obligations(arguments),
         Command::Complete(arguments) => duties::complete(arguments),
+        Command::Waive(arguments) => duties::waive(arguments),
     }
 }
 

@@ -169,7 +169,10 @@ fn life(answer: &Value) {
         [recipient, agency, channel, text(&d["by"]["person"]), text(&d["at"])]
     });
     section(answer, "obligations", ["obligation under", "duty", "owner", "due", "state"], |o| {
-        let [clause, owner, due, state] = ["clause", "owner", "due", "state"].map(|name| text(&o[name]));
+        let [clause, owner, due, mut state] = ["clause", "owner", "due", "state"].map(|name| text(&o[name]));
+        if state == "waived" {
+            state += &format!(" by {}", text(&o["by"]));
+        }
         [clause, shown::duty(&o["duty"]), owner, due, state]
     });
     section(answer, "violations", ["violation happened", "reported"], |v| [text(&v["happened"]), text(&v["reported"])]);

@@ -1,11 +1,13 @@
 //! A policy component that misbehaves as its setting says. Each way is one that a careless or malicious author might
-//! find; the host must answer all of them with a recorded denial.
+//! find; the host must answer all of them with a recorded denial. Two ways are no misbehaviour: it may `behave`, and it may
+//! behave and let a chief `waive` what it demands.
 
 use magistrate_sdk::calendar::date;
-use magistrate_sdk::rulings::{Charter, Clause, Promise};
+use magistrate_sdk::case::has_role;
+use magistrate_sdk::rulings::{Charter, Clause, ClockOrigin, Duty, Promise};
 use magistrate_sdk::settings::Default;
 use magistrate_sdk::terms::Phase;
-use magistrate_sdk::{Case, Policy, Setting, Settings};
+use magistrate_sdk::{Case, Duties, Policy, Setting, Settings};
 
 /// Misbehaves.
 pub struct Hostile;
@@ -14,6 +16,7 @@ magistrate_sdk::policy_with_std!(Hostile);
 
 const ACTS: &[&str] = &[
     "behave",
+    "waive",
     "spin",
     "allocate",
     "recurse",
@@ -26,6 +29,9 @@ const ACTS: &[&str] = &[
     "unlisted-clause",
     "unlisted-document",
 ];
+
+/// Who approves, signs, is told and, where that is let, waives.
+const CHIEF: &str = "chief";
 
 const ACT: Setting =
     Setting { name: "act", label: "Act", help: "How to misbehave.", default: Default::Code("behave", ACTS) };
@@ -72,6 +78,15 @@ impl Policy for Hostile {
             }
             _ => {}
         }
+        if act == "waive" {
+            demand(case);
+        }
+        let waives = act == "waive" && case.governs_actor() && has_role(case.actor(), CHIEF);
+        if case.phase() == Phase::Waiver && !waives {
+            case.clause(0)
+                .violated("nothing here lets you set an obligation aside: have it met, or have a chief do it");
+            return;
+        }
         case.clause(if act == "unlisted-clause" { 999 } else { 0 }).satisfied();
         if act == "unlisted-document" {
             case.clause(0).obliges(magistrate_sdk::Duties::document("secret"));
@@ -79,6 +94,20 @@ impl Policy for Hostile {
         if act != "break-promise" {
             case.clause(0).obliges(magistrate_sdk::Duties::flag("hostile"));
         }
+    }
+}
+
+/// Demands of each request what somebody has to do, and of each search what a release does not happen without.
+fn demand(case: &mut Case) {
+    let chief = || Duties::sign_offs(CHIEF, 1, "");
+    match case.phase() {
+        Phase::Request => {
+            case.clause(0).obliges(Duty::Approve(chief()));
+            case.clause(0).obliges(Duties::task(CHIEF, "look at the request", 1));
+            case.clause(0).obliges(Duties::notify(&[CHIEF], 24, ClockOrigin::Decision, "a request was made"));
+        }
+        Phase::Search => case.clause(0).obliges(Duty::SignOffs(chief())),
+        _ => {}
     }
 }
 
