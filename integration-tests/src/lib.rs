@@ -60,10 +60,18 @@ impl Deployment {
     /// # Errors
     /// When it fails.
     pub fn init(program: &Path, home: &Path, faces: Option<&Faces>) -> anyhow::Result<Self> {
+        Self::init_with(program, home, &root().join("policies"), faces)
+    }
+
+    /// The same with the policies of another folder than the source tree's.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn init_with(program: &Path, home: &Path, policies: &Path, faces: Option<&Faces>) -> anyhow::Result<Self> {
         let mut init = Command::new(program);
         // Not the machine's name: what is tested and shown is the same everywhere.
         init.arg("init").arg(home).args(["--listen", "127.0.0.1:0", "--host", "localhost"]);
-        init.arg("--policies").arg(root().join("policies"));
+        init.arg("--policies").arg(policies);
         if let Some(faces) = faces {
             init.arg("--detector").arg(&faces.detector).arg("--embedder").arg(&faces.embedder);
         }

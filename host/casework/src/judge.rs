@@ -46,6 +46,13 @@ pub struct Facts<'a> {
     pub step: Step,
 }
 
+/// Whose policies decide, and whose logs it is on record in: nearly always the same.
+#[derive(Clone, Copy)]
+struct Panel<'a> {
+    deciding: &'a [Arc<Chamber>],
+    concerned: &'a [Arc<Chamber>],
+}
+
 impl<'a> Facts<'a> {
     /// What a step outside a request's life is about.
     pub(crate) fn apart(now: Instant, actor: &'a Registered, attestations: Vec<Attestation>, step: Step) -> Self {
@@ -212,7 +219,23 @@ impl Casework {
         facts: Facts<'_>,
         rows: Vec<store::Kept>,
     ) -> Result<Permit, CaseError> {
-        self.decide(concerned, &facts, facts.subject(), rows, None, |_| {}).await.map(|(permit, _)| permit)
+        let panel = Panel { deciding: concerned, concerned };
+        self.decide(panel, &facts, facts.subject(), rows, None, |_| {}).await.map(|(permit, _)| permit)
+    }
+
+    /// The same where not all who are concerned decide. It is on record with all of them.
+    ///
+    /// # Errors
+    /// As [`Casework::judge_at_once`].
+    pub(crate) async fn judge_by(
+        &self,
+        deciding: &[Arc<Chamber>],
+        concerned: &[Arc<Chamber>],
+        facts: Facts<'_>,
+        rows: Vec<store::Kept>,
+    ) -> Result<Permit, CaseError> {
+        let panel = Panel { deciding, concerned };
+        self.decide(panel, &facts, facts.subject(), rows, None, |_| {}).await.map(|(permit, _)| permit)
     }
 
     /// Decides and records; has a step wait that has to.
@@ -225,7 +248,8 @@ impl Casework {
         demands: &Demands,
         decided: impl FnOnce(bool) + Send,
     ) -> Result<Permit, CaseError> {
-        let (permit, awaited) = self.decide(concerned, facts, subject.clone(), rows, Some(demands), decided).await?;
+        let panel = Panel { deciding: concerned, concerned };
+        let (permit, awaited) = self.decide(panel, facts, subject.clone(), rows, Some(demands), decided).await?;
         if awaited.is_empty() {
             return Ok(permit);
         }
@@ -235,20 +259,21 @@ impl Casework {
     /// Decides and records; gives what the step waits for, where it waits for `demands` and what its own decision demands.
     async fn decide(
         &self,
-        concerned: &[Arc<Chamber>],
+        panel: Panel<'_>,
         facts: &Facts<'_>,
         subject: Subject,
         rows: Vec<store::Kept>,
         demands: Option<&Demands>,
         decided: impl FnOnce(bool) + Send,
     ) -> Result<(Permit, Vec<Awaited>), CaseError> {
+        let Panel { deciding, concerned } = panel;
         for chamber in concerned {
             self.catch_up(chamber).await?;
         }
-        let mut matters = Vec::with_capacity(concerned.len());
+        let mut matters = Vec::with_capacity(deciding.len());
         let mut rulings =
             Rulings { id: model::terms::new_id(), phase: facts.step.phase(), at: facts.now, rulings: Vec::new() };
-        for chamber in concerned {
+        for chamber in deciding {
             // Read once: the matter and the ruling are the same revision's.
             let policy = chamber.in_force();
             let matter = facts.matter(chamber, &policy);

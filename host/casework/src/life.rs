@@ -255,7 +255,7 @@ impl Life {
             }
             Event::Reported { answers } => self.outcomes.push(Noted { at, by, what: answers }),
             Event::Purged { record, .. } => self.purged.push(Noted { at, by, what: record.subject }),
-            Event::Retention { change, record, pending: false, .. } => match change.as_str() {
+            Event::Retention { change, record, holder: None, pending: false, .. } => match change.as_str() {
                 "hold" => self.held.push(Noted { at, by, what: record.subject }),
                 "lift" => self.held.retain(|held| held.what != record.subject),
                 _ => {}

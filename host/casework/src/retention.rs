@@ -8,7 +8,10 @@
 //! - A step whose permit demands an approval has **no effect** until it is given: it waits on the docket. The approval is
 //!   the same step, taken by somebody of whom the policy demands none: judged afresh, on the answers of both.
 //! - What a decision wants kept is not purged earlier. Where a decision also wants it destroyed, and that is due, the purge
-//!   prevails: the bytes go, and what was logged of them stays.
+//!   prevails: the bytes go, and what was logged of them stays. What is destroyed is the keeper's to say: another policy's
+//!   wish outruns nothing.
+//! - Two policies may demand something of one request's probe. What a decision of the requester's jurisdiction holds, its own
+//!   people lift, and its own policy judges that; the keeper lifts the rest, and purges nothing while it is held.
 //! - What has to be purged is purged when it is due, by standing order (`schedule`).
 //! - An entry is known by its index in one log. Of which, the host fills in where other records have their gallery, and no client
 //!   says: what is on record of the logs of other hosts on the same database is theirs to see to.
@@ -23,6 +26,7 @@
 
 mod around;
 mod asking;
+mod demanded;
 mod destroy;
 mod docket;
 mod find;
@@ -123,11 +127,13 @@ impl Casework {
         if asking.change == Change::Export {
             self.medium(owner)?;
         }
-        answers::check(std::slice::from_ref(owner), Phase::Retention, &asking.answers)?;
-        let found = self.find(actor, owner, &asking).await?;
+        let deciding = self.deciding(actor, owner, &asking)?;
+        answers::check(std::slice::from_ref(&deciding), Phase::Retention, &asking.answers)?;
+        let found = self.find(actor, owner, deciding, &asking).await?;
         let asking = Asking { record: found.record.clone(), ..asking };
         if let Err(misstep) = found.in_place(asking.change) {
-            self.record_rejected(&[&owner.ledger], actor, found.subject(), ASKED, &misstep).await?;
+            let ledgers: Vec<_> = found.concerned.iter().map(|c| &c.ledger).collect();
+            self.record_rejected(&ledgers, actor, found.subject(), ASKED, &misstep).await?;
             return Err(misstep.into());
         }
         let facts = self.facts(&found, actor, &asking).await?;
@@ -142,7 +148,8 @@ impl Casework {
             owner.pruning.store(true, Ordering::Release);
         }
         // What it waits for is on the docket.
-        let permit = self.judge_at_once(&found.concerned, facts, rows).await?;
+        let deciding = std::slice::from_ref(&found.deciding);
+        let permit = self.judge_by(deciding, &found.concerned, facts, rows).await?;
         let own = attested(asking.answers.clone(), actor, found.now);
         let answers = own.answers.clone();
         let mut docket = found.docket.clone();
@@ -154,10 +161,10 @@ impl Casework {
             approved_by: Vec::new(),
             answers: own,
         };
-        let met = docket.decide(asking.change, asked);
+        let met = docket.decide(&found.asked_as(asking.change), asked);
         let pending = met.is_none();
         let (acted, event) = if pending {
-            (permit.act(), Ok(said(&asking, true, asking.day, answers)))
+            (permit.act(), Ok(found.said(&asking, true, asking.day, answers)))
         } else {
             self.take_effect(&found, &mut docket, permit, actor, &asking, answers).await
         };
@@ -167,15 +174,29 @@ impl Casework {
         };
         let mut rows = found.settled(&asking, met.as_deref(), &acted.intent.id)?;
         rows.push(docket.kept()?);
+        let elsewhere = found.settled_elsewhere(met.is_some(), &acted.intent.id)?;
         let destroyed = if let Event::Purged { destroyed, .. } = &event { destroyed.clone() } else { Vec::new() };
         let minimum_index = if let Event::Pruned { minimum, .. } = &event { Some(*minimum) } else { None };
         let (rulings, recorded) = self.conclude(&found.concerned, acted, actor, found.subject(), event, rows).await?;
+        // After it is on record: what breaks off here is held still, and lifted again.
+        for (chamber, row) in elsewhere {
+            chamber.ledger.keep_behind(vec![row]).await?;
+        }
         if matches!(asking.change, Change::Lift | Change::Export) {
             // What was only waiting for this may be due.
             self.stir.notify_one();
         }
         let taken = Taken { rulings, receipt: recorded.receipt()? };
         Ok(Done { taken, pending, docket, destroyed, minimum_index })
+    }
+
+    /// Whose policy decides: that of the jurisdiction which keeps the record. What a decision of the requester's jurisdiction
+    /// holds of a request is not the keeper's to let go: a lift by that jurisdiction's people is of its own holds alone.
+    fn deciding(&self, actor: &Registered, owner: &Arc<Chamber>, asking: &Asking) -> Result<Arc<Chamber>, CaseError> {
+        let of_request = !matches!(asking.record.subject.as_str(), GALLERY_RECORD | AUDIT_ENTRY);
+        let lifts_own = of_request && asking.change == Change::Lift && actor.principal.jurisdiction != owner.id();
+        let decides = if lifts_own { self.chamber(&actor.principal.jurisdiction)? } else { owner };
+        Ok(decides.clone())
     }
 
     /// Does what was permitted, and needs nobody's approval any more.
@@ -209,20 +230,22 @@ impl Casework {
             }
             Change::Notice => {
                 docket.noticed = found.noticed(asking);
-                (permit.act(), found.mark_noticed().await.map(|()| said(asking, false, docket.noticed, answers)))
+                (permit.act(), found.mark_noticed().await.map(|()| found.said(asking, false, docket.noticed, answers)))
             }
             Change::Hold => {
                 docket.held = Some(Since { by, at });
-                (permit.act(), Ok(said(asking, false, None, answers)))
+                (permit.act(), Ok(found.said(asking, false, None, answers)))
             }
             Change::Lift => {
-                docket.held = None;
-                docket.asked.remove(Change::Hold.name());
-                (permit.act(), Ok(said(asking, false, None, answers)))
+                if found.is_keepers() {
+                    docket.held = None;
+                    docket.asked.remove(Change::Hold.name());
+                }
+                (permit.act(), Ok(found.said(asking, false, None, answers)))
             }
             Change::Extend => {
                 docket.extended = asking.day;
-                (permit.act(), Ok(said(asking, false, asking.day, answers)))
+                (permit.act(), Ok(found.said(asking, false, asking.day, answers)))
             }
         }
     }
@@ -240,18 +263,19 @@ impl Found {
         self.owner.local(self.now).today
     }
 
+    /// That something was said of it.
+    fn said(&self, asking: &Asking, pending: bool, day: Option<Date>, answers: Vec<Field>) -> Event {
+        let change = asking.change.name().to_owned();
+        let holder = (!self.is_keepers()).then(|| self.deciding.id().to_owned());
+        Event::Retention { change, record: asking.record.clone(), holder, pending, day, answers }
+    }
+
     /// From a notice on, every list the record is on says so; whether it is shown then is the policy's to say.
     async fn mark_noticed(&self) -> Result<(), CaseError> {
         let Place::Record { hall, .. } = &self.place else { return Ok(()) };
         hall.restate(&self.owner.store, &self.record.record, NOTICE_RECEIVED).await?;
         Ok(())
     }
-}
-
-/// That something was said of a record.
-fn said(asking: &Asking, pending: bool, day: Option<Date>, answers: Vec<Field>) -> Event {
-    let change = asking.change.name().to_owned();
-    Event::Retention { change, record: asking.record.clone(), pending, day, answers }
 }
 
 /// The approvals that a permit demands before its step has an effect.

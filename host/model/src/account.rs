@@ -351,6 +351,9 @@ pub enum Event {
         change: String,
         /// Of which record.
         record: Retained,
+        /// The jurisdiction whose decisions' holds alone are lifted; absent where it is the one that keeps the record.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<String>,
         /// Whether it has no effect yet, because others have to approve of it.
         pending: bool,
         /// The day of the notice, or up to which day the record stays.

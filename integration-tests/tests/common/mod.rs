@@ -33,6 +33,15 @@ pub async fn court() -> Option<Court> {
     Some(court)
 }
 
+/// A deployment that serves the policies of this folder, with nothing in its galleries; `None` where nothing is built.
+pub fn court_of(policies: &Path) -> Option<Court> {
+    let program = integration_tests::program()?;
+    let folder = tempfile::tempdir().unwrap();
+    let mut deployment = Deployment::init_with(&program, &folder.path().join("home"), policies, None).unwrap();
+    deployment.serve().unwrap();
+    Some(Court { deployment, _folder: folder })
+}
+
 /// A template that is like no other of a small number.
 pub fn template(seed: usize) -> Vec<f32> {
     (0..DIM).map(|i| ((i * 31 + seed * 977 + i * seed * 7) % 101) as f32 / 50.0 - 1.0).collect()

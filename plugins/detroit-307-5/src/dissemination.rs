@@ -119,7 +119,16 @@ fn is_entitled(case: &Case, handed: &Dissemination) -> bool {
 
 /// Whether the recipient is the requester, by id or by name.
 fn is_requester(case: &Case, handed: &Dissemination) -> bool {
-    called(&handed.recipient, [&case.requester().id, &case.requester().name])
+    let recipient = of_home(&handed.recipient, &case.requester_agency().home);
+    called(recipient, [&case.requester().id, &case.requester().name])
+}
+
+/// What somebody of this jurisdiction is called there: `home/id` is the same person as `id`, and another jurisdiction's is not.
+fn of_home<'w>(written: &'w str, home: &str) -> &'w str {
+    match written.trim().split_once('/') {
+        Some((of, id)) if of.trim().eq_ignore_ascii_case(home) => id,
+        _ => written,
+    }
 }
 
 /// Whether somebody wrote one of these names, in whatever letter case.
@@ -148,10 +157,14 @@ fn memorialized(case: &mut Case, handed: &Dissemination, channel: &str) {
 
 /// Whether a witness is neither who hands the result over nor who receives it.
 fn is_third_party(case: &Case, handed: &Dissemination, witness: &str) -> bool {
-    let giver = called(witness, [&case.actor().id, &case.actor().name]);
-    let recipient = called(witness, [&handed.recipient, ""]);
+    let given = of_home(witness, &case.actor_agency().home);
+    let giver = called(given, [&case.actor().id, &case.actor().name]);
+    // Whoever receives it is of the requester's agency.
+    let home = &case.requester_agency().home;
+    let seen = of_home(witness, home);
+    let recipient = called(seen, [of_home(&handed.recipient, home), ""]);
     // The recipient may stand there by id and the witness by name.
-    let requester = is_requester(case, handed) && called(witness, [&case.requester().id, &case.requester().name]);
+    let requester = is_requester(case, handed) && called(seen, [&case.requester().id, &case.requester().name]);
     !(giver || recipient || requester)
 }
 

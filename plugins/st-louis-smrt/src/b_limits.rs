@@ -4,7 +4,7 @@ use crate::b_purposes::{COURT_ORDERED, code, ordered_by_court};
 use crate::settings::{MASS_QUERY_LIMIT, MASS_QUERY_READING, ORDER_READING, PROTECTED_READING};
 use crate::words::{self, given};
 use magistrate_sdk::Case;
-use magistrate_sdk::facts::{Device, Initiator};
+use magistrate_sdk::facts::{Agency, Device, Initiator, Person};
 use magistrate_sdk::terms::{Phase, Value};
 
 /// The question whether protected action or speech is involved at all.
@@ -62,10 +62,18 @@ fn supervisor_too(case: &mut Case) {
     if !access || !case.settings().is(&PROTECTED_READING, "supervisor-too") {
         return;
     }
-    let (requester, actor) = (&case.requester().id, &case.actor().id);
-    let third =
-        given(case, "protected-supervisor").is_some_and(|id| !words::is(id, requester) && !words::is(id, actor));
+    let one_of_them = |named: &str| {
+        names(named, case.requester(), case.requester_agency()) || names(named, case.actor(), case.actor_agency())
+    };
+    let third = given(case, "protected-supervisor").is_some_and(|named| !one_of_them(named));
     case.clause(clause!("B.3")).read_as(reading!("IR-2")).needs(third, "name in `protected-supervisor` the supervisor, neither requester nor operator, who attests that it is not solely protected");
+}
+
+/// Whether somebody is named by this, `id` or `home/id`. An id alone names whoever has it, wherever: only `home/id` tells a
+/// supervisor from a namesake elsewhere who asks or searches.
+fn names(named: &str, person: &Person, agency: &Agency) -> bool {
+    words::is(named, &person.id)
+        || named.split_once('/').is_some_and(|(home, id)| words::is(home, &agency.home) && words::is(id, &person.id))
 }
 
 /// IR-2: where protected activity is involved, the operator answers for themselves before the search, too.

@@ -304,7 +304,7 @@ fn supervisor() -> FormField {
     field(
         "protected-supervisor",
         "Supervisor",
-        "The id of the supervisor who attests that it does not solely concern protected action or speech, where settings ask for one.",
+        "The id of the supervisor who attests that it does not solely concern protected action or speech, where settings ask for one: `jurisdiction/id` where requester or operator has the same id elsewhere.",
         FieldKind::Text,
     )
 }

@@ -250,13 +250,22 @@ fn a_purged_account_leaves_a_gap_that_is_known() {
 fn a_hold_has_an_effect_when_it_is_approved_and_until_it_is_lifted() {
     let said = |n: u64, change: &str, pending: bool| {
         let record = Retained { subject: "probe".into(), gallery: None, record: "r".into() };
-        let event = Event::Retention { change: change.into(), record, pending, day: None, answers: vec![] };
+        let event =
+            Event::Retention { change: change.into(), record, holder: None, pending, day: None, answers: vec![] };
         account(n, "a", None, event)
+    };
+    let anothers = |n: u64| {
+        let mut lift = said(n, "lift", false);
+        if let Some(Account { event: Event::Retention { holder, .. }, .. }) = &mut lift {
+            *holder = Some("south".into());
+        }
+        lift
     };
     let held = |accounts: Vec<Option<Account>>| Life::fold(accounts).held.len();
     assert_eq!(held(vec![said(1, "hold", true)]), 0);
     assert_eq!(held(vec![said(1, "hold", true), said(2, "hold", false)]), 1);
     assert_eq!(held(vec![said(1, "hold", false), said(2, "lift", false), said(3, "extend", false)]), 0);
+    assert_eq!(held(vec![said(1, "hold", false), anothers(2)]), 1, "what another jurisdiction held is lifted");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is on record of how long a record stays.
 
-use super::{AUDIT_ENTRY, Change, Pruning};
+use super::{AUDIT_ENTRY, Pruning};
 use crate::chamber::Chamber;
 use crate::error::CaseError;
 use crate::life::same_person;
@@ -128,24 +128,24 @@ impl Docket {
         Ok(store::Kept::Retention(store::RetentionRow { subject, gallery, record, body }))
     }
 
-    /// Takes down that somebody permitted says this. Gives the rules for approvals that are met with it if it has an effect
-    /// now; nothing if it waits for others.
+    /// Takes down that somebody permitted says this, under this name. Gives the rules for approvals that are met with it if it
+    /// has an effect now; nothing if it waits for others.
     ///
     /// What demands approval is asked, in place of what was asked of the same kind before. What demands none approves of what
     /// was asked, or needs nobody else.
-    pub(super) fn decide(&mut self, change: Change, said: Asked) -> Option<Vec<SignOffRule>> {
+    pub(super) fn decide(&mut self, name: &str, said: Asked) -> Option<Vec<SignOffRule>> {
         if !said.rules.is_empty() {
-            self.asked.insert(change.name().to_owned(), said);
+            self.asked.insert(name.to_owned(), said);
             return None;
         }
-        let Some(asked) = self.asked.get_mut(change.name()) else { return Some(Vec::new()) };
+        let Some(asked) = self.asked.get_mut(name) else { return Some(Vec::new()) };
         if !asked.approved_by.iter().any(|who| same_person(who, &said.by)) {
             asked.approved_by.push(said.by);
         }
         if !asked.is_approved() {
             return None;
         }
-        self.asked.remove(change.name()).map(|asked| asked.rules)
+        self.asked.remove(name).map(|asked| asked.rules)
     }
 }
 
@@ -190,33 +190,33 @@ mod tests {
 
     #[test]
     fn what_needs_nobody_has_an_effect_at_once() {
-        assert_eq!(docket().decide(Change::Hold, said("chief", 0)), Some(vec![]));
+        assert_eq!(docket().decide("hold", said("chief", 0)), Some(vec![]));
     }
 
     #[test]
     fn what_needs_approval_waits_for_it() {
         let mut docket = docket();
-        assert_eq!(docket.decide(Change::Hold, said("a", 1)), None);
-        assert_eq!(docket.decide(Change::Extend, said("chief", 0)), Some(vec![]), "that is something else");
+        assert_eq!(docket.decide("hold", said("a", 1)), None);
+        assert_eq!(docket.decide("extend", said("chief", 0)), Some(vec![]), "that is something else");
         assert!(docket.asked.contains_key("hold"));
-        let met = docket.decide(Change::Hold, said("chief", 0)).unwrap();
+        let met = docket.decide("hold", said("chief", 0)).unwrap();
         assert_eq!((met.len(), docket.asked.len()), (1, 0));
     }
 
     #[test]
     fn approvals_are_counted_by_persons_and_never_the_askers() {
         let mut docket = docket();
-        assert_eq!(docket.decide(Change::Hold, said("a", 2)), None);
+        assert_eq!(docket.decide("hold", said("a", 2)), None);
         for again in ["a", "b", "b"] {
-            assert_eq!(docket.decide(Change::Hold, said(again, 0)), None, "{again}");
+            assert_eq!(docket.decide("hold", said(again, 0)), None, "{again}");
         }
-        assert!(docket.decide(Change::Hold, said("c", 0)).is_some());
+        assert!(docket.decide("hold", said("c", 0)).is_some());
     }
 
     #[test]
     fn a_docket_comes_back_as_it_was_kept() {
         let mut docket = docket();
-        docket.decide(Change::Extend, said("a", 1));
+        docket.decide("extend", said("a", 1));
         docket.noticed = Some("2026-03-01".parse().unwrap());
         let store::Kept::Retention(row) = docket.kept().unwrap() else { panic!("not a docket") };
         assert_eq!(Docket::read(row).unwrap(), docket);

@@ -25,13 +25,17 @@ use std::sync::Arc;
 /// A record, found.
 pub(super) struct Found {
     pub(super) owner: Arc<Chamber>,
-    /// Who decides: the jurisdiction that keeps it.
-    pub(super) concerned: [Arc<Chamber>; 1],
+    /// Whose policy decides: that of the jurisdiction which keeps it, or whose own holds are lifted.
+    pub(super) deciding: Arc<Chamber>,
+    /// Whose logs the step is recorded in, the keeper's last.
+    pub(super) concerned: Vec<Arc<Chamber>>,
     pub(super) record: Retained,
     pub(super) place: Place,
     pub(super) docket: Docket,
     /// Every obligation filed under it, or under its request.
     pub(super) owed: Vec<Owed>,
+    /// Of entries whose hold is lifted: what holds them and is kept with another jurisdiction's requests.
+    pub(super) elsewhere: Vec<(Arc<Chamber>, Owed)>,
     /// Of entries: what is on record of others that share some with it.
     pub(super) around: Around,
     /// Whether it is held, by a step or by a decision.
@@ -76,6 +80,17 @@ impl Found {
         self.case().map(|case| case.request.subject()).unwrap_or_default()
     }
 
+    /// Whether it is the policy of the jurisdiction that keeps it which decides.
+    pub(super) fn is_keepers(&self) -> bool {
+        self.deciding.id() == self.owner.id()
+    }
+
+    /// What a step is asked under on its docket, until it is approved. What two jurisdictions ask is not the same.
+    pub(super) fn asked_as(&self, change: Change) -> String {
+        let name = change.name();
+        if self.is_keepers() { name.to_owned() } else { format!("{name} {}", self.deciding.id()) }
+    }
+
     /// What a policy is told of it.
     fn event(&self, asking: &Asking) -> RetentionEvent {
         let (origin, recorded) = match &self.place {
@@ -112,6 +127,7 @@ impl Casework {
         &self,
         actor: &Registered,
         owner: &Arc<Chamber>,
+        deciding: Arc<Chamber>,
         asking: &Asking,
     ) -> Result<Found, CaseError> {
         let record = asking.record.clone();
@@ -149,14 +165,28 @@ impl Casework {
             owed.extend(owner.store.obligations_of_request(&place_of(&bare)).await?);
         }
         let mut owed = owed.into_iter().map(Owed::read).collect::<Result<Vec<_>, _>>()?;
+        let mut elsewhere = Vec::new();
         if let (Change::Lift, Place::Entries(leaves)) = (asking.change, &place) {
-            owed.extend(held_by_decisions(owner, leaves).await?);
+            for (chamber, hold) in self.held_by_decisions(owner, leaves).await? {
+                if chamber.id() == owner.id() {
+                    owed.push(hold);
+                } else {
+                    elsewhere.push((chamber, hold));
+                }
+            }
         }
         let by_decision =
             |o: &Owed| o.is_open() && matches!(&o.duty, Duty::Hold(rule) if rule.subject == record.subject);
-        let held = docket.held.is_some() || owed.iter().any(by_decision) || around.held();
-        let now = self.clock.now()?;
-        Ok(Found { owner: owner.clone(), concerned: [owner.clone()], record, place, docket, owed, around, held, now })
+        let (concerned, held) = if deciding.id() == owner.id() {
+            let by_decision = owed.iter().any(by_decision) || !elsewhere.is_empty();
+            (vec![owner.clone()], docket.held.is_some() || by_decision || around.held())
+        } else {
+            // Of its own holds alone.
+            let held = owed.iter().any(|o| o.jurisdiction == deciding.id() && by_decision(o));
+            (vec![deciding.clone(), owner.clone()], held)
+        };
+        let (owner, now) = (owner.clone(), self.clock.now()?);
+        Ok(Found { owner, deciding, concerned, record, place, docket, owed, elsewhere, around, held, now })
     }
 
     /// A record of a gallery. One that is gone is found all the same where it has a docket: its purge may have broken off.
@@ -244,7 +274,7 @@ impl Casework {
             gallery.clone_from(&case.gallery);
         }
         // Whoever approves is judged on what was asked, too.
-        attestations.extend(found.docket.asked.get(asking.change.name()).map(|asked| asked.answers.clone()));
+        attestations.extend(found.docket.asked.get(&found.asked_as(asking.change)).map(|asked| asked.answers.clone()));
         if !asking.answers.is_empty() {
             attestations.push(attested(asking.answers.clone(), actor, found.now));
         }
@@ -274,28 +304,6 @@ fn of_own_log(owner: &Chamber, range: EntryRange, record: Retained) -> Result<Re
         return Err(CaseError::Invalid(message));
     }
     Ok(Retained { gallery: Some(origin.to_owned()), record: range.to_string(), ..record })
-}
-
-/// The open holds of entries that decisions imposed within requests, and whose own entries are among these. Nothing else says
-/// which entries such a hold is of, so that they are lifted with the entry of their decision. No step of the request touches
-/// them: its turn is not needed.
-async fn held_by_decisions(owner: &Chamber, leaves: &[Leaf]) -> Result<Vec<Owed>, CaseError> {
-    let mut held = Vec::new();
-    for row in owner.store.open_obligations(None).await? {
-        let owed = Owed::read(row)?;
-        let of_this_log =
-            matches!(&owed.duty, Duty::Hold(rule) if rule.subject == AUDIT_ENTRY) && owed.jurisdiction == owner.id();
-        let Some(request) = owed.request.as_deref().filter(|_| of_this_log) else { continue };
-        let decided: Vec<&Leaf> = leaves.iter().filter(|l| l.verdict.is_some() && l.at == owed.since).collect();
-        if decided.is_empty() {
-            continue;
-        }
-        let entries = owner.store.entries_of_request(request).await?;
-        if decided.iter().any(|leaf| entries.contains(&leaf.id)) {
-            held.push(owed);
-        }
-    }
-    Ok(held)
 }
 
 /// The entries of a range.

@@ -2,6 +2,7 @@
 
 use super::find::{Found, Place};
 use super::{Asking, Change};
+use crate::chamber::Chamber;
 use crate::clock::zone;
 use crate::error::CaseError;
 use crate::misstep::Misstep;
@@ -9,6 +10,7 @@ use crate::obligations::{self, Owed};
 use model::account::Retained;
 use model::rulings::{Duty, SignOffRule};
 use model::terms::{Date, Instant};
+use std::sync::Arc;
 
 impl Found {
     /// Whether the step fits what is on record.
@@ -30,7 +32,13 @@ impl Found {
         }
         let open = || self.owed.iter().filter(|o| o.is_open());
         let around = self.around.owed().iter();
-        let demanded = |o: &Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
+        let own = |o: &Owed| o.jurisdiction == self.owner.id();
+        let holds = |o: &Owed| matches!(&o.duty, Duty::Hold(rule) if rule.subject == *subject);
+        // What another jurisdiction holds of a request is not the keeper's to destroy.
+        if self.docket.exported.is_none() && open().any(|o| !own(o) && holds(o)) {
+            return Err(Misstep::Held { subject: subject.clone(), record: record.clone() });
+        }
+        let demanded = |o: &Owed| own(o) && matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
         if open().any(|o| demanded(o) && o.due.is_some_and(|due| due <= self.now)) {
             return Ok(());
         }
@@ -63,9 +71,11 @@ impl Found {
         let subject = &self.record.subject;
         let hold = |o: &Owed| matches!(&o.duty, Duty::Hold(rule) if rule.subject == *subject);
         let purge = |o: &Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
-        let approved = |o: &Owed| matches!(&o.duty, Duty::Approve(rule) if met.contains(rule));
+        // Of what is destroyed nothing is held any more, by whomever; else each jurisdiction's people end its own alone.
+        let own = |o: &Owed| o.jurisdiction == self.deciding.id();
+        let approved = |o: &Owed| own(o) && matches!(&o.duty, Duty::Approve(rule) if met.contains(rule));
         let ends = |o: &Owed| match asking.change {
-            Change::Lift => hold(o) || approved(o),
+            Change::Lift => (own(o) && hold(o)) || approved(o),
             Change::Purge => hold(o) || purge(o) || approved(o),
             _ => approved(o),
         };
@@ -86,6 +96,16 @@ impl Found {
             rows.push(owed.again(wake)?);
         }
         Ok(rows)
+    }
+
+    /// The same of what is kept in other chambers; `met` where the step has an effect now.
+    pub(super) fn settled_elsewhere(
+        &self,
+        met: bool,
+        entry: &str,
+    ) -> Result<Vec<(Arc<Chamber>, store::Kept)>, CaseError> {
+        let holds = self.elsewhere.iter().filter(|_| met);
+        holds.map(|(chamber, owed)| Ok((chamber.clone(), owed.clone().met(entry, self.now)?))).collect()
     }
 }
 

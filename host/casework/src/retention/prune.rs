@@ -9,6 +9,7 @@
 //! before the first account goes. What breaks off is finished by the next pass over deadlines, after a restart or before one;
 //! what was permitted and not begun is undone. Either is an entry.
 
+use super::demanded::demanded_by;
 use super::find::{Found, Place};
 use super::range::EntryRange;
 use super::{AUDIT_ENTRY, Docket, ENTRIES, is_elsewhere};
@@ -136,10 +137,12 @@ impl Casework {
         }
         let youngest = aside(move || youngest(&log, from..minimum)).await??;
         let mut beginning = Beginning { from, minimum, youngest, kept: None, held: false };
-        for row in owner.store.open_obligations(None).await? {
-            let owed = Owed::read(row)?;
-            if owed.about.as_ref().is_none_or(|about| !is_elsewhere(about, owner.log().origin())) {
-                beginning.heed(&owed, owner.id());
+        // A decision on a request for another jurisdiction's gallery has its entry in this log, and what it demands there.
+        for chamber in self.chambers() {
+            for owed in demanded_by(owner, chamber).await? {
+                if owed.about.as_ref().is_none_or(|about| !is_elsewhere(about, owner.log().origin())) {
+                    beginning.heed(&owed, owner.id());
+                }
             }
         }
         Ok(Place::Beginning(beginning))
