@@ -3,7 +3,7 @@
 use super::around::Around;
 use super::prune::Beginning;
 use super::range::EntryRange;
-use super::{ASKED, AUDIT_ENTRY, Asking, Change, Docket, GALLERY_RECORD, NOT_THEIRS, is_elsewhere, place_of};
+use super::{ASKED, Asking, Change, Docket, GALLERY_RECORD, NOT_THEIRS, is_elsewhere, place_of};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
