@@ -4,7 +4,7 @@
 //! of adjoining days. Everything else is of the days in which its own entry was recorded, unless an entry soon after says that
 //! nothing came of it.
 
-use super::{Anomaly, Thresholds};
+use super::{Anomaly, Thresholds, peers};
 use crate::walk::Told;
 use model::account::{Account, Event, Who};
 use model::facts::{Identifier, Likeness, Matter};
@@ -152,7 +152,8 @@ impl Tally {
 
     /// What the entries alone show.
     pub(super) fn anomalies(&self, thresholds: &Thresholds) -> Vec<Anomaly> {
-        let mut found = self.busy(thresholds);
+        let people = by(&self.searches, |s| Some((s.person.clone(), s.unit.clone())));
+        let mut found = peers::busy(&people, thresholds);
         found.extend(self.crowded(thresholds));
         found.extend(self.shared(thresholds));
         found.extend(self.nightly(thresholds));
@@ -167,29 +168,6 @@ impl Tally {
         for (obligation, (clause, entries)) in &self.overdue {
             let about = format!("clause {clause}, obligation {obligation}");
             found.push(anomaly("obligation-overdue", about, "times found overdue".to_owned(), entries.clone()));
-        }
-        found
-    }
-
-    /// People who search many times more than their peers: those of their unit or, where nobody else of it searched, all.
-    fn busy(&self, thresholds: &Thresholds) -> Vec<Anomaly> {
-        let people = by(&self.searches, |s| Some((s.person.clone(), s.unit.clone())));
-        let mut found = Vec::new();
-        for ((person, unit), entries) in &people {
-            let others = |same_unit: bool| -> Vec<u64> {
-                let peers = people.iter().filter(|((p, u), _)| p != person && (!same_unit || u == unit));
-                peers.map(|(_, entries)| entries.len() as u64).collect()
-            };
-            let (peers, of) = match others(true) {
-                peers if peers.is_empty() => (others(false), "all others"),
-                peers => (peers, "the others of the unit"),
-            };
-            let searches = entries.len() as u64;
-            let Some(median) = median(peers) else { continue };
-            if searches >= thresholds.searches && searches >= median.saturating_mul(thresholds.times_peers) {
-                let measure = format!("searches; the median of {of} is {median}");
-                found.push(anomaly("searches-per-person", format!("{person} ({unit})"), measure, entries.clone()));
-            }
         }
         found
     }
@@ -261,7 +239,7 @@ impl Tally {
 }
 
 /// An anomaly whose number is that of its entries.
-fn anomaly(kind: &'static str, about: String, measure: String, entries: Vec<u64>) -> Anomaly {
+pub(super) fn anomaly(kind: &'static str, about: String, measure: String, entries: Vec<u64>) -> Anomaly {
     Anomaly { kind, about, number: entries.len() as u64, measure, entries }
 }
 
@@ -274,12 +252,6 @@ fn by<K: Ord>(searches: &[Search], common: impl Fn(&Search) -> Option<K>) -> BTr
         }
     }
     groups
-}
-
-/// The middle number, the lower of two.
-fn median(mut numbers: Vec<u64>) -> Option<u64> {
-    numbers.sort_unstable();
-    numbers.get(numbers.len().saturating_sub(1) / 2).copied()
 }
 
 #[cfg(test)]
@@ -380,14 +352,6 @@ mod tests {
         tally.released.insert("s".to_owned(), (1, vec![8]));
         tally.add(came_of("e7", 9, true, failed()));
         assert_eq!(tally.released.keys().collect::<Vec<_>>(), ["s"]);
-    }
-
-    #[test]
-    fn the_median_is_the_middle_one() {
-        assert_eq!(median(vec![]), None);
-        assert_eq!(median(vec![5]), Some(5));
-        assert_eq!(median(vec![9, 1]), Some(1));
-        assert_eq!(median(vec![9, 1, 3]), Some(3));
     }
 
     #[test]
