@@ -18,7 +18,7 @@
 //! | suspend | the suspension, at once |
 //! | purge | the purge, by whomever: the host sees to it when it is due ([`crate::retention`]) |
 //! | hold | the step that lifts it, or the purge of what was carried off |
-//! | hold of entries within a request | the step that lifts the entry of the decision |
+//! | hold of entries, by a decision about anything else | the step that lifts the entry of the decision |
 
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
@@ -226,6 +226,14 @@ pub(crate) fn imposed_on(rulings: &Rulings, occasion: &Occasion<'_>) -> Result<V
         all.extend(owed(jurisdiction, obligation, rulings, occasion)?);
     }
     Ok(all)
+}
+
+/// Whether this decision imposed something that is owed outside of a request's life.
+pub(crate) fn is_imposed_by(owed: &Owed, rulings: &Rulings) -> bool {
+    let (filed, dated) = (owed.filed_under(), owed.about.is_some());
+    let theirs = imposing(rulings).filter(|(jurisdiction, _)| *jurisdiction == owed.jurisdiction);
+    let mut ids = theirs.map(|(jurisdiction, o)| id(jurisdiction, o, filed.as_deref(), dated, rulings));
+    ids.any(|id| id.is_ok_and(|id| id == owed.id))
 }
 
 /// What is obligatory under the verdict that prevails, and whose policy says so. Of a step that is not permitted it is what
