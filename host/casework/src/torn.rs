@@ -8,15 +8,45 @@
 //! take waits for it in memory only, and the asker is told so.
 //!
 //! A host that is killed between the two entries leaves no mark: nobody was answered.
+//!
+//! What is counted by days looks for the end of a step just after them, and this end may come weeks later. So it is kept of which
+//! entries it came later, and whoever counts is told of each that nothing came of it, or that this is not known yet ([`Fate`]).
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Ledger, Subject, Unrecorded, Written};
 use model::account::{Account, Event, Kind};
 use model::terms::{Instant, Verdict};
+use std::collections::BTreeMap;
 
 /// The kind under which such entries are marked.
 const TORN: &str = "torn-entry";
+
+/// The kind under which it is kept of which entries it was recorded later that nothing came of them.
+const UNDONE: &str = "undone-entry";
+
+/// Whether what an entry says was done, as far as that hangs on another log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It was.
+    Stands,
+    /// The other log has not got it, which is on record.
+    Undone,
+    /// It is not known yet whether the other log has it.
+    InDoubt,
+}
+
+/// The entries of a jurisdiction's log of which another log is known not to have them, or not known to have them, by their ids.
+pub(crate) async fn fates(chamber: &Chamber) -> Result<BTreeMap<String, Fate>, CaseError> {
+    // In this order: of one that is decided meanwhile both are found, and not neither.
+    let in_doubt = chamber.store.standings(TORN).await?;
+    let undone = chamber.store.standings(UNDONE).await?;
+    let fated = |rows: Vec<store::StandingRow>, fate: Fate| {
+        let own = rows.into_iter().filter(|row| row.body["log"] == chamber.log().origin());
+        own.map(move |row| (row.id, fate)).collect::<Vec<_>>()
+    };
+    Ok(fated(in_doubt, Fate::InDoubt).into_iter().chain(fated(undone, Fate::Undone)).collect())
+}
 
 /// Sees to an entry that these ledgers have, at these indices, and `missing` has not; gives what the asker is told.
 pub(crate) async fn told(
@@ -178,9 +208,14 @@ impl Casework {
                 Some(row) => failure(&row.plain, Some(now), missing)?,
                 None => None,
             };
-            let forget = store::Kept::Forgotten { kind: TORN.to_owned(), id: mark.id };
+            let forget = store::Kept::Forgotten { kind: TORN.to_owned(), id: mark.id.clone() };
             match failure {
-                Some(failure) => ledger::record(&[&chamber.ledger], failure, vec![forget]).await.map(drop)?,
+                Some(failure) => {
+                    let body = serde_json::json!({ "log": chamber.log().origin() });
+                    let undone = store::StandingRow { kind: UNDONE.to_owned(), id: mark.id, body };
+                    let rows = vec![forget, store::Kept::Stands(undone)];
+                    ledger::record(&[&chamber.ledger], failure, rows).await.map(drop)?;
+                }
                 None => chamber.store.keep(&[forget]).await?,
             }
         }

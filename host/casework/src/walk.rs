@@ -5,9 +5,10 @@
 use crate::aside::aside;
 use crate::chamber::Chamber;
 use crate::error::CaseError;
+use crate::torn::{self, Fate};
 use model::account::{Account, Leaf};
 use model::terms::Instant;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -36,6 +37,8 @@ pub(crate) struct Told {
     /// Whether it was recorded after the time asked for, and so is told only because it may say what became of a step that
     /// was decided within.
     pub(crate) after: bool,
+    /// Whether what it says was done, where another log had to take it, too.
+    pub(crate) fate: Fate,
 }
 
 /// What is gone over, and what is not.
@@ -67,6 +70,8 @@ pub(crate) struct Walk {
     until: Instant,
     portion: store::Portion,
     extent: Extent,
+    /// Of entries that another log did not take, or is not known to have.
+    fates: BTreeMap<String, Fate>,
 }
 
 impl Walk {
@@ -86,7 +91,8 @@ impl Walk {
             .collect();
         let left = aside(move || spans(&log, turns, from, until)).await??;
         let (extent, portion) = (Extent::of(chamber).await?, store::Portion::new(AT_ONCE));
-        Ok(Self { chamber: chamber.clone(), left, from, until, portion, extent })
+        let fates = torn::fates(chamber).await?;
+        Ok(Self { chamber: chamber.clone(), left, from, until, portion, extent, fates })
     }
 
     /// What is gone over, and what is not.
@@ -112,10 +118,13 @@ impl Walk {
         let rows = self.chamber.store.accounts(&ids).await?;
         self.portion.had(rows.iter().flatten().map(|row| row.plain.len()));
         let until = self.until;
+        let fated = leaves.iter().filter_map(|(_, leaf)| self.fates.get_key_value(&leaf.id));
+        let fates: BTreeMap<String, Fate> = fated.map(|(id, fate)| (id.clone(), *fate)).collect();
         let tell = move |((index, leaf), row): ((u64, Leaf), Option<store::AccountRow>)| {
             let account = row.map(|row| account(index, &leaf, &row)).transpose()?;
             let after = leaf.at >= until;
-            Ok::<_, CaseError>(Told { index, leaf, account, after })
+            let fate = fates.get(&leaf.id).copied().unwrap_or(Fate::Stands);
+            Ok::<_, CaseError>(Told { index, leaf, account, after, fate })
         };
         let told = aside(move || leaves.into_iter().zip(rows).map(tell).collect::<Result<Vec<_>, _>>()).await??;
         Ok(Some(told))

@@ -2,9 +2,10 @@
 //!
 //! A search is of the days in which it was permitted, though its result may be recorded just after them: so each is in one survey
 //! of adjoining days. Everything else is of the days in which its own entry was recorded, unless an entry soon after says that
-//! nothing came of it.
+//! nothing came of it. What another log did not take, or is not known to have, was not done.
 
 use super::{Anomaly, Thresholds, peers};
+use crate::torn::Fate;
 use crate::walk::Told;
 use model::account::{Account, Event, Who};
 use model::facts::{Identifier, Likeness, Matter};
@@ -68,10 +69,11 @@ impl Tally {
 
     /// Adds one entry.
     pub(super) fn add(&mut self, told: Told) {
-        let Told { index, leaf, account, after } = told;
+        let Told { index, leaf, account, after, fate } = told;
+        let undone = (fate != Fate::Stands).then(|| leaf.id.clone());
         if after {
             match account {
-                Some(Account { of, event: Event::Searched { .. }, .. }) => {
+                Some(Account { of, event: Event::Searched { .. }, .. }) if undone.is_none() => {
                     self.done.insert(leaf.id, index);
                     self.ran(of, index);
                 }
@@ -122,6 +124,7 @@ impl Tally {
             }
             _ => {}
         }
+        self.undo(undone);
     }
 
     /// Notes that a search ran. One that was permitted before these days is of the days before.
@@ -305,7 +308,7 @@ mod tests {
             of: Some(permit.to_owned()),
             event: serde_json::from_value(event).unwrap(),
         };
-        Told { index, leaf, account: Some(account), after }
+        Told { index, leaf, account: Some(account), after, fate: Fate::Stands }
     }
 
     #[test]
@@ -352,6 +355,22 @@ mod tests {
         tally.released.insert("s".to_owned(), (1, vec![8]));
         tally.add(came_of("e7", 9, true, failed()));
         assert_eq!(tally.released.keys().collect::<Vec<_>>(), ["s"]);
+    }
+
+    #[test]
+    fn what_another_log_is_not_known_to_have_was_not_done() {
+        let searched =
+            || serde_json::json!({"what": "searched", "gallery": "north/g", "generation": 1, "rows": 1, "found": []});
+        for fate in [Fate::Undone, Fate::InDoubt] {
+            for after in [false, true] {
+                let mut tally = Tally::new("north");
+                tally.pending.insert("p".to_owned(), search(4, "a", "u", "c", b"p", 23));
+                tally.pending.insert("q".to_owned(), search(5, "a", "u", "c", b"q", 23));
+                tally.add(Told { fate, ..came_of("p", 7, after, searched()) });
+                tally.add(came_of("q", 8, after, searched()));
+                assert_eq!(tally.searches.iter().map(|s| s.entry).collect::<Vec<_>>(), [8], "{fate:?}, after: {after}");
+            }
+        }
     }
 
     #[test]
@@ -421,7 +440,7 @@ mod tests {
             of: Some("e4".into()),
             event: Event::Failed { reason: "no disk elsewhere".into() },
         };
-        tally.add(Told { index: 6, leaf, account: Some(account), after: false });
+        tally.add(Told { index: 6, leaf, account: Some(account), after: false, fate: Fate::Stands });
         let odd = tally.anomalies(&Thresholds::default()).into_iter().find(|a| a.kind == "odd-hours").unwrap();
         assert_eq!(odd.entries, [5]);
     }
