@@ -35,6 +35,7 @@
 //! | [`report`], [`anomalies`], `walk` | what the log adds up to, for those whom it is reported to and for auditors |
 //! | [`worklist`] | requests, for those who work on them |
 //! | [`inspection`] | auditors at the log |
+//! | `reading` | accounts, read from the database, and what is said where they cannot be |
 //! | [`replay`] | a decision on record, taken again |
 //! | [`recovery`] | a log that cannot be written, until it can |
 //! | `unfinished`, `drawn` | what broke off before it was concluded, undone |
@@ -76,6 +77,7 @@ pub mod outcome;
 pub mod paper;
 pub mod permit;
 mod photograph;
+mod reading;
 pub mod recovery;
 pub mod registration;
 pub mod release;

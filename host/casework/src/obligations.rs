@@ -132,7 +132,7 @@ impl Owed {
     /// As it was kept.
     pub(crate) fn read(row: store::ObligationRow) -> Result<Self, CaseError> {
         serde_json::from_slice(&row.body)
-            .map_err(|e| CaseError::Log(format!("obligation `{}` on record cannot be read: {e}", row.id)))
+            .map_err(|e| CaseError::Unreadable(format!("obligation `{}`: {e}; restore the database", row.id)))
     }
 
     fn row(&self) -> Result<store::ObligationRow, CaseError> {

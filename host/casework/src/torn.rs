@@ -100,7 +100,7 @@ pub(crate) async fn doubted(
 /// What is said of an entry that could not be marked.
 fn unkept(reason: CaseError) -> String {
     let reason = match reason {
-        CaseError::Log(reason) | CaseError::Fault(reason) => reason,
+        CaseError::Log(reason) | CaseError::Fault(reason) | CaseError::Unreadable(reason) => reason,
         other => other.to_string(),
     };
     format!("is forgotten if the host stops before that can be noted ({reason}): compare both logs then")
@@ -162,7 +162,7 @@ async fn mark(ledger: &Ledger, missing: &Ledger, written: &Written) -> Result<()
 
 /// The entry that says of this one that nothing came of it; none where it says so itself.
 fn failure(plain: &[u8], at: Option<Instant>, missing: &str) -> Result<Option<Entry>, CaseError> {
-    let account: Account = serde_json::from_slice(plain).map_err(|e| CaseError::Log(e.to_string()))?;
+    let account: Account = serde_json::from_slice(plain).map_err(|e| CaseError::Unreadable(e.to_string()))?;
     let nothing_done = match &account.event {
         Event::Decision { rulings, .. } => rulings.verdict() != Verdict::Permit,
         event => matches!(event, Event::Failed { .. } | Event::Waits { .. } | Event::Rejected { .. }),
@@ -202,8 +202,8 @@ impl Casework {
                 continue;
             }
             let ids = [mark.id.clone()];
-            let there = other.store.accounts(&ids).await?.into_iter().flatten().next().is_some();
-            let own = chamber.store.accounts(&ids).await?.into_iter().flatten().next();
+            let there = other.accounts(&ids).await?.into_iter().flatten().next().is_some();
+            let own = chamber.accounts(&ids).await?.into_iter().flatten().next();
             let failure = match own.filter(|_| !there) {
                 Some(row) => failure(&row.plain, Some(now), missing)?,
                 None => None,

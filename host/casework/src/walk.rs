@@ -115,19 +115,23 @@ impl Walk {
         let told_of = |leaf: &Leaf| is_told(leaf.at, self.from, self.until);
         let leaves: Vec<(u64, Leaf)> = read.into_iter().filter(|(_, leaf)| told_of(leaf)).collect();
         let ids: Vec<String> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
-        let rows = self.chamber.store.accounts(&ids).await?;
+        let rows = self.chamber.accounts(&ids).await?;
         self.portion.had(rows.iter().flatten().map(|row| row.plain.len()));
         let until = self.until;
         let fated = leaves.iter().filter_map(|(_, leaf)| self.fates.get_key_value(&leaf.id));
         let fates: BTreeMap<String, Fate> = fated.map(|(id, fate)| (id.clone(), *fate)).collect();
         let tell = move |((index, leaf), row): ((u64, Leaf), Option<store::AccountRow>)| {
-            let account = row.map(|row| account(index, &leaf, &row)).transpose()?;
+            let account = row.map(|row| account(index, &leaf, &row)).transpose().map_err(|e| (leaf.id.clone(), e))?;
             let after = leaf.at >= until;
             let fate = fates.get(&leaf.id).copied().unwrap_or(Fate::Stands);
-            Ok::<_, CaseError>(Told { index, leaf, account, after, fate })
+            Ok::<_, (String, CaseError)>(Told { index, leaf, account, after, fate })
         };
-        let told = aside(move || leaves.into_iter().zip(rows).map(tell).collect::<Result<Vec<_>, _>>()).await??;
-        Ok(Some(told))
+        let told = aside(move || leaves.into_iter().zip(rows).map(tell).collect::<Result<Vec<_>, _>>()).await?;
+        let unreadable = |(entry, why): (String, CaseError)| {
+            self.chamber.unread.note(Some(&entry), &why);
+            why
+        };
+        told.map(Some).map_err(unreadable)
     }
 }
 
@@ -140,10 +144,10 @@ fn account(index: u64, leaf: &Leaf, row: &store::AccountRow) -> Result<Account, 
     if audit::commitment(&row.salt, &row.plain) != leaf.account.0 {
         let wrong =
             format!("the account of entry {index} is not the one that its leaf commits to: restore the database");
-        return Err(CaseError::Log(wrong));
+        return Err(CaseError::Unreadable(wrong));
     }
     serde_json::from_slice(&row.plain)
-        .map_err(|e| CaseError::Log(format!("the account of entry {index} cannot be read: {e}")))
+        .map_err(|e| CaseError::Unreadable(format!("the account of entry {index}: {e}; restore the database")))
 }
 
 /// The leaves of these entries.
@@ -156,7 +160,8 @@ pub(crate) fn leaves(log: &audit::Log, range: Range<u64>) -> Result<Vec<(u64, Le
 }
 
 pub(crate) fn leaf(index: u64, bytes: &[u8]) -> Result<Leaf, CaseError> {
-    serde_json::from_slice(bytes).map_err(|e| CaseError::Log(format!("entry {index} is not a leaf: {e}")))
+    serde_json::from_slice(bytes)
+        .map_err(|e| CaseError::Unreadable(format!("entry {index} is not a leaf: {e}; restore the log")))
 }
 
 /// That the next entry of this log begins it anew at an earlier time than the last: to be kept with that entry.

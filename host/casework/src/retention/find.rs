@@ -11,7 +11,7 @@ use crate::history::case_key;
 use crate::inspection::MOST_ENTRIES;
 use crate::intake::{OpenRequest, PROBE, attested};
 use crate::judge::Facts;
-use crate::ledger::{Subject, account_in};
+use crate::ledger::Subject;
 use crate::life::Life;
 use crate::obligations::{self, Owed};
 use crate::walk;
@@ -302,10 +302,10 @@ async fn imposed_by_any(owner: &Chamber, owed: &Owed, decided: &[&Leaf]) -> Resu
         return Ok(decided.iter().any(|leaf| entries.contains(&leaf.id)));
     }
     let ids: Vec<String> = decided.iter().map(|leaf| leaf.id.clone()).collect();
-    for row in owner.store.accounts(&ids).await? {
+    for row in owner.accounts(&ids).await? {
         // What a decision said whose account is gone nobody can tell: its moment has to do, or the hold would never end.
         let Some(row) = row else { return Ok(true) };
-        if let Event::Decision { rulings, .. } = account_in(&row)?.event
+        if let Event::Decision { rulings, .. } = owner.account_in(&row)?.event
             && obligations::is_imposed_by(owed, &rulings)
         {
             return Ok(true);
