@@ -30,10 +30,16 @@ const UNDONE: &str = "undone-entry";
 pub(crate) enum Fate {
     /// It was.
     Stands,
-    /// The other log has not got it, which is on record.
+    /// Nothing came of it, which is on record: the other log has not got it, or the step waits.
     Undone,
     /// It is not known yet whether the other log has it.
     InDoubt,
+}
+
+/// That it is recorded long after an entry of a jurisdiction's log that nothing came of it: to be kept with what says so.
+pub(crate) fn undone(chamber: &Chamber, entry: &str) -> store::Kept {
+    let body = serde_json::json!({ "log": chamber.log().origin() });
+    store::Kept::Stands(store::StandingRow { kind: UNDONE.to_owned(), id: entry.to_owned(), body })
 }
 
 /// The entries of a jurisdiction's log of which another log is known not to have them, or not known to have them, by their ids.
@@ -211,9 +217,7 @@ impl Casework {
             let forget = store::Kept::Forgotten { kind: TORN.to_owned(), id: mark.id.clone() };
             match failure {
                 Some(failure) => {
-                    let body = serde_json::json!({ "log": chamber.log().origin() });
-                    let undone = store::StandingRow { kind: UNDONE.to_owned(), id: mark.id, body };
-                    let rows = vec![forget, store::Kept::Stands(undone)];
+                    let rows = vec![forget, undone(chamber, &mark.id)];
                     ledger::record(&[&chamber.ledger], failure, rows).await.map(drop)?;
                 }
                 None => chamber.store.keep(&[forget]).await?,

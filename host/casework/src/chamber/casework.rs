@@ -114,6 +114,7 @@ impl Casework {
             drawn::sweep(&chamber, now).await;
             chamber.save_aside();
         }
+        casework.say_postponed(now).await;
         Ok(casework)
     }
 
