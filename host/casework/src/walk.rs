@@ -117,21 +117,18 @@ impl Walk {
         let ids: Vec<String> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
         let rows = self.chamber.accounts(&ids).await?;
         self.portion.had(rows.iter().flatten().map(|row| row.plain.len()));
-        let until = self.until;
+        let (until, chamber) = (self.until, self.chamber.clone());
         let fated = leaves.iter().filter_map(|(_, leaf)| self.fates.get_key_value(&leaf.id));
         let fates: BTreeMap<String, Fate> = fated.map(|(id, fate)| (id.clone(), *fate)).collect();
         let tell = move |((index, leaf), row): ((u64, Leaf), Option<store::AccountRow>)| {
-            let account = row.map(|row| account(index, &leaf, &row)).transpose().map_err(|e| (leaf.id.clone(), e))?;
+            let read = row.map(|row| account(index, &leaf, &row)).transpose();
+            let account = read.inspect_err(|why| chamber.unread.note(Some(&leaf.id), why))?;
             let after = leaf.at >= until;
             let fate = fates.get(&leaf.id).copied().unwrap_or(Fate::Stands);
-            Ok::<_, (String, CaseError)>(Told { index, leaf, account, after, fate })
+            Ok::<_, CaseError>(Told { index, leaf, account, after, fate })
         };
-        let told = aside(move || leaves.into_iter().zip(rows).map(tell).collect::<Result<Vec<_>, _>>()).await?;
-        let unreadable = |(entry, why): (String, CaseError)| {
-            self.chamber.unread.note(Some(&entry), &why);
-            why
-        };
-        told.map(Some).map_err(unreadable)
+        let told = aside(move || leaves.into_iter().zip(rows).map(tell).collect::<Result<Vec<_>, _>>()).await??;
+        Ok(Some(told))
     }
 }
 

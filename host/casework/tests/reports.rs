@@ -90,8 +90,9 @@ async fn torn_search(kind: &str) -> Option<Court> {
     court.searched(2, 3).await;
     let auditor = court.who(AUDITOR).await;
     let seen = court.casework.inspect(&auditor, JURISDICTION, 0, 100).await.unwrap();
-    let accounts = seen.into_iter().filter_map(|s| s.account).filter(|a| a.request.as_deref() == Some(torn.as_str()));
-    let searched = accounts.into_iter().find(|a| matches!(a.event, Event::Searched { .. })).unwrap();
+    let mut accounts =
+        seen.into_iter().filter_map(|s| s.account).filter(|a| a.request.as_deref() == Some(torn.as_str()));
+    let searched = accounts.find(|a| matches!(a.event, Event::Searched { .. })).unwrap();
     let body = serde_json::json!({ "log": "test/detroit", "missing": "test/elsewhere" });
     let row = store::StandingRow { kind: kind.to_owned(), id: searched.id, body };
     let court =
