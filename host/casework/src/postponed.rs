@@ -70,10 +70,12 @@ impl Casework {
             CaseError::Unreadable(format!("what step `{}` waits for: {e}; restore the database", mark.id))
         };
         let awaited: Vec<Awaited> = serde_json::from_value(mark.body["awaited"].clone()).map_err(unreadable)?;
-        let concerned: Vec<String> = serde_json::from_value(mark.body["concerned"].clone()).map_err(unreadable)?;
-        let others = concerned.iter().filter(|id| *id != owner.id()).filter_map(|id| self.chamber(id).ok());
+        let mut concerned: Vec<String> = serde_json::from_value(mark.body["concerned"].clone()).map_err(unreadable)?;
         let mut ledgers = Vec::with_capacity(concerned.len());
-        for other in others {
+        concerned.retain(|id| id != owner.id());
+        for id in &concerned {
+            // Not at this host any more: then its log is another's to write.
+            let Ok(other) = self.chamber(id) else { continue };
             // It is recorded long after the decision, and counted by its day.
             other.store.keep(&[torn::undone(other, &mark.id)]).await?;
             ledgers.push(&other.ledger);
