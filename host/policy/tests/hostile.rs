@@ -4,6 +4,7 @@
 
 use magistrate_policy::{self as policy, Engine, Fault, LoadError, Policy};
 use model::facts::*;
+use model::rulings::Duty;
 use model::terms::{Digest, Field, Instant, Value, Verdict};
 use std::path::PathBuf;
 use std::time::{Duration, Instant as Timer};
@@ -122,6 +123,18 @@ fn a_waiver_is_denied_with_the_clause_where_nothing_lets_anybody_waive() {
             assert!(*finding.clause == *"1" && finding.explanation.as_ref().is_some_and(|why| why.contains("aside")));
         }
     }
+}
+
+#[test]
+fn whom_a_policy_wants_told_that_finds_nothing_is_told() {
+    let engine = Engine::new().unwrap();
+    let Some(policy) = hostile(&engine, "alert-only") else { return };
+    let ruled = policy.decide(&matter());
+    assert_eq!((ruled.decision.verdict, ruled.fault), (Verdict::Deny, None));
+    let said = ruled.decision.findings[0].explanation.clone().unwrap_or_default();
+    assert!(said.contains("no rule for this step"), "{said}");
+    let duties: Vec<_> = ruled.decision.obligations.into_iter().map(|o| o.duty).collect();
+    assert!(matches!(duties.as_slice(), [Duty::Notify(rule)] if rule.to == ["chief"]), "{duties:?}");
 }
 
 #[test]

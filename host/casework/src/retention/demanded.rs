@@ -6,15 +6,15 @@
 use super::AUDIT_ENTRY;
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
-use crate::obligations::Owed;
-use model::account::Leaf;
+use crate::obligations::{self, Owed};
+use model::account::{Event, Leaf};
 use model::rulings::Duty;
 use std::sync::Arc;
 
 impl Casework {
-    /// The open holds of entries that decisions imposed within requests, and whose own entries are among these; and where they
-    /// are kept. Nothing else says which entries such a hold is of, so that they are lifted with the entry of their decision.
-    /// No step of the request touches them: its turn is not needed.
+    /// The open holds of entries that decisions imposed, but for those about entries, and whose own entries are among these; and
+    /// where they are kept. Nothing else says which entries such a hold is of, so that they are lifted with the entry of their
+    /// decision. No other step touches them: the turn of what they are filed under is not needed.
     pub(super) async fn held_by_decisions(
         &self,
         owner: &Chamber,
@@ -24,20 +24,45 @@ impl Casework {
         for chamber in self.chambers() {
             for owed in demanded_by(owner, chamber).await? {
                 let is_hold = matches!(&owed.duty, Duty::Hold(rule) if rule.subject == AUDIT_ENTRY);
-                let Some(request) = owed.request.as_deref().filter(|_| is_hold) else { continue };
+                // It is found where it is filed.
+                let about_entries = owed.about.as_ref().is_some_and(|about| about.subject == AUDIT_ENTRY);
                 let decided: Vec<&Leaf> = leaves.iter().filter(|l| l.verdict.is_some() && l.at == owed.since).collect();
-                if decided.is_empty() {
-                    continue;
-                }
-                // The id of an entry is the same in every log.
-                let entries = chamber.store.entries_of_request(request).await?;
-                if decided.iter().any(|leaf| entries.contains(&leaf.id)) {
+                if is_hold
+                    && !about_entries
+                    && !decided.is_empty()
+                    && imposed_by_any(owner, chamber, &owed, &decided).await?
+                {
                     held.push((chamber.clone(), owed));
                 }
             }
         }
         Ok(held)
     }
+}
+
+/// Whether one of these decisions, all of the moment since which something is owed, imposed it.
+async fn imposed_by_any(
+    owner: &Chamber,
+    kept_in: &Chamber,
+    owed: &Owed,
+    decided: &[&Leaf],
+) -> Result<bool, CaseError> {
+    if let Some(request) = owed.request.as_deref() {
+        // The id of an entry is the same in every log.
+        let entries = kept_in.store.entries_of_request(request).await?;
+        return Ok(decided.iter().any(|leaf| entries.contains(&leaf.id)));
+    }
+    let ids: Vec<String> = decided.iter().map(|leaf| leaf.id.clone()).collect();
+    for row in owner.accounts(&ids).await? {
+        // What a decision said whose account is gone nobody can tell: its moment has to do, or the hold would never end.
+        let Some(row) = row else { return Ok(true) };
+        if let Event::Decision { rulings, .. } = owner.account_in(&row)?.event
+            && obligations::is_imposed_by(owed, &rulings)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What is still to be met of what this jurisdiction's policy demanded, among all that is kept in a chamber.

@@ -28,6 +28,7 @@ const ACTS: &[&str] = &[
     "break-promise",
     "unlisted-clause",
     "unlisted-document",
+    "alert-only",
 ];
 
 /// Who approves, signs, is told and, where that is let, waives.
@@ -76,6 +77,10 @@ impl Policy for Hostile {
                 let long = "x".repeat(4000);
                 (0..400).for_each(|_| case.clause(0).notes(&long));
             }
+            "alert-only" => {
+                let notice = Duties::notify(&["chief"], 24, ClockOrigin::Decision, "nothing was found");
+                return case.clause(0).always_obliges(notice);
+            }
             _ => {}
         }
         if act == "waive" {
@@ -89,10 +94,10 @@ impl Policy for Hostile {
         }
         case.clause(if act == "unlisted-clause" { 999 } else { 0 }).satisfied();
         if act == "unlisted-document" {
-            case.clause(0).obliges(magistrate_sdk::Duties::document("secret"));
+            case.clause(0).obliges(Duties::document("secret"));
         }
         if act != "break-promise" {
-            case.clause(0).obliges(magistrate_sdk::Duties::flag("hostile"));
+            case.clause(0).obliges(Duties::flag("hostile"));
         }
     }
 }
