@@ -18,6 +18,7 @@ mod failing_sync;
 mod filters;
 mod identity;
 mod lives;
+mod looks;
 mod photographs;
 mod pruned;
 mod public_log;

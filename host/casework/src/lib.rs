@@ -35,6 +35,7 @@
 //! | [`report`], [`anomalies`], `walk` | what the log adds up to, for those whom it is reported to and for auditors |
 //! | [`worklist`] | requests, for those who work on them |
 //! | [`inspection`] | auditors at the log |
+//! | `sight` | who sees what of cases and records, and that they looked |
 //! | [`replay`] | a decision on record, taken again |
 //! | [`recovery`] | a log that cannot be written, until it can |
 //! | `unfinished`, `drawn` | what broke off before it was concluded, undone |
@@ -85,6 +86,7 @@ pub mod retention;
 pub mod revision;
 pub mod search_step;
 pub mod shelf;
+mod sight;
 pub mod sign_off;
 mod signatures;
 mod sitting;
