@@ -19,6 +19,7 @@ mod filters;
 mod formal_requests;
 mod identity;
 mod lives;
+mod looks;
 mod photographs;
 mod pruned;
 mod public_log;

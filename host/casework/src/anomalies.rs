@@ -24,12 +24,12 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::clock::zone;
 use crate::error::CaseError;
 use crate::inspection::{MOST_ENTRIES, Seen};
-use crate::ledger::{self, Entry, Subject};
+use crate::ledger::Subject;
 use crate::life::Life;
 use crate::report::{Form, OnRecord, period};
 use crate::walk::{Extent, Walk};
 use jiff::ToSpan as _;
-use model::account::{Event, Kind};
+use model::account::Event;
 use model::facts::Conclusion;
 use model::terms::{Date, Instant};
 use serde::Serialize;
@@ -181,7 +181,7 @@ impl Casework {
             return Err(CaseError::Invalid(message));
         }
         let asked = [("first", first.to_string()), ("last", last.to_string())];
-        self.record_survey(&chamber, auditor, now, "anomalies", asked).await?;
+        self.record_survey(&chamber, auditor, "anomalies", asked).await?;
         let mut tally = Tally::new(chamber.id());
         let mut walk = Walk::begin(&chamber, span.start, span.end).await?;
         while let Some(entries) = walk.next().await? {
@@ -280,7 +280,7 @@ impl Casework {
             return Err(CaseError::Invalid(format!("the log has {there} entries: draw from so many at most")));
         }
         let asked = [("seed", seed.to_owned()), ("size", size.to_string()), ("n", n.to_string())];
-        self.record_survey(&chamber, auditor, self.clock.now()?, "sample", asked).await?;
+        self.record_survey(&chamber, auditor, "sample", asked).await?;
         let minimum = chamber.log().minimum_index();
         let (mut leaves, mut pruned) = (Vec::new(), Vec::new());
         for index in audit::draw(seed, size, n) {
@@ -300,7 +300,7 @@ impl Casework {
     /// [`CaseError::Log`] when the look cannot be recorded.
     pub async fn inspect_reports(&self, auditor: &Registered, jurisdiction: &str) -> Result<Vec<OnRecord>, CaseError> {
         let chamber = self.chamber(jurisdiction)?.clone();
-        self.record_survey(&chamber, auditor, self.clock.now()?, "reports", []).await?;
+        self.record_survey(&chamber, auditor, "reports", []).await?;
         self.reports(jurisdiction, false).await
     }
 
@@ -317,7 +317,7 @@ impl Casework {
     ) -> Result<Vec<u8>, CaseError> {
         let chamber = self.chamber(jurisdiction)?.clone();
         let asked = [("report", id.to_owned()), ("form", form.suffix().to_owned())];
-        self.record_survey(&chamber, auditor, self.clock.now()?, "report", asked).await?;
+        self.record_survey(&chamber, auditor, "report", asked).await?;
         self.report_file(jurisdiction, id, form, false).await
     }
 
@@ -325,15 +325,13 @@ impl Casework {
         &self,
         chamber: &Arc<Chamber>,
         auditor: &Registered,
-        at: Instant,
         what: &str,
         asked: [(&str, String); N],
     ) -> Result<(), CaseError> {
         let parameters: BTreeMap<String, String> =
             asked.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let event = Event::Surveyed { asked: what.to_owned(), parameters };
-        let entry = Entry { kind: Kind::Look, who: auditor.who(), at, subject: Subject::default(), of: None, event };
-        ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
+        self.looks(chamber, auditor, what, Subject::default(), event).await
     }
 }
 

@@ -1,9 +1,10 @@
 //! The `enroll` phase: booking photographs enter a gallery, all of a batch or none.
 
 use crate::answers;
-use crate::chamber::{Casework, Registered};
+use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::filter;
+use crate::gallery::Hall;
 use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
@@ -60,7 +61,7 @@ impl Casework {
     /// Enrols a batch: decided, recorded, then written to the store and taken into memory.
     ///
     /// # Errors
-    /// [`CaseError`]; then not one record of the batch was enrolled.
+    /// [`CaseError`]; then not one record of the batch was enrolled. [`CaseError::Exists`], recorded, for an id that is taken.
     pub async fn enroll(
         &self,
         actor: &Registered,
@@ -72,13 +73,9 @@ impl Casework {
         let hall = owner.hall(gallery)?;
         check(&batch)?;
         for record in &batch.records {
-            if hall.contains(&record.id) {
-                return Err(CaseError::Exists(format!("record `{}` is enrolled already: nothing was done", record.id)));
-            }
             filter::check_booking(hall.registered(), &record.id, &record.booking)?;
         }
         let ids: Vec<_> = batch.records.iter().map(|r| r.id.clone()).collect();
-        owner.unused(gallery, &ids).await?;
         let origin = batch.origin.clone().unwrap_or_else(|| actor.agency.id.clone());
         if owner.agency(&origin).is_none() {
             let id = origin;
@@ -93,6 +90,10 @@ impl Casework {
         let step = Step::Enroll(Enrolment { booking_fields: names.into_iter().collect() });
         let facts = Facts { gallery: Some(hall.fact()), ..Facts::apart(now, actor, vec![attestation], step) };
         let permit = self.judge(&concerned, facts, vec![]).await?;
+        // Which ids are taken is told to whoever may enrol, and on record.
+        if let Err(e) = free(&owner, &hall, &ids).await {
+            return Err(self.give_up(&concerned, permit.act(), actor, Subject::default(), e).await);
+        }
         let rows = self.templates(hall.registered(), batch.model.as_deref(), batch.records, provenance).await;
         let (acted, admitted) = hall.admit(permit, &owner.store, rows).await;
         let generation = match admitted {
@@ -151,6 +152,14 @@ impl Casework {
         }
         Ok(rows)
     }
+}
+
+/// Whether all of these ids may be given to new records of a gallery.
+async fn free(owner: &Chamber, hall: &Hall, ids: &[String]) -> Result<(), CaseError> {
+    if let Some(id) = ids.iter().find(|id| hall.contains(id)) {
+        return Err(CaseError::Exists(format!("record `{id}` is enrolled already: nothing was done")));
+    }
+    owner.unused(&hall.registered().id, ids).await
 }
 
 fn check(batch: &Batch) -> Result<(), CaseError> {

@@ -2,9 +2,9 @@
 
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
-use crate::ledger::{self, Entry, Subject};
+use crate::ledger::Subject;
 use crate::walk;
-use model::account::{Account, Event, Kind, Leaf};
+use model::account::{Account, Event, Leaf};
 use serde::Serialize;
 
 /// Entries shown at once.
@@ -43,15 +43,7 @@ impl Casework {
             return Err(CaseError::Invalid(format!("count is {count}: ask for 1 to {MOST_ENTRIES} entries")));
         }
         let chamber = self.chamber(jurisdiction)?;
-        let entry = Entry {
-            kind: Kind::Look,
-            who: auditor.who(),
-            at: self.clock.now()?,
-            subject: Subject::default(),
-            of: None,
-            event: Event::Looked { first, count },
-        };
-        ledger::record(&[&chamber.ledger], entry, vec![]).await?;
+        self.looks(chamber, auditor, "read the log", Subject::default(), Event::Looked { first, count }).await?;
         let end = first.saturating_add(count).min(chamber.log().size());
         if first >= end {
             return Ok(Vec::new());

@@ -37,6 +37,7 @@
 //! | [`worklist`] | requests, for those who work on them |
 //! | [`inspection`] | auditors at the log |
 //! | `reading` | accounts, read from the database, and what is said where they cannot be |
+//! | `sight` | who sees what of cases and records, and that they looked |
 //! | [`replay`] | a decision on record, taken again |
 //! | [`recovery`] | a log that cannot be written, until it can |
 //! | `unfinished`, `drawn`, `postponed` | what broke off before it was concluded, undone; or said to wait |
@@ -89,6 +90,7 @@ pub mod retention;
 pub mod revision;
 pub mod search_step;
 pub mod shelf;
+mod sight;
 pub mod sign_off;
 mod signatures;
 mod sitting;

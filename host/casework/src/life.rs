@@ -157,7 +157,7 @@ pub struct Life {
     pub attestations: Vec<Attestation>,
     /// Whether accounts of it are gone.
     pub incomplete: bool,
-    /// Everybody who took a step.
+    /// Everybody who took a step that was permitted: what was refused them makes nobody a part of it.
     actors: Vec<Who>,
     /// Who was shown what others concluded of the list that stands.
     informed: Vec<Who>,
@@ -218,7 +218,9 @@ impl Life {
             Event::Decision { rulings, .. } if matches!(rulings.phase, Phase::Violation | Phase::Waiver) => {}
             Event::Violated { happened, .. } => self.violations.push(Noted { at, by, what: happened }),
             Event::Decision { matters, rulings } => {
-                note_once(&mut self.actors, &by);
+                if rulings.verdict() == Verdict::Permit {
+                    note_once(&mut self.actors, &by);
+                }
                 if waits {
                     self.impose(&rulings);
                 } else {
@@ -330,6 +332,14 @@ impl Life {
         self.void_signatures();
     }
 
+    /// What a look at the list that stands shows of it on which this was ruled: the booking fields, any where absent, and the
+    /// records withheld. What was said of the list before holds on, until there is a new one.
+    pub(crate) fn shows(&self, rulings: &Rulings) -> (Option<Vec<String>>, Vec<String>) {
+        let mut withheld = self.withheld.clone();
+        withheld.extend(rulings.withheld());
+        (narrower(self.fields.clone(), rulings.shown_fields()), withheld)
+    }
+
     /// Takes over what a decision says may be shown of the list that stands.
     fn restrict(&mut self, rulings: &Rulings) {
         self.withheld.extend(rulings.withheld());
@@ -417,7 +427,7 @@ impl Life {
         self.signatures.iter().find(|s| s.stands && same_person(&s.by, who))
     }
 
-    /// Whether this person took any step of it.
+    /// Whether this person took any step of it that was permitted.
     pub fn concerns(&self, who: &Who) -> bool {
         let noted = [&self.actors, &self.openers];
         noted.into_iter().flatten().any(|w| same_person(w, who)) || self.signature_of(who).is_some()
@@ -429,13 +439,21 @@ impl Life {
     }
 
     /// Adds what the records of the request say to what policies are told. `counting` are the signatures that count now.
-    pub fn tell(&self, history: &mut facts::History, counting: Vec<Signature>) {
+    ///
+    /// `blindfold` is whoever takes the step, where its refusal could tell them what others concluded: as long as they are to
+    /// sign blind, policies are told of the candidates that they found possible themselves, and of no other.
+    pub fn tell(&self, history: &mut facts::History, counting: Vec<Signature>, blindfold: Option<&Who>) {
+        let withheld_from = blindfold.filter(|who| !self.sees_conclusions(who));
+        let told = |c: &&Listed| {
+            let own = |who| self.said.get(&c.record_id).is_some_and(|said| same_person(&said.by, who));
+            withheld_from.is_none_or(own)
+        };
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         history.opened_candidates = self.openers.iter().map(Who::key).collect();
         history.signatures = counting;
         history.candidates_returned = small(self.list.len());
         history.candidates_disposed = small(self.list.len() - self.undisposed().count());
-        history.possible = self.possible().map(|c| c.record_id.clone()).collect();
+        history.possible = self.possible().filter(told).map(|c| c.record_id.clone()).collect();
         history.candidates_possible = small(history.possible.len());
         history.released = self.release.as_ref().map(|r| r.at);
     }

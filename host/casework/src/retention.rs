@@ -103,6 +103,11 @@ impl Casework {
     /// [`CaseError::Unerased`] and what the store may say when something could not be destroyed: repeat the purge then.
     pub async fn retention(&self, actor: &Registered, jurisdiction: &str, asking: Asking) -> Result<Done, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
+        if asking.record.subject == AUDIT_ENTRY && actor.principal.jurisdiction != jurisdiction {
+            // Before it is looked at what they ask: whatever it is, it is theirs to try and not to do.
+            let reason = "only people of the jurisdiction say how long entries of its log stay";
+            return self.reject(jurisdiction, actor, ASKED, reason).await;
+        }
         check(&asking)?;
         let _turn = self.turns.take(turn_of(&place_of(&asking.record))).await;
         self.still_stands(actor, jurisdiction, ASKED).await?;

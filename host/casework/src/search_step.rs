@@ -208,7 +208,7 @@ impl Casework {
         let mut history =
             owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
         if let Some(sitting) = sitting {
-            sitting.tell(&mut history);
+            sitting.tell(&mut history, Some(&actor.who()));
         }
         let search_plan = SearchPlan {
             at_most: plan.candidates.unwrap_or_default(),
@@ -302,7 +302,7 @@ impl Casework {
             let mut history =
                 owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
             if let Some(sitting) = sitting {
-                sitting.tell(&mut history);
+                sitting.tell(&mut history, Some(&actor.who()));
             }
             let facts = Facts {
                 now,

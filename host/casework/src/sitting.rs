@@ -17,7 +17,7 @@ use crate::misstep::Misstep;
 use crate::obligations::Owed;
 use crate::permit::{Acted, Permit};
 use crate::turns::Turn;
-use model::account::{Event, Kind};
+use model::account::{Event, Kind, Who};
 use model::combine::Rulings;
 use model::facts::{Attestation, History, Signature, Step};
 use model::rulings::ClauseId;
@@ -60,9 +60,9 @@ impl Sitting {
         Demands::on_record(&self.owed, &self.life)
     }
 
-    /// Adds what the request's records say to what policies are told.
-    pub(crate) fn tell(&self, history: &mut History) {
-        self.life.tell(history, self.counting.clone());
+    /// Adds what the request's records say to what policies are told ([`Life::tell`]).
+    pub(crate) fn tell(&self, history: &mut History, blindfold: Option<&Who>) {
+        self.life.tell(history, self.counting.clone(), blindfold);
     }
 
     /// The answers on record, and the step's own.
@@ -193,7 +193,10 @@ impl Casework {
         let case_keys: Vec<_> = request.request.identifiers.iter().map(case_key).collect();
         let id = Some(request.request.id.as_str());
         let mut history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, id, *now).await?;
-        sitting.tell(&mut history);
+        let who = actor.who();
+        // Of a release the host has seen to it before that what leaves was found possible, and says no more than it may.
+        let blindfold = (!matches!(step, Step::Release(_))).then_some(&who);
+        sitting.tell(&mut history, blindfold);
         let facts = Facts {
             now: *now,
             actor,

@@ -7,13 +7,14 @@ use crate::awaited::{Awaited, Demands, next};
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::intake::OpenRequest;
-use crate::ledger::{self, Entry, Receipt};
+use crate::ledger::Receipt;
 use crate::life::{Handed, Life, Noted, Said, Signed, State, same_person};
 use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::obligations::Owed;
 use crate::permit::Acted;
-use model::account::{Document, Event, Kind, Who};
+use crate::signatures::is;
+use model::account::{Document, Event, Who};
 use model::combine::Rulings;
 use model::facts::{self, Candidate, Conclusion, Step};
 use model::terms::{Instant, Phase, Value};
@@ -135,24 +136,31 @@ impl Casework {
     /// Shows a request's life, without its candidates. The look is on record.
     ///
     /// # Errors
-    /// [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is not concerned.
+    /// [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is not concerned, whoever is to see only what
+    /// concerns them and had no part in it, and people of a suspended agency.
     pub async fn view(&self, actor: &Registered, jurisdiction: &str, request: &str) -> Result<Seen, CaseError> {
+        const ASKED: &str = "view a request";
         let owner = self.chamber(jurisdiction)?.clone();
         // What is shown is what was there when the look was recorded: whether somebody signs blind depends on it.
         let _turn = self.turns.take(request).await;
         let request = self.request(jurisdiction, request).await?;
-        let theirs = &actor.principal.jurisdiction;
+        let (theirs, me) = (&actor.principal.jurisdiction, actor.who());
         if *theirs != request.owner && *theirs != request.requester.jurisdiction {
             let reason = "only people of the gallery's jurisdiction and of the requester's see a request";
-            return self.reject(jurisdiction, actor, "view a request", reason).await;
+            return self.reject(jurisdiction, actor, ASKED, reason).await;
         }
-        let (who, at, subject) = (actor.who(), self.clock.now()?, request.subject());
-        let entry = Entry { kind: Kind::Look, who, at, subject, of: None, event: Event::Viewed };
-        ledger::record(&[&owner.ledger], entry, vec![]).await?;
+        if !actor.sees_all()
+            && !is(&me, &request.requester)
+            && !self.life(&owner, &request.request.id).await?.concerns(&me)
+        {
+            let reason = "people of another agency or without a role see only requests that they made or took part in";
+            return self.reject(jurisdiction, actor, ASKED, reason).await;
+        }
+        self.looks(&owner, actor, ASKED, request.subject(), Event::Viewed).await?;
         let life = self.life(&owner, &request.request.id).await?;
         let owed = owner.store.obligations_of_request(&request.request.id).await?;
         let owed = owed.into_iter().map(Owed::read).collect::<Result<_, _>>()?;
-        Ok(Seen::of(request, life, owed, &actor.who()))
+        Ok(Seen::of(request, life, owed, &me))
     }
 
     /// Shows the candidate list again: judged like the first time, and whoever is shown it has opened it.
@@ -185,7 +193,7 @@ impl Casework {
         let permit = self.judge_step(&sitting, actor, answers, step).await?;
         // Showing is the answer itself: its entry, durable before the answer, names every record shown.
         let Acted { rulings, intent } = permit.act();
-        let (allowed, withheld) = (rulings.shown_fields(), rulings.withheld());
+        let (allowed, withheld) = sitting.life.shows(&rulings);
         let me = actor.who();
         let candidates = bookings
             .into_iter()

@@ -107,8 +107,9 @@ pub struct Listing {
 }
 
 impl Casework {
-    /// The requests of a jurisdiction's galleries, the latest first, [`MOST_LISTED`] of [`MOST_LOOKED_AT`] at most. Whoever is of
-    /// the jurisdiction sees all; anybody else sees those of their own.
+    /// The requests of a jurisdiction's galleries, the latest first, [`MOST_LISTED`] of [`MOST_LOOKED_AT`] at most. People of
+    /// another jurisdiction see none but its own; whoever is not to see all sees those that concern them. That they look has
+    /// been recorded ([`Casework::record_look`]).
     ///
     /// # Errors
     /// [`CaseError`] when they cannot be read.
@@ -172,7 +173,7 @@ async fn listing(
     let life = chamber.life_in_store(id).await?;
     let (state, me) = (life.state(), asker.who());
     let mine = is(&me, &request.requester) || life.concerns(&me);
-    if wanted.state.is_some_and(|state_wanted| state_wanted != state) || (wanted.mine && !mine) {
+    if wanted.state.is_some_and(|state_wanted| state_wanted != state) || (!mine && (wanted.mine || !asker.sees_all())) {
         return Ok(None);
     }
     let owed = chamber.store.obligations_of_request(id).await?;

@@ -8,6 +8,7 @@ mod filters;
 mod hosts;
 mod limits;
 mod lives;
+mod looks;
 mod passes;
 mod people;
 mod pruning;

@@ -521,7 +521,8 @@ pub enum Event {
         /// How many.
         count: u64,
     },
-    /// Somebody had the log searched, or a part of it drawn, or read what was drawn from it.
+    /// Somebody had the log searched, or a part of it drawn, or read what was drawn from it, or was shown a list of what a
+    /// jurisdiction keeps.
     Surveyed {
         /// What was asked for.
         asked: String,

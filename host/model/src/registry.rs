@@ -138,7 +138,8 @@ pub struct Agency {
     pub name: String,
     /// What it is.
     pub kind: AgencyKind,
-    /// Whether it contributes to and uses this jurisdiction's galleries by standing arrangement.
+    /// Whether it contributes to and uses this jurisdiction's galleries by standing arrangement. Only of such agencies people who
+    /// hold a role are shown more of the jurisdiction's cases than what concerns them.
     #[serde(default)]
     pub participant: bool,
     /// Agreements with this jurisdiction.

@@ -147,13 +147,7 @@ pub(crate) async fn report_outcome(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn obligations_of(ask: Ask) -> Result<Reply, Problem> {
-    let jurisdiction = ask.part("jurisdiction");
-    let caller = ask.caller()?;
-    if caller.principal.jurisdiction != jurisdiction {
-        let reason = "only people of the jurisdiction see its obligations";
-        ask.casework.reject::<()>(jurisdiction, caller, "list obligations", reason).await?;
-    }
-    Reply::json(&ask.casework.obligations(jurisdiction).await?)
+    Reply::json(&ask.casework.obligations_for(ask.caller()?, ask.part("jurisdiction")).await?)
 }
 
 pub(crate) async fn complete(ask: Ask) -> Result<Reply, Problem> {

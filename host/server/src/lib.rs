@@ -8,6 +8,7 @@
 //! | [`tls`], [`authority`] | TLS 1.3, client certificates and who may issue them for whom, revocation, reloading |
 //! | [`identity`] | who a certificate names |
 //! | [`routes`] | the table, and how a request finds its route |
+//! | `letting_in` | who is let in, and what is on record of a call before it is answered |
 //! | [`endpoints`] | what each route does |
 //! | `public_log` | the log as any C2SP client reads it, and attempts to change it |
 //! | `query` | the query of an address |
@@ -38,6 +39,7 @@ mod draining;
 mod endpoints;
 pub mod identity;
 mod idle;
+mod letting_in;
 pub mod listener;
 pub mod metrics;
 pub mod office_api;

@@ -1,6 +1,6 @@
 //! The OpenAPI document, from the table of routes.
 
-use crate::routes::{Caller, Route};
+use crate::routes::{Audit, Caller, Route};
 use crate::{api, case_api, office_api, registry_api, reporting};
 use hyper::Method;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
@@ -57,7 +57,7 @@ fn components() -> utoipa::openapi::Components {
 }
 
 fn item(route: &Route) -> PathItem {
-    let mut operation = OperationBuilder::new().summary(Some(route.summary)).description(Some(who(route.caller)));
+    let mut operation = OperationBuilder::new().summary(Some(route.summary)).description(Some(terms(route)));
     for name in route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
         // A parameter that takes the rest of the path is written with an asterisk.
         let name = name.trim_start_matches('*');
@@ -75,7 +75,8 @@ fn item(route: &Route) -> PathItem {
             .build();
         operation = operation.request_body(Some(body));
     }
-    let mut ok = ResponseBuilder::new().description("Done, and on record");
+    let done = if route.audit == Audit::Public { "Done" } else { "Done, and on record" };
+    let mut ok = ResponseBuilder::new().description(done);
     if let Some(gives) = route.gives {
         ok = ok.content("application/json", ContentBuilder::new().schema(Some(gives())).build());
     }
@@ -100,8 +101,19 @@ fn may_wait(route: &Route) -> bool {
     route.method == Method::POST && (of_request || route.path.ends_with("/searches"))
 }
 
+/// Who may call a route, and what is on record of it.
+fn terms(route: &Route) -> String {
+    let recorded = match route.audit {
+        Audit::Public => "It is public: no entry is made.",
+        Audit::Look => "The look is an entry.",
+        Audit::Step => "What comes of it is an entry.",
+    };
+    format!("{} {recorded}", who(route.caller))
+}
+
 fn who(caller: Caller) -> String {
     match caller {
+        Caller::Member => "Anybody in the registry of this jurisdiction.".to_owned(),
         Caller::Certified => "Any client certificate.".to_owned(),
         Caller::Registered => {
             "Anybody in the registry of a jurisdiction of this host; the policies concerned decide the rest.".to_owned()

@@ -1,10 +1,11 @@
 //! The log as any C2SP client reads it, and attempts to change it.
 //!
 //! Checkpoint, tiles, entry bundles and key are for every certificate: they hold nothing personal, and the more people
-//! keep copies, the less can be taken back. Nobody writes here: a registered person who tries is on record.
+//! keep copies, the less can be taken back. Nobody writes here: whoever tries is on record.
 
 use crate::endpoints::{Ask, Reply};
 use crate::identity::IdentityError;
+use crate::letting_in::{let_in, shortened};
 use crate::problem::Problem;
 use casework::{CaseError, Casework};
 use hyper::{Method, StatusCode};
@@ -15,9 +16,6 @@ pub(crate) const TILE: &str = "/v1/{jurisdiction}/log/tile/{*path}";
 
 /// For a full tile or bundle: its content is decided for ever (c2sp.org/tlog-tiles, "Merkle Tree").
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
-
-/// What an attempt is on record as, in characters at most: enough to see what was tried.
-const MOST_ASKED: usize = 256;
 
 /// What somebody is told who tries to change a log.
 const APPEND_ONLY: &str =
@@ -92,15 +90,11 @@ pub(crate) async fn record_attempt(
     jurisdiction: &str,
     asked: &str,
 ) -> Problem {
-    let principal = match caller {
-        Ok(principal) => principal,
-        Err(e) => return Problem::forbidden(e.to_string()),
-    };
-    let registered = match casework.registered(&principal).await {
+    let asked = shortened(asked);
+    let registered = match let_in(casework, caller, jurisdiction, &asked).await {
         Ok(registered) => registered,
-        Err(e) => return e.into(),
+        Err(problem) => return problem,
     };
-    let asked: String = asked.chars().take(MOST_ASKED).collect();
     match casework.reject::<()>(jurisdiction, &registered, &asked, APPEND_ONLY).await {
         Ok(()) => Problem::forbidden(APPEND_ONLY),
         Err(e) => e.into(),

@@ -301,12 +301,7 @@ pub(crate) async fn register_agency(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn agencies(ask: Ask) -> Result<Reply, Problem> {
-    let (jurisdiction, caller) = (ask.part("jurisdiction"), ask.caller()?);
-    if caller.principal.jurisdiction != jurisdiction {
-        let reason = "only people of the jurisdiction see its agencies";
-        ask.casework.reject::<()>(jurisdiction, caller, "list agencies", reason).await?;
-    }
-    let seen = ask.casework.agencies(jurisdiction).await?;
+    let seen = ask.casework.agencies_for(ask.caller()?, ask.part("jurisdiction")).await?;
     Reply::json(&seen.into_iter().map(AgencyView::of).collect::<Vec<_>>())
 }
 

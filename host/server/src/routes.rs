@@ -28,8 +28,21 @@ pub(crate) enum Caller {
     Certified,
     /// Anybody in the registry of a jurisdiction of this host; the policies decide the rest.
     Registered,
+    /// Anybody in the registry of the jurisdiction in the path. Others are refused, and the attempt recorded.
+    Member,
     /// Somebody of the jurisdiction in the path who holds this role. Others are refused, and the attempt recorded.
     Role(&'static str),
+}
+
+/// What is on record of a call by somebody who may make it. Of anybody else's, the attempt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audit {
+    /// Nothing: it is for every certificate.
+    Public,
+    /// That they looked, for what and when. Written in one place for all of these, before the endpoint is asked.
+    Look,
+    /// What casework itself records: of a step what was decided and done, of a look what only it knows to say.
+    Step,
 }
 
 /// One route.
@@ -37,6 +50,7 @@ pub(crate) struct Route {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) caller: Caller,
+    pub(crate) audit: Audit,
     /// Largest body, in bytes.
     pub(crate) body: usize,
     pub(crate) summary: &'static str,
@@ -72,6 +86,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/healthz",
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "Whether the process answers",
         query: &[],
@@ -83,6 +98,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/readyz",
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "Whether anything can be decided now, and what stands in the way",
         query: &[],
@@ -94,6 +110,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/metrics",
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "Prometheus metrics",
         query: &[],
@@ -105,6 +122,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/openapi.json",
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "This document",
         query: &[],
@@ -116,6 +134,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/jurisdictions",
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "The jurisdictions of this host, their policies, galleries and logs",
         query: &[],
@@ -127,6 +146,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/charter",
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "What the policy says of itself: clauses, statements, forms, interpretations",
         query: &[],
@@ -138,6 +158,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/log/checkpoint",
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "The log's signed checkpoint (C2SP tlog-checkpoint), with its witnesses' cosignatures where it needs them",
         query: &[],
@@ -149,6 +170,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/log/key",
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "The key under which the log's checkpoints verify (C2SP signed-note); compare it with one had otherwise",
         query: &[],
@@ -160,6 +182,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: public_log::TILE,
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "A tile or entry bundle of the log (C2SP tlog-tiles)",
         query: &[],
@@ -171,6 +194,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/log/pruned",
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "The signed note that says which entries were pruned from the log; their bundles are gone",
         query: &[],
@@ -182,6 +206,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/audit/entries",
         caller: Caller::Role("auditor"),
+        audit: Audit::Step,
         body: NOTHING,
         summary: "Entries of the decision log; looking is itself an entry",
         query: &[
@@ -199,6 +224,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/galleries/{gallery}/records",
         caller: Caller::Role("registrar"),
+        audit: Audit::Step,
         body: BATCH,
         summary: "Enrols booking photographs, all of a batch or none",
         query: &[],
@@ -210,6 +236,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/requests",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: PHOTOGRAPH,
         summary: "Opens a request for a search",
         query: &[],
@@ -221,6 +248,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/requests/{request}/search",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Searches for a request on record",
         query: &[],
@@ -232,6 +260,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/searches",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: PHOTOGRAPH,
         summary: "Opens a request and searches for it, in one step",
         query: &[],
@@ -243,9 +272,10 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/requests",
         caller: Caller::Registered,
+        audit: Audit::Look,
         body: NOTHING,
         summary: "Requests, the latest first: where each stands and what comes next. A long past comes in parts: `before` in the \
-                  answer says where to go on",
+                  answer says where to go on. Looking is itself an entry",
         query: &[
             (
                 "state",
@@ -263,6 +293,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/requests/{request}",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: NOTHING,
         summary: "A request's life, without its candidates; the look is an entry",
         query: &[],
@@ -274,6 +305,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/requests/{request}/candidates",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Looks at the candidate list again: judged, and counted as opening it",
         query: &[],
@@ -285,6 +317,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/requests/{request}/dispositions",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Says of candidates what they are",
         query: &[],
@@ -296,6 +329,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/requests/{request}/sign-offs",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Signs a conclusion, or refuses to",
         query: &[],
@@ -307,6 +341,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/requests/{request}/acknowledgements",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "The requester acknowledges a statement, word for word",
         query: &[],
@@ -318,6 +353,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/requests/{request}/release",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Releases the result: its documents are drawn up",
         query: &[],
@@ -329,6 +365,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/requests/{request}/disseminations",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Hands the released result to one recipient, with its document",
         query: &[],
@@ -340,6 +377,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/requests/{request}/outcome",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Reports what became of the result",
         query: &[],
@@ -350,9 +388,10 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "/v1/{jurisdiction}/obligations",
-        caller: Caller::Registered,
+        caller: Caller::Member,
+        audit: Audit::Look,
         body: NOTHING,
-        summary: "Obligations still to be met, the most urgent first",
+        summary: "Obligations still to be met, the most urgent first; looking is itself an entry",
         query: &[],
         takes: None,
         gives: None,
@@ -362,6 +401,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/obligations/{obligation}/completion",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Says that a task is done",
         query: &[],
@@ -384,6 +424,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/people",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Registers a person and gives them access",
         query: &[],
@@ -395,6 +436,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/people/{person}/record",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Puts trainings, a background check, a unit on record of a person, with a review of their access",
         query: &[],
@@ -406,6 +448,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/people/{person}/access",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Grants, reviews, suspends, reinstates or withdraws a person's access",
         query: &[],
@@ -417,6 +460,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/agencies",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Registers an agency with its agreements, and lets its requests in",
         query: &[],
@@ -427,9 +471,10 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "/v1/{jurisdiction}/agencies",
-        caller: Caller::Registered,
+        caller: Caller::Member,
+        audit: Audit::Look,
         body: NOTHING,
-        summary: "The agencies of the registry, with their agreements",
+        summary: "The agencies of the registry, with their agreements; looking is itself an entry",
         query: &[],
         takes: None,
         gives: Some(<Vec<registry_api::AgencyView>>::schema),
@@ -439,6 +484,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/agencies/{agency}/agreements",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Puts an agreement with an agency on record, and lets its requests in",
         query: &[],
@@ -450,6 +496,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/agencies/{agency}/agreements/{agreement}/end",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Ends an agreement with an agency, and suspends its requests",
         query: &[],
@@ -461,6 +508,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/agencies/{agency}/suspension",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Suspends an agency's requests, or reinstates it",
         query: &[],
@@ -472,6 +520,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/violations",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Records a violation of the directive, or a breach",
         query: &[],
@@ -483,6 +532,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/policy",
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "The policy: title, citation, and its revisions with their digests, approvals and since when each is in force",
         query: &[],
@@ -494,6 +544,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/policy/text",
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "The directive's text, as the policy cites it by digest",
         query: &[],
@@ -505,6 +556,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/policy/proposals",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: COMPONENT,
         summary: "Puts a policy revision forward: another component, other settings, or both",
         query: &[],
@@ -516,6 +568,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/policy/proposals/{revision}/approvals",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Signs for or against a policy revision",
         query: &[],
@@ -527,6 +580,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/policy/proposals/{revision}/activation",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Puts a policy revision in force, if the policy in force permits it",
         query: &[],
@@ -538,6 +592,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/retention",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Says how long a record stays: gives notice, holds, lifts, extends, exports or purges; prunes the log",
         query: &[],
@@ -548,9 +603,10 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "/v1/{jurisdiction}/retention",
-        caller: Caller::Registered,
+        caller: Caller::Member,
+        audit: Audit::Look,
         body: NOTHING,
-        summary: "Records that are noticed, held, extended, exported, purged or due to be, the most urgent first",
+        summary: "Records that are noticed, held, extended, exported, purged or due to be, the most urgent first; looking is itself an entry",
         query: &[],
         takes: None,
         gives: None,
@@ -560,6 +616,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/reports",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Draws up a report of the charter from the log of its days",
         query: &[],
@@ -571,6 +628,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/reports",
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "The reports that are published, the latest first",
         query: &[],
@@ -582,6 +640,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/reports/{file}",
         caller: Caller::Certified,
+        audit: Audit::Public,
         body: NOTHING,
         summary: "A published report: its id, with .html, .pdf, .csv or .json",
         query: &[],
@@ -593,6 +652,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/audit/reports",
         caller: Caller::Role("auditor"),
+        audit: Audit::Step,
         body: NOTHING,
         summary: "Every report, published or not; looking is itself an entry",
         query: &[],
@@ -604,6 +664,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/audit/reports/{file}",
         caller: Caller::Role("auditor"),
+        audit: Audit::Step,
         body: NOTHING,
         summary: "Any report: its id, with .html, .pdf, .csv or .json; looking is itself an entry",
         query: &[],
@@ -615,6 +676,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/audit/anomalies",
         caller: Caller::Role("auditor"),
+        audit: Audit::Step,
         body: NOTHING,
         summary: "Searches unlike others and rules not kept, each with its entries; looking is itself an entry",
         query: &[
@@ -636,6 +698,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::GET,
         path: "/v1/{jurisdiction}/audit/sample",
         caller: Caller::Role("auditor"),
+        audit: Audit::Step,
         body: NOTHING,
         summary: "Entries drawn at random, the same ones for whoever draws again; looking is itself an entry",
         query: &[
@@ -672,6 +735,18 @@ mod tests {
                 let text = operation["description"].as_str().unwrap_or_default();
                 assert!(text.contains(role), "{text}");
             }
+        }
+    }
+    #[test]
+    fn what_is_not_for_every_certificate_is_on_record_and_the_document_says_so() {
+        let document: serde_json::Value = serde_json::from_str(&document()).unwrap();
+        for route in ROUTES {
+            let (method, public) = (route.method.as_str().to_lowercase(), route.caller == Caller::Certified);
+            assert_eq!(route.audit == Audit::Public, public, "{} {}", route.method, route.path);
+            assert!(public || route.path.starts_with("/v1/{jurisdiction}/"), "in whose log? {}", route.path);
+            assert!(route.audit != Audit::Look || route.method == Method::GET, "{}: a look is no step", route.path);
+            let text = document["paths"][route.path][&method]["description"].as_str().unwrap();
+            assert_eq!(text.contains("no entry is made"), public, "{} {}: {text}", route.method, route.path);
         }
     }
 }

@@ -43,28 +43,53 @@ impl Casework {
     /// [`CaseError::Rejected`] for somebody unknown or suspended, which is recorded in the log of the jurisdiction that
     /// the certificate names; [`CaseError::Store`] where it cannot be learnt what other hosts changed.
     pub async fn registered(&self, principal: &Principal) -> Result<Registered, CaseError> {
-        let Some(chamber) = self.chambers.get(&principal.jurisdiction) else {
-            return Err(CaseError::Rejected(format!(
-                "the certificate names the jurisdiction `{}`, which this host does not serve",
-                principal.jurisdiction
-            )));
+        self.registered_for(principal, &principal.jurisdiction, "authentication").await
+    }
+
+    /// The same for what they ask of a jurisdiction, another one or one that is not served. `asked` is what a rejection calls
+    /// it.
+    ///
+    /// # Errors
+    /// As [`Casework::registered`]. The rejection is also in the log of the jurisdiction that was asked, which is told that it
+    /// was nobody who may act, and not why.
+    pub async fn registered_for(
+        &self,
+        principal: &Principal,
+        jurisdiction: &str,
+        asked: &str,
+    ) -> Result<Registered, CaseError> {
+        let Principal { jurisdiction: home, person, .. } = principal;
+        let elsewhere = self.chambers.get(jurisdiction).filter(|chamber| chamber.id() != home);
+        let Some(chamber) = self.chambers.get(home) else {
+            let reason = format!("the certificate names the jurisdiction `{home}`, which this host does not serve");
+            if let Some(elsewhere) = elsewhere {
+                self.record_rejection(&[elsewhere], as_certified(home, person), asked, &reason).await?;
+            }
+            return Err(CaseError::Rejected(reason));
         };
         // In every jurisdiction: a step may concern any.
         self.catch_up_all().await?;
         match person_of(chamber, principal) {
             Ok(registered) => Ok(registered),
             Err(reason) => {
-                let who = Who {
-                    jurisdiction: principal.jurisdiction.clone(),
-                    person: principal.person.clone(),
-                    name: String::new(),
-                    unit: String::new(),
-                    agency: String::new(),
-                };
-                self.record_rejection(&[chamber], who, "authentication", &reason).await?;
+                self.record_rejection(&[chamber], as_certified(home, person), asked, &reason).await?;
+                if let Some(elsewhere) = elsewhere {
+                    let told = nobody_who_may(principal);
+                    self.record_rejection(&[elsewhere], as_certified(home, person), asked, &told).await?;
+                }
                 Err(CaseError::Rejected(reason))
             }
         }
+    }
+
+    /// Records what was asked of a jurisdiction with a certificate that names nobody. Where the jurisdiction is not served
+    /// there is no log for it.
+    ///
+    /// # Errors
+    /// Why it could not be recorded.
+    pub async fn reject_nobody(&self, jurisdiction: &str, asked: &str, reason: &str) -> Result<(), CaseError> {
+        let Some(chamber) = self.chambers.get(jurisdiction) else { return Ok(()) };
+        self.record_rejection(&[chamber], as_certified("", ""), asked, reason).await
     }
 
     /// Somebody of the same or another jurisdiction on whose behalf a step is taken. Why somebody may not act is told to
@@ -76,12 +101,7 @@ impl Casework {
         let chamber = self.chamber(&principal.jurisdiction)?;
         person_of(chamber, principal).map_err(|reason| {
             let own = asker.principal.jurisdiction == principal.jurisdiction;
-            let Principal { jurisdiction, person, .. } = principal;
-            CaseError::Rejected(if own {
-                reason
-            } else {
-                format!("`{person}` is nobody of `{jurisdiction}` who may act now: ask that jurisdiction")
-            })
+            CaseError::Rejected(if own { reason } else { nobody_who_may(principal) })
         })
     }
 
@@ -128,6 +148,23 @@ impl Casework {
         let ledgers: Vec<&Ledger> = chambers.iter().map(|chamber| &chamber.ledger).collect();
         ledger::record(&ledgers, entry, vec![]).await.map(drop)
     }
+}
+
+/// Somebody of whom only the certificate says anything.
+fn as_certified(jurisdiction: &str, person: &str) -> Who {
+    Who {
+        jurisdiction: jurisdiction.to_owned(),
+        person: person.to_owned(),
+        name: String::new(),
+        unit: String::new(),
+        agency: String::new(),
+    }
+}
+
+/// What another jurisdiction is told of somebody who may not act.
+fn nobody_who_may(principal: &Principal) -> String {
+    let Principal { jurisdiction, person, .. } = principal;
+    format!("`{person}` is nobody of `{jurisdiction}` who may act now: ask that jurisdiction")
 }
 
 fn person_of(chamber: &Chamber, principal: &Principal) -> Result<Registered, String> {

@@ -190,7 +190,7 @@ fn policies_are_told_of_people_with_their_jurisdiction() {
         of_south(signed(6, "searcher", Conclusion::Lead)),
     ]);
     let mut history = History::default();
-    life.tell(&mut history, life.signatures.iter().map(|s| s.signature.clone()).collect());
+    life.tell(&mut history, life.signatures.iter().map(|s| s.signature.clone()).collect(), None);
     assert_eq!(history.opened_candidates, ["north/searcher", "south/searcher"]);
     let signers: Vec<_> = history.signatures.iter().map(|s| s.person.as_str()).collect();
     assert_eq!(signers, ["north/searcher", "south/searcher"], "though these entries name the id alone");
@@ -235,7 +235,7 @@ fn a_new_search_begins_anew_and_one_that_failed_does_not() {
 #[test]
 fn a_rule_binds_once_however_often_it_is_imposed() {
     let rule = blind_rule();
-    let life = Life::fold([search(1, vec![Duty::SignOffs(rule.clone())]), search(2, vec![Duty::SignOffs(rule)])]);
+    let life = Life::fold([search(1, vec![Duty::SignOffs(blind_rule())]), search(2, vec![Duty::SignOffs(rule)])]);
     assert_eq!(life.imposed.len(), 1);
     assert!(life.is_blind());
 }
@@ -374,4 +374,71 @@ fn under_a_blind_rule_nothing_is_shown_before_the_own_signature_and_it_is_not_fo
     told.push(disposed(9, "a", Likeness::Excluded));
     let life = Life::fold(told);
     assert!(life.is_informed(&second) && !life.sees_conclusions(&second));
+}
+
+#[test]
+fn a_later_look_shows_no_more_than_what_was_said_of_the_list_before() {
+    let only = |fields: &[&str]| Duty::ShowOnly(fields.iter().map(|f| (*f).to_owned()).collect());
+    let withhold = |record: &str| Duty::Withhold(vec![record.to_owned()]);
+    let told = vec![
+        search(1, vec![only(&["name", "born"]), withhold("b")]),
+        list_with(2, "searcher", &["a", "b", "c"], Verdict::Permit, vec![withhold("c")]),
+    ];
+    let life = Life::fold(told);
+    let look = |duties: Vec<Duty>| {
+        let account = list_with(3, "searcher", &["a"], Verdict::Permit, duties).unwrap();
+        let Event::Decision { rulings, .. } = account.event else { panic!("no decision") };
+        life.shows(&rulings)
+    };
+    let (fields, withheld) = look(vec![]);
+    assert_eq!(fields, Some(vec!["name".to_owned(), "born".to_owned()]), "which the search alone demanded");
+    assert_eq!(withheld, ["b", "c"]);
+    let (fields, withheld) = look(vec![only(&["born", "height"]), withhold("a")]);
+    assert_eq!(fields, Some(vec!["born".to_owned()]), "the narrowest");
+    assert_eq!(withheld, ["b", "c", "a"]);
+}
+
+#[test]
+fn whoever_is_to_sign_blind_does_not_learn_from_a_refusal_what_others_found() {
+    let of = |duties: Vec<Duty>, rest: Vec<Option<Account>>| {
+        let begun = vec![
+            search(1, duties),
+            list(2, "searcher", &["a", "b"], Verdict::Permit),
+            list(3, "second", &["a", "b"], Verdict::Permit),
+            disposed(4, "a", Likeness::Possible),
+        ];
+        Life::fold([begun, rest].concat())
+    };
+    let told = |life: &Life, blindfold: Option<&Who>| {
+        let mut history = History::default();
+        life.tell(&mut history, vec![], blindfold);
+        assert_eq!(usize::try_from(history.candidates_possible).unwrap(), history.possible.len());
+        history.possible
+    };
+    let blind = of(vec![Duty::SignOffs(blind_rule())], vec![]);
+    assert!(told(&blind, Some(&who("second"))).is_empty(), "the same as where nobody found anything");
+    assert_eq!(told(&blind, Some(&who("searcher"))), ["a"], "what they found themselves");
+    assert_eq!(told(&blind, None), ["a"]);
+    let namesake = Who { jurisdiction: "south".into(), ..who("searcher") };
+    assert!(told(&blind, Some(&namesake)).is_empty());
+
+    let signed = of(vec![Duty::SignOffs(blind_rule())], vec![signed(5, "second", Conclusion::Lead)]);
+    assert_eq!(told(&signed, Some(&who("second"))), ["a"], "they have signed");
+    let seeing = of(vec![Duty::SignOffs(SignOffRule { blind: false, ..blind_rule() })], vec![]);
+    assert_eq!(told(&seeing, Some(&who("second"))), ["a"], "no rule is blind");
+}
+
+#[test]
+fn a_step_that_was_refused_makes_nobody_a_part_of_the_request() {
+    let life = Life::fold([
+        search(1, vec![]),
+        list(2, "searcher", &["a"], Verdict::Permit),
+        list(3, "outsider", &["a"], Verdict::Deny),
+        list(4, "pending", &["a"], Verdict::Pend),
+        account(5, "viewer", None, Event::Viewed),
+    ]);
+    assert!(life.concerns(&who("searcher")));
+    for nobody in ["outsider", "pending", "viewer"] {
+        assert!(!life.concerns(&who(nobody)), "{nobody}");
+    }
 }

@@ -128,6 +128,14 @@ impl Docket {
         Ok(store::Kept::Retention(store::RetentionRow { subject, gallery, record, body }))
     }
 
+    /// Whether somebody is on it: said something of the record that stands, or waits.
+    pub(crate) fn names(&self, who: &Who) -> bool {
+        let held = self.held.iter().map(|held| &held.by);
+        let exported = self.exported.iter().map(|export| &export.by);
+        let asked = self.asked.values().flat_map(|asked| asked.approved_by.iter().chain([&asked.by]));
+        held.chain(exported).chain(asked).any(|by| same_person(by, who))
+    }
+
     /// Takes down that somebody permitted says this, under this name. Gives the rules for approvals that are met with it if it
     /// has an effect now; nothing if it waits for others.
     ///
@@ -211,6 +219,18 @@ mod tests {
             assert_eq!(docket.decide("hold", said(again, 0)), None, "{again}");
         }
         assert!(docket.decide("hold", said("c", 0)).is_some());
+    }
+
+    #[test]
+    fn a_docket_names_whoever_is_on_it() {
+        let mut docket = docket();
+        assert!(!docket.names(&who("a")));
+        docket.decide("hold", said("a", 2));
+        docket.decide("hold", said("b", 0));
+        docket.held = Some(Since { by: who("c"), at: Instant(1) });
+        assert!(["a", "b", "c"].iter().all(|on_it| docket.names(&who(on_it))));
+        assert!(!docket.names(&who("d")));
+        assert!(!docket.names(&Who { jurisdiction: "south".into(), ..who("a") }), "a namesake is somebody else");
     }
 
     #[test]

@@ -13,9 +13,9 @@ use crate::intake::{OpenRequest, PROBE, attested};
 use crate::judge::Facts;
 use crate::ledger::Subject;
 use crate::life::Life;
-use crate::obligations::{self, Owed};
+use crate::obligations::Owed;
 use crate::walk;
-use model::account::{Document, Event, Leaf, Retained};
+use model::account::{Document, Leaf, Retained};
 use model::facts::{self, History, RetentionEvent, Step};
 use model::registry::Principal;
 use model::rulings::Duty;
@@ -141,10 +141,6 @@ impl Casework {
         let known = kept.is_some();
         let docket = kept.unwrap_or_else(|| Docket::new(record.clone()));
         let (place, around) = match range {
-            Some(_) if actor.principal.jurisdiction != owner.id() => {
-                let reason = "only people of the jurisdiction say how long entries of its log stay";
-                return self.reject(owner.id(), actor, ASKED, reason).await;
-            }
             Some(range) => {
                 let place = if asking.change == Change::Prune {
                     self.find_beginning(owner, range).await?
@@ -270,7 +266,8 @@ impl Casework {
             let who = actor.key();
             history = owner.history.fact(&owner.store, &owner.ledger, &who, &case_keys, id, found.now).await?;
             let counting = self.counting(&case.life).into_iter().map(|s| s.signature.clone()).collect();
-            case.life.tell(&mut history, counting);
+            // What is to be destroyed or kept is judged on all there is.
+            case.life.tell(&mut history, counting, None);
             gallery.clone_from(&case.gallery);
         }
         // Whoever approves is judged on what was asked, too.

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  magistrate audit export --config here/magistrate.toml --jurisdiction detroit --case incident-number=26-0310-114 --out disclosure\n  magistrate audit verify-export disclosure --key here/log-keys/detroit.vkey"
+    after_help = "Example:\n  magistrate audit export --config here/magistrate.toml --jurisdiction detroit --case incident-number=26-0310-114 --out disclosure\n  magistrate audit verify-export disclosure --key here/log-keys/detroit.vkey\n\nReads the database without its server, as whoever holds its master key: the log has no entry of it."
 )]
 pub(crate) struct Arguments {
     /// The configuration

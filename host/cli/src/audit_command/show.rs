@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  magistrate audit show here/data/logs/detroit --first 0 --count 20\n  magistrate audit show --config here/magistrate.toml --jurisdiction detroit --verdict deny --answer crime=robbery\n\nWithout --key, a folder's entries are listed as they are found, unchecked. Conditions on people, cases, galleries, clauses and answers look into accounts, and need --config."
+    after_help = "Example:\n  magistrate audit show here/data/logs/detroit --first 0 --count 20\n  magistrate audit show --config here/magistrate.toml --jurisdiction detroit --verdict deny --answer crime=robbery\n\nWithout --key, a folder's entries are listed as they are found, unchecked. Conditions on people, cases, galleries, clauses and answers look into accounts, and need --config. That reads the database without its server, as whoever holds its master key: the log has no entry of it."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]

@@ -8,12 +8,12 @@ use crate::bodies::{BUSY, Claim, RETRY_AFTER};
 use crate::body;
 use crate::endpoints::{Ask, Reply};
 use crate::identity::IdentityError;
+use crate::letting_in::{admit, record_look};
 use crate::problem::Problem;
 use crate::public_log;
 use crate::query;
-use crate::routes::{Caller, Match, Route};
+use crate::routes::{Match, Route};
 use bytes::Bytes;
-use casework::chamber::Registered;
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode, Version, header};
 use model::registry::Principal;
@@ -121,7 +121,7 @@ async fn receive(
         let (desk, caller, parts, busy) = (desk.clone(), caller.clone(), parts.to_vec(), busy.clone());
         let admitting = async move {
             let _busy = busy;
-            admit(&desk, route, caller, &parts).await.map(drop)
+            admit(&desk.casework, route, caller, &parts).await.map(drop)
         };
         finished(route, tokio::spawn(admitting)).await?;
     }
@@ -148,35 +148,12 @@ async fn answer(
     query: Vec<(String, String)>,
     body: Bytes,
 ) -> Result<Reply, Problem> {
-    let caller = admit(desk, route, principal, &path).await?;
+    let caller = admit(&desk.casework, route, principal, &path).await?;
     let ask = Ask { casework: desk.casework.clone(), metrics: desk.metrics.clone(), caller, path, query, body };
+    record_look(route, &ask).await?;
     let mut answered = (route.answer)(ask).await;
     if let Err(problem) = &mut answered {
         summarize(&mut problem.findings, &desk.casework);
     }
     answered
-}
-
-/// Lets in whom the route's row of the table allows. A registered person turned away is on record.
-async fn admit(
-    desk: &Desk,
-    route: &Route,
-    principal: Result<Principal, IdentityError>,
-    path: &[(String, String)],
-) -> Result<Option<Registered>, Problem> {
-    if route.caller == Caller::Certified {
-        return Ok(None);
-    }
-    let principal = principal.map_err(|e| Problem::forbidden(e.to_string()))?;
-    let registered = desk.casework.registered(&principal).await?;
-    if let Caller::Role(role) = route.caller {
-        let jurisdiction = path.iter().find(|(n, _)| n == "jurisdiction").map_or("", |(_, value)| value);
-        let here = registered.principal.jurisdiction == jurisdiction;
-        if !here || !registered.person.roles.iter().any(|r| r == role) {
-            let asked = format!("{} {}", route.method, route.path);
-            let reason = format!("only the role `{role}` of `{jurisdiction}` may do this");
-            desk.casework.reject::<()>(jurisdiction, &registered, &asked, &reason).await?;
-        }
-    }
-    Ok(Some(registered))
 }

@@ -1,0 +1,114 @@
+//! Who is let in to a route, and what is on record of a call before it is answered: as the route's row of the table says.
+//!
+//! Whoever is turned away is on record with the jurisdiction that they asked something of, whatever their certificate says of
+//! them: that, and what they asked, is all there is to say.
+
+use crate::endpoints::Ask;
+use crate::identity::IdentityError;
+use crate::problem::Problem;
+use crate::routes::{Audit, Caller, Route};
+use casework::Casework;
+use casework::chamber::Registered;
+use model::registry::Principal;
+use std::collections::BTreeMap;
+
+/// What somebody asked is on record in so many characters at most, and each word of a query: enough to see what it was.
+const MOST_ASKED: usize = 256;
+
+/// Lets in whom the route's row of the table allows. Nobody is named on a route for any certificate.
+///
+/// # Errors
+/// The problem of whoever is turned away, once that is on record.
+pub(crate) async fn admit(
+    casework: &Casework,
+    route: &Route,
+    caller: Result<Principal, IdentityError>,
+    path: &[(String, String)],
+) -> Result<Option<Registered>, Problem> {
+    if route.caller == Caller::Certified {
+        return Ok(None);
+    }
+    let (jurisdiction, asked) = (jurisdiction(path), asked(route, path));
+    let registered = let_in(casework, caller, jurisdiction, &asked).await?;
+    let here = registered.principal.jurisdiction == jurisdiction;
+    let reason = match route.caller {
+        Caller::Member if !here => format!("only people of `{jurisdiction}` may do this"),
+        Caller::Role(role) if !here || !registered.person.roles.iter().any(|r| r == role) => {
+            format!("only the role `{role}` of `{jurisdiction}` may do this")
+        }
+        _ => return Ok(Some(registered)),
+    };
+    casework.reject::<()>(jurisdiction, &registered, &asked, &reason).await?;
+    Err(Problem::forbidden(reason))
+}
+
+/// Finds the person a certificate names, for what they ask of a jurisdiction.
+///
+/// # Errors
+/// The problem of whoever is nobody who may act, once that is on record.
+pub(crate) async fn let_in(
+    casework: &Casework,
+    caller: Result<Principal, IdentityError>,
+    jurisdiction: &str,
+    asked: &str,
+) -> Result<Registered, Problem> {
+    match caller {
+        Ok(principal) => Ok(casework.registered_for(&principal, jurisdiction, asked).await?),
+        Err(e) => {
+            let reason = e.to_string();
+            casework.reject_nobody(jurisdiction, asked, &reason).await?;
+            Err(Problem::forbidden(reason))
+        }
+    }
+}
+
+/// Records the look, where the route is one. What is shown is shown afterwards.
+///
+/// # Errors
+/// The problem of whoever is shown nothing, or where the look cannot be recorded.
+pub(crate) async fn record_look(route: &Route, ask: &Ask) -> Result<(), Problem> {
+    if route.audit != Audit::Look {
+        return Ok(());
+    }
+    // What the route knows nothing of says nothing.
+    let known = ask.query.iter().filter(|(name, _)| route.query.iter().any(|(known, _)| known == name));
+    let parameters: BTreeMap<String, String> = known.map(|(name, value)| (name.clone(), shortened(value))).collect();
+    let asked = asked(route, &ask.path);
+    Ok(ask.casework.record_look(ask.caller()?, jurisdiction(&ask.path), &asked, parameters).await?)
+}
+
+fn jurisdiction(path: &[(String, String)]) -> &str {
+    path.iter().find(|(name, _)| name == "jurisdiction").map_or("", |(_, value)| value)
+}
+
+/// A route as it was called: its method, and its path with what stood in it.
+fn asked(route: &Route, path: &[(String, String)]) -> String {
+    let called =
+        path.iter().fold(route.path.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value));
+    shortened(&format!("{} {called}", route.method))
+}
+
+/// As it is put on record: of bounded length, and without what moves a reader's cursor.
+pub(crate) fn shortened(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().take(MOST_ASKED).map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routes::ROUTES;
+    use hyper::Method;
+
+    #[test]
+    fn what_was_asked_is_on_record_as_it_was_called() {
+        let path = "/v1/{jurisdiction}/requests/{request}";
+        let route = ROUTES.iter().find(|r| r.path == path && r.method == Method::GET).unwrap();
+        let parts = [("jurisdiction", "a"), ("request", "r-17")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        assert_eq!(asked(route, &parts), "GET /v1/a/requests/r-17");
+        assert_eq!(jurisdiction(&parts), "a");
+        let long = [("jurisdiction", "a"), ("request", &*"r".repeat(5000))].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        assert_eq!(asked(route, &long).chars().count(), MOST_ASKED);
+        assert_eq!(shortened("a\u{1b}[2J\nb"), "a\u{fffd}[2J\u{fffd}b");
+    }
+}
