@@ -21,6 +21,7 @@ mod lives;
 mod photographs;
 mod pruned;
 mod public_log;
+mod published;
 mod recovery;
 mod reports;
 mod resilience;

@@ -6,7 +6,8 @@
 //! and they are facts only of the step in which they are said: the day of a notice, and the day up to which an extension asks.
 //!
 //! - A step whose permit demands an approval has **no effect** until it is given: it waits on the docket. The approval is
-//!   the same step, taken by somebody of whom the policy demands none: judged afresh, on the answers of both.
+//!   the same step, taken by somebody of whom the policy demands none: judged afresh, on the answers of both. An extension is
+//!   granted up to the day asked for; where they name no day they deny it, and nothing waits any more.
 //! - What a decision wants kept is not purged earlier. Where a decision also wants it destroyed, and that is due, the purge
 //!   prevails: the bytes go, and what was logged of them stays.
 //! - What has to be purged is purged when it is due, by standing order (`schedule`).
@@ -126,7 +127,7 @@ impl Casework {
         answers::check(std::slice::from_ref(owner), Phase::Retention, &asking.answers)?;
         let found = self.find(actor, owner, &asking).await?;
         let asking = Asking { record: found.record.clone(), ..asking };
-        if let Err(misstep) = found.in_place(asking.change) {
+        if let Err(misstep) = found.in_place(asking.change).and_then(|()| found.docket.fits(&asking, &actor.who())) {
             self.record_rejected(&[&owner.ledger], actor, found.subject(), ASKED, &misstep).await?;
             return Err(misstep.into());
         }
@@ -221,7 +222,8 @@ impl Casework {
                 (permit.act(), Ok(said(asking, false, None, answers)))
             }
             Change::Extend => {
-                docket.extended = asking.day;
+                // A denial leaves an earlier extension as it is.
+                docket.extended = asking.day.or(docket.extended);
                 (permit.act(), Ok(said(asking, false, asking.day, answers)))
             }
         }
