@@ -62,6 +62,7 @@ fn matter() -> Matter {
     }
 }
 
+/// X5.
 #[test]
 fn whatever_it_does_is_a_denial_that_says_why() {
     let engine = Engine::new().unwrap();
@@ -89,6 +90,7 @@ fn whatever_it_does_is_a_denial_that_says_why() {
     }
 }
 
+/// X5.
 #[test]
 fn a_hostile_policy_harms_no_other() {
     let engine = Engine::new().unwrap();

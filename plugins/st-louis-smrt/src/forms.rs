@@ -109,7 +109,7 @@ fn request() -> Vec<FormField> {
         field(
             "narrative",
             "Narrative",
-            "Describes a use, or a public safety situation, that the order does not name. It will be reviewed.",
+            "Describes an operation of terrorists; or a use, or a public safety situation, that the order does not name, which will be reviewed.",
             FieldKind::Text,
         ),
         field(
