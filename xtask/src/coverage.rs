@@ -387,11 +387,11 @@ impl Policy {
     }
 }
 
-fn absent_files<'r>(root: &'r Path, paths: &'r [String]) -> impl Iterator<Item = String> {
+fn absent_files(root: &Path, paths: &[String]) -> impl Iterator<Item = String> {
     paths.iter().filter(move |path| !root.join(path).is_file()).map(|path| format!("there is no file {path}"))
 }
 
-fn absent_tests<'r>(root: &'r Path, tests: &'r [String]) -> impl Iterator<Item = String> {
+fn absent_tests(root: &Path, tests: &[String]) -> impl Iterator<Item = String> {
     let there = move |test: &str| {
         test.split_once('#').is_some_and(|(file, function)| {
             is_test(&std::fs::read_to_string(root.join(file)).unwrap_or_default(), function)

@@ -247,7 +247,9 @@ pub enum Misstep {
     #[error("no extension of this record waits to be decided: say up to which day it is to stay")]
     NothingToDeny,
     /// An extension is granted up to another day than the one asked for.
-    #[error("an extension up to {asked} waits to be decided: grant that day, deny it by naming none, or have whoever asked ask anew")]
+    #[error(
+        "an extension up to {asked} waits to be decided: grant that day, deny it by naming none, or have whoever asked ask anew"
+    )]
     AnotherDay {
         /// Up to which day was asked.
         asked: Date,

@@ -81,7 +81,8 @@ pub fn released_with_the_note(case: &mut Case) {
     let Step::Release(plan) = &case.matter().step else { return };
     case.clause(clause!("C.4")).obliges(Duties::document(COMPARE_REPORT));
     if !plan.reasoning_given {
-        case.clause(clause!("C.4")).notes("the report gives no reasons beside those of each candidate; the order does not demand them");
+        case.clause(clause!("C.4"))
+            .notes("the report gives no reasons beside those of each candidate; the order does not demand them");
     }
     if !altered(case, clause!("C.4-NOTE"), plan, texts::NOTE) {
         let carried = plan.statements.iter().any(|s| s.id == texts::NOTE);

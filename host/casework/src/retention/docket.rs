@@ -137,7 +137,9 @@ impl Docket {
         }
         match (self.asked.get(asking.change.name()), asking.day) {
             (None, None) => Err(Misstep::NothingToDeny),
-            (Some(Asked { by: asker, day: Some(asked), .. }), Some(day)) if *asked != day && !same_person(asker, by) => {
+            (Some(Asked { by: asker, day: Some(asked), .. }), Some(day))
+                if *asked != day && !same_person(asker, by) =>
+            {
                 Err(Misstep::AnotherDay { asked: *asked })
             }
             _ => Ok(()),
