@@ -395,7 +395,9 @@ async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
     // Asked anew, for another day first.
     assert!(extend(DETECTIVE, Some("2026-05-31"), items(None)).await.unwrap().pending);
     assert!(extend(DETECTIVE, june, items(None)).await.unwrap().pending);
+    assert_eq!(approvals().await, 2, "each asking waits");
     let granted = extend("n.ferrer", june, decides(true)).await.unwrap();
+    assert_eq!(approvals().await, 0, "and all are settled together");
     assert!(!granted.pending, "on what was asked");
     assert_eq!(granted.docket.extended, Some("2026-06-30".parse().unwrap()));
 
