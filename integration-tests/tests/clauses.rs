@@ -11,8 +11,8 @@ const COMMANDER: &str = "st-louis/e.marsh";
 const DETECTIVE: &str = "st-louis/d.reyes";
 const OFFICER: &str = "st-louis/p.nolan";
 
-/// A clause, what is asked otherwise than in the example and permitted, what is refused, and how the clause fares then: not
-/// at all, where that is empty. What is null is left out.
+/// A clause, what is asked otherwise than in the example and permitted, what is refused, and how the clause fares then. What is
+/// null is left out.
 type Pair = (&'static str, Value, Value, &'static str);
 
 fn answers(answers: Value) -> Value {
@@ -95,7 +95,12 @@ fn st_louis() -> Vec<Pair> {
             purpose("law-violation", json!({"law": "other"})),
             "violated",
         ),
-        ("B.1.c", json!({"purpose": "terrorism"}), json!({"purpose": "curiosity"}), ""),
+        (
+            "B.1.c",
+            purpose("terrorism", json!({"narrative": "the cell that had bombs sent to three courthouses"})),
+            purpose("terrorism", json!({})),
+            "missing",
+        ),
         (
             "B.1.d",
             purpose("missing-person", json!({"subject-role": "missing"})),
@@ -169,8 +174,7 @@ async fn a_request_is_permitted_and_refused_clause_by_clause() {
             let (status, said) = open(&court, who, jurisdiction, &refused).await;
             // Another clause may deny what this one asks more of.
             assert!([403, 409].contains(&status), "{clause} {refused}: {said}");
-            let expected = Some(fared).filter(|fared| !fared.is_empty());
-            assert_eq!(outcome(&said, jurisdiction, clause), expected, "{clause} {refused}: {said}");
+            assert_eq!(outcome(&said, jurisdiction, clause), Some(fared), "{clause} {refused}: {said}");
             assert!(said.get("request").is_none(), "nothing was opened: {said}");
         }
     }

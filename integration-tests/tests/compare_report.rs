@@ -55,7 +55,7 @@ async fn owed(court: &Court, request: &str, clause: &str) -> Vec<(String, Value)
 async fn released(court: &Court, seed: usize) -> (String, Vec<String>) {
     let found = court.search("st-louis", seed).await;
     let id = found["request"].as_str().unwrap().to_owned();
-    let records = found["candidates"].as_array().unwrap().iter().take(3);
+    let records = found["candidates"].as_array().unwrap().iter();
     let records: Vec<_> = records.map(|c| c["record_id"].as_str().unwrap().to_owned()).collect();
     take(court, ANALYST, &id, "dispositions", &dispositions(&records, true)).await;
     let out = json!({"candidates": [records[0]], "reasoning": "the ears and the nose bridge agree"});
@@ -81,9 +81,13 @@ async fn the_center_draws_one_report_up_and_it_carries_its_note() {
     refuse(&court, DETECTIVE, &id, "dispositions", &all, ("A.3-a", "violated")).await;
     let silent = json!({"dispositions": [{"record_id": records[0], "likeness": "possible"}]});
     refuse(&court, ANALYST, &id, "dispositions", &silent, ("C.4", "missing")).await;
+    let one = json!({"dispositions": [said(&records[0], "possible")]});
+    take(&court, ANALYST, &id, "dispositions", &one).await;
+    let out = json!({"candidates": [records[0]], "reasoning": "the ears and the nose bridge agree"});
+    let (status, problem) = step(&court, ANALYST, &id, "release", &out).await;
+    assert!(status == 409 && problem["detail"].as_str().unwrap().contains("each needs one"), "{problem}");
     take(&court, ANALYST, &id, "dispositions", &all).await;
 
-    let out = json!({"candidates": [records[0]], "reasoning": "the ears and the nose bridge agree"});
     refuse(&court, DETECTIVE, &id, "release", &out, ("C.4", "violated")).await;
     let mut bare = out.clone();
     bare["statements"] = json!([]);

@@ -163,6 +163,31 @@ async fn without_a_lead_no_candidate_leaves_and_the_probe_has_to_go() {
     court.deployment.verify().unwrap();
 }
 
+/// DET 6.1(3)a-1: whoever concludes has said of each candidate what it is, with a lead or without.
+#[tokio::test]
+async fn nobody_concludes_anything_while_candidates_have_no_disposition() {
+    let Some(mut court) = court().await else { return };
+    let Listed { id, records } = court.listed(11).await;
+    let undisposed = || pending("6.1(3)a-1", "say of each what it was found to be");
+    let unsaid = || out_of_place("have no disposition, and each needs one");
+    court.refuse(FIRST, &id, "sign-offs", &signing("examiner", "no-lead"), undisposed()).await;
+    court.refuse(FIRST, &id, "release", &outgoing(&[]), unsaid()).await;
+
+    court.take(FIRST, &id, "dispositions", &json!({"dispositions": [said(&records[0], "possible")]})).await;
+    for conclusion in ["lead", "no-lead"] {
+        court.refuse(FIRST, &id, "sign-offs", &signing("examiner", conclusion), undisposed()).await;
+    }
+    court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), unsaid()).await;
+    let unexamined = out_of_place("have those who opened the list say what they are");
+    court.refuse(SUPERVISOR, &id, "release", &outgoing(&[]), unexamined).await;
+
+    court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
+    court.sign(&id).await;
+    court.take(FIRST, &id, "release", &outgoing(&records[..1])).await;
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+}
+
 const OAKLAND: &str = "suspended_since = \"2025-11-14T17:00:00.000Z\"\n";
 
 #[tokio::test]

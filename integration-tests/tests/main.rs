@@ -23,6 +23,7 @@ mod looks;
 mod photographs;
 mod pruned;
 mod public_log;
+mod published;
 mod recovery;
 mod reports;
 mod resilience;

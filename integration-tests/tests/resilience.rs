@@ -125,6 +125,7 @@ async fn a_policy_changed_behind_the_hosts_back_is_not_used() {
     assert_eq!(court.search("detroit", 1).await["verdict"], "permit", "what is in force is back");
 }
 
+/// X5.
 #[tokio::test]
 async fn a_hostile_policy_is_denied_on_record_and_the_other_jurisdiction_goes_on() {
     let Some(mut court) = court().await else { return };

@@ -37,6 +37,18 @@ named:
 #[serde(deny_unknown_fields)]
 struct Rows {
     row: Vec<Row>,
+    #[serde(default)]
+    beside: Vec<Beside>,
+}
+
+/// What no policy decides, as it is about policies themselves.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Beside {
+    id: String,
+    says: String,
+    host: Vec<String>,
+    tests: Vec<String>,
 }
 
 /// One requirement. The file's head says what each key means.
@@ -55,6 +67,7 @@ struct Row {
     tests: Vec<String>,
     #[serde(default)]
     shows: Shows,
+    stops_none: Option<String>,
     one_way: Option<String>,
 }
 
@@ -153,7 +166,11 @@ fn page(root: &Path) -> anyhow::Result<String> {
     for id in rows.row.iter().map(|row| row.policy.as_str()).collect::<BTreeSet<_>>() {
         policies.insert(id, Policy::find(root, id)?);
     }
-    let problems = problems(root, &rows.row, &policies);
+    let mut problems = problems(root, &rows.row, &policies);
+    for beside in &rows.beside {
+        let absent = absent_files(root, &beside.host).chain(absent_tests(root, &beside.tests));
+        problems.extend(absent.map(|problem| format!("{}: {problem}", beside.id)));
+    }
     if !problems.is_empty() {
         bail!("{ROWS} does not add up:\n{}", problems.join("\n"));
     }
@@ -172,6 +189,10 @@ fn page(root: &Path) -> anyhow::Result<String> {
             page += &format!("| {} |\n", cells.join(" | "));
         }
     }
+    page += "\n## Beside the policies\n\n| scenario | what has to be | host | tests |\n|---|---|---|---|\n";
+    for Beside { id, says, host, tests } in &rows.beside {
+        page += &format!("| {id} | {} | {} | {} |\n", says.replace('|', "\\|"), code(host), code(tests));
+    }
     Ok(page)
 }
 
@@ -186,6 +207,7 @@ fn problems(root: &Path, rows: &[Row], policies: &BTreeMap<&str, Policy>) -> Vec
         if let Some(policy) = policies.get(row.policy.as_str()) {
             problems.extend(row.unproven(policy).into_iter().map(|problem| format!("{}: {problem}", row.id)));
         }
+        problems.extend(row.unexplained().map(|problem| format!("{}: {problem}", row.id)));
         problems.extend(row.absent(root).into_iter().map(|problem| format!("{}: {problem}", row.id)));
     }
     for (id, policy) in policies {
@@ -231,6 +253,17 @@ impl Row {
         problems
     }
 
+    /// Why it stops no step, where that is not said, or is said and is not so.
+    fn unexplained(&self) -> Option<&'static str> {
+        match (self.shows, &self.stops_none) {
+            (Shows::Refusal, Some(_)) => Some("it stops steps: take `stops_none` out"),
+            (Shows::Duty | Shows::Note | Shows::Way, None) => {
+                Some("no step is refused for it: say in `stops_none` why")
+            }
+            _ => None,
+        }
+    }
+
     /// What is named and is not there.
     fn absent(&self, root: &Path) -> Vec<String> {
         let mut problems = Vec::new();
@@ -239,18 +272,8 @@ impl Row {
             (false, Some(_)) => problems.push("something of the host is named: take `unbuilt` out".to_owned()),
             _ => {}
         }
-        for path in self.host.iter().filter(|path| !root.join(path).is_file()) {
-            problems.push(format!("there is no file {path}"));
-        }
-        for test in &self.tests {
-            let there = test.split_once('#').is_some_and(|(file, function)| {
-                let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();
-                text.contains(&format!("fn {function}("))
-            });
-            if !there {
-                problems.push(format!("there is no test {test}"));
-            }
-        }
+        problems.extend(absent_files(root, &self.host));
+        problems.extend(absent_tests(root, &self.tests));
         problems
     }
 
@@ -281,6 +304,9 @@ impl Row {
         let mut says = Vec::new();
         if let Some(first) = proofs.first() {
             says.push(format!("{}, {}: {} (`{}`)", self.shows.named(one), proofs.len(), first.name, first.file));
+        }
+        if !one {
+            says.extend(self.stops_none.as_ref().map(|why| format!("it stops no step: {why}")));
         }
         if self.lacks(policy, self.shows, one) {
             says.extend(self.one_way.clone());
@@ -359,6 +385,31 @@ impl Policy {
         let citation = format!("clause!(\"{clause}\")");
         self.sources.iter().filter(move |(_, text)| text.contains(&citation)).map(|(path, _)| file_name(path))
     }
+}
+
+fn absent_files(root: &Path, paths: &[String]) -> impl Iterator<Item = String> {
+    paths.iter().filter(move |path| !root.join(path).is_file()).map(|path| format!("there is no file {path}"))
+}
+
+fn absent_tests(root: &Path, tests: &[String]) -> impl Iterator<Item = String> {
+    let there = move |test: &str| {
+        test.split_once('#').is_some_and(|(file, function)| {
+            is_test(&std::fs::read_to_string(root.join(file)).unwrap_or_default(), function)
+        })
+    };
+    tests.iter().filter(move |test| !there(test)).map(|test| format!("there is no test {test}"))
+}
+
+/// Whether a source has a test of this name, and not just a function.
+fn is_test(source: &str, function: &str) -> bool {
+    let named = format!("fn {function}(");
+    source.match_indices(&named).any(|(at, _)| {
+        // Its own line up to the name (`async `), then the attributes and comments above it.
+        let above = source[..at].split('\n').rev().skip(1).map(str::trim_start);
+        above
+            .take_while(|line| line.starts_with("#[") || line.starts_with("//"))
+            .any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
+    })
 }
 
 /// The ids in a clause catalogue: the first of two texts after an opening parenthesis.
@@ -473,6 +524,16 @@ mod tests {
     }
 
     #[test]
+    fn what_stops_no_step_says_why() {
+        assert_eq!(row("").unexplained(), None);
+        assert!(row("stops_none = \"so\"").unexplained().is_some());
+        for shows in ["duty", "note", "way"] {
+            assert!(row(&format!("shows = \"{shows}\"")).unexplained().is_some(), "{shows}");
+            assert_eq!(row(&format!("shows = \"{shows}\"\nstops_none = \"so\"")).unexplained(), None, "{shows}");
+        }
+    }
+
+    #[test]
     fn what_is_named_is_there() {
         let root = root();
         assert_eq!(row("").absent(&root).len(), 1, "nothing of the host");
@@ -482,11 +543,20 @@ mod tests {
         let tested = |function: &str| row(&format!("host = [\"{this}\"]\ntests = [\"{this}#{function}\"]"));
         assert_eq!(tested("what_is_named_is_there").absent(&root), Vec::<String>::new());
         assert_eq!(tested("what_is_nowhere").absent(&root).len(), 1);
+        assert_eq!(tested("file_name").absent(&root).len(), 1, "a function, and no test");
         assert_eq!(
             row("clauses = [\"2\"]\none_way = \"so\"").unproven(&policy(&[])).len(),
             2,
             "neither listed nor cited"
         );
+    }
+
+    #[test]
+    fn a_test_is_told_from_a_function() {
+        let source = "    #[test]\n    // Why.\n    fn one() {}\n\n#[tokio::test(flavor = \"multi_thread\")]\nasync fn two() {}\n\nfn three() {}\n#[test]\n\nfn four() {}";
+        for (function, is) in [("one", true), ("two", true), ("three", false), ("four", false), ("five", false)] {
+            assert_eq!(is_test(source, function), is, "{function}");
+        }
     }
 
     #[test]

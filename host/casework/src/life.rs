@@ -385,9 +385,14 @@ impl Life {
         self.list.iter().any(|c| c.record_id == record)
     }
 
-    /// Candidates without a disposition, by rank.
+    /// Candidates of the list, by rank, those left out that have been withheld since it was shown: nobody sees them any more.
+    pub fn candidates(&self) -> impl Iterator<Item = &Listed> {
+        self.list.iter().filter(|c| !self.withheld.contains(&c.record_id))
+    }
+
+    /// Of these, those without a disposition.
     pub fn undisposed(&self) -> impl Iterator<Item = &Listed> {
-        self.list.iter().filter(|c| !self.said.contains_key(&c.record_id))
+        self.candidates().filter(|c| !self.said.contains_key(&c.record_id))
     }
 
     /// Candidates found possible, by rank.
@@ -451,9 +456,12 @@ impl Life {
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         history.opened_candidates = self.openers.iter().map(Who::key).collect();
         history.signatures = counting;
-        history.candidates_returned = small(self.list.len());
-        history.candidates_disposed = small(self.list.len() - self.undisposed().count());
-        history.possible = self.possible().filter(told).map(|c| c.record_id.clone()).collect();
+        let returned = self.candidates().count();
+        history.candidates_returned = small(returned);
+        history.candidates_disposed = small(returned.saturating_sub(self.undisposed().count()));
+        let withheld = |c: &&Listed| self.withheld.contains(&c.record_id);
+        let possible = self.possible().filter(told).filter(|c| !withheld(c));
+        history.possible = possible.map(|c| c.record_id.clone()).collect();
         history.candidates_possible = small(history.possible.len());
         history.released = self.release.as_ref().map(|r| r.at);
     }

@@ -269,6 +269,17 @@ pub enum Misstep {
         /// Until when.
         until: Instant,
     },
+    /// An extension that names no day denies what was asked, and nothing was.
+    #[error("no extension of this record waits to be decided: say up to which day it is to stay")]
+    NothingToDeny,
+    /// An extension is granted up to another day than the one asked for.
+    #[error(
+        "an extension up to {asked} waits to be decided: grant that day, deny it by naming none, or have whoever asked ask anew"
+    )]
+    AnotherDay {
+        /// Up to which day was asked.
+        asked: Date,
+    },
     /// Part of the request's story was destroyed.
     #[error("entries of this request's life have been purged, so that it cannot be gone on with: open a new request")]
     Incomplete,

@@ -1,10 +1,12 @@
 //! The obligations ledger: what decisions oblige somebody to, until it is met or set aside ([`crate::waiver`]).
 //!
 //! An obligation is kept in the same commit as the decision that imposes it. The same duty of the same clause imposed again on
-//! the same request is the same obligation, and stays met once it is met, and set aside once it is. What has to be kept or held is so anew from each day
-//! on which that is demanded, and the latest counts. What a refusal imposes all the same (an alert, say) is an obligation each
-//! time; where one policy refuses, what another's permit would have imposed is not imposed, but for suspensions and for notices
-//! to others than the requester. What the host does at once (show a statement, bound a list, withhold a record) is none.
+//! the same request is the same obligation, and stays met once it is met, and set aside once it is. What has to be kept or held
+//! is so anew from each day on which that is demanded, and the latest counts. What is asked of a record and waits for approval is
+//! one each time it is asked, and all of them are settled together. What a refusal imposes all the same (an alert, say) is an
+//! obligation each time; where one policy refuses, what another's permit would have imposed is not imposed, but for suspensions
+//! and for notices to others than the requester. What the host does at once (show a statement, bound a list, withhold a record)
+//! is none.
 //!
 //! | duty | is met by |
 //! |---|---|
@@ -371,7 +373,9 @@ fn id(
     {
         rule.by = Instant(0);
     }
-    let once = filed.is_none() || rulings.verdict() != Verdict::Permit;
+    // Of a record something may be asked again once it was granted or denied: then it waits again.
+    let asked = dated && matches!(duty, Duty::Approve(_));
+    let once = filed.is_none() || asked || rulings.verdict() != Verdict::Permit;
     let decision = once.then_some(rulings.id.as_str());
     let day = matches!(duty, Duty::Retain(_) | Duty::Hold(_)).then_some(rulings.at.0 / DAY_MS);
     let said = (jurisdiction, &obligation.clause, duty, filed, decision);

@@ -6,7 +6,8 @@
 //! and they are facts only of the step in which they are said: the day of a notice, and the day up to which an extension asks.
 //!
 //! - A step whose permit demands an approval has **no effect** until it is given: it waits on the docket. The approval is
-//!   the same step, taken by somebody of whom the policy demands none: judged afresh, on the answers of both.
+//!   the same step, taken by somebody of whom the policy demands none: judged afresh, on the answers of both. An extension is
+//!   granted up to the day asked for; where they name no day they deny it, and nothing waits any more.
 //! - What a decision wants kept is not purged earlier. Where a decision also wants it destroyed, and that is due, the purge
 //!   prevails: the bytes go, and what was logged of them stays. What is destroyed is the keeper's to say: another policy's
 //!   wish outruns nothing.
@@ -136,7 +137,7 @@ impl Casework {
         answers::check(std::slice::from_ref(&deciding), Phase::Retention, &asking.answers)?;
         let found = self.find(actor, owner, deciding, &asking).await?;
         let asking = Asking { record: found.record.clone(), ..asking };
-        if let Err(misstep) = found.in_place(asking.change) {
+        if let Err(misstep) = found.in_place(asking.change).and_then(|()| found.docket.fits(&asking, &actor.who())) {
             let ledgers: Vec<_> = found.concerned.iter().map(|c| &c.ledger).collect();
             self.record_rejected(&ledgers, actor, found.subject(), ASKED, &misstep).await?;
             return Err(misstep.into());
@@ -249,7 +250,8 @@ impl Casework {
                 (permit.act(), Ok(found.said(asking, false, None, answers)))
             }
             Change::Extend => {
-                docket.extended = asking.day;
+                // A denial leaves an earlier extension as it is.
+                docket.extended = asking.day.or(docket.extended);
                 (permit.act(), Ok(found.said(asking, false, asking.day, answers)))
             }
         }

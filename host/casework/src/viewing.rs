@@ -243,8 +243,8 @@ impl Seen {
             waits_for,
             searched: life.searched,
             listed: life.listed,
-            candidates_returned: life.list.len(),
-            candidates_disposed: life.list.len() - life.undisposed().count(),
+            candidates_returned: life.candidates().count(),
+            candidates_disposed: life.candidates().filter(|c| life.said.contains_key(&c.record_id)).count(),
             signatures: life.signatures.iter().map(signature).collect(),
             released: life.release.as_ref().map(|r| ReleaseSeen {
                 at: r.at,

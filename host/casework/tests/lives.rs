@@ -84,6 +84,38 @@ async fn without_a_lead_nobody_leaves_and_the_requester_is_told() {
     assert_eq!(court.outbox.notices.lock().unwrap().len(), 1, "once");
 }
 
+/// DET 6.1(3)a-1: a lead with one of three, and no lead with none, are both concluded too early.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_concluded_before_each_candidate_has_its_disposition() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.searched(7, 3).await;
+    let open = async || {
+        let seen = court.seen(&request).await;
+        let owed = seen.obligations.into_iter().filter(|o| o.duty == Duty::DisposeAll);
+        owed.map(|o| (o.clause.to_string(), o.is_open())).collect::<Vec<_>>()
+    };
+    assert_eq!(open().await, [("6.1(3)a-1".to_owned(), true)]);
+    let undisposed = |records: &[String]| Misstep::Undisposed { records: records.to_vec() };
+    let no_lead = court.sign(FIRST, &request, signing("examiner", Conclusion::NoLead)).await;
+    assert!(matches!(no_lead, Err(CaseError::Refused { .. })), "none of three");
+    assert_eq!(misstep(court.release(FIRST, &request, outgoing(&[])).await), undisposed(&records));
+
+    court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Possible)]).await.unwrap();
+    for conclusion in [Conclusion::Lead, Conclusion::NoLead] {
+        let early = court.sign(FIRST, &request, signing("examiner", conclusion)).await;
+        assert!(matches!(early, Err(CaseError::Refused { .. })), "one of three");
+    }
+    let early = court.release(FIRST, &request, outgoing(&records[..1])).await;
+    assert_eq!(misstep(early), undisposed(&records[1..]));
+    assert_eq!(open().await, [("6.1(3)a-1".to_owned(), true)]);
+    assert_eq!(court.on_record(&request, "signed").await, 0);
+
+    let others = records[1..].iter().map(|r| said(r, Likeness::Excluded)).collect();
+    court.dispose(FIRST, &request, others).await.unwrap();
+    assert_eq!(open().await, [("6.1(3)a-1".to_owned(), false)]);
+    court.sign(FIRST, &request, signing("examiner", Conclusion::Lead)).await.expect("all of three");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_out_of_order_changes_nothing_and_is_on_record() {
     let Some(court) = court().await else { return };

@@ -355,18 +355,49 @@ async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
         all.extend(granted.map(|yes| ("extension-granted".to_owned(), Value::Flag(yes))));
         all
     };
-    let extend = async |who: &str, answers: BTreeMap<String, Value>| {
-        let day = Some("2026-06-30".parse().unwrap());
+    let extend = async |who: &str, day: Option<&str>, answers: BTreeMap<String, Value>| {
+        let day = day.map(|day| day.parse().unwrap());
         let asking = Asking { change: Change::Extend, record: record.clone(), day, answers };
         house.casework.retention(&house.who(who).await, HOME, asking).await
     };
+    let decides = |yes: bool| {
+        answers([("extension-granted", Value::Flag(yes)), ("decision-reasons", text("the appeal is heard in June"))])
+    };
+    let approvals = async || {
+        let open = house.casework.obligations(HOME).await.unwrap();
+        open.iter().filter(|o| o.clause.to_string() == "D.4.b-2" && matches!(o.duty, Duty::Approve(_))).count()
+    };
+    let june = Some("2026-06-30");
     let mut three = items(None);
     three.remove("agency-case-number");
-    refused(extend(DETECTIVE, three).await, "D.4.b-1");
-    assert!(extend(DETECTIVE, items(None)).await.unwrap().pending);
-    refused(extend("n.ferrer", items(Some(false))).await, "D.4.b-2");
-    assert_eq!(house.docket(&record).await.extended, None, "denied, with reasons, and on record");
-    let granted = extend("n.ferrer", answers([("extension-granted", Value::Flag(true))])).await.unwrap();
+    refused(extend(DETECTIVE, june, three).await, "D.4.b-1");
+    let early = extend("n.ferrer", None, decides(false)).await;
+    assert!(matches!(early, Err(CaseError::OutOfPlace(Misstep::NothingToDeny))), "nobody asked for anything");
+
+    // Denied, with reasons: nothing waits any more, and what is denied is not granted afterwards.
+    assert!(extend(DETECTIVE, june, items(Some(true))).await.unwrap().pending);
+    assert_eq!(approvals().await, 1);
+    let bare = |yes: bool| answers([("extension-granted", Value::Flag(yes))]);
+    for (who, day, said) in
+        [("n.ferrer", june, bare(true)), ("n.ferrer", None, bare(false)), ("n.ferrer", june, decides(false))]
+    {
+        refused(extend(who, day, said).await, "D.4.b-2");
+    }
+    let another = extend("n.ferrer", Some("2026-07-31"), decides(true)).await;
+    let asked: model::terms::Date = june.unwrap().parse().unwrap();
+    assert!(matches!(another, Err(CaseError::OutOfPlace(Misstep::AnotherDay { asked: day })) if day == asked));
+    assert_eq!((approvals().await, house.docket(&record).await.asked.len()), (1, 1), "it waits still");
+    let denied = extend("n.ferrer", None, decides(false)).await.unwrap();
+    assert!(!denied.pending && denied.docket.asked.is_empty() && denied.docket.extended.is_none());
+    assert_eq!(approvals().await, 0, "nobody's approval is awaited any more");
+    refused(extend("n.ferrer", june, decides(true)).await, "D.4.b-1");
+
+    // Asked anew, for another day first.
+    assert!(extend(DETECTIVE, Some("2026-05-31"), items(None)).await.unwrap().pending);
+    assert!(extend(DETECTIVE, june, items(None)).await.unwrap().pending);
+    assert_eq!(approvals().await, 2, "each asking waits");
+    let granted = extend("n.ferrer", june, decides(true)).await.unwrap();
+    assert_eq!(approvals().await, 0, "and all are settled together");
     assert!(!granted.pending, "on what was asked");
     assert_eq!(granted.docket.extended, Some("2026-06-30".parse().unwrap()));
 

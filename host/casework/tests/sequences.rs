@@ -21,6 +21,7 @@ struct Tally {
     /// Whose signature stands, in which role, for what.
     signed: BTreeMap<&'static str, (&'static str, Conclusion)>,
     opened: BTreeSet<&'static str>,
+    disposed: bool,
     released: bool,
 }
 
@@ -76,6 +77,7 @@ async fn stride(court: &Court, dice: &mut StdRng, request: &str, records: &[Stri
             let taken = court.dispose(who, request, all).await.is_ok();
             if taken {
                 tally.signed.clear();
+                tally.disposed = true;
             }
             taken
         }
@@ -108,6 +110,7 @@ async fn stride(court: &Court, dice: &mut StdRng, request: &str, records: &[Stri
 /// What the directive wants of a release, counted anew: for a lead two examiners and a supervisor, and everybody who opened
 /// the list; without one an examiner and somebody else.
 fn may_leave(tally: &Tally, lead: bool) {
+    assert!(tally.disposed, "nobody said what the candidates are");
     let of = |role: &str, conclusion: Conclusion| {
         tally.signed.values().filter(|(r, c)| *r == role && *c == conclusion).count()
     };

@@ -176,7 +176,7 @@ fn fit_galleries(registry: &Path, model: &str, dim: usize) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Copies policy.toml, registry.toml, the component and the scenarios.
+/// Copies policy.toml, registry.toml, the component, the directive's text and the scenarios.
 fn copy(source: &Path, target: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(target)?;
     for entry in source.read_dir()? {

@@ -63,6 +63,7 @@ fn matter() -> Matter {
     }
 }
 
+/// X5.
 #[test]
 fn whatever_it_does_is_a_denial_that_says_why() {
     let engine = Engine::new().unwrap();
@@ -90,6 +91,7 @@ fn whatever_it_does_is_a_denial_that_says_why() {
     }
 }
 
+/// X5.
 #[test]
 fn a_waiver_is_denied_with_the_clause_where_nothing_lets_anybody_waive() {
     let engine = Engine::new().unwrap();

@@ -27,7 +27,8 @@ pub struct RetentionBody {
     /// The record: of a gallery, its id; of a probe or document, the request; of audit entries, `17` or `17-40`, and to
     /// prune the log `0-LAST`.
     pub record: String,
-    /// The day of a notice, today where absent; for an extension, up to which day the record is to stay.
+    /// The day of a notice, today where absent; for an extension, up to which day the record is to stay, absent where what was
+    /// asked is denied.
     #[schema(value_type = Option<String>, example = "2026-03-01")]
     pub day: Option<Date>,
     /// Answers on the jurisdiction's forms, attested by the caller.

@@ -77,16 +77,17 @@ fn agency(case: &mut Case, what: AccessChange, agency: &Agency) {
     }
 }
 
-/// 6.1(2) "The LASO will be responsible for … acting as the authorizing official for individual access". The LASO alone.
+/// 6.1(1) "the coordination of personnel" and "the enforcement of this policy is assigned to the … (LASO)", and 6.1(2) "The
+/// LASO will be responsible for … Overseeing and administering the facial recognition program" and "Acting as the authorizing
+/// official for individual access". The LASO alone.
 fn authorised_by_the_laso(case: &mut Case) {
     let laso = standing::actor_is_laso(case);
-    if laso {
-        case.clause(clause!("6.1(1)")).satisfied();
-        case.clause(clause!("6.1(2)a")).satisfied();
-    } else {
-        case.clause(clause!("6.1(1)")).notes("the LASO is responsible for who uses the program");
-        case.clause(clause!("6.1(2)a")).notes("the LASO oversees and administers the program");
-    }
+    case.clause(clause!("6.1(1)")).requires(
+        laso,
+        "who uses the program, and whose requests are suspended, is the Local Agency Security Officer's to coordinate: have the LASO do it",
+    );
+    case.clause(clause!("6.1(2)a"))
+        .requires(laso, "only the Local Agency Security Officer administers the program: have the LASO do it");
     case.clause(clause!("6.1(2)b"))
         .requires(laso, "only the Local Agency Security Officer authorises access: have the LASO do it");
 }

@@ -119,7 +119,11 @@ pub const CLAUSES: &[Entry] = &[
         &[Request, Search, Candidates, Disposition, SignOff, Release, Access],
     ),
     ("6.1(2)d", "Random evaluations of compliance are conducted and documented.", &[Report]),
-    ("6.1(3)a-1", "The CIU's commanding officer reviews requests and results.", &[Search, Disposition, SignOff]),
+    (
+        "6.1(3)a-1",
+        "The CIU's commanding officer has requests and results reviewed, every candidate of them.",
+        &[Search, Candidates, Disposition, SignOff, Release],
+    ),
     (
         "6.1(3)a-2",
         "Only the most likely candidates are returned to the requester.",

@@ -3,7 +3,7 @@
 //! Nobody signs twice, so the release can count persons. Under the alternative of IR-6 a supervisor's one signature counts
 //! as an examiner's too; that they are trained for it is checked when they sign.
 
-use crate::{answers, examination, settings, standing, words};
+use crate::{answers, examination, oversight, settings, standing, words};
 use alloc::collections::BTreeSet;
 use magistrate_sdk::case::{has_role, trained};
 use magistrate_sdk::facts::{Conclusion, Signature, Step};
@@ -89,6 +89,9 @@ fn examiner(case: &mut Case, signature: &Signature) {
     case.clause(clause!("5.4(3)-c"))
         .read_as(reading!("IR-18"))
         .requires(opened, "an examiner who has not opened the candidate list corroborates nothing: open it, then sign");
+    if matches!(signature.conclusion, Conclusion::Lead | Conclusion::NoLead) {
+        oversight::all_reviewed(case);
+    }
     let possible = case.history().candidates_possible;
     match signature.conclusion {
         Conclusion::Lead => {

@@ -33,7 +33,8 @@ fn reasons(case: &mut Case, dispositions: &[Disposition]) {
     case.clause(clause!("5.4(4)-b")).needs(reasoned, "write down for each candidate how you came to your conclusion");
 }
 
-/// 6.1(3)a "reviewing the results": at least one candidate, and of each one thing.
+/// 6.1(3)a "reviewing the results": at least one candidate in a step, and of each one thing. That none is left out in the end is
+/// for whoever signs and releases.
 fn one_word_each(case: &mut Case, dispositions: &[Disposition]) {
     if dispositions.is_empty() {
         case.clause(clause!("6.1(3)a-1")).missing("say of at least one candidate what it was found to be");

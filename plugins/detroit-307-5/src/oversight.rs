@@ -23,6 +23,7 @@ pub fn judge(case: &mut Case) {
         Phase::Candidates => {
             shown_to_the_unit(case);
             lawful_records(case);
+            every_candidate(case);
         }
         _ => {}
     }
@@ -126,6 +127,25 @@ fn prerequisites(case: &mut Case) {
         "no background check of the requester is on record"
     };
     case.clause(clause!("6.1(3)d")).requires(checked && trained, otherwise);
+}
+
+/// 6.1(3)a "reviewing the results of facial recognition searches", of which "the most likely candidates" are returned: that
+/// they are the most likely is known once all have been looked at. What is withheld nobody looks at.
+fn every_candidate(case: &mut Case) {
+    let Step::Candidates(list) = &case.matter().step else { return };
+    if list.iter().any(|c| may_be_shown(case, &c.status)) {
+        case.clause(clause!("6.1(3)a-1")).notes("each candidate of the list gets a disposition, with its reason");
+        case.clause(clause!("6.1(3)a-1")).obliges(Duty::DisposeAll);
+    }
+}
+
+/// 6.1(3)a Nobody concludes anything from a list, and nothing of it leaves, before each candidate has its disposition. Nor is
+/// it known otherwise that "a viable candidate cannot be located" (5.4(5)).
+pub fn all_reviewed(case: &mut Case) {
+    let history = case.history();
+    let all = history.candidates_disposed >= history.candidates_returned;
+    case.clause(clause!("6.1(3)a-1"))
+        .needs(all, "candidates of the list have no disposition yet: say of each what it was found to be, and why");
 }
 
 /// Whether a record's status allows that anybody sees it: a sealed, expunged or juvenile one's does not.

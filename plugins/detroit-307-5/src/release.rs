@@ -13,6 +13,7 @@ pub fn judge(case: &mut Case, crime: Option<Crime>) {
     let Step::Release(plan) = &case.matter().step else { return };
     by_the_unit(case);
     outstanding(case);
+    oversight::all_reviewed(case);
     match corroboration::concluded(case) {
         Concluded::Lead => {
             corroboration::full_set(case, Conclusion::Lead);

@@ -119,9 +119,14 @@ fn violation_of_law(case: &mut Case) {
     );
 }
 
-/// B.1.c "... of the operation of one or more terrorist(s)".
+/// B.1.c "... of the operation of one or more terrorist(s)". As a crime is named (B.1.a), so is the operation: the word alone
+/// opens no way in.
 fn terrorists(case: &mut Case) {
-    case.clause(clause!("B.1.c")).satisfied();
+    let named = given(case, "narrative").is_some();
+    case.clause(clause!("B.1.c")).needs(
+        named,
+        "describe in `narrative` the operation of one or more terrorists that is investigated, detected or analysed",
+    );
 }
 
 /// B.1.d "... of missing or endangered person(s)". No crime is needed.

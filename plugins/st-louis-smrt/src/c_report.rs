@@ -5,11 +5,11 @@
 
 use crate::b_purposes::{PROSECUTION, of_the_request_or_listed};
 use crate::c_inquiries::{COMPARE_REPORT, at_the_rtcc};
-use crate::texts;
 use crate::words::{self, stated};
+use crate::{d_data, texts};
 use magistrate_sdk::case::has_role;
 use magistrate_sdk::facts::{Dissemination, ReleasePlan, Step};
-use magistrate_sdk::rulings::ClauseIndex;
+use magistrate_sdk::rulings::{ClauseIndex, Duty};
 use magistrate_sdk::text::same;
 use magistrate_sdk::{Case, Duties};
 
@@ -20,6 +20,26 @@ pub fn drawn_up_by_the_rtcc(case: &mut Case) {
     case.clause(clause!("C.4")).requires(
         rtcc,
         "the Compare Report is the Real-Time Crime Center's: have one of its authorized personnel take this step",
+    );
+}
+
+/// C.4 The report is "to illustrate facial similarities or differences": of which candidates is known when all have been
+/// compared. What is withheld (D.3) nobody compares.
+pub fn each_is_compared(case: &mut Case) {
+    let Step::Candidates(list) = &case.matter().step else { return };
+    if list.iter().any(|c| !d_data::is_withheld(case, &c.status)) {
+        case.clause(clause!("C.4")).notes("each candidate of the list is compared, and what was seen is written down");
+        case.clause(clause!("C.4")).obliges(Duty::DisposeAll);
+    }
+}
+
+/// C.4 So no report is drawn up of a list that holds candidates nobody compared.
+pub fn all_were_compared(case: &mut Case) {
+    let history = case.history();
+    let all = history.candidates_disposed >= history.candidates_returned;
+    case.clause(clause!("C.4")).needs(
+        all,
+        "candidates of the list were not compared yet: say of each which facial similarities or differences were seen",
     );
 }
 
@@ -61,7 +81,8 @@ pub fn released_with_the_note(case: &mut Case) {
     let Step::Release(plan) = &case.matter().step else { return };
     case.clause(clause!("C.4")).obliges(Duties::document(COMPARE_REPORT));
     if !plan.reasoning_given {
-        case.clause(clause!("C.4")).notes("the report gives no reasons; the order does not demand them");
+        case.clause(clause!("C.4"))
+            .notes("the report gives no reasons beside those of each candidate; the order does not demand them");
     }
     if !altered(case, clause!("C.4-NOTE"), plan, texts::NOTE) {
         let carried = plan.statements.iter().any(|s| s.id == texts::NOTE);

@@ -96,7 +96,7 @@ pub const CATALOGUE: &[Entry] = &[
     (
         "C.4",
         "The Real-Time Crime Center generates a Facial Recognition Image Compare Report.",
-        &[Search, Disposition, SignOff, Release, Disseminate],
+        &[Search, Candidates, Disposition, SignOff, Release, Disseminate],
     ),
     (
         "C.4-NOTE",

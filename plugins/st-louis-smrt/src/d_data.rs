@@ -141,7 +141,7 @@ pub fn retained_at_the_release(case: &mut Case) {
 }
 
 /// Whether nobody is shown a record of this status.
-fn is_withheld(case: &Case, status: &str) -> bool {
+pub fn is_withheld(case: &Case, status: &str) -> bool {
     if status == NOTICE_RECEIVED {
         !case.settings().is(&NOTICE_READING, "until-purge")
     } else {

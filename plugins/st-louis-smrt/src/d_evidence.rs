@@ -7,12 +7,12 @@ use crate::d_retention::{GALLERY_RECORD, goes_by_the_deadline, stored_no_longer}
 use crate::deadline;
 use crate::f_responsibilities::{acts_for_the_slfc, is_administrator};
 use crate::settings::{ADMINISTRATOR_ROLE, EXTENSION_READING, SLFC_ROLE, TRANSFER_HOURS, TRANSFER_READING, count};
-use crate::words::given;
+use crate::words::{given, stated};
 use magistrate_sdk::calendar::{HOUR_MS, before};
 use magistrate_sdk::facts::RetentionEvent;
 use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{ClockOrigin, Duty};
-use magistrate_sdk::terms::Date;
+use magistrate_sdk::terms::{Date, Value};
 use magistrate_sdk::text::same;
 use magistrate_sdk::{Case, Duties};
 
@@ -191,7 +191,7 @@ pub fn extend(case: &mut Case, event: &RetentionEvent) {
     requested_formally(case, event);
     let Some(noticed) = event.noticed else { return };
     let over = stored_no_longer(case, event, noticed);
-    if !over {
+    if !over || denied(case) {
         return;
     }
     let any_time = case.settings().is(&EXTENSION_READING, "any-time");
@@ -214,15 +214,19 @@ pub fn requested_formally(case: &mut Case, event: &RetentionEvent) {
 }
 
 /// D.4.b "The SLFC may grant or deny agency requests based on the information provided and applicable law." The
-/// agency's request waits for that; a grant names the day on which the data goes.
+/// agency's request waits for that. Either way the SLFC says what it is based on; a grant names the day on which the data
+/// goes, and a denial none: that is how the host tells that what was asked is decided, and extends nothing.
 fn granted(case: &mut Case, event: &RetentionEvent) {
     if acts_for_the_slfc(case) {
-        let answer = case.affirmed("extension-granted");
-        case.clause(clause!("D.4.b-2")).affirms(
-            answer,
-            "say in `extension-granted` whether the SLFC grants the extension",
-            "the SLFC denies the extension: the data goes when its retention period ends",
-        );
+        decided_by_the_slfc(case);
+        if denied(case) {
+            let dated = event.extended.is_some();
+            case.clause(clause!("D.4.b-2"))
+                .forbids(dated, "an extension that is denied ends on no day: deny it without naming one");
+            case.clause(clause!("D.4.b-2"))
+                .notes("the SLFC denies the extension: the data goes when its retention period ends");
+            return;
+        }
     } else {
         let slfc = case.settings().text(&SLFC_ROLE);
         case.clause(clause!("D.4.b-2")).notes("the SLFC grants or denies the request");
@@ -253,6 +257,24 @@ fn granted(case: &mut Case, event: &RetentionEvent) {
         .notes("the data is retained up to the end of the day named, and goes");
     case.clause(clause!("D.4.b-2")).obliges(Duties::purge(&event.subject, by));
     case.tag("retention", "extension");
+}
+
+/// D.4.b The SLFC's own words: what an agency answered on its own request decides nothing.
+fn decided_by_the_slfc(case: &mut Case) {
+    let decided = says_of_the_extension(case, true) || denied(case);
+    let reasons = case.actor_answered("decision-reasons", |said| matches!(said, Value::Text(text) if stated(text)));
+    case.clause(clause!("D.4.b-2")).needs(decided, "say in `extension-granted` whether the SLFC grants the extension");
+    case.clause(clause!("D.4.b-2"))
+        .needs(reasons, "write down in `decision-reasons` on what information and law the SLFC grants or denies it");
+}
+
+/// Whether whoever takes this step decides for the SLFC, and denies the extension.
+fn denied(case: &Case) -> bool {
+    acts_for_the_slfc(case) && says_of_the_extension(case, false)
+}
+
+fn says_of_the_extension(case: &Case, granted: bool) -> bool {
+    case.actor_answered("extension-granted", |said| matches!(said, Value::Flag(yes) if *yes == granted))
 }
 
 /// Names whatever is blank of these.

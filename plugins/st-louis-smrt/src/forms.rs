@@ -109,7 +109,7 @@ fn request() -> Vec<FormField> {
         field(
             "narrative",
             "Narrative",
-            "Describes a use, or a public safety situation, that the order does not name. It will be reviewed.",
+            "Describes an operation of terrorists; or a use, or a public safety situation, that the order does not name, which will be reviewed.",
             FieldKind::Text,
         ),
         field(
@@ -231,7 +231,7 @@ fn retention() -> Vec<FormField> {
         text(
             "decision-reasons",
             "Reasons",
-            "For `hold` and `lift`, by the Administrator: the facts and reasons of the decision.",
+            "For `hold` and `lift`, by the Administrator, and for `extend`, by the SLFC: the facts and reasons of the decision.",
         ),
         text("export-media", "Medium", "For `export`: the disc or device transferred to."),
         text("export-custodian", "Custodian", "For `export`: who has the medium in custody."),
@@ -242,7 +242,7 @@ fn retention() -> Vec<FormField> {
         field(
             "extension-granted",
             "Granted?",
-            "For `extend`, by the SLFC: whether it grants the extension.",
+            "For `extend`, by the SLFC: whether it grants the extension. A denial names no day.",
             FieldKind::Flag,
         ),
     ]

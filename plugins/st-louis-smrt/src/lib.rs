@@ -187,6 +187,7 @@ fn candidates(case: &mut Case, owner: bool) {
         a_system::basic_booking_data(case);
         c_inquiries::agency_in_standing(case);
         d_data::still_retained(case);
+        c_report::each_is_compared(case);
         e_audit::logged(case);
     }
 }
@@ -220,6 +221,7 @@ fn release(case: &mut Case, owner: bool) {
         a_system::array_not_identification(case);
         c_inquiries::agency_in_standing(case);
         c_report::drawn_up_by_the_rtcc(case);
+        c_report::all_were_compared(case);
         c_report::released_with_the_note(case);
         d_data::retained_at_the_release(case);
         e_audit::on_record(case);

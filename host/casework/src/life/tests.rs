@@ -328,6 +328,28 @@ fn what_may_be_shown_of_a_list_is_the_narrowest_that_was_said_of_it() {
 }
 
 #[test]
+fn a_candidate_withheld_since_the_list_was_shown_needs_no_disposition() {
+    let mut told = vec![
+        search(1, vec![]),
+        list(2, "searcher", &["a", "b"], Verdict::Permit),
+        disposed(3, "a", Likeness::Possible),
+    ];
+    let counts = |told: &[Option<Account>]| {
+        let mut history = History::default();
+        Life::fold(told.to_vec()).tell(&mut history, vec![]);
+        (history.candidates_returned, history.candidates_disposed, history.candidates_possible)
+    };
+    assert_eq!(counts(&told), (2, 1, 1));
+    let withhold = |record: &str| vec![Duty::Withhold(vec![record.into()])];
+    told.push(list_with(4, "second", &["a", "b"], Verdict::Permit, withhold("b")));
+    let life = Life::fold(told.clone());
+    assert_eq!((life.state(), life.undisposed().count()), (State::Disposed, 0));
+    assert_eq!(counts(&told), (1, 1, 1));
+    told.push(list_with(5, "third", &["a"], Verdict::Permit, withhold("a")));
+    assert_eq!(counts(&told), (0, 0, 0), "nor is it among those found possible");
+}
+
+#[test]
 fn whoever_was_shown_what_others_concluded_does_not_sign_blind() {
     let told = vec![
         search(1, vec![]),

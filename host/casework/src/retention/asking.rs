@@ -58,7 +58,8 @@ pub struct Asking {
     pub change: Change,
     /// To which record.
     pub record: Retained,
-    /// The day of the notice, today where absent; or up to which day the record is to stay.
+    /// The day of the notice, today where absent; or up to which day the record is to stay, absent where somebody denies what
+    /// was asked.
     pub day: Option<Date>,
     /// Answers on the jurisdiction's forms.
     pub answers: BTreeMap<String, Value>,
@@ -89,7 +90,6 @@ pub(super) fn check(asking: &Asking) -> Result<(), CaseError> {
         return Err(CaseError::Invalid(format!("only {AUDIT_ENTRY} is pruned: purge a {subject}")));
     }
     match (asking.change, asking.day) {
-        (Change::Extend, None) => Err(CaseError::Invalid("day is missing: say up to which day it stays".to_owned())),
         (Change::Notice | Change::Extend, _) | (_, None) => Ok(()),
         (change, Some(_)) => Err(CaseError::Invalid(format!(
             "a {} has no day: leave it away; the host's clock says when",
@@ -114,6 +114,7 @@ mod tests {
             asking(Change::Notice, GALLERY_RECORD, Some("g"), None),
             asking(Change::Notice, GALLERY_RECORD, Some("g"), Some("2026-03-01")),
             asking(Change::Extend, "probe", None, Some("2026-03-01")),
+            asking(Change::Extend, "probe", None, None),
             asking(Change::Purge, AUDIT_ENTRY, None, None),
             asking(Change::Prune, AUDIT_ENTRY, None, None),
         ];
@@ -123,7 +124,6 @@ mod tests {
             asking(Change::Purge, "probe", Some("g"), None),
             asking(Change::Purge, AUDIT_ENTRY, Some("there/north"), None),
             asking(Change::Purge, "probe", None, Some("2026-03-01")),
-            asking(Change::Extend, "probe", None, None),
             asking(Change::Purge, " ", None, None),
             asking(Change::Prune, "probe", None, None),
             asking(Change::Prune, GALLERY_RECORD, Some("g"), None),

@@ -1,9 +1,10 @@
 //! What is on record of how long a record stays.
 
-use super::{AUDIT_ENTRY, Pruning};
+use super::{AUDIT_ENTRY, Asking, Change, Pruning};
 use crate::chamber::Chamber;
 use crate::error::CaseError;
 use crate::life::same_person;
+use crate::misstep::Misstep;
 use model::account::{Retained, Who};
 use model::facts::Attestation;
 use model::rulings::SignOffRule;
@@ -136,15 +137,39 @@ impl Docket {
         held.chain(exported).chain(asked).any(|by| same_person(by, who))
     }
 
+    /// Whether an extension fits what was asked of the same kind and waits: it is granted up to the day asked for, or denied
+    /// without one. Whoever asked may ask anew, for another day.
+    pub(super) fn fits(&self, asking: &Asking, by: &Who) -> Result<(), Misstep> {
+        if asking.change != Change::Extend {
+            return Ok(());
+        }
+        match (self.asked.get(asking.change.name()), asking.day) {
+            (None, None) => Err(Misstep::NothingToDeny),
+            (Some(Asked { by: asker, day: Some(asked), .. }), Some(day))
+                if *asked != day && !same_person(asker, by) =>
+            {
+                Err(Misstep::AnotherDay { asked: *asked })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Takes down that somebody permitted says this, under this name. Gives the rules for approvals that are met with it if it
     /// has an effect now; nothing if it waits for others.
     ///
     /// What demands approval is asked, in place of what was asked of the same kind before. What demands none approves of what
-    /// was asked, or needs nobody else.
+    /// was asked, or needs nobody else. An extension without a day denies what was asked, which waits for nobody then; that is
+    /// nothing that could itself be asked.
     pub(super) fn decide(&mut self, name: &str, said: Asked) -> Option<Vec<SignOffRule>> {
+        let denies = name == Change::Extend.name() && said.day.is_none();
         if !said.rules.is_empty() {
-            self.asked.insert(name.to_owned(), said);
+            if !denies {
+                self.asked.insert(name.to_owned(), said);
+            }
             return None;
+        }
+        if denies {
+            return Some(self.asked.remove(name).map(|asked| asked.rules).unwrap_or_default());
         }
         let Some(asked) = self.asked.get_mut(name) else { return Some(Vec::new()) };
         if !asked.approved_by.iter().any(|who| same_person(who, &said.by)) {
@@ -192,6 +217,10 @@ mod tests {
         Asked { by: who(person), at: Instant(1), day: None, rules, approved_by: vec![], answers }
     }
 
+    fn up_to(day: &str, asked: Asked) -> Asked {
+        Asked { day: Some(day.parse().unwrap()), ..asked }
+    }
+
     fn docket() -> Docket {
         Docket::new(Retained { subject: "s".into(), gallery: None, record: "r".into() })
     }
@@ -205,7 +234,8 @@ mod tests {
     fn what_needs_approval_waits_for_it() {
         let mut docket = docket();
         assert_eq!(docket.decide("hold", said("a", 1)), None);
-        assert_eq!(docket.decide("extend", said("chief", 0)), Some(vec![]), "that is something else");
+        let extended = up_to("2026-06-30", said("chief", 0));
+        assert_eq!(docket.decide("extend", extended), Some(vec![]), "that is something else");
         assert!(docket.asked.contains_key("hold"));
         let met = docket.decide("hold", said("chief", 0)).unwrap();
         assert_eq!((met.len(), docket.asked.len()), (1, 0));
@@ -234,9 +264,39 @@ mod tests {
     }
 
     #[test]
+    fn an_extension_without_a_day_denies_what_was_asked_and_one_denial_is_enough() {
+        let mut docket = docket();
+        assert_eq!(docket.decide("extend", up_to("2026-06-30", said("a", 2))), None);
+        assert_eq!(docket.decide("extend", up_to("2026-06-30", said("b", 0))), None, "one of two");
+        assert_eq!(docket.decide("extend", said("c", 1)), None, "whose denial needs approval denies nothing");
+        assert!(docket.asked.contains_key("extend"));
+        let met = docket.decide("extend", said("c", 0)).unwrap();
+        assert_eq!((met.len(), docket.asked.len()), (1, 0), "what waited for approval is settled");
+    }
+
+    #[test]
+    fn what_waits_is_granted_up_to_the_day_asked_for_and_no_other() {
+        let mut docket = docket();
+        let extend = |day: Option<&str>| {
+            let day = day.map(|day| day.parse().unwrap());
+            Asking { change: Change::Extend, record: docket.record.clone(), day, answers: BTreeMap::new() }
+        };
+        let (june, july, none) = (extend(Some("2026-06-30")), extend(Some("2026-07-31")), extend(None));
+        assert_eq!(docket.fits(&none, &who("chief")), Err(Misstep::NothingToDeny));
+        assert_eq!(docket.fits(&july, &who("chief")), Ok(()), "nobody asked for anything else");
+        docket.decide("extend", up_to("2026-06-30", said("a", 1)));
+        let another = Err(Misstep::AnotherDay { asked: "2026-06-30".parse().unwrap() });
+        assert_eq!(docket.fits(&july, &who("chief")), another);
+        assert_eq!(docket.fits(&july, &who("b")), another, "nor is it asked for in somebody else's place");
+        assert_eq!(docket.fits(&july, &who("a")), Ok(()));
+        assert_eq!(docket.fits(&june, &who("chief")), Ok(()));
+        assert_eq!(docket.fits(&none, &who("chief")), Ok(()));
+    }
+
+    #[test]
     fn a_docket_comes_back_as_it_was_kept() {
         let mut docket = docket();
-        docket.decide("extend", said("a", 1));
+        docket.decide("extend", up_to("2026-06-30", said("a", 1)));
         docket.noticed = Some("2026-03-01".parse().unwrap());
         let store::Kept::Retention(row) = docket.kept().unwrap() else { panic!("not a docket") };
         assert_eq!(Docket::read(row).unwrap(), docket);
