@@ -16,6 +16,7 @@ mod crash;
 mod damage;
 mod failing_sync;
 mod filters;
+mod galleries;
 mod identity;
 mod lives;
 mod photographs;

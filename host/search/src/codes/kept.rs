@@ -64,7 +64,7 @@ mod tests {
             codes.push(&turned);
         }
         let mut again = Codes::zeroed(140, 3, 5).expect("a few hundred bytes");
-        assert_eq!(again.room(), 5);
+        assert!(again.room() >= 5);
         for (to, from) in again.parts_mut().into_iter().zip(codes.parts()) {
             to.copy_from_slice(from);
         }
