@@ -88,6 +88,12 @@ async fn a_filtered_search_is_exact_among_those_admitted_and_on_record() {
         };
         let [searched] = event("searched")[..] else { panic!("{filter}: {entries:?}") };
         assert_eq!((&searched["filter"], &searched["digest"]), (filter, &json!(digest)), "{filter}");
+        // The certificate is whole in the answer, and the same in the entry.
+        assert_eq!(searched["reranked"], answer["rows_reranked"], "{filter}");
+        let (bound, written) = (answer["bound"].as_f64().unwrap(), searched["bound_billionths"].as_u64().unwrap());
+        assert!((written as f64 - bound * 1e9).abs() <= 2.0, "{filter}: {answer} {searched}");
+        let reranked = answer["rows_reranked"].as_u64().unwrap();
+        assert!(reranked >= expected.len() as u64 && (bound > 0.0) == (reranked > 0), "{filter}: {answer}");
         let told = event("decision").into_iter().find_map(|d| d["matters"][0]["step"]["search"]["filters"].as_array());
         let told: Vec<&str> = told.unwrap().iter().map(|name| name.as_str().unwrap()).collect();
         for name in filter.as_object().unwrap().keys() {

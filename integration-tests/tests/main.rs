@@ -17,6 +17,7 @@ mod damage;
 mod failing_sync;
 mod filters;
 mod formal_requests;
+mod galleries;
 mod identity;
 mod lives;
 mod looks;

@@ -93,6 +93,14 @@ pub enum CaseError {
         "the gallery's file cannot be used, and may still hold what was to be removed: {0}; free or repair the disk and repeat the step"
     )]
     Gallery(String),
+    /// A gallery's file was found damaged. Nothing is searched until the gallery is loaded again from the database.
+    #[error(
+        "gallery `{gallery}` is damaged on its disk and is loaded again from the database: search again in a while"
+    )]
+    Mending {
+        /// The gallery.
+        gallery: String,
+    },
     /// The record cannot be written to portable media; says so if something of it could not be removed from there.
     #[error("the record was not exported: {0}")]
     Media(String),

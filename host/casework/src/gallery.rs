@@ -6,9 +6,11 @@
 //!
 //! Records are enrolled and removed between two passes. A change is made in the store first and then in memory, one after
 //! the other, so that a generation means the same records in both; what it costs depends on the records that change, not
-//! on those that are there. What another host changed in the store is taken over from there (`following`).
+//! on those that are there. What another host changed in the store is taken over from there (`following`). How a gallery gets
+//! into its file, and out of the store again where that file is damaged, is in `keeping`.
 
 mod following;
+mod keeping;
 
 use crate::aside::aside;
 use crate::error::CaseError;
@@ -18,12 +20,12 @@ use crate::shelf::Shelf;
 use model::multiset;
 use model::registry;
 use model::terms::Digest;
-use search::{Answer, Attribute, Filter, FilterError, Gallery, NewRow, Query};
+use search::{Answer, Attribute, Filter, FilterError, Gallery, NewRow, Query, Settling, TemplateError};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use std::time::{Duration, Instant};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Probes in one pass at most: past this a pass takes longer than what sharing it saves.
 const MOST_PROBES: usize = 32;
@@ -43,22 +45,31 @@ pub struct Hall {
     queue: mpsc::Sender<Waiting>,
     places: Arc<Semaphore>,
     coming: Arc<AtomicUsize>,
+    /// Passes begun.
+    passes: Arc<AtomicU64>,
     broken: Arc<AtomicBool>,
+    /// Memory or file may not be what the store holds: nothing is searched until the gallery is loaded anew.
+    doubtful: AtomicBool,
+    /// Somebody loads it anew.
+    mending: AtomicBool,
     shelf: Option<Arc<Shelf>>,
     /// Held while records change. The generation of the snapshot on the shelf, if there is one.
     changing: Mutex<Option<u64>>,
+    /// How often somebody wanted to change records.
+    wanted: Arc<AtomicU64>,
 }
 
 struct Waiting {
     probe: Vec<f32>,
     most: usize,
     filter: Option<Filter>,
+    coming: Option<Coming>,
     _place: OwnedSemaphorePermit,
     done: oneshot::Sender<Result<Found, FilterError>>,
 }
 
-/// A search that is on its way, until it has its answer or is given up.
-pub(crate) struct Coming(Arc<AtomicUsize>);
+/// A search that is on its way, until it has its answer or is given up. What is done with the answer keeps nobody waiting.
+pub struct Coming(Arc<AtomicUsize>);
 
 impl Drop for Coming {
     fn drop(&mut self) {
@@ -105,11 +116,13 @@ impl Hall {
         let generation = Arc::new(AtomicU64::new(generation));
         let (queue, waiting) = mpsc::channel();
         let coming = Arc::new(AtomicUsize::new(0));
+        let passes = Arc::new(AtomicU64::new(0));
         let broken = Arc::new(AtomicBool::new(false));
         let (shared, counter, expected, watch) = (rows.clone(), generation.clone(), coming.clone(), broken.clone());
+        let begun = passes.clone();
         std::thread::Builder::new().name(format!("gallery {}", fact.id)).spawn(move || {
             let _watch = Watch(watch);
-            serve(&shared, &counter, &expected, &waiting);
+            serve(&shared, &counter, &expected, &begun, &waiting);
         })?;
         let places = Arc::new(Semaphore::new(MOST_WAITING));
         Ok(Self {
@@ -120,9 +133,13 @@ impl Hall {
             queue,
             places,
             coming,
+            passes,
             broken,
+            doubtful: AtomicBool::new(false),
+            mending: AtomicBool::new(false),
             shelf: None,
             changing: Mutex::new(None),
+            wanted: Arc::new(AtomicU64::new(0)),
         })
     }
 
@@ -187,11 +204,22 @@ impl Hall {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Why nothing can be searched for in it any more, if nothing can.
+    /// Passes over it so far, for however many searches each.
+    pub fn passes(&self) -> u64 {
+        self.passes.load(Ordering::Acquire)
+    }
+
+    /// Why nothing can be searched for in it, if nothing can.
     pub fn trouble(&self) -> Option<String> {
         let id = &self.fact.id;
-        let broken = self.broken.load(Ordering::Acquire);
-        broken.then(|| format!("the thread that searches gallery `{id}` broke off: restart the host"))
+        if self.broken.load(Ordering::Acquire) {
+            return Some(format!("the thread that searches gallery `{id}` broke off: restart the host"));
+        }
+        self.is_doubtful().then(|| {
+            format!(
+                "gallery `{id}` is damaged and is loaded again from the database: check the disk that holds its file"
+            )
+        })
     }
 
     /// Why a search got no answer.
@@ -201,30 +229,60 @@ impl Hall {
     }
 
     /// Says that a search may come, so that others wait for it.
-    pub(crate) fn announce(&self) -> Coming {
+    pub fn announce(&self) -> Coming {
         self.coming.fetch_add(1, Ordering::AcqRel);
         Coming(self.coming.clone())
     }
 
-    /// Searches once, as this permit allows: among the records that the filter admits, or all.
+    /// Searches once, as this permit allows: among the records that the filter admits, or all. It was announced as `coming`.
     ///
     /// # Errors
-    /// [`CaseError::Invalid`] for a probe that does not fit; [`CaseError::Fault`] where nobody searches any more.
+    /// [`CaseError::Invalid`] for a probe that does not fit; [`CaseError::Fault`] where nobody searches any more, or a record
+    /// that had to be read is damaged; [`CaseError::Mending`] from then on until the gallery is loaded anew.
     pub async fn search(
         &self,
         permit: Permit,
         probe: Vec<f32>,
         most: usize,
         filter: Option<Filter>,
+        coming: Coming,
     ) -> (Acted, Result<Found, CaseError>) {
-        (permit.act(), self.join_pass(probe, most, filter).await)
+        (permit.act(), self.join_pass(probe, most, filter, Some(coming)).await)
     }
 
-    async fn join_pass(&self, probe: Vec<f32>, most: usize, filter: Option<Filter>) -> Result<Found, CaseError> {
+    async fn join_pass(
+        &self,
+        probe: Vec<f32>,
+        most: usize,
+        filter: Option<Filter>,
+        coming: Option<Coming>,
+    ) -> Result<Found, CaseError> {
+        if self.is_doubtful() {
+            return Err(CaseError::Mending { gallery: self.fact.id.clone() });
+        }
         let place = self.places.clone().acquire_owned().await.map_err(|_| CaseError::Stopping)?;
         let (done, found) = oneshot::channel();
-        self.queue.send(Waiting { probe, most, filter, _place: place, done }).map_err(|_| self.unanswered())?;
-        found.await.map_err(|_| self.unanswered())?.map_err(|e| CaseError::Invalid(e.to_string()))
+        let waiting = Waiting { probe, most, filter, coming, _place: place, done };
+        self.queue.send(waiting).map_err(|_| self.unanswered())?;
+        match found.await.map_err(|_| self.unanswered())? {
+            Ok(found) => Ok(found),
+            // The record's id is for whoever keeps the disk, and not for whoever asks.
+            Err(FilterError::Probe(TemplateError::Damaged { id })) => {
+                tracing::error!(gallery = %self.fact.id, record = %id, "a row is damaged in the gallery's file");
+                self.doubt();
+                let gallery = &self.fact.id;
+                Err(CaseError::Fault(format!(
+                    "gallery `{gallery}` is damaged on its disk; it is loaded again from the database"
+                )))
+            }
+            Err(e) => Err(CaseError::Invalid(e.to_string())),
+        }
+    }
+
+    /// Waits for its turn to change records. A snapshot that is being made is given up for it.
+    async fn turn(&self) -> MutexGuard<'_, Option<u64>> {
+        self.wanted.fetch_add(1, Ordering::AcqRel);
+        self.changing.lock().await
     }
 
     /// Enrols records in the store and then in memory, as this permit allows; gives the generation afterwards.
@@ -234,16 +292,44 @@ impl Hall {
         store: &store::Jurisdiction,
         records: Result<Vec<store::NewRecord>, CaseError>,
     ) -> (Acted, Result<u64, CaseError>) {
-        let admitted = async {
-            let records = records?;
-            let new: Vec<_> = records.iter().map(|record| Newcomer::new(&self.fact, record)).collect();
-            let _turn = self.changing.lock().await;
-            let generation = store.insert_records(&self.fact.id, records).await?;
-            let (rows, counter, several) = (self.rows.clone(), self.generation.clone(), store.of_several_hosts());
-            aside(move || take_in(&rows, &counter, &new, generation, several)).await??;
-            Ok(generation)
-        };
+        let admitted = async { self.enter(store, records?).await };
         (permit.act(), admitted.await)
+    }
+
+    async fn enter(&self, store: &store::Jurisdiction, records: Vec<store::NewRecord>) -> Result<u64, CaseError> {
+        let new: Vec<_> = records.iter().map(|record| Newcomer::new(&self.fact, record)).collect();
+        let mut sealed = self.turn().await;
+        let before = self.generation();
+        let generation = store.insert_records(&self.fact.id, records).await?;
+        // Enrolled they are. Whatever keeps memory from them keeps searches from going on without them.
+        let taken = if !new.is_empty() && generation == before + 1 {
+            let (rows, counter) = (self.rows.clone(), self.generation.clone());
+            let taken = aside(move || take_in(&rows, &counter, &new, generation)).await;
+            taken.flatten().inspect_err(|_| self.doubt())
+        } else {
+            self.make_up(store, generation, &mut sealed).await
+        };
+        if let Err(e) = taken {
+            tracing::error!(gallery = %self.fact.id, %e, "what was enrolled is not in memory yet");
+        }
+        Ok(generation)
+    }
+
+    /// Brings memory to this generation after a change here, where it lacked more than that change: what another host changed,
+    /// or a change whose answer was lost.
+    async fn make_up(
+        &self,
+        store: &store::Jurisdiction,
+        generation: u64,
+        sealed: &mut Option<u64>,
+    ) -> Result<(), CaseError> {
+        // In a box of its own: no step that lacks nothing has to make room for it.
+        let followed = Box::pin(self.follow(store, &self.owner, generation, sealed)).await;
+        // Among several hosts it is tried again before the next decision.
+        if followed.is_err() && !store.of_several_hosts() {
+            self.doubt();
+        }
+        followed
     }
 
     /// Removes records from the store and then from memory and from the gallery's file, as this permit allows. When it
@@ -264,26 +350,70 @@ impl Hall {
     }
 
     async fn forget(&self, store: &store::Jurisdiction, ids: &[String]) -> Result<Removed, CaseError> {
-        let _turn = self.changing.lock().await;
-        let mut gone = Vec::with_capacity(ids.len());
-        let mut failed = None;
+        let mut sealed = self.turn().await;
+        let before = self.generation();
+        let (mut gone, mut made, mut records) = (Vec::with_capacity(ids.len()), Vec::new(), Vec::new());
+        let (mut lost, mut failed) = (false, None);
         for id in ids {
             match store.remove_record(&self.fact.id, id).await {
-                Ok(generation) => gone.push((id.clone(), generation)),
+                Ok(generation) => {
+                    let here = self.contains(id) && !gone.contains(id);
+                    // Here and not in the store: the answer to an earlier removal was lost, or another host removed it.
+                    lost |= generation.is_none() && here;
+                    if generation.is_some() || here {
+                        records.push(id.clone());
+                    }
+                    made.extend(generation);
+                    gone.push(id.clone());
+                }
                 Err(e) => {
                     failed = Some(e);
                     break;
                 }
             }
         }
-        let (rows, counter, several) = (self.rows.clone(), self.generation.clone(), store.of_several_hosts());
-        let (records, settled) = aside(move || take_out(&rows, &counter, &gone, several)).await?;
-        if let Err(e) = settled {
-            self.clear_shelf(&e)?;
+        let after = before + made.len() as u64;
+        if !lost && made.into_iter().eq(before + 1..=after) {
+            self.overwrite(gone, Some(After { generation: after, holding: None })).await?;
+        } else {
+            self.overwrite_and_make_up(store, gone, &mut sealed).await?;
         }
         match failed {
             Some(e) => Err(e.into()),
             None => Ok(Removed { records, generation: self.generation() }),
+        }
+    }
+
+    /// Takes removed records out of memory and the file, where memory lacks more than their removal.
+    async fn overwrite_and_make_up(
+        &self,
+        store: &store::Jurisdiction,
+        gone: Vec<String>,
+        sealed: &mut Option<u64>,
+    ) -> Result<(), CaseError> {
+        let state = match store.gallery_state(&self.fact.id).await {
+            Ok(state) => state,
+            Err(e) => {
+                // They go all the same; which state that makes is found when the store can be asked.
+                self.doubt();
+                self.overwrite(gone, None).await?;
+                return Err(e.into());
+            }
+        };
+        if !store.of_several_hosts() {
+            let after = After { generation: state.generation, holding: Some(state.holdings.digest()) };
+            self.overwrite(gone, Some(after)).await?;
+        }
+        // Among several hosts with what the others changed, so that no search sees the one without the other.
+        self.make_up(store, state.generation, sealed).await
+    }
+
+    /// Takes records out of memory and the file, and waits for the disk while searches go on.
+    async fn overwrite(&self, ids: Vec<String>, after: Option<After>) -> Result<(), CaseError> {
+        let (rows, counter) = (self.rows.clone(), self.generation.clone());
+        match aside(move || take_out(&rows, &counter, &ids, after)).await? {
+            Ok(()) => Ok(()),
+            Err(e) => self.clear_shelf(&e),
         }
     }
 
@@ -292,51 +422,18 @@ impl Hall {
     /// # Errors
     /// [`CaseError::Store`]: it has the status that it had, or, among several hosts, memory has it until the next decision.
     pub(crate) async fn restate(&self, store: &store::Jurisdiction, id: &str, status: &str) -> Result<bool, CaseError> {
-        let mut sealed = self.changing.lock().await;
+        let mut sealed = self.turn().await;
+        let before = self.generation();
         let Some(generation) = store.set_status(&self.fact.id, id, status).await? else { return Ok(false) };
-        if store.of_several_hosts() {
-            // With whatever another host did to it meanwhile. In a box of its own: no step on a single host has to make room for it.
-            Box::pin(self.follow(store, &self.owner, generation, &mut sealed)).await?;
+        if store.of_several_hosts() || generation > before + 1 {
+            // With whatever another host did to it meanwhile.
+            self.make_up(store, generation, &mut sealed).await?;
             return Ok(true);
         }
         let Some(stored) = store.template(&self.fact.id, id).await? else { return Ok(false) };
         let (rows, counter) = (self.rows.clone(), self.generation.clone());
         aside(move || take_note(&rows, &counter, &stored, generation)).await??;
         Ok(true)
-    }
-
-    /// Removes the file in which a record could not be overwritten. The gallery works on with it, nameless, until the
-    /// host stops, and is loaded from the store then.
-    fn clear_shelf(&self, why: &std::io::Error) -> Result<(), CaseError> {
-        tracing::error!(gallery = %self.fact.id, %why, "a removed record cannot be overwritten: the file is removed");
-        match self.shelf.as_ref().map(|shelf| shelf.clear(&self.fact)) {
-            Some(Err(e)) => Err(CaseError::Gallery(e.to_string())),
-            _ => Ok(()),
-        }
-    }
-
-    /// Makes a snapshot of the gallery, unless there is one of its generation or no shelf to keep it on. Searches go on
-    /// meanwhile, changes wait. `last`: nothing will change any more.
-    ///
-    /// # Errors
-    /// [`CaseError::Gallery`] if it could not be written: the next start loads the gallery from the store.
-    pub async fn save(&self, store: &store::Jurisdiction, last: bool) -> Result<(), CaseError> {
-        let Some(shelf) = self.shelf.clone() else { return Ok(()) };
-        let mut sealed = self.changing.lock().await;
-        let state = store.gallery_state(&self.fact.id).await?;
-        // Another host has changed the gallery: what is here is of no state that the store knows.
-        if *sealed == Some(state.generation) || state.generation != self.generation() {
-            return Ok(());
-        }
-        let (rows, fact, store, generation) = (self.rows.clone(), self.fact.clone(), store.clone(), state.generation);
-        let saved = aside(move || {
-            let rows = rows.read().unwrap_or_else(PoisonError::into_inner);
-            shelf.save(&rows, &fact, &store, &state, last)
-        });
-        if saved.await?.map_err(|e| CaseError::Gallery(e.to_string()))? {
-            *sealed = Some(generation);
-        }
-        Ok(())
     }
 }
 
@@ -365,32 +462,27 @@ fn known(gallery: &registry::Gallery, status: &str, booking: &BTreeMap<String, S
     known.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Says that the gallery in memory is of this generation. Among several hosts only of the one after its own: of any later one
-/// it lacks what another host changed.
-fn advance(counter: &AtomicU64, generation: u64, several: bool) {
-    if several {
-        // What it lacks is taken over before the next decision.
-        let _ = counter.compare_exchange(generation.saturating_sub(1), generation, Ordering::AcqRel, Ordering::Acquire);
-    } else {
-        counter.fetch_max(generation, Ordering::AcqRel);
-    }
+/// What memory is said to be after a change.
+struct After {
+    generation: u64,
+    /// Only if this is what it holds; whatever it holds where absent.
+    holding: Option<Digest>,
 }
 
-fn take_in(
-    rows: &RwLock<Gallery>,
-    counter: &AtomicU64,
-    new: &[Newcomer],
-    generation: u64,
-    several: bool,
-) -> Result<(), CaseError> {
+fn take_in(rows: &RwLock<Gallery>, counter: &AtomicU64, new: &[Newcomer], generation: u64) -> Result<(), CaseError> {
     let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
     put(&mut gallery, new)?;
-    advance(counter, generation, several);
+    counter.fetch_max(generation, Ordering::AcqRel);
     Ok(())
 }
 
 /// Puts records in memory, all or none.
 fn put(gallery: &mut Gallery, new: &[Newcomer]) -> Result<(), CaseError> {
+    as_rows(new, |rows| gallery.insert_all(rows)).map_err(|e| CaseError::Invalid(e.to_string()))
+}
+
+/// These records as the gallery takes them.
+fn as_rows<T>(new: &[Newcomer], take: impl FnOnce(&[NewRow<'_>]) -> T) -> T {
     let attributes: Vec<Vec<(&str, Attribute)>> = new
         .iter()
         .map(|new| new.attributes.iter().map(|(name, value)| (name.as_str(), value.clone())).collect())
@@ -400,7 +492,7 @@ fn put(gallery: &mut Gallery, new: &[Newcomer]) -> Result<(), CaseError> {
         .zip(&attributes)
         .map(|(new, attributes)| NewRow { id: &new.id, template: &new.template, attributes, element: new.element })
         .collect();
-    gallery.insert_all(&new).map_err(|e| CaseError::Invalid(e.to_string()))
+    take(&new)
 }
 
 /// Gives a record the status that it has in the store.
@@ -418,33 +510,41 @@ fn take_note(
     Ok(())
 }
 
-/// Which of these records were there, in the store (it gave a generation) or in memory; and whether they are gone from the
-/// gallery's file.
-fn take_out(
-    rows: &RwLock<Gallery>,
-    counter: &AtomicU64,
-    gone: &[(String, Option<u64>)],
-    several: bool,
-) -> (Vec<String>, std::io::Result<()>) {
+/// Takes these records out of memory; gives whether they are gone from the gallery's file.
+fn take_out(rows: &RwLock<Gallery>, counter: &AtomicU64, gone: &[String], after: Option<After>) -> std::io::Result<()> {
     let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
-    let mut removed = Vec::with_capacity(gone.len());
-    for (id, generation) in gone {
-        if gallery.remove(id) || generation.is_some() {
-            removed.push(id.clone());
-        }
-        if let Some(generation) = generation {
-            advance(counter, *generation, several);
-        }
+    for id in gone {
+        gallery.remove(id);
     }
-    (removed, gallery.settle())
+    if let Some(After { generation, holding }) = after
+        && holding.is_none_or(|holding| holding == gallery.digest())
+    {
+        counter.fetch_max(generation, Ordering::AcqRel);
+    }
+    let settling = gallery.settling();
+    // No search waits for the disk.
+    drop(gallery);
+    finish(settling)
 }
 
-fn serve(rows: &RwLock<Gallery>, generation: &AtomicU64, coming: &AtomicUsize, queue: &mpsc::Receiver<Waiting>) {
+/// Waits until the disk has taken what was overwritten.
+fn finish(settling: std::io::Result<Option<Settling>>) -> std::io::Result<()> {
+    settling?.map_or(Ok(()), Settling::finish)
+}
+
+fn serve(
+    rows: &RwLock<Gallery>,
+    generation: &AtomicU64,
+    coming: &AtomicUsize,
+    passes: &AtomicU64,
+    queue: &mpsc::Receiver<Waiting>,
+) {
     let mut pass: Vec<Waiting> = Vec::with_capacity(MOST_PROBES);
     let mut patience = Duration::ZERO;
     while let Ok(first) = queue.recv() {
         pass.push(first);
         gather(&mut pass, queue, coming, Instant::now() + patience);
+        passes.fetch_add(1, Ordering::AcqRel);
         let began = Instant::now();
         let queries: Vec<Query<'_>> =
             pass.iter().map(|w| Query { probe: &w.probe, k: w.most, filter: w.filter.as_ref() }).collect();
@@ -455,6 +555,8 @@ fn serve(rows: &RwLock<Gallery>, generation: &AtomicU64, coming: &AtomicUsize, q
         // A pass that several share saves more than twice its time.
         patience = (began.elapsed() * 2).min(MOST_PATIENCE);
         for (waiting, answer) in pass.drain(..).zip(answers) {
+            // It keeps nobody waiting any more, whatever its asker does with the answer.
+            drop(waiting.coming);
             // Whoever stopped waiting does not need the answer.
             let _ = waiting.done.send(answer.map(|answer| Found { answer, generation: searched }));
         }

@@ -5,7 +5,7 @@ use crate::awaited::{Demands, after};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::filter;
-use crate::gallery::Hall;
+use crate::gallery::{Coming, Hall};
 use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, template_of};
 use crate::judge::Facts;
 use crate::ledger::Receipt;
@@ -84,6 +84,8 @@ pub struct Searched {
     pub rows: u64,
     /// Rows whose score had to be computed exactly to be sure.
     pub reranked: u64,
+    /// How far any row's score may be from the estimate by which rows were excluded: see [`search::Certificate::bound`].
+    pub bound: f64,
     /// The gallery's generation.
     pub generation: u64,
     /// The digest of what it held.
@@ -130,9 +132,9 @@ impl Casework {
         }
         answers::check(&sitting.concerned, Phase::Search, &plan.answers)?;
         plan.fits(&sitting.hall)?;
-        let _coming = sitting.hall.announce();
+        let coming = sitting.hall.announce();
         let permitted = self.permit_search(actor, &sitting.request, plan, Some(&sitting), sitting.demands()).await?;
-        self.run_search(actor, &sitting.request, permitted, Some(&sitting)).await
+        self.run_search(actor, &sitting.request, permitted, coming, Some(&sitting)).await
     }
 
     /// Opens a request and searches for it, in one step for the asker and in two on record.
@@ -151,7 +153,7 @@ impl Casework {
         let hall = owner.hall(&intake.gallery)?;
         // What cannot be searched for opens no request.
         plan.fits(&hall)?;
-        let _coming = hall.announce();
+        let coming = hall.announce();
         if !plan.answers.is_empty() {
             // Before the request is opened: what cannot be answered like this opens none.
             let (_, concerned) = self.parties(actor, owner, &intake).await?;
@@ -166,11 +168,12 @@ impl Casework {
         let opened = self.finish_request(actor, opening);
         let (opened, permitted) = tokio::join!(opened, self.permit_search(actor, &request, plan, None, demands));
         match (opened, permitted) {
-            (Ok(opened), Ok(permitted)) => match self.run_search(actor, &request, permitted, None).await {
+            (Ok(opened), Ok(permitted)) => match self.run_search(actor, &request, permitted, coming, None).await {
                 Ok(searched) => Ok((opened, searched)),
                 Err(e) => Err(after(opened.rulings, e)),
             },
             (Err(e), Ok(permitted)) => {
+                drop(coming);
                 let Permitted { concerned, permit, .. } = permitted;
                 Err(self.give_up(&concerned, permit.act(), actor, request.subject(), e).await)
             }
@@ -264,6 +267,7 @@ impl Casework {
         actor: &Registered,
         request: &OpenRequest,
         permitted: Permitted,
+        coming: Coming,
         sitting: Option<&Sitting>,
     ) -> Result<Searched, CaseError> {
         let Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, filter, permit } =
@@ -271,19 +275,28 @@ impl Casework {
         let (filter, resolved) = filter;
         let request_id = Some(request.request.id.as_str());
         let (acted, found) = match self.probe_template(&owner, request).await {
-            Ok(probe) => hall.search(permit, probe, usize::try_from(most).unwrap_or(0), resolved).await,
-            Err(e) => (permit.act(), Err(e)),
+            Ok(probe) => hall.search(permit, probe, usize::try_from(most).unwrap_or(0), resolved, coming).await,
+            Err(e) => {
+                drop(coming);
+                (permit.act(), Err(e))
+            }
         };
         let found = match found {
             Ok(found) => found,
-            Err(e) => return Err(self.give_up(&concerned, acted, actor, request.subject(), e).await),
+            Err(e) => {
+                hall.mend_aside(&owner.store);
+                return Err(self.give_up(&concerned, acted, actor, request.subject(), e).await);
+            }
         };
+        let certificate = found.answer.certificate;
         let event = Event::Searched {
             gallery: format!("{}/{}", owner.id(), request.gallery),
             generation: found.generation,
-            digest: Some(found.answer.certificate.gallery),
+            digest: Some(certificate.gallery),
             filter: filter.clone(),
-            rows: found.answer.certificate.rows_scanned,
+            rows: certificate.rows_scanned,
+            reranked: Some(certificate.rows_reranked),
+            bound_billionths: Some(billionths(certificate.bound)),
             found: found.answer.hits.iter().map(|h| h.id.to_string()).collect(),
         };
         let concluding = self.conclude(&concerned, acted, actor, request.subject(), event, vec![]);
@@ -350,10 +363,11 @@ impl Casework {
         Ok(Searched {
             id,
             candidates,
-            rows: found.answer.certificate.rows_scanned,
-            reranked: found.answer.certificate.rows_reranked,
+            rows: certificate.rows_scanned,
+            reranked: certificate.rows_reranked,
+            bound: certificate.bound,
             generation: found.generation,
-            digest: found.answer.certificate.gallery,
+            digest: certificate.gallery,
             filter,
             receipt: entry.receipt()?,
             search,
@@ -379,6 +393,12 @@ impl Casework {
         let selected = request.probe.selected.and_then(|face| usize::try_from(face).ok());
         Ok(look_at_photograph(move || extractor.extract(&image, selected)).await??.template)
     }
+}
+
+/// A bound of scores as an entry says it: in billionths, rounded up.
+fn billionths(bound: f64) -> u64 {
+    // Below three, and never negative.
+    (bound * 1e9).ceil() as u64
 }
 
 /// What was asked for, within what the policies allow.

@@ -12,7 +12,7 @@ use crate::filter;
 use crate::gallery::Hall;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use model::registry::Gallery;
-use search::{Attribute, Cipher, Edition, NewRow, RowError, SnapshotError};
+use search::{Attribute, Cipher, Draft, Edition, GoOn, NewRow, RowError, SnapshotError, Synced};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use store::{GalleryState, StoredTemplate};
@@ -81,27 +81,35 @@ impl Shelf {
         }
     }
 
-    /// Makes a snapshot of the gallery, which is in this state. One that is not all in its file is written anew, which
-    /// only makes sense when nothing changes any more: `last`.
-    pub(crate) fn save(
+    /// Drafts a snapshot of the gallery, which is in this state, as long as it makes sense to `go_on`. One that is not all in
+    /// its file is written anew, which only makes sense when nothing changes any more: `last`.
+    pub(crate) fn draft(
         &self,
         rows: &search::Gallery,
         gallery: &Gallery,
         store: &store::Jurisdiction,
         state: &GalleryState,
         last: bool,
-    ) -> Result<bool, SnapshotError> {
+        go_on: GoOn<'_>,
+    ) -> Result<Option<Draft>, SnapshotError> {
         if rows.digest() != state.holdings.digest() {
             return Err(SnapshotError::Other { what: "digest" });
         }
         let (edition, cipher) = (edition(gallery, state), Columns { store, gallery });
         if rows.is_in_file() {
-            rows.seal(&edition, &cipher)?;
-        } else if last {
-            rows.snapshot(&self.create(gallery)?, &edition, &cipher)?;
-        } else {
-            return Ok(false);
+            return rows.draft(&edition, &cipher, go_on).map(Some);
         }
+        if !last {
+            return Ok(None);
+        }
+        let drafted = rows.draft_in(&self.create(gallery)?, &edition, &cipher, go_on);
+        // Half of it would stay, with templates in it that are purged later.
+        drafted.map(Some).inspect_err(|_| self.discard(&unsealed(gallery)))
+    }
+
+    /// Makes a snapshot of a draft, of a gallery that has not changed since.
+    pub(crate) fn finish(&self, gallery: &Gallery, draft: Synced) -> Result<(), SnapshotError> {
+        draft.vouch()?;
         match self.dir.rename(unsealed(gallery), &self.dir, sealed(gallery)) {
             // It has its name already.
             Err(e) if e.kind() == ErrorKind::NotFound => {}
@@ -109,7 +117,7 @@ impl Shelf {
         }
         // Opened as a file: the handles of `Dir` are made for looking names up only (O_PATH) and cannot be synced.
         self.dir.open(".")?.sync_all()?;
-        Ok(true)
+        Ok(())
     }
 
     /// Removes whatever there is of a gallery: the last resort where a purged record cannot be overwritten.

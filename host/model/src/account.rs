@@ -232,6 +232,13 @@ pub enum Event {
         filter: Conditions,
         /// Rows compared.
         rows: u64,
+        /// Rows whose score was computed exactly to be sure; absent in entries of older programs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reranked: Option<u64>,
+        /// How far any row's score may be from the estimate by which rows were excluded, in billionths and rounded up; absent
+        /// in entries of older programs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bound_billionths: Option<u64>,
         /// Record ids found, by rank.
         found: Vec<String>,
     },

@@ -200,6 +200,7 @@ impl Codes {
         }
     }
 
+    /// Makes room for so many more rows. What is not used of it takes no memory.
     pub(crate) fn try_reserve(&mut self, rows: usize) -> Result<(), TryReserveError> {
         let lines = rows.saturating_mul(self.lines_per_row);
         self.coarse.try_reserve_exact(lines)?;
@@ -209,6 +210,13 @@ impl Codes {
         self.scales.try_reserve_exact(rows)?;
         self.coarse_radii.try_reserve_exact(rows)?;
         self.fine_radii.try_reserve_exact(rows)
+    }
+
+    /// How many rows there is room for before anything has to be moved.
+    pub(crate) fn room(&self) -> usize {
+        let lines = self.coarse.capacity().min(self.fine.capacity());
+        let numbers = [&self.scales, &self.coarse_radii, &self.fine_radii].map(Vec::capacity);
+        numbers.into_iter().fold(lines / self.lines_per_row, usize::min)
     }
 
     /// Bytes of one half of a row's codes.

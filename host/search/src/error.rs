@@ -61,8 +61,9 @@ pub enum TemplateError {
         /// What the column holds.
         holds: &'static str,
     },
-    /// A row that had to be read is not as it was written: the disk that the gallery's file is on has changed it.
-    #[error("the row of `{id}` is damaged in the gallery's file; check the disk and start anew, which loads it again")]
+    /// A row that had to be read is not as it was written, or cannot be read: the disk that the gallery's file is on fails, or
+    /// somebody changed the file.
+    #[error("the row of `{id}` is damaged in the gallery's file; check the disk, and load the gallery again")]
     Damaged {
         /// The id of the first such row that was read.
         id: Box<str>,
@@ -91,7 +92,7 @@ pub struct RowError {
 /// A gallery's file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// It cannot be read, written, locked or mapped.
+    /// It cannot be read, written or locked.
     #[error("the gallery's file cannot be used ({0}); check the disk and who owns the file")]
     File(#[from] std::io::Error),
     /// Another gallery has it, here or in another process.
@@ -112,6 +113,9 @@ pub enum SnapshotError {
         /// Which part.
         what: &'static str,
     },
+    /// Whoever had it made does not want it any more.
+    #[error("it was given up half-way")]
+    GivenUp,
     /// The gallery cannot be made in its shape.
     #[error(transparent)]
     Shape(#[from] ShapeError),

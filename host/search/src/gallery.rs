@@ -7,6 +7,7 @@
 mod change;
 mod snapshot;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, TryReserveError};
 use std::fmt;
 use std::ops::Range;
@@ -31,6 +32,7 @@ use crate::template::{SIDE_BY_SIDE, scores};
 use crate::{Answer, Certificate, ShapeError, TemplateError, normalise};
 
 pub use change::NewRow;
+use snapshot::room_for;
 
 /// Largest dimension of a gallery. Face templates have 128 to 2048 values; the bound's rounding terms and the i32 dot
 /// products are proven up to here.
@@ -117,7 +119,7 @@ impl Gallery {
         })
     }
 
-    /// As [`new`](Self::new), with the memory for `rows` templates reserved: about `5·dim` bytes each.
+    /// As [`new`](Self::new), with the memory for `rows` templates and an eighth more reserved: about `5·dim` bytes each.
     ///
     /// # Errors
     /// [`ShapeError::Dimension`]; [`ShapeError::Capacity`] if the allocator refuses.
@@ -127,14 +129,17 @@ impl Gallery {
         Ok(gallery)
     }
 
+    /// Makes room for so many rows in all, and an eighth more: what is enrolled next moves nothing then. Room that is not used
+    /// takes addresses and no memory.
     fn reserve(&mut self, rows: usize) -> Result<(), ShapeError> {
         let dim = self.dim;
         let refused = |_: TryReserveError| ShapeError::Capacity { rows, dim };
-        self.rows.try_reserve(rows).map_err(refused)?;
-        self.codes.try_reserve(rows).map_err(refused)?;
-        self.ids.try_reserve_exact(rows).map_err(refused)?;
-        self.elements.try_reserve_exact(rows).map_err(refused)?;
-        self.places.try_reserve(rows).map_err(refused)
+        let more = room_for(rows).saturating_sub(self.len());
+        self.rows.try_reserve(more).map_err(refused)?;
+        self.codes.try_reserve(more).map_err(refused)?;
+        self.ids.try_reserve_exact(more).map_err(refused)?;
+        self.elements.try_reserve_exact(more).map_err(refused)?;
+        self.places.try_reserve(more).map_err(refused)
     }
 
     /// The instructions, or the library, that scans are done with.
@@ -212,7 +217,7 @@ impl Gallery {
 
     /// Removes the template under `id`; whether there was one. Its values and everything derived from them are
     /// overwritten, with the last row's or with zeros, before this returns. Where rows are in a file, follow it with
-    /// [`settle`](Self::settle).
+    /// [`settle`](Self::settle), or with what [`settling`](Self::settling) gives, for which the gallery is not needed.
     pub fn remove(&mut self, id: &str) -> bool {
         let Some(row) = self.places.remove(id) else {
             return false;
@@ -469,12 +474,13 @@ impl Gallery {
         let bound = probe.half_width(if halves_first { self.codes.widest_coarse() } else { self.codes.widest_fine() });
         let damaged = AtomicUsize::new(NONE);
         let exact = |rows: [usize; SIDE_BY_SIDE]| {
-            for row in rows {
-                if !self.rows.is_sound(row) {
+            let read = rows.map(|row| {
+                self.rows.row(row).unwrap_or_else(|| {
                     damaged.fetch_min(row, Ordering::Relaxed);
-                }
-            }
-            scores(rows.map(|row| self.rows.row(row)), probe.unit())
+                    Cow::Owned(vec![0.0; self.dim])
+                })
+            });
+            scores(read.each_ref().map(|row| &**row), probe.unit())
         };
         let (hits, rows_reranked) = rank(sieve.into_candidates(), probe.limit(), &self.ids, exact);
         // One row that is not as it was may be why another is missing: there is no answer then.

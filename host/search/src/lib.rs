@@ -101,6 +101,9 @@
 //! memory; [`Gallery::open`] takes it from there instead of row by row from wherever the templates are kept. A file is
 //! believed as far as its digests go, and for the one [`Edition`] it is of.
 //!
+//! Beside the rows there is room for an eighth more, so that adding a few moves none of the others; a gallery that has used it up
+//! grows by an eighth again. Room that is not used takes addresses and no memory.
+//!
 //! # Filters
 //!
 //! Rows may have values in named columns ([`Gallery::insert_with`]), and a search may be among those rows only that a
@@ -118,14 +121,14 @@
 //! # Forgetting
 //!
 //! A removed template's bytes are overwritten before [`Gallery::remove`] returns, in memory and in the gallery's file;
-//! [`Gallery::settle`] sees to it that the disk has taken it. Memory that goes back to the allocator when a gallery grows
+//! [`Gallery::settle`] sees to it that the disk has taken it, and overwrites what the file's snapshot has of it. Memory that goes back to the allocator when a gallery grows
 //! or is dropped is *not* wiped; [`Gallery::with_capacity`] avoids the former.
 //!
 //! # Unsafe code
 //!
-//! Only in `kernel.rs`, `vnni.rs`, `avx2.rs`, `neon.rs`, `plain.rs`, `pages.rs` and `rows.rs`, tests aside: aligned codes seen as bytes, a vector
-//! load, a vector seen as an array, the calls into code compiled for CPU features found at run time, numbers seen as bytes, a
-//! wish for large pages, and a file mapped into memory. Tests hold every kernel to plain Rust.
+//! Only in `kernel.rs`, `vnni.rs`, `avx2.rs`, `neon.rs`, `plain.rs` and `pages.rs`, tests aside: aligned codes seen as bytes, a
+//! vector load, a vector seen as an array, the calls into code compiled for CPU features found at run time, numbers seen as
+//! bytes, and a wish for large pages. Tests hold every kernel to plain Rust.
 
 mod answer;
 #[cfg(target_arch = "x86_64")]
@@ -157,5 +160,6 @@ pub use answer::{Answer, Certificate, Hit};
 pub use error::{RowError, ShapeError, SnapshotError, TemplateError};
 pub use filter::{Attribute, ColumnKind, Filter, FilterError};
 pub use gallery::{Gallery, MAX_DIM, NewRow, Query};
-pub use snapshot::{Cipher, Edition, Plaintext};
+pub use rows::Settling;
+pub use snapshot::{Cipher, Draft, Edition, GoOn, Plaintext, Synced};
 pub use template::{MIN_NORM, normalise};

@@ -33,13 +33,6 @@ pub(crate) fn bytes_mut<T: Plain>(values: &mut [T]) -> &mut [u8] {
     unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast::<u8>(), length) }
 }
 
-/// Bytes seen as numbers; absent if they are not aligned for them or are no whole number of them.
-pub(crate) fn values<T: Plain>(bytes: &[u8]) -> Option<&[T]> {
-    // SAFETY: every pattern of bits is a value of `T`.
-    let (before, values, after) = unsafe { bytes.align_to::<T>() };
-    (before.is_empty() && after.is_empty()).then_some(values)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,13 +47,5 @@ mod tests {
         assert_eq!(numbers.map(f32::to_bits), [0; 4]);
         bytes_mut(&mut numbers).copy_from_slice(&kept);
         assert_eq!(numbers.map(f32::to_bits), before);
-        assert_eq!(values::<f32>(bytes(&numbers)).map(<[f32]>::len), Some(4));
-    }
-
-    #[test]
-    fn bytes_that_are_no_numbers_are_not_taken_for_some() {
-        let numbers = [0_u32; 4];
-        assert!(values::<u32>(&bytes(&numbers)[1..]).is_none());
-        assert!(values::<u32>(&bytes(&numbers)[..7]).is_none());
     }
 }

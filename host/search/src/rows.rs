@@ -1,26 +1,31 @@
-//! The f32 rows, which only a re-rank reads: in memory, or in a file and mapped.
+//! The f32 rows, which only a re-rank reads: in memory, or in a file.
 //!
 //! A scan reads codes; of the rows it reads a few hundred. So the rows of a large gallery can be on disk: the kernel
 //! keeps those in memory that are read, and gives the memory back when it is wanted. Rows in a file have a checksum each,
-//! in memory, which whoever reads one has to ask about ([`Rows::is_sound`]): a disk that changes a bit must not change a
-//! score.
+//! in memory, with which each row that is read is compared: a disk that changes a bit must not change a score. They are read
+//! by a call and not through a mapping: a file that somebody cut short, or a disk that does not read, is then a row that is not
+//! there, and not the end of the process.
 
+use std::borrow::Cow;
 use std::collections::TryReserveError;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use memmap2::{Advice, Mmap, MmapOptions};
+use rayon::prelude::*;
 
 use crate::SnapshotError;
 use crate::codes::vacate;
-use crate::plain::{bytes, values};
+use crate::plain::{bytes, bytes_mut};
+use crate::snapshot::{GoOn, ROW};
 
 /// Where in its file a gallery's first row stands: a page is left for what describes the rest. See `snapshot`.
 pub(crate) const FIRST_ROW: u64 = 4096;
 
-/// Bytes written at a time while rows are copied into a file.
-const COPY_BYTES: usize = 4 << 20;
+/// Bytes read or written at a time where all rows are, or all that stands behind them.
+const AT_ONCE: usize = 4 << 20;
 
 /// `n × dim` f32, row-major. The first rows are in the file, if there is one, and the others in memory.
 pub(crate) struct Rows {
@@ -30,18 +35,61 @@ pub(crate) struct Rows {
     tail: Vec<f32>,
 }
 
-/// Rows in a file, which this owns: it is locked, and nobody else changes or shortens it.
+/// Rows in a file, which this owns: it is locked, and whoever respects that neither changes nor shortens it.
 struct Filed {
     file: File,
-    /// The part of the file that holds the rows, up to its capacity.
-    map: Mmap,
     capacity: usize,
     /// The CRC-32 of each row.
     sums: Vec<u32>,
-    /// Rows were overwritten since the file was last synced.
-    unsettled: bool,
+    /// How often rows were overwritten.
+    removals: u64,
+    /// How many of these times the disk has taken for good.
+    settled: Arc<AtomicU64>,
     /// Why a row could not be overwritten.
     failed: Option<io::Error>,
+}
+
+/// What is left to be done of a removal once its rows are overwritten. It needs the gallery's file and not the gallery, which
+/// can be searched meanwhile; rows may not be added to it or removed from it.
+#[must_use = "a removal that is not finished may come back after a crash"]
+pub struct Settling {
+    file: File,
+    /// Where the room for rows ends.
+    end: u64,
+    removals: u64,
+    settled: Arc<AtomicU64>,
+}
+
+impl Settling {
+    /// Makes what was removed gone from the file for good. What stands behind the rows (the codes and ids of a snapshot) is
+    /// overwritten and cut off, and the file is synced.
+    ///
+    /// # Errors
+    /// If the disk did not take it: a removed row may still be in the file, which should be deleted. It can be tried again.
+    pub fn finish(self) -> io::Result<()> {
+        let Self { file, end, removals, settled } = self;
+        if blank(&file, end)? {
+            // On the disk before they are cut off: what is cut off is not written any more.
+            file.sync_all()?;
+        }
+        file.set_len(end)?;
+        file.sync_all()?;
+        settled.fetch_max(removals, Ordering::AcqRel);
+        Ok(())
+    }
+}
+
+/// Overwrites what a file holds from this byte on; whether it holds any.
+fn blank(file: &File, from: u64) -> io::Result<bool> {
+    let length = file.metadata()?.len();
+    let zeros = vec![0; AT_ONCE];
+    let mut at = from;
+    while at < length {
+        let part = usize::try_from(length - at).map_or(AT_ONCE, |left| left.min(AT_ONCE));
+        file.write_all_at(&zeros[..part], at)?;
+        at += part as u64;
+    }
+    Ok(from < length)
 }
 
 impl Rows {
@@ -61,12 +109,11 @@ impl Rows {
         if file.metadata()?.len() < end {
             file.set_len(end)?;
         }
-        let map = mapped(&file, capacity, dim)?;
-        let filed = Filed { file, map, capacity, sums, unsettled: false, failed: None };
+        let filed = Filed { file, capacity, sums, removals: 0, settled: Arc::new(AtomicU64::new(0)), failed: None };
         Ok(Self { dim, filed: Some(filed), tail: Vec::new() })
     }
 
-    /// Makes room in memory for so many rows, unless they go into a file.
+    /// Makes room in memory for so many more rows, unless they go into a file.
     pub(crate) fn try_reserve(&mut self, rows: usize) -> Result<(), TryReserveError> {
         match &mut self.filed {
             Some(filed) => filed.sums.try_reserve_exact(rows),
@@ -84,22 +131,32 @@ impl Rows {
         self.filed.as_ref().map_or(0, |filed| filed.sums.len())
     }
 
-    /// A row, which must exist.
-    pub(crate) fn row(&self, row: usize) -> &[f32] {
+    /// A row, which must exist; absent if its file does not have it as it was written.
+    pub(crate) fn row(&self, row: usize) -> Option<Cow<'_, [f32]>> {
         match &self.filed {
-            Some(filed) if row < filed.sums.len() => filed.row(row, self.dim),
-            _ => &self.tail[(row - self.filed_rows()) * self.dim..][..self.dim],
+            Some(filed) if row < filed.sums.len() => filed.row(row, self.dim).map(Cow::Owned),
+            _ => Some(Cow::Borrowed(&self.tail[(row - self.filed_rows()) * self.dim..][..self.dim])),
         }
     }
 
-    /// Whether a row is as it was written. In memory it always is.
-    pub(crate) fn is_sound(&self, row: usize) -> bool {
-        match &self.filed {
-            Some(filed) if row < filed.sums.len() => {
-                crc32fast::hash(bytes(filed.row(row, self.dim))) == filed.sums[row]
+    /// Reads all rows in the file, side by side. In memory they are always as they were written.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Damaged`] if one is not as it was written; [`SnapshotError::GivenUp`].
+    pub(crate) fn check(&self, go_on: GoOn<'_>) -> Result<(), SnapshotError> {
+        let Some(filed) = &self.filed else { return Ok(()) };
+        let at_once = self.rows_at_once();
+        filed.sums.par_chunks(at_once).enumerate().try_for_each(|(i, sums)| {
+            if !go_on() {
+                return Err(SnapshotError::GivenUp);
             }
-            _ => true,
-        }
+            let sound = filed.are_sound(i * at_once, sums, self.dim);
+            sound.then_some(()).ok_or(SnapshotError::Damaged { what: ROW })
+        })
+    }
+
+    fn rows_at_once(&self) -> usize {
+        (AT_ONCE / (self.dim * size_of::<f32>())).max(1)
     }
 
     /// Appends a row of `dim` values. One that the disk does not take stays in memory, and so do all after it.
@@ -128,19 +185,23 @@ impl Rows {
         }
     }
 
-    /// Makes what was removed gone from the file for good: its rows are synced, and what stands behind them (the codes
-    /// and ids of a snapshot) is cut off. Gives why a row could not be overwritten, if one could not.
-    pub(crate) fn settle(&mut self) -> io::Result<()> {
-        let dim = self.dim;
-        let Some(filed) = self.filed.as_mut().filter(|filed| filed.unsettled) else { return Ok(()) };
+    /// What is left to be done of removals; absent where nothing is.
+    ///
+    /// # Errors
+    /// Why a row could not be overwritten, if one could not.
+    pub(crate) fn settling(&self) -> io::Result<Option<Settling>> {
+        let unsettled = |filed: &&Filed| filed.settled.load(Ordering::Acquire) != filed.removals;
+        let Some(filed) = self.filed.as_ref().filter(unsettled) else { return Ok(None) };
         // For good: as long as the file is used, what could not be overwritten is in it.
         if let Some(error) = &filed.failed {
             return Err(io::Error::new(error.kind(), error.to_string()));
         }
-        filed.file.set_len(row_at(filed.capacity, dim))?;
-        filed.file.sync_all()?;
-        filed.unsettled = false;
-        Ok(())
+        Ok(Some(Settling {
+            file: filed.file.try_clone()?,
+            end: row_at(filed.capacity, self.dim),
+            removals: filed.removals,
+            settled: Arc::clone(&filed.settled),
+        }))
     }
 
     /// The file, if it holds all the rows, with the room for rows in it and their checksums.
@@ -150,17 +211,21 @@ impl Rows {
     }
 
     /// Writes all rows into another file, in their places, and gives their checksums.
-    pub(crate) fn copy_into(&self, file: &File) -> io::Result<Vec<u32>> {
+    ///
+    /// # Errors
+    /// As [`check`](Self::check), and [`SnapshotError::File`].
+    pub(crate) fn copy_into(&self, file: &File, go_on: GoOn<'_>) -> Result<Vec<u32>, SnapshotError> {
         let mut sums = Vec::with_capacity(self.len());
-        let at_once = (COPY_BYTES / (self.dim * size_of::<f32>())).max(1);
-        let mut copied = Vec::with_capacity(COPY_BYTES);
+        let at_once = self.rows_at_once();
+        let mut copied = Vec::with_capacity(AT_ONCE);
         for first in (0..self.len()).step_by(at_once) {
+            if !go_on() {
+                return Err(SnapshotError::GivenUp);
+            }
             copied.clear();
             for row in first..self.len().min(first + at_once) {
-                if !self.is_sound(row) {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, "a row is not as it was written"));
-                }
-                let row = bytes(self.row(row));
+                let row = self.row(row).ok_or(SnapshotError::Damaged { what: ROW })?;
+                let row = bytes(&row);
                 sums.push(crc32fast::hash(row));
                 copied.extend_from_slice(row);
             }
@@ -177,10 +242,25 @@ impl Rows {
 }
 
 impl Filed {
-    fn row(&self, row: usize, dim: usize) -> &[f32] {
+    /// A row, if it is as it was written.
+    fn row(&self, row: usize, dim: usize) -> Option<Vec<f32>> {
+        let values = self.read(row, dim).ok()?;
+        (crc32fast::hash(bytes(&values)) == self.sums[row]).then_some(values)
+    }
+
+    /// A row as it stands in the file.
+    fn read(&self, row: usize, dim: usize) -> io::Result<Vec<f32>> {
+        let mut values = vec![0.0; dim];
+        self.file.read_exact_at(bytes_mut(&mut values), row_at(row, dim))?;
+        Ok(values)
+    }
+
+    /// Whether the rows from `first` on have these checksums.
+    fn are_sound(&self, first: usize, sums: &[u32], dim: usize) -> bool {
         let width = dim * size_of::<f32>();
-        let row = &self.map[row * width..][..width];
-        values(row).expect("the mapping begins at a multiple of 4096 bytes, and a row is a whole number of f32")
+        let mut text = vec![0; sums.len() * width];
+        let read = self.file.read_exact_at(&mut text, row_at(first, dim));
+        read.is_ok() && text.chunks_exact(width).zip(sums).all(|(row, sum)| crc32fast::hash(row) == *sum)
     }
 
     fn push(&mut self, unit: &[f32]) -> io::Result<()> {
@@ -198,33 +278,36 @@ impl Filed {
         let capacity = self.capacity + self.capacity / 2 + 1;
         self.file.set_len(row_at(self.capacity, dim))?;
         self.file.set_len(row_at(capacity, dim))?;
-        self.map = mapped(&self.file, capacity, dim)?;
         self.capacity = capacity;
         Ok(())
     }
 
     fn write(&self, row: usize, unit: &[f32]) -> io::Result<()> {
-        // Not through the mapping: a full disk is an error here and the end of the process there.
         self.file.write_all_at(bytes(unit), row_at(row, unit.len()))
     }
 
     fn replace(&mut self, row: usize, unit: &[f32]) {
-        self.unsettled = true;
+        self.removals += 1;
         self.sums[row] = crc32fast::hash(bytes(unit));
         let written = self.write(row, unit);
         self.remember(written);
     }
 
     fn swap_remove(&mut self, row: usize, dim: usize) {
-        self.unsettled = true;
+        self.removals += 1;
         let last = self.sums.len() - 1;
+        let zeros = vec![0.0; dim];
         if row < last {
-            // A copy, because the row is in the file that is about to change.
-            let moved = self.row(last, dim).to_vec();
+            // Whatever the disk gives for the row that moves, the removed one is overwritten.
+            let (moved, read) = match self.read(last, dim) {
+                Ok(moved) => (moved, Ok(())),
+                Err(error) => (zeros.clone(), Err(error)),
+            };
+            self.remember(read);
             let written = self.write(row, &moved);
             self.remember(written);
         }
-        let written = self.write(last, &vec![0.0; dim]);
+        let written = self.write(last, &zeros);
         self.remember(written);
         // With the row goes its checksum, unchanged: where the row was damaged, it still is.
         self.sums.swap_remove(row);
@@ -235,17 +318,6 @@ impl Filed {
             self.failed.get_or_insert(error);
         }
     }
-}
-
-/// The part of a file that holds so many rows.
-fn mapped(file: &File, capacity: usize, dim: usize) -> io::Result<Mmap> {
-    let length = capacity * dim * size_of::<f32>();
-    // SAFETY: the file is locked and owned by the `Filed` that the mapping is for, which others of this program respect.
-    // It is as long as the mapping, is never made shorter, and is changed only through `&mut`, when no row is borrowed.
-    let map = unsafe { MmapOptions::new().offset(FIRST_ROW).len(length).map(file)? };
-    // A re-rank reads a row here and there: reading ahead would fetch a hundred times as much.
-    map.advise(Advice::Random)?;
-    Ok(map)
 }
 
 /// Where a row stands in the file.
@@ -263,13 +335,18 @@ mod tests {
         [f32::from(n), 0.5, -1.0]
     }
 
+    fn settle(rows: &Rows) {
+        rows.settling().expect("a disk").expect("something was removed").finish().expect("a disk");
+        assert!(rows.settling().expect("a disk").is_none(), "nothing is left to be done");
+    }
+
     fn file() -> (File, File) {
         let file = tempfile::tempfile().expect("a temporary file");
         (file.try_clone().expect("another handle"), file)
     }
 
     fn firsts(rows: &Rows) -> Vec<f32> {
-        (0..rows.len()).map(|row| rows.row(row)[0]).collect()
+        (0..rows.len()).map(|row| rows.row(row).expect("as it was written")[0]).collect()
     }
 
     #[test]
@@ -280,7 +357,7 @@ mod tests {
             rows.push(&unit(n));
         }
         assert!(firsts(&rows).into_iter().eq((1..=100_u16).map(f32::from)));
-        assert!((0..100).all(|row| rows.is_sound(row)));
+        rows.check(&|| true).expect("a disk");
         let (_, capacity, sums) = rows.whole().expect("all of it in the file");
         assert_eq!(sums.len(), 100);
         assert_eq!(seen.metadata().expect("a disk").len(), row_at(capacity, 3));
@@ -297,7 +374,7 @@ mod tests {
         rows.push(&unit(4));
         assert_eq!(rows.tail.len(), 2 * 3);
         assert_eq!(firsts(&rows), [1.0, 2.0, 3.0, 4.0]);
-        assert!((0..4).all(|row| rows.is_sound(row)));
+        rows.check(&|| true).expect("a disk");
         assert!(rows.whole().is_none());
 
         rows.swap_remove(0);
@@ -305,8 +382,8 @@ mod tests {
         rows.swap_remove(2);
         rows.swap_remove(0);
         assert_eq!(firsts(&rows), [2.0]);
-        assert!(rows.is_sound(0) && rows.whole().is_some());
-        rows.settle().expect("a disk");
+        assert!(rows.whole().is_some());
+        settle(&rows);
     }
 
     #[test]
@@ -318,7 +395,7 @@ mod tests {
         }
         seen.write_all_at(b"what a snapshot keeps behind the rows", row_at(4, 3)).expect("a disk");
         rows.swap_remove(1);
-        rows.settle().expect("a disk");
+        settle(&rows);
         let mut left = Vec::new();
         seen.read_to_end(&mut left).expect("a disk");
         let holds = |n: u16| left.windows(4).any(|window| window == f32::from(n).to_ne_bytes());
@@ -335,10 +412,42 @@ mod tests {
             rows.push(&unit(n));
         }
         other.write_all_at(&[1], row_at(3, 3)).expect("a disk");
-        assert_eq!((0..4).map(|row| rows.is_sound(row)).collect::<Vec<_>>(), [true, true, true, false]);
+        assert_eq!((0..4).map(|row| rows.row(row).is_some()).collect::<Vec<_>>(), [true, true, true, false]);
         rows.swap_remove(0);
-        assert_eq!((0..3).map(|row| rows.is_sound(row)).collect::<Vec<_>>(), [false, true, true]);
-        assert!(rows.copy_into(&other).is_err());
+        assert_eq!((0..3).map(|row| rows.row(row).is_some()).collect::<Vec<_>>(), [false, true, true]);
+        assert!(matches!(rows.check(&|| true), Err(SnapshotError::Damaged { what: ROW })));
+        assert!(matches!(rows.copy_into(&other, &|| true), Err(SnapshotError::Damaged { what: ROW })));
+        assert!(matches!(rows.check(&|| false), Err(SnapshotError::GivenUp)));
+    }
+
+    #[test]
+    fn a_file_that_was_cut_short_has_no_rows_and_ends_nothing() {
+        let (other, file) = file();
+        let mut rows = Rows::in_file(3, 4, Vec::new(), file).expect("a file of its own");
+        for n in 1..=4 {
+            rows.push(&unit(n));
+        }
+        other.set_len(row_at(2, 3)).expect("a disk");
+        assert_eq!((0..4).map(|row| rows.row(row).is_some()).collect::<Vec<_>>(), [true, true, false, false]);
+        assert!(rows.check(&|| true).is_err());
+        // The row that should take its place cannot be read: the removed one is overwritten all the same.
+        rows.swap_remove(0);
+        let mut first = [1.0; 3];
+        other.read_exact_at(bytes_mut(&mut first), row_at(0, 3)).expect("a disk");
+        assert_eq!(first, [0.0; 3]);
+        assert!(rows.row(0).is_none() && rows.settling().is_err() && rows.whole().is_none());
+    }
+
+    #[test]
+    fn what_stands_behind_the_rows_is_overwritten() {
+        let (other, file) = file();
+        let text = vec![7; AT_ONCE + 100];
+        other.write_all_at(&text, 0).expect("a disk");
+        assert!(blank(&file, 50).expect("a disk"));
+        let mut left = vec![1; text.len()];
+        other.read_exact_at(&mut left, 0).expect("a disk");
+        assert!(left[..50].iter().all(|&byte| byte == 7) && left[50..].iter().all(|&byte| byte == 0));
+        assert!(!blank(&file, text.len() as u64).expect("a disk"));
     }
 
     #[test]

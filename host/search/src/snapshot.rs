@@ -42,6 +42,12 @@ const DIGEST_BYTES: usize = 32;
 /// Sections an index may have: as many as there is room for in the header.
 const MOST_SECTIONS: usize = 13;
 
+/// What is damaged of a file one of whose rows is not as it was written.
+pub(crate) const ROW: &str = "row";
+
+/// Whether it makes sense to go on with a snapshot that is being made: asked again and again while it is.
+pub type GoOn<'g> = &'g (dyn Fn() -> bool + Sync);
+
 /// Bytes read and hashed at a time: enough to keep a disk busy, and several hundred for a gallery worth the haste.
 const CHUNK: usize = 1 << 20;
 
@@ -191,19 +197,60 @@ impl Header {
 /// The SHA-256 of each chunk of some sections, in order.
 pub(crate) type Chunks = Vec<[u8; DIGEST_BYTES]>;
 
-/// Writes the sections one after the other from byte `at`, where the file is to end with them.
-pub(crate) fn write_sections(file: &File, mut at: u64, sections: &[&[u8]]) -> io::Result<Chunks> {
+/// A snapshot all of which is written, and that nothing vouches for yet.
+#[must_use = "a file that nothing vouches for is no snapshot"]
+pub struct Draft {
+    pub(crate) file: File,
+    pub(crate) header: Header,
+}
+
+/// A snapshot that is on the disk, but for what vouches for it.
+#[must_use = "a file that nothing vouches for is no snapshot"]
+pub struct Synced(Draft);
+
+impl Draft {
+    /// Waits until the disk has it. The gallery may be searched meanwhile, and changed: it is of no use then.
+    ///
+    /// # Errors
+    /// If the disk did not take it.
+    pub fn sync(self) -> io::Result<Synced> {
+        self.file.sync_all()?;
+        Ok(Synced(self))
+    }
+}
+
+impl Synced {
+    /// Vouches for it, durably: the file is a snapshot from now on. Not to be called if the gallery has changed since it was
+    /// drafted.
+    ///
+    /// # Errors
+    /// If the disk did not take it.
+    pub fn vouch(self) -> io::Result<()> {
+        self.0.header.write(&self.0.file)
+    }
+}
+
+/// Writes the sections one after the other from byte `at`, where the file is to end with them. They are not synced.
+pub(crate) fn write_sections(
+    file: &File,
+    mut at: u64,
+    sections: &[&[u8]],
+    go_on: GoOn<'_>,
+) -> Result<Chunks, SnapshotError> {
     let mut digests = Vec::new();
     for section in sections {
-        let chunks = section.par_chunks(CHUNK).enumerate().map(|(i, chunk)| -> io::Result<[u8; DIGEST_BYTES]> {
+        let chunks = section.par_chunks(CHUNK).enumerate();
+        let written = chunks.map(|(i, chunk)| -> Result<[u8; DIGEST_BYTES], SnapshotError> {
+            if !go_on() {
+                return Err(SnapshotError::GivenUp);
+            }
             file.write_all_at(chunk, at + (i * CHUNK) as u64)?;
             Ok(digest(chunk))
         });
-        digests.extend(chunks.collect::<io::Result<Chunks>>()?);
+        digests.extend(written.collect::<Result<Chunks, SnapshotError>>()?);
         at += section.len() as u64;
     }
     file.set_len(at)?;
-    file.sync_all()?;
     Ok(digests)
 }
 

@@ -365,6 +365,9 @@ pub struct SearchedView {
     pub rows_compared: u64,
     /// Rows whose score was computed exactly to be sure of the order.
     pub rows_reranked: u64,
+    /// How far any row's score may be from the estimate by which rows were excluded, in units of the score. The entry of the
+    /// search says it in billionths, rounded up.
+    pub bound: f64,
     /// Candidates by rank.
     pub candidates: Vec<CandidateView>,
     /// What has to be shown with them.

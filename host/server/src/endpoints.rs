@@ -252,6 +252,7 @@ fn view(casework: &Casework, request: &OpenRequest, searched: Searched) -> api::
         filter: searched.filter,
         rows_compared: searched.rows,
         rows_reranked: searched.reranked,
+        bound: searched.bound,
         candidates: searched
             .candidates
             .into_iter()

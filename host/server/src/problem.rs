@@ -167,6 +167,7 @@ impl From<CaseError> for Problem {
             | CaseError::Log(_)
             | CaseError::Store(_)
             | CaseError::Gallery(_)
+            | CaseError::Mending { .. }
             | CaseError::NoChancery
             | CaseError::Media(_)
             | CaseError::Unerased(_)
@@ -199,6 +200,7 @@ mod tests {
         let of = |error: CaseError| Problem::from(error).status.as_u16();
         assert_eq!(of(CaseError::Fault("a request on record cannot be read".to_owned())), 500);
         assert_eq!(of(CaseError::Stopping), 503);
+        assert_eq!(of(CaseError::Mending { gallery: "mugshots".to_owned() }), 503);
         assert_eq!(of(CaseError::Invalid("a number is missing".to_owned())), 422);
         assert_eq!(of(CaseError::TooLarge { bytes: 5 << 20 }), 413);
         assert!(CaseError::TooLarge { bytes: 5 << 20 }.to_string().contains("nothing was done"));

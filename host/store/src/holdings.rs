@@ -167,8 +167,8 @@ impl Jurisdiction {
                 }
                 match self.counted(gallery, id).await {
                     Ok(Some(counted)) => holdings.remove(counted.element(id)),
-                    // It is removed all the same. The sum says more than there is then, which is found when it is next loaded.
-                    Ok(None) | Err(StoreError::Damaged { .. }) => {}
+                    // What it counted as is not known any more: the others are added up anew.
+                    Ok(None) | Err(StoreError::Damaged { .. }) => holdings = self.sum_without(gallery, id).await?,
                     Err(error) => return Err(error),
                 }
             }

@@ -29,6 +29,9 @@ const PAGE_BYTES: u64 = 8 << 20;
 /// Rows asked for by name at a time: with the largest templates as many bytes as in a page.
 const PAGE_ROWS: usize = 500;
 
+/// Buckets whose records are counted at a time where their sum has to be found anew: some 20,000 records of ten million.
+const BUCKETS_COUNTED: usize = 8;
+
 /// Bytes of a row besides its template, generously.
 const ROW_BYTES: u64 = 256;
 
@@ -130,6 +133,15 @@ impl Jurisdiction {
         Ok(state)
     }
 
+    /// The sum of what the records of a gallery count as but this one, by what is kept with their templates. Records of which
+    /// even that cannot be read count for nothing.
+    pub(crate) async fn sum_without(&self, gallery: &str, id: &str) -> Result<MultisetHash, StoreError> {
+        let snapshot = self.db.client.snapshot().await?;
+        let sum = sum_of_others(&snapshot, gallery, id).await;
+        snapshot.end().await;
+        sum
+    }
+
     /// Transactions, one for each task that reads, that see a gallery in the same state.
     async fn snapshots(&self, gallery: &str) -> Result<(Vec<Snapshot>, GalleryState), StoreError> {
         let mut patience = Patience::default();
@@ -171,6 +183,26 @@ impl Jurisdiction {
         let statement = "UPDATE $id SET holdings = $holdings WHERE generation = $generation RETURN NONE";
         self.db.write(&[statement], vars).await.map(drop)
     }
+}
+
+/// Templates themselves are not read: pages are of so many buckets that their rows are few even in a large gallery.
+async fn sum_of_others(snapshot: &Snapshot, gallery: &str, id: &str) -> Result<MultisetHash, StoreError> {
+    let mut sum = MultisetHash::default();
+    for first in (0..BUCKETS).step_by(BUCKETS_COUNTED) {
+        let until = (first + BUCKETS_COUNTED as u64).min(BUCKETS);
+        let page = range(TEMPLATE, bounds(gallery, first), Some(bounds(gallery, until)));
+        let rows = snapshot.ask("SELECT id, digest, status FROM $range", object! { range: page }).await?.values(0)?;
+        for row in rows {
+            let mut row = Row::new(TEMPLATE, row)?;
+            if row.id() == id {
+                continue;
+            }
+            if let (Ok(digest), Ok(status)) = (row.digest("digest"), row.text("status")) {
+                sum.add(multiset::record(row.id(), digest, &status));
+            }
+        }
+    }
+    Ok(sum)
 }
 
 /// What the tasks share that read one gallery.

@@ -181,8 +181,12 @@ impl Casework {
             if let Some(reason) = chamber.ledger.trouble() {
                 note(false, format!("{}: the database cannot be written: {reason}", chamber.id));
             }
-            for trouble in chamber.halls().iter().filter_map(|hall| hall.trouble()) {
-                note(true, format!("{}: {trouble}", chamber.id));
+            for hall in chamber.halls() {
+                if let Some(trouble) = hall.trouble() {
+                    // Where it was tried and failed, it is tried again.
+                    hall.mend_aside(&chamber.store);
+                    note(true, format!("{}: {trouble}", chamber.id));
+                }
             }
             if let PolicyState::Absent(reason) = &**chamber.in_force() {
                 note(true, format!("{}: no policy in force: {reason}", chamber.id));

@@ -1,6 +1,6 @@
 //! Taking over what another host changed in a gallery: the records that changed, or all of them where it is not known which.
 
-use super::{Hall, Newcomer, known, put};
+use super::{Hall, Newcomer, as_rows, finish, known, put};
 use crate::aside::aside;
 use crate::error::CaseError;
 use crate::shelf;
@@ -27,7 +27,7 @@ impl Hall {
         if self.generation() >= generation {
             return Ok(());
         }
-        let mut sealed = self.changing.lock().await;
+        let mut sealed = self.turn().await;
         self.follow(store, jurisdiction, generation, &mut sealed).await
     }
 
@@ -44,9 +44,9 @@ impl Hall {
             return Ok(());
         }
         let Some(ids) = store.changed_since(&self.fact.id, since, generation).await? else {
-            self.load_anew(store, jurisdiction).await?;
+            tracing::info!(jurisdiction, gallery = %self.fact.id, "it is not known any more what has changed: the gallery is loaded anew");
             *sealed = None;
-            return Ok(());
+            return self.load_anew(store, jurisdiction).await;
         };
         store.forget_bookings(&self.fact.id, Some(&ids)).await;
         let found = self.look_up(store, &ids).await?;
@@ -90,10 +90,10 @@ impl Hall {
         Ok(bookings.into_iter().map(|booking| (booking.id, booking.booking)).collect())
     }
 
-    async fn load_anew(&self, store: &store::Jurisdiction, jurisdiction: &str) -> Result<(), CaseError> {
-        tracing::info!(jurisdiction, gallery = %self.fact.id, "too much has changed since this host looked: the gallery is loaded anew");
+    /// Loads all of it from the store, into a new file, for whoever holds what is held while records change.
+    pub(super) async fn load_anew(&self, store: &store::Jurisdiction, jurisdiction: &str) -> Result<(), CaseError> {
         if let Some(shelf) = &self.shelf {
-            // What other hosts removed is in it.
+            // What other hosts removed may be in it, or what the disk changed.
             shelf.clear(&self.fact).map_err(|e| CaseError::Gallery(e.to_string()))?;
         }
         let of = store.gallery_state(&self.fact.id).await?.records;
@@ -103,31 +103,39 @@ impl Hall {
         let mut gallery = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *gallery, rows);
         self.generation.fetch_max(generation, Ordering::AcqRel);
+        self.doubtful.store(false, Ordering::Release);
         drop(gallery);
         drop(before);
         Ok(())
     }
 }
 
-/// Puts these records in memory as they were found, and takes out those that were not. Gives whether what was taken out is
-/// gone from the gallery's file.
-fn take_over(
+/// Puts these records in memory as they were found, and takes out those that were not: all of it, or nothing where one of them
+/// cannot be put there. Gives whether what was taken out is gone from the gallery's file.
+pub(super) fn take_over(
     rows: &RwLock<Gallery>,
     counter: &AtomicU64,
     ids: &[String],
     found: &[Newcomer],
     generation: u64,
 ) -> Result<io::Result<()>, CaseError> {
+    // Another host took them in: what is wrong with them is nobody's fault who asks here.
+    let fault = |e: &dyn std::fmt::Display| {
+        CaseError::Fault(format!("records as kept cannot be taken over: {e}; restore the database"))
+    };
+    let gallery = rows.read().unwrap_or_else(PoisonError::into_inner);
+    as_rows(found, |rows| gallery.check_all(rows)).map_err(|e| fault(&e))?;
+    drop(gallery);
     let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
     for id in ids {
         gallery.remove(id);
     }
     for some in found.chunks(BATCH_ROWS) {
-        // Another host took them in: what is wrong with them is nobody's fault who asks here.
-        put(&mut gallery, some).map_err(|e| {
-            CaseError::Fault(format!("records as kept cannot be taken over: {e}; restore the database"))
-        })?;
+        put(&mut gallery, some).map_err(|e| fault(&e))?;
     }
     counter.fetch_max(generation, Ordering::AcqRel);
-    Ok(gallery.settle())
+    let settling = gallery.settling();
+    // No search waits for the disk.
+    drop(gallery);
+    Ok(finish(settling))
 }

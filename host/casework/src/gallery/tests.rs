@@ -5,6 +5,7 @@ use crate::shelf;
 use cap_std::fs::Dir;
 use model::filter::{FilterKind, Filterable};
 use search::Edition;
+use std::os::unix::fs::FileExt as _;
 use tempfile::TempDir;
 
 /// What the tests change a gallery in: a store in memory, and a folder for the galleries' files.
@@ -48,6 +49,22 @@ impl House {
         let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
+    }
+
+    /// Changes a bit in every row of a file; nobody has more than a hundred.
+    fn flip(&self, name: &str) {
+        let file = std::fs::File::options().read(true).write(true).open(self.folder.path().join(name)).unwrap();
+        for row in 0..100 {
+            let (mut byte, at) = ([0], 4096 + row * 16 + 1);
+            file.read_exact_at(&mut byte, at).unwrap();
+            file.write_all_at(&[byte[0] ^ 4], at).unwrap();
+        }
+    }
+
+    /// Cuts all rows off a file.
+    fn cut(&self, name: &str) {
+        let file = std::fs::File::options().write(true).open(self.folder.path().join(name)).unwrap();
+        file.set_len(4096).unwrap();
     }
 
     /// Whether any file in the folder holds these bytes.
@@ -112,7 +129,7 @@ fn booked(id: &str, booking: &[(&str, &str)]) -> store::NewRecord {
 async fn found(hall: &Hall, conditions: &str) -> Vec<String> {
     let conditions = serde_json::from_str(conditions).unwrap();
     let filter = filter::resolve(hall.registered(), &conditions, "2026-03-10".parse().unwrap()).unwrap();
-    let found = hall.join_pass(template("a"), 100, filter).await.unwrap();
+    let found = hall.join_pass(template("a"), 100, filter, None).await.unwrap();
     assert_eq!(found.answer.certificate.gallery, hall.digest());
     let mut ids: Vec<String> = found.answer.hits.iter().map(|hit| hit.id.to_string()).collect();
     ids.sort();
@@ -120,7 +137,7 @@ async fn found(hall: &Hall, conditions: &str) -> Vec<String> {
 }
 
 async fn first(hall: &Hall, id: &str) -> Option<String> {
-    let found = hall.join_pass(template(id), 1, None).await.unwrap();
+    let found = hall.join_pass(template(id), 1, None, None).await.unwrap();
     found.answer.hits.first().map(|hit| hit.id.to_string())
 }
 
@@ -224,18 +241,194 @@ async fn a_gallery_whose_thread_broke_off_says_so() {
     let house = House::new().await;
     house.enroll(&["a"]).await;
     let hall = house.load().await;
-    assert_eq!(hall.join_pass(template("a"), 1, None).await.unwrap().answer.hits.len(), 1);
+    assert_eq!(hall.join_pass(template("a"), 1, None, None).await.unwrap().answer.hits.len(), 1);
     assert_eq!(hall.trouble(), None);
     // Nobody is at the other end of this queue.
     let hall = Hall { queue: mpsc::channel().0, ..hall };
     let broken = Watch(hall.broken.clone());
     assert!(std::thread::spawn(move || breaks(broken)).join().is_err());
-    let unanswered = hall.join_pass(template("a"), 1, None).await.map(drop);
+    let unanswered = hall.join_pass(template("a"), 1, None, None).await.map(drop);
     assert!(
         matches!(&unanswered, Err(CaseError::Fault(why)) if why.contains("gallery `g` broke off")),
         "{unanswered:?}"
     );
     assert!(hall.trouble().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_row_is_nobodys_business_and_the_gallery_is_loaded_anew() {
+    let house = House::new().await;
+    house.enroll(&["somebody", "else"]).await;
+    for harm in [House::flip, House::cut] {
+        let hall = Arc::new(house.load().await);
+        hall.save(&house.store, true).await.unwrap();
+        harm(&house, "g.snapshot");
+        let refused = hall.join_pass(template("somebody"), 1, None, None).await.map(drop);
+        let Err(CaseError::Fault(why)) = &refused else { panic!("{refused:?}") };
+        assert!(!why.contains("somebody") && !why.contains("else"), "{why}");
+        assert!(hall.trouble().is_some_and(|trouble| trouble.contains("`g`")));
+        let refused = hall.join_pass(template("somebody"), 1, None, None).await.map(drop);
+        assert!(matches!(&refused, Err(CaseError::Mending { gallery }) if gallery == "g"), "{refused:?}");
+
+        hall.mend_aside(&house.store);
+        while hall.trouble().is_some() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(first(&hall, "somebody").await.as_deref(), Some("somebody"));
+        assert_eq!((house.files(), hall.generation(), hall.has_snapshot().await), (vec!["g.new".into()], 1, false));
+        hall.save(&house.store, true).await.unwrap();
+        // Whoever loaded it anew may still hold it.
+        let mut hall = hall;
+        let hall = loop {
+            match Arc::try_unwrap(hall) {
+                Ok(alone) => break alone,
+                Err(shared) => hall = shared,
+            }
+            tokio::task::yield_now().await;
+        };
+        hall.end().await;
+        let hall = house.load().await;
+        assert!(hall.has_snapshot().await);
+        assert_eq!(first(&hall, "else").await.as_deref(), Some("else"));
+        hall.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_row_is_vouched_for_by_no_snapshot() {
+    let house = House::new().await;
+    house.enroll(&["a", "b"]).await;
+    let hall = house.load().await;
+    house.flip("g.new");
+    assert!(matches!(hall.save(&house.store, false).await, Err(CaseError::Gallery(_))));
+    assert_eq!((hall.trouble(), first(&hall, "a").await.as_deref()), (None, Some("a")), "it was loaded anew at once");
+    hall.save(&house.store, false).await.unwrap();
+    hall.enter(&house.store, vec![record("c")]).await.unwrap();
+    house.flip("g.snapshot");
+    assert!(matches!(hall.save(&house.store, true).await, Err(CaseError::Gallery(_))));
+    assert!(house.files().is_empty(), "the next start loads it from the store");
+    hall.end().await;
+    let hall = house.load().await;
+    assert!(!hall.has_snapshot().await);
+    assert_eq!(first(&hall, "c").await.as_deref(), Some("c"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn searches_go_on_while_records_change_and_each_is_of_one_state() {
+    let house = House::new().await;
+    house.enroll(&["a", "b"]).await;
+    let hall = Arc::new(house.load().await);
+    let stop = Arc::new(AtomicBool::new(false));
+    let searching: Vec<_> = (0..3)
+        .map(|_| {
+            let (hall, stop) = (hall.clone(), stop.clone());
+            tokio::spawn(async move {
+                let mut seen = Vec::new();
+                loop {
+                    let last = stop.load(Ordering::Acquire);
+                    let found = hall.join_pass(template("a"), 5, None, None).await.unwrap();
+                    seen.push((found.generation, found.answer.certificate.gallery));
+                    if last {
+                        return seen;
+                    }
+                }
+            })
+        })
+        .collect();
+    let state = async || {
+        let state = house.store.gallery_state("g").await.unwrap();
+        (state.generation, state.holdings.digest())
+    };
+    let mut states = BTreeMap::from([state().await]);
+    for round in 0..25 {
+        let id = format!("purged-{round}");
+        // Whether the snapshot was made first or given up, the file brings nobody back.
+        let (entered, saved) =
+            tokio::join!(hall.enter(&house.store, vec![record(&id)]), hall.save(&house.store, false));
+        entered.unwrap();
+        saved.unwrap();
+        states.extend([state().await]);
+        let ids = [id];
+        let (removed, saved) = tokio::join!(hall.forget(&house.store, &ids), hall.save(&house.store, false));
+        removed.unwrap();
+        saved.unwrap();
+        states.extend([state().await]);
+    }
+    stop.store(true, Ordering::Release);
+    for seen in searching {
+        for (generation, digest) in seen.await.unwrap() {
+            assert_eq!(states.get(&generation), Some(&digest), "generation {generation}");
+        }
+    }
+    assert!(!house.holds(b"purged-"));
+    hall.save(&house.store, true).await.unwrap();
+    assert!(hall.has_snapshot().await && !house.holds(b"purged-"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn searches_that_wait_share_a_pass_and_none_is_waited_for_that_has_its_answer() {
+    let house = House::new().await;
+    house.enroll(&["a", "b"]).await;
+    let hall = Arc::new(house.load().await);
+    // Holds up a pass that has begun.
+    let (rows, (held, holding), (release, released)) = (hall.rows.clone(), mpsc::channel(), mpsc::channel::<()>());
+    let holder = std::thread::spawn(move || {
+        let _rows = rows.write().unwrap();
+        held.send(()).unwrap();
+        released.recv().unwrap();
+    });
+    holding.recv().unwrap();
+    let alone = tokio::spawn({
+        let hall = hall.clone();
+        async move { hall.join_pass(template("a"), 1, None, None).await.map(drop) }
+    });
+    while hall.passes() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let search = |coming| hall.join_pass(template("a"), 1, None, Some(coming));
+    let [one, two, three, four] = [(); 4].map(|()| search(hall.announce()));
+    let all_wait = async { release.send(()).unwrap() };
+    let (one, two, three, four, ()) = tokio::join!(biased; one, two, three, four, all_wait);
+    for found in [one, two, three, four] {
+        assert_eq!(found.unwrap().answer.hits.len(), 1);
+    }
+    alone.await.unwrap().unwrap();
+    holder.join().unwrap();
+    assert_eq!(hall.passes(), 2, "one for the first, and one for the four");
+    assert_eq!(hall.coming.load(Ordering::Acquire), 0);
+}
+
+/// Gathers a pass around a search that was announced, with as many others as were; how many are in it.
+async fn gathered(announced: usize, sent: usize) -> usize {
+    let (places, coming) = (Arc::new(Semaphore::new(MOST_WAITING)), Arc::new(AtomicUsize::new(announced)));
+    let (queue, waiting) = mpsc::channel();
+    let mut searches = Vec::new();
+    for _ in 0..sent {
+        let place = places.clone().acquire_owned().await.unwrap();
+        let done = oneshot::channel().0;
+        searches.push(Waiting { probe: vec![], most: 1, filter: None, coming: None, _place: place, done });
+    }
+    let mut pass: Vec<_> = searches.pop().into_iter().collect();
+    // Longer than any test has: whoever is waited for comes.
+    let until = Instant::now() + Duration::from_secs(3600);
+    let gathering = std::thread::spawn(move || {
+        gather(&mut pass, &waiting, &coming, until);
+        pass.len()
+    });
+    for search in searches {
+        queue.send(search).map_err(drop).unwrap();
+    }
+    let gathered = gathering.join().unwrap();
+    drop(queue);
+    gathered
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_waits_for_those_on_their_way_and_a_lone_search_for_nobody() {
+    assert_eq!(gathered(4, 4).await, 4);
+    assert_eq!(gathered(1, 1).await, 1);
+    assert_eq!(gathered(0, 1).await, 1);
+    assert_eq!(gathered(MOST_PROBES, MOST_PROBES).await, MOST_PROBES);
 }
 
 /// A hall in memory on a store among several hosts, a handle of another host, and one that tells nobody.
@@ -272,7 +465,7 @@ async fn what_another_host_changed_is_taken_over() {
     there.insert_records("g", vec![other]).await.unwrap();
     assert_eq!(caught_up(&hall, &here).await, (5, 2));
     assert!(!hall.contains("a") && hall.contains("b") && hall.contains("c"));
-    let found = hall.join_pass(template("another face"), 1, None).await.unwrap();
+    let found = hall.join_pass(template("another face"), 1, None, None).await.unwrap();
     assert_eq!((&*found.answer.hits[0].id, found.generation), ("b", 5));
     assert!(found.answer.hits[0].score > 0.999);
     assert_eq!(caught_up(&hall, &here).await, (5, 2), "nothing has changed");
@@ -283,11 +476,68 @@ async fn a_change_here_does_not_hide_another_hosts() {
     let (hall, here, there, _) = neighbours().await;
     there.insert_records("g", vec![record("theirs"), record("gone")]).await.unwrap();
     let removed = hall.forget(&here, &["gone".to_owned()]).await.unwrap();
-    assert_eq!((removed.records, hall.generation()), (vec!["gone".to_owned()], 0), "generation 1 is missing");
-    assert_eq!(caught_up(&hall, &here).await, (2, 1));
-    assert!(hall.contains("theirs"));
+    assert_eq!(
+        (removed.records, removed.generation),
+        (vec!["gone".to_owned()], 2),
+        "with what the other host changed before"
+    );
+    assert!(hall.contains("theirs") && !hall.contains("gone"));
+    assert_eq!(caught_up(&hall, &here).await, (2, 1), "nothing is missing");
+    there.insert_records("g", vec![record("more")]).await.unwrap();
+    assert_eq!(hall.enter(&here, vec![record("ours")]).await.unwrap(), 4);
+    assert!(hall.contains("more") && hall.contains("ours"));
+    assert_eq!(caught_up(&hall, &here).await, (4, 3));
+    hall.forget(&here, &["more".to_owned(), "ours".to_owned()]).await.unwrap();
+    assert_eq!(caught_up(&hall, &here).await, (6, 1));
     hall.forget(&here, &["theirs".to_owned()]).await.unwrap();
-    assert_eq!((hall.generation(), hall.len()), (3, 0), "and the next one is the next");
+    assert_eq!((hall.generation(), hall.len()), (7, 0), "and the next one is the next");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_cannot_be_taken_over_remove_none() {
+    let (hall, here, ..) = neighbours().await;
+    hall.enter(&here, vec![record("a"), record("b")]).await.unwrap();
+    let (ids, digest) = (["a", "b"].map(str::to_owned), hall.digest());
+    let newcomer = |record: &store::NewRecord| Newcomer::new(&filtered(), record);
+    let short = store::NewRecord { template: vec![1.0], ..record("b") };
+    for second in [newcomer(&short), newcomer(&record("a"))] {
+        let found = [newcomer(&record("a")), second];
+        let taken = following::take_over(&hall.rows, &hall.generation, &ids, &found, 9);
+        assert!(matches!(&taken, Err(CaseError::Fault(_))), "{taken:?}");
+        assert_eq!((hall.digest(), hall.generation(), hall.len()), (digest, 1, 2));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_whose_answer_was_lost_is_made_up_for() {
+    let house = House::new().await;
+    house.enroll(&["a", "b", "c"]).await;
+    let hall = house.load().await;
+    let agrees = async |generation: u64| {
+        let state = house.store.gallery_state("g").await.unwrap();
+        assert_eq!((hall.generation(), hall.digest()), (state.generation, state.holdings.digest()));
+        assert_eq!(hall.generation(), generation);
+    };
+    // Each of these the store has made, and nobody here heard of it.
+    house.store.remove_record("g", "a").await.unwrap().unwrap();
+    let removed = hall.forget(&house.store, &["a".to_owned()]).await.unwrap();
+    assert_eq!(removed, Removed { records: vec!["a".into()], generation: 2 });
+    agrees(2).await;
+    house.enroll(&["d"]).await;
+    assert_eq!(hall.enter(&house.store, vec![record("e")]).await.unwrap(), 4);
+    assert!(hall.contains("d") && hall.contains("e"));
+    agrees(4).await;
+    house.enroll(&["f"]).await;
+    assert!(hall.restate(&house.store, "b", "sealed").await.unwrap());
+    assert!(hall.contains("f"));
+    agrees(6).await;
+    house.enroll(&["g"]).await;
+    let twice = ["b".to_owned(), "b".to_owned()];
+    let removed = hall.forget(&house.store, &twice).await.unwrap();
+    assert_eq!(removed, Removed { records: vec!["b".into()], generation: 8 });
+    assert!(hall.contains("g") && !hall.contains("b"));
+    agrees(8).await;
+    assert_eq!(hall.trouble(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -288,6 +288,8 @@ fn a_step_that_waits_imposes_what_it_imposes_and_does_nothing_else() {
                 digest: None,
                 filter: Default::default(),
                 rows: 9,
+                reranked: None,
+                bound_billionths: None,
                 found: vec!["a".into()],
             },
         )

@@ -10,10 +10,10 @@ impl Codes {
     /// parts below hold.
     pub(crate) const LAYOUT: [u8; 8] = *b"halves-2";
 
-    /// Codes of `rows` rows whose parts are to be filled in, and then [measured](Self::measure).
-    pub(crate) fn zeroed(dim: usize, rows: usize) -> Result<Self, TryReserveError> {
+    /// Codes of `rows` rows whose parts are to be filled in, and then [measured](Self::measure), with room for `room`.
+    pub(crate) fn zeroed(dim: usize, rows: usize, room: usize) -> Result<Self, TryReserveError> {
         let mut codes = Self::new(dim);
-        codes.try_reserve(rows)?;
+        codes.try_reserve(room)?;
         codes.coarse.resize(rows * codes.lines_per_row, Line::ZERO);
         codes.fine.resize(rows * codes.lines_per_row, Line::ZERO);
         codes.scales.resize(rows, 0.0);
@@ -63,7 +63,8 @@ mod tests {
             turned[0] = first;
             codes.push(&turned);
         }
-        let mut again = Codes::zeroed(140, 3).expect("a few hundred bytes");
+        let mut again = Codes::zeroed(140, 3, 5).expect("a few hundred bytes");
+        assert!(again.room() >= 5);
         for (to, from) in again.parts_mut().into_iter().zip(codes.parts()) {
             to.copy_from_slice(from);
         }

@@ -3,7 +3,7 @@
 //! A gallery of a million rows is loaded in batches: templates are scaled, turned, coded and counted side by side, and only
 //! what has to be in order is done in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use model::multiset::MultisetHash;
@@ -57,6 +57,7 @@ impl Gallery {
     /// [`RowError`], which names a row that is refused, as [`insert_with`](Self::insert_with) would refuse it.
     pub fn insert_all(&mut self, new: &[NewRow<'_>]) -> Result<(), RowError> {
         let ready = self.made_ready(new)?;
+        self.make_room(new.len());
         let first = self.ids.len();
         let mut ids: Vec<Arc<str>> = Vec::with_capacity(new.len());
         let mut fresh = BTreeMap::new();
@@ -88,6 +89,32 @@ impl Gallery {
         }
         self.count_in(new);
         Ok(())
+    }
+
+    /// Whether these rows could be added if none of their ids were taken.
+    ///
+    /// # Errors
+    /// [`RowError`], as from [`insert_all`](Self::insert_all).
+    pub fn check_all(&self, new: &[NewRow<'_>]) -> Result<(), RowError> {
+        let (mut ids, mut fresh) = (HashSet::with_capacity(new.len()), BTreeMap::new());
+        for row in new {
+            let fitting = if ids.insert(row.id) {
+                normalise(row.template, self.dim).and_then(|_| self.columns.check_beside(row.attributes, &mut fresh))
+            } else {
+                Err(TemplateError::Duplicate { id: row.id.into() })
+            };
+            fitting.map_err(|error| RowError { id: row.id.into(), error })?;
+        }
+        Ok(())
+    }
+
+    /// Makes room for more rows, where there is none, by an eighth of those there are.
+    fn make_room(&mut self, more: usize) {
+        let rows = self.len().saturating_add(more);
+        if rows > self.codes.room() {
+            // Where so much memory is refused, each vector asks for what it needs as it is added to.
+            let _ = self.reserve(rows);
+        }
     }
 
     fn made_ready(&self, new: &[NewRow<'_>]) -> Result<Vec<Ready>, RowError> {

@@ -1,6 +1,6 @@
 //! A gallery in a file: its f32 rows while it works, all of it when it is sealed, and opened again from there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, TryReserveError};
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -10,9 +10,10 @@ use model::multiset::MultisetHash;
 use super::Gallery;
 use crate::codes::Codes;
 use crate::plain::{bytes, bytes_mut};
-use crate::rows::{FIRST_ROW, Rows, row_at};
+use crate::rows::{FIRST_ROW, Rows, Settling, row_at};
 use crate::snapshot::{
-    Cipher, Edition, Header, columns_from_bytes, columns_to_bytes, index_digest, read_sections, write_sections,
+    Cipher, Draft, Edition, GoOn, Header, columns_from_bytes, columns_to_bytes, index_digest, read_sections,
+    write_sections,
 };
 use crate::{ShapeError, SnapshotError};
 
@@ -54,12 +55,14 @@ impl Gallery {
         header.check(expected, dim)?;
         let damaged = |what| SnapshotError::Damaged { what };
         let (rows, capacity, start) = shape(&header, dim, file.metadata()?.len()).ok_or(damaged("shape"))?;
+        // There is room for more than was written, so that what is enrolled first moves nothing.
+        let refused = |_| ShapeError::Capacity { rows, dim };
         let mut id_lengths = vec![0_u32; rows];
-        let mut sums = vec![0_u32; rows];
+        let mut sums: Vec<u32> = zeros(rows).map_err(refused)?;
         // `shape` has seen that there are so many sections, and that they fit into the file.
         let mut ids = vec![0_u8; section(&header, 1)];
         let mut columns = vec![0_u8; section(&header, 3)];
-        let mut elements = vec![[0_u8; 32]; rows];
+        let mut elements: Vec<[u8; 32]> = zeros(rows).map_err(refused)?;
         let mut sum = vec![0_u8; section(&header, 5)];
         let own = vec![
             bytes_mut(&mut id_lengths),
@@ -74,8 +77,7 @@ impl Gallery {
         // Neither waits for the other; what is read is believed only when all of it has been.
         let (coded, named) = rayon::join(
             || -> Result<_, SnapshotError> {
-                let refused = |_| ShapeError::Capacity { rows, dim };
-                let mut codes = Codes::zeroed(dim, rows).map_err(refused)?;
+                let mut codes = Codes::zeroed(dim, rows, room_for(rows)).map_err(refused)?;
                 let parts = Vec::from(codes.parts_mut());
                 fitting(&parts, &header.lengths[OWN_SECTIONS..]).ok_or(damaged("shape"))?;
                 let chunks = read_sections(&file, start + own_bytes, parts)?;
@@ -104,36 +106,69 @@ impl Gallery {
         self.rows.whole().is_some()
     }
 
-    /// Makes the gallery's file a snapshot of its present state: writes everything but the f32 rows, which are there, and
-    /// waits until all is on the disk. Searches may go on. A file that was not finished will not be opened.
+    /// Makes the gallery's file a snapshot of its present state, durably: [`draft`](Self::draft) and all that follows.
     ///
     /// # Errors
-    /// [`SnapshotError::File`]; of kind [`io::ErrorKind::Unsupported`] if not all rows are in the file.
+    /// As from [`draft`](Self::draft), and [`SnapshotError::File`].
     pub fn seal(&self, edition: &Edition, cipher: &dyn Cipher) -> Result<(), SnapshotError> {
+        Ok(self.draft(edition, cipher, &|| true)?.sync()?.vouch()?)
+    }
+
+    /// Drafts a snapshot of its present state in the gallery's file: reads the f32 rows, which are there, and writes
+    /// everything else. Searches may go on. Until the draft is synced and vouched for, the file will not be opened.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Damaged`] if a row is not as it was written: what is to be vouched for has been read.
+    /// [`SnapshotError::GivenUp`] some milliseconds after `go_on` says no. [`SnapshotError::File`]; of kind
+    /// [`io::ErrorKind::Unsupported`] if not all rows are in the file.
+    pub fn draft(&self, edition: &Edition, cipher: &dyn Cipher, go_on: GoOn<'_>) -> Result<Draft, SnapshotError> {
         let Some((file, capacity, sums)) = self.rows.whole() else {
             let scattered = io::Error::new(io::ErrorKind::Unsupported, "some of its rows are in memory only");
             return Err(scattered.into());
         };
-        self.write_around(file, capacity, sums, edition, cipher)
+        self.rows.check(go_on)?;
+        self.write_around(file, capacity, sums, edition, cipher, go_on)
     }
 
-    /// Writes a snapshot into another file, which must be empty. The gallery stays where it is.
+    /// Writes a snapshot into another file, which must be empty: [`draft_in`](Self::draft_in) and all that follows.
     ///
     /// # Errors
-    /// [`SnapshotError::File`]; of kind [`io::ErrorKind::InvalidData`] if one of its rows is not as it was written.
+    /// As from [`seal`](Self::seal).
     pub fn snapshot(&self, file: &File, edition: &Edition, cipher: &dyn Cipher) -> Result<(), SnapshotError> {
-        let sums = self.rows.copy_into(file)?;
-        self.write_around(file, room_for(self.len()), &sums, edition, cipher)
+        Ok(self.draft_in(file, edition, cipher, &|| true)?.sync()?.vouch()?)
     }
 
-    /// Makes removals final in the gallery's file: the rows that were overwritten are synced, and the codes and ids of
-    /// the snapshot that it was are cut off. Until it is sealed again it is none. Does nothing where nothing was removed,
-    /// or without a file.
+    /// Drafts a snapshot in another file, which must be empty. The gallery stays where it is.
+    ///
+    /// # Errors
+    /// As from [`draft`](Self::draft), wherever its rows are.
+    pub fn draft_in(
+        &self,
+        file: &File,
+        edition: &Edition,
+        cipher: &dyn Cipher,
+        go_on: GoOn<'_>,
+    ) -> Result<Draft, SnapshotError> {
+        let sums = self.rows.copy_into(file, go_on)?;
+        self.write_around(file, room_for(self.len()), &sums, edition, cipher, go_on)
+    }
+
+    /// Makes removals final in the gallery's file, durably: [`settling`](Self::settling) and what is left to be done.
+    ///
+    /// # Errors
+    /// As from there.
+    pub fn settle(&self) -> io::Result<()> {
+        self.settling()?.map_or(Ok(()), Settling::finish)
+    }
+
+    /// What is left to be done to make removals final in the gallery's file: to wait for the disk, and to wipe the codes
+    /// and ids of the snapshot that it was. Until it is sealed again it is none. Absent where nothing was removed, or without
+    /// a file.
     ///
     /// # Errors
     /// If the disk did not take it: a removed row may still be in the file, which should be deleted.
-    pub fn settle(&mut self) -> io::Result<()> {
-        self.rows.settle()
+    pub fn settling(&self) -> io::Result<Option<Settling>> {
+        self.rows.settling()
     }
 
     fn write_around(
@@ -143,7 +178,8 @@ impl Gallery {
         sums: &[u32],
         edition: &Edition,
         cipher: &dyn Cipher,
-    ) -> Result<(), SnapshotError> {
+        go_on: GoOn<'_>,
+    ) -> Result<Draft, SnapshotError> {
         // An id is text that was sent in one request.
         let id_lengths: Vec<u32> = self.ids.iter().map(|id| u32::try_from(id.len()).unwrap_or(u32::MAX)).collect();
         let mut ids = Vec::with_capacity(self.ids.iter().map(|id| id.len()).sum());
@@ -155,10 +191,10 @@ impl Gallery {
         let mut sections: Vec<&[u8]> =
             vec![bytes(&id_lengths), &ids[..], bytes(sums), &columns[..], self.elements.as_flattened(), &sum[..]];
         sections.extend(self.codes.parts());
-        let chunks = write_sections(file, index_at(capacity, self.dim), &sections)?;
+        let chunks = write_sections(file, index_at(capacity, self.dim), &sections, go_on)?;
         let index = index_digest(&chunks);
-        Header::new(edition, self.dim, self.len(), capacity, index, &sections).write(file)?;
-        Ok(())
+        let header = Header::new(edition, self.dim, self.len(), capacity, index, &sections);
+        Ok(Draft { file: file.try_clone()?, header })
     }
 }
 
@@ -169,8 +205,8 @@ type Named = (Vec<Arc<str>>, HashMap<Arc<str>, usize>);
 fn named(ids: &[u8], lengths: &[u32]) -> Option<Named> {
     let text = std::str::from_utf8(ids).ok()?;
     let mut at = 0_usize;
-    let mut of_rows = Vec::with_capacity(lengths.len());
-    let mut places = HashMap::with_capacity(lengths.len());
+    let mut of_rows = Vec::with_capacity(room_for(lengths.len()));
+    let mut places = HashMap::with_capacity(room_for(lengths.len()));
     for (row, &length) in lengths.iter().enumerate() {
         let end = at.checked_add(usize::try_from(length).ok()?)?;
         let id: Arc<str> = text.get(at..end)?.into();
@@ -189,9 +225,17 @@ fn fitting(sections: &[&mut [u8]], lengths: &[u64]) -> Option<u64> {
     found.eq(lengths.iter().copied()).then(|| lengths.iter().sum())
 }
 
-/// Rows for which a file gets room: those there are, and what is enrolled in a while.
-fn room_for(rows: usize) -> usize {
+/// Rows for which there is to be room, in a file and in memory: those there are, and what is enrolled in a while.
+pub(super) fn room_for(rows: usize) -> usize {
     rows.saturating_add(rows / 8).saturating_add(4096)
+}
+
+/// A value for each row that is yet to be read, with room for more.
+fn zeros<T: Clone + Default>(rows: usize) -> Result<Vec<T>, TryReserveError> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(room_for(rows))?;
+    values.resize(rows, T::default());
+    Ok(values)
 }
 
 /// Where the index of a file with room for so many rows begins: at the next page.

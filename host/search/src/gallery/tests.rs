@@ -105,12 +105,13 @@ fn equals_the_brute_force_when_all_families_share_a_gallery() {
 fn equals_the_brute_force_over_several_blocks() {
     let mut rng = StdRng::seed_from_u64(13);
     for (dim, count) in [(512, 1_301), (MAX_DIM, 131)] {
-        let rows = with_ids(Family::Uniform.templates(&mut rng, dim, count));
-        let gallery = gallery_of(&rows, dim);
-        assert!(count > 2 * gallery.block_rows);
-        for _ in 0..3 {
-            let probe = uniform(&mut rng, dim);
-            assert_exact(&gallery, &rows, &probe, &[1, 20, 100], "blocks");
+        for family in FAMILIES {
+            let rows = with_ids(family.templates(&mut rng, dim, count));
+            let gallery = gallery_of(&rows, dim);
+            assert!(count > 2 * gallery.block_rows);
+            for probe in [uniform(&mut rng, dim), rows[count - 1].1.clone(), negated(&rows[0].1)] {
+                assert_exact(&gallery, &rows, &probe, &[1, 20, 100, count], &format!("blocks of {family:?} {dim}"));
+            }
         }
     }
 }
@@ -132,6 +133,59 @@ fn equals_the_brute_force_when_shared_among_threads() {
     let answers = gallery.search_many(&slices, &[5, 500, 50]);
     for ((answer, probe), k) in answers.into_iter().zip(slices).zip([5, 500, 50]) {
         assert_eq!(answer.map(|a| a.hits), gallery.search(probe, k).map(|a| a.hits));
+    }
+}
+
+#[test]
+fn equals_the_brute_force_on_every_family_when_shared_among_threads() {
+    let mut rng = StdRng::seed_from_u64(20);
+    let dim = 6;
+    for family in FAMILIES {
+        let rows = with_ids(family.templates(&mut rng, dim, PARALLEL_ROWS + 777));
+        let gallery = gallery_of(&rows, dim);
+        assert!(gallery.shares().len() > 1);
+        for probe in [uniform(&mut rng, dim), rows[PARALLEL_ROWS].1.clone()] {
+            assert_exact(&gallery, &rows, &probe, &[1, 20, 3_000], &format!("threads, {family:?}"));
+        }
+    }
+}
+
+/// What to try out today: another gallery each time, or that of an earlier run, whose seed it said.
+const SEED: &str = "MAGISTRATE_SEARCH_SEED";
+
+#[test]
+#[cfg_attr(miri, ignore = "there is no other seed there")]
+fn equals_the_brute_force_on_whatever_comes() {
+    let seed: u64 = match std::env::var(SEED) {
+        Ok(seed) => seed.parse().expect("a whole number"),
+        Err(_) => rand::random(),
+    };
+    println!("{SEED}={seed}");
+    let mut rng = StdRng::seed_from_u64(seed);
+    for _ in 0..30 {
+        let (dim, count) = (rng.random_range(1..700_usize), rng.random_range(1..900_usize));
+        let mut templates = Vec::new();
+        for _ in 0..3 {
+            let family = FAMILIES[rng.random_range(0..FAMILIES.len())];
+            templates.extend(family.templates(&mut rng, dim, count));
+        }
+        let mut rows = with_ids(templates);
+        let mut gallery = gallery_of(&rows, dim);
+        for _ in 0..rng.random_range(0..count) {
+            let (id, _) = rows.swap_remove(rng.random_range(0..rows.len()));
+            assert!(gallery.remove(&id));
+        }
+        let near = rows[rng.random_range(0..rows.len())].1.clone();
+        let mut beside = near.clone();
+        beside.iter_mut().for_each(|value| *value += rng.random_range(-1e-2_f32..1e-2));
+        let limits = [1, rng.random_range(1..100_usize), rows.len()];
+        for kernel in Kernel::all() {
+            gallery.kernel = kernel;
+            // A probe next to a template of one value may have no direction.
+            for probe in [&near, &beside].into_iter().filter(|probe| normalise(probe, dim).is_ok()) {
+                assert_exact(&gallery, &rows, probe, &limits, &format!("{SEED}={seed}"));
+            }
+        }
     }
 }
 
@@ -228,7 +282,8 @@ fn removal_overwrites_the_template() {
     gallery.insert("a", &[1.0, 2.0, 3.0, 4.0]).expect("valid template");
     gallery.insert("b", &[4.0, 3.0, 2.0, 1.0]).expect("valid template");
     assert!(gallery.remove("a"));
-    assert_eq!(gallery.rows.row(0), normalise(&[4.0, 3.0, 2.0, 1.0], 4).expect("valid template"));
+    let left = gallery.rows.row(0).expect("rows in memory are as they were written");
+    assert_eq!(*left, *normalise(&[4.0, 3.0, 2.0, 1.0], 4).expect("valid template"));
     let vacated = &gallery.rows.tail().spare_capacity_mut()[..4];
     for value in vacated {
         // SAFETY: "b" was written here before its removal from the end truncated the vector.

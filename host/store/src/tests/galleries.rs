@@ -193,6 +193,26 @@ async fn a_damaged_template_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gallery_is_what_it_says_again_once_a_damaged_record_is_removed() {
+    for harm in ["UPDATE $id SET digest = 'text'", "UPDATE $id UNSET status", "DELETE $id"] {
+        let north = north().await;
+        north.insert_records("h", vec![record("a", 9)]).await.unwrap();
+        let records = (0..300).map(|n| record(&format!("r{n}"), n)).collect();
+        north.insert_records("g", records).await.unwrap();
+        north.set_status("g", "r7", "sealed").await.unwrap().unwrap();
+        let id = RecordId::new("template", templates::key_in("g", "r8"));
+        raw(&north, harm, object! { id: id }).await;
+        assert!(load(&north, "g").await.is_err(), "{harm}");
+        assert_eq!(north.remove_record("g", "r8").await.unwrap(), Some(3), "{harm}");
+        let (generation, left) = load(&north, "g").await.unwrap();
+        assert_eq!((generation, left.len()), (3, 299), "{harm}");
+        // And it goes on from there.
+        north.remove_record("g", "r7").await.unwrap().unwrap();
+        assert_eq!(load(&north, "g").await.unwrap().1.len(), 298, "{harm}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_change_is_a_generation_whoever_makes_it() {
     let store = open("mem://", 1).await.unwrap();
     let mut writers = JoinSet::new();

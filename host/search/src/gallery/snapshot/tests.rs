@@ -147,7 +147,7 @@ fn nothing_of_a_removed_row_stays_in_the_file() {
     let (place, rows) = (Place::new(), rows(60));
     let mut gallery = sealed(&place, &rows);
     let removed = rows[20].0.clone();
-    let unit = bytes(gallery.rows.row(20)).to_vec();
+    let unit = bytes(&gallery.rows.row(20).expect("as it was written")).to_vec();
     let text = place.bytes();
     let holds = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|window| window == part);
     assert!(holds(&text, &unit) && holds(&text, removed.as_bytes()));
@@ -239,6 +239,73 @@ fn a_changed_byte_is_found_when_it_is_read() {
     assert_eq!(refused, TemplateError::Damaged { id: rows[4].0.as_str().into() });
     let many = gallery.search_many(&[rows[4].1.as_slice()], &[3]);
     assert_eq!(many, [Err(refused)]);
+}
+
+#[test]
+fn a_damaged_row_is_not_vouched_for() {
+    let (place, rows) = (Place::new(), rows(40));
+    let gallery = sealed(&place, &rows);
+    place.file().write_all_at(b"xx", row_at(7, DIM) + 9).expect("a disk");
+    let refused = gallery.seal(&edition(), &Reversed);
+    assert!(matches!(refused, Err(SnapshotError::Damaged { what: "row" })), "{refused:?}");
+    let elsewhere = gallery.snapshot(&Place::new().file(), &edition(), &Reversed);
+    assert!(matches!(elsewhere, Err(SnapshotError::Damaged { what: "row" })), "{elsewhere:?}");
+}
+
+#[test]
+fn a_file_cut_short_while_it_is_searched_fails_the_search_alone() {
+    let (place, rows) = (Place::new(), rows(300));
+    let gallery = sealed(&place, &rows);
+    place.file().set_len(FIRST_ROW).expect("a disk");
+    let refused = gallery.search(&rows[4].1, 3).expect_err("there is no row left");
+    assert!(matches!(refused, TemplateError::Damaged { .. }), "{refused}");
+    assert!(gallery.seal(&edition(), &Reversed).is_err());
+}
+
+#[test]
+fn a_draft_is_no_snapshot_until_it_is_vouched_for() {
+    let (place, mut rows) = (Place::new(), rows(200));
+    let mut gallery = sealed(&place, &rows[..150]);
+    put(&mut gallery, &rows[150..]);
+    let given_up = gallery.draft(&edition(), &Reversed, &|| false);
+    assert!(matches!(given_up, Err(SnapshotError::GivenUp)), "{:?}", given_up.err());
+    let draft = gallery.draft(&edition(), &Reversed, &|| true).expect("a disk");
+    // Thrown away, because a row goes: the file cannot bring it back.
+    let (id, _) = rows.swap_remove(3);
+    assert!(gallery.remove(&id));
+    gallery.settle().expect("a disk");
+    drop(draft);
+    let text = place.bytes();
+    assert!(!text.windows(id.len()).any(|window| window == id.as_bytes()));
+    drop(gallery);
+    assert!(place.open().is_err());
+
+    let place = Place::new();
+    let gallery = sealed(&place, &rows);
+    let synced = gallery.draft(&Edition { generation: 8, ..edition() }, &Reversed, &|| true);
+    let synced = synced.expect("a disk").sync().expect("a disk");
+    synced.vouch().expect("a disk");
+    drop(gallery);
+    assert!(matches!(place.open(), Err(SnapshotError::Other { what: "generation" })));
+}
+
+#[test]
+fn there_is_room_in_memory_for_what_is_enrolled_first() {
+    let (place, rows) = (Place::new(), rows(900));
+    let begun = Gallery::in_file(DIM, 800, place.file()).expect("an empty file");
+    let room = begun.codes.room();
+    assert!(room >= 900, "{room}");
+    let mut gallery = begun;
+    put(&mut gallery, &rows[..800]);
+    gallery.seal(&edition(), &Reversed).expect("a disk");
+    drop(gallery);
+    let mut gallery = place.open().expect("as it was sealed");
+    let before = (gallery.codes.room(), gallery.ids.capacity(), gallery.elements.capacity(), gallery.places.capacity());
+    assert!(before.0 >= 900 && before.1 >= 900 && before.2 >= 900 && before.3 >= 900, "{before:?}");
+    let parts = gallery.codes.parts().map(<[u8]>::as_ptr);
+    put(&mut gallery, &rows[800..]);
+    assert_eq!(gallery.codes.parts().map(<[u8]>::as_ptr), parts, "nothing was moved");
+    assert_holds(&gallery, &rows);
 }
 
 #[test]
