@@ -16,6 +16,7 @@ mod reports;
 mod retention;
 mod revisions;
 mod sequences;
+mod statuses;
 mod told;
 mod torn;
 mod unfinished;
