@@ -69,7 +69,8 @@ impl Hall {
             }
             let mut bookings = self.booking_data(store, &some).await?;
             newcomers.extend(some.into_iter().map(|stored| {
-                let (booked_from, booking) = bookings.remove(&stored.id).unwrap_or_default();
+                let booked = bookings.remove(&stored.id).map(|booked| (booked.origin, booked.booking));
+                let (booked_from, booking) = booked.unwrap_or_default();
                 let origin = stored.origin.as_deref().unwrap_or(&booked_from);
                 let (element, attributes) = (stored.element(), known(&self.fact, &stored.status, origin, &booking));
                 Newcomer { id: stored.id, template: stored.template, attributes, element }
@@ -83,13 +84,13 @@ impl Hall {
         &self,
         store: &store::Jurisdiction,
         records: &[StoredTemplate],
-    ) -> Result<BTreeMap<String, (String, BTreeMap<String, String>)>, CaseError> {
+    ) -> Result<BTreeMap<String, store::Booking>, CaseError> {
         if self.fact.filters.is_empty() && records.iter().all(|record| record.origin.is_some()) {
             return Ok(BTreeMap::new());
         }
         let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
         let bookings = store.bookings(&self.fact.id, &ids).await?;
-        Ok(bookings.into_iter().map(|booking| (booking.id, (booking.origin, booking.booking))).collect())
+        Ok(bookings.into_iter().map(|booking| (booking.id.clone(), booking)).collect())
     }
 
     async fn load_anew(&self, store: &store::Jurisdiction, jurisdiction: &str) -> Result<(), CaseError> {
