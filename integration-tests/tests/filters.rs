@@ -59,7 +59,7 @@ async fn a_filtered_search_is_exact_among_those_admitted_and_on_record() {
     let Some(mut court) = court().await else { return };
     let enrolled = enroll(&court, &KNOWN).await;
     assert_eq!(enrolled.status, 200, "{}", String::from_utf8_lossy(&enrolled.body));
-    let cases: [(Value, &[usize]); 7] = [
+    let cases: [(Value, &[usize]); 11] = [
         (json!({"sex": {"one_of": ["F"]}}), &[100, 101, 106, 107]),
         (json!({"sex": {"one_of": ["M", "X"]}, "age": {"from": 60}}), &[102, 104]),
         (json!({"age": {"from": 60}, "booking-agency": {"one_of": ["dpd"]}}), &[100, 102, 107]),
@@ -67,6 +67,10 @@ async fn a_filtered_search_is_exact_among_those_admitted_and_on_record() {
         (json!({"booking-date": {"to": "2019-12-31"}, "status": {"one_of": ["active"]}}), &[100]),
         (json!({"status": {"one_of": ["sealed"]}}), &[]),
         (json!({"age": {"from": 150}}), &[]),
+        (json!({"booking-agency": {"one_of": ["dpd", "oakland-so"]}, "sex": {"none_of": ["F"]}}), &[102, 103]),
+        (json!({"booking-agency": {"none_of": ["dpd"]}, "sex": {"one_of": ["F", "M", "X"]}}), &[101, 103, 104]),
+        (json!({"origin": {"one_of": ["dpd"]}, "sex": {"one_of": ["X"]}}), &[104]),
+        (json!({"origin": {"none_of": ["dpd"]}}), &[]),
     ];
     let whole = search(&court, &json!({})).await.json().unwrap();
     assert_eq!((&whole["rows_compared"], records(&whole).len()), (&json!(28), 28), "{whole}");
@@ -133,11 +137,15 @@ async fn a_filter_that_cannot_be_is_said_and_nothing_is_done() {
     let Some(court) = court().await else { return };
     let before = court.entries("detroit").await;
     for (filter, says) in [
-        (json!({"race": {"one_of": ["x"]}}), "filter by status, sex, age, booking-agency, booking-date"),
+        (json!({"race": {"one_of": ["x"]}}), "filter by status, origin, sex, age, booking-agency, booking-date"),
         (json!({"date-of-birth": {"to": "2000-01-01"}}), "filter.date-of-birth"),
         (json!({"sex": {"one_of": ["Female"]}}), "`Female` is none of F, M, X"),
         (json!({"sex": {"one_of": []}}), "name 1 to 256"),
         (json!({"sex": {"from": 1}}), "give one_of"),
+        (json!({"sex": {"none_of": []}}), "none_of has 0 values"),
+        (json!({"sex": {"none_of": ["Female"]}}), "`Female` is none of F, M, X"),
+        (json!({"age": {"none_of": ["30"], "from": 20}}), "neither one_of nor none_of"),
+        (json!({"origin": {"from": 1}}), "give one_of or none_of"),
         (json!({"sex": "F"}), "invalid type"),
         (json!({"sex": {"any_of": ["F"]}}), "unknown field `any_of`"),
         (json!({"age": {"one_of": ["30"]}}), "give from or to"),
@@ -219,8 +227,41 @@ async fn filters_can_be_typed() {
     assert_eq!(records(&answer), ranked(&[100, 104, 107]), "{answer}");
     let done = typed(&["booking-date=2020-01-01..2020-12-31", "sex=M"]);
     assert_eq!(records(&serde_json::from_slice(&done.stdout).unwrap()), ranked(&[102, 103]));
+    let done = typed(&["booking-agency=oakland-so", "sex!=F,X"]);
+    assert_eq!(records(&serde_json::from_slice(&done.stdout).unwrap()), ranked(&[103]));
     let done = typed(&["sex=female"]);
     assert_eq!(done.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&done.stdout).contains("none of F, M, X"));
     assert_eq!(typed(&["sex"]).status.code(), Some(2), "no filter at all");
+    assert_eq!(typed(&["age!=20..35"]).status.code(), Some(2), "nor is this one");
+}
+
+#[tokio::test]
+async fn records_are_filtered_by_the_agency_that_they_came_from() {
+    let Some(mut court) = court().await else { return };
+    let example = Example::read("detroit").unwrap();
+    let registrar = format!("detroit/{}", example.registrar);
+    for (origin, seeds) in [("oakland-so", [100, 101]), ("slmpd", [102, 103])] {
+        let record = |seed| json!({"id": format!("r{seed:04}"), "template": packed(&template(seed)), "booking": {}});
+        let records: Vec<Value> = seeds.into_iter().map(record).collect();
+        let body = json!({"model": MODEL, "origin": origin, "answers": example.enroll, "records": records});
+        let answer = court.client(&registrar).post("/v1/detroit/galleries/snap/records", &body).await.unwrap();
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    }
+    let cases: [(Value, &[usize]); 4] = [
+        (json!({"origin": {"one_of": ["oakland-so"]}}), &[100, 101]),
+        (json!({"origin": {"none_of": ["dpd"]}}), &[100, 101, 102, 103]),
+        (json!({"origin": {"none_of": ["dpd", "slmpd"]}}), &[100, 101]),
+        (json!({"origin": {"one_of": ["elsewhere"]}}), &[]),
+    ];
+    for restarted in [false, true] {
+        if restarted {
+            court.deployment.stop().unwrap();
+            court.deployment.serve().unwrap();
+        }
+        for (filter, expected) in &cases {
+            let answer = search(&court, filter).await.json().unwrap();
+            assert_eq!(records(&answer), ranked(expected), "{filter}: {answer}");
+        }
+    }
 }

@@ -28,6 +28,7 @@ mod published;
 mod recovery;
 mod reports;
 mod resilience;
+mod sealed;
 mod searches;
 mod terminal;
 mod turns;

@@ -1,7 +1,8 @@
 //! The `disseminate` phase: a released result is handed to one recipient.
 //!
 //! A document comes out of the host here and nowhere else: as it was sealed at the release, to the byte, and only when the
-//! hand-over is on record.
+//! hand-over is on record. What has become of its records since, policies are told. With a record that was destroyed, or that is
+//! withheld by now, it goes to nobody: a document is not drawn up anew without what it says.
 
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
@@ -10,7 +11,7 @@ use crate::misstep::Misstep;
 use crate::release::{DOCUMENT, Form, sealed_id};
 use crate::sitting::{Sitting, Taken};
 use model::account::{Document, Event};
-use model::facts::{Dissemination, Step};
+use model::facts::{Dissemination, Selected, Step};
 use model::terms::{Digest, Field, Value};
 use std::collections::BTreeMap;
 
@@ -42,8 +43,9 @@ impl Casework {
     /// Hands a released result to one recipient.
     ///
     /// # Errors
-    /// [`CaseError::OutOfPlace`] before the release; [`CaseError::Refused`] when it is not permitted;
-    /// [`CaseError::Unknown`] for a document that has been purged. Nothing is handed over then.
+    /// [`CaseError::OutOfPlace`] before the release, and when a record of the result is gone or withheld;
+    /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Unknown`] for a document that has been purged. Nothing is
+    /// handed over then.
     pub async fn disseminate(
         &self,
         actor: &Registered,
@@ -64,9 +66,19 @@ impl Casework {
             Ok(found) => found,
             Err(misstep) => return self.refuse(&sitting, actor, ASKED, misstep).await,
         };
+        let bookings = sitting.owner.store.bookings(&sitting.request.gallery, &candidates).await?;
+        let now = match as_they_are(&sitting, &candidates, bookings) {
+            Ok(now) => now,
+            Err(misstep) => return self.refuse(&sitting, actor, ASKED, misstep).await,
+        };
         let fields: Vec<Field> = answers.iter().map(|(name, value)| Field::new(name.clone(), value.clone())).collect();
-        let permit = self.judge_step(&sitting, actor, answers, Step::Disseminate(to.clone())).await?;
+        let told = Dissemination { candidates: now, ..to.clone() };
+        let permit = self.judge_step(&sitting, actor, answers, Step::Disseminate(told)).await?;
         let acted = permit.act();
+        if acted.rulings.withheld().iter().any(|record| candidates.contains(record)) {
+            let (subject, e) = (sitting.request.subject(), Misstep::WithheldSince.into());
+            return Err(self.give_up(&sitting.concerned, acted, actor, subject, e).await);
+        }
         let bytes = match &document {
             Some(document) => match read(&sitting, document, form).await {
                 Ok(bytes) => Some(bytes),
@@ -97,6 +109,22 @@ fn in_place(sitting: &Sitting, document: Option<&str>) -> Result<(Vec<String>, O
         return Err(Misstep::Purged { subject: DOCUMENT.to_owned(), at });
     }
     Ok((release.candidates.clone(), found.cloned()))
+}
+
+/// The records that would be handed over, as they are in the gallery now. Whoever asks may not have opened the list, and is told
+/// of none by name.
+fn as_they_are(
+    sitting: &Sitting,
+    candidates: &[String],
+    bookings: Vec<store::Booking>,
+) -> Result<Vec<Selected>, Misstep> {
+    if candidates.iter().any(|record| !bookings.iter().any(|b| b.id == *record)) {
+        return Err(Misstep::Outlived);
+    }
+    if candidates.iter().any(|record| sitting.life.withheld.contains(record)) {
+        return Err(Misstep::WithheldSince);
+    }
+    Ok(bookings.into_iter().map(|b| Selected { record_id: b.id, status: b.status }).collect())
 }
 
 /// The document's bytes, if they are those that were released.

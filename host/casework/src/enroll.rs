@@ -10,10 +10,11 @@ use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
 use crate::limits::{self, bounded};
 use crate::photograph::look_at_photograph;
+use crate::status::{ACTIVE, NOTICE_RECEIVED};
 use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{Enrolment, Step};
-use model::terms::{Phase, Value};
+use model::terms::{Phase, Value, check_id};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Records in one batch: bounds a transaction and an audit entry.
@@ -28,8 +29,17 @@ pub struct NewRecord {
     pub image: Option<Vec<u8>>,
     /// a template of the gallery's model.
     pub template: Option<Vec<f32>>,
+    /// Its status; `active` where absent. Which others there are is for the policies to say, but for `notice-received`, which
+    /// a notice alone gives.
+    pub status: Option<String>,
     /// Basic booking data by field name.
     pub booking: BTreeMap<String, String>,
+}
+
+impl NewRecord {
+    fn status(&self) -> &str {
+        self.status.as_deref().unwrap_or(ACTIVE)
+    }
 }
 
 /// Records enrolled together: the same circumstances hold for each, so one decision does.
@@ -87,7 +97,11 @@ impl Casework {
         let concerned = [owner.clone()];
         answers::check(&concerned, Phase::Enroll, &batch.answers)?;
         let attestation = attested(batch.answers, actor, now);
-        let step = Step::Enroll(Enrolment { booking_fields: names.into_iter().collect() });
+        let told: BTreeSet<_> = batch.records.iter().map(|r| r.status().to_owned()).collect();
+        let others = batch.records.iter().filter(|r| r.status() != ACTIVE);
+        let statuses = others.map(|r| (r.id.clone(), r.status().to_owned())).collect();
+        let (booking_fields, told) = (names.into_iter().collect(), told.into_iter().collect());
+        let step = Step::Enroll(Enrolment { booking_fields, statuses: told });
         let facts = Facts { gallery: Some(hall.fact()), ..Facts::apart(now, actor, vec![attestation], step) };
         let permit = self.judge(&concerned, facts, vec![]).await?;
         // Which ids are taken is told to whoever may enrol, and on record.
@@ -101,7 +115,7 @@ impl Casework {
             Err(e) => return Err(self.give_up(&concerned, acted, actor, Subject::default(), e).await),
         };
         let count = ids.len();
-        let event = Event::Enrolled { gallery: gallery.to_owned(), records: ids, generation };
+        let event = Event::Enrolled { gallery: gallery.to_owned(), records: ids, statuses, generation };
         let (rulings, recorded) = self.conclude(&concerned, acted, actor, Subject::default(), event, vec![]).await?;
         Ok(Enrolled { records: count, generation, rulings, receipt: recorded.receipt()? })
     }
@@ -144,7 +158,7 @@ impl Casework {
                 id: record.id,
                 template,
                 model: gallery.model.clone(),
-                status: "active".to_owned(),
+                status: record.status.unwrap_or_else(|| ACTIVE.to_owned()),
                 booking: record.booking,
                 photo: record.image,
                 provenance: provenance.clone(),
@@ -176,6 +190,13 @@ fn check(batch: &Batch) -> Result<(), CaseError> {
         let id = &record.id;
         if id.is_empty() || id.len() > 128 || id.chars().any(char::is_control) {
             return Err(CaseError::Invalid(format!("record id `{id}`: use 1 to 128 printable characters")));
+        }
+        let status = record.status();
+        if check_id(status).is_err() || status == NOTICE_RECEIVED {
+            return Err(CaseError::Invalid(format!(
+                "record `{id}`: its status is a word of 1 to 64 of `a-z 0-9 - _ .`, and not {NOTICE_RECEIVED}, which a \
+                 notice gives: name another, or leave it away for {ACTIVE}"
+            )));
         }
         if !seen.insert(id) {
             return Err(CaseError::Invalid(format!("record `{id}` is in the batch twice")));

@@ -2,10 +2,11 @@
 //!
 //! A gallery declares which booking fields its searches can be filtered by. Their values are columns beside the templates in
 //! memory: choices are words, numbers and days are numbers, and of a date of birth the day is kept, so that an age is that of
-//! the day of the search. A record without a value is admitted by no filter of it.
+//! the day of the search. A record without a value is admitted by no filter of it, but for one that only leaves values out.
+//! Every gallery is filtered by the status of its records, too, and by the agencies that they come from.
 
 use crate::error::CaseError;
-use model::filter::{Condition, Conditions, FilterKind, Filterable, Limit, STATUS};
+use model::filter::{Condition, Conditions, FilterKind, Filterable, Limit, ORIGIN, STATUS};
 use model::registry::Gallery;
 use model::terms::Date;
 use search::{Attribute, ColumnKind, Filter};
@@ -25,13 +26,14 @@ pub(crate) fn columns(gallery: &Gallery) -> impl Iterator<Item = (&str, ColumnKi
         FilterKind::Number | FilterKind::Date | FilterKind::Age => ColumnKind::Numbers,
     };
     let declared = gallery.filters.iter().map(move |f| (f.name.as_str(), kind(f.kind)));
-    std::iter::once((STATUS, ColumnKind::Words)).chain(declared)
+    [(STATUS, ColumnKind::Words), (ORIGIN, ColumnKind::Words)].into_iter().chain(declared)
 }
 
 /// What the columns of a gallery mean, in one text: those of a snapshot that says another are not used.
 pub(crate) fn meaning(gallery: &Gallery) -> String {
     let said = |f: &Filterable| format!("{}={:?}({})[{}]", f.name, f.kind, f.field(), f.choices.join(","));
-    gallery.filters.iter().map(said).collect::<Vec<_>>().join(" ")
+    // Snapshots from before records had a column of where they come from mean something else.
+    std::iter::once(ORIGIN.to_owned()).chain(gallery.filters.iter().map(said)).collect::<Vec<_>>().join(" ")
 }
 
 /// A record's status, as a column has it.
@@ -39,7 +41,12 @@ pub(crate) fn status(status: &str) -> (&'static str, Attribute) {
     (STATUS, Attribute::Word(status.into()))
 }
 
-/// What a record's booking data say in the columns of its gallery, its status apart; and the fields that say something else
+/// The agency that a record comes from, as a column has it; absent where nobody said.
+pub(crate) fn origin(agency: &str) -> Option<(&'static str, Attribute)> {
+    (!agency.is_empty()).then(|| (ORIGIN, Attribute::Word(agency.into())))
+}
+
+/// What a record's booking data say in the columns of its gallery, its status and origin apart; and the fields that say something else
 /// than they should.
 pub(crate) fn values<'g>(
     gallery: &'g Gallery,
@@ -98,7 +105,7 @@ pub(crate) fn told(gallery: &Gallery, asked: &Conditions) -> Vec<String> {
 pub(crate) fn resolve(gallery: &Gallery, asked: &Conditions, today: Date) -> Result<Option<Filter>, CaseError> {
     let mut filter = Filter::new();
     for (name, condition) in asked {
-        let kind = if name == STATUS {
+        let kind = if [STATUS, ORIGIN].contains(&name.as_str()) {
             FilterKind::Choice
         } else {
             let declared = gallery.filters.iter().find(|f| f.name == *name).ok_or_else(|| unknown(gallery, name))?;
@@ -106,8 +113,15 @@ pub(crate) fn resolve(gallery: &Gallery, asked: &Conditions, today: Date) -> Res
         };
         filter = match kind {
             FilterKind::Choice => {
-                let words = words(gallery, name, condition)?;
-                filter.among(name, words.iter().map(String::as_str))
+                let [wanted, unwanted] = words(gallery, name, condition)?;
+                let filter = match wanted {
+                    Some(words) => filter.among(name, words.iter().map(String::as_str)),
+                    None => filter,
+                };
+                match unwanted {
+                    Some(words) => filter.not_among(name, words.iter().map(String::as_str)),
+                    None => filter,
+                }
             }
             kind => filter.between(name, range(kind, name, condition, today)?),
         };
@@ -124,25 +138,40 @@ fn invalid(name: &str, reason: &str) -> CaseError {
     CaseError::Invalid(format!("filter.{name}: {reason}"))
 }
 
-fn words<'c>(gallery: &Gallery, name: &str, condition: &'c Condition) -> Result<&'c [String], CaseError> {
-    let (Some(words), None, None) = (&condition.one_of, &condition.from, &condition.to) else {
-        return Err(invalid(name, "it is filtered by values: give one_of, and neither from nor to"));
-    };
-    if words.is_empty() || words.len() > MOST_VALUES {
-        return Err(invalid(name, &format!("one_of has {} values: name 1 to {MOST_VALUES}", words.len())));
+/// The words that a condition wants, and those that it does not.
+fn words<'c>(gallery: &Gallery, name: &str, condition: &'c Condition) -> Result<[Option<&'c [String]>; 2], CaseError> {
+    let Condition { one_of, none_of, from, to } = condition;
+    if from.is_some() || to.is_some() || (one_of.is_none() && none_of.is_none()) {
+        return Err(invalid(name, "it is filtered by values: give one_of or none_of, and neither from nor to"));
     }
-    // Of a status, any: which there are is the policies' affair.
-    let Some(declared) = gallery.filters.iter().find(|f| f.name == name) else { return Ok(words) };
+    for (list, words) in [("one_of", one_of), ("none_of", none_of)] {
+        if let Some(words) = words {
+            check_words(gallery, name, list, words)?;
+        }
+    }
+    Ok([one_of.as_deref(), none_of.as_deref()])
+}
+
+fn check_words(gallery: &Gallery, name: &str, list: &str, words: &[String]) -> Result<(), CaseError> {
+    if words.is_empty() || words.len() > MOST_VALUES {
+        return Err(invalid(name, &format!("{list} has {} values: name 1 to {MOST_VALUES}", words.len())));
+    }
+    // Of a status or an agency, any: which there are is the policies' affair, and the registry's.
+    let Some(declared) = gallery.filters.iter().find(|f| f.name == name) else { return Ok(()) };
     match words.iter().find(|word| !declared.choices.contains(word)) {
         Some(word) => Err(invalid(name, &format!("`{word}` is none of {}", declared.choices.join(", ")))),
-        None => Ok(words),
+        None => Ok(()),
     }
 }
 
 /// The numbers in a column that a condition admits.
 fn range(kind: FilterKind, name: &str, condition: &Condition, today: Date) -> Result<RangeInclusive<u32>, CaseError> {
-    if condition.one_of.is_some() || (condition.from.is_none() && condition.to.is_none()) {
-        return Err(invalid(name, "it is filtered by a range: give from or to or both, and not one_of"));
+    let by_values = condition.one_of.is_some() || condition.none_of.is_some();
+    if by_values || (condition.from.is_none() && condition.to.is_none()) {
+        return Err(invalid(
+            name,
+            "it is filtered by a range: give from or to or both, and neither one_of nor none_of",
+        ));
     }
     let end = |limit: &Option<Limit>| -> Result<Option<u32>, CaseError> {
         match (kind, limit) {

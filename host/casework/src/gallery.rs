@@ -450,15 +450,21 @@ impl Newcomer {
         // As the store counts it: see `store::StoredTemplate`.
         let bytes: Vec<u8> = record.template.iter().flat_map(|x| x.to_le_bytes()).collect();
         let element = multiset::record(&record.id, Digest::of(&bytes), &record.status);
-        let attributes = known(gallery, &record.status, &record.booking);
+        let attributes = known(gallery, &record.status, &record.provenance.origin, &record.booking);
         Self { id: record.id.clone(), template: record.template.clone(), attributes, element }
     }
 }
 
-/// What a record of this status and with these booking data is filtered by.
-fn known(gallery: &registry::Gallery, status: &str, booking: &BTreeMap<String, String>) -> Vec<(String, Attribute)> {
+/// What a record of this status, from this agency and with these booking data is filtered by.
+fn known(
+    gallery: &registry::Gallery,
+    status: &str,
+    origin: &str,
+    booking: &BTreeMap<String, String>,
+) -> Vec<(String, Attribute)> {
     let (mut known, _) = filter::values(gallery, booking);
     known.push(filter::status(status));
+    known.extend(filter::origin(origin));
     known.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

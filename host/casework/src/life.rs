@@ -127,7 +127,8 @@ pub struct Life {
     pub list: Vec<Listed>,
     /// Booking fields that may be shown of it; any, where absent. The narrowest that its decisions allow.
     pub fields: Option<Vec<String>>,
-    /// Records that decisions withheld from it, when it was first shown or since.
+    /// Records that decisions withhold from it, since it was first shown or since a later look. The last look at a record
+    /// counts: what kept it from being shown may be over.
     pub withheld: Vec<String>,
     /// Who opened it, oldest first, each once.
     pub openers: Vec<Who>,
@@ -287,6 +288,8 @@ impl Life {
                 match self.fresh.take() {
                     Some(search) => self.begin_list(candidates, at, search, rulings),
                     None => {
+                        let told = |record: &String| candidates.iter().any(|c| c.record_id == *record);
+                        self.withheld.retain(|record| !told(record));
                         self.restrict(rulings);
                         if saw {
                             note_once(&mut self.informed, &by);

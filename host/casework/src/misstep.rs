@@ -56,6 +56,18 @@ pub enum Misstep {
     /// Nothing left yet.
     #[error("the result has not been released: release it first")]
     NotReleased,
+    /// A record that the result holds was destroyed.
+    #[error(
+        "a record that this result holds is no longer in the gallery, so the result is handed to nobody any more: have its \
+         documents purged, and open a new request"
+    )]
+    Outlived,
+    /// A record that the result holds is withheld by now.
+    #[error(
+        "a record that this result holds is withheld by a policy, so the result is handed to nobody: where the record is in \
+         use again, look at the candidates first; else open a new request"
+    )]
+    WithheldSince,
     /// Somebody signs in a role that is not theirs.
     #[error("`{person}` does not hold the role `{role}` now: sign in a role that you hold, or have it granted first")]
     NotTheirRole {
@@ -241,6 +253,20 @@ pub enum Misstep {
         record: String,
         /// When.
         at: Instant,
+    },
+    /// It is sealed.
+    #[error("record `{record}` is sealed: there is nothing to seal")]
+    Sealed {
+        /// The record.
+        record: String,
+    },
+    /// It is not sealed.
+    #[error("record `{record}` is not sealed, its status is `{status}`: there is nothing to unseal")]
+    NotSealed {
+        /// The record.
+        record: String,
+        /// Its status.
+        status: String,
     },
     /// It is held as evidence.
     #[error("the {subject} `{record}` is held as evidence, all or in part: have the hold lifted first")]

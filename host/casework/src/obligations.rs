@@ -544,6 +544,8 @@ mod tests {
             held: false,
             extended: None,
             exported: None,
+            status: None,
+            documents: 0,
         });
         let occasion = Occasion { now: at, request: None, gallery: None, log: Some(log), step: &step };
         imposed_on(&rulings, &occasion).unwrap()

@@ -15,6 +15,7 @@ mod documents;
 pub use documents::{DOCUMENT, Form, sealed_id};
 
 use crate::chamber::{Casework, Registered};
+use crate::copies;
 use crate::drawn;
 use crate::error::CaseError;
 use crate::life::{Life, Listed};
@@ -117,6 +118,9 @@ impl Casework {
                 let mut rows = obligations::met(&sitting.owed, released, &intent, sitting.now)?;
                 if !documents.is_empty() {
                     rows.push(drawn::unmark(request, &intent));
+                }
+                if let Event::Released { candidates, .. } = &event {
+                    rows.extend(copies::kept(&sitting.request.gallery, candidates, request, &documents));
                 }
                 match self.conclude_step(&sitting, acted, actor, event, rows).await {
                     Ok(taken) => Ok(ReleaseDone { taken, documents }),

@@ -1,9 +1,10 @@
 //! The `retention` phase: how long records stay.
 //!
-//! Somebody gives notice, holds a record as evidence, lifts the hold, extends its stay, has it written to portable media, or
-//! destroys it. What policies are told of the record comes from the host's own docket of it and never from whoever asks: when
-//! notice was given, whether it is held, up to when its stay was extended, when it was exported. Two things a client does say,
-//! and they are facts only of the step in which they are said: the day of a notice, and the day up to which an extension asks.
+//! Somebody gives notice, holds a record as evidence, lifts the hold, extends its stay, has it written to portable media, seals
+//! it, unseals it, or destroys it. What policies are told of the record comes from the host's own records of it and never from
+//! whoever asks: when notice was given, whether it is held, up to when its stay was extended, when it was exported, its status.
+//! Two things a client does say, and they are facts only of the step in which they are said: the day of a notice, and the day
+//! up to which an extension asks.
 //!
 //! - A step whose permit demands an approval has **no effect** until it is given: it waits on the docket. The approval is
 //!   the same step, taken by somebody of whom the policy demands none: judged afresh, on the answers of both. An extension is
@@ -14,6 +15,9 @@
 //! - Two policies may demand something of one request's probe. What a decision of the requester's jurisdiction holds, its own
 //!   people lift, and its own policy judges that; the keeper lifts the rest, and purges nothing while it is held.
 //! - What has to be purged is purged when it is due, by standing order (`schedule`).
+//! - A sealed record stays; on every list it is on its status says so, and whether it is shown is the policy's to say (`seal`).
+//! - The documents that a gallery record is in are not destroyed with it. Policies are told how many there are, and whoever
+//!   destroys the record which.
 //! - An entry is known by its index in one log. Of which, the host fills in where other records have their gallery, and no client
 //!   says: what is on record of the logs of other hosts on the same database is theirs to see to.
 //! - The log itself is pruned from its beginning (`prune`), which policies judge as the purge that it is.
@@ -37,6 +41,7 @@ mod prune;
 mod range;
 mod reuse;
 mod schedule;
+mod seal;
 
 pub use asking::{Asking, Change};
 pub use docket::{Asked, Docket, Export, Since};
@@ -52,7 +57,7 @@ use crate::obligations;
 use crate::permit::{Acted, Permit};
 use crate::sitting::Taken;
 use asking::check;
-use find::{Found, Place};
+use find::Found;
 use model::account::{Destroyed, Event, Retained};
 use model::combine::Rulings;
 use model::rulings::{Duty, SignOffRule};
@@ -68,9 +73,6 @@ pub const AUDIT_ENTRY: &str = "audit-entry";
 
 /// What everything about entries of a log is filed under begins with this ([`obligations::filed_under`]).
 const ENTRIES: &str = "audit-entry ";
-
-/// The status of a gallery record whose agency gave notice that it no longer keeps its own.
-const NOTICE_RECEIVED: &str = "notice-received";
 
 /// As a rejection calls it.
 const ASKED: &str = "change how long a record stays";
@@ -89,6 +91,8 @@ pub struct Done {
     pub docket: Docket,
     /// What was destroyed, by a purge.
     pub destroyed: Vec<Destroyed>,
+    /// The documents that still hold what was destroyed.
+    pub left_in: Vec<Retained>,
     /// The first entry that the log keeps, by a pruning.
     pub minimum_index: Option<u64>,
 }
@@ -143,10 +147,11 @@ impl Casework {
             return Err(misstep.into());
         }
         let facts = self.facts(&found, actor, &asking).await?;
-        // What a crash leaves half destroyed is found again by this row.
+        // What a crash leaves half destroyed is found again by this row, and what a record was before it was sealed.
         let rows = match asking.change {
             Change::Purge => vec![found.docket.kept()?],
             Change::Prune => vec![found.to_be_pruned(actor, false).kept()?],
+            Change::Seal => vec![found.to_be_sealed().kept()?],
             _ => vec![],
         };
         if asking.change == Change::Prune {
@@ -158,7 +163,7 @@ impl Casework {
         let permit = self.judge_by(deciding, &found.concerned, facts, rows).await?;
         let own = attested(asking.answers.clone(), actor, found.now);
         let answers = own.answers.clone();
-        let mut docket = found.docket.clone();
+        let mut docket = if asking.change == Change::Seal { found.to_be_sealed() } else { found.docket.clone() };
         let asked = Asked {
             by: actor.who(),
             at: found.now,
@@ -181,7 +186,11 @@ impl Casework {
         let mut rows = found.settled(&asking, met.as_deref(), &acted.intent.id)?;
         rows.push(docket.kept()?);
         let elsewhere = found.settled_elsewhere(met.is_some(), &acted.intent.id)?;
-        let destroyed = if let Event::Purged { destroyed, .. } = &event { destroyed.clone() } else { Vec::new() };
+        let (mut destroyed, mut left_in) = (Vec::new(), Vec::new());
+        if let Event::Purged { destroyed: gone, left_in: left, .. } = &event {
+            (destroyed, left_in) = (gone.clone(), left.clone());
+            rows.extend(found.held_no_more());
+        }
         let minimum_index = if let Event::Pruned { minimum, .. } = &event { Some(*minimum) } else { None };
         let (rulings, recorded) = self.conclude(&found.concerned, acted, actor, found.subject(), event, rows).await?;
         // After it is on record: what breaks off here is held still, and lifted again.
@@ -193,7 +202,7 @@ impl Casework {
             self.stir.notify_one();
         }
         let taken = Taken { rulings, receipt: recorded.receipt()? };
-        Ok(Done { taken, pending, docket, destroyed, minimum_index })
+        Ok(Done { taken, pending, docket, destroyed, left_in, minimum_index })
     }
 
     /// Whose policy decides: that of the jurisdiction which keeps the record. What a decision of the requester's jurisdiction
@@ -222,7 +231,8 @@ impl Casework {
                 if destroyed.is_ok() {
                     docket.purged = Some(at);
                 }
-                (acted, destroyed.map(|destroyed| Event::Purged { record: found.record.clone(), destroyed }))
+                let (record, left_in) = (found.record.clone(), found.documents().to_vec());
+                (acted, destroyed.map(|destroyed| Event::Purged { record, destroyed, left_in }))
             }
             Change::Prune => (permit.act(), self.prune(found, docket, actor).await),
             Change::Export => {
@@ -248,6 +258,16 @@ impl Casework {
                     docket.asked.remove(Change::Hold.name());
                 }
                 (permit.act(), Ok(found.said(asking, false, None, answers)))
+            }
+            Change::Seal => {
+                let acted = permit.act();
+                let sealed = found.seal(docket, Since { by, at }).await;
+                (acted, sealed.map(|()| found.said(asking, false, None, answers)))
+            }
+            Change::Unseal => {
+                let acted = permit.act();
+                let unsealed = found.unseal(docket).await;
+                (acted, unsealed.map(|()| found.said(asking, false, None, answers)))
             }
             Change::Extend => {
                 // A denial leaves an earlier extension as it is.
@@ -275,13 +295,6 @@ impl Found {
         let change = asking.change.name().to_owned();
         let holder = (!self.is_keepers()).then(|| self.deciding.id().to_owned());
         Event::Retention { change, record: asking.record.clone(), holder, pending, day, answers }
-    }
-
-    /// From a notice on, every list the record is on says so; whether it is shown then is the policy's to say.
-    async fn mark_noticed(&self) -> Result<(), CaseError> {
-        let Place::Record { hall, .. } = &self.place else { return Ok(()) };
-        hall.restate(&self.owner.store, &self.record.record, NOTICE_RECEIVED).await?;
-        Ok(())
     }
 }
 

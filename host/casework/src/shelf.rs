@@ -213,28 +213,30 @@ pub(crate) async fn read(
     };
     let rows = begun.map_err(|e| CaseError::Invalid(e.to_string()))?;
     let report = |rows| progress(Loading { jurisdiction, gallery: &gallery.id, rows, of });
-    let (mut rows, generation) = from_store(store, gallery, rows, &report).await?;
-    describe(store, gallery, &mut rows, &report).await?;
+    let (mut rows, generation, unsaid) = from_store(store, gallery, rows, &report).await?;
+    describe(store, gallery, &mut rows, unsaid, &report).await?;
     Ok((rows, generation))
 }
 
-/// Fills a gallery with the templates of the store; gives it with the generation they are of.
+/// Fills a gallery with the templates of the store; gives it with the generation they are of, and the records whose templates
+/// do not say which agency they come from.
 async fn from_store(
     store: &store::Jurisdiction,
     gallery: &Gallery,
     mut rows: search::Gallery,
     report: &(dyn Fn(u64) + Sync),
-) -> Result<(search::Gallery, u64), CaseError> {
+) -> Result<(search::Gallery, u64, Vec<String>), CaseError> {
     let damaged = |reason: String| CaseError::Invalid(format!("gallery `{}`: {reason}", gallery.id));
     for (name, kind) in filter::columns(gallery) {
         rows.declare(name, kind).map_err(|e| damaged(e.to_string()))?;
     }
-    let (mut loaded, mut refused) = (0_u64, None);
+    let (mut loaded, mut refused, mut unsaid) = (0_u64, None, Vec::new());
     let state = store
         .load_templates(&gallery.id, &mut |page: Vec<StoredTemplate>| {
             if refused.is_none() {
                 refused = take(&mut rows, &page).err();
             }
+            unsaid.extend(page.iter().filter(|row| row.origin.is_none()).map(|row| row.id.clone()));
             loaded += page.len() as u64;
             report(loaded);
         })
@@ -245,36 +247,43 @@ async fn from_store(
     if rows.digest() != state.holdings.digest() {
         return Err(damaged("the store does not hold the records that it says it holds: restore a backup".to_owned()));
     }
-    Ok((rows, state.generation))
+    Ok((rows, state.generation, unsaid))
 }
 
 fn take(rows: &mut search::Gallery, page: &[StoredTemplate]) -> Result<(), RowError> {
-    let statuses: Vec<[(&str, Attribute); 1]> = page.iter().map(|row| [filter::status(&row.status)]).collect();
-    let new = page.iter().zip(&statuses).map(|(row, status)| NewRow {
+    let known = |row: &StoredTemplate| -> Vec<(&'static str, Attribute)> {
+        let origin = row.origin.as_deref().and_then(filter::origin);
+        std::iter::once(filter::status(&row.status)).chain(origin).collect()
+    };
+    let known: Vec<_> = page.iter().map(known).collect();
+    let new = page.iter().zip(&known).map(|(row, known)| NewRow {
         id: &row.id,
         template: &row.template,
-        attributes: status,
+        attributes: known,
         element: row.element(),
     });
     rows.insert_all(&new.collect::<Vec<_>>())
 }
 
-/// Gives the rows the values that searches are filtered by, out of their booking data.
+/// Gives the rows the values that searches are filtered by, out of their booking data; where no filter needs these, only the
+/// rows that are `unsaid`: these are asked where they come from.
 async fn describe(
     store: &store::Jurisdiction,
     gallery: &Gallery,
     rows: &mut search::Gallery,
+    unsaid: Vec<String>,
     report: &(dyn Fn(u64) + Sync),
 ) -> Result<(), CaseError> {
-    if gallery.filters.is_empty() {
+    let ids = if gallery.filters.is_empty() { unsaid } else { rows.ids().map(str::to_owned).collect() };
+    if ids.is_empty() {
         return Ok(());
     }
-    let ids = rows.ids().map(str::to_owned).collect();
     let (mut described, mut unreadable, mut refused) = (0_u64, 0_u64, None);
     store
         .load_bookings(&gallery.id, ids, &mut |page: Vec<store::Booking>| {
             for booking in &page {
-                let (known, unread) = filter::values(gallery, &booking.booking);
+                let (mut known, unread) = filter::values(gallery, &booking.booking);
+                known.extend(filter::origin(&booking.origin));
                 unreadable += u64::from(!unread.is_empty());
                 if let Err(e) = rows.describe(&booking.id, &known) {
                     refused.get_or_insert(e);

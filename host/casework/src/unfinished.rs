@@ -77,7 +77,8 @@ async fn destroy_orphan(chamber: &Chamber, request: &str, at: Instant) -> Result
     }
     let id = request.to_owned();
     let record = Retained { subject: PROBE.to_owned(), gallery: None, record: id.clone() };
-    let event = Event::Purged { record, destroyed: vec![Destroyed { what: PROBE.to_owned(), id, digest }] };
+    let destroyed = vec![Destroyed { what: PROBE.to_owned(), id, digest }];
+    let event = Event::Purged { record, destroyed, left_in: vec![] };
     let outcome = chamber.own_entry(at, subject(), Some(intent.id), event);
     ledger::record(&[&chamber.ledger], outcome, vec![unmark(request)]).await.map(drop)
 }

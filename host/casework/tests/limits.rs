@@ -175,6 +175,7 @@ async fn nothing_outside_a_requests_life_is_without_bounds() {
             id: "new".to_owned(),
             image: None,
             template: Some(template(1)),
+            status: None,
             booking: [("name".to_owned(), booking.to_owned())].into(),
         }],
     };

@@ -19,6 +19,7 @@ mod retention;
 mod revisions;
 mod sequences;
 mod shared;
+mod statuses;
 mod told;
 mod torn;
 mod unfinished;

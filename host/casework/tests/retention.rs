@@ -152,6 +152,7 @@ impl House {
             id: record(seed).record,
             image: None,
             template: Some(template(seed)),
+            status: None,
             booking: [("name".to_owned(), format!("{MARKER} {seed}"))].into(),
         };
         let batch = Batch {
@@ -327,7 +328,7 @@ async fn an_outsider_does_not_learn_which_records_there_are() {
     let mut told = Vec::new();
     // One that is there, one that was destroyed, and one that never was.
     for seed in [1, 2, 99] {
-        for change in [Change::Notice, Change::Hold, Change::Purge] {
+        for change in [Change::Notice, Change::Hold, Change::Seal, Change::Unseal, Change::Purge] {
             let asking = Asking { change, record: record(seed), day: None, answers: BTreeMap::new() };
             let before = entries();
             let refused = house.casework.retention(&outsider, HOME, asking).await.map(drop);

@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// Go on after this photograph of the folder, the last one enrolled before
     #[arg(long, value_name = "NAME")]
     after: Option<String>,
+    /// The status of all of them, if it is not active: sealed, or another word that the jurisdiction's policy knows
+    #[arg(long)]
+    status: Option<String>,
     #[command(flatten)]
     answers: Answers,
 }
@@ -123,7 +126,8 @@ fn body(arguments: &Arguments, batch: &[PathBuf]) -> anyhow::Result<Value> {
     let mut records = Vec::new();
     for file in batch {
         let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        records.push(json!({"id": record(file)?, "image": BASE64_STANDARD.encode(bytes)}));
+        let image = BASE64_STANDARD.encode(bytes);
+        records.push(json!({"id": record(file)?, "image": image, "status": arguments.status}));
     }
     Ok(json!({"answers": arguments.answers.json(), "records": records}))
 }

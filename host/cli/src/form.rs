@@ -43,7 +43,7 @@ fn whole(text: &str) -> Option<i64> {
 // What the records searched have to be.
 #[derive(clap::Args)]
 pub(crate) struct Filters {
-    /// Search only among such records, as NAME=VALUE; may be repeated. sex=F or sex=F,X names values; age=20..35, age=20.. and booking-date=2020-01-01..2020-12-31 name ranges, ends included. Which filters a gallery has, /v1/jurisdictions says
+    /// Search only among such records, as NAME=VALUE; may be repeated. sex=F or sex=F,X names values, sex!=M those left out; age=20..35, age=20.. and booking-date=2020-01-01..2020-12-31 name ranges, ends included. Which filters a gallery has, /v1/jurisdictions says
     #[arg(long = "filter", value_parser = condition)]
     filters: Vec<(String, Value)>,
 }
@@ -137,9 +137,14 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// A filter as it is typed.
 fn condition(text: &str) -> Result<(String, Value), String> {
     let (name, value) = pair(text)?;
-    let Some((from, to)) = value.split_once("..") else {
-        return Ok((name, json!({"one_of": value.split(',').collect::<Vec<_>>()})));
-    };
+    let values = || value.split(',').collect::<Vec<_>>();
+    if let Some(name) = name.strip_suffix('!') {
+        if name.is_empty() || value.contains("..") {
+            return Err("write it as NAME!=VALUE; a range is not left out, but named by its ends".to_owned());
+        }
+        return Ok((name.to_owned(), json!({"none_of": values()})));
+    }
+    let Some((from, to)) = value.split_once("..") else { return Ok((name, json!({"one_of": values()}))) };
     let mut range = Map::new();
     for (end, text) in [("from", from), ("to", to)] {
         if !text.is_empty() {
@@ -188,6 +193,7 @@ mod tests {
             "height=180..",
             "booked=..2020-12-31",
             "at=2020-01-31..2020-02-01",
+            "origin!=oakland-so,mi",
         ];
         let filters = Filters { filters: typed.map(|text| condition(text).unwrap()).to_vec() };
         let expected = json!({
@@ -197,9 +203,11 @@ mod tests {
             "height": {"from": 180},
             "booked": {"to": "2020-12-31"},
             "at": {"from": "2020-01-31", "to": "2020-02-01"},
+            "origin": {"none_of": ["oakland-so", "mi"]},
         });
         assert_eq!(Value::Object(filters.json().unwrap()), expected);
         assert!(condition("age").is_err() && condition("=F").is_err() && condition("age=..").is_err());
+        assert!(condition("!=F").is_err() && condition("age!=20..35").is_err());
         let twice = Filters { filters: ["sex=F", "sex=M"].map(|text| condition(text).unwrap()).to_vec() };
         assert!(twice.json().unwrap_err().to_string().contains("--filter sex is given twice"));
     }

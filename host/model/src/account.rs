@@ -215,6 +215,9 @@ pub enum Event {
         gallery: String,
         /// Record ids.
         records: Vec<String>,
+        /// The statuses of those that are not active, by record.
+        #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+        statuses: std::collections::BTreeMap<String, String>,
         /// The gallery's generation afterwards.
         generation: u64,
     },
@@ -354,7 +357,7 @@ pub enum Event {
     },
     /// Something that bears on how long a record stays was said of it.
     Retention {
-        /// What: `notice`, `hold`, `lift` or `extend`.
+        /// What: `notice`, `hold`, `lift`, `extend`, `seal` or `unseal`.
         change: String,
         /// Of which record.
         record: Retained,
@@ -388,6 +391,9 @@ pub enum Event {
         record: Retained,
         /// What of it there was.
         destroyed: Vec<Destroyed>,
+        /// Documents with it in them that releases drew up, and that are still kept.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left_in: Vec<Retained>,
     },
     /// The oldest entries were pruned from the log, and their accounts destroyed.
     Pruned {

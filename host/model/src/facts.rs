@@ -388,6 +388,9 @@ pub struct Enrolment {
     /// Names of the booking fields that accompany them, as the host reads them off the records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub booking_fields: Vec<String>,
+    /// The statuses that they would have, each once: `active`, or another that the enroller gave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statuses: Vec<String>,
 }
 
 /// What the search is going to do.
@@ -491,6 +494,10 @@ pub struct Dissemination {
     pub purpose: String,
     /// Whether the recipient is a designee of the requester.
     pub designee: bool,
+    /// The candidates that would be handed over, as they are in the gallery now. Policies are told of them, and nobody
+    /// else: of what was handed over the entry names the records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Selected>,
 }
 
 /// Something that bears on how long a record stays.
@@ -499,9 +506,9 @@ pub struct Dissemination {
 pub struct RetentionEvent {
     /// What kind of record: `gallery-record`, `probe`, `audit-entry`, or the id of a document.
     pub subject: String,
-    /// What happens to it: `notice`, `hold`, `lift`, `extend`, `export`, `purge`. That the log is pruned is told as a
-    /// `purge` of its entries from 0 to the last that goes. What the host purges because it is due comes here as any
-    /// other purge.
+    /// What happens to it: `notice`, `hold`, `lift`, `extend`, `export`, `seal`, `unseal`, `purge`. That the log is pruned
+    /// is told as a `purge` of its entries from 0 to the last that goes. What the host purges because it is due comes here
+    /// as any other purge.
     pub kind: String,
     /// Which record: of a gallery, its id there; of a probe or document, the request; of audit entries, their indices.
     pub record_id: String,
@@ -521,6 +528,16 @@ pub struct RetentionEvent {
     /// When it was last written to portable media.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exported: Option<Instant>,
+    /// The status of a gallery record before the step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Documents with a gallery record in them that releases drew up, and that are still kept: how many.
+    #[serde(default, skip_serializing_if = "none")]
+    pub documents: u32,
+}
+
+fn none(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What is done to somebody's access, or what it amounts to that something is put on record of them.

@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The filter that every gallery has: by the status of a record.
+/// A filter that every gallery has: by the status of a record.
 pub const STATUS: &str = "status";
+
+/// The other one: by the agency that a record comes from, as it is on record of its enrolment.
+pub const ORIGIN: &str = "origin";
 
 /// Choices of one filter at most: a gallery keeps a bit for each record and each of them.
 pub const MOST_CHOICES: usize = 256;
@@ -49,13 +52,16 @@ pub enum FilterKind {
 /// The conditions of a search, by the names of filters: a record has to meet all of them.
 pub type Conditions = BTreeMap<String, Condition>;
 
-/// What a record's value has to be: one of some, or within a range.
+/// What a record's value has to be: one of some, none of some, or within a range.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// One of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub one_of: Option<Vec<String>>,
+    /// None of these. Alone it admits a record without a value, too: nothing is known that would leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub none_of: Option<Vec<String>>,
     /// This or more; without a lower end where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Limit>,
@@ -84,6 +90,10 @@ mod tests {
         let conditions: Conditions = serde_json::from_str(text).unwrap();
         assert_eq!(conditions["age"].to, Some(Limit::Number(35)));
         assert_eq!(conditions["booked"].from, Some(Limit::Day("2020-01-01".to_owned())));
+        assert_eq!(serde_json::to_string(&conditions).unwrap(), text);
+        let text = r#"{"origin":{"one_of":["a","b"],"none_of":["b"]},"status":{"none_of":["sealed"]}}"#;
+        let conditions: Conditions = serde_json::from_str(text).unwrap();
+        assert_eq!(conditions[STATUS].none_of, Some(vec!["sealed".to_owned()]));
         assert_eq!(serde_json::to_string(&conditions).unwrap(), text);
     }
 

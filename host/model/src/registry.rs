@@ -319,7 +319,7 @@ impl Gallery {
         let mut seen = std::collections::BTreeSet::new();
         for declared in &self.filters {
             crate::terms::check_id(&declared.name)?;
-            let reason = if declared.name == filter::STATUS {
+            let reason = if [filter::STATUS, filter::ORIGIN].contains(&declared.name.as_str()) {
                 "has a name that every gallery has: choose another"
             } else if !seen.insert(&declared.name) {
                 "is listed twice: keep one entry"
@@ -470,7 +470,9 @@ mod tests {
         assert_eq!(refused(vec![filter("sex", FilterKind::Choice), age]), "");
         let twice = refused(vec![filter("sex", FilterKind::Choice), filter("sex", FilterKind::Number)]);
         assert!(twice.contains("`sex` is listed twice"), "{twice}");
-        assert!(refused(vec![filter("status", FilterKind::Choice)]).contains("choose another"));
+        for taken in ["status", "origin"] {
+            assert!(refused(vec![filter(taken, FilterKind::Choice)]).contains("choose another"));
+        }
         assert!(refused(vec![filter("Sex", FilterKind::Choice)]).contains("is not an id"));
         let choices = Filterable { choices: vec!["1".into()], ..filter("age", FilterKind::Number) };
         assert!(refused(vec![choices]).contains("not of kind `choice`"));

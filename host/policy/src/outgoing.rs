@@ -254,7 +254,8 @@ fn conclusion_out(x: &facts::Conclusion) -> wf::Conclusion {
 fn step_out<'a>(x: &'a facts::Step, arena: &'a Bump) -> wf::Step<'a> {
     match x {
         facts::Step::Enroll(x) => {
-            wf::Step::Enroll(wf::Enrolment { booking_fields: texts_out(&x.booking_fields, arena) })
+            let (booking_fields, statuses) = (texts_out(&x.booking_fields, arena), texts_out(&x.statuses, arena));
+            wf::Step::Enroll(wf::Enrolment { booking_fields, statuses })
         }
         facts::Step::Request => wf::Step::Request,
         facts::Step::Search(x) => wf::Step::Search(search_plan_out(x, arena)),
@@ -266,7 +267,7 @@ fn step_out<'a>(x: &'a facts::Step, arena: &'a Bump) -> wf::Step<'a> {
         }
         facts::Step::SignOff(x) => wf::Step::SignOff(signature_out(x)),
         facts::Step::Release(x) => wf::Step::Release(release_plan_out(x, arena)),
-        facts::Step::Disseminate(x) => wf::Step::Disseminate(dissemination_out(x)),
+        facts::Step::Disseminate(x) => wf::Step::Disseminate(dissemination_out(x, arena)),
         facts::Step::Outcome => wf::Step::Outcome,
         facts::Step::Retention(x) => wf::Step::Retention(retention_event_out(x)),
         facts::Step::Access(x) => wf::Step::Access(access_out(x, arena)),
@@ -317,13 +318,14 @@ fn statement_shown_out<'a>(x: &'a facts::StatementShown, arena: &'a Bump) -> wf:
     wf::StatementShown { id: &x.id, text_digest: arena.alloc_str(&x.text_digest.to_string()) }
 }
 
-fn dissemination_out(x: &facts::Dissemination) -> wf::Dissemination<'_> {
+fn dissemination_out<'a>(x: &'a facts::Dissemination, arena: &'a Bump) -> wf::Dissemination<'a> {
     wf::Dissemination {
         channel: &x.channel,
         recipient: &x.recipient,
         recipient_agency: &x.recipient_agency,
         purpose: &x.purpose,
         designee: x.designee,
+        candidates: arena.alloc_slice_fill_iter(x.candidates.iter().map(selected_out)),
     }
 }
 
@@ -338,6 +340,8 @@ fn retention_event_out(x: &facts::RetentionEvent) -> wf::RetentionEvent<'_> {
         held: x.held,
         extended: x.extended.as_ref().map(date_out),
         exported: x.exported.as_ref().map(|at| at.0),
+        status: x.status.as_deref(),
+        documents: x.documents,
     }
 }
 

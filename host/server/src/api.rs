@@ -154,7 +154,8 @@ pub struct SearchBody {
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
     /// What the records searched have to be, by the names of the gallery's filters:
-    /// `{"sex": {"one_of": ["F"]}, "age": {"from": 20, "to": 35}}`. All are searched where absent.
+    /// `{"sex": {"one_of": ["F"]}, "age": {"from": 20, "to": 35}, "origin": {"none_of": ["oakland-so"]}}`. All are
+    /// searched where absent. `status` and `origin`, the agency that a record comes from, are filters of every gallery.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub filter: Conditions,
@@ -173,7 +174,8 @@ pub struct SearchNowBody {
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
     /// What the records searched have to be, by the names of the gallery's filters:
-    /// `{"sex": {"one_of": ["F"]}, "age": {"from": 20, "to": 35}}`. All are searched where absent.
+    /// `{"sex": {"one_of": ["F"]}, "age": {"from": 20, "to": 35}, "origin": {"none_of": ["oakland-so"]}}`. All are
+    /// searched where absent. `status` and `origin`, the agency that a record comes from, are filters of every gallery.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub filter: Conditions,
@@ -207,6 +209,9 @@ pub struct RecordBody {
     /// A template: numbers, or f32 little-endian in base64.
     #[schema(value_type = Option<Vec<f32>>)]
     pub template: Option<Template>,
+    /// Its status: `active` where absent, or `sealed`, or another word that the jurisdiction's policy knows.
+    #[schema(example = "sealed")]
+    pub status: Option<String>,
     /// Basic booking data.
     #[serde(default)]
     pub booking: BTreeMap<String, String>,
@@ -219,6 +224,7 @@ impl EnrollBody {
             id: r.id,
             image: r.image.map(|b| b.0),
             template: r.template.map(|t| t.0),
+            status: r.status,
             booking: r.booking,
         };
         let records = self.records.into_iter().map(record).collect();

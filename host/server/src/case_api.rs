@@ -176,6 +176,8 @@ impl DisseminationBody {
                 recipient_agency: self.recipient_agency,
                 purpose: self.purpose,
                 designee: self.designee,
+                // Of these the host itself tells policies.
+                candidates: vec![],
             },
             document: self.document,
             form: self.form,

@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionBody {
-    /// `notice`, `hold`, `lift`, `extend`, `export` or `purge`; of audit entries also `prune`, which takes them from the log
-    /// itself. Whoever approves of what another asked for sends the same.
+    /// `notice`, `hold`, `lift`, `extend`, `export` or `purge`; of gallery records also `seal` and `unseal`, which change their
+    /// status; of audit entries also `prune`, which takes them from the log itself. Whoever approves of what another asked for sends the same.
     #[schema(value_type = String, example = "hold")]
     pub kind: Change,
     /// `gallery-record`, `probe`, `audit-entry`, or the id of a document that a release drew up.
@@ -64,6 +64,10 @@ pub struct RetentionView {
     /// What was destroyed, by a purge.
     #[schema(value_type = Vec<Object>)]
     pub destroyed: Vec<Destroyed>,
+    /// The documents that still hold a gallery record that was purged, as a purge of theirs names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub left_in: Vec<Retained>,
     /// The first entry that the log keeps, after a pruning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum_index: Option<u64>,
@@ -78,6 +82,7 @@ pub(crate) async fn retain(ask: Ask) -> Result<Reply, Problem> {
         pending: done.pending,
         docket: done.docket,
         destroyed: done.destroyed,
+        left_in: done.left_in,
         minimum_index: done.minimum_index,
     })
 }

@@ -53,7 +53,8 @@ impl Jurisdiction {
             let id = row.id().to_owned();
             let json = self.db.unseal(BOOKING, &joined(gallery, &id), &mut row)?;
             let booking = from_json(BOOKING, &id, &json)?;
-            bookings.push(Booking { status: row.text("status")?, booking, id });
+            let (status, origin) = (row.text("status")?, row.text_if_any("origin").unwrap_or_default());
+            bookings.push(Booking { status, origin, booking, id });
         }
         Ok(bookings)
     }

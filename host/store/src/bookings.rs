@@ -20,6 +20,7 @@ const EXPECTED: usize = 100_000;
 /// A booking row, sealed.
 pub(crate) struct Sealed {
     pub(crate) status: String,
+    pub(crate) origin: String,
     pub(crate) key: Vec<u8>,
     pub(crate) body: Vec<u8>,
 }
@@ -70,7 +71,7 @@ struct ByBytes;
 
 impl Weighter<String, Arc<Sealed>> for ByBytes {
     fn weight(&self, place: &String, row: &Arc<Sealed>) -> u64 {
-        (ROW_BYTES + place.len() + row.status.len() + row.key.len() + row.body.len()) as u64
+        (ROW_BYTES + place.len() + row.status.len() + row.origin.len() + row.key.len() + row.body.len()) as u64
     }
 }
 

@@ -79,6 +79,8 @@ pub struct Booking {
     pub id: String,
     /// Its status.
     pub status: String,
+    /// The agency that it comes from; empty where nobody said.
+    pub origin: String,
     /// Booking data by field name.
     pub booking: BTreeMap<String, String>,
 }
@@ -163,7 +165,8 @@ impl Jurisdiction {
             let reading = self.db.bookings.reading().await;
             for mut row in self.db.find_all(BOOKING, missing).await? {
                 let (key, body) = (row.bytes("key")?.to_vec(), row.bytes("sealed")?.to_vec());
-                let sealed = Arc::new(Sealed { status: row.text("status")?, key, body });
+                let (status, origin) = (row.text("status")?, row.text_if_any("origin").unwrap_or_default());
+                let sealed = Arc::new(Sealed { status, origin, key, body });
                 self.db.bookings.keep(&reading, joined(gallery, row.id()), sealed.clone());
                 found.insert(row.id().to_owned(), sealed);
             }
@@ -173,7 +176,8 @@ impl Jurisdiction {
             if let Some(row) = found.get(id) {
                 let json = self.db.vault.open(BOOKING, &joined(gallery, id), &row.key, &row.body)?;
                 let booking = from_json(BOOKING, id, &json)?;
-                bookings.push(Booking { id: id.clone(), status: row.status.clone(), booking });
+                let (status, origin) = (row.status.clone(), row.origin.clone());
+                bookings.push(Booking { id: id.clone(), status, origin, booking });
             }
         }
         Ok(bookings)

@@ -18,7 +18,7 @@ pub(crate) const GALLERY: &str = "gallery";
 pub(crate) const GENERATION: &str = "generation";
 /// `{records}` by `[gallery, generation, generation]`: which records a change touched. Written among several hosts only.
 pub(crate) const GALLERY_CHANGE: &str = "gallery_change";
-/// `{template, digest, dim, model, status}` by `[gallery, bucket, record]`.
+/// `{template, digest, dim, model, status, origin}` by `[gallery, bucket, record]`; rows of older programs do not say from where.
 pub(crate) const TEMPLATE: &str = "template";
 /// `{status, origin, enrolled, key, sealed}` by `[gallery, record]`; where from and when only of those that say it.
 pub(crate) const BOOKING: &str = "booking";

@@ -50,6 +50,9 @@ pub struct StoredTemplate {
     pub template: Vec<f32>,
     /// The record's status.
     pub status: String,
+    /// The agency that the record comes from, empty where nobody said; absent where an older program kept the row, and only the
+    /// booking says so.
+    pub origin: Option<String>,
     /// The SHA-256 of the template as it is kept.
     pub digest: Digest,
 }
@@ -272,6 +275,7 @@ pub(crate) fn row(gallery: &str, listed: Option<&Gallery>, record: &NewRecord) -
         dim: record.template.len() as i64,
         model: record.model.clone(),
         status: record.status.clone(),
+        origin: record.provenance.origin.clone(),
         template: Bytes::from(bytes),
     };
     Ok(Value::Object(fields))
@@ -331,7 +335,8 @@ fn stored(mut row: Row, listed: Option<&Gallery>) -> Result<StoredTemplate, Stor
     if let Some(reason) = flaw(&template, &model, listed) {
         return Err(row.damaged(&format!("its template {reason}")));
     }
-    Ok(StoredTemplate { status: row.text("status")?, id: row.id().to_owned(), template, digest })
+    let (status, origin) = (row.text("status")?, row.text_if_any("origin"));
+    Ok(StoredTemplate { status, origin, id: row.id().to_owned(), template, digest })
 }
 
 /// `dim × 4` bytes, f32 little-endian.

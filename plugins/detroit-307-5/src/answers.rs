@@ -76,7 +76,7 @@ pub const LAWSUITS: &str = "lawsuits";
 pub const SETTLEMENTS: &str = "settlements";
 /// 6.3-b: any other relevant factor.
 pub const OTHER_FACTORS: &str = "other-factors";
-/// 6.1(3)b: why a record is held, extended, exported or lifted.
+/// 6.1(3)b and 6.1(4): why a record is held, extended, exported or lifted, sealed or unsealed.
 pub const RETENTION_REASON: &str = "retention-reason";
 /// 6.1(2)c and 7(5): the position and duties that need the access.
 pub const NEED_TO_KNOW: &str = "need-to-know";

@@ -140,7 +140,11 @@ pub const CLAUSES: &[Entry] = &[
         "Personnel and external requesters meet all prerequisites.",
         &[Request, Search, Candidates, Disposition, SignOff, Release, Access],
     ),
-    ("6.1(4)", "Privacy, civil rights and civil liberties guide access and disclosure.", &[Candidates, Release]),
+    (
+        "6.1(4)",
+        "Privacy, civil rights and civil liberties guide access and disclosure.",
+        &[Enroll, Candidates, Release, Disseminate, Retention],
+    ),
     ("6.2-a", "Weekly report: requests fulfilled, crimes, leads.", &[Report]),
     ("6.2-b", "With it: upgrades, contract changes, confirmed violations.", &[Violation, Report]),
     ("6.3-a", "Annual report: summary of the weekly reports.", &[Report]),

@@ -1,7 +1,8 @@
-//! The dissemination phase, 7(1)-b to d: a released result is handed to one recipient.
+//! The dissemination phase, 7(1)-b to d: a released result is handed to one recipient, unless a record in it was taken out of use
+//! meanwhile (6.1(4)).
 
 use crate::words::{self, alike};
-use crate::{answers, outside, prohibited, settings};
+use crate::{answers, outside, oversight, prohibited, settings};
 use magistrate_sdk::Case;
 use magistrate_sdk::facts::{Dissemination, Step};
 use magistrate_sdk::text::blank;
@@ -34,6 +35,7 @@ const SPELLINGS: &[(&str, &str)] = &[
 pub fn judge(case: &mut Case) {
     let Step::Disseminate(handed) = &case.matter().step else { return };
     released(case);
+    oversight::lawful_to_hand_over(case, handed);
     outside::stands(case);
     prohibited::judge_hand_over(case, handed.purpose.trim());
     let channel = meant(handed.channel.trim());

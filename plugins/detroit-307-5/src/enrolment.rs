@@ -1,8 +1,8 @@
 //! A record enters the gallery. The directive has no part on it; what binds is what it says of the gallery (5.4(2)), of
-//! personal information (2.5) and of who may change what the Department stores (7).
+//! personal information (2.5), of privacy and civil rights (6.1(4)) and of who may change what the Department stores (7).
 
 use crate::words::{self, one_of};
-use crate::{answers, definitions, requesting, settings, standing};
+use crate::{answers, definitions, oversight, requesting, settings, standing};
 use magistrate_sdk::Case;
 use magistrate_sdk::case::has_role;
 
@@ -21,6 +21,7 @@ pub fn judge(case: &mut Case) {
     mug_shots_only(case);
     requesting::gallery_is_snap(case);
     restricted_fields(case);
+    out_of_use(case);
     origin(case);
     authorised_change(case);
 }
@@ -46,6 +47,17 @@ fn restricted_fields(case: &mut Case) {
             .notes("the records hold highly restricted personal information, which no list will show");
     } else {
         case.clause(clause!("2.5")).satisfied();
+    }
+}
+
+/// 6.1(4) A record that the law takes out of use may enter as one: no list shows it.
+fn out_of_use(case: &mut Case) {
+    let withheld = case.enrolled_statuses().iter().any(|status| !oversight::may_be_shown(case, status));
+    if withheld {
+        case.clause(clause!("6.1(4)"))
+            .notes("some of the records enter sealed, or otherwise out of use: no list shows them");
+    } else {
+        case.clause(clause!("6.1(4)")).satisfied();
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{answers, outside, settings, standing};
 use magistrate_sdk::calendar::{HOUR_MS, days_between};
 use magistrate_sdk::case::trained;
-use magistrate_sdk::facts::{ReleasePlan, Step};
+use magistrate_sdk::facts::{Dissemination, ReleasePlan, Step};
 use magistrate_sdk::prelude::*;
 use magistrate_sdk::rulings::{Duty, RetentionRule};
 use magistrate_sdk::terms::Phase;
@@ -159,6 +159,15 @@ pub fn lawful_to_return(case: &mut Case, plan: &ReleasePlan) {
     case.clause(clause!("6.1(4)")).requires(
         lawful,
         "a candidate's record is sealed or of unknown status by now: leave it out, or have the registrar correct the gallery",
+    );
+}
+
+/// Nor is it handed over when it was taken out of use since the release, in a report that shows it.
+pub fn lawful_to_hand_over(case: &mut Case, handed: &Dissemination) {
+    let lawful = handed.candidates.iter().all(|c| may_be_shown(case, &c.status));
+    case.clause(clause!("6.1(4)")).requires(
+        lawful,
+        "the result holds a record that was sealed or otherwise taken out of use since its release: it is handed over to nobody",
     );
 }
 

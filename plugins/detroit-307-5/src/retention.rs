@@ -1,8 +1,8 @@
-//! The retention phase: how long gallery records, probes and audit entries stay, and who may say so (5.4(6), 6.1(3)b, 7(4),
-//! 7(9)).
+//! The retention phase: how long gallery records, probes, reports and audit entries stay, which records are sealed, and who may say so
+//! (5.4(6), 6.1(3)b, 6.1(4), 7(4), 7(9)).
 
 use crate::corroboration::{self, Concluded};
-use crate::{answers, settings, standing, words};
+use crate::{answers, requesting, settings, standing, words};
 use magistrate_sdk::calendar::{HOUR_MS, hours_after};
 use magistrate_sdk::case::has_role;
 use magistrate_sdk::facts::{RetentionEvent, Step};
@@ -15,9 +15,16 @@ pub const GALLERY_RECORD: &str = "gallery-record";
 pub const PROBE: &str = "probe";
 /// An entry of the audit trail.
 pub const AUDIT_ENTRY: &str = "audit-entry";
+/// A report that was drawn up.
+pub const REPORT: &str = requesting::SUPPLEMENTAL_REPORT;
+
+/// A record of SNAP is taken out of use.
+const SEAL: &str = "seal";
+/// It is in use again.
+const UNSEAL: &str = "unseal";
 
 /// What may happen to a record.
-pub const KINDS: &[&str] = &["notice", "hold", "lift", "extend", "export", "purge"];
+pub const KINDS: &[&str] = &["notice", "hold", "lift", "extend", "export", SEAL, UNSEAL, "purge"];
 
 /// The rules of the retention phase.
 pub fn judge(case: &mut Case) {
@@ -33,13 +40,15 @@ pub fn judge(case: &mut Case) {
         (_, "export") => reasoned(case, "say why it is exported and to whom"),
         (_, "lift") => lift(case, event, subject),
         (_, "notice") => notice(case),
+        (_, SEAL) => sealed(case, "say why it is sealed: the order, or the law, that takes it out of use"),
+        (_, UNSEAL) => sealed(case, "say why it is no longer sealed"),
         _ => {}
     }
     case.tag("retention", kind);
 }
 
 /// 7(4) "it cannot be modified, accessed, or purged except by members authorized to take such actions": the gallery by those
-/// who may change it, a probe by those named in the settings, the audit trail by the LASO alone.
+/// who may change it, a probe by those named in the settings, reports and the audit trail by the LASO alone.
 fn authorised(case: &mut Case, subject: &str) {
     let laso = case.settings().text(&settings::LASO_ROLE);
     let holds = |role: &str| has_role(case.actor(), role);
@@ -51,13 +60,16 @@ fn authorised(case: &mut Case, subject: &str) {
     let member = standing::actor_is_member(case);
     case.clause(clause!("7(4)")).requires(
         member && authorised,
-        "only a member authorised for this kind of record holds, exports or purges it: have one of them do it",
+        "only a member authorised for this kind of record holds, exports, seals or purges it: have one of them do it",
     );
 }
 
-/// 6.1(3)b What is neither a gallery record, a probe nor an audit entry has no schedule.
+/// 6.1(3)b What is neither a gallery record, a probe, a report nor an audit entry has no schedule. Of these a gallery record alone
+/// is shown to anybody who looks for somebody else, and sealed.
 fn known(case: &mut Case, subject: &str, kind: &str) {
-    let known = [GALLERY_RECORD, PROBE, AUDIT_ENTRY].contains(&subject) && KINDS.contains(&kind);
+    let subjects: &[&str] =
+        if [SEAL, UNSEAL].contains(&kind) { &[GALLERY_RECORD] } else { &[GALLERY_RECORD, PROBE, REPORT, AUDIT_ENTRY] };
+    let known = subjects.contains(&subject) && KINDS.contains(&kind);
     if !known {
         case.clause(clause!("6.1(3)b"))
             .violated("the kind of record, or what happens to it, is unknown: use one of the form's words");
@@ -72,6 +84,9 @@ fn purge(case: &mut Case, event: &RetentionEvent, subject: &str) {
     let evidence = event.held || says_so;
     case.clause(clause!("6.1(3)b"))
         .forbids(evidence, "it is of evidentiary value and held: lift the hold before it is purged");
+    if subject == GALLERY_RECORD {
+        left_in_documents(case, event);
+    }
     if subject != PROBE {
         return;
     }
@@ -90,6 +105,26 @@ fn purge(case: &mut Case, event: &RetentionEvent, subject: &str) {
         case.clause(clause!("5.4(6)")).read_as(reading!("IR-15")).satisfied();
     }
     original(case);
+}
+
+/// 6.1(3)b speaks of "facial recognition information": a report with the mug shot in it is that, too. Whether it is of
+/// evidentiary value is for somebody to say who knows the case.
+fn left_in_documents(case: &mut Case, event: &RetentionEvent) {
+    if event.documents == 0 {
+        return;
+    }
+    let laso = case.settings().text(&settings::LASO_ROLE);
+    case.clause(clause!("6.1(3)b")).notes("reports with the record in them are still kept, and handed over to nobody");
+    let duty =
+        Duties::task(laso, "purge the reports with the purged record in them, but for those that are evidence", 72);
+    case.clause(clause!("6.1(3)b")).obliges(duty);
+}
+
+/// 6.1(4) "privacy, civil rights, and civil liberties" are guided by law: what the law takes out of use is on no list from then
+/// on, and why goes on record. So does why it is in use again.
+fn sealed(case: &mut Case, ask: &str) {
+    let reason = words::stated(case, answers::RETENTION_REASON).is_some();
+    case.clause(clause!("6.1(4)")).needs(reason, ask);
 }
 
 /// 5.4(1) "Photographs shall be handled as specified in Manual Directive 306.1 Evidence Property": the original is property,

@@ -153,6 +153,14 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The statuses of the records about to be enrolled, each once; none in any other phase.
+    pub fn enrolled_statuses(&self) -> &'a [String] {
+        match &self.matter.step {
+            Step::Enroll(enrolment) => &enrolment.statuses,
+            _ => &[],
+        }
+    }
+
     /// What the host's records say.
     pub fn history(&self) -> &'a History {
         &self.matter.history

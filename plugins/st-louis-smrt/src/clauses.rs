@@ -113,7 +113,7 @@ pub const CATALOGUE: &[Entry] = &[
     (
         "D.3",
         "Data is stored no longer than ten days after its agency gave notice that it no longer retains the mugshot.",
-        &[Candidates, Release, Retention],
+        &[Enroll, Candidates, Release, Disseminate, Retention],
     ),
     ("D.4.a-1", "The Administrator is notified in writing of evidentiary value.", &[Retention]),
     ("D.4.a-2", "Without a written retention order the Administrator reviews the facts and decides.", &[Retention]),

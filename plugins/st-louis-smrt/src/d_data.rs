@@ -22,6 +22,9 @@ pub const CONTEXTS: &[&str] = &["booking", "other-mugshot-contact", FIELD, "publ
 /// The status of a record whose originating agency gave notice that it no longer retains the mugshot.
 const NOTICE_RECEIVED: &str = "notice-received";
 
+/// The status of a record that its agency expunged.
+const EXPUNGED: &str = "expunged";
+
 /// D.1 "SMRT data (i.e., booking mugshots ...)"; B.5 adds "any other contact with a law enforcement agency for which
 /// mugshot photographs are generally taken".
 pub fn booking_context(case: &mut Case) {
@@ -63,6 +66,20 @@ pub fn routine_information(case: &mut Case) {
     let beyond = case.enrolled_fields().iter().any(|name| !routine.contains(name));
     case.clause(clause!("D.1"))
         .forbids(beyond, "some of the information does not routinely accompany a mugshot: leave it out");
+}
+
+/// D.3 What its agency "no longer retains" leaves the server, and so does not enter it. The order does not speak of records that
+/// are sealed or a juvenile's: they may enter under a status that says so, and no list shows them.
+pub fn retained_by_their_agency(case: &mut Case) {
+    let statuses = case.enrolled_statuses();
+    let given_up = statuses.iter().any(|s| [EXPUNGED, NOTICE_RECEIVED].contains(&s.as_str()));
+    let refused = case.clause(clause!("D.3")).forbids(
+        given_up,
+        "a record that its agency expunged, or gave up, is one that it no longer retains: do not enrol it",
+    );
+    if !refused && statuses.iter().any(|s| is_withheld(case, s)) {
+        case.clause(clause!("D.3")).notes("some of the records enter under a status that no list shows");
+    }
 }
 
 /// B.5 Collection "in any manner known to the collecting agency to solely reflect an individual's political, religious,
@@ -137,6 +154,20 @@ pub fn retained_at_the_release(case: &mut Case) {
     clause.forbids(
         withheld,
         "the agency of a candidate's mugshot gave notice since the list was shown, or its record is not active any more: leave it out",
+    );
+}
+
+/// D.3 Nor does it leave later: a report on the server is as old as its release, and its mugshot may have been given up or sealed
+/// since. What was destroyed since, the host hands over to nobody.
+pub fn retained_at_the_hand_over(case: &mut Case) {
+    let Step::Disseminate(handed) = &case.matter().step else { return };
+    let noticed = handed.candidates.iter().any(|c| c.status == NOTICE_RECEIVED);
+    let withheld = handed.candidates.iter().any(|c| is_withheld(case, &c.status));
+    let clause = case.clause(clause!("D.3"));
+    let clause = if noticed { clause.read_as(reading!("IR-11")) } else { clause };
+    clause.forbids(
+        withheld,
+        "the agency of a mugshot in the report gave notice since its release, or the record is not active any more: hand it over to nobody",
     );
 }
 

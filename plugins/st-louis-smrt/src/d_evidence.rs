@@ -99,10 +99,7 @@ fn transferred_in_time(case: &mut Case, event: &RetentionEvent) {
 /// media": before the ten days of D.3 end, which the hold does not extend.
 pub fn to_be_transferred(case: &mut Case, noticed: Option<Date>) {
     let administrator = case.settings().text(&ADMINISTRATOR_ROLE);
-    let usual = count(case.settings(), &TRANSFER_HOURS);
-    let left = noticed
-        .map_or(u64::from(usual), |noticed| deadline::due(case, noticed).saturating_sub(case.clock().now) / HOUR_MS);
-    let hours = u32::try_from(left).unwrap_or(usual).min(usual);
+    let hours = hours_left(case, noticed);
     case.clause(clause!("D.4.a-3")).notes(
         "what has evidentiary value is transferred to portable media: a hold does not extend storage on the server",
     );
@@ -111,6 +108,14 @@ pub fn to_be_transferred(case: &mut Case, noticed: Option<Date>) {
         "transfer the data from the server to portable storage media",
         hours,
     ));
+}
+
+/// The hours that a transfer may take: until the ten days of D.3 end, where they run.
+pub fn hours_left(case: &Case, noticed: Option<Date>) -> u32 {
+    let usual = count(case.settings(), &TRANSFER_HOURS);
+    let left = noticed
+        .map_or(u64::from(usual), |noticed| deadline::due(case, noticed).saturating_sub(case.clock().now) / HOUR_MS);
+    u32::try_from(left).unwrap_or(usual).min(usual)
 }
 
 /// D.4.a A hold ends as it began: by the Administrator's decision, with reasons. The ten days have run meanwhile.

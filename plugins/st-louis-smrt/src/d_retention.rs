@@ -7,6 +7,7 @@ use crate::f_responsibilities::{administrator_acts, is_administrator, may_review
 use crate::settings::{
     ADMINISTRATOR_ROLE, AUDIT_PROBE_DAYS, AUDIT_PROBE_READING, NOTICE_READING, TRANSFER_HOURS, count,
 };
+use crate::words::given;
 use crate::{d_evidence, deadline};
 use magistrate_sdk::calendar::{before, hours_after};
 use magistrate_sdk::facts::{RetentionEvent, Step};
@@ -22,14 +23,25 @@ pub const GALLERY_RECORD: &str = "gallery-record";
 const AUDIT_ENTRY: &str = "audit-entry";
 
 /// What may happen to a record, as the contract lists it.
-const KINDS: &[&str] = &["notice", "hold", "lift", "extend", "export", "purge"];
+const KINDS: &[&str] = &["notice", "hold", "lift", "extend", "export", SEAL, UNSEAL, "purge"];
+
+/// A mugshot is shown to nobody any more, and stays.
+const SEAL: &str = "seal";
+
+/// It is shown again.
+const UNSEAL: &str = "unseal";
 
 /// Judges whatever bears on how long a record stays.
 pub fn judge(case: &mut Case) {
     let Step::Retention(event) = &case.matter().step else { return };
     if !KINDS.contains(&event.kind.as_str()) {
-        case.clause(clause!("D.3"))
-            .violated("what is to happen to the record is unknown: notice, hold, lift, extend, export or purge it");
+        case.clause(clause!("D.3")).violated(
+            "what is to happen to the record is unknown: notice, hold, lift, extend, export, seal, unseal or purge it",
+        );
+        return;
+    }
+    if [SEAL, UNSEAL].contains(&event.kind.as_str()) && event.subject != GALLERY_RECORD {
+        case.clause(clause!("D.3")).violated("only a mugshot is on lists, and sealed: say gallery-record");
         return;
     }
     match event.subject.as_str() {
@@ -57,8 +69,18 @@ fn gallery_record(case: &mut Case, event: &RetentionEvent) {
         "lift" => d_evidence::lift(case, event),
         "extend" => d_evidence::extend(case, event),
         "export" => d_evidence::export(case, event),
+        SEAL => sealed(case, "write down in `decision-reasons` why the mugshot is sealed"),
+        UNSEAL => sealed(case, "write down in `decision-reasons` why the mugshot is sealed no longer"),
         _ => purge(case, event),
     }
+}
+
+/// F.2 The order does not speak of sealing. Who manages the program keeps a mugshot from being shown, or has it shown again, and
+/// nobody else; and why goes on record. The ten days of D.3 run all the same.
+fn sealed(case: &mut Case, ask: &str) {
+    administrator_acts(case);
+    let reasons = given(case, "decision-reasons").is_some();
+    case.clause(clause!("F.2")).needs(reasons, ask);
 }
 
 /// D.3 "the originating agency for each submitted image notifies the SMRT System Administrator that it no longer
@@ -83,6 +105,7 @@ fn notice(case: &mut Case, event: &RetentionEvent) {
         d_evidence::to_be_transferred(case, Some(noticed));
     }
     goes_by_the_deadline(case, event, noticed);
+    reports_go_too(case, event, Some(noticed));
     let until_purge = case.settings().is(&NOTICE_READING, "until-purge");
     let clause = case.clause(clause!("D.3")).read_as(reading!("IR-11"));
     if until_purge {
@@ -99,7 +122,8 @@ fn purge(case: &mut Case, event: &RetentionEvent) {
     d_evidence::exported_before_purged(case, event);
     match event.noticed {
         None => {
-            case.clause(clause!("D.3")).notes("no notice is on record: the order sets no end, and asks for no delay")
+            case.clause(clause!("D.3")).notes("no notice is on record: the order sets no end, and asks for no delay");
+            reports_go_too(case, event, None);
         }
         Some(noticed) => {
             stored_no_longer(case, event, noticed);
@@ -107,6 +131,23 @@ fn purge(case: &mut Case, event: &RetentionEvent) {
     }
     digest_stays(case);
     case.tag("retention", "purge");
+}
+
+/// D.3 speaks of "All SMRT system data", which D.1 says is mugshots and what accompanies them: a Compare Report on the server
+/// holds both, and goes with the mugshot. What is seized as evidence (C.5) is transferred first, as the mugshot would be
+/// (D.4.a). Drawn up anew it would illustrate nothing (C.4).
+fn reports_go_too(case: &mut Case, event: &RetentionEvent, noticed: Option<Date>) {
+    if event.documents == 0 {
+        return;
+    }
+    let administrator = case.settings().text(&ADMINISTRATOR_ROLE);
+    let hours = d_evidence::hours_left(case, noticed);
+    case.clause(clause!("D.3")).notes("Compare Reports on the server hold the mugshot: they go with it");
+    case.clause(clause!("D.3")).obliges(Duties::task(
+        administrator,
+        "purge the Compare Reports that hold the mugshot, and transfer those that are evidence first",
+        hours,
+    ));
 }
 
 /// D.3 "stored on the SMRT server for a period not to exceed ten (10) days after the date" of the notice. What is there

@@ -231,7 +231,7 @@ fn retention() -> Vec<FormField> {
         text(
             "decision-reasons",
             "Reasons",
-            "For `hold` and `lift`, by the Administrator, and for `extend`, by the SLFC: the facts and reasons of the decision.",
+            "For `hold`, `lift`, `seal` and `unseal`, by the Administrator, and for `extend`, by the SLFC: the facts and reasons of the decision.",
         ),
         text("export-media", "Medium", "For `export`: the disc or device transferred to."),
         text("export-custodian", "Custodian", "For `export`: who has the medium in custody."),

@@ -131,6 +131,7 @@ fn enroll(case: &mut Case) {
     d_data::booking_context(case);
     d_data::collecting_agency(case);
     d_data::routine_information(case);
+    d_data::retained_by_their_agency(case);
     d_data::views_and_associations(case);
     d_data::no_probe_enrolled(case);
     e_audit::logged(case);
@@ -237,6 +238,7 @@ fn disseminate(case: &mut Case, owner: bool) {
         c_report::drawn_up_by_the_rtcc(case);
         c_report::handed_over_with_the_note(case);
         c_report::rightful_recipient(case);
+        d_data::retained_at_the_hand_over(case);
         e_audit::on_record(case);
     }
     a_system::follow_up_under_authority(case);

@@ -45,6 +45,11 @@ fn found(records: &[(&str, BTreeMap<String, String>)], conditions: &str, today: 
     for (id, booking) in records {
         let (mut known, _) = values(&gallery, booking);
         known.push(status("active"));
+        known.extend(origin(match *id {
+            "a" | "b" => "north",
+            "c" => "south",
+            _ => "",
+        }));
         rows.insert_with(id, &[1.0, 0.0], &known).unwrap();
     }
     let filter = resolve(&gallery, &asked(conditions), date(today)).unwrap();
@@ -83,6 +88,17 @@ fn records_are_admitted_by_what_their_booking_data_say() {
         (r#"{"status":{"one_of":["active"]}}"#, "abcde"),
         (r#"{"status":{"one_of":["sealed","active"]},"height":{"from":0}}"#, "bd"),
         (r#"{"status":{"one_of":["sealed"]}}"#, ""),
+        (r#"{"status":{"none_of":["sealed"]}}"#, "abcde"),
+        (r#"{"status":{"none_of":["sealed","active"]}}"#, ""),
+        // Of whom nothing is known, nothing is known that would leave them out.
+        (r#"{"sex":{"none_of":["F"]}}"#, "bce"),
+        (r#"{"sex":{"none_of":["F"]},"height":{"from":0}}"#, "b"),
+        (r#"{"sex":{"one_of":["F","M"],"none_of":["M"]}}"#, "ad"),
+        (r#"{"origin":{"one_of":["north"]}}"#, "ab"),
+        (r#"{"origin":{"none_of":["north"]}}"#, "cde"),
+        (r#"{"origin":{"one_of":["north","south"],"none_of":["south"]}}"#, "ab"),
+        (r#"{"origin":{"one_of":["nowhere"]}}"#, ""),
+        (r#"{"origin":{"none_of":["nowhere"]},"sex":{"one_of":["F"]}}"#, "ad"),
     ] {
         assert_eq!(found(conditions), expected, "{conditions}");
     }
@@ -119,7 +135,7 @@ fn an_age_is_that_of_the_day_of_the_search() {
 fn what_cannot_be_asked_for_is_said() {
     let gallery = gallery();
     for (conditions, says) in [
-        (r#"{"race":{"one_of":["x"]}}"#, "filter by status, sex, age, booked, height"),
+        (r#"{"race":{"one_of":["x"]}}"#, "filter by status, origin, sex, age, booked, height"),
         (r#"{"date-of-birth":{"from":"2000-01-01"}}"#, "is not filtered by it"),
         (r#"{"sex":{}}"#, "give one_of"),
         (r#"{"sex":{"from":1}}"#, "give one_of"),
@@ -127,6 +143,13 @@ fn what_cannot_be_asked_for_is_said() {
         (r#"{"sex":{"one_of":[]}}"#, "name 1 to 256"),
         (r#"{"sex":{"one_of":["Female"]}}"#, "`Female` is none of F, M, X"),
         (r#"{"status":{"from":1}}"#, "give one_of"),
+        (r#"{"sex":{"none_of":[]}}"#, "none_of has 0 values"),
+        (r#"{"sex":{"one_of":["F"],"none_of":["Male"]}}"#, "`Male` is none of F, M, X"),
+        (r#"{"sex":{"none_of":["F"],"from":1}}"#, "give one_of or none_of"),
+        (r#"{"origin":{}}"#, "give one_of or none_of"),
+        (r#"{"origin":{"to":1}}"#, "give one_of or none_of"),
+        (r#"{"age":{"none_of":["30"]}}"#, "neither one_of nor none_of"),
+        (r#"{"age":{"none_of":["30"],"from":20}}"#, "neither one_of nor none_of"),
         (r#"{"age":{}}"#, "give from or to"),
         (r#"{"age":{"one_of":["30"]}}"#, "give from or to"),
         (r#"{"age":{"from":"2000-01-01"}}"#, "one of whole numbers"),
@@ -143,8 +166,11 @@ fn what_cannot_be_asked_for_is_said() {
         assert!(said.starts_with("filter.") && said.contains(says), "{conditions}: {said}");
     }
     let many: Vec<String> = (0..=MOST_VALUES).map(|n| n.to_string()).collect();
-    let condition = Condition { one_of: Some(many), ..Condition::default() };
-    assert!(resolve(&gallery, &[("status".to_owned(), condition)].into(), date("2026-03-10")).is_err());
+    let wanted = Condition { one_of: Some(many.clone()), ..Condition::default() };
+    let unwanted = Condition { none_of: Some(many), ..Condition::default() };
+    for (name, condition) in [("status", wanted), ("origin", unwanted)] {
+        assert!(resolve(&gallery, &[(name.to_owned(), condition)].into(), date("2026-03-10")).is_err());
+    }
 }
 
 #[test]
@@ -153,6 +179,7 @@ fn policies_are_told_the_booking_fields_behind_the_names() {
     assert!(told("{}").is_empty());
     assert_eq!(told(r#"{"sex":{"one_of":["F"]},"age":{"from":20}}"#), ["age", "date-of-birth", "sex"]);
     assert_eq!(told(r#"{"status":{"one_of":["active"]}}"#), ["status"]);
+    assert_eq!(told(r#"{"origin":{"none_of":["north"]}}"#), ["origin"]);
 }
 
 #[test]

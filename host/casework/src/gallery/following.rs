@@ -69,25 +69,28 @@ impl Hall {
             }
             let mut bookings = self.booking_data(store, &some).await?;
             newcomers.extend(some.into_iter().map(|stored| {
-                let booking = bookings.remove(&stored.id).unwrap_or_default();
-                let (element, attributes) = (stored.element(), known(&self.fact, &stored.status, &booking));
+                let booked = bookings.remove(&stored.id).map(|booked| (booked.origin, booked.booking));
+                let (booked_from, booking) = booked.unwrap_or_default();
+                let origin = stored.origin.as_deref().unwrap_or(&booked_from);
+                let (element, attributes) = (stored.element(), known(&self.fact, &stored.status, origin, &booking));
                 Newcomer { id: stored.id, template: stored.template, attributes, element }
             }));
         }
     }
 
-    /// The booking data of these records by id, where the gallery is filtered by any.
+    /// Where these records come from and their booking data, by id, where the gallery is filtered by any of these or their
+    /// templates do not say where they come from.
     async fn booking_data(
         &self,
         store: &store::Jurisdiction,
         records: &[StoredTemplate],
-    ) -> Result<BTreeMap<String, BTreeMap<String, String>>, CaseError> {
-        if self.fact.filters.is_empty() {
+    ) -> Result<BTreeMap<String, store::Booking>, CaseError> {
+        if self.fact.filters.is_empty() && records.iter().all(|record| record.origin.is_some()) {
             return Ok(BTreeMap::new());
         }
         let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
         let bookings = store.bookings(&self.fact.id, &ids).await?;
-        Ok(bookings.into_iter().map(|booking| (booking.id, booking.booking)).collect())
+        Ok(bookings.into_iter().map(|booking| (booking.id.clone(), booking)).collect())
     }
 
     /// Loads all of it from the store, into a new file, for whoever holds what is held while records change.

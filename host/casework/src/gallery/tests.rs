@@ -737,3 +737,37 @@ async fn what_was_taken_over_is_in_the_next_snapshot() {
     assert_eq!(found(&hall, FEMALE).await, ["a", "c"]);
     assert_eq!(found(&hall, ACTIVE).await, ["c"]);
 }
+
+/// A record of this agency.
+fn of_agency(id: &str, agency: &str) -> store::NewRecord {
+    let provenance = store::Provenance { origin: agency.to_owned(), ..store::Provenance::default() };
+    store::NewRecord { provenance, ..record(id) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agency_of_a_record_is_the_same_from_the_store_from_a_snapshot_and_from_another_host() {
+    let check = async |hall: &Hall| {
+        assert_eq!(found(hall, r#"{"origin":{"one_of":["north"]}}"#).await, ["a"]);
+        assert_eq!(found(hall, r#"{"origin":{"none_of":["north"]}}"#).await, ["b", "c"], "nobody said where c is from");
+        assert_eq!(found(hall, r#"{"origin":{"one_of":["north","south"],"none_of":["south"]}}"#).await, ["a"]);
+        assert_eq!(found(hall, r#"{"origin":{"one_of":["elsewhere"]}}"#).await, [""; 0]);
+    };
+    let records = || vec![of_agency("a", "north"), of_agency("b", "south"), record("c")];
+    for house in [House::new().await, House::with_filters().await] {
+        house.store.insert_records("g", records()).await.unwrap();
+        let hall = house.load().await;
+        check(&hall).await;
+        hall.save(&house.store, false).await.unwrap();
+        hall.end().await;
+        let hall = house.load().await;
+        assert!(hall.has_snapshot().await);
+        check(&hall).await;
+        assert!(hall.restate(&house.store, "a", "sealed").await.unwrap());
+        check(&hall).await;
+        assert_eq!(found(&hall, r#"{"status":{"none_of":["sealed"]},"origin":{"none_of":["south"]}}"#).await, ["c"]);
+    }
+    let (hall, here, there, _) = neighbours().await;
+    there.insert_records("g", records()).await.unwrap();
+    assert_eq!(caught_up(&hall, &here).await, (1, 3));
+    check(&hall).await;
+}

@@ -324,6 +324,11 @@ fn what_may_be_shown_of_a_list_is_the_narrowest_that_was_said_of_it() {
     told.push(list_with(3, "second", &["b", "c"], Verdict::Permit, vec![withhold("b")]));
     let life = Life::fold(told.clone());
     assert_eq!((life.list.len(), life.withheld), (2, vec!["a".to_owned(), "b".to_owned()]), "since it was shown, too");
+    let mut again = told.clone();
+    again.push(list(4, "second", &["b", "c"], Verdict::Deny));
+    assert_eq!(Life::fold(again.clone()).withheld.len(), 2, "a look that is denied says nothing");
+    again.push(list(5, "second", &["b", "c"], Verdict::Permit));
+    assert_eq!(Life::fold(again).withheld, ["a"], "the last look at a record counts");
     told.extend([search(4, vec![]), list(5, "searcher", &["a", "b"], Verdict::Permit)]);
     let life = Life::fold(told);
     assert_eq!((life.fields, life.withheld.len(), life.list.len()), (None, 0, 2), "a new list is another one");

@@ -22,6 +22,10 @@ pub enum Change {
     Extend,
     /// It is written to portable media.
     Export,
+    /// It is sealed: from then on its status says so.
+    Seal,
+    /// It is sealed no longer, and has the status that it had.
+    Unseal,
     /// It is destroyed.
     Purge,
     /// Entries go from the log itself, with what they commit to.
@@ -37,6 +41,8 @@ impl Change {
             Self::Lift => "lift",
             Self::Extend => "extend",
             Self::Export => "export",
+            Self::Seal => "seal",
+            Self::Unseal => "unseal",
             Self::Purge => "purge",
             Self::Prune => "prune",
         }
@@ -89,6 +95,10 @@ pub(super) fn check(asking: &Asking) -> Result<(), CaseError> {
     if asking.change == Change::Prune && subject != AUDIT_ENTRY {
         return Err(CaseError::Invalid(format!("only {AUDIT_ENTRY} is pruned: purge a {subject}")));
     }
+    if matches!(asking.change, Change::Seal | Change::Unseal) && subject != GALLERY_RECORD {
+        let message = format!("only a {GALLERY_RECORD} is sealed: nobody finds a {subject} in a list");
+        return Err(CaseError::Invalid(message));
+    }
     match (asking.change, asking.day) {
         (Change::Notice | Change::Extend, _) | (_, None) => Ok(()),
         (change, Some(_)) => Err(CaseError::Invalid(format!(
@@ -117,6 +127,8 @@ mod tests {
             asking(Change::Extend, "probe", None, None),
             asking(Change::Purge, AUDIT_ENTRY, None, None),
             asking(Change::Prune, AUDIT_ENTRY, None, None),
+            asking(Change::Seal, GALLERY_RECORD, Some("g"), None),
+            asking(Change::Unseal, GALLERY_RECORD, Some("g"), None),
         ];
         assert!(good.iter().all(|a| check(a).is_ok()));
         let bad = [
@@ -128,6 +140,10 @@ mod tests {
             asking(Change::Prune, "probe", None, None),
             asking(Change::Prune, GALLERY_RECORD, Some("g"), None),
             asking(Change::Prune, AUDIT_ENTRY, None, Some("2026-03-01")),
+            asking(Change::Seal, "probe", None, None),
+            asking(Change::Unseal, AUDIT_ENTRY, None, None),
+            asking(Change::Seal, GALLERY_RECORD, None, None),
+            asking(Change::Seal, GALLERY_RECORD, Some("g"), Some("2026-03-01")),
         ];
         assert!(bad.iter().all(|a| matches!(check(a), Err(CaseError::Invalid(_)))));
     }

@@ -29,6 +29,12 @@ pub struct Docket {
     /// Up to the end of which day its stay was extended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended: Option<Date>,
+    /// Since when it is sealed, by a step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Since>,
+    /// The status that it has again when it is unsealed. It is kept before it is sealed, so that no crash loses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_seal: Option<String>,
     /// When it was last written to portable media, and where.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exported: Option<Export>,
@@ -93,6 +99,8 @@ impl Docket {
             held: None,
             asked: BTreeMap::new(),
             extended: None,
+            sealed: None,
+            under_seal: None,
             exported: None,
             purged: None,
             pruning: None,

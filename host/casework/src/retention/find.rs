@@ -5,6 +5,7 @@ use super::prune::Beginning;
 use super::range::EntryRange;
 use super::{ASKED, Asking, Change, Docket, GALLERY_RECORD, NOT_THEIRS, is_elsewhere, place_of};
 use crate::chamber::{Casework, Chamber, Registered};
+use crate::copies;
 use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::case_key;
@@ -45,8 +46,8 @@ pub(super) struct Found {
 
 /// Where a record is.
 pub(super) enum Place {
-    /// In a gallery.
-    Record { hall: Arc<Hall>, provenance: store::Provenance },
+    /// In a gallery; with its status, if it is there, and the documents that it is in.
+    Record { hall: Arc<Hall>, provenance: store::Provenance, status: Option<String>, documents: Vec<Retained> },
     /// Sealed, or in the request.
     Probe(Box<Case>),
     /// Sealed.
@@ -103,6 +104,7 @@ impl Found {
         let on_record = self.docket.extended.max(self.around.extended());
         let extended = if asking.change == Change::Extend { asking.day } else { on_record };
         let exported = self.docket.exported.as_ref().map(|export| export.at);
+        let documents = u32::try_from(self.documents().len()).unwrap_or(u32::MAX);
         RetentionEvent {
             subject: self.record.subject.clone(),
             kind: asking.change.told().to_owned(),
@@ -113,7 +115,27 @@ impl Found {
             held: self.held,
             extended,
             exported: exported.max(self.around.exported()),
+            status: self.status().map(str::to_owned),
+            documents,
         }
+    }
+
+    /// The status of a gallery record, if it is there.
+    pub(super) fn status(&self) -> Option<&str> {
+        if let Place::Record { status, .. } = &self.place { status.as_deref() } else { None }
+    }
+
+    /// That gallery records are in a document no more, once it is purged.
+    pub(super) fn held_no_more(&self) -> Vec<store::Kept> {
+        let Place::Document(case, document) = &self.place else { return Vec::new() };
+        let Some(release) = &case.life.release else { return Vec::new() };
+        let request = &case.request;
+        copies::forgotten(&request.gallery, &release.candidates, &request.request.id, &document.id)
+    }
+
+    /// The documents that a gallery record is in.
+    pub(super) fn documents(&self) -> &[Retained] {
+        if let Place::Record { documents, .. } = &self.place { documents } else { &[] }
     }
 }
 
@@ -195,9 +217,17 @@ impl Casework {
     ) -> Result<Place, CaseError> {
         let gallery = record.gallery.as_deref().unwrap_or_default();
         let hall = owner.hall(gallery)?;
+        let documents = copies::with(owner, gallery, &record.record).await?;
         match owner.store.provenance(gallery, &record.record).await? {
-            Some(provenance) => Ok(Place::Record { hall, provenance }),
-            None if known => Ok(Place::Record { hall, provenance: store::Provenance::default() }),
+            Some(provenance) => {
+                let there = owner.store.bookings(gallery, std::slice::from_ref(&record.record)).await?;
+                let status = there.into_iter().next().map(|booking| booking.status);
+                Ok(Place::Record { hall, provenance, status, documents })
+            }
+            None if known => {
+                let provenance = store::Provenance::default();
+                Ok(Place::Record { hall, provenance, status: None, documents })
+            }
             // Of one that is there, the policy is asked.
             None if actor.principal.jurisdiction != owner.id() => {
                 self.reject(owner.id(), actor, ASKED, NOT_THEIRS).await

@@ -131,7 +131,7 @@ impl Found {
     }
 
     async fn files_of_record(&self) -> Result<Vec<(String, Vec<u8>)>, CaseError> {
-        let Place::Record { hall, provenance } = &self.place else { return Ok(Vec::new()) };
+        let Place::Record { hall, provenance, .. } = &self.place else { return Ok(Vec::new()) };
         let (store, id, gallery) = (&self.owner.store, &self.record.record, &hall.registered().id);
         let mut files = Vec::new();
         let bookings = store.bookings(gallery, std::slice::from_ref(id)).await?;

@@ -301,6 +301,7 @@ impl Court {
                 recipient_agency: "dpd".to_owned(),
                 purpose: "criminal-investigation".to_owned(),
                 designee: false,
+                candidates: vec![],
             },
             document: None,
             form: Form::Pdf,
@@ -373,6 +374,7 @@ pub fn batch(seeds: std::ops::Range<usize>) -> Batch {
         id: record(seed),
         image: None,
         template: Some(template(seed)),
+        status: None,
         booking: [("name".to_owned(), format!("Person {seed}"))].into(),
     };
     Batch {

@@ -120,6 +120,9 @@ async fn a_records_status_changes_and_where_it_comes_from_does_not() {
     assert_eq!(north.set_status("g", "c", "notice-received").await.unwrap(), None);
     let (_, templates) = load(&north, "g").await.unwrap();
     assert_eq!(templates.iter().map(|t| t.status.as_str()).collect::<Vec<_>>(), ["notice-received", "active"]);
+    assert_eq!(templates.iter().map(|t| t.origin.as_deref()).collect::<Vec<_>>(), [Some("agency"), Some("")]);
+    let origins: Vec<_> = north.bookings("g", &ids).await.unwrap().into_iter().map(|b| b.origin).collect();
+    assert_eq!(origins, ["agency", ""]);
     assert_eq!(statuses(north.bookings("g", &ids).await.unwrap()), ["notice-received", "active"]);
     assert_eq!(north.provenance("g", "a").await.unwrap(), Some(provenance));
     assert_eq!(north.provenance("g", "b").await.unwrap(), Some(Provenance::default()));

@@ -1,7 +1,7 @@
 //! Enrolling, loading and purging.
 
 use super::{HOSTILE, load, north, open, raw, record};
-use crate::{BATCH_ROWS, GalleryState, NewRecord, PEER_K, StoreError, templates};
+use crate::{BATCH_ROWS, GalleryState, NewRecord, PEER_K, Provenance, StoreError, templates};
 use model::multiset::MultisetHash;
 use model::registry::Gallery;
 use std::collections::HashSet;
@@ -319,4 +319,19 @@ async fn a_change_that_is_not_to_be_seen_stays_in_doubt() {
     north.set_status("g", "a", "held").await.unwrap();
     let followed = north.made("g", &stamp, "silence".to_owned()).await;
     assert!(matches!(followed, Err(StoreError::Unreachable { .. })), "another change came after it: {followed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_record_comes_from_is_asked_of_its_booking_where_its_template_does_not_say() {
+    let north = north().await;
+    let provenance = Provenance { origin: "agency".into(), enrolled: None };
+    let known = NewRecord { provenance, ..record("a", 1) };
+    north.insert_records("g", vec![known, record("b", 2)]).await.unwrap();
+    raw(&north, "UPDATE template UNSET origin", object! {}).await;
+    let (_, templates) = load(&north, "g").await.unwrap();
+    assert!(templates.iter().all(|t| t.origin.is_none()), "as older programs left it");
+    let mut found = Vec::new();
+    north.load_bookings("g", vec!["a".into(), "b".into()], &mut |page| found.extend(page)).await.unwrap();
+    found.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(found.iter().map(|b| b.origin.as_str()).collect::<Vec<_>>(), ["agency", ""]);
 }

@@ -84,7 +84,7 @@ fn outcome() -> Vec<FormField> {
 }
 
 fn retention() -> Vec<FormField> {
-    let subjects = [retention::GALLERY_RECORD, retention::PROBE, retention::AUDIT_ENTRY];
+    let subjects = [retention::GALLERY_RECORD, retention::PROBE, retention::REPORT, retention::AUDIT_ENTRY];
     vec![
         always(code("subject", "Kind of record", "What stays or goes (6.1(3)b).", subjects)),
         always(code("kind", "What happens to it", "See 6.1(3)b and 7(4).", retention::KINDS.iter().copied())),
@@ -93,7 +93,11 @@ fn retention() -> Vec<FormField> {
             "Evidentiary value",
             "Whether it is evidence, which alone holds it back from purging (6.1(3)b).",
         ),
-        text(answers::RETENTION_REASON, "Reason", "Why it is held, no longer held, kept longer or exported (6.1(3)b)."),
+        text(
+            answers::RETENTION_REASON,
+            "Reason",
+            "Why it is held, no longer held, kept longer, exported (6.1(3)b), sealed or unsealed (6.1(4)).",
+        ),
         text(answers::EVIDENCE_NUMBER, "Evidence number", "The photograph's property number (306.1)."),
     ]
 }
