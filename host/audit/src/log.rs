@@ -96,6 +96,11 @@ impl Prepared {
         &self.riders
     }
 
+    /// The log's name in its checkpoints.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// What the journal adds, if the log was not closed properly. What is torn is dropped when the log is opened, and nothing in
     /// the folder tells of it afterwards: say so in a place of its own first.
     pub fn recovered(&self) -> Option<&Recovery> {

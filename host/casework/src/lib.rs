@@ -39,6 +39,7 @@
 //! | [`recovery`] | a log that cannot be written, until it can |
 //! | `unfinished`, `drawn` | what broke off before it was concluded, undone |
 //! | `torn` | what one log took and another did not |
+//! | `dropped` | what the opening of a log drops from its journal's end, until that is on record |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
 pub mod access;
@@ -57,6 +58,7 @@ pub mod deadlines;
 pub mod disposition;
 pub mod dissemination;
 mod drawn;
+mod dropped;
 pub mod enroll;
 pub mod error;
 mod filter;
