@@ -117,6 +117,9 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
             if entry.committed() == Some(false) {
                 bail!("the account of entry {} is not the one the entry commits to: nothing is exported", entry.index);
             }
+            if let Err(e) = entry.leaf.agrees_with(&account) {
+                bail!("entry {}: {e}: nothing is exported", entry.index);
+            }
             requests.extend(account.request.clone());
             package.entry(reader.snapshot(), entry, row)?;
             entries.push(Listed::of(entry.index, &entry.leaf, &account));

@@ -312,7 +312,8 @@ fn entry(dir: &Dir, listed: &Listed, checkpoint: &str, key: &audit::VerifierKey)
     }
     let account: Account =
         serde_json::from_slice(&plain).with_context(|| format!("{} is no account", files.account))?;
-    if account.id != leaf.id || Listed::of(listed.index, &leaf, &account) != *listed {
+    leaf.agrees_with(&account)?;
+    if Listed::of(listed.index, &leaf, &account) != *listed {
         bail!("{MANIFEST} lists it as something else");
     }
     Ok(account)
