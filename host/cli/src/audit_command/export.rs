@@ -5,7 +5,7 @@ use super::filter::{case, same_case};
 use super::package::{self, Completeness, Document, Listed, Manifest};
 use super::{one_of, page};
 use crate::config::Config;
-use crate::output::bar;
+use crate::output::{self, bar};
 use crate::runtime;
 use anyhow::{Context as _, bail};
 use casework::intake::PROBE;
@@ -65,6 +65,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     );
     let (last, gone) = (end.saturating_sub(1), purged.len());
     say!("looked for in all entries from {first} to {last} of {}; {gone} of them are purged", manifest.log);
+    if let Some(unseen) = manifest.completeness.unseen() {
+        say!("{}", output::inert(&unseen));
+    }
     say!("{} has the digest {}: say it apart from the folder", package::MANIFEST, Digest::of(&text));
     Ok(ExitCode::SUCCESS)
 }
@@ -102,6 +105,7 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
     let store = database(&config).await?;
     let mut reader = Reader::open(&log, &store).await?;
     let mut package = Package { folder, files: BTreeMap::new() };
+    let other_logs = reader.rows().other_logs(log.key.name()).await?;
     let (mut entries, mut accounts) = (Vec::new(), Vec::new());
     let (mut requests, mut purged) = (BTreeSet::new(), Vec::new());
     let bar = bar("looking for the case", reader.snapshot().size());
@@ -138,6 +142,7 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
     let completeness = Completeness {
         first: snapshot.minimum_index(),
         end: snapshot.size(),
+        other_logs,
         purged,
         requests: requests.into_iter().collect(),
         searches: package::searches(&accounts),

@@ -55,12 +55,25 @@ pub(super) struct Completeness {
     pub(super) first: u64,
     /// One more than the last: the size the checkpoint signs.
     pub(super) end: u64,
+    /// The logs of other hosts of the same jurisdiction, by their origins, in order. They were not looked into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) other_logs: Vec<String>,
     /// Entries whose accounts are purged: whether they touched the case cannot be told.
     pub(super) purged: Vec<u64>,
     /// Every request of the case.
     pub(super) requests: Vec<String>,
     /// Every search that touched the case, refused ones included.
     pub(super) searches: Vec<Search>,
+}
+
+impl Completeness {
+    /// What else there is that the case may be in, where there is anything.
+    pub(super) fn unseen(&self) -> Option<String> {
+        let others = self.other_logs.join(", ");
+        let said =
+            "other hosts of the jurisdiction keep logs that were not looked into, and each is to be exported by itself";
+        (!self.other_logs.is_empty()).then(|| format!("{said}: {others}"))
+    }
 }
 
 /// One search, from its decision to what came of it.
@@ -230,6 +243,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let case = output::inert(&format!("{} {}", manifest.case.kind, manifest.case.value));
     let log = output::inert(&manifest.log);
     say!("{} {count} entries and {searches} searches of case {case} in {log}", output::green("verified"));
+    if let Some(unseen) = manifest.completeness.unseen() {
+        say!("{}", output::inert(&unseen));
+    }
     say!("{MANIFEST} has the digest {}", Digest::of(&text));
     if arguments.key.is_none() {
         say!("under the key in the folder itself: compare it with the one its publisher gives: {key}");
