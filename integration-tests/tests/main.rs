@@ -5,6 +5,7 @@
 mod audit_tools;
 mod auditors;
 mod bad_input;
+mod benches;
 mod case_commands;
 mod clauses;
 mod clock;
