@@ -17,6 +17,7 @@ mod crash;
 mod damage;
 mod failing_sync;
 mod filters;
+mod forged;
 mod identity;
 mod lives;
 mod photographs;
