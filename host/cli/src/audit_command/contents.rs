@@ -43,6 +43,9 @@ fn names(manifest: &Manifest, key: &audit::VerifierKey) -> Option<String> {
     {
         return Some(format!("{MANIFEST} does not name each log of other hosts once, in order"));
     }
+    if manifest.v != manifest.completeness.version() {
+        return Some(format!("{MANIFEST} is of another format than it says"));
+    }
     let is_its = log.rsplit_once('/').is_some_and(|(_, own)| own == jurisdiction);
     (!is_its).then(|| format!("{MANIFEST} names the jurisdiction `{jurisdiction}`, and the log is `{log}`"))
 }
@@ -201,6 +204,8 @@ mod tests {
         }
         let mut several = manifest();
         several.completeness.other_logs = vec!["a/north".to_owned(), "b/north".to_owned()];
+        assert!(names(&several, &key).is_some_and(|said| said.contains("another format")));
+        several.v = 2;
         assert_eq!(names(&several, &key), None);
         for wrong in ["south", "", "host/north", "th"] {
             let other = Manifest { jurisdiction: wrong.to_owned(), ..manifest() };

@@ -149,7 +149,7 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
     };
     let exported = jiff::Timestamp::now().as_millisecond();
     let mut manifest = Manifest {
-        v: 1,
+        v: completeness.version(),
         log: log.key.name().to_owned(),
         jurisdiction: log.jurisdiction.clone(),
         case: wanted,

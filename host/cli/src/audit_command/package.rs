@@ -34,7 +34,7 @@ pub(super) const KEY: &str = "log.vkey";
 /// What an export says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Manifest {
-    /// Format version: 1.
+    /// Format version: see [`Completeness::version`].
     pub(super) v: u8,
     /// The log, by its origin.
     pub(super) log: String,
@@ -67,6 +67,12 @@ pub(super) struct Completeness {
 }
 
 impl Completeness {
+    /// The version of a format that says so: 2 where other logs are named, and 1 otherwise, which is older and the same but for
+    /// that.
+    pub(super) fn version(&self) -> u8 {
+        if self.other_logs.is_empty() { 1 } else { 2 }
+    }
+
     /// What else there is that the case may be in, where there is anything.
     pub(super) fn unseen(&self) -> Option<String> {
         let others = self.other_logs.join(", ");
@@ -226,8 +232,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let text = read(&dir, MANIFEST)?;
     let manifest: Manifest =
         serde_json::from_slice(&text).with_context(|| format!("{MANIFEST} is no export's manifest"))?;
-    if manifest.v != 1 {
-        bail!("the export has format {}, and this program knows 1: use a newer one", manifest.v);
+    if !(1..=2).contains(&manifest.v) {
+        bail!("the export has format {}, and this program knows 1 and 2: use a newer one", manifest.v);
     }
     let bar = output::bar("files and entries", (manifest.files.len() + manifest.entries.len()) as u64);
     let mut problems = files(&dir, &manifest, &bar)?;
