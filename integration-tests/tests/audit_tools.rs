@@ -150,6 +150,29 @@ async fn entries_are_found_by_who_what_and_when() {
     assert_eq!(show(&["--person", "detroit/m.whitfield"]).len(), of_person.len());
     assert!(show(&["--person", "st-louis/m.whitfield"]).is_empty());
     assert_eq!(show(&["--unit", "ciu", "--person", "m.whitfield"]).len(), of_person.len());
+    let all = show(&["--accounts"]);
+    for (condition, field, value, other) in
+        [("--unit", "unit", "ciu", "homicide"), ("--agency", "agency", "dpd", "oakland-so")]
+    {
+        let found = show(&[condition, value]);
+        assert!(!found.is_empty() && found.len() < all.len(), "{condition}: the host is of none");
+        let expected: Vec<_> = all.iter().filter(|entry| entry["account"]["who"][field] == value).collect();
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{condition}");
+        assert!(show(&[condition, other]).is_empty(), "nobody of {other} did anything");
+        assert!(show(&[condition, &value.to_uppercase()]).is_empty(), "{condition}");
+        assert!(show(&[condition, value, "--person", "host"]).is_empty(), "{condition}: each condition holds");
+    }
+    let decided = |entry: &&Value| entry["leaf"]["policies"].is_array();
+    let decisions: Vec<_> = all.iter().filter(decided).collect();
+    let policy = &decisions[0]["leaf"]["policies"][0];
+    for name in [&policy["id"], &policy["component"]] {
+        let found = show(&["--accounts", "--policy", name.as_str().unwrap()]);
+        assert_eq!(found.iter().collect::<Vec<_>>(), decisions, "{name}");
+    }
+    assert!(decisions.len() < all.len(), "the host starts, and no policy decides that");
+    for none in ["no-policy", &"0".repeat(64), policy["settings"].as_str().unwrap()] {
+        assert!(show(&["--policy", none]).is_empty(), "{none}");
+    }
     let of_case = show(&["--case", "26-0999-001"]);
     assert_eq!(of_case.len(), 5);
     assert_eq!(show(&["--case", "incident-number=26-0999-001"]).len(), 5);

@@ -2,7 +2,7 @@
 //! vouch for them, names the file and what is still trustworthy, and repairs nothing by itself.
 
 use crate::common::{Court, court};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -208,14 +208,27 @@ async fn a_frame_torn_by_the_crash_is_dropped_and_that_is_said() {
     // The beginning of a frame, behind the last whole one: it was being written, and nobody was told of it.
     bytes.extend_from_within(16..116);
     std::fs::write(&segment, bytes).unwrap();
-    court.deployment.verify().unwrap();
+    let verified = court.deployment.verify().unwrap();
+    let name = format!("journal/{}", segment.file_name().unwrap().to_str().unwrap());
+    assert!(verified.contains(&format!("`{name}` ends in 100 bytes")), "{verified}");
+    let json = court.deployment.run(&["audit", "verify", "--config", "magistrate.toml", "--json"]).unwrap();
+    let told: Vec<Value> = json.stdout.split(|byte| *byte == b'\n').flat_map(serde_json::from_slice).collect();
+    let log = |id: &str| told.iter().find(|told| told["log"] == format!("localhost/{id}")).unwrap().clone();
+    let torn = log(HARMED)["torn"].clone();
+    assert_eq!((&torn["file"], &torn["bytes"], &torn["cut_short"]), (&json!(name), &json!(100), &json!(true)));
+    assert_eq!(torn["intact_below"], log(HARMED)["entries"]);
+    assert_eq!((&log("st-louis")["torn"], &log("st-louis")["verified"]), (&Value::Null, &json!(true)));
 
     let heard = court.deployment.home.join("heard");
     let script = format!("exec env MAGISTRATE_LOG=warn \"$0\" \"$@\" 2>'{}'", heard.display());
     court.deployment.serve_under(&["sh", "-c", &script]).unwrap();
     let heard = std::fs::read_to_string(heard).unwrap();
-    assert!(heard.contains("it has been recovered") && heard.contains("dropped_bytes: 100"), "{heard}");
+    assert!(heard.contains("it has been recovered") && heard.contains("bytes: 100"), "{heard}");
+    assert!(heard.contains(&format!("`{name}` ends in 100 bytes")), "{heard}");
     let entries = court.audit(HARMED, 0).await;
+    let details = last_start(&entries);
+    assert_eq!((&details["torn-file"], &details["torn-bytes"]), (&json!(name), &json!("100")));
+    assert_eq!(details["torn-cut-short"], "true");
     for receipt in &receipts {
         court.check_receipt(HARMED, receipt);
         let index = receipt["index"].as_u64().unwrap();
@@ -224,5 +237,59 @@ async fn a_frame_torn_by_the_crash_is_dropped_and_that_is_said() {
         assert_eq!((&entry["leaf"], &entry["account_verified"]), (&leaf, &Value::Bool(true)));
     }
     court.deployment.stop().unwrap();
+    let verified = court.deployment.verify().unwrap();
+    assert!(!verified.contains("ends in"), "it is gone, and on record: {verified}");
+    court.deployment.serve().unwrap();
+    let details = last_start(&court.audit(HARMED, 0).await);
+    assert!(details.get("torn-file").is_none(), "it is told once: {details}");
+}
+
+/// What is on record of the last start.
+fn last_start(entries: &[Value]) -> Value {
+    let mut starts = entries.iter().filter(|entry| entry["account"]["event"]["act"] == "start");
+    starts.next_back().unwrap()["account"]["event"]["details"].clone()
+}
+
+#[tokio::test]
+async fn an_acknowledged_entry_that_was_damaged_does_not_pass_for_a_torn_one_in_silence() {
+    let Some(mut court) = court().await else { return };
+    let mut receipts = Vec::new();
+    for seed in 0..4 {
+        receipts.push(court.search(HARMED, seed).await["receipt"].clone());
+    }
+    // The look is an entry itself, and whoever gets an answer knows that it is in the log and in the database.
+    let lost = court.audit(HARMED, 0).await.pop().unwrap();
+    assert_eq!(lost["account"]["event"]["what"], "looked");
+    court.deployment.kill().unwrap();
+    let (log, segment) = (log(&court), segment(&court));
+    // As it is for a moment after every entry: the checkpoint that is published does not cover the last ones yet.
+    let earlier: audit::Receipt = receipts[2]["proof"].as_str().unwrap().parse().unwrap();
+    std::fs::write(log.join("checkpoint"), earlier.checkpoint).unwrap();
     court.deployment.verify().unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let near_the_end = bytes.len() - 40;
+    bytes[near_the_end] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let harmed = files(&log);
+    let said = unverified(&court);
+    let name = format!("`journal/{}` ends in ", segment.file_name().unwrap().to_str().unwrap());
+    assert!(said.contains(&name) && said.contains("or it was acknowledged and has been damaged since"), "{said}");
+    assert!(said.contains("do not depend on it"), "{said}");
+    assert!(files(&log) == harmed, "the folder is as it was found");
+
+    // A power failure leaves the same, so the host starts by itself; and says for good what is missing.
+    court.deployment.serve().unwrap();
+    let entries = court.audit(HARMED, 0).await;
+    let details = last_start(&entries);
+    assert_eq!(details["torn-cut-short"], "false", "{details}");
+    assert_eq!(details["torn-intact-below"], lost["index"].to_string());
+    assert!(entries.iter().all(|entry| entry["leaf"]["id"] != lost["leaf"]["id"]), "it is not in the log");
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+    // The database has its account, which is written after the entry is durable: so it was no torn one.
+    let accounts = ["audit", "verify", "--config", "magistrate.toml", "--jurisdiction", HARMED, "--accounts"];
+    let found = court.deployment.run(&accounts).unwrap();
+    let said = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert_eq!(found.status.code(), Some(4), "{said}");
+    assert!(said.contains("accounts of no entry"), "{said}");
 }

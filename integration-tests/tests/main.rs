@@ -5,6 +5,7 @@
 mod audit_tools;
 mod auditors;
 mod bad_input;
+mod benches;
 mod case_commands;
 mod clauses;
 mod clock;
@@ -18,6 +19,7 @@ mod failing_sync;
 mod filters;
 mod formal_requests;
 mod galleries;
+mod forged;
 mod identity;
 mod lives;
 mod looks;

@@ -72,6 +72,8 @@ async fn a_pruned_log_verifies_here_and_over_the_network_and_says_what_is_gone()
     assert!(said(&verified).contains("the first 256 are pruned"), "{}", said(&verified));
     let accounts = audit(&court, &[&["verify", "--config", "magistrate.toml", "--accounts"]]);
     assert!(accounts.status.success(), "{}", said(&accounts));
+    let left = "accounts of entries that were pruned are still there: 256";
+    assert!(said(&accounts).contains(left), "nobody destroyed them: {}", said(&accounts));
 
     court.deployment.serve().unwrap();
     let mut client = court.client("st-louis/a.whitfield");

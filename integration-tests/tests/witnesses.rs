@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// What a witness is called that belongs to nobody else.
+const W1: &str = "witness.example/w1";
+
 /// A running `magistrate witness`.
 struct Witness {
     folder: PathBuf,
@@ -18,10 +21,10 @@ struct Witness {
 }
 
 impl Witness {
-    fn init(program: &Path, folder: &Path, logs: &[PathBuf]) -> Self {
+    fn init(program: &Path, folder: &Path, name: &str, logs: &[PathBuf]) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let mut init = Command::new(program);
-        init.args(["witness", "init"]).arg(folder).args(["--name", "witness.example/w1", "--listen", &free]);
+        init.args(["witness", "init"]).arg(folder).args(["--name", name, "--listen", &free]);
         for log in logs {
             init.arg("--log").arg(log);
         }
@@ -172,7 +175,7 @@ async fn a_witness_cosigns_two_hosts_logs_and_finds_out_the_one_that_forks() {
     let mut one = Deployment::init(&program, &folder.path().join("one"), None).unwrap();
     let mut two = Deployment::init(&program, &folder.path().join("two"), None).unwrap();
     let logs = [one.home.join("log-keys/detroit.vkey"), two.home.join("log-keys/st-louis.vkey")];
-    let mut witness = Witness::init(&program, &folder.path().join("witness"), &logs);
+    let mut witness = Witness::init(&program, &folder.path().join("witness"), W1, &logs);
     witness.start();
     have_witnessed(&one, &witness, "detroit", "st-louis");
     have_witnessed(&two, &witness, "st-louis", "detroit");
@@ -230,6 +233,64 @@ async fn a_witness_cosigns_two_hosts_logs_and_finds_out_the_one_that_forks() {
     one.stop().unwrap();
     two.stop().unwrap();
     witness.stop();
+}
+
+#[tokio::test]
+async fn two_jurisdictions_watch_each_other() {
+    let Some(program) = integration_tests::program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut one = Deployment::init(&program, &folder.path().join("one"), None).unwrap();
+    let mut two = Deployment::init(&program, &folder.path().join("two"), None).unwrap();
+    // Each runs a witness of the other's log, and of no other.
+    let witness =
+        |host: &str, name: &str, log: PathBuf| Witness::init(&program, &folder.path().join(host), name, &[log]);
+    let mut by_one = witness("by-one", "detroit.example/w", two.home.join("log-keys/st-louis.vkey"));
+    let mut by_two = witness("by-two", "st-louis.example/w", one.home.join("log-keys/detroit.vkey"));
+    by_one.start();
+    by_two.start();
+    have_witnessed(&one, &by_two, "detroit", "st-louis");
+    have_witnessed(&two, &by_one, "st-louis", "detroit");
+    one.serve().unwrap();
+    two.serve().unwrap();
+    let quorum = |witness: &Witness| audit::Quorum::new(vec![witness.key()], 1).unwrap();
+    let detroit = witnessed(&one, "detroit/a.feld", "detroit").await;
+    let st_louis = witnessed(&two, "st-louis/a.whitfield", "st-louis").await;
+    assert!(quorum(&by_two).is_met(&detroit) && quorum(&by_one).is_met(&st_louis), "{detroit}{st_louis}");
+    assert!(!quorum(&by_one).is_met(&detroit) && !quorum(&by_two).is_met(&st_louis), "nobody cosigns their own");
+
+    // What the one does not cosign is not published, and the other's log does not wait for that.
+    by_two.stop();
+    refusals(&one, 2).await;
+    let look = client(&two, "st-louis/a.whitfield").get("/v1/st-louis/audit/entries").await.unwrap();
+    assert_eq!(look.status, 200);
+    let more = witnessed(&two, "st-louis/a.whitfield", "st-louis").await;
+    assert!(size(&more) > size(&st_louis));
+    let published = checkpoint(&one, "detroit/a.feld", "detroit").await.unwrap();
+    assert!(size(&published) < entries(&one, "detroit/a.feld", "detroit").await, "the witness is away");
+    by_two.start();
+    assert!(size(&witnessed(&one, "detroit/a.feld", "detroit").await) > size(&published), "and back");
+
+    // The one forks, and it is the other who finds out.
+    one.stop().unwrap();
+    let (log, kept) = (one.home.join("data/logs/detroit"), folder.path().join("kept"));
+    copy(&log, &kept);
+    one.serve().unwrap();
+    refusals(&one, 2).await;
+    witnessed(&one, "detroit/a.feld", "detroit").await;
+    one.stop().unwrap();
+    std::fs::remove_dir_all(&log).unwrap();
+    copy(&kept, &log);
+    one.serve().unwrap();
+    refusals(&one, 12).await;
+    until("the other keeps the evidence", || async { !by_two.evidence().is_empty() }).await;
+    assert!(by_one.evidence().is_empty(), "of a log that did not fork there is none");
+    let look = client(&two, "st-louis/a.whitfield").get("/v1/st-louis/audit/entries").await.unwrap();
+    assert_eq!(look.status, 200);
+    assert!(size(&witnessed(&two, "st-louis/a.whitfield", "st-louis").await) > size(&more), "and it goes on");
+    one.stop().unwrap();
+    two.stop().unwrap();
+    by_one.stop();
+    by_two.stop();
 }
 
 /// What a command says, and how it ends.
@@ -301,7 +362,7 @@ fn wrong_configurations_of_witnesses_are_said() {
     let Some(program) = integration_tests::program() else { return };
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("witness");
-    Witness::init(&program, &home, &[]);
+    Witness::init(&program, &home, W1, &[]);
     let run = |arguments: &[&str]| {
         let done = Command::new(&program).args(arguments).current_dir(folder.path()).output().unwrap();
         (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())

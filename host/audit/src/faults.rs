@@ -294,7 +294,7 @@ fn a_failed_close_leaves_everything_in_the_journal() {
     assert_eq!(verified_leaves(folder.path()), [b"one", b"two"]);
 
     let opened = open(folder.path());
-    assert_eq!(opened.recovered, Some(Recovery { entries: 2, dropped_bytes: 0 }));
+    assert_eq!(opened.recovered, Some(Recovery { entries: 2, torn: None }));
     opened.log.close().unwrap();
     assert_eq!(verified_leaves(folder.path()), [b"one", b"two"]);
     assert_eq!(open(folder.path()).recovered, None);

@@ -12,6 +12,8 @@
 //! Numbers are big-endian. Both checksums start from the segment's seed, so that no leaf can be made to look like a
 //! frame by someone who does not read the disk, and no frame of a deleted segment passes for one of this.
 
+use std::ops::Range;
+
 use crate::Hash;
 use crate::checkpoint::Head;
 use crate::entries::{self, Entries};
@@ -78,17 +80,7 @@ pub(crate) fn encode<'a>(
 
 /// Reads the frame that `bytes` begin with, and its length; `None` if it is not whole and sound.
 pub(crate) fn decode(seed: u32, bytes: &[u8]) -> Option<(Frame, usize)> {
-    let header = bytes.get(..HEADER_BYTES)?;
-    let mut rest = header;
-    if take::<4>(&mut rest)? != MAGIC {
-        return None;
-    }
-    let first = u64::from_be_bytes(take(&mut rest)?);
-    let length = u32::from_be_bytes(take(&mut rest)?) as usize;
-    let checksum = u32::from_be_bytes(take(&mut rest)?);
-    if u32::from_be_bytes(take(&mut rest)?) != crc(seed, &header[..HEADER_BYTES - 4]) {
-        return None;
-    }
+    let Header { first, length, checksum } = header(seed, bytes)?;
     let end = HEADER_BYTES.checked_add(length)?;
     let payload = bytes.get(HEADER_BYTES..end)?;
     if crc(seed, payload) != checksum {
@@ -107,6 +99,53 @@ pub(crate) fn decode(seed: u32, bytes: &[u8]) -> Option<(Frame, usize)> {
     let entries = Entries::parse(encoded.to_vec(), count).ok()?;
     let riders = riders(first, size, rest)?;
     Some((Frame { first, size, root, checkpoint, entries, riders }, end))
+}
+
+/// What a frame begins with.
+struct Header {
+    first: u64,
+    /// Of the payload, in bytes.
+    length: usize,
+    /// Of the payload.
+    checksum: u32,
+}
+
+/// Reads the header that `bytes` begin with; `None` if it is not whole and sound.
+fn header(seed: u32, bytes: &[u8]) -> Option<Header> {
+    let header = bytes.get(..HEADER_BYTES)?;
+    let mut rest = header;
+    if take::<4>(&mut rest)? != MAGIC {
+        return None;
+    }
+    let first = u64::from_be_bytes(take(&mut rest)?);
+    let length = u32::from_be_bytes(take(&mut rest)?) as usize;
+    let checksum = u32::from_be_bytes(take(&mut rest)?);
+    let sound = u32::from_be_bytes(take(&mut rest)?) == crc(seed, &header[..HEADER_BYTES - 4]);
+    sound.then_some(Header { first, length, checksum })
+}
+
+/// What can be told of bytes that begin with no whole and sound frame.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Remains {
+    /// Whether they are the beginning of a frame, and nothing else is wrong with them than that its end is missing.
+    pub(crate) cut_short: bool,
+    /// The entries that a frame with a sound header says it held. Its checksum does not vouch for that.
+    pub(crate) claims: Option<Range<u64>>,
+}
+
+/// Looks at what is left of a frame.
+pub(crate) fn remains(seed: u32, bytes: &[u8]) -> Remains {
+    let Some(Header { first, length, .. }) = header(seed, bytes) else {
+        let (begins, short) = (&bytes[..bytes.len().min(MAGIC.len())], bytes.len() < HEADER_BYTES);
+        return Remains { cut_short: short && MAGIC.starts_with(begins), claims: None };
+    };
+    let mut payload = bytes.get(HEADER_BYTES..).unwrap_or_default();
+    let cut_short = payload.len() < length;
+    // An entry takes two bytes at the least: more of them were never in there.
+    let claims = take(&mut payload)
+        .map(u64::from_be_bytes)
+        .filter(|size| size.checked_sub(first).is_some_and(|entries| entries > 0 && entries <= length as u64 / 2));
+    Remains { cut_short, claims: claims.map(|size| first..size) }
 }
 
 fn riders(first: u64, size: u64, mut bytes: &[u8]) -> Option<Vec<(u64, Vec<u8>)>> {
@@ -178,6 +217,28 @@ mod tests {
             flipped[at] ^= 0x10;
             assert!(decode(77, &flipped).is_none(), "flipped at {at}");
         }
+    }
+
+    #[test]
+    fn a_frame_whose_end_is_missing_is_told_from_one_that_does_not_add_up() {
+        let bytes = sample();
+        for at in 1..bytes.len() {
+            let Remains { cut_short, claims } = remains(77, &bytes[..at]);
+            assert!(cut_short, "cut at {at}");
+            assert_eq!(claims, (at >= HEADER_BYTES + 8).then_some(7..9), "cut at {at}");
+        }
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 0x10;
+            let Remains { cut_short, claims } = remains(77, &flipped);
+            assert!(!cut_short, "flipped at {at}");
+            let readable = at >= HEADER_BYTES + 8;
+            assert!(if readable { claims == Some(7..9) } else { claims != Some(7..9) }, "flipped at {at}: {claims:?}");
+        }
+        for rubble in [[0_u8; 100].as_slice(), b"x", b"MJx", &[0xff; 24]] {
+            assert_eq!(remains(77, rubble), Remains { cut_short: false, claims: None }, "{rubble:?}");
+        }
+        assert!(remains(77, b"MJF2 nothing more").cut_short, "as much of a header as says that it is one");
     }
 
     #[test]

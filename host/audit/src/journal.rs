@@ -7,7 +7,9 @@
 //! says up to where the tiles on disk are authoritative.
 //!
 //! A frame is written and synced before the next is begun. So only the very last frame can be torn by a crash, and then
-//! it was never acknowledged; a broken frame with a whole one behind it is damage.
+//! it was never acknowledged; a broken frame with a whole one behind it is damage. The other way about it does not hold: a last
+//! frame that is broken may have been acknowledged and damaged since. It is dropped all the same, or no host would start by
+//! itself after a power failure; but never without a word ([`Torn`]).
 //!
 //! A frame that could not be synced is cut off again before anybody is told that it failed, and once more when the log is
 //! recovered or closed: whole as it may be, nothing on disk tells it from one that was acknowledged. Where it could not be cut
@@ -18,7 +20,8 @@ use std::io::Write;
 
 use crate::error::{Damage, DirectoryError, Fault, FileError};
 use crate::files::{Files, ROOT, Step};
-use crate::frame::{self, Frame};
+use crate::frame::{self, Frame, Remains};
+use crate::torn::Torn;
 
 /// The folder of the segments.
 pub(crate) const FOLDER: &str = "journal";
@@ -134,8 +137,8 @@ pub(crate) struct Journal {
     pub(crate) spans: Vec<Span>,
     /// Their frames in order.
     pub(crate) frames: Vec<Frame>,
-    /// The length of a torn frame at the very end, in bytes.
-    pub(crate) torn: u64,
+    /// What stands behind its last sound frame.
+    pub(crate) torn: Option<Torn>,
 }
 
 impl Journal {
@@ -181,7 +184,8 @@ impl Journal {
         let Some(seed) = seed(bytes) else {
             // The header is durable before the first frame is written: without frames the crash came in between.
             if is_newest && bytes.len() <= HEADER_BYTES {
-                self.torn = bytes.len() as u64;
+                let remains = Remains { cut_short: bytes.len() < HEADER_BYTES, claims: None };
+                self.torn = (!bytes.is_empty()).then(|| torn(path, 0, bytes, first, remains));
                 return Ok(first);
             }
             return Err(damaged(Fault::SegmentHeader, first));
@@ -201,13 +205,20 @@ impl Journal {
                     return Err(damaged(Fault::Frame { offset: at as u64 }, next));
                 }
                 None => {
-                    self.torn = (bytes.len() - at) as u64;
+                    let rest = &bytes[at..];
+                    self.torn = Some(torn(path, at, rest, next, frame::remains(seed, rest)));
                     break;
                 }
             }
         }
         Ok(next)
     }
+}
+
+fn torn(file: &str, offset: usize, bytes: &[u8], intact_below: u64, remains: Remains) -> Torn {
+    let Remains { cut_short, claims } = remains;
+    let (offset, bytes) = (offset as u64, bytes.len() as u64);
+    Torn { file: file.to_owned(), offset, bytes, intact_below, claims, cut_short }
 }
 
 /// The first entries of the segments on disk, in order. Names that are none of a segment are none of the journal's.

@@ -29,10 +29,10 @@
 //! the journal until their caller says that they have reached their own place. So one sync makes an entry and what
 //! belongs to it durable, and a crash in between loses neither.
 //!
-//! [`Log::open`] replays what the journal still holds. A broken frame at the very end was never acknowledged: it is
-//! dropped and reported in [`Opened::recovered`]. Anything else that is wrong is an error naming the file; nothing is
-//! repaired silently. After a failed write or sync the log refuses every append until [`Log::try_recover`] succeeds or
-//! it is opened again.
+//! [`Log::open`] replays what the journal still holds. A broken frame at the very end is what a crash leaves of a write that
+//! nobody was told of, though nothing on disk proves it: it is dropped, and [`Opened::recovered`] says where and how much
+//! ([`Torn`]). Anything else that is wrong is an error naming the file; nothing is repaired silently. After a failed write or
+//! sync the log refuses every append until [`Log::try_recover`] succeeds or it is opened again.
 //!
 //! # How entries go
 //!
@@ -78,6 +78,7 @@ mod shared;
 mod snapshot;
 mod tail;
 mod tile;
+mod torn;
 mod tree;
 pub mod verify;
 mod watch;
@@ -103,6 +104,7 @@ pub use quorum::{Quorum, QuorumError};
 pub use receipt::Receipt;
 pub use sample::draw;
 pub use snapshot::{Snapshot, files_of, signed_size};
+pub use torn::Torn;
 pub use verify::leaves;
 pub use watch::{Fork, Refusal, Signed};
 pub use witness::{Witness, WitnessError};

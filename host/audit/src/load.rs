@@ -19,6 +19,7 @@ use crate::key::VerifierKey;
 use crate::path::{TilePath, WIDTH};
 use crate::tail::Tail;
 use crate::tile::{Edge, Spot, Tile, edge_paths, leaf_hash};
+use crate::torn::Torn;
 
 /// A folder's content, as far as it has to be in memory.
 pub(crate) struct Loaded {
@@ -28,8 +29,8 @@ pub(crate) struct Loaded {
     pub(crate) spans: Vec<Span>,
     /// The size up to which the tiles on disk are authoritative.
     pub(crate) base: u64,
-    /// The length of a torn frame at the journal's end, in bytes.
-    pub(crate) torn: u64,
+    /// What stands at the journal's end and is no whole frame.
+    pub(crate) torn: Option<Torn>,
     /// What rides on the journal's entries, each with its entry's index.
     pub(crate) riders: Vec<(u64, Vec<u8>)>,
 }

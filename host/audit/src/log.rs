@@ -24,6 +24,7 @@ use crate::receipt::Receipt;
 use crate::shared::Shared;
 use crate::tail::Tail;
 use crate::tile::{Edge, leaf_hash};
+use crate::torn::Torn;
 use crate::tree::Tree;
 use crate::writer::{Command, MAX_BATCH, Pending, Writer};
 use crate::{Hash, MAX_LEAF_BYTES, MAX_RIDER_BYTES};
@@ -95,6 +96,17 @@ impl Prepared {
         &self.riders
     }
 
+    /// The log's name in its checkpoints.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// What the journal adds, if the log was not closed properly. What is torn is dropped when the log is opened, and nothing in
+    /// the folder tells of it afterwards: say so in a place of its own first.
+    pub fn recovered(&self) -> Option<&Recovery> {
+        self.recovered.as_ref()
+    }
+
     /// Opens the log. The riders go with the journal: bring them to their own place first. Blocks while the journal is
     /// settled.
     ///
@@ -114,13 +126,14 @@ impl Prepared {
 }
 
 /// What a crash left in the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovery {
     /// Entries that were in the journal only and are in tiles now. Acknowledged ones are all among them or in tiles
     /// before.
     pub entries: u64,
-    /// Bytes of a torn last frame that were dropped; its entries were never acknowledged.
-    pub dropped_bytes: u64,
+    /// What was at the journal's end and was dropped, because it is no whole frame. After a crash while it was written nobody
+    /// was told of its entries; whether that is what happened, it cannot say ([`Torn::cut_short`]).
+    pub torn: Option<Torn>,
 }
 
 /// An entry that is durable.
@@ -173,8 +186,8 @@ impl Log {
         let (tail, spans, recovered, riders, minimum) = match load(&files, &key)? {
             Some(loaded) => {
                 let minimum = prune::read(&files, &key, loaded.base)?;
-                let recovery = Recovery { entries: loaded.tail.head().size - loaded.base, dropped_bytes: loaded.torn };
-                let clean = recovery == Recovery { entries: 0, dropped_bytes: 0 };
+                let recovery = Recovery { entries: loaded.tail.head().size - loaded.base, torn: loaded.torn };
+                let clean = recovery == Recovery { entries: 0, torn: None };
                 (loaded.tail, loaded.spans, (!clean).then_some(recovery), loaded.riders, minimum)
             }
             None => {

@@ -16,6 +16,7 @@ use crate::key::VerifierKey;
 use crate::load::load;
 use crate::path::{TilePath, WIDTH};
 use crate::prune::{self, PRUNED_NOTE};
+use crate::torn::Torn;
 use crate::tree::Tree;
 
 /// Bundles hashed between two reports of progress: enough that no core waits for work, and half a second's at the most.
@@ -33,6 +34,9 @@ pub struct Verified {
     /// How many entries are gone, as the log's key has signed: the first so many. Their leaf hashes are in tiles that were
     /// hashed again like all others.
     pub pruned: u64,
+    /// What stands at the journal's end and is no whole frame, unless it changed while it was looked at. Opening the log drops
+    /// it. It is none of the entries verified, and whether anybody was told of it cannot be known.
+    pub torn: Option<Torn>,
 }
 
 /// Hashes every entry and every tile again and compares with the newest checkpoint that `key` signed, in the folder's
@@ -58,10 +62,16 @@ pub fn directory(
     let earlier = earlier.map(|text| checkpoint::read(text, key)).transpose()?;
     let before = state(dir)?;
     let verified = pass(dir, key, earlier.as_ref(), progress);
-    if verified.is_err() && state(dir)? != before {
-        return pass(dir, key, earlier.as_ref(), progress);
+    let mut verified = match verified {
+        Err(_) if state(dir)? != before => pass(dir, key, earlier.as_ref(), progress),
+        verified => verified,
+    }?;
+    if verified.torn.is_some() {
+        // A frame that a server is writing looks the same, for a moment. Where the journal cannot be read a server is at it, too.
+        let again = Journal::read(&files(dir)?).ok().and_then(|journal| journal.torn);
+        verified.torn = verified.torn.filter(|torn| again.as_ref() == Some(torn));
     }
-    verified
+    Ok(verified)
 }
 
 fn pass(
@@ -84,6 +94,7 @@ fn pass(
     let bundles = loaded.base / WIDTH;
     // The journal and the growing bundle were hashed while loading.
     let mut done = head.size - bundles * WIDTH;
+    let torn = loaded.torn;
     let tree = Tree::new(files, loaded.tail, pruned);
     let check = |number: u64| {
         if number * WIDTH < pruned {
@@ -108,7 +119,7 @@ fn pass(
     {
         return Err(VerifyError::Forked { size: earlier.size });
     }
-    Ok(Verified { size: head.size, root: head.root, entries_hashed: done - pruned, pruned })
+    Ok(Verified { size: head.size, root: head.root, entries_hashed: done - pruned, pruned, torn })
 }
 
 /// What changes in a folder whenever a writer replaces or removes files in it.

@@ -1,12 +1,17 @@
-//! Folders that a crash tore or a hand edited: what was never acknowledged is dropped, everything else is named.
+//! Folders that a crash tore or a hand edited: all of it is named, and only what stands at the very end is dropped.
 
 use std::fs;
+use std::ops::Range;
 
 use crate::common::{
-    copy, damage_at_open, damage_when_read, damage_when_verified, fill, flip, journal, leaf, open, try_open, verified,
+    copy, damage_at_open, damage_when_read, damage_when_verified, fill, flip, journal, leaf, open, torn_end, try_open,
+    verified,
 };
-use magistrate_audit::{Fault, OpenError, Recovery};
+use magistrate_audit::{Fault, OpenError, Recovery, Torn};
 use tempfile::TempDir;
+
+/// Bytes of a frame in front of what it holds, which begins with the size of the log, 8 bytes.
+const FRAME_HEADER: usize = 24;
 
 /// A folder as a crash leaves it after four appends, each a journal frame of its own.
 struct Crash {
@@ -36,6 +41,13 @@ impl Crash {
         Self { folder, whole, last, three, four: log.checkpoint().to_string() }
     }
 
+    /// What is told of a last frame of which so many bytes are left.
+    fn torn(&self, bytes: usize, claims: Option<Range<u64>>, cut_short: bool) -> Torn {
+        let name = journal(self.folder.path()).file_name().unwrap().to_str().unwrap().to_owned();
+        let (file, offset, bytes) = (format!("journal/{name}"), self.last as u64, bytes as u64);
+        Torn { file, offset, bytes, intact_below: 3, claims, cut_short }
+    }
+
     /// The same with another journal and another published checkpoint.
     fn with(&self, bytes: &[u8], published: &str) -> TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -52,27 +64,67 @@ fn a_torn_last_frame_is_dropped_wherever_it_is_cut() {
     for cut in crash.last..crash.whole.len() {
         let folder = crash.with(&crash.whole[..cut], &crash.three);
         assert_eq!(verified(folder.path()).0, 3, "cut at {cut}");
+        let bytes = cut - crash.last;
+        let readable = (bytes >= FRAME_HEADER + 8).then_some(3..4);
+        let torn = (bytes > 0).then(|| crash.torn(bytes, readable, true));
+        assert_eq!(torn_end(folder.path()), torn, "cut at {cut}");
         let opened = open(folder.path());
-        let dropped_bytes = (cut - crash.last) as u64;
-        assert_eq!(opened.recovered, Some(Recovery { entries: 3, dropped_bytes }), "cut at {cut}");
+        assert_eq!(opened.recovered, Some(Recovery { entries: 3, torn }), "cut at {cut}");
         assert_eq!(*opened.log.checkpoint(), crash.three);
         assert_eq!(opened.log.append_blocking(b"next".to_vec()).unwrap().index, 3);
         opened.log.close().unwrap();
         assert_eq!(verified(folder.path()).0, 4);
+        assert_eq!(torn_end(folder.path()), None);
+        assert_eq!(open(folder.path()).recovered, None);
     }
 }
 
 #[test]
-fn a_broken_last_frame_is_dropped_wherever_it_is_broken() {
+fn a_broken_last_frame_is_dropped_wherever_it_is_broken_and_never_without_a_word() {
+    // It was acknowledged, and the published checkpoint is the one before: nothing in the folder tells that from a frame that
+    // a power failure left half on the disk.
     let crash = Crash::new();
     for offset in crash.last..crash.whole.len() {
         let mut bytes = crash.whole.clone();
         bytes[offset] ^= 0x01;
         let folder = crash.with(&bytes, &crash.three);
+        let found = torn_end(folder.path()).unwrap();
+        let length = crash.whole.len() - crash.last;
+        if offset < crash.last + FRAME_HEADER {
+            assert_eq!(found, crash.torn(length, None, false), "broken at {offset}");
+        } else if offset >= crash.last + FRAME_HEADER + 8 {
+            assert_eq!(found, crash.torn(length, Some(3..4), false), "broken at {offset}");
+        }
+        let said = found.to_string();
+        assert!(said.contains("or it was acknowledged and has been damaged since"), "{said}");
+        assert!(said.contains(&found.file) && said.contains("entries below 3 do not depend on it"), "{said}");
         let opened = open(folder.path());
-        let dropped_bytes = (crash.whole.len() - crash.last) as u64;
-        assert_eq!(opened.recovered, Some(Recovery { entries: 3, dropped_bytes }), "broken at {offset}");
+        assert_eq!(opened.recovered, Some(Recovery { entries: 3, torn: Some(found) }), "broken at {offset}");
         assert_eq!(opened.log.size(), 3);
+    }
+}
+
+#[test]
+fn what_was_added_behind_the_last_frame_is_told() {
+    let crash = Crash::new();
+    for (added, cut_short) in [(vec![0; 100], false), (vec![0xa5; 7], false), (crash.whole[16..30].to_vec(), true)] {
+        let bytes = [crash.whole.as_slice(), &added].concat();
+        let folder = crash.with(&bytes, &crash.four);
+        assert_eq!(verified(folder.path()).0, 4);
+        let torn = torn_end(folder.path()).unwrap();
+        assert_eq!((torn.offset, torn.bytes), (crash.whole.len() as u64, added.len() as u64));
+        assert_eq!((torn.intact_below, torn.claims.clone(), torn.cut_short), (4, None, cut_short));
+        assert_eq!(open(folder.path()).recovered, Some(Recovery { entries: 4, torn: Some(torn) }));
+    }
+    // A segment of which not even the header is whole.
+    for (length, cut_short) in [(0, None), (9, Some(true)), (16, Some(false))] {
+        let folder = closed();
+        fs::create_dir_all(folder.path().join("journal")).unwrap();
+        fs::write(folder.path().join(format!("journal/{:020}", 600)), vec![7; length]).unwrap();
+        let torn = torn_end(folder.path());
+        assert_eq!(torn.as_ref().map(|torn| torn.cut_short), cut_short, "{length}");
+        let recovered = open(folder.path()).recovered;
+        assert_eq!(recovered.and_then(|recovered| recovered.torn), torn, "{length}");
     }
 }
 

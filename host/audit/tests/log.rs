@@ -199,7 +199,7 @@ fn after_a_crash_every_acknowledged_entry_is_there() {
     for (appended, crashed) in crashes {
         assert_eq!(verified(crashed.path()).0, appended.size, "the verifier reads the journal");
         let opened = open(crashed.path());
-        assert_eq!(opened.recovered, Some(Recovery { entries: appended.size, dropped_bytes: 0 }));
+        assert_eq!(opened.recovered, Some(Recovery { entries: appended.size, torn: None }));
         assert_eq!(opened.log.size(), appended.size);
         assert_eq!(opened.log.checkpoint(), appended.checkpoint);
         opened.log.receipt(&appended).unwrap().verify(&leaf(appended.index / 2), &key()).unwrap();

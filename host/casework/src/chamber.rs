@@ -12,6 +12,7 @@ pub use casework::{Casework, Impediment};
 pub use registered::Registered;
 
 use crate::alarm::Troubles;
+use crate::dropped;
 use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::{HOUR_MS, History};
@@ -296,6 +297,7 @@ impl Foundation {
         let Opening { id, policy, registry, log, galleries } = opening;
         let rows = store.jurisdiction(&id).await?;
         ledger::replay(&log, &rows).await?;
+        dropped::mark(&log, &rows).await?;
         let opened = log.open().map_err(|e| CaseError::Log(e.to_string()))?;
         if let Some(recovered) = &opened.recovered {
             tracing::warn!(log = opened.log.origin(), ?recovered, "the log was not closed; it has been recovered");

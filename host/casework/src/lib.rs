@@ -42,6 +42,7 @@
 //! | [`recovery`] | a log that cannot be written, until it can |
 //! | `unfinished`, `drawn`, `postponed` | what broke off before it was concluded, undone; or said to wait |
 //! | `torn` | what one log took and another did not |
+//! | `dropped` | what the opening of a log drops from its journal's end, until that is on record |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
 pub mod access;
@@ -61,6 +62,7 @@ pub mod deadlines;
 pub mod disposition;
 pub mod dissemination;
 mod drawn;
+mod dropped;
 pub mod enroll;
 pub mod error;
 mod filter;

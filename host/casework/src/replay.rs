@@ -7,17 +7,22 @@
 use crate::chamber::PolicyState;
 use crate::error::CaseError;
 use crate::judge::{NO_POLICY, bound_to_galleries, ruling};
+use model::account::Leaf;
 use model::combine::{PolicyRef, Ruling, Rulings};
 use model::facts::Matter;
-use model::terms::Digest;
+use model::terms::{Digest, Instant};
 use serde::{Deserialize, Serialize};
 
 /// Characters of a value shown in a difference.
 const MOST_SHOWN: usize = 400;
 
-/// The part of an account that a decision is replayed from.
+/// The part of an account that a decision is replayed from, and what its leaf repeats.
 #[derive(Deserialize)]
 struct Told {
+    id: String,
+    at: Instant,
+    #[serde(default)]
+    of: Option<String>,
     event: Decided,
 }
 
@@ -55,13 +60,16 @@ pub enum Replayed {
 }
 
 impl Decided {
-    /// Reads a decision from the account of its entry.
+    /// Reads a decision from the account of its entry, which has to be what the entry's public part says. That the leaf
+    /// commits to the account is to be checked besides.
     ///
     /// # Errors
-    /// [`CaseError::Invalid`] where the account is of no decision.
-    pub fn read(account: &[u8]) -> Result<Self, CaseError> {
+    /// [`CaseError::Invalid`] where the account is of no decision, or of another than the leaf says.
+    pub fn read(leaf: &Leaf, account: &[u8]) -> Result<Self, CaseError> {
         let told: Told = serde_json::from_slice(account)
             .map_err(|e| CaseError::Invalid(format!("the account is not of a decision: {e}")))?;
+        leaf.repeats(&told.id, told.at, told.of.as_deref(), Some(&told.event.rulings))
+            .map_err(|e| CaseError::Invalid(e.to_string()))?;
         Ok(told.event)
     }
 
@@ -164,7 +172,8 @@ fn shown(value: &impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::terms::{Instant, Phase};
+    use model::account::Kind;
+    use model::terms::{Phase, Verdict};
 
     fn ruling(reason: &str) -> Ruling {
         Ruling {
@@ -205,7 +214,34 @@ mod tests {
         let rulings = Rulings { id: "r".to_owned(), phase: Phase::Search, at: Instant(0), rulings: vec![ruling("a")] };
         let decided = Decided { matters: vec![], rulings };
         assert!(matches!(decided.again(|_| Err("none".to_owned())), Replayed::Differs(d) if d[0].what == "rulings"));
-        assert!(Decided::read(b"{\"event\":{\"what\":\"opened\"}}").is_err());
+    }
+
+    #[test]
+    fn an_account_is_read_under_its_own_leaf_only() {
+        let rulings = Rulings { id: "r".to_owned(), phase: Phase::Search, at: Instant(0), rulings: vec![ruling("a")] };
+        let told = serde_json::json!({
+            "id": "e", "at": Instant(5), "event": {"what": "decision", "matters": [], "rulings": rulings},
+        });
+        let leaf = Leaf {
+            v: 1,
+            id: "e".to_owned(),
+            kind: Kind::Refusal,
+            at: Instant(5),
+            phase: Some(Phase::Search),
+            verdict: Some(Verdict::Deny),
+            policies: vec![ruling("a").policy],
+            of: None,
+            account: Digest::default(),
+        };
+        let bytes = told.to_string().into_bytes();
+        assert!(Decided::read(&leaf, &bytes).is_ok());
+        let permit = Leaf { verdict: Some(Verdict::Permit), kind: Kind::Intent, ..leaf.clone() };
+        let refused = Decided::read(&permit, &bytes).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(refused.contains("`verdict`"), "{refused}");
+        assert!(Decided::read(&Leaf { at: Instant(6), ..leaf.clone() }, &bytes).is_err());
+        assert!(Decided::read(&Leaf { id: "f".to_owned(), ..leaf.clone() }, &bytes).is_err());
+        let opened = br#"{"id":"e","at":"1970-01-01T00:00:00.005Z","event":{"what":"opened"}}"#;
+        assert!(Decided::read(&leaf, opened).is_err());
     }
 
     #[test]

@@ -55,8 +55,7 @@ pub(crate) struct Extent {
 impl Extent {
     async fn of(chamber: &Chamber) -> Result<Self, CaseError> {
         let log = chamber.log().origin().to_owned();
-        let mut others = if chamber.store.of_several_hosts() { chamber.store.logs().await? } else { Vec::new() };
-        others.retain(|other| *other != log);
+        let others = chamber.store.other_logs(&log).await?;
         Ok(Self { log, others, minimum: chamber.log().minimum_index() })
     }
 }

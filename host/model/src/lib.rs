@@ -15,10 +15,12 @@
 //! | [`filter`] | what a search may be limited to |
 //! | [`multiset`] | the digest of what a gallery holds |
 //! | [`account`] | what the audit log's entries commit to |
+//! | [`echo`] | whether an entry's public part says of that what it says itself |
 //! | [`notice`] | what offices are told |
 
 pub mod account;
 pub mod combine;
+pub mod echo;
 pub mod facts;
 pub mod filter;
 pub mod multiset;

@@ -413,6 +413,7 @@ pub(crate) static ROUTES: &[Route] = &[
         method: Method::POST,
         path: "/v1/{jurisdiction}/obligations/{obligation}/waiver",
         caller: Caller::Registered,
+        audit: Audit::Step,
         body: FORM,
         summary: "Sets an obligation aside, if the policy that imposed it permits that",
         query: &[],

@@ -2,12 +2,12 @@
 
 use crate::error::StoreError;
 use crate::portion::Portion;
-use crate::rows::{key, with_id};
+use crate::rows::{key, own_id, with_id};
 use crate::schema::ACCOUNT;
 use crate::steps::Kept;
 use crate::store::Jurisdiction;
 use std::collections::HashMap;
-use surrealdb::types::{RecordId, RecordIdKey, Value, object};
+use surrealdb::types::{RecordId, RecordIdKey, Table, Value, object};
 
 /// The rows are deleted whole: the keys to the accounts and the accounts.
 const DESTROY: [&str; 4] = ["BEGIN", "SELECT VALUE id FROM $ids", "DELETE $ids RETURN NONE", "COMMIT"];
@@ -87,6 +87,22 @@ impl Jurisdiction {
         }
         let found = self.db.write(&DESTROY, object! { ids: ids }).await?.values(DESTROYED)?;
         Ok(found.len())
+    }
+
+    /// The ids of all entries whose accounts are here, in no order. All are held in memory: some hundred bytes each.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn account_ids(&self) -> Result<Vec<String>, StoreError> {
+        let vars = object! { rows: Value::Table(Table::new(ACCOUNT)) };
+        let found = self.db.client.ask(&["SELECT VALUE id FROM $rows"], vars).await?.values(0)?;
+        let id = |value| if let Value::RecordId(id) = value { own_id(id.key) } else { None };
+        let damaged = || StoreError::Damaged {
+            table: ACCOUNT,
+            id: "?".to_owned(),
+            reason: "its key is no entry's id".to_owned(),
+        };
+        found.into_iter().map(|value| id(value).ok_or_else(damaged)).collect()
     }
 
     /// The account of one entry.

@@ -67,6 +67,17 @@ impl Jurisdiction {
         Ok(logs)
     }
 
+    /// The logs of other hosts of the same jurisdiction, by their origins, in order; none where the database is one host's alone.
+    /// `origin` is the asker's own.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn other_logs(&self, origin: &str) -> Result<Vec<String>, StoreError> {
+        let mut others = if self.of_several_hosts() { self.logs().await? } else { Vec::new() };
+        others.retain(|other| other != origin);
+        Ok(others)
+    }
+
     /// What has changed, as one look at the counters tells. `origin` is the log whose writer is asked for.
     ///
     /// # Errors

@@ -196,7 +196,7 @@ fn first_number(key: &RecordIdKey) -> Option<i64> {
     }
 }
 
-fn own_id(key: RecordIdKey) -> Option<String> {
+pub(crate) fn own_id(key: RecordIdKey) -> Option<String> {
     match key {
         RecordIdKey::String(id) => Some(id),
         RecordIdKey::Number(number) => Some(number.to_string()),

@@ -1,5 +1,6 @@
 //! What the black-box tests share: a served deployment, and the requests they make of it.
 
+pub mod books;
 pub mod http2;
 pub mod life;
 

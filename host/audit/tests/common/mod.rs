@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use cap_std::fs::Dir;
 use magistrate_audit::{
-    Damage, DirectoryError, Ed25519Signer, Hash, Log, OpenError, Opened, ReadError, Signer, VerifierKey, VerifyError,
-    verify,
+    Damage, DirectoryError, Ed25519Signer, Hash, Log, OpenError, Opened, ReadError, Signer, Torn, VerifierKey,
+    VerifyError, verify,
 };
 use sha2::{Digest, Sha256};
 
@@ -69,6 +69,11 @@ pub fn verified(folder: &Path) -> (u64, Hash) {
     assert_eq!(verified.entries_hashed, verified.size);
     assert_eq!(last, Some((verified.size, verified.size)), "progress ends at the end");
     (verified.size, verified.root)
+}
+
+/// What the verifier finds behind the last whole frame of a folder that must be sound.
+pub fn torn_end(folder: &Path) -> Option<Torn> {
+    verify::directory(&dir(folder), &key(), None, &mut |_, _| ()).unwrap().torn
 }
 
 /// Copies a folder as a crash would leave it, while its log may be live.

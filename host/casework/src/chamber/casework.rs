@@ -5,6 +5,7 @@ use crate::alarm::{Alarm, Announce};
 use crate::chancery::Chancery;
 use crate::clock::{Clock, ClockError, Correction};
 use crate::drawn;
+use crate::dropped;
 use crate::error::CaseError;
 use crate::notices::Outbox;
 use crate::paper::Draughting;
@@ -241,7 +242,9 @@ async fn record_correction(
     chamber.record_host_with(at, "clock-set-right", details, rows).await
 }
 
-async fn record_start(chamber: &Chamber, start: Start, at: Instant) -> Result<(), CaseError> {
+async fn record_start(chamber: &Chamber, mut start: Start, at: Instant) -> Result<(), CaseError> {
+    let (torn, told) = dropped::told(chamber.log().origin(), &chamber.store).await?;
+    start.rows.extend(told);
     let mut details = BTreeMap::from([("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
     match &*chamber.policy() {
         PolicyState::Ready(policy) => {
@@ -257,6 +260,7 @@ async fn record_start(chamber: &Chamber, start: Start, at: Instant) -> Result<()
     if !start.overruled.is_empty() {
         details.insert("registry-file-overruled".to_owned(), start.overruled.join(" "));
     }
+    details.extend(torn);
     chamber.record_host_with(at, "start", details, start.rows).await
 }
 

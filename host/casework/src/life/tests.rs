@@ -343,7 +343,7 @@ fn a_candidate_withheld_since_the_list_was_shown_needs_no_disposition() {
     ];
     let counts = |told: &[Option<Account>]| {
         let mut history = History::default();
-        Life::fold(told.to_vec()).tell(&mut history, vec![]);
+        Life::fold(told.to_vec()).tell(&mut history, vec![], None);
         (history.candidates_returned, history.candidates_disposed, history.candidates_possible)
     };
     assert_eq!(counts(&told), (2, 1, 1));

@@ -38,6 +38,14 @@ fn names(manifest: &Manifest, key: &audit::VerifierKey) -> Option<String> {
     if log != key.name() {
         return Some(format!("{MANIFEST} is of the log `{log}`, and the key of `{}`", key.name()));
     }
+    if !manifest.completeness.other_logs.is_sorted_by(|one, next| one < next)
+        || manifest.completeness.other_logs.contains(log)
+    {
+        return Some(format!("{MANIFEST} does not name each log of other hosts once, in order"));
+    }
+    if manifest.v != manifest.completeness.version() {
+        return Some(format!("{MANIFEST} is of another format than it says"));
+    }
     let is_its = log.rsplit_once('/').is_some_and(|(_, own)| own == jurisdiction);
     (!is_its).then(|| format!("{MANIFEST} names the jurisdiction `{jurisdiction}`, and the log is `{log}`"))
 }
@@ -135,7 +143,14 @@ mod tests {
             jurisdiction: "north".to_owned(),
             case: Identifier { kind: "k".to_owned(), value: "v".to_owned() },
             exported: Instant(1),
-            completeness: Completeness { first: 0, end: 9, purged: vec![], requests: vec![], searches: vec![] },
+            completeness: Completeness {
+                first: 0,
+                end: 9,
+                other_logs: vec![],
+                purged: vec![],
+                requests: vec![],
+                searches: vec![],
+            },
             entries,
             documents: vec![],
             files,
@@ -182,6 +197,16 @@ mod tests {
         assert_eq!(names(&manifest(), &key), None);
         let other = Manifest { log: "host/south".to_owned(), ..manifest() };
         assert!(names(&other, &key).is_some_and(|said| said.contains("`host/south`")));
+        for wrong in [&["host/north"][..], &["b/north", "a/north"], &["a/north", "a/north"]] {
+            let mut other = manifest();
+            other.completeness.other_logs = wrong.iter().map(|&log| log.to_owned()).collect();
+            assert!(names(&other, &key).is_some_and(|said| said.contains("other hosts")), "{wrong:?}");
+        }
+        let mut several = manifest();
+        several.completeness.other_logs = vec!["a/north".to_owned(), "b/north".to_owned()];
+        assert!(names(&several, &key).is_some_and(|said| said.contains("another format")));
+        several.v = 2;
+        assert_eq!(names(&several, &key), None);
         for wrong in ["south", "", "host/north", "th"] {
             let other = Manifest { jurisdiction: wrong.to_owned(), ..manifest() };
             assert!(names(&other, &key).is_some_and(|said| said.contains("jurisdiction")), "{wrong}");

@@ -5,7 +5,7 @@ use super::filter::{case, same_case};
 use super::package::{self, Completeness, Document, Listed, Manifest};
 use super::{one_of, page};
 use crate::config::Config;
-use crate::output::bar;
+use crate::output::{self, bar};
 use crate::runtime;
 use anyhow::{Context as _, bail};
 use casework::intake::PROBE;
@@ -65,6 +65,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     );
     let (last, gone) = (end.saturating_sub(1), purged.len());
     say!("looked for in all entries from {first} to {last} of {}; {gone} of them are purged", manifest.log);
+    if let Some(unseen) = manifest.completeness.unseen() {
+        say!("{}", output::inert(&unseen));
+    }
     say!("{} has the digest {}: say it apart from the folder", package::MANIFEST, Digest::of(&text));
     Ok(ExitCode::SUCCESS)
 }
@@ -102,6 +105,7 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
     let store = database(&config).await?;
     let mut reader = Reader::open(&log, &store).await?;
     let mut package = Package { folder, files: BTreeMap::new() };
+    let other_logs = reader.rows().other_logs(log.key.name()).await?;
     let (mut entries, mut accounts) = (Vec::new(), Vec::new());
     let (mut requests, mut purged) = (BTreeSet::new(), Vec::new());
     let bar = bar("looking for the case", reader.snapshot().size());
@@ -116,6 +120,9 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
             }
             if entry.committed() == Some(false) {
                 bail!("the account of entry {} is not the one the entry commits to: nothing is exported", entry.index);
+            }
+            if let Err(e) = entry.leaf.agrees_with(&account) {
+                bail!("entry {}: {e}: nothing is exported", entry.index);
             }
             requests.extend(account.request.clone());
             package.entry(reader.snapshot(), entry, row)?;
@@ -135,13 +142,14 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
     let completeness = Completeness {
         first: snapshot.minimum_index(),
         end: snapshot.size(),
+        other_logs,
         purged,
         requests: requests.into_iter().collect(),
         searches: package::searches(&accounts),
     };
     let exported = jiff::Timestamp::now().as_millisecond();
     let mut manifest = Manifest {
-        v: 1,
+        v: completeness.version(),
         log: log.key.name().to_owned(),
         jurisdiction: log.jurisdiction.clone(),
         case: wanted,

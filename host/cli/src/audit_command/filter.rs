@@ -164,6 +164,110 @@ fn told(event: &Event, name: &str, wanted: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::account::Who;
+    use model::combine::PolicyRef;
+    use model::terms::Digest;
+
+    /// The conditions of a command line.
+    fn filter(arguments: &[&str]) -> Filter {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            filter: Filter,
+        }
+        let line = <Line as clap::Parser>::try_parse_from([&["show"][..], arguments].concat());
+        line.map(|line| line.filter).ok().unwrap()
+    }
+
+    fn leaf() -> Leaf {
+        let policy = PolicyRef {
+            id: "north-policy".to_owned(),
+            component: Digest::of(b"component"),
+            settings: Digest::of(b"settings"),
+        };
+        Leaf {
+            v: 1,
+            id: "e".to_owned(),
+            kind: Kind::Intent,
+            at: Instant(1000),
+            phase: Some(Phase::Search),
+            verdict: Some(Verdict::Permit),
+            policies: vec![policy],
+            of: None,
+            account: Digest::default(),
+        }
+    }
+
+    fn account() -> Account {
+        let text = str::to_owned;
+        let who = Who {
+            jurisdiction: text("north"),
+            person: text("p.1"),
+            name: text("P"),
+            unit: text("homicide"),
+            agency: text("npd"),
+        };
+        Account {
+            id: text("e"),
+            who,
+            at: Instant(1000),
+            case: vec![],
+            purpose: String::new(),
+            justification: String::new(),
+            probe: None,
+            request: None,
+            of: None,
+            event: Event::Opened,
+        }
+    }
+
+    #[test]
+    fn every_condition_on_leaves_admits_its_own_and_nothing_else() {
+        let component = Digest::of(b"component").to_string();
+        let settings = Digest::of(b"settings").to_string();
+        let own = [
+            ["--kind", "intent"],
+            ["--phase", "search"],
+            ["--verdict", "permit"],
+            ["--policy", "north-policy"],
+            ["--policy", &component],
+            ["--from", "1970-01-01T00:00:01Z"],
+            ["--to", "1970-01-01T00:00:02Z"],
+        ];
+        for condition in own {
+            assert!(filter(&condition).admits_leaf(&leaf()), "{condition:?}");
+            assert!(!filter(&condition).needs_accounts(), "{condition:?}");
+        }
+        let others = [
+            ["--kind", "refusal"],
+            ["--phase", "request"],
+            ["--verdict", "deny"],
+            ["--policy", "north"],
+            ["--policy", &settings],
+            ["--from", "1970-01-01T00:00:02Z"],
+            ["--to", "1970-01-01T00:00:01Z"],
+        ];
+        for condition in others {
+            assert!(!filter(&condition).admits_leaf(&leaf()), "{condition:?}");
+        }
+        let undecided = Leaf { phase: None, verdict: None, policies: vec![], ..leaf() };
+        assert!(!filter(&["--policy", "north-policy"]).admits_leaf(&undecided));
+        assert!(!filter(&["--policy", "north-policy", "--verdict", "deny"]).admits_leaf(&leaf()), "each has to hold");
+    }
+
+    #[test]
+    fn every_condition_on_who_it_was_admits_its_own_and_nothing_else() {
+        for condition in [["--person", "p.1"], ["--unit", "homicide"], ["--agency", "npd"]] {
+            assert!(filter(&condition).admits_account(&account()), "{condition:?}");
+            assert!(filter(&condition).needs_accounts(), "{condition:?}");
+        }
+        for condition in
+            [["--person", "p.2"], ["--unit", "npd"], ["--unit", "homi"], ["--agency", "homicide"], ["--agency", ""]]
+        {
+            assert!(!filter(&condition).admits_account(&account()), "{condition:?}");
+        }
+        assert!(!filter(&["--unit", "homicide", "--agency", "spd"]).admits_account(&account()), "each has to hold");
+    }
 
     #[test]
     fn a_person_is_named_with_or_without_the_jurisdiction() {

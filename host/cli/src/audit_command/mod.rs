@@ -7,6 +7,7 @@
 //! | file | subcommand |
 //! |---|---|
 //! | `verify.rs`, `remote.rs`, `cosigned.rs` | `verify`: a folder, or what a server hands out; its witnesses |
+//! | `reconcile.rs` | `verify --accounts`: what the database keeps of its entries |
 //! | `show.rs`, `filter.rs` | `show` |
 //! | `prove.rs` | `prove`, `check-proof` |
 //! | `sample.rs` | `sample` |
@@ -24,6 +25,7 @@ mod package;
 mod page;
 mod prove;
 mod prune;
+mod reconcile;
 mod remote;
 pub(crate) mod replay;
 mod sample;

@@ -34,7 +34,7 @@ pub(super) const KEY: &str = "log.vkey";
 /// What an export says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Manifest {
-    /// Format version: 1.
+    /// Format version: see [`Completeness::version`].
     pub(super) v: u8,
     /// The log, by its origin.
     pub(super) log: String,
@@ -55,12 +55,31 @@ pub(super) struct Completeness {
     pub(super) first: u64,
     /// One more than the last: the size the checkpoint signs.
     pub(super) end: u64,
+    /// The logs of other hosts of the same jurisdiction, by their origins, in order. They were not looked into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) other_logs: Vec<String>,
     /// Entries whose accounts are purged: whether they touched the case cannot be told.
     pub(super) purged: Vec<u64>,
     /// Every request of the case.
     pub(super) requests: Vec<String>,
     /// Every search that touched the case, refused ones included.
     pub(super) searches: Vec<Search>,
+}
+
+impl Completeness {
+    /// The version of a format that says so: 2 where other logs are named, and 1 otherwise, which is older and the same but for
+    /// that.
+    pub(super) fn version(&self) -> u8 {
+        if self.other_logs.is_empty() { 1 } else { 2 }
+    }
+
+    /// What else there is that the case may be in, where there is anything.
+    pub(super) fn unseen(&self) -> Option<String> {
+        let others = self.other_logs.join(", ");
+        let said =
+            "other hosts of the jurisdiction keep logs that were not looked into, and each is to be exported by itself";
+        (!self.other_logs.is_empty()).then(|| format!("{said}: {others}"))
+    }
 }
 
 /// One search, from its decision to what came of it.
@@ -213,8 +232,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let text = read(&dir, MANIFEST)?;
     let manifest: Manifest =
         serde_json::from_slice(&text).with_context(|| format!("{MANIFEST} is no export's manifest"))?;
-    if manifest.v != 1 {
-        bail!("the export has format {}, and this program knows 1: use a newer one", manifest.v);
+    if !(1..=2).contains(&manifest.v) {
+        bail!("the export has format {}, and this program knows 1 and 2: use a newer one", manifest.v);
     }
     let bar = output::bar("files and entries", (manifest.files.len() + manifest.entries.len()) as u64);
     let mut problems = files(&dir, &manifest, &bar)?;
@@ -230,6 +249,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let case = output::inert(&format!("{} {}", manifest.case.kind, manifest.case.value));
     let log = output::inert(&manifest.log);
     say!("{} {count} entries and {searches} searches of case {case} in {log}", output::green("verified"));
+    if let Some(unseen) = manifest.completeness.unseen() {
+        say!("{}", output::inert(&unseen));
+    }
     say!("{MANIFEST} has the digest {}", Digest::of(&text));
     if arguments.key.is_none() {
         say!("under the key in the folder itself: compare it with the one its publisher gives: {key}");
@@ -312,7 +334,8 @@ fn entry(dir: &Dir, listed: &Listed, checkpoint: &str, key: &audit::VerifierKey)
     }
     let account: Account =
         serde_json::from_slice(&plain).with_context(|| format!("{} is no account", files.account))?;
-    if account.id != leaf.id || Listed::of(listed.index, &leaf, &account) != *listed {
+    leaf.agrees_with(&account)?;
+    if Listed::of(listed.index, &leaf, &account) != *listed {
         bail!("{MANIFEST} lists it as something else");
     }
     Ok(account)

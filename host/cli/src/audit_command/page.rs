@@ -66,6 +66,9 @@ fn summary(page: &mut String, manifest: &Manifest) {
             complete.first
         );
     }
+    if let Some(unseen) = complete.unseen() {
+        let _ = writeln!(page, "<p>This is one host's log, and not all that is on record: {}.</p>", text(&unseen));
+    }
     let purged = complete.purged.len();
     if purged > 0 {
         let _ = writeln!(
@@ -155,7 +158,39 @@ fn instructions(page: &mut String, key: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::super::package::Completeness;
+    use super::*;
+    use model::facts::Identifier;
+    use model::terms::Instant;
+    use std::collections::BTreeMap;
+
+    fn page(other_logs: &[&str]) -> String {
+        let other_logs = other_logs.iter().map(|&log| log.to_owned()).collect();
+        let completeness =
+            Completeness { first: 0, end: 9, other_logs, purged: vec![], requests: vec![], searches: vec![] };
+        let manifest = Manifest {
+            v: 1,
+            log: "here/north".to_owned(),
+            jurisdiction: "north".to_owned(),
+            case: Identifier { kind: "k".to_owned(), value: "v".to_owned() },
+            exported: Instant(1),
+            completeness,
+            entries: vec![],
+            documents: vec![],
+            files: BTreeMap::new(),
+        };
+        html(&manifest, "key")
+    }
+
+    #[test]
+    fn the_logs_of_other_hosts_are_named_where_there_are_any() {
+        assert!(!page(&[]).contains("other hosts"));
+        let several = page(&["there/north", "<b>/north"]);
+        assert!(
+            several.contains("were not looked into") && several.contains("there/north, &lt;b&gt;/north."),
+            "{several}"
+        );
+    }
 
     #[test]
     fn nothing_from_a_record_is_markup() {

@@ -148,7 +148,7 @@ fn decide(entry: &Told, revisions: &Revisions) -> Found {
     if entry.committed() == Some(false) {
         return damaged("the account is not the one that the entry commits to".to_owned());
     }
-    let decided = match Decided::read(&row.plain) {
+    let decided = match Decided::read(&entry.leaf, &row.plain) {
         Ok(decided) => decided,
         Err(e) => return damaged(e.to_string()),
     };

@@ -1,21 +1,15 @@
 //! `audit verify`: nothing is believed but the key.
 
-use super::accounts::{Reader, database};
-use super::{Log, all_of, cosigned, open, remote};
+use super::{all_of, cosigned, open, reconcile, remote};
 use crate::config::Config;
 use crate::output::{self, bar};
 use crate::{UNVERIFIED, keys, runtime, witnesses};
 use anyhow::{Context as _, bail};
 use audit::WitnessKey;
-use model::account::{Event, Kind};
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
-
-/// Purged accounts named one by one; the rest are counted.
-const MOST_NAMED: usize = 20;
 
 #[derive(clap::Args)]
 #[command(
@@ -37,8 +31,8 @@ pub(crate) struct Arguments {
     /// A file with an earlier signed checkpoint, which the log must extend
     #[arg(long)]
     since: Option<PathBuf>,
-    /// Compare every account in the database with what its entry commits to; one that is gone has to be named by an entry
-    /// that records its purge
+    /// Compare every account in the database with what its entry commits to and says; one that is gone has to be named by an
+    /// entry that records its purge, and photographs and documents have to be those that accounts tell of
     #[arg(long, requires = "config")]
     accounts: bool,
     /// The key of a witness that may have cosigned the checkpoint: a file, or the key itself; may be repeated. With --config,
@@ -57,10 +51,10 @@ pub(crate) struct Arguments {
 }
 
 /// What verifying one log came to.
-struct Verdict {
-    sound: bool,
-    values: serde_json::Value,
-    text: String,
+pub(super) struct Verdict {
+    pub(super) sound: bool,
+    pub(super) values: serde_json::Value,
+    pub(super) text: String,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -76,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         if arguments.accounts && verdicts.iter().all(|v| v.sound) {
             let logs = all_of(config, arguments.jurisdiction.as_deref())?;
-            verdicts.extend(runtime()?.block_on(accounts(config, &logs))?);
+            verdicts.extend(runtime()?.block_on(reconcile::accounts(config, &logs))?);
         }
     } else if let (Some(log), Some(key)) = (&arguments.log, &arguments.key) {
         let key: audit::VerifierKey = keys::read(key)?;
@@ -159,6 +153,16 @@ fn verify(
                 values["cosignatures"] = json!(found.held);
                 text += &format!("; {} of {} witnesses cosigned {} entries", found.held, found.of, found.size);
             }
+            if let Some(torn) = &verified.torn {
+                values["torn"] = torn_values(torn);
+                // A process that is killed leaves half a frame; anything else may have been acknowledged.
+                if !torn.cut_short {
+                    values["verified"] = json!(false);
+                    values["problem"] = json!(torn.to_string());
+                    return Ok(Verdict { sound: false, values, text: not_verified(name, &torn.to_string()) });
+                }
+                text += &format!("; {}, unless a server is writing it just now", output::inert(&torn.to_string()));
+            }
             Verdict { sound: true, values, text }
         }
         Err(e) => unsound(name, key, &e.to_string()),
@@ -169,66 +173,20 @@ fn unsound(name: &str, key: &audit::VerifierKey, problem: &str) -> Verdict {
     Verdict {
         sound: false,
         values: json!({"log": key.name(), "verified": false, "problem": problem}),
-        text: format!("{} {name}: {}", output::red_out("NOT VERIFIED"), output::inert(problem)),
+        text: not_verified(name, problem),
     }
 }
 
-/// Compares every account with the commitment in its leaf, and those that are gone with the purges on record.
-async fn accounts(config: &Config, logs: &[Log]) -> anyhow::Result<Vec<Verdict>> {
-    let store = database(config).await?;
-    let mut verdicts = Vec::new();
-    for log in logs {
-        let mut reader = Reader::open(log, &store).await?;
-        let bar = bar(&format!("accounts of {}", log.jurisdiction), reader.snapshot().size());
-        let (mut there, mut gone, mut wrong) = (0_u64, Vec::new(), Vec::new());
-        let mut destroyed_by_purge = BTreeSet::new();
-        while let Some(told) = reader.next(|_, _| true).await? {
-            for entry in &told {
-                match entry.committed() {
-                    Some(true) => there += 1,
-                    Some(false) => wrong.push(entry.index),
-                    None => gone.push((entry.index, entry.leaf.id.clone())),
-                }
-                if entry.leaf.kind == Kind::Outcome
-                    && let Some(Event::Purged { destroyed, .. }) = entry.account()?.map(|account| account.event)
-                {
-                    let accounts = destroyed.into_iter().filter(|d| d.what == "account");
-                    destroyed_by_purge.extend(accounts.map(|d| d.id));
-                }
-            }
-            bar.set_position(reader.done());
-        }
-        bar.finish_and_clear();
-        let name = log.key.name();
-        let by_purge = |(_, id): &(u64, String)| destroyed_by_purge.contains(id);
-        let (purged, missing): (Vec<_>, Vec<_>) = gone.into_iter().partition(by_purge);
-        let indices = |entries: Vec<(u64, String)>| entries.into_iter().map(|(index, _)| index).collect::<Vec<_>>();
-        let (purged, missing) = (indices(purged), indices(missing));
-        let sound = wrong.is_empty() && missing.is_empty();
-        let values = json!({
-            "log": name, "accounts_verified": there, "accounts_purged": purged, "accounts_missing": missing,
-            "accounts_wrong": wrong,
-        });
-        let text = if sound {
-            let word = output::green("verified");
-            format!("{word} {name}: {there} accounts are those committed to{}", named(", purged on record", &purged))
-        } else {
-            let word = output::red_out("NOT VERIFIED");
-            let wrong = named("; not those committed to", &wrong);
-            format!("{word} {name}: accounts{wrong}{}", named("; missing without a purge on record", &missing))
-        };
-        verdicts.push(Verdict { sound, values, text });
-    }
-    store.close().await;
-    Ok(verdicts)
+fn not_verified(name: &str, problem: &str) -> String {
+    format!("{} {name}: {}", output::red_out("NOT VERIFIED"), output::inert(problem))
 }
 
-/// Indices in words; nothing where there are none.
-fn named(what: &str, indices: &[u64]) -> String {
-    if indices.is_empty() {
-        return String::new();
-    }
-    let first: Vec<_> = indices.iter().take(MOST_NAMED).map(u64::to_string).collect();
-    let more = if indices.len() > MOST_NAMED { ", …" } else { "" };
-    format!("{what} {}: {}{more}", indices.len(), first.join(", "))
+/// What stands at a journal's end and is no whole frame.
+fn torn_values(torn: &audit::Torn) -> serde_json::Value {
+    let audit::Torn { file, offset, bytes, intact_below, claims, cut_short } = torn;
+    let claims = claims.as_ref().map(|claims| [claims.start, claims.end]);
+    json!({
+        "file": file, "offset": offset, "bytes": bytes, "intact_below": intact_below, "claims": claims,
+        "cut_short": cut_short,
+    })
 }

@@ -1,4 +1,5 @@
-//! `bench append`: durable appends by many writers, beside what the same disk does with a plain `fdatasync`.
+//! `bench append`: durable appends by many writers, beside what the same disk does with a plain `fdatasync`. As in production
+//! an entry carries what has to be durable with it, and is durable before its writer goes on.
 
 use super::{percentile, report, us, work_folder};
 use crate::output::spinner;
@@ -14,7 +15,17 @@ use std::time::{Duration, Instant};
 /// Bytes of a leaf: what a judged step's leaf has.
 const LEAF_BYTES: usize = 420;
 
-pub(super) fn run(writers: usize, seconds: f64, folder: Option<&Path>, json: bool) -> anyhow::Result<ExitCode> {
+/// Bytes that ride on a leaf: what the account of a search's decision has.
+pub(super) const RIDER_BYTES: usize = 5_800;
+
+pub(super) fn run(
+    writers: usize,
+    seconds: f64,
+    rider_bytes: usize,
+    folder: Option<&Path>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let time = Duration::try_from_secs_f64(seconds)?;
     let (folder, temporary) = work_folder(folder)?;
     let syncs = raw_syncs(&folder)?;
     let log_folder = folder.join("log");
@@ -25,18 +36,25 @@ pub(super) fn run(writers: usize, seconds: f64, folder: Option<&Path>, json: boo
 
     let runtime = crate::runtime()?;
     let bar = spinner("appending");
-    let (mut times, took) = runtime.block_on(write(&log, writers, Duration::from_secs_f64(seconds)))?;
+    let (mut times, took) = runtime.block_on(write(&log, writers, rider_bytes, time))?;
     bar.finish_and_clear();
     times.sort_unstable();
-    let per_second = times.len() as f64 / took.as_secs_f64();
+    let per_second = times.len() as f64 / took.as_secs_f64().max(1e-9);
+    let p99 = percentile(&times, 0.99);
+    // By Little's law: so many writers that are always waiting wait so long on average, whatever the log does.
+    let waiting = writers as f64 / per_second.max(1e-9) * syncs;
+    let tenths = |value: f64| (value * 10.0).round() / 10.0;
     let values = json!({
         "bench": "append",
         "entries_per_s": per_second.round(),
         "p50_us": us(percentile(&times, 0.50)),
-        "p99_us": us(percentile(&times, 0.99)),
+        "p99_us": us(p99),
+        "p99_fdatasyncs": tenths(p99.as_secs_f64() * syncs),
+        "waiting_fdatasyncs": tenths(waiting),
         "fdatasync_per_s": syncs.round(),
-        "entries_per_fdatasync": (per_second / syncs * 10.0).round() / 10.0,
+        "entries_per_fdatasync": tenths(per_second / syncs),
         "leaf_bytes": LEAF_BYTES,
+        "rider_bytes": rider_bytes,
         "n": times.len(),
         "threads": writers,
     });
@@ -46,7 +64,12 @@ pub(super) fn run(writers: usize, seconds: f64, folder: Option<&Path>, json: boo
     Ok(ExitCode::SUCCESS)
 }
 
-async fn write(log: &audit::Log, writers: usize, time: Duration) -> anyhow::Result<(Vec<Duration>, Duration)> {
+async fn write(
+    log: &audit::Log,
+    writers: usize,
+    rider_bytes: usize,
+    time: Duration,
+) -> anyhow::Result<(Vec<Duration>, Duration)> {
     let started = Instant::now();
     let tasks: Vec<_> = (0..writers)
         .map(|writer| {
@@ -56,9 +79,12 @@ async fn write(log: &audit::Log, writers: usize, time: Duration) -> anyhow::Resu
                 while started.elapsed() < time {
                     let mut leaf = format!("{writer} {} ", times.len()).into_bytes();
                     leaf.resize(LEAF_BYTES, b'.');
+                    let rider = vec![b'.'; rider_bytes];
                     let before = Instant::now();
-                    log.append(leaf).await?;
+                    let appended = log.append_with(leaf, rider).await?;
                     times.push(before.elapsed());
+                    // As soon as the database has it; here at once.
+                    log.release(appended.index);
                 }
                 Ok::<_, audit::AppendError>(times)
             })
@@ -71,23 +97,20 @@ async fn write(log: &audit::Log, writers: usize, time: Duration) -> anyhow::Resu
     Ok((all, started.elapsed()))
 }
 
-/// Plain 4 KiB overwrites, each followed by `fdatasync`, for a second.
+/// Plain 4 KiB overwrites, each followed by `fdatasync`, for a second, of a file of its own in the folder.
 fn raw_syncs(folder: &Path) -> anyhow::Result<f64> {
-    let path = folder.join("raw");
-    let mut file = std::fs::File::create(&path).with_context(|| path.display().to_string())?;
+    let made = tempfile::Builder::new().prefix(".magistrate-bench-").tempfile_in(folder);
+    let mut file = made.with_context(|| folder.display().to_string())?;
     let page = [0_u8; 4096];
     file.write_all(&page)?;
-    file.sync_all()?;
+    file.as_file().sync_all()?;
     let started = Instant::now();
     let mut n = 0_u32;
     while started.elapsed() < Duration::from_secs(1) {
         file.seek(SeekFrom::Start(0))?;
         file.write_all(&page)?;
-        file.sync_data()?;
+        file.as_file().sync_data()?;
         n += 1;
     }
-    let rate = f64::from(n) / started.elapsed().as_secs_f64();
-    drop(file);
-    std::fs::remove_file(path)?;
-    Ok(rate)
+    Ok(f64::from(n) / started.elapsed().as_secs_f64())
 }

@@ -26,7 +26,7 @@ pub(crate) enum Command {
         #[arg(long)]
         policy: PathBuf,
         /// Decisions
-        #[arg(long, default_value_t = 50_000)]
+        #[arg(long, default_value_t = 50_000, value_parser = some)]
         n: usize,
         /// Print one JSON line
         #[arg(long)]
@@ -40,11 +40,14 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  magistrate bench append --writers 64")]
     Append {
         /// Writers at the same moment
-        #[arg(long, default_value_t = 64)]
+        #[arg(long, default_value_t = 64, value_parser = some)]
         writers: usize,
         /// Seconds
-        #[arg(long, default_value_t = 5.0)]
+        #[arg(long, default_value_t = 5.0, value_parser = seconds)]
         seconds: f64,
+        /// Bytes that are made durable with each entry, as its account is: at most 4194304, and 0 for none
+        #[arg(long, default_value_t = append::RIDER_BYTES, value_parser = rider_bytes)]
+        rider_bytes: usize,
         /// The folder to write in; a temporary one in the working folder where absent
         #[arg(long)]
         folder: Option<PathBuf>,
@@ -72,7 +75,7 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 1_000_000)]
         leaves: u64,
         /// Proofs of each kind
-        #[arg(long, default_value_t = 20_000)]
+        #[arg(long, default_value_t = 20_000, value_parser = some)]
         n: usize,
         /// The folder to write in; a temporary one in the working folder where absent
         #[arg(long)]
@@ -88,7 +91,7 @@ pub(crate) enum Command {
         #[arg(long)]
         policy: PathBuf,
         /// Seconds in which decisions are recorded
-        #[arg(long, default_value_t = 10.0)]
+        #[arg(long, default_value_t = 10.0, value_parser = seconds)]
         seconds: f64,
         /// The folder to work in; a temporary one in the working folder where absent
         #[arg(long)]
@@ -110,10 +113,10 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 100_000)]
         rows: usize,
         /// Clients at the same moment, each on one kept-alive connection
-        #[arg(long, default_value_t = 8)]
+        #[arg(long, default_value_t = 8, value_parser = some)]
         clients: usize,
         /// Seconds
-        #[arg(long, default_value_t = 10.0)]
+        #[arg(long, default_value_t = 10.0, value_parser = seconds)]
         seconds: f64,
         /// The folder to work in; a temporary one in the working folder where absent
         #[arg(long)]
@@ -129,7 +132,9 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Vet { policy, n, json } => vet::run(policy, *n, *json),
         Command::Search(arguments) => search::run(arguments),
         Command::Load(arguments) => load::run(arguments),
-        Command::Append { writers, seconds, folder, json } => append::run(*writers, *seconds, folder.as_deref(), *json),
+        Command::Append { writers, seconds, rider_bytes, folder, json } => {
+            append::run(*writers, *seconds, *rider_bytes, folder.as_deref(), *json)
+        }
         Command::Verify { entries, folder, json } => verify::run(*entries, folder.as_deref(), *json),
         Command::Prove { leaves, n, folder, json } => prove::run(*leaves, *n, folder.as_deref(), *json),
         Command::Replay { policy, seconds, folder, json } => replay::run(policy, *seconds, folder.as_deref(), *json),
@@ -145,6 +150,38 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
             folder: folder.clone(),
             json: *json,
         }),
+    }
+}
+
+/// The longest measurement, in seconds: a day.
+const MOST_SECONDS: f64 = 86_400.0;
+
+/// The most of anything that is counted or done at the same moment: enough for every machine, and no memory is asked for that
+/// there is not.
+const MOST: usize = 10_000_000;
+
+/// Reads how long something is measured.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        // What is no number is not above 0, either.
+        Ok(seconds) if seconds > 0.0 && seconds <= MOST_SECONDS => Ok(seconds),
+        _ => Err(format!("give seconds above 0, {MOST_SECONDS} at most")),
+    }
+}
+
+/// Reads how many of something there are: nothing is measured with none.
+fn some(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=MOST).contains(&count) => Ok(count),
+        _ => Err(format!("give a whole number from 1 to {MOST}")),
+    }
+}
+
+/// Reads how long a rider is.
+fn rider_bytes(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(bytes) if bytes <= audit::MAX_RIDER_BYTES => Ok(bytes),
+        _ => Err(format!("give a whole number of bytes, {} at most", audit::MAX_RIDER_BYTES)),
     }
 }
 
@@ -213,4 +250,23 @@ fn templates(rows: usize, dim: usize, seed: u64) -> impl Iterator<Item = Vec<f32
         row.iter_mut().for_each(|x| *x /= norm);
         row
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_measures_nothing_or_never_ends_is_refused() {
+        for bad in ["0", "-1", "NaN", "inf", "1e300", "86401", "", "x"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+        assert_eq!((seconds("0.25"), seconds("86400")), (Ok(0.25), Ok(86_400.0)));
+        for bad in ["0", "-1", "1.5", "10000001", ""] {
+            assert!(some(bad).is_err(), "{bad}");
+        }
+        assert_eq!((some("1"), some("512")), (Ok(1), Ok(512)));
+        assert_eq!((rider_bytes("0"), rider_bytes("4194304")), (Ok(0), Ok(4_194_304)));
+        assert!(rider_bytes("4194305").is_err() && rider_bytes("-1").is_err());
+    }
 }

@@ -191,6 +191,8 @@ async fn a_log_is_the_last_claimants() {
     host.claim(LOG, "third").await.unwrap();
     assert_eq!(tidings(&host).await.writer.as_deref(), Some("third"));
     assert_eq!(host.logs().await.unwrap(), [LOG, "other/north"], "each once");
+    assert_eq!(host.other_logs(LOG).await.unwrap(), ["other/north"]);
+    assert_eq!(host.other_logs("third/north").await.unwrap(), [LOG, "other/north"]);
     // A gallery that is called like a counter is a gallery.
     host.insert_records("registry", vec![record("a", 1)]).await.unwrap();
     let told = host.tidings(LOG, &["registry".to_owned()]).await.unwrap();
@@ -202,6 +204,7 @@ async fn a_log_is_the_last_claimants() {
 async fn a_single_host_tells_nobody() {
     let host = open("mem://", 1).await.unwrap().jurisdiction("north").await.unwrap();
     assert!(!host.of_several_hosts());
+    assert!(host.other_logs(LOG).await.unwrap().is_empty());
     host.put_registry(&Registry::default()).await.unwrap();
     host.insert_records("g", vec![record("a", 1), record("b", 2)]).await.unwrap();
     host.set_status("g", "a", "held").await.unwrap();

@@ -157,6 +157,11 @@ async fn accounts_come_back_in_the_order_asked() {
     let rows: Vec<_> = ["a", "b", "c"].map(account).into();
     north.put_accounts(&rows).await.unwrap();
     north.put_accounts(&[]).await.unwrap();
+    let mut ids = north.account_ids().await.unwrap();
+    ids.sort_unstable();
+    let mut kept: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
+    kept.sort_unstable();
+    assert_eq!(ids, kept);
     assert_eq!(north.account("b").await.unwrap(), Some(account("b")));
     assert_eq!(north.account("d").await.unwrap(), None);
     let asked = ["c", "d", "a", "c"].map(str::to_owned);

@@ -1,0 +1,101 @@
+//! The measurements of logs and of what is on record, each taken small: whether they run, and what they say.
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn bench(program: &Path, folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(program).arg("bench").args(arguments).current_dir(folder).output().unwrap()
+}
+
+/// What a measurement prints, a JSON line each; every one has these numbers, above 0.
+fn measured(program: &Path, folder: &Path, arguments: &[&str], numbers: &[&str]) -> Vec<Value> {
+    let done = bench(program, folder, &[arguments, &["--json"]].concat());
+    let (out, errors) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{arguments:?}: {out}{errors}");
+    let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &lines {
+        assert_eq!(line["bench"], arguments[0], "{line}");
+        for number in [numbers, &["cores"]].concat() {
+            assert!(line[number].as_f64().is_some_and(|value| value > 0.0), "{number}: {line}");
+        }
+        assert!(line["machine"].is_string(), "{line}");
+    }
+    lines
+}
+
+#[test]
+fn appends_are_measured_with_what_rides_on_them_and_harm_no_file_of_the_folder() {
+    let Some(program) = integration_tests::program() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let named = home.path().join("named");
+    std::fs::create_dir(&named).unwrap();
+    std::fs::write(named.join("raw"), "somebody's own").unwrap();
+    let numbers =
+        ["entries_per_s", "p50_us", "p99_us", "fdatasync_per_s", "p99_fdatasyncs", "waiting_fdatasyncs", "leaf_bytes"];
+    let arguments = ["append", "--writers", "8", "--seconds", "0.2", "--folder", "named"];
+    let told = measured(&program, home.path(), &arguments, &numbers);
+    let [told] = told.as_slice() else { panic!("one line: {told:?}") };
+    assert_eq!(told["threads"], 8);
+    assert!(told["rider_bytes"].as_u64().unwrap() > 1000, "as large as an account: {told}");
+    let number = |name: &str| told[name].as_f64().unwrap();
+    let by_little = 8.0 / number("entries_per_s") * number("fdatasync_per_s");
+    let waiting = number("waiting_fdatasyncs");
+    assert!((waiting - by_little).abs() <= 0.1 + by_little * 0.05, "{told}");
+    assert_eq!(std::fs::read_to_string(named.join("raw")).unwrap(), "somebody's own");
+    let mut left: Vec<_> = named.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["log", "raw"]);
+
+    let bare = ["append", "--writers", "1", "--seconds", "0.1", "--rider-bytes", "0"];
+    assert_eq!(measured(&program, home.path(), &bare, &["entries_per_s"])[0]["rider_bytes"], 0);
+    let here: Vec<_> = home.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(here, ["named"], "a folder that nobody named is gone");
+}
+
+#[test]
+fn logs_are_verified_and_proven_to_be_measured() {
+    let Some(program) = integration_tests::program() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let numbers = ["entries_per_s", "entry_bytes", "n", "threads"];
+    let told = measured(&program, home.path(), &["verify", "--entries", "700"], &numbers);
+    assert_eq!((told.len(), &told[0]["n"]), (1, &Value::from(700)));
+    let numbers = ["p50_us", "p99_us", "proofs_per_s", "leaves", "n"];
+    let told = measured(&program, home.path(), &["prove", "--leaves", "700", "--n", "50"], &numbers);
+    assert_eq!(told.iter().map(|line| &line["proof"]).collect::<Vec<_>>(), ["inclusion", "consistency"]);
+}
+
+#[test]
+fn what_a_server_recorded_is_replayed_to_be_measured() {
+    let Some(program) = integration_tests::program() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let policy = integration_tests::root().join("policies/detroit");
+    let arguments = ["replay", "--policy", policy.to_str().unwrap(), "--seconds", "0.5"];
+    let told = measured(&program, home.path(), &arguments, &["decisions_per_s", "n", "threads"]);
+    assert_eq!((told.len(), &told[0]["policy"]), (1, &Value::from("detroit")));
+}
+
+#[test]
+fn what_would_measure_nothing_is_typed_wrongly() {
+    let Some(program) = integration_tests::program() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let wrong: [&[&str]; 8] = [
+        &["append", "--writers", "0"],
+        &["append", "--seconds=-1"],
+        &["append", "--seconds", "0"],
+        &["append", "--seconds", "NaN"],
+        &["append", "--rider-bytes", "4194305"],
+        &["prove", "--n", "0"],
+        &["replay", "--policy", "nowhere", "--seconds=-1"],
+        &["serve", "--clients", "0"],
+    ];
+    for arguments in wrong {
+        let done = bench(&program, home.path(), arguments);
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("give ") && !said.contains("panicked"), "{arguments:?}: {said}");
+    }
+    let few = bench(&program, home.path(), &["verify", "--entries", "1"]);
+    assert_eq!(few.status.code(), Some(1), "{}", String::from_utf8_lossy(&few.stderr));
+    assert_eq!(home.path().read_dir().unwrap().count(), 0, "and leaves nothing behind");
+}
