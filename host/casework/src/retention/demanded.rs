@@ -41,12 +41,7 @@ impl Casework {
 }
 
 /// Whether one of these decisions, all of the moment since which something is owed, imposed it.
-async fn imposed_by_any(
-    owner: &Chamber,
-    kept_in: &Chamber,
-    owed: &Owed,
-    decided: &[&Leaf],
-) -> Result<bool, CaseError> {
+async fn imposed_by_any(owner: &Chamber, kept_in: &Chamber, owed: &Owed, decided: &[&Leaf]) -> Result<bool, CaseError> {
     if let Some(request) = owed.request.as_deref() {
         // The id of an entry is the same in every log.
         let entries = kept_in.store.entries_of_request(request).await?;
