@@ -322,9 +322,17 @@ impl Counters {
     }
 }
 
-/// The key under which a case identifier is counted: a digest, so that case numbers do not stand in the clear.
+/// The key under which a case identifier is counted: a digest, so that case numbers do not stand in the clear. Its kind is no
+/// part of it: the same number called something else is the same case.
 pub fn case_key(identifier: &facts::Identifier) -> String {
-    Digest::of(format!("{}\n{}", identifier.kind, identifier.value.trim()).as_bytes()).to_string()
+    Digest::of(case_number(&identifier.value).as_bytes()).to_string()
+}
+
+/// A case number as it is compared, however it is written: its letters and digits, in lower case. One that has neither is what
+/// it is.
+pub(crate) fn case_number(value: &str) -> String {
+    let bare: String = value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    if bare.is_empty() { value.trim().to_owned() } else { bare }
 }
 
 #[cfg(test)]
@@ -444,9 +452,20 @@ mod tests {
     }
 
     #[test]
-    fn the_same_case_number_is_the_same_case() {
+    fn the_same_case_number_is_the_same_case_whatever_it_is_called_and_however_it_is_written() {
         let of = |kind: &str, value: &str| case_key(&facts::Identifier { kind: kind.into(), value: value.into() });
-        assert_eq!(of("complaint", "26-1 "), of("complaint", "26-1"));
-        assert_ne!(of("complaint", "26-1"), of("incident", "26-1"));
+        let case = of("incident-number", "26-9999-1a");
+        for (kind, value) in [
+            ("incident", "26-9999-1a"),
+            ("incident-number", " 26-9999-1a "),
+            ("incident-number", "26-9999-1a."),
+            ("incident-number", "26 9999 1a"),
+            ("complaint", "26/9999/1A"),
+        ] {
+            assert_eq!(of(kind, value), case, "{kind} {value}");
+        }
+        assert_ne!(of("incident-number", "26-9999-2a"), case);
+        assert_eq!(of("complaint", " -- "), of("incident", "--"));
+        assert_ne!(of("complaint", "--"), of("complaint", "."), "without letters and digits it is what it is");
     }
 }
