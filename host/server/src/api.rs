@@ -67,7 +67,7 @@ pub struct RequestBody {
     /// The probe.
     pub probe: ProbeBody,
     /// Answers on the jurisdiction's forms, by field name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -150,12 +150,12 @@ pub struct SearchBody {
     /// Candidates asked for; as the policy usually gives where absent.
     pub candidates: Option<u32>,
     /// Further answers, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
     /// What the records searched have to be, by the names of the gallery's filters:
     /// `{"sex": {"one_of": ["F"]}, "age": {"from": 20, "to": 35}}`. All are searched where absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub filter: Conditions,
 }
@@ -169,12 +169,12 @@ pub struct SearchNowBody {
     /// The request.
     pub request: RequestBody,
     /// Further answers for the search alone.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
     /// What the records searched have to be, by the names of the gallery's filters:
     /// `{"sex": {"one_of": ["F"]}, "age": {"from": 20, "to": 35}}`. All are searched where absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub filter: Conditions,
 }
@@ -188,7 +188,7 @@ pub struct EnrollBody {
     /// The agency that the records come from, whose notice may end their stay: yours where absent.
     pub origin: Option<String>,
     /// Answers on the jurisdiction's enrolment form; they hold for each record.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
     /// 1 to 1000 records.
@@ -208,7 +208,7 @@ pub struct RecordBody {
     #[schema(value_type = Option<Vec<f32>>)]
     pub template: Option<Template>,
     /// Basic booking data.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     pub booking: BTreeMap<String, String>,
 }
 

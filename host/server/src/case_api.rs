@@ -20,7 +20,7 @@ pub struct DispositionsBody {
     /// One candidate each.
     pub dispositions: Vec<DispositionBody>,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -61,7 +61,7 @@ pub struct SignOffBody {
     #[serde(default)]
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -99,7 +99,7 @@ pub struct ReleaseBody {
     /// The statements carried; all that were demanded so far, where absent.
     pub statements: Option<Vec<CarriedBody>>,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -154,7 +154,7 @@ pub struct DisseminationBody {
     #[schema(value_type = String, example = "pdf")]
     pub form: Form,
     /// Answers on the jurisdiction's forms: a number called, a witness.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -186,7 +186,7 @@ impl DisseminationBody {
 #[serde(deny_unknown_fields)]
 pub struct AnswersBody {
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
