@@ -54,7 +54,7 @@ pub(crate) struct Demands {
 }
 
 impl Demands {
-    /// Those that are on record.
+    /// Those that are on record, of obligations as they stand now ([`Casework::owed`](crate::Casework::owed)).
     pub(crate) fn on_record(owed: &[Owed], life: &Life) -> Self {
         let mut demands = Self::default();
         for owed in owed.iter().filter(|owed| is_demand(&owed.duty)) {
@@ -66,7 +66,7 @@ impl Demands {
             // However else it may come to stand one day, nothing but `Met` is given.
             if matches!(owed.standing, Standing::Met { .. }) {
                 note(&mut demands.given, awaited);
-            } else if !of_retention(&awaited, life) {
+            } else if !of_retention(owed, life) {
                 note(&mut demands.open, awaited);
             }
         }
@@ -117,8 +117,8 @@ fn is_demand(duty: &Duty) -> bool {
 }
 
 /// Whether it was a step of the phase `retention` that demanded this first.
-fn of_retention(awaited: &Awaited, life: &Life) -> bool {
-    let Awaited { jurisdiction, clause, duty } = awaited;
+pub(crate) fn of_retention(owed: &Owed, life: &Life) -> bool {
+    let Owed { jurisdiction, clause, duty, .. } = owed;
     let same = |i: &&crate::life::Imposed| i.jurisdiction == *jurisdiction && i.clause == *clause && i.duty == *duty;
     life.imposed.iter().find(same).is_some_and(|i| i.phase == Phase::Retention)
 }

@@ -358,7 +358,7 @@ impl Casework {
     ) -> CaseError {
         let event = Event::Failed { reason: failure.to_string() };
         match self.conclude(concerned, acted, actor, subject, event, rows).await {
-            Ok(_) => failure,
+            Ok((_, recorded)) => failure.recorded(recorded.receipt().ok().flatten()),
             Err(unrecorded) => unrecorded,
         }
     }

@@ -406,8 +406,7 @@ impl Casework {
         self.still_stands(actor, jurisdiction, "complete").await?;
         if actor.person.roles.is_empty() {
             let misstep = Misstep::NotTheirTask { role: "any".to_owned() };
-            self.record_rejected(&[&chamber.ledger], actor, Subject::default(), "complete", &misstep).await?;
-            return Err(misstep.into());
+            return self.refuse_apart(&chamber, actor, "complete", misstep).await;
         }
         let listed = self.obligations(jurisdiction).await?.into_iter().find(|o| o.id == id);
         // The turn of its request, which whoever else changes it takes too; and then as it stands in that turn.
@@ -422,10 +421,7 @@ impl Casework {
         };
         let owed = match found {
             Ok(owed) => owed,
-            Err(misstep) => {
-                self.record_rejected(&[&chamber.ledger], actor, Subject::default(), "complete", &misstep).await?;
-                return Err(misstep.into());
-            }
+            Err(misstep) => return self.refuse_apart(&chamber, actor, "complete", misstep).await,
         };
         let at = self.clock.now()?;
         let entry = Entry {

@@ -183,13 +183,13 @@ async fn a_signature_of_somebody_who_left_no_longer_counts() {
     };
     let court = court.reopen(suspend).await;
     let wanting = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
-    assert!(matches!(&wanting, Misstep::Unsigned { wanting } if wanting.iter().any(|w| w.contains("examiner"))));
+    assert!(matches!(&wanting, Misstep::Unsigned { wanting, .. } if wanting.iter().any(|w| w.contains("examiner"))));
     let demoted = |registry: &mut model::registry::Registry| {
         registry.people.iter_mut().find(|p| p.id == SUPERVISOR).unwrap().roles.clear();
     };
     let court = court.reopen(demoted).await;
     let wanting = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
-    assert!(matches!(&wanting, Misstep::Unsigned { wanting } if wanting.iter().any(|w| w.contains("supervisor"))));
+    assert!(matches!(&wanting, Misstep::Unsigned { wanting, .. } if wanting.iter().any(|w| w.contains("supervisor"))));
     let court = court.reopen(|_| {}).await;
     court.release(FIRST, &request, outgoing(&records[..1])).await.expect("all are back");
 }

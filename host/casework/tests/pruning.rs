@@ -175,7 +175,7 @@ async fn what_a_decision_within_a_request_holds_is_lifted_with_its_entry() {
 
     let because = || ("retention-reason", text("the appeal is decided"));
     let is_held =
-        async || matches!(prune(&court, &range(OLD - 1)).await, Err(CaseError::OutOfPlace(Misstep::Held { .. })));
+        async || matches!(prune(&court, &range(OLD - 1)).await, Err(CaseError::OutOfPlace(Misstep::Held { .. }, _)));
     assert!(is_held().await);
     for elsewhere in [decided(&other).0, "300-310".to_owned()] {
         step(&court, OFFICER, Change::Lift, &elsewhere, [because()]).await.unwrap();

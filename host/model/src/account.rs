@@ -251,6 +251,9 @@ pub enum Event {
     },
     /// The requester acknowledged a statement.
     Acknowledged {
+        /// The jurisdiction whose statement it is; empty in entries that do not say, which settle nothing any more.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        jurisdiction: String,
         /// The statement's id in the charter.
         statement: String,
         /// Digest of the text acknowledged.

@@ -4,6 +4,7 @@ use crate::template::Template;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use casework::intake::{Intake, Submission};
+use casework::misstep::Demanded;
 use casework::{Casework, PolicyState};
 use model::combine::Rulings;
 use model::facts::{CaseStatus, Edit, Frame, Identifier, Media, Quality};
@@ -240,16 +241,45 @@ pub struct FindingView {
     pub summary: Option<String>,
 }
 
+/// A clause that demands something, and whose it is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ClauseView {
+    /// The jurisdiction whose policy demands it.
+    pub jurisdiction: String,
+    /// The clause.
+    #[schema(value_type = String)]
+    pub clause: ClauseId,
+    /// What the clause says, in one line of the charter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+}
+
+impl ClauseView {
+    /// Of what a misstep names.
+    pub fn of(demanded: &Demanded) -> Self {
+        Self { jurisdiction: demanded.jurisdiction.clone(), clause: demanded.clause.clone(), summary: None }
+    }
+}
+
 /// Says beside each finding what its clause says.
 pub fn summarize(findings: &mut [FindingView], casework: &Casework) {
     for view in findings {
-        if let Ok(chamber) = casework.chamber(&view.jurisdiction)
-            && let PolicyState::Ready(policy) = &*chamber.policy()
-        {
-            let clause = policy.charter().clauses.iter().find(|c| c.id == view.finding.clause);
-            view.summary = clause.map(|c| c.summary.clone());
-        }
+        view.summary = summary(casework, &view.jurisdiction, &view.finding.clause);
     }
+}
+
+/// Says beside each clause what it says.
+pub fn summarize_clauses(clauses: &mut [ClauseView], casework: &Casework) {
+    for view in clauses {
+        view.summary = summary(casework, &view.jurisdiction, &view.clause);
+    }
+}
+
+/// What a clause says, in one line of the charter in force.
+fn summary(casework: &Casework, jurisdiction: &str, clause: &ClauseId) -> Option<String> {
+    let policy = casework.chamber(jurisdiction).ok()?.policy();
+    let PolicyState::Ready(policy) = &*policy else { return None };
+    policy.charter().clauses.iter().find(|c| c.id == *clause).map(|c| c.summary.clone())
 }
 
 /// An obligation, and whose policy imposed it.

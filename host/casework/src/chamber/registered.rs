@@ -1,7 +1,7 @@
 //! Who somebody is, as the registry of their jurisdiction has it, and what is on record of those who may not even ask.
 
 use super::{Casework, Chamber};
-use crate::error::CaseError;
+use crate::error::{CaseError, Rejection};
 use crate::ledger::{self, Entry, Ledger, Subject};
 use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Person, Principal};
@@ -44,10 +44,11 @@ impl Casework {
     /// the certificate names; [`CaseError::Store`] where it cannot be learnt what other hosts changed.
     pub async fn registered(&self, principal: &Principal) -> Result<Registered, CaseError> {
         let Some(chamber) = self.chambers.get(&principal.jurisdiction) else {
-            return Err(CaseError::Rejected(format!(
+            let reason = format!(
                 "the certificate names the jurisdiction `{}`, which this host does not serve",
                 principal.jurisdiction
-            )));
+            );
+            return Err(CaseError::Rejected(reason.into()));
         };
         // In every jurisdiction: a step may concern any.
         self.catch_up_all().await?;
@@ -61,8 +62,7 @@ impl Casework {
                     unit: String::new(),
                     agency: String::new(),
                 };
-                self.record_rejection(&[chamber], who, "authentication", &reason).await?;
-                Err(CaseError::Rejected(reason))
+                self.record_rejection(&[chamber], who, "authentication", &reason).await
             }
         }
     }
@@ -77,11 +77,12 @@ impl Casework {
         person_of(chamber, principal).map_err(|reason| {
             let own = asker.principal.jurisdiction == principal.jurisdiction;
             let Principal { jurisdiction, person, .. } = principal;
-            CaseError::Rejected(if own {
+            let reason = if own {
                 reason
             } else {
                 format!("`{person}` is nobody of `{jurisdiction}` who may act now: ask that jurisdiction")
-            })
+            };
+            CaseError::Rejected(reason.into())
         })
     }
 
@@ -111,22 +112,22 @@ impl Casework {
         asked: &str,
         reason: &str,
     ) -> Result<T, CaseError> {
-        self.record_rejection(chambers, asker.who(), asked, reason).await?;
-        Err(CaseError::Rejected(reason.to_owned()))
+        self.record_rejection(chambers, asker.who(), asked, reason).await
     }
 
-    async fn record_rejection(
+    async fn record_rejection<T>(
         &self,
         chambers: &[&Arc<Chamber>],
         who: Who,
         asked: &str,
         reason: &str,
-    ) -> Result<(), CaseError> {
+    ) -> Result<T, CaseError> {
         let at = self.clock.now()?;
         let event = Event::Rejected { asked: asked.to_owned(), reason: reason.to_owned() };
         let entry = Entry { kind: Kind::Rejection, who, at, subject: Subject::default(), of: None, event };
         let ledgers: Vec<&Ledger> = chambers.iter().map(|chamber| &chamber.ledger).collect();
-        ledger::record(&ledgers, entry, vec![]).await.map(drop)
+        let receipt = ledger::record(&ledgers, entry, vec![]).await?.receipt()?;
+        Err(CaseError::Rejected(Rejection::recorded(reason, receipt)))
     }
 }
 
