@@ -8,7 +8,7 @@ use crate::awaited::{Demands, may_wait};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
-use crate::history::case_key;
+use crate::history::{Past, case_key};
 use crate::intake::{OpenRequest, attested};
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Ledger, Receipt, Subject, account_in};
@@ -189,11 +189,11 @@ impl Casework {
         step: Step,
     ) -> Result<Permit, CaseError> {
         answers::check(&sitting.concerned, step.phase(), &answers)?;
-        let Sitting { owner, request, now, .. } = sitting;
+        let Sitting { concerned, request, now, .. } = sitting;
         let case_keys: Vec<_> = request.request.identifiers.iter().map(case_key).collect();
         let id = Some(request.request.id.as_str());
-        let mut history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, id, *now).await?;
-        sitting.tell(&mut history);
+        let mut history = Past::of(concerned, &actor.key(), &case_keys, id, *now).await?;
+        sitting.tell(&mut history.owner);
         let facts = Facts {
             now: *now,
             actor,
