@@ -214,6 +214,7 @@ mod tests {
             due: None,
             standing,
             tries: 0,
+            reach: Default::default(),
             wake: None,
         }
     }

@@ -78,7 +78,8 @@ async fn without_a_lead_nobody_leaves_and_the_requester_is_told() {
     court.casework.pass_deadlines().await;
     let told = court.outbox.notices.lock().unwrap().clone();
     assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].to, ["requester"]);
+    assert_eq!(told[0].to, ["detroit/h.dawson"], "whoever asked");
+    assert!(told[0].body.contains("Requester: Helen Dawson (detroit/h.dawson), homicide, dpd"), "{}", told[0].body);
     assert_eq!(court.on_record(&request, "notified").await, 1);
     court.casework.pass_deadlines().await;
     assert_eq!(court.outbox.notices.lock().unwrap().len(), 1, "once");

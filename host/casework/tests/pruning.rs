@@ -163,6 +163,7 @@ async fn what_a_decision_within_a_request_holds_is_lifted_with_its_entry() {
         due: None,
         standing: Standing::Open,
         tries: 0,
+        reach: Default::default(),
         wake: None,
     };
     let body = serde_json::to_vec(&owed).unwrap();

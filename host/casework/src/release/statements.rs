@@ -86,3 +86,54 @@ fn carries<'c>(
     }
     if fitting.is_empty() { Err(altered) } else { Ok(fitting) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verbatim(jurisdiction: &'static str, text: &str) -> Verbatim<'static> {
+        let statement = Statement { id: "lead".to_owned(), text: text.to_owned() };
+        Verbatim { jurisdiction, statement }
+    }
+
+    fn carried(text: Option<&str>, digest: Option<&str>) -> Carried {
+        let digest = digest.map(|text| Digest::of(text.as_bytes()));
+        Carried { id: "lead".to_owned(), text: text.map(str::to_owned), digest }
+    }
+
+    /// Whose statements are carried, where these jurisdictions demand theirs.
+    fn whose(carried: &Carried, demanding: &[&str]) -> Result<Vec<&'static str>, Misstep> {
+        let named = vec![verbatim("north", "a lead"), verbatim("south", "no proof")];
+        let demanded = |v: &Verbatim<'_>| {
+            let demands = demanding.contains(&v.jurisdiction);
+            demands.then(|| Demanded { jurisdiction: v.jurisdiction.to_owned(), clause: "c".into() })
+        };
+        Ok(carries(carried, named, demanded)?.into_iter().map(|v| v.jurisdiction).collect())
+    }
+
+    #[test]
+    fn one_name_means_what_each_jurisdiction_calls_so() {
+        let bare = carried(None, None);
+        assert_eq!(whose(&bare, &["north", "south"]), Ok(vec!["north", "south"]), "all that are demanded");
+        assert_eq!(whose(&bare, &["south"]), Ok(vec!["south"]));
+        assert_eq!(whose(&bare, &[]), Ok(vec!["north"]), "nobody demands it");
+        for given in [carried(Some("no proof"), None), carried(None, Some("no proof"))] {
+            assert_eq!(whose(&given, &["north", "south"]), Ok(vec!["south"]), "by its words");
+            assert_eq!(whose(&given, &["north"]), Ok(vec!["south"]), "which north's demand is not met by");
+        }
+    }
+
+    #[test]
+    fn other_words_are_altered_whoever_would_have_demanded_them() {
+        for given in
+            [carried(Some("proof"), None), carried(None, Some("proof")), carried(Some("a lead"), Some("proof"))]
+        {
+            let altered = whose(&given, &["south"]).unwrap_err();
+            let Misstep::AlteredStatement { digest, demanded, .. } = &altered else { panic!("{altered}") };
+            assert_eq!(*digest, Digest::of(b"no proof"), "as it should have been");
+            assert_eq!(demanded.as_ref().map(|d| d.jurisdiction.as_str()), Some("south"));
+        }
+        let unknown = carries(&carried(None, None), vec![], |_| None).map(|found| found.len());
+        assert_eq!(unknown, Err(Misstep::UnknownStatement { id: "lead".to_owned() }));
+    }
+}
