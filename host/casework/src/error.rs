@@ -116,7 +116,7 @@ pub enum CaseError {
 }
 
 /// Why somebody may not even ask, and where that is recorded.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Rejection {
     reason: String,
     receipt: Option<Box<Receipt>>,

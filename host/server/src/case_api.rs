@@ -73,8 +73,8 @@ impl SignOffBody {
     }
 }
 
-/// An acknowledgement: the statement's text as shown, or its digest. Where several jurisdictions want one of this id acknowledged, its
-/// words say whose it is; of the same words, each takes a step of its own.
+/// An acknowledgement: the statement's text as shown, or its digest. Where several jurisdictions want one of this id
+/// acknowledged, its words say whose it is; of the same words, each takes a step of its own.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcknowledgementBody {
