@@ -344,8 +344,7 @@ impl Casework {
         asked: &str,
         misstep: Misstep,
     ) -> Result<T, CaseError> {
-        self.record_rejected(&[&chamber.ledger], actor, Subject::default(), asked, &misstep).await?;
-        Err(misstep.into())
+        self.record_rejected(&[&chamber.ledger], actor, Subject::default(), asked, misstep).await
     }
 }
 

@@ -5,6 +5,8 @@ use crate::ledger::Receipt;
 pub use crate::misstep::Misstep;
 pub use face::Face;
 use model::combine::Rulings;
+use std::fmt;
+use std::ops::Deref;
 pub use store::StoreError;
 
 /// A step that was not taken.
@@ -23,10 +25,10 @@ pub enum CaseError {
     Waits(Box<Waits>),
     /// The asker may not even ask this. Recorded.
     #[error("{0}")]
-    Rejected(String),
-    /// The step does not fit where the request stands. Recorded; nothing was changed.
-    #[error(transparent)]
-    OutOfPlace(#[from] Misstep),
+    Rejected(Rejection),
+    /// The step does not fit where the request stands. Recorded, where the receipt says; nothing was changed.
+    #[error("{0}")]
+    OutOfPlace(Misstep, Option<Box<Receipt>>),
     /// A document is demanded and nothing draws documents up.
     #[error(
         "the document `{0}` is demanded, and this host is not set up to draw documents up: configure it, and take the step again"
@@ -129,6 +131,62 @@ impl From<store::StoreError> for CaseError {
         match error {
             store::StoreError::Damaged { .. } => Self::Unreadable(error.to_string()),
             other => Self::Store(other),
+        }
+    }
+}
+
+/// Why somebody may not even ask, and where that is recorded.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rejection {
+    reason: String,
+    receipt: Option<Box<Receipt>>,
+}
+
+impl Rejection {
+    /// One that is on record there.
+    pub(crate) fn recorded(reason: &str, receipt: Option<Receipt>) -> Self {
+        Self { reason: reason.to_owned(), receipt: receipt.map(Box::new) }
+    }
+
+    /// Where it is recorded, if it is.
+    pub fn into_receipt(self) -> Option<Box<Receipt>> {
+        self.receipt
+    }
+}
+
+/// Of one that is not on record, or not to be shown there.
+impl From<String> for Rejection {
+    fn from(reason: String) -> Self {
+        Self { reason, receipt: None }
+    }
+}
+
+impl Deref for Rejection {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl From<Misstep> for CaseError {
+    fn from(misstep: Misstep) -> Self {
+        Self::OutOfPlace(misstep, None)
+    }
+}
+
+impl CaseError {
+    /// The same where what came of the step is recorded there.
+    pub(crate) fn recorded(self, receipt: Option<Receipt>) -> Self {
+        match self {
+            Self::OutOfPlace(misstep, _) => Self::OutOfPlace(misstep, receipt.map(Box::new)),
+            other => other,
         }
     }
 }

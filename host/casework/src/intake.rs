@@ -4,6 +4,7 @@ use crate::answers;
 use crate::awaited::{Awaited, Demands};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
+use crate::history::Past;
 use crate::judge::Facts;
 use crate::ledger::{Receipt, Subject};
 use crate::limits::{self, MOST_ITEMS, bounded};
@@ -198,7 +199,7 @@ impl Casework {
             template,
         };
         let case_keys: Vec<_> = request.request.identifiers.iter().map(crate::history::case_key).collect();
-        let history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, None, now).await?;
+        let history = Past::of(&concerned, &actor.key(), &case_keys, None, now).await?;
         let facts = Facts {
             now,
             actor,
@@ -226,7 +227,7 @@ impl Casework {
             }
         };
         rows.extend(image.map(|_| unfinished::unmark(id)));
-        owner.history.opened(id);
+        concerned.iter().for_each(|chamber| chamber.history.opened(id));
         Ok(Opening { request, concerned, acted, rows })
     }
 

@@ -9,13 +9,14 @@ use crate::awaited::{Awaited, Demands, Waits};
 use crate::chamber::{Casework, Chamber, PolicyState, Registered};
 use crate::clock;
 use crate::error::CaseError;
+use crate::history::Past;
 use crate::ledger::{self, Entry, Subject};
 use crate::obligations;
 use crate::permit::{Acted, Permit};
 use crate::postponed;
 use model::account::{Event, Kind};
 use model::combine::{PolicyRef, Ruling, Rulings};
-use model::facts::{self, Attestation, History, Matter, Step};
+use model::facts::{self, Attestation, Matter, Step};
 use model::rulings::{ClauseId, Duty};
 use model::terms::{Digest, Instant, Verdict};
 use std::sync::Arc;
@@ -40,7 +41,7 @@ pub struct Facts<'a> {
     /// Answers on the forms.
     pub attestations: Vec<Attestation>,
     /// What the records say.
-    pub history: History,
+    pub history: Past,
     /// What is still to be met of the request's obligations: the jurisdiction whose policy imposed each, and its clause.
     pub owed: Vec<(String, ClauseId)>,
     /// The step.
@@ -65,7 +66,7 @@ impl<'a> Facts<'a> {
             probe: None,
             gallery: None,
             attestations,
-            history: History::default(),
+            history: Past::default(),
             owed: vec![],
             step,
         }
@@ -85,7 +86,7 @@ impl Facts<'_> {
 
     /// The matter as this jurisdiction's policy is told it.
     fn matter(&self, chamber: &Chamber, policy: &PolicyState) -> Matter {
-        let mut history = self.history.clone();
+        let mut history = self.history.told(chamber.id() == self.requester.principal.jurisdiction);
         for (_, clause) in self.owed.iter().filter(|(jurisdiction, _)| jurisdiction == chamber.id()) {
             if !history.open_obligations.iter().any(|open| **open == **clause) {
                 history.open_obligations.push(clause.to_string());
@@ -388,7 +389,7 @@ impl Casework {
     ) -> CaseError {
         let event = Event::Failed { reason: failure.to_string() };
         match self.conclude(concerned, acted, actor, subject, event, rows).await {
-            Ok(_) => failure,
+            Ok((_, recorded)) => failure.recorded(recorded.receipt().ok().flatten()),
             Err(unrecorded) => unrecorded,
         }
     }

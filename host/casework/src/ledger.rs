@@ -280,7 +280,8 @@ pub async fn replay(prepared: &audit::Prepared, store: &store::Jurisdiction) -> 
 
 /// Records one entry in each of these ledgers, and returns when it is durable in all of them. `rows` go into the last one's
 /// store, together with the account: what the step leaves behind is there if and only if its account is. So does the link by
-/// which an entry of a request's life is found again.
+/// which an entry of a request's life is found again. A search is counted in all of them ([`crate::history`]), so that its row goes
+/// into each one's store.
 ///
 /// # Errors
 /// [`CaseError::TooLarge`] for more than an entry holds, before any of them has it; [`CaseError::Log`] when it is not durable:
@@ -305,10 +306,11 @@ pub(crate) async fn record_as(
     }
     let written = Written::of(id, entry)?;
     let mut packed = Vec::with_capacity(ledgers.len());
+    let elsewhere = if ledgers.len() > 1 { searches(&rows) } else { Vec::new() };
     let mut rows = Some(rows);
     // All of it before any: what one log cannot take is in none.
     for (i, ledger) in ledgers.iter().enumerate() {
-        let kept = if i + 1 == ledgers.len() { rows.take().unwrap_or_default() } else { Vec::new() };
+        let kept = if i + 1 == ledgers.len() { rows.take().unwrap_or_default() } else { elsewhere.clone() };
         packed.push(ledger.pack(&written, kept).await?);
     }
     let mut places = Vec::with_capacity(ledgers.len());
@@ -331,6 +333,18 @@ pub(crate) async fn record_as(
     }
     let Written { id, leaf, .. } = written;
     Ok(Recorded { id, leaf, places })
+}
+
+/// The searches among these rows, as they are kept beside the gallery's owner.
+fn searches(rows: &[store::Kept]) -> Vec<store::Kept> {
+    let search = |row: &store::Kept| match row {
+        // What the owner lists already says nothing of what is listed there.
+        store::Kept::Search { search, .. } => {
+            Some(store::Kept::Search { search: search.clone(), unlisted: search.case_keys.clone() })
+        }
+        _ => None,
+    };
+    rows.iter().filter_map(search).collect()
 }
 
 #[cfg(test)]

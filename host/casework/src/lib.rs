@@ -13,7 +13,7 @@
 //! | [`ledger`] | an audit entry: account, leaf, receipt; its way to the database |
 //! | [`judge`] | facts to decision to permit |
 //! | [`permit`] | the proof that a step was permitted |
-//! | [`awaited`] | what a permitted step waits for: approvals and acknowledgements |
+//! | [`awaited`], `given` | what a permitted step waits for: approvals and acknowledgements; whether what was given still counts |
 //! | [`hosts`] | several hosts on one database: each learns what the others changed |
 //! | [`history`], [`life`] | what policies are told of the past: of people and cases, of a request |
 //! | [`gallery`] | a gallery at work, searched by one thread in shared passes |
@@ -67,6 +67,7 @@ pub mod enroll;
 pub mod error;
 mod filter;
 pub mod gallery;
+mod given;
 pub mod history;
 pub mod hosts;
 pub mod inspection;

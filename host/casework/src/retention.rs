@@ -119,9 +119,11 @@ impl Casework {
         let conceals = asking.record.subject == GALLERY_RECORD && actor.principal.jurisdiction != jurisdiction;
         match self.retain(actor, &owner, asking).await {
             // On record as what it was.
-            Err(CaseError::Refused { .. } | CaseError::OutOfPlace(_)) if conceals => {
-                Err(CaseError::Rejected(NOT_THEIRS.to_owned()))
+            Err(CaseError::Refused { .. } | CaseError::OutOfPlace(..)) if conceals => {
+                Err(CaseError::Rejected(NOT_THEIRS.to_owned().into()))
             }
+            // Without its receipt either: that of a record that is there would tell them so.
+            Err(CaseError::Rejected(reason)) if conceals => Err(CaseError::Rejected(reason.to_string().into())),
             outcome => outcome,
         }
     }
@@ -143,8 +145,7 @@ impl Casework {
         let asking = Asking { record: found.record.clone(), ..asking };
         if let Err(misstep) = found.in_place(asking.change).and_then(|()| found.docket.fits(&asking, &actor.who())) {
             let ledgers: Vec<_> = found.concerned.iter().map(|c| &c.ledger).collect();
-            self.record_rejected(&ledgers, actor, found.subject(), ASKED, &misstep).await?;
-            return Err(misstep.into());
+            return self.record_rejected(&ledgers, actor, found.subject(), ASKED, misstep).await;
         }
         let facts = self.facts(&found, actor, &asking).await?;
         // What a crash leaves half destroyed is found again by this row, and what a record was before it was sealed.

@@ -6,6 +6,7 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::filter;
 use crate::gallery::{Coming, Hall};
+use crate::history::{Past, turns};
 use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, template_of};
 use crate::judge::Facts;
 use crate::ledger::Receipt;
@@ -201,17 +202,16 @@ impl Casework {
         let case_keys: Vec<_> = request.request.identifiers.iter().map(crate::history::case_key).collect();
         let id = model::terms::new_id();
         let request_id = Some(request.request.id.as_str());
-        let turn = owner.history.turn(&actor.key(), &case_keys).await;
+        let turn = turns(&concerned, &actor.key(), &case_keys).await;
         // Read in the turn: searches are counted in the order of their moments.
         let now = self.clock.now()?;
         let mut attestations = request.attestations.clone();
         attestations.push(attested(plan.answers, actor, now));
         let resolved = filter::resolve(hall.registered(), &plan.filter, owner.local(now).today)?;
 
-        let mut history =
-            owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
+        let mut history = Past::of(&concerned, &actor.key(), &case_keys, request_id, now).await?;
         if let Some(sitting) = sitting {
-            sitting.tell(&mut history, Some(&actor.who()));
+            sitting.tell(&mut history.owner, Some(&actor.who()));
         }
         let search_plan = SearchPlan {
             at_most: plan.candidates.unwrap_or_default(),
@@ -244,16 +244,18 @@ impl Casework {
         // A search that waits for others does not run now, and is not counted.
         let decided = |now: bool| {
             if now {
-                owner.history.searched(&row);
+                concerned.iter().for_each(|chamber| chamber.history.searched(&row));
             }
             counted = now;
             drop(turn);
         };
         let judged = self.judge_telling(&concerned, facts, vec![kept], &demands, decided).await;
-        match (&judged, counted) {
-            (Ok(_), _) => owner.history.recorded(&row),
-            (Err(_), true) => owner.history.unsearched(&row),
-            (Err(_), false) => {}
+        for chamber in &concerned {
+            match (&judged, counted) {
+                (Ok(_), _) => chamber.history.recorded(&row),
+                (Err(_), true) => chamber.history.unsearched(&row),
+                (Err(_), false) => {}
+            }
         }
         let permit = judged?;
         let most = how_many(plan.candidates, permit.rulings());
@@ -312,10 +314,9 @@ impl Casework {
                 shows: booking.booking.keys().cloned().collect(),
             });
             let now = self.clock.now()?;
-            let mut history =
-                owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
+            let mut history = Past::of(&concerned, &actor.key(), &case_keys, request_id, now).await?;
             if let Some(sitting) = sitting {
-                sitting.tell(&mut history, Some(&actor.who()));
+                sitting.tell(&mut history.owner, Some(&actor.who()));
             }
             let facts = Facts {
                 now,

@@ -159,7 +159,7 @@ impl Casework {
         self.looks(&owner, actor, ASKED, request.subject(), Event::Viewed).await?;
         let life = self.life(&owner, &request.request.id).await?;
         let owed = owner.store.obligations_of_request(&request.request.id).await?;
-        let owed = owed.into_iter().map(Owed::read).collect::<Result<_, _>>()?;
+        let owed = self.owed(owed, &life, &request.requester)?;
         Ok(Seen::of(request, life, owed, &me))
     }
 

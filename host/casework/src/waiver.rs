@@ -90,8 +90,7 @@ impl Casework {
         let owed = match self.waivable(&keeper, id, row.map(Owed::read).transpose()?).await? {
             Ok(owed) => owed,
             Err(misstep) => {
-                self.record_rejected(&[&keeper.ledger], actor, Subject::default(), ASKED, &misstep).await?;
-                return Err(misstep.into());
+                return self.record_rejected(&[&keeper.ledger], actor, Subject::default(), ASKED, misstep).await;
             }
         };
         let judging = [self.chamber(&owed.jurisdiction)?.clone()];
@@ -193,6 +192,7 @@ mod tests {
             due: Some(Instant(9)),
             standing,
             tries: 0,
+            reach: Default::default(),
             wake: None,
         }
     }

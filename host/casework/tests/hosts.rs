@@ -280,6 +280,7 @@ async fn what_is_owed_of_a_logs_entries_its_own_host_sees_to() {
         due: Some(Instant(2)),
         standing: Standing::Open,
         tries: 0,
+        reach: Default::default(),
         wake: Some(Instant(2)),
     };
     let body = serde_json::to_vec(&owed).unwrap();

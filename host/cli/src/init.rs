@@ -249,6 +249,8 @@ folder = "data/outbox"
 # from = "magistrate@example.gov"
 # [outbox.recipients]
 # administrator = ["administrator@example.gov"]
+# Whoever asked for a search is told by name: jurisdiction and id.
+# "north/a.vogt" = ["a.vogt@example.gov"]
 
 # Somebody who watches that the logs are only ever appended to: `magistrate witness init` makes one and prints this.
 # [[witness]]

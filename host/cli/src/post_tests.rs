@@ -85,6 +85,7 @@ fn notice(id: &str) -> Notice {
         id: id.to_owned(),
         jurisdiction: "north".to_owned(),
         to: vec!["the board".to_owned()],
+        reached: vec![],
         subject: "weekly report".to_owned(),
         body: "it is drawn up".to_owned(),
         clause: "6".to_owned(),
@@ -124,11 +125,13 @@ fn an_office_without_an_address_is_reached_by_a_file_and_not_by_mail() {
         }],
         errors: vec![DeliveryError::NoAddress { office: "the board".to_owned() }],
     };
-    assert!(delivery(outcome(), false, Instant(1)).is_ok());
-    let mailed = delivery(outcome(), true, Instant(1)).unwrap();
+    assert!(delivery(outcome(), false, false, Instant(1)).is_ok());
+    let mailed = delivery(outcome(), true, false, Instant(1)).unwrap();
     let [unreached] = &mailed.unreached[..] else { panic!("{:?}", mailed.unreached) };
     assert!(unreached.contains("the board"), "{unreached}");
-    assert!(delivery(Outcome::default(), false, Instant(1)).is_err(), "nowhere at all");
+    assert!(delivery(Outcome::default(), false, false, Instant(1)).is_err(), "nowhere at all");
+    assert!(delivery(Outcome::default(), true, false, Instant(1)).is_err());
+    assert!(delivery(Outcome::default(), true, true, Instant(1)).is_ok(), "who it is for has it");
 }
 
 #[tokio::test]
@@ -164,13 +167,20 @@ async fn only_those_who_have_not_got_it_are_sent_it_again() {
 }
 
 #[tokio::test]
-async fn whom_nothing_reaches_is_on_record_and_the_notice_delivered() {
-    let (port, heard) = server(&[("south", "550 no such office")]).await;
+async fn whom_nothing_reaches_is_named_beside_the_delivery_and_tried_alone_after_that() {
+    let (port, heard) = server(&[("south", "550 no such office"), ("nobody", "550 no")]).await;
     let done = mailing(port).deliver(to(&["north", "south", "west"])).await.unwrap();
     assert_eq!(done.recipients, ["north@example.gov"]);
     let unreached = done.unreached.join("\n");
     assert!(unreached.contains("south@example.gov") && unreached.contains("`west` has no address"), "{unreached}");
-    assert_eq!(heard.await.unwrap().len(), 1);
+    // Another process, after somebody has seen to it.
+    let again = Notice { reached: done.recipients, ..to(&["north", "south"]) };
+    let done = mailing(port).deliver(again.clone()).await.unwrap();
+    assert_eq!((done.recipients.as_slice(), done.unreached.len()), (&["south@example.gov".to_owned()][..], 0));
+    assert_eq!(heard.await.unwrap()[1], ["<south@example.gov>"]);
+    let all = Notice { reached: vec!["north@example.gov".to_owned(), "south@example.gov".to_owned()], ..again };
+    let done = mailing(port).deliver(all).await.unwrap();
+    assert!(done.recipients.is_empty() && done.unreached.is_empty(), "and nobody is asked once more");
 }
 
 #[tokio::test]

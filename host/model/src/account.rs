@@ -261,6 +261,9 @@ pub enum Event {
     },
     /// The requester acknowledged a statement.
     Acknowledged {
+        /// The jurisdiction whose statement it is; empty in entries that do not say, which settle nothing any more.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        jurisdiction: String,
         /// The statement's id in the charter.
         statement: String,
         /// Digest of the text acknowledged.
@@ -305,17 +308,17 @@ pub enum Event {
         /// The forms it was set out in.
         renderings: Vec<Rendering>,
     },
-    /// A notice was delivered.
+    /// A notice was delivered, to all or to some.
     Notified {
-        /// The obligation it meets.
+        /// The obligation; it is met where all are reached.
         obligation: String,
-        /// The offices it is for.
+        /// The offices and people it is for.
         to: Vec<String>,
         /// How it was delivered.
         channel: String,
         /// The addresses it was delivered to.
         recipients: Vec<String>,
-        /// Whom it does not reach, and why: somebody has to tell them otherwise.
+        /// Whom it does not reach, and why: the obligation stays open until they are reached.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unreached: Vec<String>,
         /// The message's id.

@@ -12,7 +12,7 @@
 //! | [`endpoints`] | what each route does |
 //! | `public_log` | the log as any C2SP client reads it, and attempts to change it |
 //! | `query` | the query of an address |
-//! | [`api`], [`template`] | bodies: what is sent and answered |
+//! | [`api`], [`template`], `unique` | bodies: what is sent and answered; maps in which each name is once |
 //! | [`office_api`], `office_endpoints` | the same for people, agencies, violations and policy revisions |
 //! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
 //! | [`retention_api`] | how long records stay |
@@ -57,6 +57,7 @@ mod sending;
 mod survey;
 pub mod template;
 pub mod tls;
+mod unique;
 pub mod witness;
 
 pub use listener::{Patience, Server, ServerError};

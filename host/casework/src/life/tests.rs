@@ -471,3 +471,18 @@ fn a_step_that_was_refused_makes_nobody_a_part_of_the_request() {
         assert!(!life.concerns(&who(nobody)), "{nobody}");
     }
 }
+
+#[test]
+fn an_acknowledgement_is_of_one_jurisdictions_words() {
+    let (words, revised) = (Digest::of(b"a lead"), Digest::of(b"an investigative lead"));
+    let acknowledged = |n: u64, jurisdiction: &str| {
+        let (jurisdiction, statement) = (jurisdiction.to_owned(), "lead".to_owned());
+        account(n, "asker", None, Event::Acknowledged { jurisdiction, statement, text_digest: words })
+    };
+    let life = Life::fold([acknowledged(1, "north")]);
+    assert!(life.acknowledges("north", "lead", words));
+    assert!(!life.acknowledges("north", "lead", revised), "the words were revised since");
+    assert!(!life.acknowledges("south", "lead", words), "south calls something else so");
+    assert!(!life.acknowledges("north", "leads", words));
+    assert!(!Life::fold([acknowledged(1, "")]).acknowledges("north", "lead", words), "of an entry that does not say");
+}

@@ -282,6 +282,7 @@ mod tests {
             due: Some(since.plus_ms(u64::from(days) * DAY_MS)),
             standing: Standing::Open,
             tries: 0,
+            reach: Default::default(),
             wake: None,
         }
     }

@@ -219,7 +219,10 @@ pub fn outgoing(candidates: &[String]) -> Outgoing {
 pub fn misstep<T>(taken: Result<T, CaseError>) -> Misstep {
     match taken {
         Ok(_) => panic!("the step was taken"),
-        Err(CaseError::OutOfPlace(misstep)) => misstep,
+        Err(CaseError::OutOfPlace(misstep, receipt)) => {
+            assert!(receipt.is_some(), "it is on record, and nobody is told where: {misstep}");
+            misstep
+        }
         Err(e) => panic!("not a misstep: {e:?}"),
     }
 }

@@ -3,7 +3,7 @@
 //! Each runs in a task of its own. A client that goes away does not stop an act half-way, and a panic is one failed request.
 
 use super::Desk;
-use crate::api::summarize;
+use crate::api::{summarize, summarize_clauses};
 use crate::bodies::{BUSY, Claim, RETRY_AFTER};
 use crate::body;
 use crate::endpoints::{Ask, Reply};
@@ -154,6 +154,7 @@ async fn answer(
     let mut answered = (route.answer)(ask).await;
     if let Err(problem) = &mut answered {
         summarize(&mut problem.findings, &desk.casework);
+        summarize_clauses(&mut problem.clauses, &desk.casework);
     }
     answered
 }
