@@ -84,7 +84,7 @@ pub enum CaseError {
     Log(String),
     /// The database cannot be used.
     #[error("the database cannot be used: {0}")]
-    Store(#[from] store::StoreError),
+    Store(store::StoreError),
     /// A gallery's file on disk cannot be used.
     #[error(
         "the gallery's file cannot be used, and may still hold what was to be removed: {0}; free or repair the disk and repeat the step"
@@ -113,6 +113,12 @@ pub enum CaseError {
     Stopping,
 }
 
+impl From<StoreError> for CaseError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 impl From<audit::AppendError> for CaseError {
     fn from(error: audit::AppendError) -> Self {
         Self::Log(error.to_string())
@@ -125,5 +131,17 @@ impl From<audit::ReadError> for CaseError {
             audit::ReadError::Pruned { .. } => Self::Pruned(error.to_string()),
             other => Self::Log(other.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_database_says_is_said_once() {
+        let error = CaseError::from(StoreError::Conflict);
+        assert_eq!(error.to_string(), format!("the database cannot be used: {}", StoreError::Conflict));
+        assert!(std::error::Error::source(&error).is_none(), "whoever prints causes, too, would repeat it");
     }
 }
