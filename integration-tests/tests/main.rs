@@ -24,6 +24,7 @@ mod public_log;
 mod recovery;
 mod reports;
 mod resilience;
+mod retention_commands;
 mod searches;
 mod terminal;
 mod turns;
