@@ -30,6 +30,7 @@ mod published;
 mod recovery;
 mod reports;
 mod resilience;
+mod retention_commands;
 mod sealed;
 mod searches;
 mod terminal;

@@ -226,8 +226,7 @@ async fn on_a_full_disk_nothing_is_done_and_what_was_done_stands() {
     let mut deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
     let logs = deployment.home.join("data/logs");
     let Some(_disk) = SmallDisk::mount(&logs) else {
-        eprintln!("SKIPPED: a small disk cannot be mounted here; run as root");
-        return;
+        return integration_tests::unable("a small disk cannot be mounted here; run as root");
     };
     deployment.serve().unwrap();
     let mut client = deployment.client(&searcher("detroit")).unwrap();
@@ -265,8 +264,9 @@ async fn where_no_file_can_grow_nothing_is_done_and_what_was_acknowledged_stands
     let Some(mut court) = court().await else { return };
     let limits = std::process::Command::new("prlimit").arg("--version").stdout(std::process::Stdio::null()).status();
     if !limits.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: there is no prlimit here to bound the size of files with; install util-linux");
-        return;
+        return integration_tests::unable(
+            "there is no prlimit here to bound the size of files with; install util-linux",
+        );
     }
     let mut receipts = Vec::new();
     for asked_to_stop in [false, true] {

@@ -18,7 +18,7 @@ fn piped(arguments: &[&str]) -> Option<Output> {
 fn on_a_terminal(arguments: &[&str]) -> Option<Output> {
     let program = integration_tests::program()?;
     if !Command::new("script").arg("--version").stdout(Stdio::null()).status().is_ok_and(|ended| ended.success()) {
-        eprintln!("SKIPPED: there is no `script` here to run a program on a terminal with; install util-linux");
+        integration_tests::unable("there is no `script` here to run a program on a terminal with; install util-linux");
         return None;
     }
     let line = format!("stty cols 120 rows 40; exec '{}' {}", program.display(), arguments.join(" "));

@@ -89,7 +89,7 @@ pub enum CaseError {
     Unreadable(String),
     /// The database cannot be used.
     #[error("the database cannot be used: {0}")]
-    Store(#[source] store::StoreError),
+    Store(store::StoreError),
     /// A gallery's file on disk cannot be used.
     #[error(
         "the gallery's file cannot be used, and may still hold what was to be removed: {0}; free or repair the disk and repeat the step"
@@ -223,5 +223,12 @@ mod tests {
         assert!(written.contains("the audit log cannot be written, so nothing was done"), "{written}");
         let pruned = CaseError::from(audit::ReadError::Pruned { index: 1, minimum: 2 });
         assert!(matches!(pruned, CaseError::Pruned(_)));
+    }
+
+    #[test]
+    fn what_the_database_says_is_said_once() {
+        let error = CaseError::from(store::StoreError::Conflict);
+        assert_eq!(error.to_string(), format!("the database cannot be used: {}", store::StoreError::Conflict));
+        assert!(std::error::Error::source(&error).is_none(), "whoever prints causes, too, would repeat it");
     }
 }

@@ -128,8 +128,8 @@ impl ClientCertVerifier for Authorities {
                 },
                 // What one of them revoked no other makes good.
                 Err(revoked @ Error::InvalidCertificate(CertificateError::Revoked)) => return Err(revoked),
-                // It is another's, most likely.
-                Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {}
+                // It is another's, most likely, which may bear the same name.
+                Err(Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {}
                 Err(e) => refusal = e,
             }
         }
