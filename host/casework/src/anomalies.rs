@@ -16,6 +16,7 @@
 //! | `released-unsigned` | results that left with a candidate and without a signature |
 //! | `obligation-overdue` | obligations that became overdue |
 
+mod peers;
 mod tally;
 
 use crate::aside::aside;

@@ -17,6 +17,7 @@ use crate::gallery::Hall;
 use crate::history::{HOUR_MS, History};
 use crate::hosts::Neighbours;
 use crate::ledger::{self, Entry, Ledger, Subject};
+use crate::reading::Unread;
 use crate::revision;
 use crate::shelf::{self, Shelf};
 use crate::standing::Decisions;
@@ -76,6 +77,7 @@ pub struct Chamber {
     // Set once, before work begins, where checkpoints are to be cosigned.
     pub(crate) witnessed: OnceLock<Arc<audit::Witnessed>>,
     pub(crate) troubles: Troubles,
+    pub(crate) unread: Unread,
     /// Whether a pruning of the log may have broken off: at the start it may.
     pub(crate) pruning: AtomicBool,
 }
@@ -264,6 +266,7 @@ impl Chamber {
             history,
             witnessed: OnceLock::new(),
             troubles: Troubles::default(),
+            unread: Unread::default(),
             pruning: AtomicBool::new(true),
         };
         Ok((chamber, start))

@@ -82,9 +82,12 @@ pub enum CaseError {
     /// The log cannot be written, so nothing is done.
     #[error("the audit log cannot be written, so nothing was done: {0}")]
     Log(String),
+    /// Something on record cannot be read: a file of the log, a row of the database. It says which, and what to do.
+    #[error("what is on record cannot be read: {0}")]
+    Unreadable(String),
     /// The database cannot be used.
     #[error("the database cannot be used: {0}")]
-    Store(#[from] store::StoreError),
+    Store(#[source] store::StoreError),
     /// A gallery's file on disk cannot be used.
     #[error(
         "the gallery's file cannot be used, and may still hold what was to be removed: {0}; free or repair the disk and repeat the step"
@@ -113,6 +116,15 @@ pub enum CaseError {
     Stopping,
 }
 
+impl From<store::StoreError> for CaseError {
+    fn from(error: store::StoreError) -> Self {
+        match error {
+            store::StoreError::Damaged { .. } => Self::Unreadable(error.to_string()),
+            other => Self::Store(other),
+        }
+    }
+}
+
 impl From<audit::AppendError> for CaseError {
     fn from(error: audit::AppendError) -> Self {
         Self::Log(error.to_string())
@@ -123,7 +135,27 @@ impl From<audit::ReadError> for CaseError {
     fn from(error: audit::ReadError) -> Self {
         match error {
             audit::ReadError::Pruned { .. } => Self::Pruned(error.to_string()),
-            other => Self::Log(other.to_string()),
+            other => Self::Unreadable(format!("the audit log: {other}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_told_from_what_cannot_be_written() {
+        let damaged = || store::StoreError::Damaged { table: "account", id: "e1".into(), reason: "altered".into() };
+        let told = CaseError::from(damaged()).to_string();
+        assert!(told.contains("cannot be read") && told.contains("restore it from a backup"), "{told}");
+        assert!(!told.contains("cannot be written") && !told.contains("audit log"), "{told}");
+        assert!(matches!(CaseError::from(store::StoreError::Conflict), CaseError::Store(_)));
+        let read = CaseError::from(audit::ReadError::Proof("a reason".into())).to_string();
+        assert!(read.contains("cannot be read: the audit log") && !read.contains("nothing was done"), "{read}");
+        let written = CaseError::from(audit::AppendError::Unwritable("no disk".into())).to_string();
+        assert!(written.contains("the audit log cannot be written, so nothing was done"), "{written}");
+        let pruned = CaseError::from(audit::ReadError::Pruned { index: 1, minimum: 2 });
+        assert!(matches!(pruned, CaseError::Pruned(_)));
     }
 }

@@ -3,6 +3,7 @@
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Subject};
+use crate::walk;
 use model::account::{Account, Event, Kind, Leaf};
 use serde::Serialize;
 
@@ -58,9 +59,7 @@ impl Casework {
         let entries = chamber.log().entries(first..end)?;
         let mut leaves = Vec::with_capacity(entries.len());
         for (index, bytes) in entries {
-            let leaf: Leaf = serde_json::from_slice(&bytes)
-                .map_err(|e| CaseError::Log(format!("entry {index} is not a leaf: {e}")))?;
-            leaves.push((index, leaf));
+            leaves.push((index, walk::leaf(index, &bytes)?));
         }
         within(chamber, leaves, MOST_BYTES).await
     }
@@ -79,7 +78,7 @@ async fn within(chamber: &Chamber, mut leaves: Vec<(u64, Leaf)>, most: usize) ->
     while !leaves.is_empty() && bytes < most {
         let rest = leaves.split_off(portion.rows().min(leaves.len()));
         let ids: Vec<_> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
-        let accounts = chamber.store.accounts(&ids).await?;
+        let accounts = chamber.accounts(&ids).await?;
         let sizes: Vec<usize> = accounts.iter().flatten().map(|row| row.plain.len()).collect();
         bytes = bytes.saturating_add(sizes.iter().sum());
         portion.had(sizes);

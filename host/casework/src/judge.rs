@@ -12,6 +12,7 @@ use crate::error::CaseError;
 use crate::ledger::{self, Entry, Subject};
 use crate::obligations;
 use crate::permit::{Acted, Permit};
+use crate::postponed;
 use model::account::{Event, Kind};
 use model::combine::{PolicyRef, Ruling, Rulings};
 use model::facts::{self, Attestation, History, Matter, Step};
@@ -266,8 +267,11 @@ impl Casework {
         let log = concerned.last().map(|owner| owner.log().origin());
         let imposed = obligations::imposed(&rulings, facts, log)?;
         let mut kept: Vec<_> = obligations::imposition(&rulings.id, &imposed)?.into_iter().collect();
+        let intent = model::terms::new_id();
         if now {
             kept.extend(rows);
+        } else if permitted {
+            kept.extend(postponed::mark(concerned, &intent, &awaited));
         }
         let entry = Entry {
             kind: if permitted { Kind::Intent } else { Kind::Refusal },
@@ -278,7 +282,7 @@ impl Casework {
             event: Event::Decision { matters, rulings: rulings.clone() },
         };
         let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
-        let recorded = ledger::record(&ledgers, entry, kept).await?;
+        let recorded = ledger::record_as(intent, &ledgers, entry, kept).await?;
         let pressing = imposed.iter().any(|owed| owed.presses(facts.now));
         if let Some(owner) = concerned.last()
             && imposed.iter().any(|owed| matches!(owed.duty, Duty::Suspend(_)))
@@ -307,7 +311,8 @@ impl Casework {
     ) -> CaseError {
         let request = subject.request.clone();
         let event = Event::Waits { awaited: awaited.clone() };
-        let recorded = self.conclude(concerned, acted, actor, subject, event, vec![]).await;
+        let rows = vec![postponed::unmark(&acted.intent.id)];
+        let recorded = self.conclude(concerned, acted, actor, subject, event, rows).await;
         match recorded.and_then(|(rulings, recorded)| Ok((rulings, recorded.receipt()?))) {
             Ok((rulings, receipt)) => {
                 CaseError::Waits(Box::new(Waits { request, awaited, rulings: vec![rulings], receipt }))

@@ -111,10 +111,10 @@ impl Ledger {
     /// Waits until everything recorded before can be read in the database.
     ///
     /// # Errors
-    /// [`CaseError::Log`] when the database does not take it; [`CaseError::Fault`] when nothing is written any more.
+    /// [`CaseError::Unreadable`] when the database does not take it; [`CaseError::Fault`] when nothing is written any more.
     pub async fn settle(&self) -> Result<(), CaseError> {
         if let Some(reason) = self.trouble() {
-            return Err(unwritten(&reason));
+            return Err(not_there_yet(&reason));
         }
         let settling = async {
             let (done, settled) = oneshot::channel();
@@ -122,7 +122,7 @@ impl Ledger {
             settled.await.map_err(|_| CaseError::Fault(BROKEN.to_owned()))
         };
         let settled = tokio::time::timeout(SETTLE_LIMIT, settling).await;
-        settled.unwrap_or_else(|_| Err(unwritten(TOO_LONG)))
+        settled.unwrap_or_else(|_| Err(not_there_yet(TOO_LONG)))
     }
 
     /// Waits until everything recorded before is in the database and nothing of it rides in the log's journal any more: what
@@ -244,7 +244,13 @@ impl From<audit::AppendError> for Unrecorded {
     }
 }
 
-/// What was recorded is not in the database, for this reason.
+/// What was recorded cannot be read in the database, because that does not take it.
+fn not_there_yet(reason: &str) -> CaseError {
+    let told = "the database cannot be written, and what was recorded last is not there yet";
+    CaseError::Unreadable(format!("{told}: {reason}; repair the database, and it comes there by itself"))
+}
+
+/// What is to be recorded does not get into the database, for this reason.
 fn unwritten(reason: &str) -> CaseError {
     CaseError::Log(format!("the database cannot be written: {reason}"))
 }

@@ -35,9 +35,10 @@
 //! | [`report`], [`anomalies`], `walk` | what the log adds up to, for those whom it is reported to and for auditors |
 //! | [`worklist`] | requests, for those who work on them |
 //! | [`inspection`] | auditors at the log |
+//! | `reading` | accounts, read from the database, and what is said where they cannot be |
 //! | [`replay`] | a decision on record, taken again |
 //! | [`recovery`] | a log that cannot be written, until it can |
-//! | `unfinished`, `drawn` | what broke off before it was concluded, undone |
+//! | `unfinished`, `drawn`, `postponed` | what broke off before it was concluded, undone; or said to wait |
 //! | `torn` | what one log took and another did not |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
@@ -76,6 +77,8 @@ pub mod outcome;
 pub mod paper;
 pub mod permit;
 mod photograph;
+mod postponed;
+mod reading;
 pub mod recovery;
 pub mod registration;
 pub mod release;

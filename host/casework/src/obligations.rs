@@ -3,8 +3,8 @@
 //! An obligation is kept in the same commit as the decision that imposes it. The same duty of the same clause imposed again on
 //! the same request is the same obligation, and stays met once it is met. What has to be kept or held is so anew from each day
 //! on which that is demanded, and the latest counts. What a refusal imposes all the same (an alert, say) is an obligation each
-//! time; where one policy refuses, what another's permit would have imposed is not imposed, but for suspensions. What the host
-//! does at once (show a statement, bound a list, withhold a record) is none.
+//! time; where one policy refuses, what another's permit would have imposed is not imposed, but for suspensions and for notices
+//! to others than the requester. What the host does at once (show a statement, bound a list, withhold a record) is none.
 //!
 //! | duty | is met by |
 //! |---|---|
@@ -18,7 +18,7 @@
 //! | suspend | the suspension, at once |
 //! | purge | the purge, by whomever: the host sees to it when it is due ([`crate::retention`]) |
 //! | hold | the step that lifts it, or the purge of what was carried off |
-//! | hold of entries within a request | the step that lifts the entry of the decision |
+//! | hold of entries, by a decision about anything else | the step that lifts the entry of the decision |
 
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
@@ -30,7 +30,7 @@ use crate::retention::{AUDIT_ENTRY, turn_of};
 use model::account::{Event, Kind, Retained};
 use model::combine::{Ruling, Rulings};
 use model::facts::{self, Step};
-use model::rulings::{ClauseId, ClockOrigin, Duty, Finding, Obligation, Outcome};
+use model::rulings::{ClauseId, ClockOrigin, Duty, Finding, Obligation, Outcome, REQUESTER};
 use model::terms::{Digest, Instant, Verdict};
 use policy::decide::HOST_CLAUSE;
 use serde::{Deserialize, Serialize};
@@ -132,7 +132,7 @@ impl Owed {
     /// As it was kept.
     pub(crate) fn read(row: store::ObligationRow) -> Result<Self, CaseError> {
         serde_json::from_slice(&row.body)
-            .map_err(|e| CaseError::Log(format!("obligation `{}` on record cannot be read: {e}", row.id)))
+            .map_err(|e| CaseError::Unreadable(format!("obligation `{}`: {e}; restore the database", row.id)))
     }
 
     fn row(&self) -> Result<store::ObligationRow, CaseError> {
@@ -228,14 +228,22 @@ pub(crate) fn imposed_on(rulings: &Rulings, occasion: &Occasion<'_>) -> Result<V
     Ok(all)
 }
 
+/// Whether this decision imposed something that is owed outside of a request's life.
+pub(crate) fn is_imposed_by(owed: &Owed, rulings: &Rulings) -> bool {
+    let (filed, dated) = (owed.filed_under(), owed.about.is_some());
+    let theirs = imposing(rulings).filter(|(jurisdiction, _)| *jurisdiction == owed.jurisdiction);
+    let mut ids = theirs.map(|(jurisdiction, o)| id(jurisdiction, o, filed.as_deref(), dated, rulings));
+    ids.any(|id| id.is_ok_and(|id| id == owed.id))
+}
+
 /// What is obligatory under the verdict that prevails, and whose policy says so. Of a step that is not permitted it is what
-/// its refusals impose themselves: what goes with a permit goes with the step. Suspensions are carried out whatever the
-/// verdict.
+/// its refusals impose themselves: what goes with a permit goes with the step. Somebody is suspended, and somebody else told,
+/// whatever the verdict.
 fn imposing(rulings: &Rulings) -> impl Iterator<Item = (&str, &Obligation)> {
     let permitted = rulings.verdict() == Verdict::Permit;
     rulings.rulings.iter().flat_map(move |ruling| {
         let all = permitted || refuses(ruling);
-        let imposed = ruling.decision.obligations.iter().filter(move |o| all || matches!(o.duty, Duty::Suspend(_)));
+        let imposed = ruling.decision.obligations.iter().filter(move |o| all || o.duty.stands_whatever_the_verdict());
         imposed.map(move |obligation| (ruling.jurisdiction.as_str(), obligation))
     })
 }
@@ -261,7 +269,7 @@ fn owed(
             return Ok(None);
         }
         Duty::SignOffs(rule) | Duty::Approve(rule) => (rule.role.clone(), None),
-        Duty::Acknowledge(_) => ("requester".to_owned(), None),
+        Duty::Acknowledge(_) => (REQUESTER.to_owned(), None),
         Duty::Notify(rule) => {
             let due = origin(rule.origin, occasion).plus_ms(u64::from(rule.within_hours) * HOUR_MS);
             (rule.to.join(", "), Some(due))
@@ -463,7 +471,7 @@ mod tests {
     use super::*;
     use model::combine::PolicyRef;
     use model::facts::RetentionEvent;
-    use model::rulings::{Decision, PurgeRule, RetentionRule, Suspension, TaskRule};
+    use model::rulings::{Decision, NoticeRule, PurgeRule, RetentionRule, Suspension, TaskRule};
     use model::terms::{Holder, Phase};
 
     const DAYS: u32 = 365;
@@ -589,6 +597,71 @@ mod tests {
         let permit = ruling("north", Verdict::Permit, vec![flag("permitted"), suspension()]);
         let imposed = whose(vec![permit, ruling("south", Verdict::Deny, vec![])]);
         assert_eq!(imposed, [("north".to_owned(), suspension())]);
+    }
+
+    fn notice(to: &[&str]) -> Duty {
+        let (to, about) = (to.iter().map(|to| (*to).to_owned()).collect(), "somebody has to know".to_owned());
+        Duty::Notify(NoticeRule { to, within_hours: 24, origin: ClockOrigin::Decision, about })
+    }
+
+    #[test]
+    fn whoever_has_to_know_is_told_whatever_the_verdict() {
+        let told = |whose: &str, to: &str| (whose.to_owned(), notice(&[to]));
+        for refusal in [Verdict::Deny, Verdict::Pend] {
+            let permit = || ruling("north", Verdict::Permit, vec![notice(&["board"]), flag("permitted")]);
+            let refused = || ruling("south", refusal, vec![notice(&["chief"])]);
+            let both = [told("north", "board"), told("south", "chief")];
+            assert_eq!(whose(vec![permit(), refused()]), both, "{refusal:?}");
+            let silent = || ruling("south", refusal, vec![]);
+            assert_eq!(whose(vec![silent(), permit()]), both[..1], "{refusal:?}, the other way round");
+        }
+        let mut overruled = ruling("south", Verdict::Deny, vec![notice(&["chief"]), flag("permitted")]);
+        overruled.fault = Some("another gallery".into());
+        overruled.decision.findings = policy::decide::denial("another gallery").findings;
+        let both = [told("north", "board"), told("south", "chief")];
+        let permit = ruling("north", Verdict::Permit, vec![notice(&["board"])]);
+        assert_eq!(whose(vec![permit, overruled]), both, "the host refused");
+    }
+
+    #[test]
+    fn what_is_told_of_a_steps_outcome_goes_with_the_step() {
+        for to in [&[REQUESTER][..], &["board", REQUESTER]] {
+            let permit = || ruling("north", Verdict::Permit, vec![notice(to)]);
+            assert!(whose(vec![permit(), ruling("south", Verdict::Deny, vec![])]).is_empty(), "{to:?}");
+            assert_eq!(whose(vec![permit()]).len(), 1, "{to:?}: nobody refuses");
+            assert_eq!(
+                whose(vec![ruling("north", Verdict::Deny, vec![notice(to)])]).len(),
+                1,
+                "{to:?}: its own denial"
+            );
+        }
+    }
+
+    #[test]
+    fn a_notice_of_a_refused_step_goes_out_at_once() {
+        let refused =
+            vec![ruling("north", Verdict::Permit, vec![notice(&["board"])]), ruling("south", Verdict::Deny, vec![])];
+        let owed = all_imposed("probe", "here/north", hour(9), refused).pop().unwrap();
+        assert!(owed.presses(hour(9)) && owed.is_open(), "{owed:?}");
+    }
+
+    #[test]
+    fn what_a_decision_imposed_outside_of_a_request_is_known_again() {
+        let step = Step::Violation(hour(8));
+        let rulings = |jurisdiction: &str, duty: Duty| {
+            let rulings = vec![ruling(jurisdiction, Verdict::Permit, vec![flag("too"), duty])];
+            Rulings { id: model::terms::new_id(), phase: Phase::Violation, at: hour(9), rulings }
+        };
+        let occasion = Occasion { now: hour(9), request: None, gallery: None, log: None, step: &step };
+        let mut decided = rulings("north", Duty::Hold(rule()));
+        let owed = imposed_on(&decided, &occasion).unwrap();
+        assert_eq!(owed.len(), 2);
+        assert!(owed.iter().all(|owed| owed.filed_under().is_none() && is_imposed_by(owed, &decided)));
+        for other in [rulings("north", Duty::Hold(rule())), rulings("south", Duty::Hold(rule()))] {
+            assert!(!owed.iter().any(|owed| is_imposed_by(owed, &other)), "the same, by another decision");
+        }
+        decided.rulings.iter_mut().for_each(|r| r.decision.obligations.clear());
+        assert!(!owed.iter().any(|owed| is_imposed_by(owed, &decided)), "what it did not demand");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::clock::zone;
 use crate::error::CaseError;
 use crate::intake::attested;
 use crate::judge::Facts;
-use crate::ledger::{self, Entry, Receipt, Subject, account_in};
+use crate::ledger::{self, Entry, Receipt, Subject};
 use crate::limits::bounded;
 use crate::obligations;
 use crate::permit::Acted;
@@ -224,8 +224,8 @@ impl Casework {
         chamber.ledger.settle().await?;
         let ids = chamber.store.entries_of_request(REPORTS).await?;
         let mut reports = Vec::with_capacity(ids.len());
-        for row in chamber.store.accounts(&ids).await?.into_iter().flatten().rev() {
-            reports.extend(on_record(&row, published)?);
+        for row in chamber.accounts(&ids).await?.into_iter().flatten().rev() {
+            reports.extend(on_record(chamber, &row, published)?);
         }
         Ok(reports)
     }
@@ -248,8 +248,8 @@ impl Casework {
         };
         let chamber = self.chamber(jurisdiction)?;
         chamber.ledger.settle().await?;
-        let row = chamber.store.account(id).await?.ok_or_else(unknown)?;
-        let report = on_record(&row, published)?.ok_or_else(unknown)?;
+        let row = chamber.accounts(&[id.to_owned()]).await?.pop().flatten().ok_or_else(unknown)?;
+        let report = on_record(chamber, &row, published)?.ok_or_else(unknown)?;
         let kept = report.renderings.iter().find(|r| r.form == form.suffix()).ok_or_else(unknown)?;
         let bytes = chamber.store.open_sealed(REPORT, &sealed_id(id, form)).await?.ok_or_else(unknown)?;
         if Digest::of(&bytes) != kept.digest {
@@ -346,9 +346,9 @@ fn sealed_id(report: &str, form: Form) -> String {
 }
 
 /// The report that an entry records, if it records one, and one for whoever asks.
-fn on_record(row: &store::AccountRow, published: bool) -> Result<Option<OnRecord>, CaseError> {
-    let Account { id, at, who, event: Event::Drawn { period, title, public, renderings }, .. } = account_in(row)?
-    else {
+fn on_record(chamber: &Chamber, row: &store::AccountRow, published: bool) -> Result<Option<OnRecord>, CaseError> {
+    let account = chamber.account_in(row)?;
+    let Account { id, at, who, event: Event::Drawn { period, title, public, renderings }, .. } = account else {
         return Ok(None);
     };
     if published && !public {

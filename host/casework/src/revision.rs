@@ -184,7 +184,7 @@ pub(crate) async fn find(rows: &store::Jurisdiction, id: &str) -> Result<Option<
 
 fn opened(row: store::StandingRow) -> Result<Revision, CaseError> {
     serde_json::from_value(row.body)
-        .map_err(|e| CaseError::Log(format!("policy revision `{}` on record cannot be read: {e}", row.id)))
+        .map_err(|e| CaseError::Unreadable(format!("policy revision `{}`: {e}; restore the database", row.id)))
 }
 
 /// Whether the policy that was found in the folder was in force once and is no longer: of several hosts, one that was off while

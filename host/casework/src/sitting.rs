@@ -11,7 +11,7 @@ use crate::gallery::Hall;
 use crate::history::case_key;
 use crate::intake::{OpenRequest, attested};
 use crate::judge::Facts;
-use crate::ledger::{self, Entry, Ledger, Receipt, Subject, account_in};
+use crate::ledger::{self, Entry, Ledger, Receipt, Subject};
 use crate::life::Life;
 use crate::misstep::Misstep;
 use crate::obligations::Owed;
@@ -104,8 +104,8 @@ impl Chamber {
     /// The life of a request as the database has it, for whoever has waited for what is on its way there.
     pub(crate) async fn life_in_store(&self, request: &str) -> Result<Life, CaseError> {
         let entries = self.store.entries_of_request(request).await?;
-        let accounts = self.store.accounts(&entries).await?;
-        let told = accounts.iter().map(|row| row.as_ref().map(account_in).transpose());
+        let accounts = self.accounts(&entries).await?;
+        let told = accounts.iter().map(|row| row.as_ref().map(|row| self.account_in(row)).transpose());
         Ok(Life::fold(told.collect::<Result<Vec<_>, _>>()?))
     }
 }

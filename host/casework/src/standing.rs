@@ -76,8 +76,9 @@ impl Decisions {
         let mut decisions = Self::default();
         for whose in [Holder::Person, Holder::Agency] {
             for row in rows.standings(whose.name()).await? {
-                let decided = serde_json::from_value(row.body)
-                    .map_err(|e| CaseError::Log(format!("what is kept of `{}` cannot be read: {e}", row.id)))?;
+                let decided = serde_json::from_value(row.body).map_err(|e| {
+                    CaseError::Unreadable(format!("what is kept of `{}`: {e}; restore the database", row.id))
+                })?;
                 decisions.of(whose).insert(row.id, decided);
             }
         }

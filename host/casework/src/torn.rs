@@ -8,15 +8,51 @@
 //! take waits for it in memory only, and the asker is told so.
 //!
 //! A host that is killed between the two entries leaves no mark: nobody was answered.
+//!
+//! What is counted by days looks for the end of a step just after them, and this end may come weeks later. So it is kept of which
+//! entries it came later, and whoever counts is told of each that nothing came of it, or that this is not known yet ([`Fate`]).
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Ledger, Subject, Unrecorded, Written};
 use model::account::{Account, Event, Kind};
 use model::terms::{Instant, Verdict};
+use std::collections::BTreeMap;
 
 /// The kind under which such entries are marked.
 const TORN: &str = "torn-entry";
+
+/// The kind under which it is kept of which entries it was recorded later that nothing came of them.
+const UNDONE: &str = "undone-entry";
+
+/// Whether what an entry says was done, as far as that hangs on another log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It was.
+    Stands,
+    /// Nothing came of it, which is on record: the other log has not got it, or the step waits.
+    Undone,
+    /// It is not known yet whether the other log has it.
+    InDoubt,
+}
+
+/// That it is recorded long after an entry of a jurisdiction's log that nothing came of it: to be kept with what says so.
+pub(crate) fn undone(chamber: &Chamber, entry: &str) -> store::Kept {
+    let body = serde_json::json!({ "log": chamber.log().origin() });
+    store::Kept::Stands(store::StandingRow { kind: UNDONE.to_owned(), id: entry.to_owned(), body })
+}
+
+/// The entries of a jurisdiction's log of which another log is known not to have them, or not known to have them, by their ids.
+pub(crate) async fn fates(chamber: &Chamber) -> Result<BTreeMap<String, Fate>, CaseError> {
+    // In this order: of one that is decided meanwhile both are found, and not neither.
+    let in_doubt = chamber.store.standings(TORN).await?;
+    let undone = chamber.store.standings(UNDONE).await?;
+    let fated = |rows: Vec<store::StandingRow>, fate: Fate| {
+        let own = rows.into_iter().filter(|row| row.body["log"] == chamber.log().origin());
+        own.map(move |row| (row.id, fate)).collect::<Vec<_>>()
+    };
+    Ok(fated(in_doubt, Fate::InDoubt).into_iter().chain(fated(undone, Fate::Undone)).collect())
+}
 
 /// Sees to an entry that these ledgers have, at these indices, and `missing` has not; gives what the asker is told.
 pub(crate) async fn told(
@@ -70,7 +106,7 @@ pub(crate) async fn doubted(
 /// What is said of an entry that could not be marked.
 fn unkept(reason: CaseError) -> String {
     let reason = match reason {
-        CaseError::Log(reason) | CaseError::Fault(reason) => reason,
+        CaseError::Log(reason) | CaseError::Fault(reason) | CaseError::Unreadable(reason) => reason,
         other => other.to_string(),
     };
     format!("is forgotten if the host stops before that can be noted ({reason}): compare both logs then")
@@ -132,7 +168,7 @@ async fn mark(ledger: &Ledger, missing: &Ledger, written: &Written) -> Result<()
 
 /// The entry that says of this one that nothing came of it; none where it says so itself.
 fn failure(plain: &[u8], at: Option<Instant>, missing: &str) -> Result<Option<Entry>, CaseError> {
-    let account: Account = serde_json::from_slice(plain).map_err(|e| CaseError::Log(e.to_string()))?;
+    let account: Account = serde_json::from_slice(plain).map_err(|e| CaseError::Unreadable(e.to_string()))?;
     let nothing_done = match &account.event {
         Event::Decision { rulings, .. } => rulings.verdict() != Verdict::Permit,
         event => matches!(event, Event::Failed { .. } | Event::Waits { .. } | Event::Rejected { .. }),
@@ -172,15 +208,18 @@ impl Casework {
                 continue;
             }
             let ids = [mark.id.clone()];
-            let there = other.store.accounts(&ids).await?.into_iter().flatten().next().is_some();
-            let own = chamber.store.accounts(&ids).await?.into_iter().flatten().next();
+            let there = other.accounts(&ids).await?.into_iter().flatten().next().is_some();
+            let own = chamber.accounts(&ids).await?.into_iter().flatten().next();
             let failure = match own.filter(|_| !there) {
                 Some(row) => failure(&row.plain, Some(now), missing)?,
                 None => None,
             };
-            let forget = store::Kept::Forgotten { kind: TORN.to_owned(), id: mark.id };
+            let forget = store::Kept::Forgotten { kind: TORN.to_owned(), id: mark.id.clone() };
             match failure {
-                Some(failure) => ledger::record(&[&chamber.ledger], failure, vec![forget]).await.map(drop)?,
+                Some(failure) => {
+                    let rows = vec![forget, undone(chamber, &mark.id)];
+                    ledger::record(&[&chamber.ledger], failure, rows).await.map(drop)?;
+                }
                 None => chamber.store.keep(&[forget]).await?,
             }
         }

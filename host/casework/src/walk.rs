@@ -5,9 +5,10 @@
 use crate::aside::aside;
 use crate::chamber::Chamber;
 use crate::error::CaseError;
+use crate::torn::{self, Fate};
 use model::account::{Account, Leaf};
 use model::terms::Instant;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -36,6 +37,8 @@ pub(crate) struct Told {
     /// Whether it was recorded after the time asked for, and so is told only because it may say what became of a step that
     /// was decided within.
     pub(crate) after: bool,
+    /// Whether what it says was done, where another log had to take it, too.
+    pub(crate) fate: Fate,
 }
 
 /// What is gone over, and what is not.
@@ -67,6 +70,8 @@ pub(crate) struct Walk {
     until: Instant,
     portion: store::Portion,
     extent: Extent,
+    /// Of entries that another log did not take, or is not known to have.
+    fates: BTreeMap<String, Fate>,
 }
 
 impl Walk {
@@ -86,7 +91,8 @@ impl Walk {
             .collect();
         let left = aside(move || spans(&log, turns, from, until)).await??;
         let (extent, portion) = (Extent::of(chamber).await?, store::Portion::new(AT_ONCE));
-        Ok(Self { chamber: chamber.clone(), left, from, until, portion, extent })
+        let fates = torn::fates(chamber).await?;
+        Ok(Self { chamber: chamber.clone(), left, from, until, portion, extent, fates })
     }
 
     /// What is gone over, and what is not.
@@ -109,13 +115,17 @@ impl Walk {
         let told_of = |leaf: &Leaf| is_told(leaf.at, self.from, self.until);
         let leaves: Vec<(u64, Leaf)> = read.into_iter().filter(|(_, leaf)| told_of(leaf)).collect();
         let ids: Vec<String> = leaves.iter().map(|(_, leaf)| leaf.id.clone()).collect();
-        let rows = self.chamber.store.accounts(&ids).await?;
+        let rows = self.chamber.accounts(&ids).await?;
         self.portion.had(rows.iter().flatten().map(|row| row.plain.len()));
-        let until = self.until;
+        let (until, chamber) = (self.until, self.chamber.clone());
+        let fated = leaves.iter().filter_map(|(_, leaf)| self.fates.get_key_value(&leaf.id));
+        let fates: BTreeMap<String, Fate> = fated.map(|(id, fate)| (id.clone(), *fate)).collect();
         let tell = move |((index, leaf), row): ((u64, Leaf), Option<store::AccountRow>)| {
-            let account = row.map(|row| account(index, &leaf, &row)).transpose()?;
+            let read = row.map(|row| account(index, &leaf, &row)).transpose();
+            let account = read.inspect_err(|why| chamber.unread.note(Some(&leaf.id), why))?;
             let after = leaf.at >= until;
-            Ok::<_, CaseError>(Told { index, leaf, account, after })
+            let fate = fates.get(&leaf.id).copied().unwrap_or(Fate::Stands);
+            Ok::<_, CaseError>(Told { index, leaf, account, after, fate })
         };
         let told = aside(move || leaves.into_iter().zip(rows).map(tell).collect::<Result<Vec<_>, _>>()).await??;
         Ok(Some(told))
@@ -131,10 +141,10 @@ fn account(index: u64, leaf: &Leaf, row: &store::AccountRow) -> Result<Account, 
     if audit::commitment(&row.salt, &row.plain) != leaf.account.0 {
         let wrong =
             format!("the account of entry {index} is not the one that its leaf commits to: restore the database");
-        return Err(CaseError::Log(wrong));
+        return Err(CaseError::Unreadable(wrong));
     }
     serde_json::from_slice(&row.plain)
-        .map_err(|e| CaseError::Log(format!("the account of entry {index} cannot be read: {e}")))
+        .map_err(|e| CaseError::Unreadable(format!("the account of entry {index}: {e}; restore the database")))
 }
 
 /// The leaves of these entries.
@@ -147,7 +157,8 @@ pub(crate) fn leaves(log: &audit::Log, range: Range<u64>) -> Result<Vec<(u64, Le
 }
 
 pub(crate) fn leaf(index: u64, bytes: &[u8]) -> Result<Leaf, CaseError> {
-    serde_json::from_slice(bytes).map_err(|e| CaseError::Log(format!("entry {index} is not a leaf: {e}")))
+    serde_json::from_slice(bytes)
+        .map_err(|e| CaseError::Unreadable(format!("entry {index} is not a leaf: {e}; restore the log")))
 }
 
 /// That the next entry of this log begins it anew at an earlier time than the last: to be kept with that entry.

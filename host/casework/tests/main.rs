@@ -11,6 +11,7 @@ mod lives;
 mod passes;
 mod people;
 mod pruning;
+mod reading;
 mod registry;
 mod reports;
 mod retention;

@@ -8,14 +8,16 @@ use casework::obligations::{Owed, Standing};
 use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, Pruning};
 use casework::{CaseError, Misstep};
 use model::account::{Account, Event, Retained, Who};
-use model::rulings::{Duty, Outcome, RetentionRule};
-use model::terms::{Instant, Value};
+use model::rulings::{Duty, Obligation, Outcome, RetentionRule};
+use model::terms::{Digest, Instant, Phase, Value};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// Who may purge the audit trail, and who may only read it.
 const OFFICER: &str = "l.ortega";
 const AUDITOR: &str = "a.feld";
+
+const DAY_MS: u64 = 24 * 3_600_000;
 
 /// Two whole bundles, and a few entries more.
 const OLD: u64 = 520;
@@ -183,6 +185,84 @@ async fn what_a_decision_within_a_request_holds_is_lifted_with_its_entry() {
     }
     step(&court, OFFICER, Change::Lift, &entry, [because()]).await.unwrap();
     assert_eq!(prune(&court, &range(OLD - 1)).await.unwrap().minimum_index, Some(512));
+}
+
+/// A court in which the decision on the enrolment, which is of no request, has imposed a hold of entries; the index of its entry,
+/// and that of another decision of the same moment. What the decision said is destroyed since, or not.
+async fn held_by_an_enrolment(is_gone: bool) -> Option<(Court, String, String)> {
+    let court = court().await?;
+    court.searched(1, 3).await;
+    grow(&court, OLD).await;
+    let auditor = court.who(AUDITOR).await;
+    let seen = court.casework.inspect(&auditor, JURISDICTION, 0, 100).await.unwrap();
+    let decided = |phase: Phase| seen.iter().find(|s| s.leaf.phase == Some(phase)).unwrap();
+    let (enrolment, other) = (decided(Phase::Enroll), decided(Phase::Search));
+    assert_eq!(enrolment.leaf.at, other.leaf.at, "the moment does not tell them apart");
+    let (entry, elsewhere, since) = (enrolment.index.to_string(), other.index.to_string(), enrolment.leaf.at);
+    let mut account = enrolment.account.clone().unwrap();
+    let duty = Duty::Hold(RetentionRule { subject: AUDIT_ENTRY.to_owned(), at_least_days: 1 });
+    let Event::Decision { rulings, .. } = &mut account.event else { panic!("no decision") };
+    let obligation = Obligation { clause: "9".into(), duty: duty.clone() };
+    rulings.rulings.first_mut().unwrap().decision.obligations.push(obligation);
+    // As the host calls what is filed under nothing: by all that it says, its decision and its day.
+    let said = (JURISDICTION, "9", &duty, None::<&str>, Some(rulings.id.as_str()));
+    let mut id = Digest::of(&serde_json::to_vec(&(said, since.0 / DAY_MS)).unwrap()).to_string();
+    id.truncate(32);
+    let decision = rulings.id.clone();
+    let owed = Owed {
+        id: id.clone(),
+        jurisdiction: JURISDICTION.to_owned(),
+        clause: "9".into(),
+        duty,
+        request: None,
+        about: None,
+        owner: "host".to_owned(),
+        since,
+        due: None,
+        standing: Standing::Open,
+        tries: 0,
+        wake: None,
+    };
+    let body = serde_json::to_vec(&owed).unwrap();
+    let row = store::ObligationRow { request: None, id, open: true, wake: None, body };
+    let held = store::Kept::Imposed(store::Imposition { decision, request: None, rows: vec![row] });
+    let plain = serde_json::to_vec(&account).unwrap();
+    let court = court
+        .reopen_on(async |rows: &store::Jurisdiction| {
+            rows.destroy_accounts(std::slice::from_ref(&account.id)).await.unwrap();
+            if !is_gone {
+                let row = store::AccountRow { id: account.id.clone(), salt: [1; 32], plain };
+                rows.put_accounts(&[row]).await.unwrap();
+            }
+            rows.keep(&[held]).await.unwrap();
+        })
+        .await;
+    pass_a_year(&court);
+    pass_a_year(&court);
+    Some((court, entry, elsewhere))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_decision_outside_of_a_request_holds_is_lifted_with_its_entry() {
+    let because = || ("retention-reason", text("the appeal is decided"));
+    for is_gone in [false, true] {
+        let Some((court, entry, other)) = held_by_an_enrolment(is_gone).await else { return };
+        let is_held =
+            async || matches!(prune(&court, &range(OLD - 1)).await, Err(CaseError::OutOfPlace(Misstep::Held { .. })));
+        assert!(is_held().await, "gone: {is_gone}");
+        for elsewhere in [other.as_str(), "300-310"] {
+            step(&court, OFFICER, Change::Lift, elsewhere, [because()]).await.unwrap();
+            assert!(is_held().await, "another entry is no reason: {elsewhere}, gone: {is_gone}");
+        }
+        let theirs = step(&court, AUDITOR, Change::Lift, &entry, [because()]).await.map(drop);
+        assert!(matches!(theirs, Err(CaseError::Refused { .. })), "the policy says who lifts: {theirs:?}");
+        assert!(is_held().await, "gone: {is_gone}");
+        step(&court, OFFICER, Change::Lift, &entry, [because()]).await.unwrap();
+        let owed = court.casework.obligations(JURISDICTION).await.unwrap();
+        assert!(!owed.iter().any(|o| matches!(o.duty, Duty::Hold(_))), "it is met");
+        step(&court, OFFICER, Change::Lift, &entry, [because()]).await.unwrap();
+        assert_eq!(prune(&court, &range(OLD - 1)).await.unwrap().minimum_index, Some(512));
+    }
 }
 
 /// What a crash leaves of a pruning that was permitted.

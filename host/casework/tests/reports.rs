@@ -83,6 +83,42 @@ async fn a_weekly_report_counts_what_its_week_has_on_record() {
     assert!(owed.iter().any(|o| matches!(o.duty, Duty::Notify(_))), "the Board is still to be told");
 }
 
+/// A court in which it is kept under this kind that another log did not take the outcome of a search.
+async fn torn_search(kind: &str) -> Option<Court> {
+    let court = court().await?;
+    let (torn, _) = court.searched(1, 3).await;
+    court.searched(2, 3).await;
+    let auditor = court.who(AUDITOR).await;
+    let seen = court.casework.inspect(&auditor, JURISDICTION, 0, 100).await.unwrap();
+    let mut accounts =
+        seen.into_iter().filter_map(|s| s.account).filter(|a| a.request.as_deref() == Some(torn.as_str()));
+    let searched = accounts.find(|a| matches!(a.event, Event::Searched { .. })).unwrap();
+    let body = serde_json::json!({ "log": "test/detroit", "missing": "test/elsewhere" });
+    let row = store::StandingRow { kind: kind.to_owned(), id: searched.id, body };
+    let court =
+        court.reopen_on(async |rows: &store::Jurisdiction| rows.keep(&[store::Kept::Stands(row)]).await.unwrap()).await;
+    Some(court)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_log_did_not_take_is_in_no_report_or_survey_however_late_that_was_found() {
+    for (kind, in_doubt) in [("undone-entry", false), ("torn-entry", true)] {
+        let Some(court) = torn_search(kind).await else { return };
+        wait(&court, 7 * 24);
+        let examiner = court.who(FIRST).await;
+        court.casework.draw_report(&examiner, JURISDICTION, weekly()).await.unwrap();
+        let sheet = court.drawn.1.lock().unwrap().pop().unwrap();
+        assert_eq!(count(&sheet, "Searches run"), 1, "{kind}");
+        let basis = &section(&sheet, "What this is drawn from").text;
+        assert_eq!(basis.contains("Of 1 of them it is not known yet"), in_doubt, "{kind}: {basis}");
+        let auditor = court.who(AUDITOR).await;
+        let scope = Scope { days: Some((date(2026, 3, 9), date(2026, 3, 15))), ..Scope::default() };
+        let survey = court.casework.survey(&auditor, JURISDICTION, scope).await.unwrap();
+        let sources: Vec<_> = survey.anomalies.iter().filter(|a| a.kind == "image-source").collect();
+        assert_eq!(sources.iter().map(|a| a.number).sum::<u64>(), 1, "{kind}: {sources:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_public_is_for_everybody_and_all_of_it_is_as_recorded() {
     let Some(court) = court().await else { return };

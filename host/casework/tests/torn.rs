@@ -13,6 +13,9 @@ use std::sync::atomic::AtomicU64;
 /// How such entries are marked.
 const MARK: &str = "torn-entry";
 
+/// How it is kept of which of them it was recorded that nothing came of them.
+const UNDONE: &str = "undone-entry";
+
 const NORTH: &str = "north";
 const SOUTH: &str = "south";
 
@@ -119,6 +122,13 @@ async fn it_is_recorded_once_that_nothing_came_of_an_entry_the_other_log_does_no
     assert!(matches!(&told.event, Event::Failed { reason } if reason.contains("`test/south`")), "{told:?}");
     assert_eq!((told.request.as_deref(), told.justification.as_str()), (Some("r1"), "why"));
     assert!(house.marked().await.is_empty());
+    let undone = rows.standings(UNDONE).await.unwrap();
+    assert_eq!(
+        undone.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(),
+        ["e1"],
+        "whoever counts is told, however late"
+    );
+    assert_eq!(undone[0].body["log"], origin(NORTH));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,6 +138,7 @@ async fn an_entry_that_turned_up_in_the_other_log_needs_nothing_more() {
     house.rows(SOUTH).await.keep(&[account("e1")]).await.unwrap();
     assert!(house.pass().await.is_empty());
     assert!(house.marked().await.is_empty());
+    assert!(house.rows(NORTH).await.standings(UNDONE).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

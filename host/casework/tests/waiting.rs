@@ -15,7 +15,7 @@ use casework::sign_off::SignOff;
 use casework::worklist::Wanted;
 use casework::{CaseError, Misstep, PolicyState};
 use magistrate_casework as casework;
-use model::account::Event;
+use model::account::{Account, Event};
 use model::facts::{Conclusion, Likeness};
 use model::registry::Registry;
 use model::rulings::{Duty, SignOffRule};
@@ -209,6 +209,77 @@ async fn a_list_that_stands_is_worked_on_until_something_is_demanded() {
     court.sign(SUPERVISOR, &request, approval()).await.unwrap();
     court.look(SECOND, &request).await.unwrap();
     court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Possible)]).await.unwrap();
+}
+
+/// How decisions on steps that wait are marked until that is on record.
+const MARK: &str = "postponed";
+
+async fn marked(court: Court) -> (Court, Vec<String>) {
+    let mut marked = Vec::new();
+    let court = court
+        .reopen_on(async |rows: &store::Jurisdiction| {
+            marked.extend(rows.standings(MARK).await.unwrap().into_iter().map(|row| row.id));
+        })
+        .await;
+    (court, marked)
+}
+
+/// What a crash leaves of a step that waits: its decision, and the mark that was kept with it. What was recorded of it says
+/// something else.
+async fn broken_off(court: Court, waits: &Account, mark: serde_json::Value) -> Court {
+    let event = Event::Host { act: "nothing".to_owned(), details: BTreeMap::new() };
+    let plain = serde_json::to_vec(&Account { event, ..waits.clone() }).unwrap();
+    let account = store::AccountRow { id: waits.id.clone(), salt: [1; 32], plain };
+    let row = store::StandingRow { kind: MARK.to_owned(), id: waits.of.clone().unwrap(), body: mark };
+    court
+        .reopen_on(async |rows: &store::Jurisdiction| {
+            rows.destroy_accounts(std::slice::from_ref(&account.id)).await.unwrap();
+            rows.put_accounts(&[account]).await.unwrap();
+            rows.keep(&[store::Kept::Stands(row)]).await.unwrap();
+        })
+        .await
+}
+
+/// What was recorded last that a step waits.
+async fn last_waits(court: &Court) -> Account {
+    let auditor = court.who("a.feld").await;
+    let entries = court.casework.inspect(&auditor, JURISDICTION, 0, 1000).await.unwrap();
+    let mut accounts = entries.into_iter().rev().filter_map(|e| e.account);
+    accounts.find(|a| matches!(a.event, Event::Waits { .. })).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_waited_when_the_host_stopped_is_said_to_wait_at_the_start() {
+    let Some(court) = court().await else { return };
+    let (request, _) = court.searched(6, 3).await;
+    let plan = Plan { answers: answers([("crime", text("carjacking"))]), ..three() };
+    waits_under(&waiting(court.search(FIRST, &request, plan).await), "2.7");
+    let waits = waiting(court.look(SECOND, &request).await);
+    let recorded = last_waits(&court).await;
+    let (court, left) = marked(court).await;
+    assert!(left.is_empty(), "what is on record is not marked: {left:?}");
+    assert_eq!(court.on_record(&request, "waits").await, 2);
+
+    let mark = |log: &str| serde_json::json!({ "log": log, "concerned": [JURISDICTION], "awaited": &waits.awaited });
+    // Of a step of another host nothing is said here.
+    let court = broken_off(court, &recorded, mark("elsewhere/detroit")).await;
+    assert_eq!(court.on_record(&request, "waits").await, 1);
+    assert_eq!(court.seen(&request).await.opened_by.len(), 2, "as far as anybody knows, it was shown");
+
+    let court = broken_off(court, &recorded, mark("test/detroit")).await;
+    assert!(court.casework.impediments().await.is_empty());
+    assert_eq!(court.on_record(&request, "waits").await, 2);
+    let seen = court.seen(&request).await;
+    assert_eq!((seen.state, seen.opened_by.len()), (State::Listed, 1), "who was shown nothing has opened nothing");
+    let said = last_waits(&court).await;
+    assert!(matches!(&said.event, Event::Waits { awaited } if *awaited == waits.awaited), "{said:?}");
+    assert_eq!((said.of.as_ref(), said.who.person.as_str()), (recorded.of.as_ref(), SECOND));
+
+    let (court, left) = marked(court).await;
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(court.on_record(&request, "waits").await, 2, "once");
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    court.look(SECOND, &request).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

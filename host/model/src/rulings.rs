@@ -74,11 +74,14 @@ pub enum ClockOrigin {
     Notice,
 }
 
+/// As contract and notices call whoever asked.
+pub const REQUESTER: &str = "requester";
+
 /// Somebody must be told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoticeRule {
-    /// Recipients, by office.
+    /// Recipients, by office; [`REQUESTER`] is whoever asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<String>,
     /// Deadline in hours after the origin.
@@ -191,6 +194,18 @@ pub enum Duty {
     Task(TaskRule),
 }
 
+impl Duty {
+    /// Whether the host sees to it though another policy, or the host itself, refused the step that this goes with: a suspension,
+    /// and a notice. What the requester is told is what came of the step, and nothing did.
+    pub fn stands_whatever_the_verdict(&self) -> bool {
+        match self {
+            Self::Suspend(_) => true,
+            Self::Notify(rule) => !rule.to.iter().any(|to| to == REQUESTER),
+            _ => false,
+        }
+    }
+}
+
 /// A duty and the clause it comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -225,7 +240,8 @@ pub struct Decision {
     pub findings: Vec<Finding>,
     /// What the host has to do, or see done, whatever the verdict: what goes with a permit alone is left out of any
     /// other. Of duties that shape a step, a statement shown or a list bounded, there is nothing to do where it is not
-    /// taken. Where another policy does not permit the step, a permit obliges to nothing but suspensions.
+    /// taken. Where another policy does not permit the step, a permit obliges to nothing but suspensions, and notices that
+    /// are not for the requester.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obligations: Vec<Obligation>,
     /// Counted by the charter's reports.

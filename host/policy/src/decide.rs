@@ -84,17 +84,27 @@ impl Policy {
             let (decision,) = decide.call(store, (settings, &told))?;
             Ok(decision)
         });
-        let judged = ran.and_then(|(decision, fuel)| {
+        let read = ran.and_then(|(decision, fuel)| {
             let decision = incoming::decision_in(decision, &revision.charter).map_err(Fault::Malformed)?;
-            if decision.findings.is_empty() && decision.satisfied.is_empty() {
-                return Ok((denial("the policy has no rule for this step, so it is denied"), fuel));
-            }
-            accept(&revision.charter, matter.step.phase(), &decision)?;
+            well_formed(&revision.charter, &decision)?;
             Ok((decision, fuel))
         });
-        match judged {
-            Ok((decision, fuel)) => Ruled { decision, fuel, fault: None, lines },
-            Err(fault) => Ruled { decision: denial(&fault.to_string()), fuel: 0, fault: Some(fault), lines },
+        let (decision, fuel) = match read {
+            Ok(read) => read,
+            Err(fault) => {
+                return Ruled { decision: denial(&fault.to_string()), fuel: 0, fault: Some(fault), lines };
+            }
+        };
+        if decision.findings.is_empty() && decision.satisfied.is_empty() {
+            let decision = in_place_of(decision, "the policy has no rule for this step, so it is denied");
+            return Ruled { decision, fuel, fault: None, lines };
+        }
+        match believable(&revision.charter, matter.step.phase(), &decision) {
+            Ok(()) => Ruled { decision, fuel, fault: None, lines },
+            Err(fault) => {
+                let decision = in_place_of(decision, &fault.to_string());
+                Ruled { decision, fuel: 0, fault: Some(fault), lines }
+            }
         }
     }
 }
@@ -113,6 +123,16 @@ pub fn denial(reason: &str) -> Decision {
         obligations: vec![],
         tags: vec![],
     }
+}
+
+/// A denial by the host in place of a decision, for this reason: whom the policy wants told or suspended whatever becomes of the
+/// step is, all the same.
+fn in_place_of(decision: Decision, reason: &str) -> Decision {
+    let mut obligations = decision.obligations;
+    if decision.verdict == Verdict::Permit {
+        obligations.retain(|o| o.duty.stands_whatever_the_verdict());
+    }
+    Decision { obligations, ..denial(reason) }
 }
 
 pub(crate) fn run<T>(
@@ -151,9 +171,8 @@ fn fault(error: &wasmtime::Error) -> Fault {
     }
 }
 
-/// Whether a decision may be believed: bounded, citing the charter's clauses and statements, keeping its promises, and
-/// permitting only what satisfies something.
-fn accept(charter: &Charter, phase: Phase, decision: &Decision) -> Result<(), Fault> {
+/// Whether a decision is bounded, and demands only statements and documents that the charter holds.
+fn well_formed(charter: &Charter, decision: &Decision) -> Result<(), Fault> {
     let malformed = |what: String| Err(Fault::Malformed(what));
     let findings = decision.findings.len() + decision.satisfied.len();
     if findings.max(decision.obligations.len()).max(decision.tags.len()) > MOST_ITEMS {
@@ -176,13 +195,19 @@ fn accept(charter: &Charter, phase: Phase, decision: &Decision) -> Result<(), Fa
             return malformed(format!("demands document `{id}`, which its charter does not list"));
         }
     }
+    Ok(())
+}
+
+/// Whether a decision may be believed: a permit keeps the charter's promises, and permits only what satisfies something.
+fn believable(charter: &Charter, phase: Phase, decision: &Decision) -> Result<(), Fault> {
+    let malformed = |what: &str| Err(Fault::Malformed(what.to_owned()));
     if decision.verdict == Verdict::Permit {
         // Whoever only took note of something has not judged the step.
         if decision.satisfied.is_empty() && !decision.findings.iter().any(|f| f.outcome == Outcome::Satisfied) {
-            return malformed("permits although nothing is satisfied".to_owned());
+            return malformed("permits although nothing is satisfied");
         }
         if decision.findings.iter().any(|f| matches!(f.outcome, Outcome::Violated | Outcome::Missing)) {
-            return malformed("permits although a finding says violated or missing".to_owned());
+            return malformed("permits although a finding says violated or missing");
         }
         for promise in charter.promised.iter().filter(|p| p.phase == phase) {
             if !decision.obligations.iter().any(|o| *o.clause == *promise.clause) {
@@ -196,6 +221,8 @@ fn accept(charter: &Charter, phase: Phase, decision: &Decision) -> Result<(), Fa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::rulings::{ClockOrigin, NoticeRule, Obligation, REQUESTER, Suspension};
+    use model::terms::Holder;
 
     /// A charter of one clause, which promises nothing.
     fn charter() -> Charter {
@@ -219,7 +246,7 @@ mod tests {
     }
 
     fn accepted(decision: &Decision) -> Result<(), Fault> {
-        accept(&charter(), Phase::Request, decision)
+        believable(&charter(), Phase::Request, decision)
     }
 
     #[test]
@@ -233,6 +260,26 @@ mod tests {
         assert_eq!(accepted(&listed), Ok(()), "satisfied without more to say");
         for verdict in [Verdict::Deny, Verdict::Pend] {
             assert_eq!(accepted(&finding(verdict, &[Outcome::Noted])), Ok(()), "{verdict:?}: nothing is permitted");
+        }
+    }
+
+    #[test]
+    fn where_the_host_denies_whoever_has_to_be_told_is_all_the_same() {
+        let notice = |to: &str| {
+            let (to, about) = (vec![to.to_owned()], "told".to_owned());
+            Duty::Notify(NoticeRule { to, within_hours: 1, origin: ClockOrigin::Decision, about })
+        };
+        let suspension = Duty::Suspend(Suspension { kind: Holder::Person, id: "p".to_owned() });
+        let duties = [notice("laso"), Duty::DisposeAll, notice(REQUESTER), suspension];
+        let replaced = |verdict: Verdict| {
+            let obligations = duties.iter().cloned().map(|duty| Obligation { clause: "1".into(), duty }).collect();
+            let decision = in_place_of(Decision { obligations, ..finding(verdict, &[]) }, "because");
+            assert_eq!((decision.verdict, decision.findings.len()), (Verdict::Deny, 1), "{verdict:?}");
+            decision.obligations.into_iter().map(|o| o.duty).collect::<Vec<_>>()
+        };
+        assert_eq!(replaced(Verdict::Permit), [duties[0].clone(), duties[3].clone()], "not what goes with the step");
+        for verdict in [Verdict::Deny, Verdict::Pend] {
+            assert_eq!(replaced(verdict), duties, "{verdict:?}: all of it was demanded whatever the verdict");
         }
     }
 

@@ -4,6 +4,7 @@
 
 use magistrate_policy::{self as policy, Engine, Fault, LoadError, Policy};
 use model::facts::*;
+use model::rulings::Duty;
 use model::terms::{Digest, Field, Instant, Value, Verdict};
 use std::path::PathBuf;
 use std::time::{Duration, Instant as Timer};
@@ -87,6 +88,18 @@ fn whatever_it_does_is_a_denial_that_says_why() {
         assert!(ruled.decision.findings[0].explanation.as_ref().is_some_and(|text| text.contains(reason)), "{act}");
         assert!(started.elapsed() < Duration::from_secs(5), "{act} held a thread");
     }
+}
+
+#[test]
+fn whom_a_policy_wants_told_that_finds_nothing_is_told() {
+    let engine = Engine::new().unwrap();
+    let Some(policy) = hostile(&engine, "alert-only") else { return };
+    let ruled = policy.decide(&matter());
+    assert_eq!((ruled.decision.verdict, ruled.fault), (Verdict::Deny, None));
+    let said = ruled.decision.findings[0].explanation.clone().unwrap_or_default();
+    assert!(said.contains("no rule for this step"), "{said}");
+    let duties: Vec<_> = ruled.decision.obligations.into_iter().map(|o| o.duty).collect();
+    assert!(matches!(duties.as_slice(), [Duty::Notify(rule)] if rule.to == ["chief"]), "{duties:?}");
 }
 
 #[test]

@@ -159,6 +159,10 @@ impl From<CaseError> for Problem {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", title, detail)
             }
             CaseError::Fault(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", "the host failed", detail),
+            CaseError::Unreadable(_) => {
+                let title = "what is on record cannot be read";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unreadable", title, detail)
+            }
             CaseError::Clock(_)
             | CaseError::Log(_)
             | CaseError::Store(_)
@@ -179,6 +183,16 @@ fn bounding_box(face: &casework::error::Face) -> [f32; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_read_and_what_cannot_be_written_are_two_problems() {
+        let of = |error: CaseError| {
+            let problem = Problem::from(error);
+            (problem.status.as_u16(), problem.kind)
+        };
+        assert_eq!(of(CaseError::Unreadable("row `e1` is damaged".to_owned())), (503, "unreadable"));
+        assert_eq!(of(CaseError::Log("no disk".to_owned())), (503, "unavailable"));
+    }
 
     #[test]
     fn whose_fault_it_is_is_told_by_the_status() {

@@ -103,7 +103,7 @@ impl<'c, 'm> Clause<'c, 'm> {
     }
 
     /// Whatever this policy's verdict, the host has to do this. Where it permits and another policy does not, only a
-    /// suspension is carried out.
+    /// suspension is carried out, and a notice that is not for the requester.
     pub fn always_obliges(self, duty: Duty) {
         self.case.alerts.push(Obligation { clause: self.id, duty });
     }

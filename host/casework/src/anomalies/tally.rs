@@ -2,9 +2,10 @@
 //!
 //! A search is of the days in which it was permitted, though its result may be recorded just after them: so each is in one survey
 //! of adjoining days. Everything else is of the days in which its own entry was recorded, unless an entry soon after says that
-//! nothing came of it.
+//! nothing came of it. What another log did not take, or is not known to have, was not done.
 
-use super::{Anomaly, Thresholds};
+use super::{Anomaly, Thresholds, peers};
+use crate::torn::Fate;
 use crate::walk::Told;
 use model::account::{Account, Event, Who};
 use model::facts::{Identifier, Likeness, Matter};
@@ -68,10 +69,11 @@ impl Tally {
 
     /// Adds one entry.
     pub(super) fn add(&mut self, told: Told) {
-        let Told { index, leaf, account, after } = told;
+        let Told { index, leaf, account, after, fate } = told;
+        let undone = (fate != Fate::Stands).then(|| leaf.id.clone());
         if after {
             match account {
-                Some(Account { of, event: Event::Searched { .. }, .. }) => {
+                Some(Account { of, event: Event::Searched { .. }, .. }) if undone.is_none() => {
                     self.done.insert(leaf.id, index);
                     self.ran(of, index);
                 }
@@ -122,6 +124,7 @@ impl Tally {
             }
             _ => {}
         }
+        self.undo(undone);
     }
 
     /// Notes that a search ran. One that was permitted before these days is of the days before.
@@ -152,7 +155,8 @@ impl Tally {
 
     /// What the entries alone show.
     pub(super) fn anomalies(&self, thresholds: &Thresholds) -> Vec<Anomaly> {
-        let mut found = self.busy(thresholds);
+        let people = by(&self.searches, |s| Some((s.person.clone(), s.unit.clone())));
+        let mut found = peers::busy(&people, thresholds);
         found.extend(self.crowded(thresholds));
         found.extend(self.shared(thresholds));
         found.extend(self.nightly(thresholds));
@@ -167,29 +171,6 @@ impl Tally {
         for (obligation, (clause, entries)) in &self.overdue {
             let about = format!("clause {clause}, obligation {obligation}");
             found.push(anomaly("obligation-overdue", about, "times found overdue".to_owned(), entries.clone()));
-        }
-        found
-    }
-
-    /// People who search many times more than their peers: those of their unit or, where nobody else of it searched, all.
-    fn busy(&self, thresholds: &Thresholds) -> Vec<Anomaly> {
-        let people = by(&self.searches, |s| Some((s.person.clone(), s.unit.clone())));
-        let mut found = Vec::new();
-        for ((person, unit), entries) in &people {
-            let others = |same_unit: bool| -> Vec<u64> {
-                let peers = people.iter().filter(|((p, u), _)| p != person && (!same_unit || u == unit));
-                peers.map(|(_, entries)| entries.len() as u64).collect()
-            };
-            let (peers, of) = match others(true) {
-                peers if peers.is_empty() => (others(false), "all others"),
-                peers => (peers, "the others of the unit"),
-            };
-            let searches = entries.len() as u64;
-            let Some(median) = median(peers) else { continue };
-            if searches >= thresholds.searches && searches >= median.saturating_mul(thresholds.times_peers) {
-                let measure = format!("searches; the median of {of} is {median}");
-                found.push(anomaly("searches-per-person", format!("{person} ({unit})"), measure, entries.clone()));
-            }
         }
         found
     }
@@ -261,7 +242,7 @@ impl Tally {
 }
 
 /// An anomaly whose number is that of its entries.
-fn anomaly(kind: &'static str, about: String, measure: String, entries: Vec<u64>) -> Anomaly {
+pub(super) fn anomaly(kind: &'static str, about: String, measure: String, entries: Vec<u64>) -> Anomaly {
     Anomaly { kind, about, number: entries.len() as u64, measure, entries }
 }
 
@@ -274,12 +255,6 @@ fn by<K: Ord>(searches: &[Search], common: impl Fn(&Search) -> Option<K>) -> BTr
         }
     }
     groups
-}
-
-/// The middle number, the lower of two.
-fn median(mut numbers: Vec<u64>) -> Option<u64> {
-    numbers.sort_unstable();
-    numbers.get(numbers.len().saturating_sub(1) / 2).copied()
 }
 
 #[cfg(test)]
@@ -333,7 +308,7 @@ mod tests {
             of: Some(permit.to_owned()),
             event: serde_json::from_value(event).unwrap(),
         };
-        Told { index, leaf, account: Some(account), after }
+        Told { index, leaf, account: Some(account), after, fate: Fate::Stands }
     }
 
     #[test]
@@ -383,11 +358,19 @@ mod tests {
     }
 
     #[test]
-    fn the_median_is_the_middle_one() {
-        assert_eq!(median(vec![]), None);
-        assert_eq!(median(vec![5]), Some(5));
-        assert_eq!(median(vec![9, 1]), Some(1));
-        assert_eq!(median(vec![9, 1, 3]), Some(3));
+    fn what_another_log_is_not_known_to_have_was_not_done() {
+        let searched =
+            || serde_json::json!({"what": "searched", "gallery": "north/g", "generation": 1, "rows": 1, "found": []});
+        for fate in [Fate::Undone, Fate::InDoubt] {
+            for after in [false, true] {
+                let mut tally = Tally::new("north");
+                tally.pending.insert("p".to_owned(), search(4, "a", "u", "c", b"p", 23));
+                tally.pending.insert("q".to_owned(), search(5, "a", "u", "c", b"q", 23));
+                tally.add(Told { fate, ..came_of("p", 7, after, searched()) });
+                tally.add(came_of("q", 8, after, searched()));
+                assert_eq!(tally.searches.iter().map(|s| s.entry).collect::<Vec<_>>(), [8], "{fate:?}, after: {after}");
+            }
+        }
     }
 
     #[test]
@@ -457,7 +440,7 @@ mod tests {
             of: Some("e4".into()),
             event: Event::Failed { reason: "no disk elsewhere".into() },
         };
-        tally.add(Told { index: 6, leaf, account: Some(account), after: false });
+        tally.add(Told { index: 6, leaf, account: Some(account), after: false, fate: Fate::Stands });
         let odd = tally.anomalies(&Thresholds::default()).into_iter().find(|a| a.kind == "odd-hours").unwrap();
         assert_eq!(odd.entries, [5]);
     }

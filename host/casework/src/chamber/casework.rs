@@ -114,6 +114,7 @@ impl Casework {
             drawn::sweep(&chamber, now).await;
             chamber.save_aside();
         }
+        casework.say_postponed(now).await;
         Ok(casework)
     }
 
@@ -186,7 +187,7 @@ impl Casework {
             if let PolicyState::Absent(reason) = &**chamber.in_force() {
                 note(true, format!("{}: no policy in force: {reason}", chamber.id));
             }
-            for trouble in chamber.troubles.all() {
+            for trouble in chamber.troubles.all().into_iter().chain(chamber.unread.trouble()) {
                 note(true, format!("{}: {trouble}", chamber.id));
             }
         }
@@ -258,7 +259,8 @@ async fn record_start(chamber: &Chamber, start: Start, at: Instant) -> Result<()
 fn last_entry_at(log: &audit::Log) -> Result<Option<Instant>, CaseError> {
     let Some(last) = log.size().checked_sub(1) else { return Ok(None) };
     let leaf = log.entry(last)?;
-    let leaf: model::account::Leaf = serde_json::from_slice(&leaf)
-        .map_err(|e| CaseError::Log(format!("entry {last} of {} is not a leaf: {e}", log.origin())))?;
+    let leaf: model::account::Leaf = serde_json::from_slice(&leaf).map_err(|e| {
+        CaseError::Unreadable(format!("entry {last} of {} is not a leaf: {e}; restore the log", log.origin()))
+    })?;
     Ok(Some(leaf.at))
 }

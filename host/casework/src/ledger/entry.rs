@@ -60,10 +60,10 @@ impl Entry {
 /// The account that a row of the database holds.
 ///
 /// # Errors
-/// [`CaseError::Log`] for one that cannot be read.
+/// [`CaseError::Unreadable`].
 pub(crate) fn account_in(row: &store::AccountRow) -> Result<Account, CaseError> {
     serde_json::from_slice(&row.plain)
-        .map_err(|e| CaseError::Log(format!("the account of entry `{}` cannot be read: {e}", row.id)))
+        .map_err(|e| CaseError::Unreadable(format!("the account of entry `{}`: {e}; restore the database", row.id)))
 }
 
 /// An entry as it goes into each of its logs.

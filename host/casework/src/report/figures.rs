@@ -7,9 +7,11 @@
 //! policy says counts, and not what another says of the same step.
 //!
 //! Each act is of the period in which its own entry was recorded, and a tagged step of the period in which it was decided. Whether
-//! that step had an effect is told by an entry that may come after the period's end: there, nothing else is looked at.
+//! that step had an effect is told by an entry that may come after the period's end: there, nothing else is looked at. What another
+//! log did not take is not counted, however much later that is recorded; nor as long as it is in doubt.
 
 use super::{Figure, Section};
+use crate::torn::Fate;
 use crate::walk::{Extent, Told};
 use model::account::{Account, Event};
 use model::combine::Ruling;
@@ -54,6 +56,8 @@ pub(crate) struct Figures {
     overdue: Vec<Vec<String>>,
     entries: u64,
     purged: u64,
+    /// Entries of which it is not known yet whether another log has them.
+    in_doubt: u64,
     span: Option<(u64, u64)>,
     extent: Extent,
 }
@@ -91,6 +95,7 @@ impl Figures {
             overdue: Vec::new(),
             entries: 0,
             purged: 0,
+            in_doubt: 0,
             span: None,
             extent: Extent::default(),
         }
@@ -103,16 +108,19 @@ impl Figures {
 
     /// Adds one entry.
     pub(crate) fn add(&mut self, told: Told) {
-        let Told { index, leaf, account, after } = told;
+        let Told { index, leaf, account, after, fate } = told;
+        let undone = (fate != Fate::Stands).then(|| leaf.id.clone());
         if after {
             match account {
                 Some(Account { of, event: Event::Failed { .. }, .. }) => self.undo(of),
                 Some(Account { of, event: Event::Waits { .. }, .. }) => self.failed.extend(of),
+                Some(Account { of, .. }) if undone.is_some() => self.failed.extend(of),
                 _ => {}
             }
             return;
         }
         self.entries += 1;
+        self.in_doubt += u64::from(fate == Fate::InDoubt);
         self.span = Some((self.span.map_or(index, |(first, _)| first), index));
         let Some(Account { at, request, of, event, .. }) = account else {
             self.purged += 1;
@@ -171,6 +179,8 @@ impl Figures {
             }
             _ => {}
         }
+        // Where that was recorded too late to be of the period, or is not known yet.
+        self.undo(undone);
     }
 
     fn did(&mut self, entry: String, permit: Option<String>, act: &'static str) {
@@ -318,6 +328,12 @@ impl Figures {
                 self.entries, self.purged
             ),
         };
+        if self.in_doubt > 0 {
+            text += &format!(
+                " Of {} of them it is not known yet whether another log took them, too: what they say was done is not counted.",
+                self.in_doubt
+            );
+        }
         if *minimum > 0 {
             text += &format!(
                 " The entries before {minimum} have been pruned from it: what was of this period among them is not counted."
@@ -390,7 +406,7 @@ mod tests {
             of: of.map(str::to_owned),
             event,
         };
-        Told { index, leaf, account: Some(account), after: false }
+        Told { index, leaf, account: Some(account), after: false, fate: Fate::Stands }
     }
 
     fn decision(jurisdiction: &str, verdict: Verdict, tags: &[(&str, &str)]) -> Event {
@@ -498,6 +514,38 @@ mod tests {
         assert!(figures.counts().contains(&Figure::new("Steps permitted that failed", 0)), "in the next period");
         let crime = figures.sections().into_iter().find(|s| s.heading == "Crime").unwrap();
         assert!(crime.rows.is_empty(), "{crime:?}");
+    }
+
+    #[test]
+    fn what_is_undone_long_after_the_period_is_not_counted_in_it() {
+        for (fate, in_doubt) in [(Fate::Undone, false), (Fate::InDoubt, true)] {
+            let fated = |told: Told| Told { fate, ..told };
+            let mut figures = Figures::new("north", &["crime".to_owned()]);
+            let robbery = || decision("north", Verdict::Permit, &[("crime", "robbery")]);
+            figures.add(told(1, Some("r1"), None, robbery()));
+            figures.add(fated(told(2, Some("r1"), Some("e1"), Event::Opened)));
+            figures.add(told(3, Some("r2"), None, Event::Opened));
+            // A permit that the other log did not take.
+            figures.add(fated(told(4, Some("r4"), None, robbery())));
+            // A step of the period whose outcome is of the next one.
+            figures.add(told(5, Some("r5"), None, robbery()));
+            figures.add(Told { after: true, ..fated(told(6, Some("r5"), Some("e5"), Event::Opened)) });
+            assert!(figures.counts().contains(&Figure::new("Requests opened", 1)), "{fate:?}");
+            assert!(figures.counts().contains(&Figure::new("Steps permitted that failed", 0)), "{fate:?}");
+            let crime = figures.sections().into_iter().find(|s| s.heading == "Crime").unwrap();
+            assert!(crime.rows.is_empty(), "{fate:?}: {crime:?}");
+            assert_eq!(figures.basis().text.contains("Of 2 of them it is not known yet"), in_doubt, "{fate:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_undone_soon_and_known_to_be_is_undone_once() {
+        let mut figures = Figures::new("north", &[]);
+        figures.add(told(1, Some("r1"), None, Event::Opened));
+        figures.add(Told { fate: Fate::Undone, ..told(2, Some("r2"), None, Event::Opened) });
+        figures.add(told(3, Some("r2"), Some("e2"), Event::Failed { reason: "no disk elsewhere".into() }));
+        assert!(figures.counts().contains(&Figure::new("Requests opened", 1)));
+        assert!(figures.counts().contains(&Figure::new("Steps permitted that failed", 1)));
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Docket {
     /// As it was kept.
     pub(super) fn read(row: store::RetentionRow) -> Result<Self, CaseError> {
         serde_json::from_value(row.body)
-            .map_err(|e| CaseError::Log(format!("the docket of `{}` on record cannot be read: {e}", row.record)))
+            .map_err(|e| CaseError::Unreadable(format!("the docket of `{}`: {e}; restore the database", row.record)))
     }
 
     /// As it is kept.

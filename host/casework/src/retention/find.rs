@@ -13,9 +13,9 @@ use crate::intake::{OpenRequest, PROBE, attested};
 use crate::judge::Facts;
 use crate::ledger::Subject;
 use crate::life::Life;
-use crate::obligations::Owed;
+use crate::obligations::{self, Owed};
 use crate::walk;
-use model::account::{Document, Leaf, Retained};
+use model::account::{Document, Event, Leaf, Retained};
 use model::facts::{self, History, RetentionEvent, Step};
 use model::registry::Principal;
 use model::rulings::Duty;
@@ -276,26 +276,42 @@ fn of_own_log(owner: &Chamber, range: EntryRange, record: Retained) -> Result<Re
     Ok(Retained { gallery: Some(origin.to_owned()), record: range.to_string(), ..record })
 }
 
-/// The open holds of entries that decisions imposed within requests, and whose own entries are among these. Nothing else says
-/// which entries such a hold is of, so that they are lifted with the entry of their decision. No step of the request touches
-/// them: its turn is not needed.
+/// The open holds of entries that decisions imposed, but for those about entries, and whose own entries are among these. Nothing
+/// else says which entries such a hold is of, so that they are lifted with the entry of their decision. No other step touches
+/// them: the turn of what they are filed under is not needed.
 async fn held_by_decisions(owner: &Chamber, leaves: &[Leaf]) -> Result<Vec<Owed>, CaseError> {
     let mut held = Vec::new();
     for row in owner.store.open_obligations(None).await? {
         let owed = Owed::read(row)?;
         let of_this_log =
             matches!(&owed.duty, Duty::Hold(rule) if rule.subject == AUDIT_ENTRY) && owed.jurisdiction == owner.id();
-        let Some(request) = owed.request.as_deref().filter(|_| of_this_log) else { continue };
+        // It is found where it is filed.
+        let about_entries = owed.about.as_ref().is_some_and(|about| about.subject == AUDIT_ENTRY);
         let decided: Vec<&Leaf> = leaves.iter().filter(|l| l.verdict.is_some() && l.at == owed.since).collect();
-        if decided.is_empty() {
-            continue;
-        }
-        let entries = owner.store.entries_of_request(request).await?;
-        if decided.iter().any(|leaf| entries.contains(&leaf.id)) {
+        if of_this_log && !about_entries && !decided.is_empty() && imposed_by_any(owner, &owed, &decided).await? {
             held.push(owed);
         }
     }
     Ok(held)
+}
+
+/// Whether one of these decisions, all of the moment since which something is owed, imposed it.
+async fn imposed_by_any(owner: &Chamber, owed: &Owed, decided: &[&Leaf]) -> Result<bool, CaseError> {
+    if let Some(request) = owed.request.as_deref() {
+        let entries = owner.store.entries_of_request(request).await?;
+        return Ok(decided.iter().any(|leaf| entries.contains(&leaf.id)));
+    }
+    let ids: Vec<String> = decided.iter().map(|leaf| leaf.id.clone()).collect();
+    for row in owner.accounts(&ids).await? {
+        // What a decision said whose account is gone nobody can tell: its moment has to do, or the hold would never end.
+        let Some(row) = row else { return Ok(true) };
+        if let Event::Decision { rulings, .. } = owner.account_in(&row)?.event
+            && obligations::is_imposed_by(owed, &rulings)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The entries of a range.

@@ -10,7 +10,6 @@ use crate::aside::aside;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::intake::{PROBE, template_of};
-use crate::ledger::account_in;
 use crate::release::{DOCUMENT, Form, sealed_id};
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt as _, OpenOptions, OpenOptionsExt as _};
 use model::account::{Account, Document, Event, Leaf, Who, Written};
@@ -182,11 +181,11 @@ impl Found {
 
     async fn files_of_entries(&self, leaves: &[Leaf]) -> Result<Vec<(String, Vec<u8>)>, CaseError> {
         let ids: Vec<String> = leaves.iter().map(|leaf| leaf.id.clone()).collect();
-        let rows = self.owner.store.accounts(&ids).await?;
+        let rows = self.owner.accounts(&ids).await?;
         let mut told = Vec::with_capacity(leaves.len());
         for (leaf, row) in leaves.iter().zip(rows) {
             let Some(row) = row else { continue };
-            told.push(Told { leaf, salt: hex::encode(row.salt), account: account_in(&row)? });
+            told.push(Told { leaf, salt: hex::encode(row.salt), account: self.owner.account_in(&row)? });
         }
         Ok(vec![("entries.json".to_owned(), pretty(&told)?)])
     }

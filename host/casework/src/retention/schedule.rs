@@ -108,6 +108,7 @@ impl Casework {
                 e @ (CaseError::Clock(_)
                 | CaseError::Log(_)
                 | CaseError::Store(_)
+                | CaseError::Unreadable(_)
                 | CaseError::Fault(_)
                 | CaseError::Stopping),
             ) => Err(e),

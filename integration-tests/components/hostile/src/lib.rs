@@ -2,10 +2,10 @@
 //! find; the host must answer all of them with a recorded denial.
 
 use magistrate_sdk::calendar::date;
-use magistrate_sdk::rulings::{Charter, Clause, Promise};
+use magistrate_sdk::rulings::{Charter, Clause, ClockOrigin, Promise};
 use magistrate_sdk::settings::Default;
 use magistrate_sdk::terms::Phase;
-use magistrate_sdk::{Case, Policy, Setting, Settings};
+use magistrate_sdk::{Case, Duties, Policy, Setting, Settings};
 
 /// Misbehaves.
 pub struct Hostile;
@@ -25,6 +25,7 @@ const ACTS: &[&str] = &[
     "break-promise",
     "unlisted-clause",
     "unlisted-document",
+    "alert-only",
 ];
 
 const ACT: Setting =
@@ -70,14 +71,18 @@ impl Policy for Hostile {
                 let long = "x".repeat(4000);
                 (0..400).for_each(|_| case.clause(0).notes(&long));
             }
+            "alert-only" => {
+                let notice = Duties::notify(&["chief"], 24, ClockOrigin::Decision, "nothing was found");
+                return case.clause(0).always_obliges(notice);
+            }
             _ => {}
         }
         case.clause(if act == "unlisted-clause" { 999 } else { 0 }).satisfied();
         if act == "unlisted-document" {
-            case.clause(0).obliges(magistrate_sdk::Duties::document("secret"));
+            case.clause(0).obliges(Duties::document("secret"));
         }
         if act != "break-promise" {
-            case.clause(0).obliges(magistrate_sdk::Duties::flag("hostile"));
+            case.clause(0).obliges(Duties::flag("hostile"));
         }
     }
 }
