@@ -37,7 +37,7 @@
 //! | [`inspection`] | auditors at the log |
 //! | `reading` | accounts, read from the database, and what is said where they cannot be |
 //! | [`replay`] | a decision on record, taken again |
-//! | [`recovery`] | a log that cannot be written, until it can |
+//! | [`recovery`], [`reopening`] | a log or a database that cannot be written, until it can: at work, and at the start |
 //! | `unfinished`, `drawn`, `postponed` | what broke off before it was concluded, undone; or said to wait |
 //! | `torn` | what one log took and another did not |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
@@ -82,6 +82,7 @@ mod reading;
 pub mod recovery;
 pub mod registration;
 pub mod release;
+pub mod reopening;
 pub mod replay;
 pub mod report;
 pub mod retention;
