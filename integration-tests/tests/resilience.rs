@@ -102,10 +102,16 @@ async fn without_its_pinned_policy_a_jurisdiction_denies_and_the_other_goes_on()
     assert_eq!(court.entries("detroit").await, before + 1, "the denial is on record");
     court.check_receipt("detroit", &problem["receipt"]);
     assert_eq!(court.search("st-louis", 1).await["verdict"], "permit");
-    let ready = court.client(&searcher("st-louis")).get("/readyz").await.unwrap();
-    let told = ready.json().unwrap();
-    assert_eq!((ready.status.as_u16(), &told["status"]), (200, &json!("partly ready")));
-    assert!(told["impediments"][0].as_str().unwrap().starts_with("detroit: no policy in force"), "{told}");
+    for (asker, says) in [("detroit", "detroit: no policy in force: "), ("st-louis", "detroit: partly ready")] {
+        let mut client = court.client(&searcher(asker));
+        let ready = client.get("/readyz").await.unwrap();
+        let told = ready.json().unwrap();
+        assert_eq!((ready.status.as_u16(), &told["status"]), (200, &json!("partly ready")));
+        let said = told["impediments"][0].as_str().unwrap();
+        assert!(said.starts_with(says) && said.contains(&other) == (asker == "detroit"), "{asker}: {told}");
+        let all = client.get("/v1/jurisdictions").await.unwrap().json().unwrap().to_string();
+        assert_eq!(all.contains(&other), asker == "detroit", "{asker}: why is for its own people: {all}");
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
-//! Connections: accepted, limited, and let finish at shutdown. What becomes of each request is in `serving`.
+//! Connections: accepted, limited, and let finish at shutdown. What becomes of each request is in `serving`; what is answered before
+//! the host has started, in `waiting`.
 //!
 //! Who a client is, is learnt in the handshake and holds for the connection. So no connection is old: each is ended after some
 //! minutes, and at once when the certificates or revocations that are in force change. Until then nobody knows who it is, and it
 //! takes no place from those who have shown their certificates.
 
 mod serving;
+mod waiting;
 
 use crate::bodies::Room;
 use crate::draining::Draining;
@@ -178,6 +180,18 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.door.address()
+    }
+
+    /// Waits until the host is open. While that waits itself, for a log that cannot be written, whoever asks is told so.
+    pub async fn until_open<T>(
+        &self,
+        waits: watch::Receiver<Option<casework::reopening::Wait>>,
+        opening: impl Future<Output = T>,
+    ) -> T {
+        tokio::select! {
+            opened = opening => opened,
+            never = waiting::answer(&self.door, self.patience, self.handshakes_each, waits) => match never {},
+        }
     }
 
     /// Answers until `stop` turns true, then lets work under way finish and gives casework back to be closed. `None`
