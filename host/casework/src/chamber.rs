@@ -18,6 +18,7 @@ use crate::gallery::Hall;
 use crate::history::{HOUR_MS, History};
 use crate::hosts::Neighbours;
 use crate::ledger::{self, Entry, Ledger, Subject};
+use crate::pace::Pace;
 use crate::reading::Unread;
 use crate::recovery::Outage;
 use crate::reopening::{self, Vigil};
@@ -81,6 +82,7 @@ pub struct Chamber {
     pub(crate) witnessed: OnceLock<Arc<audit::Witnessed>>,
     pub(crate) troubles: Troubles,
     pub(crate) unread: Unread,
+    pub(crate) pace: Pace,
     /// Whether a pruning of the log may have broken off: at the start it may.
     pub(crate) pruning: AtomicBool,
 }
@@ -275,6 +277,7 @@ impl Chamber {
             witnessed: OnceLock::new(),
             troubles: Troubles::default(),
             unread: Unread::default(),
+            pace: Pace::default(),
             pruning: AtomicBool::new(true),
         };
         Ok((chamber, start))

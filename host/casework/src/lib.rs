@@ -12,6 +12,7 @@
 //! | [`chamber`] | a jurisdiction at work: its policy, log, store, galleries; all of them: start, stop, readiness; who is registered |
 //! | [`ledger`] | an audit entry: account, leaf, receipt; its way to the database |
 //! | [`judge`] | facts to decision to permit |
+//! | `pace` | on which thread a policy rules |
 //! | [`permit`] | the proof that a step was permitted |
 //! | [`awaited`] | what a permitted step waits for: approvals and acknowledgements |
 //! | [`hosts`] | several hosts on one database: each learns what the others changed |
@@ -74,6 +75,7 @@ pub mod misstep;
 pub mod notices;
 pub mod obligations;
 pub mod outcome;
+mod pace;
 pub mod paper;
 pub mod permit;
 mod photograph;

@@ -7,6 +7,7 @@ use crate::clock::{Clock, ClockError, Correction};
 use crate::drawn;
 use crate::error::CaseError;
 use crate::notices::Outbox;
+use crate::pace::Threads;
 use crate::paper::Draughting;
 use crate::recovery;
 use crate::reopening::Vigil;
@@ -34,6 +35,7 @@ pub struct Casework {
     /// What each jurisdiction exports to and purges by, where it says so.
     pub(crate) means: BTreeMap<String, Means>,
     pub(crate) turns: Turns,
+    pub(crate) threads: Threads,
     /// Told when there is something for [`crate::deadlines`] to do at once.
     pub(crate) stir: tokio::sync::Notify,
     store: store::Store,
@@ -118,6 +120,7 @@ impl Casework {
             chancery: None,
             means: BTreeMap::new(),
             turns: Turns::default(),
+            threads: Threads::of_this_runtime(),
             stir: tokio::sync::Notify::new(),
             store,
             alarm,
