@@ -374,7 +374,7 @@ impl Casework {
     }
 }
 
-/// The same where it may keep a thread of the runtime for long; gives the matter back.
+/// Has a policy rule aside, which may take long; gives the matter back.
 async fn rule_aside(
     chamber: Arc<Chamber>,
     policy: Arc<PolicyState>,
