@@ -116,7 +116,8 @@ impl Deployment {
         let mut address = None;
         for line in lines.by_ref() {
             if let Some(found) = line?.strip_prefix("listening on https://") {
-                address = Some(found.to_owned());
+                // While it waits for a log, what follows is why.
+                address = found.split(',').next().map(str::to_owned);
                 break;
             }
         }

@@ -109,16 +109,46 @@ async fn enter(at: &Deployment, from: &Deployment, who: &str) -> Result<u16, Cli
     Client::new(&at.address, identity).get("/healthz").await.map(|answer| answer.status.as_u16())
 }
 
+/// A deployment's configuration, less whom it trusts.
+fn without_authorities(deployment: &Deployment) -> String {
+    let config = std::fs::read_to_string(deployment.config()).unwrap();
+    config
+        .replace("client_authority = \"certs/ca.pem\"\n", "")
+        .replace("\nrevocations = \"certs/revocations.pem\"\n", "\n")
+}
+
+#[tokio::test]
+async fn of_an_authority_named_twice_either_list_revokes() {
+    let Some(mut court) = court().await else { return };
+    let home = court.deployment.home.clone();
+    std::fs::copy(home.join("certs/revocations.pem"), home.join("certs/earlier.pem")).unwrap();
+    let revoked = "detroit/j.kowalski";
+    let done = court.deployment.run(&["pki", "revoke", "certs", &format!("certs/{revoked}.pem")]).unwrap();
+    assert!(done.status.success());
+    let base = without_authorities(&court.deployment);
+    for lists in [["revocations", "earlier"], ["earlier", "revocations"]] {
+        court.deployment.stop().unwrap();
+        let each = lists.map(|list| {
+            format!(
+                "\n[[server.client_authorities]]\nfile = \"certs/ca.pem\"\nrevocations = \"certs/{list}.pem\"\n\
+                 jurisdictions = [\"detroit\", \"st-louis\"]\n"
+            )
+        });
+        std::fs::write(court.deployment.config(), format!("{base}{}", each.concat())).unwrap();
+        court.deployment.serve().unwrap();
+        let here = &court.deployment;
+        assert!(enter(here, here, revoked).await.is_err(), "{lists:?}");
+        assert_eq!(enter(here, here, &searcher("detroit")).await.unwrap(), 200, "{lists:?}: the others go on");
+    }
+}
+
 #[tokio::test]
 async fn an_authority_speaks_for_its_own_jurisdictions_only() {
     let (Some(mut court), Some(program)) = (court().await, integration_tests::program()) else { return };
     let folder = tempfile::tempdir().unwrap();
     let other = Deployment::init(&program, &folder.path().join("other"), None).unwrap();
     court.deployment.stop().unwrap();
-    let config = std::fs::read_to_string(court.deployment.config()).unwrap();
-    let mut config = config
-        .replace("client_authority = \"certs/ca.pem\"\n", "")
-        .replace("\nrevocations = \"certs/revocations.pem\"\n", "\n");
+    let mut config = without_authorities(&court.deployment);
     let authority = |home: &Path, jurisdiction: &str| {
         let (file, revocations) = (home.join("certs/ca.pem"), home.join("certs/revocations.pem"));
         format!(

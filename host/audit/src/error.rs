@@ -202,6 +202,14 @@ pub enum OpenError {
     Closed,
 }
 
+impl OpenError {
+    /// Whether it may work later without anybody changing what is in the folder or configured: a disk that is full or fails, a
+    /// signer that does not answer, threads that are used up.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Directory(DirectoryError::File(_)) | Self::Sign(_) | Self::Thread(_))
+    }
+}
+
 impl From<FileError> for OpenError {
     fn from(error: FileError) -> Self {
         Self::Directory(error.into())

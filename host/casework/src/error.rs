@@ -84,6 +84,9 @@ pub enum CaseError {
     /// The log cannot be written, so nothing is done.
     #[error("the audit log cannot be written, so nothing was done: {0}")]
     Log(String),
+    /// The database cannot be written, so nothing is done.
+    #[error("the database cannot be written, so nothing was done: {0}")]
+    Unwritten(String),
     /// Something on record cannot be read: a file of the log, a row of the database. It says which, and what to do.
     #[error("what is on record cannot be read: {0}")]
     Unreadable(String),
@@ -221,6 +224,9 @@ mod tests {
         assert!(read.contains("cannot be read: the audit log") && !read.contains("nothing was done"), "{read}");
         let written = CaseError::from(audit::AppendError::Unwritable("no disk".into())).to_string();
         assert!(written.contains("the audit log cannot be written, so nothing was done"), "{written}");
+        let unwritten = CaseError::Unwritten("no disk".into()).to_string();
+        assert!(unwritten.contains("the database cannot be written, so nothing was done"), "{unwritten}");
+        assert!(!unwritten.contains("audit log"), "one of the two: {unwritten}");
         let pruned = CaseError::from(audit::ReadError::Pruned { index: 1, minimum: 2 });
         assert!(matches!(pruned, CaseError::Pruned(_)));
     }

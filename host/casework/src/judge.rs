@@ -277,9 +277,14 @@ impl Casework {
             Rulings { id: model::terms::new_id(), phase: facts.step.phase(), at: facts.now, rulings: Vec::new() };
         for chamber in deciding {
             // Read once: the matter and the ruling are the same revision's.
-            let policy = chamber.in_force();
+            let policy = chamber.policy();
             let matter = facts.matter(chamber, &policy);
-            rulings.rulings.push(rule(chamber, &policy, &matter)?);
+            let (ruling, matter) = match chamber.pace.at_once(&self.threads) {
+                Some(at_once) => (at_once.decide(|| rule(chamber, &policy, &matter))?, matter),
+                // In a box of its own: no usual decision has to make room for it.
+                None => Box::pin(rule_aside(chamber.clone(), policy, matter)).await?,
+            };
+            rulings.rulings.push(ruling);
             matters.push(matter);
         }
         bound_to_galleries(&mut rulings, facts.gallery.as_ref());
@@ -393,6 +398,18 @@ impl Casework {
             Err(unrecorded) => unrecorded,
         }
     }
+}
+
+/// Has a policy rule aside, which may take long; gives the matter back.
+async fn rule_aside(
+    chamber: Arc<Chamber>,
+    policy: Arc<PolicyState>,
+    matter: Matter,
+) -> Result<(Ruling, Matter), CaseError> {
+    let ruling = chamber.clone();
+    let work = move || (rule(&ruling, &policy, &matter), matter);
+    let (ruled, matter) = chamber.pace.decide_aside(work).await?;
+    Ok((ruled?, matter))
 }
 
 fn rule(chamber: &Chamber, policy: &PolicyState, matter: &Matter) -> Result<Ruling, CaseError> {

@@ -108,6 +108,11 @@ impl Ledger {
         self.trouble.load_full()
     }
 
+    /// Whether the task that writes to the database has ended: nothing is written any more until the host starts again.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.behind.is_closed()
+    }
+
     /// Waits until everything recorded before can be read in the database.
     ///
     /// # Errors
@@ -129,8 +134,8 @@ impl Ledger {
     /// is destroyed in the database after that does not come back from there when a crash has the journal replayed.
     ///
     /// # Errors
-    /// As [`Ledger::settle`]; [`CaseError::Log`] when the journal cannot be turned, or the database does not take what rides on
-    /// it.
+    /// As [`Ledger::settle`]; [`CaseError::Log`] when the journal cannot be turned; [`CaseError::Unwritten`] when the database does
+    /// not take what rides on it.
     pub async fn clear(&self) -> Result<(), CaseError> {
         self.settle().await?;
         self.clear_within(SETTLE_LIMIT).await
@@ -170,8 +175,8 @@ impl Ledger {
     /// What an entry leaves behind, as it rides on its leaf, and room for it to wait for the database. Nothing is done yet.
     ///
     /// # Errors
-    /// [`CaseError::TooLarge`] for more than a leaf can carry; [`CaseError::Log`] while the database takes nothing, or is too
-    /// slow.
+    /// [`CaseError::TooLarge`] for more than a leaf can carry; [`CaseError::Unwritten`] while the database takes nothing, or is
+    /// too slow.
     async fn pack(&self, written: &Written, mut kept: Vec<store::Kept>) -> Result<Packed, CaseError> {
         if let Some(reason) = self.trouble() {
             return Err(unwritten(&reason));
@@ -252,7 +257,7 @@ fn not_there_yet(reason: &str) -> CaseError {
 
 /// What is to be recorded does not get into the database, for this reason.
 fn unwritten(reason: &str) -> CaseError {
-    CaseError::Log(format!("the database cannot be written: {reason}"))
+    CaseError::Unwritten(reason.to_owned())
 }
 
 /// What a step leaves behind, the same as bytes that ride on its leaf, and their room among what waits for the database.
@@ -284,8 +289,8 @@ pub async fn replay(prepared: &audit::Prepared, store: &store::Jurisdiction) -> 
 /// into each one's store.
 ///
 /// # Errors
-/// [`CaseError::TooLarge`] for more than an entry holds, before any of them has it; [`CaseError::Log`] when it is not durable:
-/// then nothing may be done; [`CaseError::Fault`] when the host broke off, and it may be on record. Where one log took it and a
+/// [`CaseError::TooLarge`] for more than an entry holds, before any of them has it; [`CaseError::Unwritten`] while the database
+/// takes nothing, likewise; [`CaseError::Log`] when it is not durable: then nothing may be done; [`CaseError::Fault`] when the host broke off, and it may be on record. Where one log took it and a
 /// later one did not, the message says so; that nothing came of it is recorded where it stands.
 pub async fn record(ledgers: &[&Ledger], entry: Entry, rows: Vec<store::Kept>) -> Result<Recorded, CaseError> {
     record_as(model::terms::new_id(), ledgers, entry, rows).await

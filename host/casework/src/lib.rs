@@ -12,6 +12,7 @@
 //! | [`chamber`] | a jurisdiction at work: its policy, log, store, galleries; all of them: start, stop, readiness; who is registered |
 //! | [`ledger`] | an audit entry: account, leaf, receipt; its way to the database |
 //! | [`judge`] | facts to decision to permit |
+//! | `pace` | on which thread a policy rules |
 //! | [`permit`] | the proof that a step was permitted |
 //! | [`awaited`], `given` | what a permitted step waits for: approvals and acknowledgements; whether what was given still counts |
 //! | [`hosts`] | several hosts on one database: each learns what the others changed |
@@ -39,7 +40,7 @@
 //! | `reading` | accounts, read from the database, and what is said where they cannot be |
 //! | `sight` | who sees what of cases and records, and that they looked |
 //! | [`replay`] | a decision on record, taken again |
-//! | [`recovery`] | a log that cannot be written, until it can |
+//! | [`recovery`], [`reopening`] | a log or a database that cannot be written, until it can: at work, and at the start |
 //! | `unfinished`, `drawn`, `postponed` | what broke off before it was concluded, undone; or said to wait |
 //! | `torn` | what one log took and another did not |
 //! | `dropped` | what the opening of a log drops from its journal's end, until that is on record |
@@ -80,6 +81,7 @@ pub mod misstep;
 pub mod notices;
 pub mod obligations;
 pub mod outcome;
+mod pace;
 pub mod paper;
 pub mod permit;
 mod photograph;
@@ -88,6 +90,7 @@ mod reading;
 pub mod recovery;
 pub mod registration;
 pub mod release;
+pub mod reopening;
 pub mod replay;
 pub mod report;
 pub mod retention;

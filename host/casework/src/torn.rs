@@ -106,7 +106,10 @@ pub(crate) async fn doubted(
 /// What is said of an entry that could not be marked.
 fn unkept(reason: CaseError) -> String {
     let reason = match reason {
-        CaseError::Log(reason) | CaseError::Fault(reason) | CaseError::Unreadable(reason) => reason,
+        CaseError::Log(reason)
+        | CaseError::Unwritten(reason)
+        | CaseError::Fault(reason)
+        | CaseError::Unreadable(reason) => reason,
         other => other.to_string(),
     };
     format!("is forgotten if the host stops before that can be noted ({reason}): compare both logs then")
@@ -118,6 +121,7 @@ fn also(error: CaseError, more: &str) -> CaseError {
         error if more.is_empty() => error,
         CaseError::Fault(reason) => CaseError::Fault(reason + more),
         CaseError::Log(reason) => CaseError::Log(reason + more),
+        CaseError::Unwritten(reason) => CaseError::Unwritten(reason + more),
         other => CaseError::Log(other.to_string() + more),
     }
 }

@@ -4,6 +4,7 @@
 //! that failed for a reason that may pass it is known until the host stops, and after that it may reach somebody twice, under one
 //! id.
 
+use anyhow::bail;
 use casework::Clock;
 use casework::alarm::{Alarm, Alert, Announce, Raising};
 use casework::notices::{Delivering, Delivery, Notice, Outbox};
@@ -135,7 +136,25 @@ impl Outbox for Post {
     }
 }
 
-/// Tells the host's own log and, through the outbox, the offices named for alarms.
+/// The office that alarms go to where none is named: whoever looks into the folder finds them.
+const OFFICE: &str = "administrator";
+
+/// The offices that alarms go to.
+///
+/// # Errors
+/// Where they would reach nobody: mail alone, and no office named.
+pub(crate) fn told_of_alarms(config: &outbox::Config) -> anyhow::Result<Vec<String>> {
+    match (config.alarm.as_slice(), &config.folder) {
+        ([], Some(_)) => Ok(vec![OFFICE.to_owned()]),
+        ([], None) => bail!(
+            "[outbox] alarm names nobody to tell when this host is in trouble: name an office, with its address under \
+             [outbox.recipients]"
+        ),
+        (named, _) => Ok(named.to_vec()),
+    }
+}
+
+/// Tells the host's own log and, through the outbox, the offices that alarms go to.
 pub(crate) struct Bell {
     pub(crate) post: Arc<Post>,
     pub(crate) to: Vec<String>,
@@ -145,9 +164,6 @@ impl Alarm for Bell {
     fn raise<'a>(&'a self, alert: &'a Alert) -> Raising<'a> {
         Box::pin(async move {
             Announce.raise(alert).await?;
-            if self.to.is_empty() {
-                return Ok(());
-            }
             let Alert { jurisdiction, subject, text, since } = alert;
             let notice = Notice {
                 id: id(&format!("{jurisdiction}\n{subject}\n{text}\n{since}")),

@@ -144,13 +144,22 @@ async fn an_alarm_reaches_the_offices_named_for_it() {
         text: "no space is left".to_owned(),
         since: Instant(7),
     };
-    Bell { post: post.clone(), to: vec![] }.raise(&alert).await.unwrap();
     let bell = Bell { post, to: vec!["administrator".to_owned()] };
     bell.raise(&alert).await.unwrap();
     bell.raise(&alert).await.unwrap();
     let letters = letters(folder.path());
     assert_eq!(letters.len(), 1, "once, however often it is raised");
     assert!(letters[0].contains("no space is left") && letters[0].contains("administrator"), "{}", letters[0]);
+}
+
+#[test]
+fn an_alarm_reaches_somebody_whoever_is_named() {
+    let config = |text: &str| told_of_alarms(&toml::from_str(text).unwrap());
+    assert_eq!(config("folder = \"out\"").unwrap(), [OFFICE], "the folder is there to be looked into");
+    assert_eq!(config("folder = \"out\"\nalarm = [\"a\", \"b\"]").unwrap(), ["a", "b"]);
+    let mail = "[smtp]\nhost = \"127.0.0.1\"\nport = 25\nfrom = \"a@example.gov\"\n";
+    assert!(config(mail).unwrap_err().to_string().contains("names nobody to tell"));
+    assert_eq!(config(&format!("alarm = [\"a\"]\n{mail}")).unwrap(), ["a"]);
 }
 
 #[tokio::test]

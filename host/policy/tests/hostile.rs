@@ -83,6 +83,7 @@ fn whatever_it_does_is_a_denial_that_says_why() {
         ("trap", "trapped"),
         ("exit", "trapped: the policy called exit"),
         ("print", "ran out of fuel"),
+        ("linger", "ran out of time"),
         ("oversized", "too large"),
         ("break-promise", "without the obligation of clause `1`"),
         ("unlisted-clause", "cites clause 999"),
@@ -146,6 +147,38 @@ fn whom_a_policy_wants_told_that_finds_nothing_is_told() {
     assert!(said.contains("no rule for this step"), "{said}");
     let duties: Vec<_> = ruled.decision.obligations.into_iter().map(|o| o.duty).collect();
     assert!(matches!(duties.as_slice(), [Duty::Notify(rule)] if rule.to == ["chief"]), "{duties:?}");
+}
+
+#[test]
+fn time_that_burns_no_fuel_is_bounded_too() {
+    let engine = Engine::new().unwrap();
+    let Some(policy) = hostile(&engine, "linger") else { return };
+    let ruled = policy.decide(&matter());
+    assert_eq!(ruled.fault, Some(Fault::OutOfTime));
+    assert!(ruled.lines.is_empty(), "nor is anything so long kept");
+}
+
+#[test]
+fn a_phase_that_nobody_judged_is_denied_as_such() {
+    let engine = Engine::new().unwrap();
+    let Some(policy) = hostile(&engine, "silent") else { return };
+    let ruled = policy.decide(&matter());
+    assert_eq!((ruled.decision.verdict, ruled.fault), (Verdict::Deny, None), "no fault: it has nothing to say");
+    let [finding] = ruled.decision.findings.as_slice() else { panic!("{:?}", ruled.decision.findings) };
+    assert_eq!(&*finding.clause, policy::decide::HOST_CLAUSE);
+    assert!(finding.explanation.as_ref().is_some_and(|why| why.contains("no rule for this step")), "{finding:?}");
+    assert!(ruled.decision.obligations.is_empty());
+}
+
+#[test]
+fn every_decision_is_made_in_a_fresh_instance() {
+    let engine = Engine::new().unwrap();
+    let Some(policy) = hostile(&engine, "remember") else { return };
+    let first = policy.decide(&matter());
+    assert_eq!((first.decision.verdict, &first.fault), (Verdict::Permit, &None));
+    for _ in 0..100 {
+        assert_eq!(policy.decide(&matter()), first, "something is left over of the last decision");
+    }
 }
 
 #[test]

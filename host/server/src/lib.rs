@@ -23,6 +23,7 @@
 //! | [`metrics`] | Prometheus |
 //! | [`listener`], `bodies` | connections, limits, shutdown, each request on its way; room for what is sent |
 //! | `body`, `sending`, `draining` | a request's body, answers on their way, and clients that do not read them |
+//! | `handshakes` | clients that have not shown who they are yet |
 //! | `idle`, `places` | connections on which nothing happens, and too many of one person |
 //! | [`witness`] | a witness of other hosts' logs |
 
@@ -37,6 +38,7 @@ pub mod case_api;
 mod case_endpoints;
 mod draining;
 mod endpoints;
+mod handshakes;
 pub mod identity;
 mod idle;
 mod letting_in;
@@ -60,6 +62,7 @@ pub mod tls;
 mod unique;
 pub mod witness;
 
+pub use handshakes::MOST_HANDSHAKES_EACH;
 pub use listener::{Patience, Server, ServerError};
 pub use places::MOST_EACH;
 pub use routes::document as openapi_document;

@@ -184,6 +184,7 @@ impl From<CaseError> for Problem {
             }
             CaseError::Clock(_)
             | CaseError::Log(_)
+            | CaseError::Unwritten(_)
             | CaseError::Store(_)
             | CaseError::Gallery(_)
             | CaseError::Mending { .. }

@@ -1,12 +1,14 @@
 //! What is too much for an entry or for what waits, and a ledger without a writer.
 
 use super::*;
+use crate::alarm::{Alarm, Alert, Raising};
 use crate::chamber::Loading;
 use crate::{Casework, Clock, Opening, PolicyState};
 use model::account::{Event, Kind, Who};
 use model::registry::Registry;
 use model::terms::Instant;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use tempfile::TempDir;
 
@@ -87,8 +89,9 @@ async fn without_a_writer_nobody_is_told_that_nothing_was_done() {
     assert!(matches!(broken.settle().await, Err(CaseError::Fault(_))));
     broken.trouble.store(Some(Arc::new(BROKEN.to_owned())));
     let refused = record(&[&broken], entry(), vec![]).await.map(drop);
-    assert!(matches!(refused, Err(CaseError::Log(_))), "{refused:?}");
+    assert!(matches!(&refused, Err(CaseError::Unwritten(why)) if why == BROKEN), "{refused:?}");
     assert_eq!(broken.log().size(), 1, "once that is known, nothing more is");
+    assert!(broken.is_broken() && !ledger(&tempfile::tempdir().unwrap()).await.is_broken());
 }
 
 /// How an entry is marked that one log has and another may not have.
@@ -146,14 +149,13 @@ async fn a_mark_that_the_database_does_not_take_is_not_promised() {
     assert_eq!((marks(&home.store).await, queue.len()), (0, 2), "both wait for it");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_mark_stays_until_the_database_has_what_is_in_the_log() {
-    let folder = tempfile::tempdir().unwrap();
-    let opening = |id: &str| {
-        let home = folder.path().join(id);
+/// These jurisdictions, none of which has a policy.
+async fn casework(folder: &Path, ids: &[&str]) -> Casework {
+    let opening = |id: &&str| {
+        let home = folder.join(id);
         std::fs::create_dir(&home).unwrap();
         Opening {
-            id: id.to_owned(),
+            id: (*id).to_owned(),
             policy: PolicyState::Absent("none is needed here".to_owned()),
             registry: Registry::default(),
             log: log(&home, &format!("test/{id}")),
@@ -162,8 +164,68 @@ async fn a_mark_stays_until_the_database_has_what_is_in_the_log() {
     };
     let store = store::Store::open("mem://", None, store::MasterKey::generate()).await.unwrap();
     let clock = Clock::set(Arc::new(AtomicU64::new(1_000_000)));
-    let openings = vec![opening("north"), opening("south")];
-    let casework = Casework::open(openings, store, clock, None, &|_: Loading<'_>| ()).await.unwrap();
+    let openings = ids.iter().map(opening).collect();
+    Casework::open(openings, store, clock, None, &|_: Loading<'_>| ()).await.unwrap()
+}
+
+#[derive(Default)]
+struct Bell(Mutex<Vec<Alert>>);
+
+impl Alarm for Bell {
+    fn raise<'a>(&'a self, alert: &'a Alert) -> Raising<'a> {
+        Box::pin(async move {
+            self.0.lock().unwrap().push(alert.clone());
+            Ok(())
+        })
+    }
+}
+
+/// Waits for what others do in their own time.
+async fn until(what: &str, condition: impl Fn() -> bool) {
+    let waiting = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(60), waiting).await.is_ok(), "{what}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_be_written_is_an_alarm_of_its_own_and_on_record_once_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut casework, bell) = (casework(folder.path(), &["north", "south"]).await, Arc::new(Bell::default()));
+    casework.guard(bell.clone());
+    let north = casework.chamber("north").unwrap();
+    north.ledger.settle().await.unwrap();
+    let size = north.log().size();
+    north.ledger.trouble.store(Some(Arc::new("the disk is full".to_owned())));
+    let refused = north.record_host(Instant(1_000_000), "test", Default::default()).await.unwrap_err().to_string();
+    assert_eq!(refused, "the database cannot be written, so nothing was done: the disk is full");
+    until("an alarm is raised", || !bell.0.lock().unwrap().is_empty()).await;
+    let rung = bell.0.lock().unwrap().clone();
+    assert_eq!((rung.len(), rung[0].jurisdiction.as_str()), (1, "north"), "of the one that it is about");
+    assert!(
+        rung[0].subject == "the database cannot be written" && rung[0].text.contains("the disk is full"),
+        "{rung:?}"
+    );
+    assert_eq!(north.log().size(), size, "nothing is on record meanwhile");
+
+    north.ledger.trouble.store(None);
+    until("an entry says what was", || north.log().size() > size).await;
+    north.ledger.settle().await.unwrap();
+    let leaf: model::account::Leaf = serde_json::from_slice(&north.log().entry(size).unwrap()).unwrap();
+    let account = north.store.account(&leaf.id).await.unwrap().unwrap();
+    let told = String::from_utf8_lossy(&account.plain).into_owned();
+    assert!(told.contains("database-recovered") && told.contains("the disk is full"), "{told}");
+    assert_eq!(bell.0.lock().unwrap().len(), 1, "once");
+    assert!(!casework.needs_restart());
+    casework.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_stays_until_the_database_has_what_is_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let casework = casework(folder.path(), &["north", "south"]).await;
     let north = casework.chamber("north").unwrap();
     // What is still on its way there would say that all is well.
     north.ledger.settle().await.unwrap();
@@ -187,10 +249,10 @@ async fn a_journal_that_the_database_does_not_empty_is_given_up_on() {
     // What a database that failed between the two leaves: it is in the journal, and nobody says that it is elsewhere.
     let riding = ledger.log.append_with(b"leaf".to_vec(), b"rider".to_vec()).await.unwrap();
     let told = ledger.clear_within(Duration::ZERO).await.unwrap_err().to_string();
-    assert!(told.contains("the database cannot be written: it takes too long"), "{told}");
+    assert!(told.contains("the database cannot be written, so nothing was done: it takes too long"), "{told}");
     ledger.trouble.store(Some(Arc::new("the disk is full".to_owned())));
     let told = ledger.clear_within(Duration::ZERO).await.unwrap_err().to_string();
-    assert!(told.contains("the database cannot be written: the disk is full"), "{told}");
+    assert!(told.contains("the database cannot be written, so nothing was done: the disk is full"), "{told}");
     ledger.trouble.store(None);
     ledger.log.release(riding.index);
     ledger.clear().await.expect("and it can be repeated");

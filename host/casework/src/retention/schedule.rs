@@ -107,6 +107,7 @@ impl Casework {
             Err(
                 e @ (CaseError::Clock(_)
                 | CaseError::Log(_)
+                | CaseError::Unwritten(_)
                 | CaseError::Store(_)
                 | CaseError::Unreadable(_)
                 | CaseError::Fault(_)
