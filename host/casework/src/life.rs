@@ -350,11 +350,10 @@ impl Life {
     }
 
     /// What a look at the list that stands shows of it on which this was ruled: the booking fields, any where absent, and the
-    /// records withheld. What was said of the list before holds on, until there is a new one.
+    /// records withheld. Of the fields, what was said of the list before holds on, until there is a new one. What the search
+    /// withheld is not on the list; a record that was sealed since, and is not any more, is seen again.
     pub(crate) fn shows(&self, rulings: &Rulings) -> (Option<Vec<String>>, Vec<String>) {
-        let mut withheld = self.withheld.clone();
-        withheld.extend(rulings.withheld());
-        (narrower(self.fields.clone(), rulings.shown_fields()), withheld)
+        (narrower(self.fields.clone(), rulings.shown_fields()), rulings.withheld())
     }
 
     /// Takes over what a decision says may be shown of the list that stands.

@@ -192,24 +192,23 @@ async fn what_only_the_search_demands_holds_back_the_search_however_it_is_asked_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_stands_is_worked_on_until_something_is_demanded() {
     let Some(court) = court().await else { return };
-    let (request, records) = court.searched(6, 3).await;
+    let (request, records) = court.disposed(6).await;
     let plan = Plan { answers: answers([("crime", text("carjacking"))]), ..three() };
     waits_under(&waiting(court.search(FIRST, &request, plan).await), "2.7");
     let seen = court.seen(&request).await;
-    assert_eq!((seen.state, seen.opened_by.len()), (State::Listed, 1), "the list that was shown stands");
+    assert_eq!((seen.state, seen.opened_by.len()), (State::Disposed, 1), "the list that was shown stands");
     // What is demanded holds back every step that follows.
     waits_under(&waiting(court.look(SECOND, &request).await), "2.7");
     assert_eq!(court.seen(&request).await.opened_by.len(), 1, "who was shown nothing has opened nothing");
-    waits_under(&waiting(court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Possible)]).await), "2.7");
-    assert_eq!(court.seen(&request).await.candidates_disposed, 0);
-    waits_under(&waiting(court.sign(FIRST, &request, signing("examiner", Conclusion::NoLead)).await), "2.7");
+    waits_under(&waiting(court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Excluded)]).await), "2.7");
+    waits_under(&waiting(court.sign(FIRST, &request, signing("examiner", Conclusion::Lead)).await), "2.7");
     assert!(court.seen(&request).await.signatures.is_empty());
-    for what in ["disposed", "signed"] {
-        assert_eq!(court.on_record(&request, what).await, 0, "{what}");
+    for (what, before) in [("disposed", 1), ("signed", 0)] {
+        assert_eq!(court.on_record(&request, what).await, before, "{what}");
     }
     court.sign(SUPERVISOR, &request, approval()).await.unwrap();
     court.look(SECOND, &request).await.unwrap();
-    court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Possible)]).await.unwrap();
+    court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Excluded)]).await.unwrap();
 }
 
 /// How decisions on steps that wait are marked until that is on record.

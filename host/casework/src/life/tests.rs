@@ -421,10 +421,10 @@ fn a_later_look_shows_no_more_than_what_was_said_of_the_list_before() {
     };
     let (fields, withheld) = look(vec![]);
     assert_eq!(fields, Some(vec!["name".to_owned(), "born".to_owned()]), "which the search alone demanded");
-    assert_eq!(withheld, ["b", "c"]);
+    assert!(withheld.is_empty() && life.list.iter().all(|c| c.record_id == "a"), "what was withheld is on no list");
     let (fields, withheld) = look(vec![only(&["born", "height"]), withhold("a")]);
     assert_eq!(fields, Some(vec!["born".to_owned()]), "the narrowest");
-    assert_eq!(withheld, ["b", "c", "a"]);
+    assert_eq!(withheld, ["a"]);
 }
 
 #[test]
