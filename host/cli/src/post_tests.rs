@@ -210,7 +210,7 @@ fn a_server_that_takes_nothing_is_tried_again_whatever_is_in_the_folder() {
     };
     let (host, reason) = ("mail.example.gov".to_owned(), "the password is wrong".to_owned());
     let errors = vec![DeliveryError::Server { host, reason, temporary: false }];
-    assert!(delivery(Outcome { deliveries: vec![filed], errors }, true, Instant(1)).is_err());
+    assert!(delivery(Outcome { deliveries: vec![filed], errors }, true, false, Instant(1)).is_err());
 }
 
 #[test]
