@@ -142,7 +142,7 @@ impl Casework {
         const ASKED: &str = "view a request";
         let owner = self.chamber(jurisdiction)?.clone();
         // What is shown is what was there when the look was recorded: whether somebody signs blind depends on it.
-        let _turn = self.turns.take(request).await;
+        let _turn = self.turn_for(actor, &owner, request, ASKED).await?;
         let request = self.request(jurisdiction, request).await?;
         let (theirs, me) = (&actor.principal.jurisdiction, actor.who());
         if *theirs != request.owner && *theirs != request.requester.jurisdiction {
