@@ -137,7 +137,8 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is not concerned, whoever is to see only what
-    /// concerns them and had no part in it, and people of a suspended agency.
+    /// concerns them and had no part in it, and people of a suspended agency; [`CaseError::OutOfPlace`], recorded, while another
+    /// host takes a step of the request.
     pub async fn view(&self, actor: &Registered, jurisdiction: &str, request: &str) -> Result<Seen, CaseError> {
         const ASKED: &str = "view a request";
         let owner = self.chamber(jurisdiction)?.clone();
