@@ -85,8 +85,7 @@ impl Casework {
     ) -> Result<Changed, CaseError> {
         check(&change)?;
         let chamber = self.chamber(jurisdiction)?.clone();
-        let _turn = self.turns.take(&format!("person/{jurisdiction}/{person}")).await;
-        self.still_stands(actor, jurisdiction, ASKED).await?;
+        let _turn = self.turn_for(actor, &chamber, &format!("person/{jurisdiction}/{person}"), ASKED).await?;
         let (subject, agency) = known(&chamber, person)?;
         let roles = match roles_afterwards(&subject, &change) {
             Ok(roles) => roles,
@@ -114,8 +113,7 @@ impl Casework {
             return Err(CaseError::Invalid(message.to_owned()));
         }
         let chamber = self.chamber(jurisdiction)?.clone();
-        let _turn = self.turns.take(&format!("agency/{jurisdiction}/{agency}")).await;
-        self.still_stands(actor, jurisdiction, ASKED).await?;
+        let _turn = self.turn_for(actor, &chamber, &format!("agency/{jurisdiction}/{agency}"), ASKED).await?;
         let Some(subject) = chamber.agency(agency) else {
             let (id, hint) = (agency.to_owned(), "; the registry of the jurisdiction lists its agencies");
             return Err(CaseError::Unknown { kind: "agency", id, hint });

@@ -214,7 +214,7 @@ impl Casework {
     /// Deals with an obligation that is no notice; gives whether it was still to be dealt with.
     async fn deal(&self, chamber: &Chamber, listed: &Owed) -> Result<bool, CaseError> {
         // A step of the request may be about to meet it: it is looked at in the request's turn, as it stands then.
-        let _turn = self.turn_of(listed).await;
+        let Some(_turn) = self.turn_of(chamber, listed).await? else { return Ok(false) };
         let Some((owed, now)) = self.as_it_stands(chamber, listed).await? else { return Ok(false) };
         match &owed.duty {
             Duty::Retain(_) => {
@@ -244,7 +244,7 @@ impl Casework {
     /// Sends a notice; gives whether it was still to be sent. No step waits while it is delivered, and one may set it aside
     /// meanwhile.
     async fn send(&self, chamber: &Chamber, listed: &Owed) -> Result<bool, CaseError> {
-        let turn = self.turn_of(listed).await;
+        let Some(turn) = self.turn_of(chamber, listed).await? else { return Ok(false) };
         let Some((owed, now)) = self.as_it_stands(chamber, listed).await? else { return Ok(false) };
         let Duty::Notify(rule) = owed.duty.clone() else { return Ok(false) };
         let late = owed.due.is_some_and(|due| due <= now);
@@ -254,10 +254,13 @@ impl Casework {
         Ok(true)
     }
 
-    /// The turn in which an obligation is looked at.
-    async fn turn_of(&self, owed: &Owed) -> Turn {
+    /// The turn in which an obligation is looked at; absent while another host has it, which is looked at again then.
+    async fn turn_of(&self, chamber: &Chamber, owed: &Owed) -> Result<Option<Turn>, CaseError> {
         let filed = owed.filed_under();
-        self.turns.take(filed.as_deref().map_or(owed.id.as_str(), turn_of)).await
+        match self.turn(chamber, filed.as_deref().map_or(owed.id.as_str(), turn_of)).await {
+            Err(CaseError::OutOfPlace(_)) => Ok(None),
+            turn => turn.map(Some),
+        }
     }
 
     /// Records that an obligation is late, unless that is on record; gives it as it stands then.

@@ -124,6 +124,11 @@ pub enum CaseError {
     /// Entries that were to go from the log are not all gone. Recorded.
     #[error("the log is not pruned to its end: {0}; repair that, and this host goes on with it by itself")]
     Unpruned(String),
+    /// Another host may have taken over what this one was at, so nothing may be decided.
+    #[error(
+        "the database did not let this host hold on to what it is at, and another may be at it by now: nothing was done; see that the database can be reached, and repeat the step"
+    )]
+    Lapsed,
     /// The host broke off.
     #[error("the host is stopping; nothing was done")]
     Stopping,

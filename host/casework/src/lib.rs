@@ -28,7 +28,7 @@
 //! | [`revision`], [`chancery`] | policy revisions: how they stand, and where they are kept |
 //! | `answers`, `limits` | answers, checked against the forms; how much a step may say |
 //! | [`viewing`], [`disposition`], [`sign_off`], [`acknowledgement`], [`release`], [`dissemination`], [`outcome`] | the steps after it |
-//! | `sitting`, `turns`, [`misstep`] | what every such step does first: its turn, the facts, what is out of place |
+//! | `sitting`, `turns`, `lease`, [`misstep`] | what every such step does first: its turn, the facts, what is out of place |
 //! | `signatures` | whether the signatures a result needs are there |
 //! | [`obligations`], [`deadlines`], [`notices`] | what decisions oblige somebody to, and when it is late |
 //! | [`waiver`] | an obligation is set aside |
@@ -74,6 +74,7 @@ pub mod hosts;
 pub mod inspection;
 pub mod intake;
 pub mod judge;
+mod lease;
 pub mod ledger;
 pub mod life;
 mod limits;

@@ -353,6 +353,9 @@ pub enum Misstep {
     /// Part of the request's story was destroyed.
     #[error("entries of this request's life have been purged, so that it cannot be gone on with: open a new request")]
     Incomplete,
+    /// Another host has the turn.
+    #[error("another host takes a step of this just now, so nothing was done here: wait a moment, and repeat it")]
+    Elsewhere,
 }
 
 impl Misstep {

@@ -479,8 +479,7 @@ impl Casework {
         let listed = self.obligations(jurisdiction).await?.into_iter().find(|o| o.id == id);
         // The turn of its request, which whoever else changes it takes too; and then as it stands in that turn.
         let filed = listed.and_then(|o| o.filed_under());
-        let _turn = self.turns.take(filed.as_deref().map_or(id, turn_of)).await;
-        self.still_stands(actor, jurisdiction, "complete").await?;
+        let _turn = self.turn_for(actor, &chamber, filed.as_deref().map_or(id, turn_of), "complete").await?;
         chamber.ledger.settle().await?;
         let row = chamber.store.obligation(filed.as_deref(), id).await?;
         let found = match row.map(Owed::read).transpose()?.filter(Owed::is_open) {

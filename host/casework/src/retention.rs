@@ -114,10 +114,13 @@ impl Casework {
             return self.reject(jurisdiction, actor, ASKED, reason).await;
         }
         check(&asking)?;
-        let _turn = self.turns.take(turn_of(&place_of(&asking.record))).await;
-        self.still_stands(actor, jurisdiction, ASKED).await?;
         let conceals = asking.record.subject == GALLERY_RECORD && actor.principal.jurisdiction != jurisdiction;
-        match self.retain(actor, &owner, asking).await {
+        let place = place_of(&asking.record);
+        let taken = match self.turn_for(actor, &owner, turn_of(&place), ASKED).await {
+            Ok(_turn) => self.retain(actor, &owner, asking).await,
+            Err(e) => Err(e),
+        };
+        match taken {
             // On record as what it was.
             Err(CaseError::Refused { .. } | CaseError::OutOfPlace(..)) if conceals => {
                 Err(CaseError::Rejected(NOT_THEIRS.to_owned().into()))

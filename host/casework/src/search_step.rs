@@ -163,7 +163,14 @@ impl Casework {
         let opening = self.begin_request(actor, jurisdiction, intake).await?;
         let (request, demands) = (opening.request.clone(), opening.demands());
         // Once it is opened others can see it, and search for it too.
-        let _turn = self.turns.take(&request.request.id).await;
+        let _turn = match self.turn(owner, &request.request.id).await {
+            Ok(turn) => turn,
+            Err(e) => {
+                // It is opened all the same, and can be searched for later.
+                let opened = self.finish_request(actor, opening).await?;
+                return Err(after(opened.rulings, e));
+            }
+        };
         // To decide on the search, the request has to be known, not its opening concluded. The search runs when both are
         // on record.
         let opened = self.finish_request(actor, opening);

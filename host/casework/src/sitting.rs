@@ -141,7 +141,8 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::Unknown`] for no such request; [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is
-    /// not concerned, or where the requester may not act any more.
+    /// not concerned, or where the requester may not act any more; [`CaseError::OutOfPlace`], recorded, while another host
+    /// takes a step of the request.
     pub(crate) async fn sit(
         &self,
         actor: &Registered,
@@ -150,9 +151,7 @@ impl Casework {
         asked: &str,
     ) -> Result<Sitting, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
-        let turn = self.turns.take(request).await;
-        self.catch_up_all().await?;
-        self.still_stands(actor, jurisdiction, asked).await?;
+        let turn = self.turn_for(actor, &owner, request, asked).await?;
         let request = self.request(jurisdiction, request).await?;
         let hall = owner.hall(&request.gallery)?;
         let theirs = &actor.principal.jurisdiction;

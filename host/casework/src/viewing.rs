@@ -137,12 +137,13 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is not concerned, whoever is to see only what
-    /// concerns them and had no part in it, and people of a suspended agency.
+    /// concerns them and had no part in it, and people of a suspended agency; [`CaseError::OutOfPlace`], recorded, while another
+    /// host takes a step of the request.
     pub async fn view(&self, actor: &Registered, jurisdiction: &str, request: &str) -> Result<Seen, CaseError> {
         const ASKED: &str = "view a request";
         let owner = self.chamber(jurisdiction)?.clone();
         // What is shown is what was there when the look was recorded: whether somebody signs blind depends on it.
-        let _turn = self.turns.take(request).await;
+        let _turn = self.turn_for(actor, &owner, request, ASKED).await?;
         let request = self.request(jurisdiction, request).await?;
         let (theirs, me) = (&actor.principal.jurisdiction, actor.who());
         if *theirs != request.owner && *theirs != request.requester.jurisdiction {

@@ -83,8 +83,7 @@ impl Casework {
         self.still_stands(actor, jurisdiction, ASKED).await?;
         let filed = self.filed(&keeper, id).await?;
         // The turn that whoever else changes it takes; and then as it stands in that turn.
-        let _turn = self.turns.take(filed.as_deref().map_or(id, turn_of)).await;
-        self.still_stands(actor, jurisdiction, ASKED).await?;
+        let _turn = self.turn_for(actor, &keeper, filed.as_deref().map_or(id, turn_of), ASKED).await?;
         keeper.ledger.settle().await?;
         let row = keeper.store.obligation(filed.as_deref(), id).await?;
         let owed = match self.waivable(&keeper, id, row.map(Owed::read).transpose()?).await? {

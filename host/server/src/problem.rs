@@ -135,6 +135,7 @@ impl From<CaseError> for Problem {
                     Misstep::NotTheirRole { .. } | Misstep::NotTheRequester { .. } | Misstep::NotTheirTask { .. } => {
                         Self::forbidden(detail)
                     }
+                    Misstep::Elsewhere => Self::new(StatusCode::CONFLICT, "elsewhere", "another host is at it", detail),
                     _ => {
                         let title = "not at this point of the request's life";
                         Self::new(StatusCode::CONFLICT, "out-of-place", title, detail)
@@ -192,6 +193,7 @@ impl From<CaseError> for Problem {
             | CaseError::Media(_)
             | CaseError::Unerased(_)
             | CaseError::Unpruned(_)
+            | CaseError::Lapsed
             | CaseError::Stopping => Self::unavailable(detail),
         }
     }
@@ -221,6 +223,8 @@ mod tests {
         let of = |error: CaseError| Problem::from(error).status.as_u16();
         assert_eq!(of(CaseError::Fault("a request on record cannot be read".to_owned())), 500);
         assert_eq!(of(CaseError::Stopping), 503);
+        assert_eq!(of(CaseError::Lapsed), 503);
+        assert_eq!(of(Misstep::Elsewhere.into()), 409);
         assert_eq!(of(CaseError::Mending { gallery: "mugshots".to_owned() }), 503);
         assert_eq!(of(CaseError::Invalid("a number is missing".to_owned())), 422);
         assert_eq!(of(CaseError::TooLarge { bytes: 5 << 20 }), 413);

@@ -250,6 +250,12 @@ impl Casework {
             let settled = tokio::time::timeout(SETTLE_AT_STOP, chamber.ledger.settle()).await;
             let settled = settled
                 .unwrap_or_else(|_| Err(CaseError::Unwritten("it did not take what is recorded in time".into())));
+            if chamber.neighbours.is_some()
+                && settled.is_ok()
+                && let Err(e) = chamber.store.let_go_all(chamber.log().origin()).await
+            {
+                tracing::warn!(jurisdiction = chamber.id(), %e, "what this host held among several is let go of when it runs out");
+            }
             let closed = chamber.log().clone().close().map_err(CaseError::from);
             first = first.and(stopped).and(settled).and(closed);
         }

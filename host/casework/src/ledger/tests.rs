@@ -110,14 +110,33 @@ async fn marks(rows: &store::Jurisdiction) -> usize {
     rows.standings(MARK).await.unwrap().len()
 }
 
+/// Ends a ledger as a kill does: what did not get into the database is in the journal. Gives the marks that the next start finds.
+async fn killed(ledger: Ledger, folder: &TempDir) -> usize {
+    let (rows, origin) = (ledger.store.clone(), ledger.log().origin().to_owned());
+    ledger.log().clone().close().unwrap();
+    drop(ledger);
+    replay(&log(folder.path(), &origin), &rows).await.unwrap();
+    marks(&rows).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_entry_that_only_a_first_log_without_a_writer_has_is_marked() {
-    let (home, owner) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (home, owner) = (broken(&home).await, ledger(&owner).await);
+async fn an_entry_that_only_a_first_log_has_is_marked_wherever_the_host_was_killed() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, owner) = (broken(&first).await, ledger(&second).await);
     let recorded = record(&[&home, &owner], done(), vec![]).await.map(drop);
     assert!(matches!(&recorded, Err(CaseError::Fault(why)) if why == BROKEN), "{recorded:?}");
     assert_eq!((home.log().size(), owner.log().size()), (1, 0));
-    assert_eq!(marks(&home.store).await, 1, "though nobody writes behind");
+    assert_eq!(marks(&home.store).await, 0, "nobody writes behind");
+    assert_eq!(killed(home, &first).await, 1, "it rides on the entry");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_says_that_nothing_was_done_is_not_marked() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, owner) = (broken(&first).await, ledger(&second).await);
+    record(&[&home, &owner], entry(), vec![]).await.map(drop).unwrap_err();
+    assert_eq!((home.log().size(), owner.log().size()), (1, 0));
+    assert_eq!(killed(home, &first).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,25 +147,27 @@ async fn an_entry_that_a_second_log_without_a_writer_has_is_marked_in_the_first(
     let Err(CaseError::Fault(told)) = recorded else { panic!("it is no fault of the host") };
     assert!(told.starts_with(BROKEN) && told.contains("as soon as that can be known and done"), "{told}");
     assert_eq!((home.log().size(), owner.log().size()), (1, 1), "it will turn up in both");
+    home.settle().await.unwrap();
     assert_eq!(marks(&home.store).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mark_that_the_database_does_not_take_is_not_promised() {
-    let (home, owner) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let owner = ledger(&owner).await;
-    // The database takes nothing: what waits for it stays in memory.
-    let (behind, queue) = mpsc::channel(8);
-    let home = Ledger { behind, ..ledger(&home).await };
-    home.trouble.store(Some(Arc::new("the disk is full".to_owned())));
+async fn what_is_still_on_its_way_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let casework = casework(folder.path(), &["north", "south"]).await;
+    let (north, south) = (casework.chamber("north").unwrap(), casework.chamber("south").unwrap());
     let Ok(written) = Written::of("e1".to_owned(), done()) else { panic!("it is an entry") };
-    let doubt = || Unrecorded::in_doubt(CaseError::Log("no disk".to_owned()));
-    let told = torn::told(&[(&home, 0)], &owner, &written, doubt()).await.to_string();
-    assert!(told.contains("entry 0 of the log `test/north` says otherwise"), "{told}");
-    assert!(told.contains("the disk is full") && !told.contains("as soon as"), "{told}");
-    let told = torn::doubted(&home, &owner, &written, doubt()).await;
-    assert!(told.doubtful && told.error.to_string().contains("the disk is full"), "{}", told.error);
-    assert_eq!((marks(&home.store).await, queue.len()), (0, 2), "both wait for it");
+    let passage = Passage::begin(vec![north.ledger.under_way.clone()], "e1");
+    let rows = vec![torn::mark(&north.ledger, &south.ledger, "e1")];
+    north.ledger.append(&written, rows).await.ok().unwrap();
+    let size = north.log().size();
+    casework.make_torn_good(north, Instant(1_000_000)).await.unwrap();
+    assert_eq!((north.log().size(), marks(&north.store).await), (size, 1), "the other log may have it yet");
+    drop(passage);
+    casework.make_torn_good(north, Instant(1_000_000)).await.unwrap();
+    assert_eq!(north.log().size(), size + 1, "nothing came of it");
+    north.ledger.settle().await.unwrap();
+    assert_eq!(marks(&north.store).await, 0);
 }
 
 /// These jurisdictions, none of which has a policy.

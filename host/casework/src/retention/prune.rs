@@ -181,7 +181,7 @@ impl Casework {
     }
 
     async fn finish_all(&self, chamber: &Chamber, now: Instant) -> Result<usize, CaseError> {
-        let _turn = self.turns.take(ENTRIES).await;
+        let _turn = self.turn(chamber, ENTRIES).await?;
         chamber.ledger.settle().await?;
         let mut finished = 0;
         for row in chamber.store.retentions().await? {
