@@ -258,7 +258,7 @@ impl Casework {
     async fn turn_of(&self, chamber: &Chamber, owed: &Owed) -> Result<Option<Turn>, CaseError> {
         let filed = owed.filed_under();
         match self.turn(chamber, filed.as_deref().map_or(owed.id.as_str(), turn_of)).await {
-            Err(CaseError::OutOfPlace(_)) => Ok(None),
+            Err(CaseError::OutOfPlace(..)) => Ok(None),
             turn => turn.map(Some),
         }
     }

@@ -198,7 +198,7 @@ impl Casework {
         asked: &str,
     ) -> Result<Turn, CaseError> {
         let turn = match self.turn(chamber, place).await {
-            Err(CaseError::OutOfPlace(misstep)) => return self.refuse_apart(chamber, actor, asked, misstep).await,
+            Err(CaseError::OutOfPlace(misstep, _)) => return self.refuse_apart(chamber, actor, asked, misstep).await,
             turn => turn?,
         };
         self.catch_up_all().await?;
@@ -247,7 +247,7 @@ mod tests {
         while bench.other().await == store::Leased::Elsewhere {}
         assert!(leases.held().is_empty());
         let refused = leases.take(&bench.rows, &bench.ledger, "r").await.map(drop);
-        assert!(matches!(refused, Err(CaseError::OutOfPlace(Misstep::Elsewhere))), "{refused:?}");
+        assert!(matches!(refused, Err(CaseError::OutOfPlace(Misstep::Elsewhere, _))), "{refused:?}");
         assert!(leases.held().is_empty(), "what was not taken is not held");
     }
 

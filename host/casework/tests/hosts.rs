@@ -194,7 +194,7 @@ async fn look(host: &Casework, request: &str) -> Result<(), CaseError> {
 }
 
 fn is_elsewhere(taken: &Result<(), CaseError>) -> bool {
-    matches!(taken, Err(CaseError::OutOfPlace(Misstep::Elsewhere)))
+    matches!(taken, Err(CaseError::OutOfPlace(Misstep::Elsewhere, _)))
 }
 
 /// What is on record in a host's log.
@@ -233,7 +233,7 @@ async fn a_request_goes_on_at_any_host_and_is_released_by_one() {
     let both = tokio::join!(release(&here), release(&there));
     let (released, other) = if both.0.is_ok() { both } else { (both.1, both.0) };
     released.unwrap();
-    let late = matches!(other, Err(CaseError::OutOfPlace(Misstep::Released { .. })));
+    let late = matches!(other, Err(CaseError::OutOfPlace(Misstep::Released { .. }, _)));
     assert!(late || is_elsewhere(&other), "{other:?}");
     let mut on_record = 0;
     for host in [&here, &there] {

@@ -102,10 +102,11 @@ impl Casework {
         event: Event,
         then: impl FnOnce(Owed) -> Result<store::Kept, CaseError>,
     ) -> Result<(), CaseError> {
-        let _turn = self.turn_of(owed).await;
+        // Where another host is at it, what came of the delivery is on record all the same, and the notice is looked at again.
+        let turn = self.turn_of(chamber, owed).await?;
         chamber.ledger.settle().await?;
         let row = chamber.store.obligation(owed.filed_under().as_deref(), &owed.id).await?;
-        if row.is_none_or(|row| row.open) {
+        if turn.is_some() && row.is_none_or(|row| row.open) {
             return self.record_deed(chamber, owed, at, event, then).await;
         }
         let entry = chamber.own_entry(at, Subject::of_request(owed.request.as_deref()), None, event);
