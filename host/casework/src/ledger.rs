@@ -13,8 +13,9 @@
 mod entry;
 mod writer;
 
-pub use entry::{Entry, Subject};
+pub use entry::Entry;
 pub(crate) use entry::{Written, account_in};
+pub use model::subject::{OfRequest, Subject};
 
 use crate::aside::{aside, broke_off};
 use crate::error::CaseError;
@@ -301,8 +302,8 @@ pub(crate) async fn record_as(
     entry: Entry,
     mut rows: Vec<store::Kept>,
 ) -> Result<Recorded, CaseError> {
-    if let Some(request) = &entry.subject.request {
-        rows.push(store::Kept::Entry { request: request.clone(), entry: id.clone() });
+    if let Some(request) = entry.subject.request() {
+        rows.push(store::Kept::Entry { request: request.to_owned(), entry: id.clone() });
     }
     let written = Written::of(id, entry)?;
     let mut packed = Vec::with_capacity(ledgers.len());
