@@ -104,7 +104,8 @@ impl Casework {
         let chamber = self.chamber(&principal.jurisdiction)?;
         person_of(chamber, principal).map_err(|reason| {
             let own = asker.principal.jurisdiction == principal.jurisdiction;
-            CaseError::Rejected(if own { reason } else { nobody_who_may(principal) }.into())
+            let reason = if own { reason } else { nobody_who_may(principal) };
+            CaseError::Rejected(reason.into())
         })
     }
 
