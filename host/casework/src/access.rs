@@ -18,7 +18,6 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::intake::attested;
 use crate::judge::Facts;
-use crate::ledger::Subject;
 use crate::limits::{self, bounded};
 use crate::misstep::Misstep;
 use crate::sitting::Taken;
@@ -148,9 +147,9 @@ impl Casework {
         decide(&mut amendment.decided, now, chamber.local(now).today);
         let row = match amendment.row() {
             Ok(row) => row,
-            Err(e) => return Err(self.give_up(&concerned, acted, actor, Subject::default(), e).await),
+            Err(e) => return Err(self.give_up(&concerned, acted, actor, e).await),
         };
-        let (rulings, recorded) = self.conclude(&concerned, acted, actor, Subject::default(), event, vec![row]).await?;
+        let (rulings, recorded) = self.conclude(&concerned, acted, actor, event, vec![row]).await?;
         amendment.take_effect();
         chamber.publish().await;
         let registry = chamber.registry();

@@ -59,7 +59,7 @@ impl Casework {
             kind: Kind::Fulfilment,
             who: actor.who(),
             at: sitting.now,
-            subject: sitting.request.subject(),
+            subject: sitting.request.subject()?.into(),
             of: None,
             event: Event::Acknowledged { jurisdiction, statement, text_digest: digest },
         };

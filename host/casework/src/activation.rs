@@ -250,7 +250,7 @@ impl Casework {
             Ok(policy) => policy,
             Err(e) => {
                 let rows = self.withdraw(&chamber, revision, in_force).await;
-                return Err(self.give_up_with(&concerned, acted, actor, Subject::default(), e, rows).await);
+                return Err(self.give_up_with(&concerned, acted, actor, e, rows).await);
             }
         };
         let event = Event::Activated { component: activated.component, settings: activated.settings, before };
@@ -258,7 +258,7 @@ impl Casework {
         let (rulings, recorded) = {
             // Held by whoever reads what other hosts put in force: this is not another's.
             let _held = chamber.decisions.lock().await;
-            let concluded = self.conclude(&concerned, acted, actor, Subject::default(), event, rows).await?;
+            let concluded = self.conclude(&concerned, acted, actor, event, rows).await?;
             chamber.put_in_force(policy);
             concluded
         };
@@ -325,7 +325,7 @@ impl Casework {
         event: Event,
         revision: Revision,
     ) -> Result<Recorded, CaseError> {
-        let entry = Entry { kind: Kind::Proposal, who: actor.who(), at, subject: Subject::default(), of: None, event };
+        let entry = Entry { kind: Kind::Proposal, who: actor.who(), at, subject: Subject::Apart, of: None, event };
         let recorded = ledger::record(&[&chamber.ledger], entry, vec![revision.row()?]).await?;
         Ok(Recorded { revision, receipt: recorded.receipt()? })
     }
@@ -341,7 +341,7 @@ impl Casework {
         asked: &str,
         misstep: Misstep,
     ) -> Result<T, CaseError> {
-        self.record_rejected(&[&chamber.ledger], actor, Subject::default(), asked, misstep).await
+        self.record_rejected(&[&chamber.ledger], actor, Subject::Apart, asked, misstep).await
     }
 }
 

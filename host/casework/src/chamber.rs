@@ -208,7 +208,7 @@ impl Chamber {
         rows: Vec<store::Kept>,
     ) -> Result<(), CaseError> {
         let event = Event::Host { act: act.to_owned(), details };
-        let entry = self.own_entry(at, Subject::default(), None, event);
+        let entry = self.own_entry(at, Subject::Apart, None, event);
         ledger::record(&[&self.ledger], entry, rows).await.map(drop)
     }
 

@@ -15,8 +15,9 @@ mod entry;
 mod under_way;
 mod writer;
 
-pub use entry::{Entry, Subject};
+pub use entry::Entry;
 pub(crate) use entry::{Written, account_in};
+pub use model::subject::{OfRequest, Subject};
 
 use crate::aside::{aside, broke_off};
 use crate::error::CaseError;
@@ -329,8 +330,8 @@ pub(crate) async fn record_as(
     entry: Entry,
     mut rows: Vec<store::Kept>,
 ) -> Result<Recorded, CaseError> {
-    if let Some(request) = &entry.subject.request {
-        rows.push(store::Kept::Entry { request: request.clone(), entry: id.clone() });
+    if let Some(request) = entry.subject.request() {
+        rows.push(store::Kept::Entry { request: request.to_owned(), entry: id.clone() });
     }
     let undoable = !torn::says_nothing_was_done(&entry.event);
     let written = Written::of(id, entry)?;

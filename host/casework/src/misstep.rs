@@ -125,6 +125,12 @@ pub enum Misstep {
         /// What demands it.
         demanded: Vec<Demanded>,
     },
+    /// A request that policies permit, and that does not say what every entry about it has to.
+    #[error("the request does not say {lacking}, which the log has to say of every search: ask again, and say it")]
+    Unsaid {
+        /// What, for a reader.
+        lacking: String,
+    },
     /// Signatures are missing, and it is not for the asker to know which.
     #[error("the result cannot be released yet, signatures are wanting: have those sign who have to")]
     Wanting {

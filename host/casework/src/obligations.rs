@@ -253,7 +253,7 @@ pub(crate) async fn just_imposed(
 }
 
 /// The obligations that a decision imposes. `log` is the origin of the log whose entries it is about, if it is about entries.
-pub(crate) fn imposed(rulings: &Rulings, facts: &Facts<'_>, log: Option<&str>) -> Result<Vec<Owed>, CaseError> {
+pub(crate) fn imposed<S>(rulings: &Rulings, facts: &Facts<'_, S>, log: Option<&str>) -> Result<Vec<Owed>, CaseError> {
     let (now, request, gallery) = (facts.now, facts.request, facts.gallery.as_ref());
     imposed_on(rulings, &Occasion { now, request, gallery, log, step: &facts.step })
 }
@@ -495,7 +495,7 @@ impl Casework {
             kind: Kind::Fulfilment,
             who: actor.who(),
             at,
-            subject: Subject { request: owed.request.clone(), ..Subject::default() },
+            subject: Subject::of_request(owed.request.as_deref()),
             of: None,
             event: Event::Completed { obligation: owed.id.clone(), note: note.to_owned() },
         };

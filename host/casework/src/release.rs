@@ -19,6 +19,7 @@ use crate::chamber::{Casework, Registered};
 use crate::copies;
 use crate::drawn;
 use crate::error::CaseError;
+use crate::ledger::OfRequest;
 use crate::life::{Life, Listed};
 use crate::limits::{self, bounded};
 use crate::misstep::{Demanded, Misstep, each};
@@ -140,7 +141,7 @@ impl Casework {
                     }
                     other => other,
                 };
-                let failure = self.give_up(&sitting.concerned, acted, actor, sitting.request.subject(), e).await;
+                let failure = self.give_up(&sitting.concerned, acted, actor, e).await;
                 Box::pin(self.discard_drawn(&sitting.owner, request, &intent)).await;
                 Err(failure)
             }
@@ -188,7 +189,7 @@ impl Casework {
         &self,
         sitting: &Sitting,
         actor: &Registered,
-        acted: &Acted,
+        acted: &Acted<OfRequest>,
         prepared: Prepared,
         reasoning: &str,
     ) -> Result<(Event, Vec<Document>), CaseError> {

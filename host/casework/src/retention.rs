@@ -148,7 +148,7 @@ impl Casework {
         let asking = Asking { record: found.record.clone(), ..asking };
         if let Err(misstep) = found.in_place(asking.change).and_then(|()| found.docket.fits(&asking, &actor.who())) {
             let ledgers: Vec<_> = found.concerned.iter().map(|c| &c.ledger).collect();
-            return self.record_rejected(&ledgers, actor, found.subject(), ASKED, misstep).await;
+            return self.record_rejected(&ledgers, actor, found.subject()?, ASKED, misstep).await;
         }
         let facts = self.facts(&found, actor, &asking).await?;
         // What a crash leaves half destroyed is found again by this row, and what a record was before it was sealed.
@@ -185,7 +185,7 @@ impl Casework {
         };
         let event = match event {
             Ok(event) => event,
-            Err(e) => return Err(self.give_up(&found.concerned, acted, actor, found.subject(), e).await),
+            Err(e) => return Err(self.give_up(&found.concerned, acted, actor, e).await),
         };
         let mut rows = found.settled(&asking, met.as_deref(), &acted.intent.id)?;
         rows.push(docket.kept()?);
@@ -196,7 +196,7 @@ impl Casework {
             rows.extend(found.held_no_more());
         }
         let minimum_index = if let Event::Pruned { minimum, .. } = &event { Some(*minimum) } else { None };
-        let (rulings, recorded) = self.conclude(&found.concerned, acted, actor, found.subject(), event, rows).await?;
+        let (rulings, recorded) = self.conclude(&found.concerned, acted, actor, event, rows).await?;
         // After it is on record: what breaks off here is held still, and lifted again.
         for (chamber, row) in elsewhere {
             chamber.ledger.keep_behind(vec![row]).await?;

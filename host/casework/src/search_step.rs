@@ -9,7 +9,7 @@ use crate::gallery::{Coming, Hall};
 use crate::history::{Past, turns};
 use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, template_of};
 use crate::judge::Facts;
-use crate::ledger::Receipt;
+use crate::ledger::{OfRequest, Receipt};
 use crate::life::narrower;
 use crate::limits::bounded;
 use crate::permit::{Acted, Permit};
@@ -115,7 +115,7 @@ struct Permitted {
     demands: Demands,
     /// What was asked for of the records, and what that is on the day of the search.
     filter: (Conditions, Option<search::Filter>),
-    permit: Permit,
+    permit: Permit<OfRequest>,
 }
 
 impl Casework {
@@ -183,7 +183,7 @@ impl Casework {
             (Err(e), Ok(permitted)) => {
                 drop(coming);
                 let Permitted { concerned, permit, .. } = permitted;
-                Err(self.give_up(&concerned, permit.act(), actor, request.subject(), e).await)
+                Err(self.give_up(&concerned, permit.act(), actor, e).await)
             }
             // There is no request that could wait.
             (Err(e), Err(CaseError::Waits(_))) => Err(e),
@@ -229,6 +229,7 @@ impl Casework {
             now,
             actor,
             requester: &requester,
+            subject: request.subject()?,
             request: Some(&request.request),
             probe: Some(&request.probe),
             gallery: Some(hall.fact()),
@@ -294,7 +295,7 @@ impl Casework {
             Ok(found) => found,
             Err(e) => {
                 hall.mend_aside(&owner.store);
-                return Err(self.give_up(&concerned, acted, actor, request.subject(), e).await);
+                return Err(self.give_up(&concerned, acted, actor, e).await);
             }
         };
         let certificate = found.answer.certificate;
@@ -308,7 +309,7 @@ impl Casework {
             bound_billionths: Some(billionths(certificate.bound)),
             found: found.answer.hits.iter().map(|h| h.id.to_string()).collect(),
         };
-        let concluding = self.conclude(&concerned, acted, actor, request.subject(), event, vec![]);
+        let concluding = self.conclude(&concerned, acted, actor, event, vec![]);
 
         // Neither needs the other, and both are durable before the answer.
         let showing = async {
@@ -329,6 +330,7 @@ impl Casework {
                 now,
                 actor,
                 requester: &requester,
+                subject: request.subject()?,
                 request: Some(&request.request),
                 probe: Some(&request.probe),
                 gallery: Some(hall.fact()),
@@ -342,7 +344,7 @@ impl Casework {
         };
         let (concluded, shown) = tokio::join!(concluding, showing);
         let (search, _) = concluded?;
-        let (bookings, Acted { rulings: shown, intent: entry }) = match shown {
+        let (bookings, Acted { rulings: shown, intent: entry, .. }) = match shown {
             Ok(shown) => shown,
             Err(e) => return Err(after(search, e)),
         };

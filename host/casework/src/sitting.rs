@@ -11,7 +11,7 @@ use crate::gallery::Hall;
 use crate::history::{Past, case_key};
 use crate::intake::{OpenRequest, attested};
 use crate::judge::Facts;
-use crate::ledger::{self, Entry, Ledger, Receipt, Subject};
+use crate::ledger::{self, Entry, Ledger, OfRequest, Receipt, Subject};
 use crate::life::Life;
 use crate::misstep::Misstep;
 use crate::obligations::Owed;
@@ -186,7 +186,7 @@ impl Casework {
         actor: &Registered,
         answers: BTreeMap<String, Value>,
         step: Step,
-    ) -> Result<Permit, CaseError> {
+    ) -> Result<Permit<OfRequest>, CaseError> {
         answers::check(&sitting.concerned, step.phase(), &answers)?;
         let Sitting { concerned, request, now, .. } = sitting;
         let case_keys: Vec<_> = request.request.identifiers.iter().map(case_key).collect();
@@ -200,6 +200,7 @@ impl Casework {
             now: *now,
             actor,
             requester: &sitting.requester,
+            subject: request.subject()?,
             request: Some(&request.request),
             probe: Some(&request.probe),
             gallery: Some(sitting.hall.fact()),
@@ -222,13 +223,12 @@ impl Casework {
     pub(crate) async fn conclude_step(
         &self,
         sitting: &Sitting,
-        acted: Acted,
+        acted: Acted<OfRequest>,
         actor: &Registered,
         event: Event,
         rows: Vec<store::Kept>,
     ) -> Result<Taken, CaseError> {
-        let subject = sitting.request.subject();
-        let (rulings, recorded) = self.conclude(&sitting.concerned, acted, actor, subject, event, rows).await?;
+        let (rulings, recorded) = self.conclude(&sitting.concerned, acted, actor, event, rows).await?;
         Ok(Taken { rulings, receipt: recorded.receipt()? })
     }
 
@@ -244,7 +244,7 @@ impl Casework {
         misstep: Misstep,
     ) -> Result<T, CaseError> {
         let ledgers: Vec<_> = sitting.concerned.iter().map(|c| &c.ledger).collect();
-        self.record_rejected(&ledgers, actor, sitting.request.subject(), asked, misstep).await
+        self.record_rejected(&ledgers, actor, sitting.request.subject()?.into(), asked, misstep).await
     }
 
     /// Records a step that is out of place, and says so.

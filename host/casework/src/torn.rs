@@ -15,8 +15,9 @@
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
-use crate::ledger::{self, Entry, Ledger, Subject, Unrecorded, Written};
+use crate::ledger::{self, Entry, Ledger, Unrecorded, Written};
 use model::account::{Account, Event, Kind};
+use model::subject::Stated;
 use model::terms::{Instant, Verdict};
 use std::collections::BTreeMap;
 
@@ -144,13 +145,13 @@ fn failure(plain: &[u8], at: Option<Instant>, missing: &str) -> Result<Option<En
     if says_nothing_was_done(&account.event) {
         return Ok(None);
     }
-    let Account { id, who, at: then, case, purpose, justification, probe, request, .. } = account;
+    let Account { id, who, at: then, case, purpose, justification, probe, request, lacking, .. } = account;
     let reason = format!("the log `{missing}` did not take this entry, so nothing was done");
     Ok(Some(Entry {
         kind: Kind::Outcome,
         who,
         at: at.unwrap_or(then),
-        subject: Subject { case, purpose, justification, probe, request },
+        subject: Stated { case, purpose, justification, probe, request, lacking }.into(),
         of: Some(id),
         event: Event::Failed { reason },
     }))
@@ -208,6 +209,7 @@ impl Casework {
 mod tests {
     use super::*;
     use model::account::{Leaf, Who};
+    use model::terms::Digest;
     use std::path::Path;
     use std::sync::Arc;
 
@@ -247,8 +249,14 @@ mod tests {
             unit: named("u"),
             agency: named("a"),
         };
-        let subject = Subject { purpose: named("investigation"), ..Subject::default() };
-        Entry { kind: Kind::Outcome, who, at: Instant(5), subject, of: Some(named("intent")), event }
+        let stated = Stated {
+            purpose: named("investigation"),
+            justification: named("why"),
+            probe: Some(Digest::of(b"probe")),
+            request: Some(named("r")),
+            ..Stated::default()
+        };
+        Entry { kind: Kind::Outcome, who, at: Instant(5), subject: stated.into(), of: Some(named("intent")), event }
     }
 
     fn leaf(ledger: &Ledger, index: u64) -> Leaf {
@@ -271,6 +279,7 @@ mod tests {
         let account: Account = serde_json::from_slice(&row.plain).unwrap();
         assert!(matches!(&account.event, Event::Failed { reason } if reason.contains("`test/south`")), "{account:?}");
         assert_eq!((account.who.person.as_str(), account.purpose.as_str()), ("p", "investigation"));
+        assert_eq!((account.justification.as_str(), account.probe), ("why", Some(Digest::of(b"probe"))));
         assert!(two.rows.standings(TORN).await.unwrap().is_empty(), "nothing is left to be done");
     }
 

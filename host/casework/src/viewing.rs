@@ -157,7 +157,7 @@ impl Casework {
             let reason = "people of another agency or without a role see only requests that they made or took part in";
             return self.reject(jurisdiction, actor, ASKED, reason).await;
         }
-        self.looks(&owner, actor, ASKED, request.subject(), Event::Viewed).await?;
+        self.looks(&owner, actor, ASKED, request.subject()?.into(), Event::Viewed).await?;
         let life = self.life(&owner, &request.request.id).await?;
         let owed = owner.store.obligations_of_request(&request.request.id).await?;
         let owed = self.owed(owed, &life, &request.requester)?;
@@ -193,7 +193,7 @@ impl Casework {
         let step = Step::Candidates(candidates.collect());
         let permit = self.judge_step(&sitting, actor, answers, step).await?;
         // Showing is the answer itself: its entry, durable before the answer, names every record shown.
-        let Acted { rulings, intent } = permit.act();
+        let Acted { rulings, intent, .. } = permit.act();
         let (allowed, withheld) = sitting.life.shows(&rulings);
         let me = actor.who();
         let candidates = bookings

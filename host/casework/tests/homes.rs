@@ -1,13 +1,15 @@
-//! Two jurisdictions on one host: what their policies are told of somebody who searches in both.
+//! Two jurisdictions on one host: what their policies are told of somebody who searches in both, and what the host itself wants
+//! to be said of a search, whatever they permit.
 
-use crate::common::{MODEL, batch, intake};
+use crate::common::{MODEL, batch, intake, misstep};
 use magistrate_casework::chamber::{Loading, Registered};
 use magistrate_casework::intake::Intake;
 use magistrate_casework::search_step::Plan;
-use magistrate_casework::{Casework, Clock, Opening, PolicyState};
-use model::account::Event;
+use magistrate_casework::{Casework, Clock, Misstep, Opening, PolicyState};
+use model::account::{Event, Kind};
 use model::facts::{Device, History, Identifier};
 use model::registry::{Principal, Registry};
+use model::subject::Lacking;
 use model::terms::{Instant, Phase};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -183,4 +185,50 @@ async fn searches_at_the_same_moment_in_both_are_each_told_of_those_before() {
         told.sort_unstable();
         assert_eq!(told, [0, 1, 2], "{home}");
     }
+}
+
+/// STL E.2.a and c, DET 7(9)c and d: the types that entries are made from want them, not only the policies.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_say_what_the_log_has_to_opens_nothing_whatever_the_policies_permit() {
+    let Some(house) = house().await else { return };
+    let actor = who(&house.casework, NORTH).await;
+    let base = || Intake { gallery: GALLERY.to_owned(), requester: None, answers: BTreeMap::new(), ..intake(1) };
+    let blank = Identifier { kind: "incident-number".to_owned(), value: " ".to_owned() };
+    let unsaid = [
+        (Intake { purpose: String::new(), ..base() }, Lacking::Purpose, "the purpose"),
+        (Intake { reason: " \n".to_owned(), ..base() }, Lacking::Justification, "the reason"),
+        (Intake { identifiers: vec![blank], ..base() }, Lacking::Case, "a case number"),
+    ];
+    let mut lacks = Vec::new();
+    for (intake, lacking, told) in unsaid {
+        lacks.push(lacking);
+        let misstep = misstep(house.casework.search_now(&actor, SOUTH, intake, Plan::default()).await);
+        assert!(matches!(&misstep, Misstep::Unsaid { lacking } if lacking.contains(told)), "{misstep}");
+    }
+    let recorded = async |jurisdiction: &str| {
+        let auditor = who(&house.casework, jurisdiction).await;
+        house.casework.inspect(&auditor, jurisdiction, 0, 1000).await.unwrap()
+    };
+    for jurisdiction in [NORTH, SOUTH] {
+        let entries = recorded(jurisdiction).await;
+        let incomplete = entries.iter().filter_map(|s| s.account.as_ref().map(|account| (s.leaf.kind, account)));
+        let incomplete: Vec<_> = incomplete.filter(|(_, account)| !account.lacking.is_empty()).collect();
+        let kinds: Vec<_> = incomplete.iter().map(|(kind, account)| (*kind, account.lacking.clone())).collect();
+        let expected: Vec<_> =
+            lacks.iter().flat_map(|lacking| [Kind::Intent, Kind::Outcome].map(|kind| (kind, vec![*lacking]))).collect();
+        assert_eq!(kinds, expected, "{jurisdiction}: what was missing is on record");
+        let failed = |event: &Event| matches!(event, Event::Decision { .. } | Event::Failed { .. });
+        assert!(incomplete.iter().all(|(_, account)| failed(&account.event)), "{jurisdiction}");
+        let opened = entries.iter().filter_map(|s| s.account.as_ref()).filter(|a| matches!(a.event, Event::Opened));
+        assert_eq!(opened.count(), 0, "{jurisdiction}");
+    }
+    // Whether a case number is wanted at all is for the policies.
+    let reason_alone = Intake { identifiers: vec![], ..base() };
+    house.casework.search_now(&actor, SOUTH, reason_alone, Plan::default()).await.unwrap();
+    let searched = recorded(SOUTH).await.into_iter().filter_map(|s| s.account);
+    let searched = searched.filter(|a| matches!(a.event, Event::Searched { .. })).collect::<Vec<_>>();
+    let [account] = searched.as_slice() else { panic!("{searched:?}") };
+    assert_eq!((account.who.name.as_str(), account.who.unit.as_str()), ("An asker of north", "unit"));
+    assert_eq!((account.purpose.as_str(), account.justification.is_empty()), ("criminal-investigation", false));
+    assert!(account.probe.is_some() && account.request.is_some() && account.lacking.is_empty());
 }

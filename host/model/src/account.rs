@@ -2,14 +2,16 @@
 //!
 //! An entry has two parts. The [`Leaf`] goes into the Merkle log, is public to auditors of any kind and can never be
 //! taken back, so it holds nothing personal. The [`Account`] holds who, why and what; the leaf commits to it by a salted
-//! hash, it lives encrypted in the database, and destroying its key purges it without breaking the log. The fields that
-//! St. Louis E.2 and Detroit 7(9) demand of an audit trail are fields of the type, so that no entry can lack them.
+//! hash, it lives encrypted in the database, and destroying its key purges it without breaking the log. It is the form in
+//! which an entry is written and read, field by field, whatever it says. What St. Louis E.2 and Detroit 7(9) demand of the
+//! entries of a request is in the types that they are made from: see [`subject`](crate::subject).
 
 use crate::combine::{PolicyRef, Rulings};
 use crate::facts::{AccessChange, Dissemination, Identifier, Likeness, Matter, Period, Signature, StatementShown};
 use crate::filter::Conditions;
 use crate::registry::{Agency, Concluded, Particulars, Person};
 use crate::rulings::{ClauseId, Duty};
+use crate::subject::Lacking;
 use crate::terms::{Date, Digest, Field, Holder, Instant, Phase, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +107,9 @@ pub struct Account {
     /// The request, within a request's life.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// What had to be said of the case and was not: then nothing was done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<Lacking>,
     /// The entry this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,

@@ -312,6 +312,7 @@ mod tests {
             justification: String::new(),
             probe: None,
             request: Some("r".to_owned()),
+            lacking: vec![],
             of: Some(permit.to_owned()),
             event: serde_json::from_value(event).unwrap(),
         };
@@ -469,6 +470,7 @@ mod tests {
             justification: String::new(),
             probe: None,
             request: None,
+            lacking: vec![],
             of: Some("e4".into()),
             event: Event::Failed { reason: "no disk elsewhere".into() },
         };

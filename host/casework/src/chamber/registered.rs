@@ -104,7 +104,8 @@ impl Casework {
         let chamber = self.chamber(&principal.jurisdiction)?;
         person_of(chamber, principal).map_err(|reason| {
             let own = asker.principal.jurisdiction == principal.jurisdiction;
-            CaseError::Rejected(if own { reason } else { nobody_who_may(principal) }.into())
+            let reason = if own { reason } else { nobody_who_may(principal) };
+            CaseError::Rejected(reason.into())
         })
     }
 
@@ -146,7 +147,7 @@ impl Casework {
     ) -> Result<Rejection, CaseError> {
         let at = self.clock.now()?;
         let event = Event::Rejected { asked: asked.to_owned(), reason: reason.to_owned() };
-        let entry = Entry { kind: Kind::Rejection, who, at, subject: Subject::default(), of: None, event };
+        let entry = Entry { kind: Kind::Rejection, who, at, subject: Subject::Apart, of: None, event };
         let ledgers: Vec<&Ledger> = chambers.iter().map(|chamber| &chamber.ledger).collect();
         let receipt = ledger::record(&ledgers, entry, vec![]).await?.receipt()?;
         Ok(Rejection::recorded(reason, receipt))
@@ -180,6 +181,12 @@ fn person_of(chamber: &Chamber, principal: &Principal) -> Result<Registered, Str
     };
     if let Some(since) = person.suspended_since {
         return Err(format!("`{}` is suspended since {since}", person.id));
+    }
+    if [&person.name, &person.unit].iter().any(|text| text.trim().is_empty()) {
+        // Every entry of the log says both.
+        let reason =
+            format!("the registry does not say the name and the unit of `{}`: have the registrar add them", person.id);
+        return Err(reason);
     }
     let Some(agency) = registry.agencies.iter().find(|a| a.id == person.agency) else {
         return Err(format!("the agency `{}` of `{}` is not in the registry", person.agency, person.id));

@@ -1,12 +1,14 @@
-//! What is too much for an entry or for what waits, and a ledger without a writer.
+//! What is too much for an entry or for what waits, what an entry of a request has to say, and a ledger without a writer.
 
 use super::*;
 use crate::alarm::{Alarm, Alert, Raising};
 use crate::chamber::Loading;
 use crate::{Casework, Clock, Opening, PolicyState};
 use model::account::{Event, Kind, Who};
+use model::combine::Rulings;
 use model::registry::Registry;
-use model::terms::Instant;
+use model::subject::Stated;
+use model::terms::{Digest, Instant, Phase};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
@@ -34,12 +36,12 @@ fn entry() -> Entry {
     let who = Who {
         jurisdiction: "north".to_owned(),
         person: "p".to_owned(),
-        name: String::new(),
-        unit: String::new(),
+        name: "P".to_owned(),
+        unit: "u".to_owned(),
         agency: String::new(),
     };
     let event = Event::Rejected { asked: "a".to_owned(), reason: "b".to_owned() };
-    Entry { kind: Kind::Rejection, who, at: Instant(1), subject: Subject::default(), of: None, event }
+    Entry { kind: Kind::Rejection, who, at: Instant(1), subject: Subject::Apart, of: None, event }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +105,60 @@ async fn broken(folder: &TempDir) -> Ledger {
 }
 
 fn done() -> Entry {
-    Entry { kind: Kind::Outcome, event: Event::Opened, ..entry() }
+    let stated = Stated {
+        purpose: "investigation".to_owned(),
+        justification: "why".to_owned(),
+        probe: Some(Digest::of(b"probe")),
+        request: Some("r".to_owned()),
+        ..Stated::default()
+    };
+    Entry { kind: Kind::Outcome, subject: stated.into(), event: Event::Opened, ..entry() }
+}
+
+/// A decision on a step of this phase that nobody permitted.
+fn decided(phase: Phase) -> Event {
+    let rulings = Rulings { id: "d".to_owned(), phase, at: Instant(1), rulings: vec![] };
+    Event::Decision { matters: vec![], rulings }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_to_a_request_is_recorded_with_all_that_is_demanded_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger(&folder).await;
+    let unsaid = Stated { purpose: " ".to_owned(), ..done().subject.into() };
+    let subjects = || [Subject::Apart, Subject::of_request(Some("r")), unsaid.clone().into()];
+    let searched = || Event::Searched {
+        gallery: "north/g".to_owned(),
+        generation: 1,
+        digest: None,
+        filter: Default::default(),
+        rows: 1,
+        reranked: None,
+        bound_billionths: None,
+        found: vec![],
+    };
+    let events = || [Event::Opened, searched(), Event::Viewed, decided(Phase::Search), decided(Phase::Disseminate)];
+    let mut lacking: Vec<Entry> = Vec::new();
+    for subject in subjects() {
+        lacking.extend(events().map(|event| Entry { subject: subject.clone(), event, ..done() }));
+    }
+    let who = done().who;
+    lacking.push(Entry { who: Who { name: " ".to_owned(), ..who.clone() }, ..done() });
+    lacking.push(Entry { who: Who { unit: String::new(), ..who }, ..done() });
+    for entry in lacking {
+        let told = format!("{:?} {:?}", entry.subject, entry.event);
+        let recorded = record(&[&ledger], entry, vec![]).await.map(drop);
+        assert!(matches!(recorded, Err(CaseError::Fault(_))), "{told}: {recorded:?}");
+    }
+    assert_eq!(ledger.log().size(), 0);
+    for event in events() {
+        record(&[&ledger], Entry { event, ..done() }, vec![]).await.unwrap();
+    }
+    // What asks for something is recorded whatever it says, and so is what is no request's.
+    for subject in subjects() {
+        record(&[&ledger], Entry { subject, event: decided(Phase::Request), ..entry() }, vec![]).await.unwrap();
+    }
+    assert_eq!(ledger.log().size(), 8);
 }
 
 async fn marks(rows: &store::Jurisdiction) -> usize {

@@ -53,6 +53,7 @@ fn account(n: u64, person: &str, of: Option<u64>, event: Event) -> Option<Accoun
         justification: String::new(),
         probe: None,
         request: Some("r".into()),
+        lacking: vec![],
         of: of.map(id),
         event,
     })

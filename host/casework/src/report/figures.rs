@@ -416,6 +416,7 @@ mod tests {
             justification: String::new(),
             probe: None,
             request: request.map(str::to_owned),
+            lacking: vec![],
             of: of.map(str::to_owned),
             event,
         };

@@ -77,8 +77,11 @@ impl Found {
     }
 
     /// The case as entries name it.
-    pub(super) fn subject(&self) -> Subject {
-        self.case().map(|case| case.request.subject()).unwrap_or_default()
+    pub(super) fn subject(&self) -> Result<Subject, CaseError> {
+        match self.case() {
+            Some(case) => Ok(case.request.subject()?.into()),
+            None => Ok(Subject::Apart),
+        }
     }
 
     /// Whether it is the policy of the jurisdiction that keeps it which decides.
@@ -309,6 +312,7 @@ impl Casework {
             now: found.now,
             actor,
             requester: found.case().and_then(|case| case.requester.as_ref()).unwrap_or(actor),
+            subject: found.subject()?,
             request: found.case().map(|case| &case.request.request),
             probe: found.case().map(|case| &case.request.probe),
             gallery,

@@ -211,7 +211,7 @@ impl Casework {
                 ]);
                 Event::Host { act: "prune-undone".to_owned(), details }
             };
-            let entry = chamber.own_entry(now, Subject::default(), None, event);
+            let entry = chamber.own_entry(now, Subject::Apart, None, event);
             ledger::record(&[&chamber.ledger], entry, vec![docket.kept()?]).await?;
             finished += 1;
         }
