@@ -15,6 +15,9 @@ const SKIPPED: &str = "SKIPPED ";
 pub(crate) fn run() -> anyhow::Result<()> {
     let started = Instant::now();
     let mut command = cargo();
+    // Many wait for a server or a disk most of the time: twice as many side by side keep the processors busy.
+    let side_by_side = 2 * std::thread::available_parallelism().map_or(1, usize::from);
+    command.env("RUST_TEST_THREADS", std::env::var("RUST_TEST_THREADS").unwrap_or(side_by_side.to_string()));
     command.env("MAGISTRATE_NO_SKIP", "1").args(["test", "--release", "--workspace", "--no-fail-fast"]);
     let mut tests = command.stderr(Stdio::piped()).spawn().with_context(|| format!("cannot run {command:?}"))?;
     let errors = tests.stderr.take().context("what the tests say")?;
