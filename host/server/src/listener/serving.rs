@@ -15,7 +15,7 @@ use crate::query;
 use crate::routes::{Match, Route};
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode, Version, header};
+use hyper::{Method, Request, Response, StatusCode, Version, header};
 use model::registry::Principal;
 use std::sync::Arc;
 use std::time::Instant;
@@ -25,6 +25,9 @@ use tokio::task::JoinHandle;
 /// Says why nothing is served on a connection.
 pub(super) fn turn_away(request: Request<Incoming>, refusal: Problem) -> Response<Bytes> {
     let mut response = respond(Reply::of(refusal), "no-store");
+    if request.method() == Method::HEAD {
+        leave_the_head(&mut response);
+    }
     if request.version() < Version::HTTP_2 {
         response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     }
@@ -39,6 +42,12 @@ fn respond(reply: Reply, kept: &'static str) -> Response<Bytes> {
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(reply.content_type));
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static(kept));
     response
+}
+
+/// What `HEAD` is answered with (RFC 9110, section 9.3.2): how long the body is, and no body.
+fn leave_the_head(response: &mut Response<Bytes>) {
+    let body = std::mem::take(response.body_mut());
+    response.headers_mut().insert(header::CONTENT_LENGTH, header::HeaderValue::from(body.len()));
 }
 
 pub(super) async fn serve(
@@ -101,6 +110,9 @@ pub(super) async fn serve(
     // Candidate lists and accounts are nobody's to keep; the public log's full tiles never change.
     let kept = public_log::kept(label, &path, reply.status);
     let mut response = respond(reply, kept.unwrap_or("no-store"));
+    if method == Method::HEAD {
+        leave_the_head(&mut response);
+    }
     if again {
         response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
     }
@@ -149,6 +161,7 @@ async fn answer(
     body: Bytes,
 ) -> Result<Reply, Problem> {
     let caller = admit(&desk.casework, route, principal, &path).await?;
+    query::check(&query, route.query)?;
     let ask = Ask { casework: desk.casework.clone(), metrics: desk.metrics.clone(), caller, path, query, body };
     record_look(route, &ask).await?;
     let mut answered = (route.answer)(ask).await;
