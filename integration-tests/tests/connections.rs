@@ -1,7 +1,7 @@
 //! Connections at their edges, over HTTP/1.1 and HTTP/2: bodies that are too large, clients that are too slow, to send or to
 //! read, connections that are too old or too many, and bodies that take up too much room.
 
-use crate::common::{Court, court, http2, searcher};
+use crate::common::{Court, configured, court, http2, searcher};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -97,17 +97,6 @@ async fn over_http1_a_body_too_large_is_answered_and_the_connection_goes_on() {
 /// A court whose patience is short.
 async fn impatient() -> Option<Court> {
     configured("head_timeout_s = 1.5\nbody_timeout_s = 1.5\n").await
-}
-
-/// A court with these lines under `[server]`.
-async fn configured(lines: &str) -> Option<Court> {
-    let mut court = court().await?;
-    court.deployment.stop().unwrap();
-    let config = std::fs::read_to_string(court.deployment.config()).unwrap();
-    let changed = config.replace("[server]\n", &format!("[server]\n{lines}"));
-    std::fs::write(court.deployment.config(), changed).unwrap();
-    court.deployment.serve().unwrap();
-    Some(court)
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ pub(crate) async fn record_look(route: &Route, ask: &Ask) -> Result<(), Problem>
     Ok(ask.casework.record_look(ask.caller()?, jurisdiction(&ask.path), &asked, parameters).await?)
 }
 
-fn jurisdiction(path: &[(String, String)]) -> &str {
+pub(crate) fn jurisdiction(path: &[(String, String)]) -> &str {
     path.iter().find(|(name, _)| name == "jurisdiction").map_or("", |(_, value)| value)
 }
 

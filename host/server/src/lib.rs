@@ -24,6 +24,7 @@
 //! | [`listener`], `bodies` | connections, limits, shutdown, each request on its way; room for what is sent |
 //! | `body`, `sending`, `draining` | a request's body, answers on their way, and clients that do not read them |
 //! | `idle`, `places` | connections on which nothing happens, and too many of one person |
+//! | `budget` | how much of a log one person may fill with what is refused them, and with looks |
 //! | [`witness`] | a witness of other hosts' logs |
 
 // A route's future holds those of casework and the store, which nest deeper than the compiler's default of 128.
@@ -33,6 +34,7 @@ pub mod api;
 pub mod authority;
 mod bodies;
 mod body;
+mod budget;
 pub mod case_api;
 mod case_endpoints;
 mod draining;
@@ -59,7 +61,8 @@ pub mod template;
 pub mod tls;
 pub mod witness;
 
-pub use listener::{Patience, Server, ServerError};
+pub use budget::{Allowance, Allowances};
+pub use listener::{MOST_CONNECTIONS, Patience, Server, ServerError};
 pub use places::MOST_EACH;
 pub use routes::document as openapi_document;
 pub use witness::WitnessServer;

@@ -6,6 +6,7 @@
 mod serving;
 
 use crate::bodies::Room;
+use crate::budget::{self, Allowances, Budget};
 use crate::draining::Draining;
 use crate::identity::{self, IdentityError};
 use crate::idle::{self, UnderWay};
@@ -25,8 +26,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
-/// Connections at one moment. A jurisdiction has hundreds of examiners; a flood has thousands of connections.
-const MOST_CONNECTIONS: usize = 1024;
+/// Connections at one moment, unless fewer are said. A jurisdiction has hundreds of examiners; a flood has thousands of
+/// connections.
+pub const MOST_CONNECTIONS: usize = 1024;
 
 /// For work under way when the server stops.
 const FAREWELL: Duration = Duration::from_secs(20);
@@ -130,6 +132,8 @@ pub struct Server {
     door: Door,
     patience: Patience,
     most_each: usize,
+    most_connections: usize,
+    allowances: Allowances,
 }
 
 /// What every connection shares.
@@ -140,6 +144,7 @@ struct Desk {
     patience: Patience,
     places: Arc<Places>,
     room: Room,
+    budget: Arc<Budget>,
 }
 
 impl Server {
@@ -148,7 +153,9 @@ impl Server {
     /// # Errors
     /// [`ServerError`].
     pub async fn bind(address: SocketAddr, files: TlsFiles) -> Result<Self, ServerError> {
-        Ok(Self { door: Door::open(address, files).await?, patience: Patience::default(), most_each: MOST_EACH })
+        let door = Door::open(address, files).await?;
+        let (patience, allowances) = (Patience::default(), Allowances::default());
+        Ok(Self { door, patience, most_each: MOST_EACH, most_connections: MOST_CONNECTIONS, allowances })
     }
 
     /// The same with other bounds on how long a client may take.
@@ -163,6 +170,18 @@ impl Server {
         Self { most_each, ..self }
     }
 
+    /// The same with another bound on the connections of everybody at one moment.
+    #[must_use]
+    pub fn with_most_connections(self, most_connections: usize) -> Self {
+        Self { most_connections, ..self }
+    }
+
+    /// The same with other bounds on what one person may have on record of what is refused them, and of looks.
+    #[must_use]
+    pub fn with_allowances(self, allowances: Allowances) -> Self {
+        Self { allowances, ..self }
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.door.address()
@@ -173,12 +192,14 @@ impl Server {
     pub async fn run(self, casework: Casework, mut stop: watch::Receiver<bool>) -> Option<Casework> {
         let (casework, table, patience) = (Arc::new(casework), Table::new(), self.patience);
         let (places, room) = (Places::new(self.most_each), Room::default());
-        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience, places, room });
+        let budget = Budget::new(self.allowances);
+        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience, places, room, budget });
         let follower = self.door.follow();
         // Ends by itself once told to stop; until then it shares casework with the requests.
         let deadlines = tokio::spawn(casework::deadlines::keep(desk.casework.clone(), stop.clone()));
         let hosts = tokio::spawn(casework::hosts::keep(desk.casework.clone(), stop.clone()));
-        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let telling = tokio::spawn(budget::keep(desk.budget.clone(), desk.casework.clone(), stop.clone()));
+        let places = Arc::new(Semaphore::new(self.most_connections.clamp(1, Semaphore::MAX_PERMITS)));
         // Held by every connection and every request under way; the channel closes when the last is done.
         let (busy, mut done) = mpsc::channel::<()>(1);
         loop {
@@ -200,6 +221,9 @@ impl Server {
         let _ = tokio::time::timeout(FAREWELL, done.recv()).await;
         let _ = tokio::time::timeout(FAREWELL, deadlines).await;
         let _ = tokio::time::timeout(FAREWELL, hosts).await;
+        let _ = tokio::time::timeout(FAREWELL, telling).await;
+        // Nobody calls any more: this is the last of it.
+        let _ = tokio::time::timeout(FAREWELL, desk.budget.tell(&desk.casework)).await;
         let desk = Arc::into_inner(desk)?;
         Arc::into_inner(desk.casework)
     }
@@ -229,7 +253,7 @@ async fn connection(
     let certificate = session.peer_certificates().and_then(<[_]>::first);
     let caller = certificate.map_or(Err(IdentityError::Unreadable), identity::principal);
     let place = desk.places.take(certificate, &caller)?;
-    let refusal = place.refusal();
+    let (refusal, whose): (_, Arc<str>) = (place.refusal(), place.whose().into());
     // A connection on which nothing is served goes as soon as whoever opened it has been told.
     let (age, last) = match &refusal {
         Some(_) => (patience.head.min(patience.age), PARTING),
@@ -240,11 +264,12 @@ async fn connection(
     let unread = on_their_way.changes();
     let service = service_fn(move |request| {
         let (desk, caller, busy, refusal) = (desk.clone(), caller.clone(), busy.clone(), refusal.clone());
+        let whose = whose.clone();
         let (counted, on_their_way) = (under_way.another(), on_their_way.clone());
         async move {
             let response = match refusal {
                 Some(refusal) => turn_away(request, refusal),
-                None => serve(desk, caller, request, busy).await,
+                None => serve(desk, caller, &whose, request, busy).await,
             };
             Ok::<_, std::convert::Infallible>(response.map(|body| on_their_way.answer(body, counted)))
         }
