@@ -1,10 +1,11 @@
 //! Connections at their edges, over HTTP/1.1 and HTTP/2: bodies that are too large, clients that are too slow, to send or to
 //! read, connections that are too old or too many, and bodies that take up too much room.
 
-use crate::common::{Court, configured, court, http2, searcher};
-use serde_json::Value;
+use crate::common::{Court, configured, court, http2, path, request, searcher};
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// It takes a form, of up to 1 MiB.
 const FORM: &str = "/v1/detroit/violations";
@@ -229,6 +230,29 @@ async fn one_person_has_so_many_connections_and_is_told_so() {
         }
     };
     assert!(tokio::time::timeout(LONG, served).await.is_ok(), "their places are not free again");
+}
+
+#[tokio::test]
+async fn idle_connections_leave_the_log_its_file_descriptors() {
+    let Some(mut court) = court().await else { return };
+    court.deployment.stop().unwrap();
+    // The hard limit, too, so that the server cannot raise it.
+    court.deployment.serve_under(&["sh", "-c", "ulimit -n 160; exec \"$0\" \"$@\""]).unwrap();
+    let mut client = court.client(&searcher("detroit"));
+    let asked = |seed| json!({"request": request("detroit", seed)});
+    assert_eq!(client.post(&path("detroit"), &asked(0)).await.unwrap().status, 200);
+    let mut idle = Vec::new();
+    for _ in 0..150 {
+        idle.push(TcpStream::connect(&court.deployment.address).await.unwrap());
+    }
+    for round in 0..20 {
+        let answer = client.post(&path("detroit"), &asked(round % 4)).await.unwrap();
+        assert_eq!(answer.status, 200, "{round}: {}", String::from_utf8_lossy(&answer.body));
+    }
+    drop((idle, client));
+    court.search("detroit", 1).await;
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
 }
 
 #[tokio::test]

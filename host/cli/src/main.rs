@@ -29,6 +29,7 @@ mod bench;
 mod case_command;
 mod config;
 mod connection;
+mod descriptors;
 mod draughting;
 mod enroll_command;
 mod form;

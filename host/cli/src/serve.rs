@@ -1,6 +1,7 @@
 //! `magistrate serve`.
 
 use crate::config::{self, Config};
+use crate::descriptors;
 use crate::draughting::Draughtsman;
 use crate::output::{self, bar, spinner};
 use crate::post::{Bell, Post};
@@ -49,6 +50,7 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
     // Listen first: whoever cannot have the port should not touch the database.
     let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
     let listening = listening.with_patience(config.patience()).with_most_each(config.most_each());
+    let listening = listening.with_allowances(config.allowances()).with_most_connections(most_connections());
     let post = config.outbox.as_ref().map(Post::new).transpose()?.map(Arc::new);
     let clock = match correction {
         Some(correction) => Clock::system().corrected(correction),
@@ -78,6 +80,19 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
         }
         None => anyhow::bail!("some work did not finish in time; the logs are recovered at the next start"),
     }
+}
+
+/// How many connections there may be, so that the log and the database never want for a file descriptor.
+fn most_connections() -> usize {
+    let descriptors = descriptors::raise();
+    let connections = descriptors::connections(descriptors);
+    if connections < server::MOST_CONNECTIONS {
+        let most = server::MOST_CONNECTIONS;
+        tracing::warn!(?descriptors, connections, most, "few file descriptors, few connections: raise the hard limit");
+    } else {
+        tracing::info!(?descriptors, connections, "file descriptors, and connections at one moment");
+    }
+    connections
 }
 
 /// Opens everything a configuration names, as the benchmarks do.
