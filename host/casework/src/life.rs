@@ -8,6 +8,7 @@
 //!   its candidates and who signed for it count no more.
 //! - What is said of candidates afterwards counts instead of what was said before, and signatures given before it no longer
 //!   stand: whoever signed has signed something else.
+//! - Whoever concludes otherwise than before, in the same role, takes back what they signed. After the release nobody does.
 //! - A permitted step that waits for others has imposed what it imposes, and nothing else: nothing was searched or shown.
 //! - Whoever was shown what others concluded of a list does not sign blind any more, until there is a new one.
 
@@ -56,8 +57,10 @@ pub struct Signed {
     pub signature: Signature,
     /// What they wrote beside it.
     pub reason: String,
-    /// Whether nothing it was given for has changed since.
+    /// Whether nothing it was given for has changed since, and whoever gave it has not taken it back.
     pub stands: bool,
+    /// Whether whoever gave it took it back while it stood: they concluded otherwise.
+    pub taken_back: bool,
 }
 
 /// A duty that a permitted decision imposed.
@@ -181,6 +184,11 @@ pub fn same_person(a: &Who, b: &Who) -> bool {
     a.person == b.person && a.jurisdiction == b.jurisdiction
 }
 
+/// Whether a signature takes back an earlier one: the same person's, in the same role, with another conclusion.
+pub(crate) fn takes_back(later: &Signature, earlier: &Signature) -> bool {
+    later.person == earlier.person && later.role == earlier.role && later.conclusion != earlier.conclusion
+}
+
 /// What both allow. What is absent allows any.
 pub(crate) fn narrower(one: Option<Vec<String>>, other: Option<Vec<String>>) -> Option<Vec<String>> {
     match (one, other) {
@@ -247,7 +255,14 @@ impl Life {
             Event::Signed { signature, reason } => {
                 // Early entries name the person without the jurisdiction; policies are told both of all.
                 let signature = Signature { person: by.key(), ..signature };
-                self.signatures.push(Signed { by, signature, reason, stands: true });
+                if self.release.is_none() {
+                    for earlier in
+                        self.signatures.iter_mut().filter(|s| s.stands && takes_back(&signature, &s.signature))
+                    {
+                        (earlier.stands, earlier.taken_back) = (false, true);
+                    }
+                }
+                self.signatures.push(Signed { by, signature, reason, stands: true, taken_back: false });
             }
             Event::Acknowledged { statement, .. } => self.acknowledged.push(Noted { at, by, what: statement }),
             Event::Released { candidates, reasoning, statements, documents } => {

@@ -11,7 +11,7 @@
 //! | duty | is met by |
 //! |---|---|
 //! | sign-offs, document | the release, which does not happen without |
-//! | approve | as many signatures `approved` as the rule asks for, since it was imposed |
+//! | approve | as many signatures `approved` as the rule asks for, since it was imposed; it is open again if one of them is taken back |
 //! | acknowledge | the requester's acknowledgement |
 //! | dispose-all | the disposition of the last candidate |
 //! | notify | the delivery of the notice |
@@ -174,6 +174,13 @@ impl Owed {
     pub(crate) fn waived(mut self, by: &str, at: Instant, reason: &str) -> Result<store::Kept, CaseError> {
         let was = self.wake;
         self.standing = Standing::Waived { by: by.to_owned(), at, reason: reason.to_owned() };
+        Ok(store::Kept::Settled { row: self.row()?, was })
+    }
+
+    /// The row that says it is still to be met after all: what met it was taken back.
+    pub(crate) fn reopened(mut self) -> Result<store::Kept, CaseError> {
+        let was = self.wake;
+        self.standing = Standing::Open;
         Ok(store::Kept::Settled { row: self.row()?, was })
     }
 

@@ -26,4 +26,5 @@ mod unfinished;
 mod waiting;
 mod waivers;
 mod watches;
+mod withdrawn;
 mod worklists;

@@ -471,3 +471,38 @@ fn a_step_that_was_refused_makes_nobody_a_part_of_the_request() {
         assert!(!life.concerns(&who(nobody)), "{nobody}");
     }
 }
+
+#[test]
+fn whoever_concludes_otherwise_takes_back_what_they_signed() {
+    let mut told = vec![
+        search(1, vec![]),
+        list(2, "searcher", &["a"], Verdict::Permit),
+        disposed(3, "a", Likeness::Possible),
+        signed(4, "searcher", Conclusion::Lead),
+        signed(5, "second", Conclusion::Lead),
+        signed(6, "searcher", Conclusion::Refused),
+    ];
+    let flags = |life: &Life| life.signatures.iter().map(|s| (s.stands, s.taken_back)).collect::<Vec<_>>();
+    let life = Life::fold(told.clone());
+    assert_eq!(flags(&life), [(false, true), (true, false), (true, false)], "theirs, and nobody else's");
+    assert_eq!(life.signature_of(&who("searcher")).unwrap().signature.conclusion, Conclusion::Refused);
+    assert!(life.concludes(Conclusion::Lead), "the other's");
+    told.push(signed(7, "searcher", Conclusion::Lead));
+    let life = Life::fold(told.clone());
+    assert_eq!(flags(&life), [(false, true), (true, false), (false, true), (true, false)], "and once more");
+
+    let released = Event::Released { candidates: vec![], reasoning: String::new(), statements: vec![], documents: vec![] };
+    told.extend([account(8, "searcher", None, released), signed(9, "searcher", Conclusion::Approved)]);
+    assert_eq!(flags(&Life::fold(told))[3], (true, false), "what left has left");
+
+    // What a new list voids was not taken back: it stays given for what it let through.
+    let again = vec![
+        search(1, vec![]),
+        list(2, "searcher", &["a"], Verdict::Permit),
+        signed(3, "searcher", Conclusion::Approved),
+        search(4, vec![]),
+        list(5, "searcher", &["a"], Verdict::Permit),
+        signed(6, "searcher", Conclusion::Refused),
+    ];
+    assert_eq!(flags(&Life::fold(again)), [(false, false), (true, false)]);
+}
