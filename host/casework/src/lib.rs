@@ -72,6 +72,7 @@ pub mod hosts;
 pub mod inspection;
 pub mod intake;
 pub mod judge;
+mod lapsed;
 pub mod ledger;
 pub mod life;
 mod limits;

@@ -128,6 +128,8 @@ pub struct Life {
     pub listed: Option<Instant>,
     /// The list that stands, by rank.
     pub list: Vec<Listed>,
+    /// Whether its search left records out by a filter.
+    pub filtered: bool,
     /// Booking fields that may be shown of it; any, where absent. The narrowest that its decisions allow.
     pub fields: Option<Vec<String>>,
     /// Records that decisions withhold from it, since it was first shown or since a later look. The last look at a record
@@ -175,6 +177,7 @@ pub struct Life {
 #[derive(Clone, Debug, PartialEq)]
 struct Fresh {
     permit: String,
+    filtered: bool,
     withheld: Vec<String>,
     fields: Option<Vec<String>>,
 }
@@ -294,9 +297,10 @@ impl Life {
         // Each policy is told the same of the step and the answers.
         let Some(matter) = matters.into_iter().next_back() else { return };
         match matter.step {
-            Step::Search(_) => {
+            Step::Search(plan) => {
                 let (withheld, fields) = (rulings.withheld(), rulings.shown_fields());
-                self.fresh = Some(Fresh { permit: id.to_owned(), withheld, fields });
+                let (permit, filtered) = (id.to_owned(), !plan.filters.is_empty());
+                self.fresh = Some(Fresh { permit, filtered, withheld, fields });
                 self.attestations = matter.attestations;
             }
             Step::Candidates(candidates) => {
@@ -337,7 +341,7 @@ impl Life {
     }
 
     fn begin_list(&mut self, candidates: Vec<facts::Candidate>, at: Instant, search: Fresh, rulings: &Rulings) {
-        (self.withheld, self.fields) = (search.withheld, search.fields);
+        (self.filtered, self.withheld, self.fields) = (search.filtered, search.withheld, search.fields);
         self.restrict(rulings);
         let shown = candidates.into_iter().filter(|c| !self.withheld.contains(&c.record_id));
         let listed = |(c, rank): (facts::Candidate, u32)| Listed { rank, record_id: c.record_id, status: c.status };
@@ -476,6 +480,7 @@ impl Life {
         history.signatures = counting;
         let returned = self.candidates().count();
         history.candidates_returned = small(returned);
+        history.candidates_filtered = self.filtered;
         history.candidates_disposed = small(returned.saturating_sub(self.undisposed().count()));
         let withheld = |c: &&Listed| self.withheld.contains(&c.record_id);
         let possible = self.possible().filter(told).filter(|c| !withheld(c));

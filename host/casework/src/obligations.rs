@@ -18,7 +18,7 @@
 //! | retain | time: what had to be kept that long may go |
 //! | task, flag | its owner's word that it is done |
 //! | suspend | the suspension, at once |
-//! | purge | the purge, by whomever: the host sees to it when it is due ([`crate::retention`]) |
+//! | purge | the purge, by whomever: the host sees to it when it is due ([`crate::retention`]); of what a candidate list demanded, a later list that names candidates (`lapsed`) |
 //! | hold | the step that lifts it, or the purge of what was carried off |
 //! | hold of entries, by a decision about anything else | the step that lifts the entry of the decision |
 

@@ -491,7 +491,8 @@ fn whoever_concludes_otherwise_takes_back_what_they_signed() {
     let life = Life::fold(told.clone());
     assert_eq!(flags(&life), [(false, true), (true, false), (false, true), (true, false)], "and once more");
 
-    let released = Event::Released { candidates: vec![], reasoning: String::new(), statements: vec![], documents: vec![] };
+    let released =
+        Event::Released { candidates: vec![], reasoning: String::new(), statements: vec![], documents: vec![] };
     told.extend([account(8, "searcher", None, released), signed(9, "searcher", Conclusion::Approved)]);
     assert_eq!(flags(&Life::fold(told))[3], (true, false), "what left has left");
 
@@ -505,4 +506,27 @@ fn whoever_concludes_otherwise_takes_back_what_they_signed() {
         signed(6, "searcher", Conclusion::Refused),
     ];
     assert_eq!(flags(&Life::fold(again)), [(false, false), (true, false)]);
+}
+
+#[test]
+fn whether_a_list_left_records_out_is_told_of_the_list_that_stands() {
+    let filtered = |n: u64, filters: &[&str]| {
+        let filters = filters.iter().map(|name| (*name).to_owned()).collect();
+        let plan = SearchPlan { at_most: 0, filters, original_searched_first: true };
+        decision(n, "searcher", Step::Search(plan), Verdict::Permit, vec![])
+    };
+    let told = |accounts: Vec<Option<Account>>| {
+        let mut history = History::default();
+        Life::fold(accounts).tell(&mut history, vec![], None);
+        history.candidates_filtered
+    };
+    let mut accounts = vec![filtered(1, &["status"]), list(2, "searcher", &[], Verdict::Permit)];
+    assert!(told(accounts.clone()));
+    accounts.push(filtered(3, &[]));
+    assert!(told(accounts.clone()), "its list has not been shown");
+    accounts.push(list(4, "searcher", &["a"], Verdict::Permit));
+    assert!(!told(accounts.clone()));
+    accounts.extend([list(5, "second", &["a"], Verdict::Permit), filtered(6, &["sex"])]);
+    assert!(!told(accounts), "nor has this one's");
+    assert!(!told(vec![]));
 }
