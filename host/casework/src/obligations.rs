@@ -29,6 +29,7 @@ use crate::ledger::{self, Entry, Receipt, Subject};
 use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::retention::{AUDIT_ENTRY, turn_of};
+use crate::suspension::suspends_nobody;
 use model::account::{Event, Kind, Retained};
 use model::combine::{Ruling, Rulings};
 use model::facts::{self, Step};
@@ -231,7 +232,11 @@ pub(crate) async fn just_imposed(
 /// The obligations that a decision imposes. `log` is the origin of the log whose entries it is about, if it is about entries.
 pub(crate) fn imposed(rulings: &Rulings, facts: &Facts<'_>, log: Option<&str>) -> Result<Vec<Owed>, CaseError> {
     let (now, request, gallery) = (facts.now, facts.request, facts.gallery.as_ref());
-    imposed_on(rulings, &Occasion { now, request, gallery, log, step: &facts.step })
+    let mut imposed = imposed_on(rulings, &Occasion { now, request, gallery, log, step: &facts.step })?;
+    if suspends_nobody(facts.actor, &facts.step, now) {
+        imposed.retain(|owed| !matches!(owed.duty, Duty::Suspend(_)));
+    }
+    Ok(imposed)
 }
 
 /// What a decision was about, as far as its obligations depend on it.
