@@ -221,7 +221,7 @@ pub(crate) async fn keep(budget: Arc<Budget>, casework: Arc<Casework>, mut stop:
     }
 }
 
-/// Whether a call was refused, so that an entry was made of it: nothing else is answered like this.
+/// Whether a call was refused. Hardly anything else is answered like this, and of nearly all of it there is an entry.
 pub(crate) fn is_refusal(problem: &Problem) -> bool {
     matches!(problem.status, StatusCode::FORBIDDEN | StatusCode::CONFLICT)
 }
