@@ -95,6 +95,15 @@ impl Deployment {
         self.home.join("magistrate.toml")
     }
 
+    /// Adds these lines under `[server]` of its configuration. They hold from the next start on.
+    ///
+    /// # Errors
+    /// When the file cannot be changed.
+    pub fn configure(&self, lines: &str) -> std::io::Result<()> {
+        let config = std::fs::read_to_string(self.config())?;
+        std::fs::write(self.config(), config.replace("[server]\n", &format!("[server]\n{lines}")))
+    }
+
     /// Starts the server, and waits until it listens.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! Connections at their edges, over HTTP/1.1 and HTTP/2: bodies that are too large, clients that are too slow, to send or to
 //! read, connections that are too old or too many, handshakes that come to nothing, and bodies that take up too much room.
 
-use crate::common::{Court, court, http2, searcher};
-use serde_json::Value;
+use crate::common::{Court, configured, court, http2, path, request, searcher};
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -98,17 +98,6 @@ async fn over_http1_a_body_too_large_is_answered_and_the_connection_goes_on() {
 /// A court whose patience is short.
 async fn impatient() -> Option<Court> {
     configured("head_timeout_s = 1.5\nbody_timeout_s = 1.5\n").await
-}
-
-/// A court with these lines under `[server]`.
-async fn configured(lines: &str) -> Option<Court> {
-    let mut court = court().await?;
-    court.deployment.stop().unwrap();
-    let config = std::fs::read_to_string(court.deployment.config()).unwrap();
-    let changed = config.replace("[server]\n", &format!("[server]\n{lines}"));
-    std::fs::write(court.deployment.config(), changed).unwrap();
-    court.deployment.serve().unwrap();
-    Some(court)
 }
 
 #[tokio::test]
@@ -264,6 +253,29 @@ async fn who_shows_no_certificate_keeps_nobody_out() {
     let ended = tokio::time::timeout(LONG, begun.read(&mut [0; 64])).await;
     assert!(matches!(ended, Ok(Ok(_) | Err(_))), "nor does half a handshake: {ended:?}");
     assert_eq!(court.search("detroit", 2).await["verdict"], "permit");
+}
+
+#[tokio::test]
+async fn idle_connections_leave_the_log_its_file_descriptors() {
+    let Some(mut court) = court().await else { return };
+    court.deployment.stop().unwrap();
+    // The hard limit, too, so that the server cannot raise it.
+    court.deployment.serve_under(&["sh", "-c", "ulimit -n 160; exec \"$0\" \"$@\""]).unwrap();
+    let mut client = court.client(&searcher("detroit"));
+    let asked = |seed| json!({"request": request("detroit", seed)});
+    assert_eq!(client.post(&path("detroit"), &asked(0)).await.unwrap().status, 200);
+    let mut idle = Vec::new();
+    for _ in 0..150 {
+        idle.push(TcpStream::connect(&court.deployment.address).await.unwrap());
+    }
+    for round in 0..20 {
+        let answer = client.post(&path("detroit"), &asked(round % 4)).await.unwrap();
+        assert_eq!(answer.status, 200, "{round}: {}", String::from_utf8_lossy(&answer.body));
+    }
+    drop((idle, client));
+    court.search("detroit", 1).await;
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
 }
 
 #[tokio::test]

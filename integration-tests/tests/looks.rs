@@ -145,7 +145,7 @@ async fn a_look_says_who_asked_for_what() {
     let Some(court) = court().await else { return };
     for (path, asked, parameters) in [
         ("requests?state=open&mine=true", "requests", json!({"state": "open", "mine": "true"})),
-        ("requests?state=nowhere&else=no", "requests", json!({"state": "nowhere"})),
+        ("requests?state=nowhere", "requests", json!({"state": "nowhere"})),
         ("obligations", "obligations", json!({})),
         ("retention", "retention", json!({})),
         ("agencies", "agencies", json!({})),
@@ -158,6 +158,32 @@ async fn a_look_says_who_asked_for_what() {
         let event = json!({"what": "surveyed", "asked": format!("GET /v1/detroit/{asked}"), "parameters": parameters});
         assert_eq!(account["event"], event, "{path}");
     }
+}
+
+#[tokio::test]
+async fn what_an_address_does_not_take_is_named_and_nothing_is_shown() {
+    let Some(court) = court().await else { return };
+    let before = court.entries("detroit").await;
+    for (who, path, named) in [
+        (FIRST, "/v1/detroit/requests?state=open&else=no", "`else`"),
+        (FIRST, "/v1/detroit/requests?limit=-1", "`limit`"),
+        (FIRST, "/v1/detroit/requests?mine=true&mine=false", "`mine` is given twice"),
+        (FIRST, "/v1/detroit/obligations?bogus", "`bogus`"),
+        (AUDITOR, "/v1/detroit/audit/entries?frist=7", "`frist`"),
+        (FIRST, "/healthz?bogus=1", "`bogus`"),
+        (FIRST, "/v1/detroit/log/checkpoint?bogus=1", "`bogus`"),
+    ] {
+        let answer = court.client(who).get(path).await.unwrap();
+        let problem = answer.json().unwrap();
+        assert_eq!(answer.status, 422, "{path}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(named), "{path}: {problem}");
+    }
+    let body = json!({"happened": "2025-03-10T09:00:00.000Z"});
+    let answer = court.client(FIRST).post("/v1/detroit/violations?bogus=1", &body).await.unwrap();
+    assert_eq!(answer.status, 422, "a step's address, too");
+    assert_eq!(court.entries("detroit").await, before, "nothing was shown or done");
+    let entries = turned_away(&court, FIRST, "/v1/detroit/audit/entries?bogus=1").await;
+    assert_eq!(entries[0]["leaf"]["kind"], "rejection", "whoever may not ask is told that first");
 }
 
 /// Asks for something that is shown nobody but others; gives the answer, and the entries that there are of it.

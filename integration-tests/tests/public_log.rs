@@ -106,10 +106,34 @@ async fn looking_at_a_log_by_another_safe_method_is_no_attempt_on_it() {
         for path in ["log/checkpoint", "log/tile/0/000", "audit/entries", "log/nothing"] {
             let path = format!("/v1/detroit/{path}");
             let answer = court.client("st-louis/r.abara").send(method.clone(), &path, None, "".into()).await.unwrap();
-            assert!(matches!(answer.status.as_u16(), 404 | 405), "{method} {path}: {}", answer.status);
+            let public = method == Method::HEAD && path.ends_with("/checkpoint");
+            let expected = if public { &[200][..] } else { &[404, 405] };
+            assert!(expected.contains(&answer.status.as_u16()), "{method} {path}: {}", answer.status);
+            assert!(method != Method::HEAD || answer.body.is_empty(), "{method} {path}");
         }
     }
     assert_eq!(court.entries("detroit").await, before, "nobody is accused of anything");
+}
+
+#[tokio::test]
+async fn the_head_of_what_is_public_is_answered_without_its_body() {
+    let Some(court) = court().await else { return };
+    let key = published_key(&court, "detroit");
+    let mut client = court.client("st-louis/r.abara");
+    let checkpoint = text(&mut client, "/v1/detroit/log/checkpoint").await;
+    let size = audit::signed_size(&checkpoint, &key).unwrap();
+    let tile = audit::files_of(size).next().unwrap();
+    for path in ["checkpoint".to_owned(), "key".to_owned(), tile.to_string()] {
+        let path = format!("/v1/detroit/log/{path}");
+        let whole = client.get(&path).await.unwrap();
+        let head = client.send(Method::HEAD, &path, None, "".into()).await.unwrap();
+        assert_eq!((whole.status.as_u16(), head.status.as_u16()), (200, 200), "{path}");
+        assert_eq!(head.content_type, whole.content_type, "{path}");
+        assert!(head.body.is_empty() && !whole.body.is_empty(), "{path}");
+    }
+    let missing = client.send(Method::HEAD, "/v1/detroit/log/tile/0/999", None, "".into()).await.unwrap();
+    assert_eq!((missing.status.as_u16(), missing.body.len()), (404, 0));
+    assert_eq!(client.get("/healthz").await.unwrap().status, 200, "the connection goes on");
 }
 
 #[tokio::test]

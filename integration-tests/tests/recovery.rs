@@ -14,6 +14,8 @@ async fn with_room_on_the_disk_again_the_server_goes_on_by_itself() {
     let Some(_disk) = SmallDisk::mount(&logs) else {
         return integration_tests::unable("a small disk cannot be mounted here; run as root");
     };
+    // One person's refusals fill the disk.
+    deployment.configure("refusals_burst = 1000000\n").unwrap();
     deployment.serve().unwrap();
     let mut client = deployment.client(&searcher("detroit")).unwrap();
     let denied =

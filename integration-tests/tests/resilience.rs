@@ -261,6 +261,8 @@ async fn on_a_full_disk_nothing_is_done_and_what_was_done_stands() {
     let Some(_disk) = SmallDisk::mount(&logs) else {
         return integration_tests::unable("a small disk cannot be mounted here; run as root");
     };
+    // One person's refusals fill the disk.
+    deployment.configure("refusals_burst = 1000000\n").unwrap();
     deployment.serve().unwrap();
     let mut client = deployment.client(&searcher("detroit")).unwrap();
     let denied =

@@ -74,6 +74,7 @@ pub mod hosts;
 pub mod inspection;
 pub mod intake;
 pub mod judge;
+mod lapsed;
 mod lease;
 pub mod ledger;
 pub mod life;

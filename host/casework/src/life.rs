@@ -8,6 +8,7 @@
 //!   its candidates and who signed for it count no more.
 //! - What is said of candidates afterwards counts instead of what was said before, and signatures given before it no longer
 //!   stand: whoever signed has signed something else.
+//! - Whoever concludes otherwise than before, in the same role, takes back what they signed. After the release nobody does.
 //! - A permitted step that waits for others has imposed what it imposes, and nothing else: nothing was searched or shown.
 //! - Whoever was shown what others concluded of a list does not sign blind any more, until there is a new one.
 
@@ -56,8 +57,10 @@ pub struct Signed {
     pub signature: Signature,
     /// What they wrote beside it.
     pub reason: String,
-    /// Whether nothing it was given for has changed since.
+    /// Whether nothing it was given for has changed since, and whoever gave it has not taken it back.
     pub stands: bool,
+    /// Whether whoever gave it took it back while it stood: they concluded otherwise.
+    pub taken_back: bool,
 }
 
 /// A duty that a permitted decision imposed.
@@ -136,6 +139,8 @@ pub struct Life {
     pub listed: Option<Instant>,
     /// The list that stands, by rank.
     pub list: Vec<Listed>,
+    /// Whether its search left records out by a filter.
+    pub filtered: bool,
     /// Booking fields that may be shown of it; any, where absent. The narrowest that its decisions allow.
     pub fields: Option<Vec<String>>,
     /// Records that decisions withhold from it, since it was first shown or since a later look. The last look at a record
@@ -183,6 +188,7 @@ pub struct Life {
 #[derive(Clone, Debug, PartialEq)]
 struct Fresh {
     permit: String,
+    filtered: bool,
     withheld: Vec<String>,
     fields: Option<Vec<String>>,
 }
@@ -190,6 +196,11 @@ struct Fresh {
 /// Whether these are the same human being. A person's id is unique in their jurisdiction only.
 pub fn same_person(a: &Who, b: &Who) -> bool {
     a.person == b.person && a.jurisdiction == b.jurisdiction
+}
+
+/// Whether a signature takes back an earlier one: the same person's, in the same role, with another conclusion.
+pub(crate) fn takes_back(later: &Signature, earlier: &Signature) -> bool {
+    later.person == earlier.person && later.role == earlier.role && later.conclusion != earlier.conclusion
 }
 
 /// What both allow. What is absent allows any.
@@ -258,7 +269,14 @@ impl Life {
             Event::Signed { signature, reason } => {
                 // Early entries name the person without the jurisdiction; policies are told both of all.
                 let signature = Signature { person: by.key(), ..signature };
-                self.signatures.push(Signed { by, signature, reason, stands: true });
+                if self.release.is_none() {
+                    for earlier in
+                        self.signatures.iter_mut().filter(|s| s.stands && takes_back(&signature, &s.signature))
+                    {
+                        (earlier.stands, earlier.taken_back) = (false, true);
+                    }
+                }
+                self.signatures.push(Signed { by, signature, reason, stands: true, taken_back: false });
             }
             Event::Acknowledged { jurisdiction, statement, text_digest } => {
                 let what = Acknowledged { jurisdiction, statement, text_digest };
@@ -293,9 +311,10 @@ impl Life {
         // Each policy is told the same of the step and the answers.
         let Some(matter) = matters.into_iter().next_back() else { return };
         match matter.step {
-            Step::Search(_) => {
+            Step::Search(plan) => {
                 let (withheld, fields) = (rulings.withheld(), rulings.shown_fields());
-                self.fresh = Some(Fresh { permit: id.to_owned(), withheld, fields });
+                let (permit, filtered) = (id.to_owned(), !plan.filters.is_empty());
+                self.fresh = Some(Fresh { permit, filtered, withheld, fields });
                 self.attestations = matter.attestations;
             }
             Step::Candidates(candidates) => {
@@ -336,7 +355,7 @@ impl Life {
     }
 
     fn begin_list(&mut self, candidates: Vec<facts::Candidate>, at: Instant, search: Fresh, rulings: &Rulings) {
-        (self.withheld, self.fields) = (search.withheld, search.fields);
+        (self.filtered, self.withheld, self.fields) = (search.filtered, search.withheld, search.fields);
         self.restrict(rulings);
         let shown = candidates.into_iter().filter(|c| !self.withheld.contains(&c.record_id));
         let listed = |(c, rank): (facts::Candidate, u32)| Listed { rank, record_id: c.record_id, status: c.status };
@@ -482,6 +501,7 @@ impl Life {
         history.signatures = counting;
         let returned = self.candidates().count();
         history.candidates_returned = small(returned);
+        history.candidates_filtered = self.filtered;
         history.candidates_disposed = small(returned.saturating_sub(self.undisposed().count()));
         let withheld = |c: &&Listed| self.withheld.contains(&c.record_id);
         let possible = self.possible().filter(told).filter(|c| !withheld(c));

@@ -11,14 +11,14 @@
 //! | duty | is met by |
 //! |---|---|
 //! | sign-offs, document | the release, which does not happen without |
-//! | approve | as many signatures `approved` as the rule asks for, since it was imposed |
+//! | approve | as many signatures `approved` as the rule asks for, since it was imposed; it is open again if one of them is taken back |
 //! | acknowledge | the requester's acknowledgement |
 //! | dispose-all | the disposition of the last candidate |
 //! | notify | the delivery of the notice to every office it is for |
 //! | retain | time: what had to be kept that long may go |
 //! | task, flag | its owner's word that it is done |
 //! | suspend | the suspension, at once |
-//! | purge | the purge, by whomever: the host sees to it when it is due ([`crate::retention`]) |
+//! | purge | the purge, by whomever: the host sees to it when it is due ([`crate::retention`]); of what a candidate list demanded, a later list that names candidates (`lapsed`) |
 //! | hold | the step that lifts it, or the purge of what was carried off |
 //! | hold of entries, by a decision about anything else | the step that lifts the entry of the decision |
 
@@ -29,6 +29,7 @@ use crate::ledger::{self, Entry, Receipt, Subject};
 use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::retention::{AUDIT_ENTRY, turn_of};
+use crate::suspension::suspends_nobody;
 use model::account::{Event, Kind, Retained};
 use model::combine::{Ruling, Rulings};
 use model::facts::{self, Step};
@@ -208,6 +209,13 @@ impl Owed {
         Ok(store::Kept::Settled { row: self.row()?, was })
     }
 
+    /// The row that says it is still to be met after all: what met it was taken back.
+    pub(crate) fn reopened(mut self) -> Result<store::Kept, CaseError> {
+        let was = self.wake;
+        self.standing = Standing::Open;
+        Ok(store::Kept::Settled { row: self.row()?, was })
+    }
+
     /// The row that says how it stands, to be looked at again then.
     pub(crate) fn again(mut self, wake: Option<Instant>) -> Result<store::Kept, CaseError> {
         let was = self.wake;
@@ -255,7 +263,11 @@ pub(crate) async fn just_imposed(
 /// The obligations that a decision imposes. `log` is the origin of the log whose entries it is about, if it is about entries.
 pub(crate) fn imposed<S>(rulings: &Rulings, facts: &Facts<'_, S>, log: Option<&str>) -> Result<Vec<Owed>, CaseError> {
     let (now, request, gallery) = (facts.now, facts.request, facts.gallery.as_ref());
-    imposed_on(rulings, &Occasion { now, request, gallery, log, step: &facts.step })
+    let mut imposed = imposed_on(rulings, &Occasion { now, request, gallery, log, step: &facts.step })?;
+    if suspends_nobody(facts.actor, &facts.step, now) {
+        imposed.retain(|owed| !matches!(owed.duty, Duty::Suspend(_)));
+    }
+    Ok(imposed)
 }
 
 /// What a decision was about, as far as its obligations depend on it.

@@ -326,6 +326,7 @@ impl Casework {
             if let Some(sitting) = sitting {
                 sitting.tell(&mut history.owner, Some(&actor.who()));
             }
+            history.candidates_filtered = !filter.is_empty();
             let facts = Facts {
                 now,
                 actor,
@@ -353,7 +354,7 @@ impl Casework {
         let hide = [&search, &shown].iter().any(|r| r.candidate_limit().is_some_and(|l| l.hide_scores));
         // By id and not by place: a record that was purged meanwhile has no booking any more.
         let hits: HashMap<&str, &search::Hit> = found.answer.hits.iter().map(|hit| (&*hit.id, hit)).collect();
-        let candidates = bookings
+        let candidates: Vec<_> = bookings
             .into_iter()
             .filter_map(|row| hits.get(row.id.as_str()).map(|hit| (row, *hit)))
             .filter(|(row, _)| !withheld.contains(&row.id))
@@ -370,6 +371,9 @@ impl Casework {
                     .collect(),
             })
             .collect();
+        if let Some(sitting) = sitting {
+            self.settle_purges_of_lists(sitting, &shown, candidates.is_empty()).await?;
+        }
         Ok(Searched {
             id,
             candidates,

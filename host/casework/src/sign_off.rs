@@ -1,18 +1,20 @@
 //! The `sign-off` phase: an examiner or supervisor signs a conclusion, or refuses to.
 //!
-//! A person signs once, in a role they hold now, whatever certificates they have. They sign anew when a new list was shown or
+//! A person signs once, in a role they hold now, whatever certificates they have. Until the release they may conclude otherwise
+//! in the same role: that takes back what they signed before, and an approval that no longer stands then is waited for again. What
+//! it let through meanwhile stays done. They sign anew when a new list was shown or
 //! something else was said of a candidate since: their old signature no longer stands. An approval is a signature too, and can
 //! be given before there is a list; it stays given, for what had been demanded until then. Whoever approved and is asked for
 //! another approval since may approve again. After the release nobody signs but who is asked to approve of what follows it.
 //! Whether the signatures a result needs are there is looked at when it is released ([`crate::release`]).
 
-use crate::awaited::Awaited;
+use crate::awaited::{Awaited, waits_on_a_docket};
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
-use crate::life::{Signed, same_person};
+use crate::life::{Signed, same_person, takes_back};
 use crate::limits::bounded;
 use crate::misstep::Misstep;
-use crate::obligations::{self, Owed};
+use crate::obligations::{self, Owed, Standing};
 use crate::signatures::approved;
 use crate::sitting::{Sitting, Taken};
 use model::account::{Event, Who};
@@ -41,7 +43,7 @@ impl Casework {
     /// Records a signature.
     ///
     /// # Errors
-    /// [`CaseError::OutOfPlace`] for a role not held, a second signature, a conclusion without a list, and after the release
+    /// [`CaseError::OutOfPlace`] for a role not held, a second signature that concludes the same or in another role, a conclusion without a list, and after the release
     /// for what no step after it waits for; [`CaseError::Refused`] when it is not permitted. Nothing is signed then.
     pub async fn sign(
         &self,
@@ -67,12 +69,15 @@ impl Casework {
         };
         let step = Step::SignOff(signature.clone());
         let acted = self.judge_step(&sitting, actor, answers, step).await?.act();
-        let rows = obligations::met(
+        let mut rows = obligations::met(
             &sitting.owed,
             |owed| approves(&sitting, owed, &actor.who(), &signature),
             &acted.intent.id,
             sitting.now,
         )?;
+        for owed in sitting.owed.iter().filter(|owed| disapproves(&sitting, owed, &signature)) {
+            rows.push(owed.clone().reopened()?);
+        }
         self.conclude_step(&sitting, acted, actor, Event::Signed { signature, reason }, rows).await
     }
 }
@@ -89,6 +94,7 @@ fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result
     }
     if let Some(signed) = sitting.life.signature_of(&who)
         && !is_asked_anew(sitting, &who, sign_off)
+        && !concludes_otherwise(sitting, &who, sign_off)
     {
         return Err(Misstep::SignedAlready { person: who.person, at: signed.signature.at });
     }
@@ -117,12 +123,39 @@ fn is_asked_anew(sitting: &Sitting, who: &Who, sign_off: &SignOff) -> bool {
     sitting.owed.iter().filter(demanded).any(|owed| theirs().all(|s| earlier(s, owed.since)))
 }
 
+/// Whether somebody concludes otherwise than they did, in the same role, while that can be changed.
+fn concludes_otherwise(sitting: &Sitting, who: &Who, sign_off: &SignOff) -> bool {
+    let SignOff { role, conclusion, .. } = sign_off;
+    let mut theirs = sitting.life.signatures.iter().filter(|s| s.stands && same_person(&s.by, who));
+    let other = |s: &Signed| s.signature.role == *role && s.signature.conclusion != *conclusion;
+    sitting.life.release.is_none() && theirs.all(other)
+}
+
+/// Whether an approval that was given is so no longer, now that this is signed: it takes back one that is needed.
+fn disapproves(sitting: &Sitting, owed: &Owed, signature: &Signature) -> bool {
+    let Duty::Approve(rule) = &owed.duty else { return false };
+    let life = &sitting.life;
+    if life.release.is_some() || !matches!(owed.standing, Standing::Met { .. }) || waits_on_a_docket(owed, life) {
+        return false;
+    }
+    let counts = |s: &&Signed| !s.taken_back && s.by.jurisdiction == owed.jurisdiction && s.signature.at >= owed.since;
+    let given: Vec<&Signed> = life.signatures.iter().filter(counts).collect();
+    let back = |s: &&Signed| s.stands && takes_back(signature, &s.signature);
+    let (taken_back, left): (Vec<&Signed>, Vec<&Signed>) = given.iter().copied().partition(back);
+    let suffices = |signed: &[&Signed]| {
+        let signed = signed.iter().map(|s| (&s.by, &s.signature));
+        approved(rule, &sitting.request.requester, signed)
+    };
+    !taken_back.is_empty() && suffices(&given) && !suffices(&left)
+}
+
 /// Whether an approval that is demanded has been given, now that this person has signed: by people of the jurisdiction that
 /// demands it, whose role it means, since it was demanded. Whether all of them still hold the role is looked at whenever the
 /// demand is read ([`crate::given`]): whoever comes back does not have to sign again.
 fn approves(sitting: &Sitting, owed: &Owed, who: &Who, signature: &Signature) -> bool {
     let Duty::Approve(rule) = &owed.duty else { return false };
-    let signed = sitting.life.signatures.iter().map(|s| (&s.by, &s.signature)).chain([(who, signature)]);
+    let given = sitting.life.signatures.iter().filter(|s| !s.taken_back);
+    let signed = given.map(|s| (&s.by, &s.signature)).chain([(who, signature)]);
     let counts =
         |(who, signature): &(&Who, &Signature)| who.jurisdiction == owed.jurisdiction && signature.at >= owed.since;
     approved(rule, &sitting.request.requester, signed.filter(counts))

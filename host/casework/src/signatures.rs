@@ -189,7 +189,7 @@ mod tests {
             at: Instant(1),
             blind: false,
         };
-        Signed { by: who(person), signature, reason: String::new(), stands: true }
+        Signed { by: who(person), signature, reason: String::new(), stands: true, taken_back: false }
     }
 
     fn rule(role: &str, persons: u32) -> SignOffRule {

@@ -12,7 +12,7 @@ use crate::history::{Past, case_key};
 use crate::intake::{OpenRequest, attested};
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Ledger, OfRequest, Receipt, Subject};
-use crate::life::Life;
+use crate::life::{Life, takes_back};
 use crate::misstep::Misstep;
 use crate::obligations::Owed;
 use crate::permit::{Acted, Permit};
@@ -196,6 +196,12 @@ impl Casework {
         // Of a release the host has seen to it before that what leaves was found possible, and says no more than it may.
         let blindfold = (!matches!(step, Step::Release(_))).then_some(&who);
         sitting.tell(&mut history.owner, blindfold);
+        if let Step::SignOff(signature) = &step
+            && sitting.life.release.is_none()
+        {
+            // What it takes back does not count beside it.
+            history.owner.signatures.retain(|earlier| !takes_back(signature, earlier));
+        }
         let facts = Facts {
             now: *now,
             actor,

@@ -3,14 +3,16 @@
 //! counts; of an agency the policies are told, and deny what they deny a suspended agency.
 //!
 //! One that cannot be carried out, because the registry lists nobody of that id, stays to be met and is overdue at once.
+//! What somebody of a suspended agency reports is recorded and acted on as any report, but nobody is suspended on their word.
 //! The end of a suspension is a step of its own ([`crate::access`]).
 
-use crate::chamber::{Casework, Chamber};
+use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
 use crate::obligations::Owed;
 use crate::standing::Access;
 use model::account::Event;
+use model::facts::Step;
 use model::registry::Registry;
 use model::rulings::{Duty, Suspension};
 use model::terms::{Holder, Instant};
@@ -59,6 +61,11 @@ impl Casework {
         }
         Ok(true)
     }
+}
+
+/// Whether nobody is suspended because of a step, whatever a policy demands: somebody of a suspended agency reports a violation.
+pub(crate) fn suspends_nobody(actor: &Registered, step: &Step, now: Instant) -> bool {
+    matches!(step, Step::Violation(_)) && actor.agency.suspended_since.is_some_and(|since| since <= now)
 }
 
 /// Since when they are suspended, if they are; absent where the registry lists nobody of that id.

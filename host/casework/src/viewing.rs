@@ -81,7 +81,7 @@ pub struct SignatureSeen {
     pub conclusion: Option<Conclusion>,
     /// What they wrote beside it; withheld likewise.
     pub reason: Option<String>,
-    /// Whether nothing it was given for has changed since.
+    /// Whether nothing it was given for has changed since, and whoever gave it has not taken it back.
     pub stands: bool,
 }
 

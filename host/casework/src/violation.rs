@@ -1,8 +1,8 @@
 //! The `violation` phase: a violation of the directive, or a breach, is recorded.
 //!
-//! Anybody registered can report one. What the policy demands then (who is told, and within how many hours of the violation;
+//! Anybody registered can report one, people of a suspended agency too: that is no request of theirs. What the policy demands then (who is told, and within how many hours of the violation;
 //! who is suspended; what is investigated) is demanded whether or not the report is complete, and kept, tracked and carried
-//! out like every obligation. Hours count from the moment of the violation, so that one found late is overdue at once.
+//! out like every obligation; but what somebody of a suspended agency says suspends nobody ([`crate::suspension`]). Hours count from the moment of the violation, so that one found late is overdue at once.
 //!
 //! It may be about a request. Then it is recorded under that request and its case, and is part of its life; it is no step of it:
 //! what is under way goes on or is suspended as the policy demands, and what it obliges somebody to is filed under no request,
@@ -17,8 +17,10 @@ use crate::ledger::Subject;
 use crate::limits::bounded;
 use crate::obligations::{self, Occasion, Owed};
 use crate::sitting::Taken;
+use crate::suspension::suspends_nobody;
 use model::account::Event;
 use model::facts::Step;
+use model::rulings::Duty;
 use model::terms::{Field, Instant, Phase, Value};
 use std::collections::BTreeMap;
 
@@ -87,7 +89,10 @@ impl Casework {
         let event = Event::Violated { happened, answers: fields };
         let (rulings, recorded) = self.conclude(&concerned, acted, actor, event, vec![]).await?;
         let occasion = Occasion { now, request: None, gallery: None, log: None, step: &step };
-        let owed = obligations::imposed_on(&rulings, &occasion)?;
+        let mut owed = obligations::imposed_on(&rulings, &occasion)?;
+        if suspends_nobody(actor, &step, now) {
+            owed.retain(|owed| !matches!(owed.duty, Duty::Suspend(_)));
+        }
         let owed = owed.into_iter().map(|owed| (owed.is_late(now), owed)).collect();
         Ok(Recorded { taken: Taken { rulings, receipt: recorded.receipt()? }, owed })
     }

@@ -193,6 +193,50 @@ async fn a_violation_suspends_the_agency_it_names_until_it_complies() {
     assert!(matches!(agency(&court, AccessChange::Grant, BTreeMap::new()).await, Err(CaseError::Invalid(_))));
 }
 
+/// What somebody reports of an agency.
+async fn reported_by(court: &Court, who: &str, agency: &str) -> Recorded {
+    let happened = Instant(court.clock.load(Ordering::Acquire) - HOUR_MS);
+    let answers = answers([("violated-clause", text("5.2")), ("offending-agency", text(agency))]);
+    let report = Report { happened, request: None, answers };
+    court.casework.record_violation(&court.who(who).await, JURISDICTION, report).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outsiders_report_is_acted_on_and_suspends_nobody() {
+    let Some(court) = court().await else { return };
+    // Of an agency that is suspended, and of one that is not.
+    for (who, named) in [("o.mercer", AGENCY), ("k.brandt", "slmpd")] {
+        let done = reported_by(&court, who, named).await;
+        let under = |clause: &str| done.owed.iter().filter(|(_, owed)| *owed.clause == *clause).count();
+        assert!(under("4(1)") >= 2, "{who}: it is investigated, and told");
+        assert_eq!(under("5.5-c"), 1, "{who}: somebody looks into it");
+        assert!(!done.owed.iter().any(|(_, owed)| matches!(owed.duty, Duty::Suspend(_))), "{who}");
+        assert_eq!(suspended_since(&court, named), None, "{who}");
+    }
+    court.casework.pass_deadlines().await;
+    assert_eq!(suspended_since(&court, AGENCY), None, "nor later");
+    assert_eq!((court.ever_on_record("violated").await, court.ever_on_record("suspended").await), (2, 0));
+    reported_by(&court, FIRST, AGENCY).await;
+    assert!(suspended_since(&court, AGENCY).is_some(), "a member of the Department finds so");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_policy_demands_nobody_is_suspended_on_the_word_of_a_suspended_agency() {
+    let Some(court) = court().await else { return };
+    // Its own people are members to the policy.
+    let suspended = |registry: &mut model::registry::Registry| {
+        registry.agencies.iter_mut().find(|a| a.id == "dpd").unwrap().suspended_since = Some(Instant(1));
+    };
+    let court = court.reopen(suspended).await;
+    let done = reported_by(&court, FIRST, AGENCY).await;
+    assert!(!done.owed.is_empty() && !done.owed.iter().any(|(_, owed)| matches!(owed.duty, Duty::Suspend(_))));
+    court.casework.pass_deadlines().await;
+    assert_eq!(suspended_since(&court, AGENCY), None);
+    let court = court.reopen(|_| {}).await;
+    assert_eq!((court.ever_on_record("violated").await, court.ever_on_record("suspended").await), (1, 0));
+    assert_eq!(suspended_since(&court, AGENCY), None);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspension_of_nobody_stays_open_and_is_overdue() {
     let Some(court) = court().await else { return };

@@ -90,7 +90,8 @@ async fn stride(court: &Court, dice: &mut StdRng, request: &str, records: &[Stri
             };
             let taken = court.sign(who, request, signing(role, conclusion)).await.is_ok();
             if taken {
-                assert!(tally.signed.insert(who, (role, conclusion)).is_none(), "{who} signed twice");
+                let before = tally.signed.insert(who, (role, conclusion));
+                assert_ne!(before, Some((role, conclusion)), "{who} signed the same twice");
             }
             taken
         }

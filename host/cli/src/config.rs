@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -48,6 +48,11 @@ pub(crate) struct Server {
     pub(crate) connections_each: Option<NonZeroUsize>,
     /// Handshakes from one address at one moment.
     pub(crate) handshakes_each: Option<NonZeroUsize>,
+    /// Attempts of one person that may be refused, and looks, at once and then a minute.
+    pub(crate) refusals_burst: Option<NonZeroU32>,
+    pub(crate) refusals_per_minute: Option<NonZeroU32>,
+    pub(crate) looks_burst: Option<NonZeroU32>,
+    pub(crate) looks_per_minute: Option<NonZeroU32>,
 }
 
 /// Who may issue client certificates, and for whom.
@@ -252,6 +257,20 @@ impl Config {
     /// Handshakes from one address at one moment.
     pub(crate) fn handshakes_each(&self) -> usize {
         self.server.handshakes_each.map_or(server::MOST_HANDSHAKES_EACH, NonZeroUsize::get)
+    }
+
+    /// What one person may have on record of what is refused them, and of looks.
+    pub(crate) fn allowances(&self) -> server::Allowances {
+        let usual = server::Allowances::default();
+        let allowance = |burst: Option<NonZeroU32>, per_minute: Option<NonZeroU32>, usual: server::Allowance| {
+            let burst = burst.map_or(usual.burst, NonZeroU32::get);
+            server::Allowance { burst, per_minute: per_minute.map_or(usual.per_minute, NonZeroU32::get) }
+        };
+        let server = &self.server;
+        server::Allowances {
+            refusals: allowance(server.refusals_burst, server.refusals_per_minute, usual.refusals),
+            looks: allowance(server.looks_burst, server.looks_per_minute, usual.looks),
+        }
     }
 
     /// Where every policy revision that was ever in force is kept, beside the logs whose decisions name it.

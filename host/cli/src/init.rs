@@ -218,6 +218,12 @@ revocations = "certs/revocations.pem"
 # connections_each = 64
 # Handshakes from one address at one moment; the oldest gives way. Behind a proxy everybody has one address: name more then.
 # handshakes_each = 64
+# Attempts of one person that may be refused, at once and then a minute, and how often they may look: each is an entry of the log.
+# Whoever goes on is not heard for a while, and how often that was is an entry a minute.
+# refusals_burst = 60
+# refusals_per_minute = 60
+# looks_burst = 600
+# looks_per_minute = 600
 
 [store]
 # An embedded database in a folder; or a server, wss://host:port with user and password_env, whose certificate a public

@@ -30,6 +30,7 @@ mod bench;
 mod case_command;
 mod config;
 mod connection;
+mod descriptors;
 mod draughting;
 mod enroll_command;
 mod form;

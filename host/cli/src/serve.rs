@@ -1,6 +1,7 @@
 //! `magistrate serve`.
 
 use crate::config::{self, Config};
+use crate::descriptors;
 use crate::draughting::Draughtsman;
 use crate::output::{self, bar, spinner};
 use crate::post::{Bell, Post, told_of_alarms};
@@ -58,6 +59,7 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
     let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
     let listening = listening.with_patience(config.patience()).with_most_each(config.most_each());
     let listening = listening.with_handshakes_each(config.handshakes_each());
+    let listening = listening.with_allowances(config.allowances()).with_most_connections(most_connections());
     let post = config.outbox.as_ref().map(Post::new).transpose()?.map(Arc::new);
     let mut alarm: Arc<dyn Alarm> = Arc::new(Announce);
     if let (Some(post), Some(outbox)) = (&post, &config.outbox) {
@@ -109,6 +111,19 @@ async fn say_waiting(address: SocketAddr, mut waits: tokio::sync::watch::Receive
             "listening on https://{address}, and not ready: the audit log of {jurisdiction} cannot be written: {reason}"
         );
     }
+}
+
+/// How many connections there may be, so that the log and the database never want for a file descriptor.
+fn most_connections() -> usize {
+    let descriptors = descriptors::raise();
+    let connections = descriptors::connections(descriptors);
+    if connections < server::MOST_CONNECTIONS {
+        let most = server::MOST_CONNECTIONS;
+        tracing::warn!(?descriptors, connections, most, "few file descriptors, few connections: raise the hard limit");
+    } else {
+        tracing::info!(?descriptors, connections, "file descriptors, and connections at one moment");
+    }
+    connections
 }
 
 /// Tells whoever is told of alarms that the host does not start. Once, for the process ends.

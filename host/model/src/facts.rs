@@ -361,11 +361,15 @@ pub struct History {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub opened_candidates: Vec<String>,
     /// Signatures on this request and approvals of it that count now, oldest first: what they were given for has not
-    /// changed, and whoever gave them still holds the role.
+    /// changed, and whoever gave them still holds the role. At a sign-off, those that it would take back are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<Signature>,
     /// Candidates of this request's list, those withheld left out.
     pub candidates_returned: u32,
+    /// Whether the search left records out by a filter whose list it is: of a list that is about to be shown for the first
+    /// time, the search that has just run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub candidates_filtered: bool,
     /// Of these, how many have a disposition.
     pub candidates_disposed: u32,
     /// Of these, how many were found possible.

@@ -188,7 +188,7 @@ pub enum Duty {
     DisposeAll,
     /// Mark for review, for this reason.
     Flag(String),
-    /// Suspend a person or an agency.
+    /// Suspend a person or an agency: never because of what somebody of a suspended agency reports.
     Suspend(Suspension),
     /// Follow up.
     Task(TaskRule),

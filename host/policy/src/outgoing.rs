@@ -223,6 +223,7 @@ fn history_out<'a>(x: &'a facts::History, arena: &'a Bump) -> wf::History<'a> {
         opened_candidates: texts_out(&x.opened_candidates, arena),
         signatures: arena.alloc_slice_fill_iter(x.signatures.iter().map(signature_out)),
         candidates_returned: x.candidates_returned,
+        candidates_filtered: x.candidates_filtered,
         candidates_disposed: x.candidates_disposed,
         candidates_possible: x.candidates_possible,
         possible: texts_out(&x.possible, arena),

@@ -16,7 +16,7 @@ use tokio_rustls::server::TlsStream;
 
 /// Handshakes at one moment: what a few hundred clients need that all come again at once, and a quarter of the files that a
 /// process may have open by default.
-const MOST: usize = 256;
+pub(crate) const MOST_HANDSHAKES: usize = 256;
 
 /// Handshakes from one address at one moment, unless it is said otherwise: a station's computers behind one router.
 pub const MOST_HANDSHAKES_EACH: usize = 64;
@@ -61,9 +61,9 @@ pub(crate) enum HandshakeError {
 }
 
 impl Handshakes {
-    /// None under way, and so many from each address.
-    pub(crate) fn new(most_each: usize) -> Arc<Self> {
-        Arc::new(Self { most: MOST, most_each, under_way: Mutex::default() })
+    /// None under way; so many at one moment, and so many of them from each address.
+    pub(crate) fn new(most: usize, most_each: usize) -> Arc<Self> {
+        Arc::new(Self { most, most_each, under_way: Mutex::default() })
     }
 
     /// One more begins; the oldest gives way where there are too many with it, of the same address first.
@@ -148,9 +148,8 @@ fn network(peer: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    /// So many in all, and so many from each.
     fn handshakes(most: usize, most_each: usize) -> Arc<Handshakes> {
-        Arc::new(Handshakes { most, most_each, under_way: Mutex::default() })
+        Handshakes::new(most, most_each)
     }
 
     fn address(text: &str) -> IpAddr {

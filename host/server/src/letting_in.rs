@@ -70,14 +70,13 @@ pub(crate) async fn record_look(route: &Route, ask: &Ask) -> Result<(), Problem>
     if route.audit != Audit::Look {
         return Ok(());
     }
-    // What the route knows nothing of says nothing.
-    let known = ask.query.iter().filter(|(name, _)| route.query.iter().any(|(known, _)| known == name));
-    let parameters: BTreeMap<String, String> = known.map(|(name, value)| (name.clone(), shortened(value))).collect();
+    let said = ask.query.iter().map(|(name, value)| (name.clone(), shortened(value)));
+    let parameters: BTreeMap<String, String> = said.collect();
     let asked = asked(route, &ask.path);
     Ok(ask.casework.record_look(ask.caller()?, jurisdiction(&ask.path), &asked, parameters).await?)
 }
 
-fn jurisdiction(path: &[(String, String)]) -> &str {
+pub(crate) fn jurisdiction(path: &[(String, String)]) -> &str {
     path.iter().find(|(name, _)| name == "jurisdiction").map_or("", |(_, value)| value)
 }
 

@@ -25,6 +25,7 @@
 //! | `body`, `sending`, `draining` | a request's body, answers on their way, and clients that do not read them |
 //! | `handshakes` | clients that have not shown who they are yet |
 //! | `idle`, `places` | connections on which nothing happens, and too many of one person |
+//! | `budget` | how much of a log one person may fill with what is refused them, and with looks |
 //! | [`witness`] | a witness of other hosts' logs |
 
 // A route's future holds those of casework and the store, which nest deeper than the compiler's default of 128.
@@ -34,6 +35,7 @@ pub mod api;
 pub mod authority;
 mod bodies;
 mod body;
+mod budget;
 pub mod case_api;
 mod case_endpoints;
 mod draining;
@@ -62,8 +64,9 @@ pub mod tls;
 mod unique;
 pub mod witness;
 
+pub use budget::{Allowance, Allowances};
 pub use handshakes::MOST_HANDSHAKES_EACH;
-pub use listener::{Patience, Server, ServerError};
+pub use listener::{MOST_CONNECTIONS, Patience, Server, ServerError};
 pub use places::MOST_EACH;
 pub use routes::document as openapi_document;
 pub use witness::WitnessServer;

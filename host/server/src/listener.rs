@@ -9,8 +9,9 @@ mod serving;
 mod waiting;
 
 use crate::bodies::Room;
+use crate::budget::{self, Allowances, Budget};
 use crate::draining::Draining;
-use crate::handshakes::{Handshake, Handshakes, MOST_HANDSHAKES_EACH};
+use crate::handshakes::{Handshake, Handshakes, MOST_HANDSHAKES, MOST_HANDSHAKES_EACH};
 use crate::identity::{self, IdentityError};
 use crate::idle::{self, UnderWay};
 use crate::metrics::Metrics;
@@ -29,8 +30,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::server::TlsStream;
 
-/// Connections that are served at one moment. A jurisdiction has hundreds of examiners; a flood has thousands of connections.
-const MOST_CONNECTIONS: usize = 1024;
+/// Connections at one moment, unless fewer are said. A jurisdiction has hundreds of examiners; a flood has thousands of
+/// connections.
+pub const MOST_CONNECTIONS: usize = 1024;
 
 /// For work under way when the server stops.
 const FAREWELL: Duration = Duration::from_secs(20);
@@ -136,6 +138,8 @@ pub struct Server {
     patience: Patience,
     most_each: usize,
     handshakes_each: usize,
+    most_connections: usize,
+    allowances: Allowances,
 }
 
 /// What every connection shares.
@@ -147,6 +151,7 @@ struct Desk {
     places: Arc<Places>,
     served: Arc<Semaphore>,
     room: Room,
+    budget: Arc<Budget>,
 }
 
 impl Server {
@@ -155,8 +160,10 @@ impl Server {
     /// # Errors
     /// [`ServerError`].
     pub async fn bind(address: SocketAddr, files: TlsFiles) -> Result<Self, ServerError> {
-        let (door, patience) = (Door::open(address, files).await?, Patience::default());
-        Ok(Self { door, patience, most_each: MOST_EACH, handshakes_each: MOST_HANDSHAKES_EACH })
+        let door = Door::open(address, files).await?;
+        let (patience, allowances) = (Patience::default(), Allowances::default());
+        let (most_each, handshakes_each, most_connections) = (MOST_EACH, MOST_HANDSHAKES_EACH, MOST_CONNECTIONS);
+        Ok(Self { door, patience, most_each, handshakes_each, most_connections, allowances })
     }
 
     /// The same with other bounds on how long a client may take.
@@ -175,6 +182,18 @@ impl Server {
     #[must_use]
     pub fn with_handshakes_each(self, handshakes_each: usize) -> Self {
         Self { handshakes_each, ..self }
+    }
+
+    /// The same with another bound on the connections of everybody at one moment.
+    #[must_use]
+    pub fn with_most_connections(self, most_connections: usize) -> Self {
+        Self { most_connections, ..self }
+    }
+
+    /// The same with other bounds on what one person may have on record of what is refused them, and of looks.
+    #[must_use]
+    pub fn with_allowances(self, allowances: Allowances) -> Self {
+        Self { allowances, ..self }
     }
 
     /// Where it listens.
@@ -199,13 +218,17 @@ impl Server {
     pub async fn run(self, casework: Casework, mut stop: watch::Receiver<bool>) -> Option<Casework> {
         let (casework, table, patience) = (Arc::new(casework), Table::new(), self.patience);
         let (places, room) = (Places::new(self.most_each), Room::default());
-        let served = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience, places, served, room });
+        // Of the connections there may be, some have not shown a certificate yet.
+        let in_handshakes = MOST_HANDSHAKES.min(self.most_connections / 4).max(1);
+        let served = self.most_connections.saturating_sub(in_handshakes).clamp(1, Semaphore::MAX_PERMITS);
+        let (served, budget) = (Arc::new(Semaphore::new(served)), Budget::new(self.allowances));
+        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience, places, served, room, budget });
         let follower = self.door.follow();
         // Ends by itself once told to stop; until then it shares casework with the requests.
         let deadlines = tokio::spawn(casework::deadlines::keep(desk.casework.clone(), stop.clone()));
         let hosts = tokio::spawn(casework::hosts::keep(desk.casework.clone(), stop.clone()));
-        let handshakes = Handshakes::new(self.handshakes_each);
+        let handshakes = Handshakes::new(in_handshakes, self.handshakes_each);
+        let telling = tokio::spawn(budget::keep(desk.budget.clone(), desk.casework.clone(), stop.clone()));
         // Held by every connection and every request under way; the channel closes when the last is done.
         let (busy, mut done) = mpsc::channel::<()>(1);
         while let Some((tcp, peer)) = self.door.accept(&mut stop).await {
@@ -227,6 +250,9 @@ impl Server {
         let _ = tokio::time::timeout(FAREWELL, done.recv()).await;
         let _ = tokio::time::timeout(FAREWELL, deadlines).await;
         let _ = tokio::time::timeout(FAREWELL, hosts).await;
+        let _ = tokio::time::timeout(FAREWELL, telling).await;
+        // Nobody calls any more: this is the last of it.
+        let _ = tokio::time::timeout(FAREWELL, desk.budget.tell(&desk.casework)).await;
         let desk = Arc::into_inner(desk)?;
         Arc::into_inner(desk.casework)
     }
@@ -265,7 +291,7 @@ async fn connection(
     let certificate = session.peer_certificates().and_then(<[_]>::first);
     let caller = certificate.map_or(Err(IdentityError::Unreadable), identity::principal);
     let place = desk.places.take(certificate, &caller)?;
-    let refusal = place.refusal();
+    let (refusal, whose): (_, Arc<str>) = (place.refusal(), place.whose().into());
     let _served = tokio::select! {
         served = tokio::time::timeout(patience.head, desk.served.clone().acquire_owned()) => served??,
         () = told(&mut stop) => return Ok(()),
@@ -280,11 +306,12 @@ async fn connection(
     let unread = on_their_way.changes();
     let service = service_fn(move |request| {
         let (desk, caller, busy, refusal) = (desk.clone(), caller.clone(), busy.clone(), refusal.clone());
+        let whose = whose.clone();
         let (counted, on_their_way) = (under_way.another(), on_their_way.clone());
         async move {
             let response = match refusal {
                 Some(refusal) => turn_away(request, refusal),
-                None => serve(desk, caller, request, busy).await,
+                None => serve(desk, caller, &whose, request, busy).await,
             };
             Ok::<_, std::convert::Infallible>(response.map(|body| on_their_way.answer(body, counted)))
         }

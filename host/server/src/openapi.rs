@@ -104,7 +104,7 @@ fn may_wait(route: &Route) -> bool {
 /// Who may call a route, and what is on record of it.
 fn terms(route: &Route) -> String {
     let recorded = match route.audit {
-        Audit::Public => "It is public: no entry is made.",
+        Audit::Public => "It is public: no entry is made. `HEAD` is answered, too.",
         Audit::Look => "The look is an entry.",
         Audit::Step => "What comes of it is an entry.",
     };

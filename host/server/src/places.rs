@@ -77,6 +77,11 @@ impl Places {
 }
 
 impl Place {
+    /// Whose it is: the person, whatever certificates they hold, or a certificate that names nobody.
+    pub(crate) fn whose(&self) -> &str {
+        &self.whose
+    }
+
     /// Why nothing is served here, where there are too many.
     pub(crate) fn refusal(&self) -> Option<Problem> {
         let most = self.places.most;

@@ -4,7 +4,7 @@
 //! that open; what decides is the log's signature on the checkpoint.
 
 use crate::draining::Draining;
-use crate::handshakes::{Handshakes, MOST_HANDSHAKES_EACH};
+use crate::handshakes::{Handshakes, MOST_HANDSHAKES, MOST_HANDSHAKES_EACH};
 use crate::listener::{Door, ServerError, told};
 use crate::tls::{Offered, TlsFiles};
 use audit::{MAX_REQUEST_BYTES, Refusal, Witness};
@@ -64,7 +64,8 @@ impl WitnessServer {
         let follower = self.door.follow();
         let mut connections = JoinSet::new();
         let stopped = stop.clone();
-        let (handshakes, places) = (Handshakes::new(MOST_HANDSHAKES_EACH), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
+        let (handshakes, places) =
+            (Handshakes::new(MOST_HANDSHAKES, MOST_HANDSHAKES_EACH), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
         loop {
             while connections.try_join_next().is_some() {}
             let Some((tcp, peer)) = self.door.accept(&mut stop).await else { break };

@@ -34,6 +34,15 @@ pub async fn court() -> Option<Court> {
     Some(court)
 }
 
+/// The same with these lines under `[server]`.
+pub async fn configured(lines: &str) -> Option<Court> {
+    let mut court = court().await?;
+    court.deployment.stop().unwrap();
+    court.deployment.configure(lines).unwrap();
+    court.deployment.serve().unwrap();
+    Some(court)
+}
+
 /// A deployment that serves the policies of this folder, with nothing in its galleries; `None` where nothing is built.
 pub fn court_of(policies: &Path) -> Option<Court> {
     let program = integration_tests::program()?;

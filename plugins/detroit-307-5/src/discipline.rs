@@ -2,7 +2,7 @@
 //!
 //! What a violation sets off does not wait for a complete report, so every duty here is one whatever the verdict.
 
-use crate::{answers, prohibited, settings, words};
+use crate::{answers, prohibited, settings, standing, words};
 use magistrate_sdk::calendar::hours_after;
 use magistrate_sdk::facts::Step;
 use magistrate_sdk::prelude::*;
@@ -77,12 +77,21 @@ fn first_amendment(case: &mut Case, at: u64) {
 }
 
 /// 5.5(c) "If any agency is found not in compliance with this Directive, the Department shall immediately suspend all Facial
-/// Recognition requests until the requesting agency becomes in compliance". That agency's (IR-9).
+/// Recognition requests until the requesting agency becomes in compliance". That agency's (IR-9). It is the Department
+/// that finds so: what somebody else reports is recorded, told and investigated as any violation is, and suspends nobody.
 fn agency(case: &mut Case) {
     let own = case.settings().texts(&settings::OWN_AGENCIES);
     let Some(agency) = words::stated(case, answers::OFFENDING_AGENCY).filter(|id| !own.contains(id)) else {
         return;
     };
+    if !standing::actor_is_member(case) {
+        let laso = case.settings().text(&settings::LASO_ROLE);
+        case.clause(clause!("5.5-c"))
+            .notes("whether the agency complies is for the Department to find, and nobody else");
+        let about = "find whether the agency reported to be out of compliance is, and suspend its requests if so";
+        case.clause(clause!("5.5-c")).always_obliges(Duties::task(laso, about, 24));
+        return;
+    }
     case.clause(clause!("5.5-c"))
         .read_as(reading!("IR-9"))
         .notes(&format!("the requests of `{agency}` are suspended until it complies with the directive"));
@@ -147,11 +156,11 @@ fn individuals(case: &mut Case) {
     }
 }
 
-/// 6.2 The weekly report tells the Board of "any confirmed policy violations".
+/// 6.2 The weekly report tells the Board of "any confirmed policy violations": those that a member of the Department confirms.
 fn counted(case: &mut Case, violated: Option<&str>) {
     let clause = violated.unwrap_or("breach");
     case.tag("violation", clause);
-    if case.flag(answers::CONFIRMED) == Some(true) {
+    if case.flag(answers::CONFIRMED) == Some(true) && standing::actor_is_member(case) {
         case.tag("confirmed-violation", clause);
         case.clause(clause!("6.2-b")).notes("the confirmed violation is told to the Board with the weekly report");
     }

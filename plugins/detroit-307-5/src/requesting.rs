@@ -185,12 +185,20 @@ fn reported(case: &mut Case) {
     case.clause(clause!("5.4(4)-c")).obliges(Duties::statement(INVESTIGATIVE_LEAD));
 }
 
-/// A list holds no viable candidate when it is empty, or when every record on it is withheld.
+/// A list holds no viable candidate when it is empty, or when every record on it is withheld. One of a search that left records
+/// out says nothing of those: that a viable candidate "cannot be located" is not found by not looking.
 fn empty_list(case: &mut Case) {
     let Step::Candidates(list) = &case.matter().step else { return };
-    if !list.iter().any(|c| oversight::may_be_shown(case, &c.status)) {
-        no_viable_candidate(case);
+    if list.iter().any(|c| oversight::may_be_shown(case, &c.status)) {
+        return;
     }
+    if case.history().candidates_filtered {
+        case.clause(clause!("5.4(5)")).notes(
+            "nobody is on the list, and the search left records out: search without a filter before it is concluded",
+        );
+        return;
+    }
+    no_viable_candidate(case);
 }
 
 /// 5.4(5) "In the event that a viable candidate cannot be located, the requestor will be notified that no candidate was

@@ -103,8 +103,31 @@ fn purge(case: &mut Case, event: &RetentionEvent, subject: &str) {
     }
     if no_viable_candidate(case) {
         case.clause(clause!("5.4(6)")).read_as(reading!("IR-15")).satisfied();
+    } else {
+        under_way(case, event);
     }
     original(case);
+}
+
+/// 6.1(3)b "automatically purged in accordance with this Department's retention policy": what is still being compared goes when
+/// its time is up, and before that for a reason that is on record.
+fn under_way(case: &mut Case, event: &RetentionEvent) {
+    // The host begins a little ahead, so as not to be late.
+    let soon = case.clock().now.saturating_add(24 * HOUR_MS);
+    let due = event.recorded.is_some_and(|at| schedule(case, at) <= soon);
+    if case.history().released.is_none() && !due {
+        let reason = words::stated(case, answers::RETENTION_REASON).is_some();
+        case.clause(clause!("6.1(3)b"))
+            .needs(reason, "the request is under way and its photograph is not due to go: say why it goes now");
+    }
+}
+
+/// When a photograph goes that was recorded then (IR-15).
+fn schedule(case: &Case, recorded: u64) -> u64 {
+    let days = settings::count(case, &settings::PROBE_DAYS);
+    let bytes = case.settings().is(&settings::PROBE_PURGE, "bytes");
+    let days = if bytes { days } else { days.max(settings::audit_days(case)) };
+    hours_after(recorded, u64::from(days).saturating_mul(24))
 }
 
 /// 6.1(3)b speaks of "facial recognition information": a report with the mug shot in it is that, too. Whether it is of
@@ -141,10 +164,10 @@ fn original(case: &mut Case) {
     case.clause(clause!("5.4(1)-b")).obliges(duty);
 }
 
-/// 5.4(6) "If CIU cannot discern a viable candidate": the signers say so, or the search returned nothing.
+/// 5.4(6) "If CIU cannot discern a viable candidate": the signers say so, or the search returned nothing and left nobody out.
 fn no_viable_candidate(case: &Case) -> bool {
     let history = case.history();
-    let nothing = history.searches_of_request > 0 && history.candidates_returned == 0;
+    let nothing = history.searches_of_request > 0 && history.candidates_returned == 0 && !history.candidates_filtered;
     nothing || corroboration::concluded(case) == Concluded::NoLead
 }
 
@@ -186,9 +209,7 @@ fn lift(case: &mut Case, event: &RetentionEvent, subject: &str) {
     }
     let now = case.clock().now;
     let bytes = case.settings().is(&settings::PROBE_PURGE, "bytes");
-    let days = settings::count(case, &settings::PROBE_DAYS);
-    let days = if bytes { days } else { days.max(settings::audit_days(case)) };
-    let schedule = event.recorded.map_or(now, |at| hours_after(at, u64::from(days).saturating_mul(24)));
+    let schedule = event.recorded.map_or(now, |at| schedule(case, at));
     let soonest = hours_after(now, u64::from(settings::count(case, &settings::NO_CANDIDATE_HOURS)));
     if bytes && no_viable_candidate(case) {
         case.clause(clause!("5.4(6)"))

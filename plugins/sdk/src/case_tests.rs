@@ -47,6 +47,7 @@ fn matter(attestations: Vec<Attestation>) -> Matter {
             opened_candidates: vec![],
             signatures: vec![],
             candidates_returned: 0,
+            candidates_filtered: false,
             candidates_disposed: 0,
             candidates_possible: 0,
             possible: vec![],

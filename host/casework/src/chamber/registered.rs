@@ -7,6 +7,9 @@ use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Person, Principal};
 use std::sync::Arc;
 
+/// What calls that were not heard are called in a rejection.
+const UNHEARD: &str = "calls that were not heard";
+
 /// A person who authenticated and is registered.
 #[derive(Clone, Debug)]
 pub struct Registered {
@@ -93,6 +96,22 @@ impl Casework {
     pub async fn reject_nobody(&self, jurisdiction: &str, asked: &str, reason: &str) -> Result<(), CaseError> {
         let Some(chamber) = self.chambers.get(jurisdiction) else { return Ok(()) };
         self.record_rejection(&[chamber], as_certified("", ""), asked, reason).await.map(drop)
+    }
+
+    /// Records that calls were not heard: they are on record together, and no other way. `reason` says how many and why; whoever
+    /// made them is named as far as their certificate does. Where the jurisdiction is not served there is no log for it.
+    ///
+    /// # Errors
+    /// Why it could not be recorded.
+    pub async fn record_unheard(
+        &self,
+        principal: Option<&Principal>,
+        jurisdiction: &str,
+        reason: &str,
+    ) -> Result<(), CaseError> {
+        let Some(chamber) = self.chambers.get(jurisdiction) else { return Ok(()) };
+        let (home, person) = principal.map_or(("", ""), |p| (p.jurisdiction.as_str(), p.person.as_str()));
+        self.record_rejection(&[chamber], as_certified(home, person), UNHEARD, reason).await
     }
 
     /// Somebody of the same or another jurisdiction on whose behalf a step is taken. Why somebody may not act is told to

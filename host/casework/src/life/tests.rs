@@ -487,3 +487,62 @@ fn an_acknowledgement_is_of_one_jurisdictions_words() {
     assert!(!life.acknowledges("north", "leads", words));
     assert!(!Life::fold([acknowledged(1, "")]).acknowledges("north", "lead", words), "of an entry that does not say");
 }
+
+#[test]
+fn whoever_concludes_otherwise_takes_back_what_they_signed() {
+    let mut told = vec![
+        search(1, vec![]),
+        list(2, "searcher", &["a"], Verdict::Permit),
+        disposed(3, "a", Likeness::Possible),
+        signed(4, "searcher", Conclusion::Lead),
+        signed(5, "second", Conclusion::Lead),
+        signed(6, "searcher", Conclusion::Refused),
+    ];
+    let flags = |life: &Life| life.signatures.iter().map(|s| (s.stands, s.taken_back)).collect::<Vec<_>>();
+    let life = Life::fold(told.clone());
+    assert_eq!(flags(&life), [(false, true), (true, false), (true, false)], "theirs, and nobody else's");
+    assert_eq!(life.signature_of(&who("searcher")).unwrap().signature.conclusion, Conclusion::Refused);
+    assert!(life.concludes(Conclusion::Lead), "the other's");
+    told.push(signed(7, "searcher", Conclusion::Lead));
+    let life = Life::fold(told.clone());
+    assert_eq!(flags(&life), [(false, true), (true, false), (false, true), (true, false)], "and once more");
+
+    let released =
+        Event::Released { candidates: vec![], reasoning: String::new(), statements: vec![], documents: vec![] };
+    told.extend([account(8, "searcher", None, released), signed(9, "searcher", Conclusion::Approved)]);
+    assert_eq!(flags(&Life::fold(told))[3], (true, false), "what left has left");
+
+    // What a new list voids was not taken back: it stays given for what it let through.
+    let again = vec![
+        search(1, vec![]),
+        list(2, "searcher", &["a"], Verdict::Permit),
+        signed(3, "searcher", Conclusion::Approved),
+        search(4, vec![]),
+        list(5, "searcher", &["a"], Verdict::Permit),
+        signed(6, "searcher", Conclusion::Refused),
+    ];
+    assert_eq!(flags(&Life::fold(again)), [(false, false), (true, false)]);
+}
+
+#[test]
+fn whether_a_list_left_records_out_is_told_of_the_list_that_stands() {
+    let filtered = |n: u64, filters: &[&str]| {
+        let filters = filters.iter().map(|name| (*name).to_owned()).collect();
+        let plan = SearchPlan { at_most: 0, filters, original_searched_first: true };
+        decision(n, "searcher", Step::Search(plan), Verdict::Permit, vec![])
+    };
+    let told = |accounts: Vec<Option<Account>>| {
+        let mut history = History::default();
+        Life::fold(accounts).tell(&mut history, vec![], None);
+        history.candidates_filtered
+    };
+    let mut accounts = vec![filtered(1, &["status"]), list(2, "searcher", &[], Verdict::Permit)];
+    assert!(told(accounts.clone()));
+    accounts.push(filtered(3, &[]));
+    assert!(told(accounts.clone()), "its list has not been shown");
+    accounts.push(list(4, "searcher", &["a"], Verdict::Permit));
+    assert!(!told(accounts.clone()));
+    accounts.extend([list(5, "second", &["a"], Verdict::Permit), filtered(6, &["sex"])]);
+    assert!(!told(accounts), "nor has this one's");
+    assert!(!told(vec![]));
+}

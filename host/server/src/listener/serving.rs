@@ -6,16 +6,17 @@ use super::Desk;
 use crate::api::{summarize, summarize_clauses};
 use crate::bodies::{BUSY, Claim, RETRY_AFTER};
 use crate::body;
+use crate::budget::{self, Call, TurnedAway};
 use crate::endpoints::{Ask, Reply};
 use crate::identity::IdentityError;
-use crate::letting_in::{admit, record_look};
+use crate::letting_in::{admit, jurisdiction, record_look};
 use crate::problem::Problem;
 use crate::public_log;
 use crate::query;
-use crate::routes::{Match, Route};
+use crate::routes::{Audit, Match, Route};
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode, Version, header};
+use hyper::{Method, Request, Response, StatusCode, Version, header};
 use model::registry::Principal;
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,8 +25,11 @@ use tokio::task::JoinHandle;
 
 /// Says why nothing is served on a connection.
 pub(super) fn turn_away(request: Request<Incoming>, refusal: Problem) -> Response<Bytes> {
-    let version = request.version();
+    let (version, is_head) = (request.version(), request.method() == Method::HEAD);
     let mut response = unread(request, Reply::of(refusal));
+    if is_head {
+        leave_the_head(&mut response);
+    }
     if version < Version::HTTP_2 {
         response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     }
@@ -48,27 +52,43 @@ fn respond(reply: Reply, kept: &'static str) -> Response<Bytes> {
     response
 }
 
+/// What `HEAD` is answered with (RFC 9110, section 9.3.2): how long the body is, and no body.
+fn leave_the_head(response: &mut Response<Bytes>) {
+    let body = std::mem::take(response.body_mut());
+    response.headers_mut().insert(header::CONTENT_LENGTH, header::HeaderValue::from(body.len()));
+}
+
 pub(super) async fn serve(
     desk: Arc<Desk>,
     caller: Result<Principal, IdentityError>,
+    whose: &str,
     request: Request<Incoming>,
     busy: mpsc::Sender<()>,
 ) -> Response<Bytes> {
     let started = Instant::now();
     let metrics = desk.metrics.clone();
     let (head, mut body) = request.into_parts();
-    let mut read = false;
+    let (mut read, mut unheard) = (false, None);
     let (method, path) = (head.method, head.uri.path().to_owned());
     let query = query::pairs(head.uri.query().unwrap_or_default());
     let (label, answer) = match desk.table.find(&method, &path) {
         Match::Nothing | Match::Methods(_) if public_log::attacked(&method, &path).is_some() => {
             let log = public_log::attacked(&method, &path).unwrap_or_default().to_owned();
-            let (desk, asked) = (desk.clone(), format!("{method} {path}"));
-            let recording = tokio::spawn(async move {
-                let _busy = busy;
-                public_log::record_attempt(&desk.casework, caller, &log, &asked).await
-            });
-            ("none", Err(recording.await.unwrap_or_else(|e| Problem::unavailable(e.to_string()))))
+            let problem = match hear(&desk, &caller, whose, &log, false) {
+                Ok(()) => {
+                    let (desk, asked) = (desk.clone(), format!("{method} {path}"));
+                    let recording = tokio::spawn(async move {
+                        let _busy = busy;
+                        public_log::record_attempt(&desk.casework, caller, &log, &asked).await
+                    });
+                    recording.await.unwrap_or_else(|e| Problem::unavailable(e.to_string()))
+                }
+                Err(TurnedAway { problem, seconds }) => {
+                    unheard = Some(seconds);
+                    problem
+                }
+            };
+            ("none", Err(problem))
         }
         Match::Nothing => {
             let detail = format!("there is nothing at {path}: GET /openapi.json lists what there is");
@@ -82,7 +102,19 @@ pub(super) async fn serve(
         Match::Route(route, parts) => {
             let parts: Vec<(String, String)> = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
             let length = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-            let received = receive(&desk, route, &caller, &parts, (length, &mut body), &busy).await;
+            let heard = match route.audit {
+                Audit::Public => Ok(()),
+                Audit::Look | Audit::Step => {
+                    hear(&desk, &caller, whose, jurisdiction(&parts), route.method == Method::GET)
+                }
+            };
+            let received = match heard {
+                Ok(()) => receive(&desk, route, &caller, &parts, (length, &mut body), &busy).await,
+                Err(TurnedAway { problem, seconds }) => {
+                    unheard = Some(seconds);
+                    Err(problem)
+                }
+            };
             read = received.is_ok();
             let answered = match received {
                 Ok((sent, room)) => {
@@ -99,6 +131,9 @@ pub(super) async fn serve(
             (route.path, answered)
         }
     };
+    if answer.as_ref().is_err_and(budget::is_refusal) {
+        desk.budget.refused(whose, Instant::now());
+    }
     let again = answer.as_ref().is_err_and(|problem| problem.kind == BUSY);
     let reply = answer.unwrap_or_else(Reply::of);
     metrics.answered(label, reply.status.as_u16(), started.elapsed());
@@ -108,10 +143,29 @@ pub(super) async fn serve(
     // Candidate lists and accounts are nobody's to keep; the public log's full tiles never change.
     let kept = public_log::kept(label, &path, reply.status);
     let mut response = respond(reply, kept.unwrap_or("no-store"));
+    if method == Method::HEAD {
+        leave_the_head(&mut response);
+    }
     if again {
         response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
     }
+    if let Some(seconds) = unheard {
+        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
+    }
     response
+}
+
+/// Whether a call is heard that is on record with this jurisdiction, before it is looked at who calls.
+fn hear(
+    desk: &Desk,
+    caller: &Result<Principal, IdentityError>,
+    whose: &str,
+    jurisdiction: &str,
+    is_look: bool,
+) -> Result<(), TurnedAway> {
+    let log = budget::log_of(&desk.casework, jurisdiction, caller);
+    let call = Call { whose, principal: caller.as_ref().ok(), log, is_look };
+    desk.budget.hear(call, Instant::now())
 }
 
 /// Lets a request's caller in, and reads its body; gives it with the room that it takes. Whoever may not ask is turned away
@@ -157,6 +211,7 @@ async fn answer(
 ) -> Result<Reply, Problem> {
     let named = principal.as_ref().ok().cloned();
     let caller = admit(&desk.casework, route, principal, &path).await?;
+    query::check(&query, route.query)?;
     let ask = Ask { casework: desk.casework.clone(), metrics: desk.metrics.clone(), caller, named, path, query, body };
     record_look(route, &ask).await?;
     let mut answered = (route.answer)(ask).await;

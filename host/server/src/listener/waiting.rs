@@ -7,7 +7,7 @@ use super::serving::unread;
 use super::{BoxError, Door, HEAD_BYTES, MOST_CONNECTIONS, Patience};
 use crate::draining::Draining;
 use crate::endpoints::{Reply, health, readiness};
-use crate::handshakes::Handshakes;
+use crate::handshakes::{Handshakes, MOST_HANDSHAKES};
 use crate::identity;
 use crate::problem::Problem;
 use casework::chamber::Impediment;
@@ -32,7 +32,8 @@ pub(super) async fn answer(
 ) -> Infallible {
     // Nobody tells it to stop: whoever waits for it lets it go.
     let (_running, mut stop) = watch::channel(false);
-    let (handshakes, served) = (Handshakes::new(handshakes_each), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
+    let (handshakes, served) =
+        (Handshakes::new(MOST_HANDSHAKES, handshakes_each), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
     // They end with this.
     let mut connections = JoinSet::new();
     connections.spawn(door.tls.clone().follow(door.files.clone()));

@@ -1,6 +1,6 @@
 //! From a request's method and path to its route.
 
-use super::{ROUTES, Route};
+use super::{Audit, ROUTES, Route};
 use hyper::Method;
 
 /// Finds routes by path.
@@ -31,7 +31,9 @@ impl Table {
 
     pub(crate) fn find<'p>(&'p self, method: &Method, path: &'p str) -> Match<'p> {
         let Ok(found) = self.paths.at(path) else { return Match::Nothing };
-        match found.value.iter().find(|r| r.method == *method) {
+        // What is public is on record neither way: whoever wants the head of it alone may have it.
+        let head = |r: &Route| *method == Method::HEAD && r.method == Method::GET && r.audit == Audit::Public;
+        match found.value.iter().find(|r| r.method == *method || head(r)) {
             Some(route) => Match::Route(route, found.params.iter().collect()),
             None => Match::Methods(found.value.iter().map(|r| &r.method).collect()),
         }
@@ -51,6 +53,19 @@ mod tests {
                 Match::Route(found, _) => assert_eq!(found.path, route.path),
                 _ => panic!("{} {path} is not found", route.method),
             }
+        }
+    }
+
+    #[test]
+    fn the_head_of_what_is_public_is_found_and_of_nothing_else() {
+        let table = Table::new();
+        for route in ROUTES {
+            let path = route.path.replace(['{', '}'], "");
+            let found =
+                matches!(table.find(&Method::HEAD, &path), Match::Route(found, _) if found.audit == Audit::Public);
+            let public =
+                ROUTES.iter().any(|r| r.path == route.path && r.method == Method::GET && r.audit == Audit::Public);
+            assert_eq!(found, public, "{path}");
         }
     }
 

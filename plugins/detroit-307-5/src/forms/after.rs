@@ -145,7 +145,7 @@ fn violation() -> Vec<FormField> {
         text(
             answers::OFFENDING_AGENCY,
             "Agency not in compliance",
-            "Its id in the registry; its requests are suspended (5.5(c)).",
+            "Its id in the registry; if a member of the Department reports it, its requests are suspended (5.5(c)).",
         ),
         flag(answers::BREACH, "Breach", "Whether information was, or may have been, breached (7(2))."),
         flag(answers::BREACH_ASSESSED, "Breach assessed", "Whether the breach is assessed (7(2))."),
