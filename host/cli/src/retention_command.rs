@@ -49,9 +49,12 @@ pub(crate) enum Command {
     Extend {
         #[command(flatten)]
         step: Step,
-        /// Up to which day it is to stay; absent where what was asked is denied
-        #[arg(long)]
+        /// Up to which day it is to stay
+        #[arg(long, required_unless_present = "deny", conflicts_with = "deny")]
         day: Option<Date>,
+        /// Deny what was asked
+        #[arg(long)]
+        deny: bool,
     },
     /// Write a record to portable media
     #[command(
@@ -124,7 +127,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Notice { step, day } => (Change::Notice, step, *day),
         Command::Hold { step } => (Change::Hold, step, None),
         Command::Lift { step } => (Change::Lift, step, None),
-        Command::Extend { step, day } => (Change::Extend, step, *day),
+        Command::Extend { step, day, .. } => (Change::Extend, step, *day),
         Command::Export { step } => (Change::Export, step, None),
         Command::Seal { step } => (Change::Seal, step, None),
         Command::Unseal { step } => (Change::Unseal, step, None),
