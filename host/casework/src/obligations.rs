@@ -441,7 +441,7 @@ impl Casework {
         // What is open is much to read: not for somebody whom nothing can be for.
         self.still_stands(actor, jurisdiction, "complete").await?;
         if actor.person.roles.is_empty() {
-            let misstep = Misstep::NotTheirTask { role: "any".to_owned() };
+            let misstep = Misstep::NoRole;
             self.record_rejected(&[&chamber.ledger], actor, Subject::default(), "complete", &misstep).await?;
             return Err(misstep.into());
         }
@@ -489,7 +489,7 @@ fn theirs(actor: &Registered, owed: &Owed) -> Result<(), Misstep> {
         Duty::Task(rule) if roles.contains(&rule.owner) => Ok(()),
         Duty::Task(rule) => Err(Misstep::NotTheirTask { role: rule.owner.clone() }),
         Duty::Flag(_) if !roles.is_empty() => Ok(()),
-        Duty::Flag(_) => Err(Misstep::NotTheirTask { role: "any".to_owned() }),
+        Duty::Flag(_) => Err(Misstep::NoRole),
         _ => Err(Misstep::NothingOwed { of: owed.id.clone() }),
     }
 }
