@@ -24,6 +24,7 @@ mod identity;
 mod lives;
 mod looks;
 mod photographs;
+mod private;
 mod pruned;
 mod public_log;
 mod published;
