@@ -55,15 +55,22 @@ impl Scratch {
 
     /// Gives it its place, where it stays; an empty folder there is replaced.
     pub(crate) fn settle(self, place: &Path) -> anyhow::Result<()> {
-        let _ = std::fs::remove_dir(place);
-        std::fs::rename(self.path(), place).with_context(|| format!("cannot make {}", place.display()))
+        let moved = {
+            // Either it has its place before a signal is heeded, or it is swept and never gets there.
+            let _there_are = there_are();
+            let _ = std::fs::remove_dir(place);
+            std::fs::rename(self.path(), place)
+        };
+        moved.with_context(|| format!("cannot make {}", place.display()))
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What it was called is no more, or about to go.
-        there_are().0.retain(|folder| folder != self.folder.path());
+        let mut there_are = there_are();
+        // As long as it is known: a signal meanwhile ends the program once it is gone. One that has its place is not here.
+        let _ = std::fs::remove_dir_all(self.path());
+        there_are.0.retain(|folder| folder != self.path());
     }
 }
 
