@@ -5,6 +5,7 @@
 mod clocks;
 mod common;
 mod filters;
+mod homes;
 mod hosts;
 mod limits;
 mod lives;
