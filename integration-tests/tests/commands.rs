@@ -1,6 +1,6 @@
 //! The command line, as somebody types it.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn run(arguments: &[&str]) -> Option<Output> {
     let program = integration_tests::program()?;
@@ -96,20 +96,29 @@ fn help_has_an_example_and_completions_are_made() {
     }
 }
 
+/// A step of some request, typed as whoever has no certificate.
+const REQUEST: [&str; 8] =
+    ["request", "search", "--certificate", "no.pem", "--jurisdiction", "x", "--request", "some-request"];
+
 #[test]
 fn wrong_usage_and_missing_files_are_said() {
-    let cases: [(&[&str], i32, &str); 12] = [
+    let cases: [(&[&str], i32, &str); 17] = [
         (&["serve", "--confg", "x"], 2, "--config"),
         (&["serve", "--config", "nowhere.toml"], 1, "magistrate init"),
         (&["serve", "--clock-was-wrong", "the time server said 2036"], 2, "--said-by"),
         (&["serve", "--clock-was-wrong", "", "--said-by", "R. Hale"], 2, "a value is required"),
         (&["init", "policies", "--policies", "policies"], 1, "not empty"),
-        (&["init", "nowhere", "--host", "two words"], 1, "no host name"),
+        (&["init", "nowhere", "--host", "two words"], 2, "no host name"),
         (&["policy", "check", "policies/detroit"], 1, "policy pin"),
         (&["audit", "verify", "nowhere", "--key", "nokey"], 1, "nokey"),
         (&["request", "list", "--certificate", "no.pem", "--jurisdiction", "x", "--state", "lost"], 2, "listed"),
         (&["request", "list", "--certificate", "no.pem", "--jurisdiction", "x", "--before", "x"], 2, "no place in"),
         (&["sign", "--role", "examiner"], 2, "--conclusion"),
+        (&["request", "list", "--certificate", "no.pem", "--jurisdiction", "det roit/../x"], 2, "is not an id"),
+        (&["request", "list", "--certificate", "no.pem", "--jurisdiction", "x"], 1, "the certificate no.pem"),
+        (&["audit", "export", "--config", "no.toml", "--case", "26-0310-115", "--out", "nowhere"], 2, "KIND=NUMBER"),
+        (&[&REQUEST[..], &["--filter", "sex=F", "--filter", "sex=M"]].concat(), 2, "--filter sex is given twice"),
+        (&[&REQUEST[..], &["--answer", "a=1", "--answer", "a=2"]].concat(), 2, "--answer a is given twice"),
         (
             &[
                 "candidates",
@@ -122,7 +131,7 @@ fn wrong_usage_and_missing_files_are_said() {
                 "--request",
                 "../../charter",
             ],
-            1,
+            2,
             "is not an id",
         ),
     ];
@@ -131,6 +140,60 @@ fn wrong_usage_and_missing_files_are_said() {
         assert_eq!(done.status.code(), Some(code), "{arguments:?}");
         let said = text(&done.stderr);
         assert!(said.contains(says), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_no_export_does_not_verify() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display().to_string();
+    for manifest in [None, Some("{}")] {
+        if let Some(text) = manifest {
+            std::fs::write(folder.path().join("manifest.json"), text).unwrap();
+        }
+        let Some(done) = run(&["audit", "verify-export", &path]) else { return };
+        let said = text(&done.stdout);
+        assert_eq!(done.status.code(), Some(4), "{said}");
+        assert!(said.contains("NOT VERIFIED") && said.contains("manifest.json"), "{said}");
+    }
+    let Some(nowhere) = run(&["audit", "verify-export", "nowhere"]) else { return };
+    assert_eq!(nowhere.status.code(), Some(1), "there is nothing to verify");
+}
+
+#[test]
+fn what_was_stopped_leaves_nothing_half_made() {
+    let Some(program) = integration_tests::program() else { return };
+    let policies = integration_tests::root().join("policies");
+    let (policies, home) = (policies.display().to_string(), tempfile::tempdir().unwrap());
+    let commands: [(&[&str], &str); 2] = [
+        (&["init", "made", "--host", "localhost", "--policies", &policies], ".magistrate-init-"),
+        (&["bench", "append", "--seconds", "3600", "--writers", "1"], ".magistrate-bench-"),
+    ];
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        for (arguments, begins) in commands {
+            let mut command = Command::new(&program);
+            let mut child = command.args(arguments).current_dir(home.path()).stdout(Stdio::null()).spawn().unwrap();
+            let hidden = || {
+                let names = home.path().read_dir().unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+                names.filter(|name| name.starts_with(begins)).count()
+            };
+            let ended = loop {
+                if let Some(ended) = child.try_wait().unwrap() {
+                    break ended;
+                }
+                if hidden() > 0 {
+                    let process = child.id().to_string();
+                    Command::new("kill").args([&format!("-{signal}"), &process]).status().unwrap();
+                    break child.wait().unwrap();
+                }
+                std::thread::yield_now();
+            };
+            // One that was through before it was told to stop has made its folder.
+            let made = home.path().join("made");
+            assert!(ended.code() == Some(code) || made.is_dir(), "{arguments:?}: {ended}");
+            assert_eq!(hidden(), 0, "{arguments:?} by {signal}");
+            let _ = std::fs::remove_dir_all(made);
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod lives;
 mod looks;
 mod metrics;
 mod photographs;
+mod private;
 mod pruned;
 mod public_log;
 mod published;

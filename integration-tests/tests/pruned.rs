@@ -60,7 +60,7 @@ async fn a_pruned_log_verifies_here_and_over_the_network_and_says_what_is_gone()
     assert!(court.entries("detroit").await > entries, "the attempt is on record");
     for nothing in ["17", "99999999"] {
         let wrong = ask(&court, "l.ortega", nothing);
-        assert_eq!(wrong.status.code(), Some(1), "{}", said(&wrong));
+        assert_eq!(wrong.status.code(), Some(3), "it does not fit where the log stands: {}", said(&wrong));
     }
     let mut client = court.client("st-louis/a.whitfield");
     assert_eq!(client.get("/v1/detroit/log/pruned").await.unwrap().status, 404, "nothing is gone");

@@ -125,7 +125,11 @@ async fn checkpoint(deployment: &Deployment, who: &str, jurisdiction: &str) -> O
     let answer = client(deployment, who).get(&format!("/v1/{jurisdiction}/log/checkpoint")).await.unwrap();
     match answer.status.as_u16() {
         200 => Some(String::from_utf8(answer.body.to_vec()).unwrap()),
-        503 => None,
+        503 => {
+            let problem = answer.json().unwrap();
+            assert_eq!(problem["type"], "urn:magistrate:problem:unpublished", "steps go on: {problem}");
+            None
+        }
         status => panic!("status {status}"),
     }
 }

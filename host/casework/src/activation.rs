@@ -87,6 +87,7 @@ impl Casework {
     /// # Errors
     /// [`CaseError::Rejected`] for somebody without an office here; [`CaseError::Invalid`] for one that is too large;
     /// [`CaseError::Exists`] for one that is in force or put forward already; [`CaseError::OutOfPlace`] while too many wait;
+    /// [`CaseError::OtherPolicy`] for one of another policy than the one in force;
     /// [`CaseError::Policy`] for one that cannot be loaded, or kept: the latter is on record, and can be put forward again.
     pub async fn propose(
         &self,
@@ -201,6 +202,7 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::Refused`] when it does not; [`CaseError::OutOfPlace`] for a revision that is not pending;
+    /// [`CaseError::OtherPolicy`] for one that was put forward of another policy;
     /// [`CaseError::Policy`] when it cannot be pinned. What was in force then stays so, at the next start too.
     pub async fn activate(
         &self,
@@ -219,6 +221,9 @@ impl Casework {
             Err(misstep) => return self.refuse_apart(&chamber, actor, ACTIVATE, misstep).await,
         };
         let reference = revision.reference();
+        if let PolicyState::Ready(policy) = &*chamber.policy() {
+            chancery::same_policy(policy.reference(), &reference)?;
+        }
         // What cannot be in force today would deny everything.
         let charter = {
             let reference = reference.clone();

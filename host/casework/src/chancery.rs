@@ -37,7 +37,7 @@ impl Chancery {
     /// Loads a revision as it would be in force, and keeps nothing. What is absent is as it is in force now.
     ///
     /// # Errors
-    /// [`CaseError::Policy`].
+    /// [`CaseError::Policy`]; [`CaseError::OtherPolicy`] for one of another policy.
     pub(crate) fn examine(
         &self,
         in_force: &PolicyRef,
@@ -47,6 +47,7 @@ impl Chancery {
         let (now, now_settings) = self.archive.read(in_force.component, in_force.settings).map_err(refused)?;
         let (component, settings) = (component.unwrap_or(now), settings.unwrap_or(now_settings));
         let policy = Policy::load(&self.engine, &component, &settings).map_err(refused)?;
+        same_policy(in_force, policy.reference())?;
         Ok(Examined { policy, component, settings })
     }
 
@@ -115,6 +116,17 @@ impl Chancery {
     fn folder(&self, jurisdiction: &str) -> Result<&PathBuf, CaseError> {
         self.folders.get(jurisdiction).ok_or(CaseError::NoChancery)
     }
+}
+
+/// Whether a revision is one of the policy in force: a jurisdiction's policy changes, and is not exchanged for another's.
+///
+/// # Errors
+/// [`CaseError::OtherPolicy`].
+pub(crate) fn same_policy(in_force: &PolicyRef, revision: &PolicyRef) -> Result<(), CaseError> {
+    if in_force.id == revision.id {
+        return Ok(());
+    }
+    Err(CaseError::OtherPolicy { proposed: revision.id.clone(), in_force: in_force.id.clone() })
 }
 
 /// A revision that can be loaded.

@@ -14,7 +14,7 @@ use crate::status::{ACTIVE, NOTICE_RECEIVED};
 use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{Enrolment, Step};
-use model::terms::{Phase, Value, check_id};
+use model::terms::{Phase, Value, check_id, is_seen};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Records in one batch: bounds a transaction and an audit entry.
@@ -136,7 +136,9 @@ impl Casework {
                     let extractor = self.extractor.clone().ok_or(CaseError::NoFaceModel)?;
                     let of = extractor.model_id().to_owned();
                     let image = image.clone();
-                    (look_at_photograph(move || extractor.extract(&image, None)).await??.template, Some(of))
+                    let seen = look_at_photograph(move || extractor.extract(&image, None)).await;
+                    let seen = seen.and_then(|seen| Ok(seen?)).map_err(|e| e.of_record(&record.id))?;
+                    (seen.template, Some(of))
                 }
                 _ => {
                     let message = format!("record `{}`: send either image or template", record.id);
@@ -188,8 +190,9 @@ fn check(batch: &Batch) -> Result<(), CaseError> {
     for record in &batch.records {
         limits::booking(&record.booking)?;
         let id = &record.id;
-        if id.is_empty() || id.len() > 128 || id.chars().any(char::is_control) {
-            return Err(CaseError::Invalid(format!("record id `{id}`: use 1 to 128 printable characters")));
+        if id.trim().is_empty() || id.len() > 128 || !id.chars().all(is_seen) {
+            let message = format!("record id `{id}`: use 1 to 128 bytes of characters that are seen, not blanks alone");
+            return Err(CaseError::Invalid(message));
         }
         let status = record.status();
         if check_id(status).is_err() || status == NOTICE_RECEIVED {

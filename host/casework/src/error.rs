@@ -42,6 +42,16 @@ pub enum CaseError {
         /// Why not.
         reason: String,
     },
+    /// A policy revision is of another policy than the one in force. Nothing was changed.
+    #[error(
+        "the component is of the policy `{proposed}`, and `{in_force}` is in force here: put forward a revision of that one"
+    )]
+    OtherPolicy {
+        /// What its charter calls itself.
+        proposed: String,
+        /// What the one in force does.
+        in_force: String,
+    },
     /// A policy revision cannot be loaded, kept or pinned. Nothing was changed.
     #[error("{0}")]
     Policy(String),
@@ -73,6 +83,14 @@ pub enum CaseError {
     /// The photograph cannot be used.
     #[error(transparent)]
     Photograph(#[from] face::FaceError),
+    /// The photograph of a record to enrol cannot be used.
+    #[error("record `{record}`: {reason}")]
+    PhotographOf {
+        /// The record.
+        record: String,
+        /// Why not.
+        reason: face::FaceError,
+    },
     /// No model is configured, so photographs cannot be read.
     #[error(
         "no face model is configured, so photographs cannot be read: set [faces] detector and embedder in magistrate.toml, or send a template from your own engine"
@@ -134,9 +152,21 @@ pub enum CaseError {
     Stopping,
 }
 
+impl CaseError {
+    /// The same of the photograph of this record of a batch.
+    pub(crate) fn of_record(self, record: &str) -> Self {
+        match self {
+            Self::Photograph(reason) => Self::PhotographOf { record: record.to_owned(), reason },
+            Self::Invalid(reason) => Self::Invalid(format!("record `{record}`: {reason}")),
+            other => other,
+        }
+    }
+}
+
 impl From<store::StoreError> for CaseError {
     fn from(error: store::StoreError) -> Self {
         match error {
+            store::StoreError::Exists { id } => Self::Exists(format!("`{id}` is there already: choose another id")),
             store::StoreError::Damaged { .. } => Self::Unreadable(error.to_string()),
             other => Self::Store(other),
         }
@@ -225,6 +255,8 @@ mod tests {
         assert!(told.contains("cannot be read") && told.contains("restore it from a backup"), "{told}");
         assert!(!told.contains("cannot be written") && !told.contains("audit log"), "{told}");
         assert!(matches!(CaseError::from(store::StoreError::Conflict), CaseError::Store(_)));
+        let exists = CaseError::from(store::StoreError::Exists { id: "r1".into() });
+        assert!(matches!(&exists, CaseError::Exists(_)) && !exists.to_string().contains("database"), "{exists}");
         let read = CaseError::from(audit::ReadError::Proof("a reason".into())).to_string();
         assert!(read.contains("cannot be read: the audit log") && !read.contains("nothing was done"), "{read}");
         let written = CaseError::from(audit::AppendError::Unwritable("no disk".into())).to_string();
@@ -237,9 +269,12 @@ mod tests {
     }
 
     #[test]
-    fn what_the_database_says_is_said_once() {
+    fn a_reason_that_is_told_is_said_once() {
         let error = CaseError::from(store::StoreError::Conflict);
         assert_eq!(error.to_string(), format!("the database cannot be used: {}", store::StoreError::Conflict));
         assert!(std::error::Error::source(&error).is_none(), "whoever prints causes, too, would repeat it");
+        let photograph = CaseError::from(face::FaceError::NoFace).of_record("r1");
+        assert!(photograph.to_string().starts_with("record `r1`: image shows no face"), "{photograph}");
+        assert!(std::error::Error::source(&photograph).is_none());
     }
 }

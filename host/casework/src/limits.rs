@@ -1,14 +1,14 @@
 //! How much a step may say, and in which characters: each text, each list, each answer, and all of it together.
 //!
 //! Control characters say nothing to a reader, and drive the terminal of whoever lists what is on record. A text may have line
-//! ends and tabs, a word none.
+//! ends and tabs, a word none, nor any other character that is not seen: two words that look like one would be two.
 //!
 //! What a step says stays with it in its account, and policies are told of it again at the steps that follow: an account has
 //! room for that of several steps, twice where two jurisdictions are concerned ([`audit::MAX_RIDER_BYTES`]). So every step
 //! looks here first, before anything is decided or recorded.
 
 use crate::error::CaseError;
-use model::terms::Value;
+use model::terms::{Value, is_seen};
 use std::collections::BTreeMap;
 
 /// A word, in bytes: an id, a name, a role, a kind, a number of a case, the name of an answer.
@@ -58,7 +58,7 @@ impl Said {
     /// [`CaseError::Invalid`] with its name, as of every method here.
     pub(crate) fn word(&mut self, name: &str, word: &str) -> Result<(), CaseError> {
         self.add(name, word, MOST_WORD_BYTES)?;
-        match word.chars().find(|c| c.is_control()) {
+        match word.chars().find(|c| !is_seen(*c)) {
             Some(c) => Err(unprintable(name, c)),
             None => Ok(()),
         }
@@ -125,7 +125,8 @@ impl Said {
 }
 
 fn unprintable(name: &str, c: char) -> CaseError {
-    CaseError::Invalid(format!("{name} has the control character U+{:04X}: leave it out", u32::from(c)))
+    let kind = if c.is_control() { "control" } else { "unseen" };
+    CaseError::Invalid(format!("{name} has the {kind} character U+{:04X}: leave it out", u32::from(c)))
 }
 
 /// Whether a list is of a sensible length.
@@ -243,6 +244,11 @@ mod tests {
         }
         for c in ['\n', '\t', '\r'] {
             assert!(refused(word(&format!("a{c}"))).contains("role has the control character"));
+        }
+        for c in ['\u{202E}', '\u{200B}', '\u{200D}', '\u{FEFF}'] {
+            let named = format!("role has the unseen character U+{:04X}", u32::from(c));
+            assert!(refused(word(&format!("a{c}b"))).contains(&named), "{named}");
+            text(&format!("a{c}b")).unwrap();
         }
         assert!(refused(bounded([], [], &answer(texts("\u{1b}", 1)))).contains("answers.a has the control character"));
         assert!(refused(bounded([], [], &answer(Value::Text("\u{1b}".to_owned())))).contains("answers.a"));

@@ -226,6 +226,9 @@ pub enum Misstep {
         /// The role.
         role: String,
     },
+    /// Somebody without any role completes what is for people who hold one.
+    #[error("this is for people of the jurisdiction who hold a role, and you hold none: have one of them do it")]
+    NoRole,
     /// The release drew up no such document.
     #[error("the release drew up no document `{id}`: name one of `{}`", .drawn.join("`, `"))]
     UnknownDocument {
@@ -334,6 +337,20 @@ pub enum Misstep {
     Pruning {
         /// The first entry that stays.
         minimum: u64,
+    },
+    /// A pruning up to an entry that the log does not have.
+    #[error("the log has {size} entries, counted from 0, and none `{last}`: name one that there is")]
+    NotInLog {
+        /// The last entry that was to go.
+        last: u64,
+        /// How many there are.
+        size: u64,
+    },
+    /// A pruning that would take no whole bundle.
+    #[error("there is nothing to prune up to there: the log keeps entries from {from} on, and they go by 256")]
+    NothingToPrune {
+        /// The first entry that the log keeps.
+        from: u64,
     },
     /// A decision demands that it stays for a time that is not over.
     #[error("{clause} demands that the {subject} is kept until {until}: purge it then")]

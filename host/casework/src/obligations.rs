@@ -485,8 +485,7 @@ impl Casework {
         // What is open is much to read: not for somebody whom nothing can be for.
         self.still_stands(actor, jurisdiction, "complete").await?;
         if actor.person.roles.is_empty() {
-            let misstep = Misstep::NotTheirTask { role: "any".to_owned() };
-            return self.refuse_apart(&chamber, actor, "complete", misstep).await;
+            return self.refuse_apart(&chamber, actor, "complete", Misstep::NoRole).await;
         }
         let listed = self.obligations(jurisdiction).await?.into_iter().find(|o| o.id == id);
         // The turn of its request, which whoever else changes it takes too; and then as it stands in that turn.
@@ -528,7 +527,7 @@ fn theirs(actor: &Registered, owed: &Owed) -> Result<(), Misstep> {
         Duty::Task(rule) if roles.contains(&rule.owner) => Ok(()),
         Duty::Task(rule) => Err(Misstep::NotTheirTask { role: rule.owner.clone() }),
         Duty::Flag(_) if !roles.is_empty() => Ok(()),
-        Duty::Flag(_) => Err(Misstep::NotTheirTask { role: "any".to_owned() }),
+        Duty::Flag(_) => Err(Misstep::NoRole),
         _ => Err(Misstep::NothingOwed { of: owed.id.clone() }),
     }
 }

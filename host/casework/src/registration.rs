@@ -15,7 +15,7 @@ use crate::standing::Decided;
 use model::account::Event;
 use model::facts::{self, AccessChange, Device, Party, Training};
 use model::registry::{Particulars, Person};
-use model::terms::{Date, Holder, Instant, Value, check_id};
+use model::terms::{Date, Holder, Instant, Value, check_id, is_seen};
 use std::collections::BTreeMap;
 
 /// Trainings named in one step.
@@ -157,7 +157,7 @@ impl Casework {
 /// [`CaseError::Invalid`], naming the one that does not.
 pub(crate) fn check_names<'n>(names: impl IntoIterator<Item = (&'n str, &'n String)>) -> Result<(), CaseError> {
     for (name, given) in names {
-        if given.trim().is_empty() || given.len() > MOST_WORD_BYTES || given.chars().any(char::is_control) {
+        if given.trim().is_empty() || given.len() > MOST_WORD_BYTES || !given.chars().all(is_seen) {
             return Err(CaseError::Invalid(format!("{name}: use 1 to {MOST_WORD_BYTES} bytes of printable text")));
         }
     }

@@ -138,13 +138,12 @@ impl Casework {
         owner: &Arc<Chamber>,
         asking: Asking,
     ) -> Result<Done, CaseError> {
-        // First what has nothing to do with the record: it is the same whether or not there is one.
-        if asking.change == Change::Export {
-            self.medium(owner)?;
-        }
         let deciding = self.deciding(actor, owner, &asking)?;
         answers::check(std::slice::from_ref(&deciding), Phase::Retention, &asking.answers)?;
-        let found = self.find(actor, owner, deciding, &asking).await?;
+        let found = match self.find(actor, owner, deciding, &asking).await {
+            Err(CaseError::OutOfPlace(misstep, None)) => return self.refuse_apart(owner, actor, ASKED, misstep).await,
+            found => found?,
+        };
         let asking = Asking { record: found.record.clone(), ..asking };
         if let Err(misstep) = found.in_place(asking.change).and_then(|()| found.docket.fits(&asking, &actor.who())) {
             let ledgers: Vec<_> = found.concerned.iter().map(|c| &c.ledger).collect();

@@ -49,6 +49,28 @@ fn named<T>(court: &Court, before: u64, taken: Result<T, CaseError>, name: &str)
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_id_is_seen_as_it_is() {
+    let Some(court) = court().await else { return };
+    let registrar = court.who("r.tanaka").await;
+    let called = |id: &str| {
+        let template = Some(template(20));
+        let record = NewRecord { id: id.to_owned(), image: None, template, status: None, booking: BTreeMap::new() };
+        let kind = answers([("image-kind", text("booking-photograph")), ("contributing-agency", text("dpd"))]);
+        Batch { model: Some(MODEL.to_owned()), origin: None, answers: kind, records: vec![record] }
+    };
+    let before = entries(&court);
+    for id in ["", " ", "\u{a0}\u{3000}", "r\u{202e}20", "r\u{200b}20", "r\u{200d}20", "r\n20", "\u{feff}r20"] {
+        let enrolled = court.casework.enroll(&registrar, JURISDICTION, GALLERY, called(id)).await;
+        named(&court, before, enrolled, "record id");
+    }
+    let identifier = Identifier { kind: "incident-number".to_owned(), value: "26-\u{200b}1".to_owned() };
+    let intake = Intake { identifiers: vec![identifier], ..intake(1) };
+    let opened = court.casework.open_request(&court.who(FIRST).await, JURISDICTION, intake).await.map(drop);
+    named(&court, before, opened, "unseen character U+200B");
+    court.casework.enroll(&registrar, JURISDICTION, GALLERY, called("Ω 20")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_in_a_request_is_without_bounds() {
     let Some(court) = court().await else { return };
     let actor = court.who(FIRST).await;

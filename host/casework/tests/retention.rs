@@ -574,6 +574,10 @@ async fn a_held_probe_stays_until_the_hold_is_lifted() {
     assert!(purges().await.iter().all(|o| !o.is_overdue()), "it waits, and is not late");
     let nothing = probe_step(&court, Change::Export, &request, [because()]).await;
     assert!(matches!(nothing, Err(CaseError::Media(_))), "no medium is configured");
+    let record = of_request("probe", &request);
+    let asking = Asking { change: Change::Export, record, day: None, answers: answers([because()]) };
+    // Whoever may not is told that, and not of the medium.
+    refused(court.casework.retention(&court.who(FIRST).await, JURISDICTION, asking).await, "7(4)");
     probe_step(&court, Change::Lift, &request, [("retention-reason", text("the appeal is decided"))]).await.unwrap();
     court.casework.pass_deadlines().await;
     assert!(!has_template(&court, &request).await);
@@ -582,7 +586,7 @@ async fn a_held_probe_stays_until_the_hold_is_lifted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_standing_order_a_purge_is_late_and_says_so() {
-    let Some(court) = court().await else { return };
+    let Some(mut court) = court().await else { return };
     let request = without_a_lead(&court, 6).await;
     wait(&court, 23);
     court.casework.pass_deadlines().await;
@@ -597,6 +601,12 @@ async fn without_a_standing_order_a_purge_is_late_and_says_so() {
     wait(&court, 25);
     court.casework.pass_deadlines().await;
     assert!(has_template(&court, &request).await, "it waits for somebody");
+    for (named, idle) in [("nobody", true), (SUPERVISOR, false)] {
+        court.casework.provide(JURISDICTION, Means { exports: None, purge_as: Some(named.to_owned()) });
+        let told = court.casework.impediments().await;
+        let says = told.iter().any(|i| i.partial && i.text.contains("may not act") && i.text.contains(named));
+        assert_eq!((says, court.casework.idle_order(JURISDICTION).is_some()), (idle, idle), "{named}");
+    }
     probe_step(&court, Change::Purge, &request, []).await.unwrap();
     assert!(!has_template(&court, &request).await);
 }

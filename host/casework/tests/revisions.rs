@@ -315,6 +315,17 @@ async fn what_cannot_be_a_revision_is_not_put_forward() {
             other => panic!("{says}: {other:?}"),
         }
     }
+    let (jurisdiction, component) = COMPONENTS[0];
+    let theirs = std::fs::read(folder(house.home.path(), jurisdiction).join(component)).unwrap();
+    let size = house.casework.chamber(ST_LOUIS).unwrap().log().size();
+    // Whatever its settings are: another policy does not know the settings of this one.
+    let none = Some(BTreeMap::new());
+    let other = Proposal { component: Some(theirs), settings: none, ..Proposal::default() };
+    match house.propose(ST_LOUIS, "s.okafor", other).await {
+        Err(CaseError::OtherPolicy { proposed, in_force }) => assert_ne!(proposed, in_force),
+        other => panic!("another jurisdiction's policy: {other:?}"),
+    }
+    assert_eq!(house.casework.chamber(ST_LOUIS).unwrap().log().size(), size, "nothing was put forward");
     let same = house.propose(ST_LOUIS, "s.okafor", Proposal::default()).await;
     assert!(matches!(same, Err(CaseError::Exists(_))));
     let stranger = house.who(DETROIT, "l.ortega").await;

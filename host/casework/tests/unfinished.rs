@@ -1,7 +1,10 @@
 //! Requests that break off before they are opened, and releases that break off before they are concluded: their photographs
 //! and documents are destroyed, at once or by the next start.
 
-use crate::common::{Court, Desk, FIRST, JURISDICTION, MODEL, court, court_with, intake, outgoing, submission};
+use crate::common::{
+    Court, Desk, FIRST, GALLERY, JURISDICTION, MODEL, RECORDS, batch, court, court_with, intake, outgoing, record,
+    submission,
+};
 use face::{Extraction, Extractor, Face, FaceError};
 use magistrate_casework::CaseError;
 use magistrate_casework::intake::{Intake, PROBE, Submission};
@@ -96,6 +99,24 @@ async fn left(court: Court, requests: &[&str]) -> (Court, Vec<bool>, Vec<String>
         })
         .await;
     (court, sealed, marked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photograph_that_cannot_be_enrolled_is_named() {
+    let Some((court, _)) = court_that_sees().await else { return };
+    let mut seen = batch(100..102);
+    seen.records[1].image = Some(PIXELS.to_vec());
+    seen.records[1].template = None;
+    let failed = court.casework.enroll(&court.who("r.tanaka").await, JURISDICTION, GALLERY, seen).await;
+    match failed {
+        Err(e @ CaseError::PhotographOf { .. }) => {
+            let told = e.to_string();
+            assert!(told.contains(&record(101)) && told.contains("shows no face"), "{told}");
+        }
+        other => panic!("{:?}", other.map(|done| done.records)),
+    }
+    let hall = court.casework.chamber(JURISDICTION).unwrap().hall(GALLERY).unwrap();
+    assert_eq!(hall.len(), RECORDS, "all of a batch or none");
 }
 
 #[tokio::test(flavor = "multi_thread")]

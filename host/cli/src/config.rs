@@ -1,5 +1,6 @@
 //! magistrate.toml. Paths in it are relative to the folder it is in.
 
+use crate::private;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -276,7 +277,7 @@ impl Config {
     /// Where every policy revision that was ever in force is kept, beside the logs whose decisions name it.
     pub(crate) fn archive(&self) -> anyhow::Result<policy::Archive> {
         let folder = self.audit.folder.parent().unwrap_or(Path::new(".")).join("policies");
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        private::folder(&folder)?;
         let dir = cap_std::fs::Dir::open_ambient_dir(&folder, cap_std::ambient_authority())
             .with_context(|| format!("cannot open {}", folder.display()))?;
         Ok(policy::Archive::new(dir))
@@ -286,6 +287,11 @@ impl Config {
     pub(crate) fn database_folder(&self) -> Option<PathBuf> {
         let folder = self.store.url.strip_prefix("surrealkv://")?;
         Some(PathBuf::from(folder.split_once('?').map_or(folder, |(folder, _)| folder)))
+    }
+
+    /// Makes the folder of an embedded database, for its owner alone: the engine makes its files for everybody.
+    pub(crate) fn keep_database_private(&self) -> anyhow::Result<()> {
+        self.database_folder().map_or(Ok(()), |folder| private::only_owners(&folder))
     }
 
     /// Database credentials, where a user is configured.

@@ -1,11 +1,12 @@
 //! A server, and who asks it: what every command of the client's side needs.
 
+use crate::mistyped::Mistyped;
 use crate::{pki, runtime};
 use anyhow::Context as _;
 use client::{Answer, Client, Identity};
 use model::terms::check_id;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 // Whom to ask, and as whom. Not a doc comment, here and in other flattened arguments: it would become the command's help.
 #[derive(clap::Args)]
@@ -27,7 +28,10 @@ pub(crate) struct Connection {
 impl Connection {
     /// A client with the certificate named.
     pub(crate) fn client(&self) -> anyhow::Result<Client> {
-        let above = || self.certificate.parent().and_then(Path::parent).map(|folder| folder.join("ca.pem"));
+        // First: where there is no certificate, its authority is not what is missing.
+        let missing = || format!("cannot read the certificate {}", self.certificate.display());
+        self.certificate.metadata().with_context(missing)?;
+        let above = || Some(std::path::absolute(&self.certificate).ok()?.parent()?.parent()?.join("ca.pem"));
         let authority = self.authority.clone().or_else(above).context("name the authority with --authority")?;
         let identity = Identity::read(&self.certificate, &pki::key_of(&self.certificate)?, &authority)?;
         Ok(Client::new(&self.server, identity))
@@ -37,7 +41,7 @@ impl Connection {
     pub(crate) fn path<const N: usize>(&self, parts: [&str; N]) -> anyhow::Result<String> {
         let mut path = String::from("/v1");
         for part in [self.jurisdiction.as_str()].into_iter().chain(parts) {
-            check_id(part).with_context(|| format!("`{part}` cannot be asked for"))?;
+            check_id(part).map_err(|e| Mistyped(format!("`{part}` cannot be asked for: {e}")))?;
             path.push('/');
             path.push_str(part);
         }

@@ -5,7 +5,7 @@ use crate::connection::Connection;
 use crate::form::Answers;
 use crate::output::{self, bar};
 use crate::{runtime, shown};
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use client::StatusCode;
@@ -48,9 +48,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = arguments.connection.path(["galleries", &arguments.gallery, "records"])?;
     let bar = bar("enrolling", files.len() as u64);
     let mut enrolled = 0;
+    let mut stop = std::pin::pin!(crate::serve::asked_to_stop());
     for batch in files.chunks(BATCH) {
         let sent = body(arguments, batch).and_then(|body| {
-            let answer = runtime.block_on(client.post(&path, &body));
+            let answer = runtime.block_on(async {
+                tokio::select! {
+                    // First, so that it listens before anything is sent.
+                    biased;
+                    () = stop.as_mut() => Err(anyhow!("it was stopped, and the server may go on with what it was sent")),
+                    answer = client.post(&path, &body) => answer.map_err(anyhow::Error::from),
+                }
+            });
             answer.context("whether the next batch is enrolled is not known; it is whole or not at all")
         });
         match sent {

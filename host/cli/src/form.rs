@@ -1,17 +1,58 @@
 //! What is asked for, as somebody types it: the flags of a request for a search, and answers on a jurisdiction's forms.
 
+use crate::mistyped::Mistyped;
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use clap::error::ErrorKind;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 // Answers on the form of a step.
-#[derive(clap::Args)]
 pub(crate) struct Answers {
+    answers: Vec<(String, String)>,
+}
+
+// The same as it is typed.
+#[derive(clap::Args)]
+struct Typed {
     /// An answer on the jurisdiction's form, as NAME=VALUE; may be repeated. true, false, whole numbers and dates are what they look like, +13135550100 and 0042 are texts; a text that looks like one of these goes in double quotes: 'phone="3135550100"'
     #[arg(long = "answer", value_parser = pair)]
     answers: Vec<(String, String)>,
+}
+
+impl clap::Args for Answers {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        Typed::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Typed::augment_args_for_update(command)
+    }
+}
+
+impl clap::FromArgMatches for Answers {
+    /// One answer to a question: of two, the policy would be told one.
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        let Typed { answers } = Typed::from_arg_matches(matches)?;
+        let twice = {
+            let mut names = BTreeSet::new();
+            answers.iter().map(|(name, _)| name.as_str()).find(|name| !names.insert(*name)).map(str::to_owned)
+        };
+        match twice {
+            Some(name) => {
+                let told = format!("--answer {name} is given twice: a question has one answer\n");
+                Err(clap::Error::raw(ErrorKind::ArgumentConflict, told))
+            }
+            None => Ok(Self { answers }),
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 impl Answers {
@@ -54,7 +95,8 @@ impl Filters {
         let mut conditions = Map::new();
         for (name, condition) in &self.filters {
             if conditions.insert(name.clone(), condition.clone()).is_some() {
-                anyhow::bail!("--filter {name} is given twice: name its values in one, as {name}=A,B");
+                let told = format!("--filter {name} is given twice: name its values in one, as {name}=A,B");
+                return Err(Mistyped(told).into());
             }
         }
         Ok(conditions)
@@ -169,6 +211,24 @@ mod tests {
         let json = Value::Object(Answers { answers }.json());
         let date = json!({"date": "2026-01-31"});
         assert_eq!(json, json!({"a": true, "b": -3, "c": "E-26", "d": "x=y", "e": "", "f": "26", "g": date}));
+    }
+
+    #[test]
+    fn a_question_has_one_answer() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            answers: Answers,
+        }
+        let line = |typed: &[&str]| <Line as clap::Parser>::try_parse_from([&["x"][..], typed].concat());
+        let both = line(&["--answer", "crime=robbery", "--answer", "attempted=false"]).ok().unwrap();
+        assert_eq!(Value::Object(both.answers.json()), json!({"crime": "robbery", "attempted": false}));
+        assert!(line(&[]).is_ok_and(|none| none.answers.json().is_empty()));
+        for second in ["crime=larceny", "crime=robbery", "crime="] {
+            let refused = line(&["--answer", "crime=robbery", "--answer", second]).err().unwrap();
+            assert_eq!((refused.exit_code(), refused.kind()), (2, ErrorKind::ArgumentConflict), "{second}");
+            assert!(refused.to_string().contains("--answer crime is given twice"), "{refused}");
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@ use clap::Command;
 
 /// What the program ends with.
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 denied or pending by policy; 4 verification failed; \
-     5 permitted, and without effect until others approve or acknowledge; 141 nobody read what it printed.";
+     5 permitted, and without effect until others approve or acknowledge; 130 and 143 stopped by a signal; \
+     141 nobody read what it printed.";
 
 /// The command and all below it, with exit codes. One that only groups others shows an example of each of them.
 pub(crate) fn told(command: Command) -> Command {

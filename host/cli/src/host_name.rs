@@ -3,6 +3,7 @@
 //! A log's origin is `<host>/<jurisdiction>`, and its key's name too. Two hosts of one name would have logs of one origin:
 //! a witness takes the second for a fork of the first.
 
+use crate::mistyped::Mistyped;
 use anyhow::bail;
 
 /// Where a machine says its name: the kernel, and what the kernel is told at start.
@@ -16,7 +17,7 @@ pub(crate) fn checked(name: &str) -> anyhow::Result<String> {
     if is_host_name(name) {
         return Ok(name.to_owned());
     }
-    bail!("--host `{name}` is no host name: letters, digits and hyphens, between dots")
+    Err(Mistyped(format!("--host `{name}` is no host name: letters, digits and hyphens, between dots")).into())
 }
 
 /// The name of this machine.

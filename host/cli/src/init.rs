@@ -3,6 +3,7 @@
 use crate::host_name;
 use crate::output::bar;
 use crate::pki::{self, Authority, write_secret};
+use crate::scratch::Scratch;
 use anyhow::{Context as _, bail};
 use model::facts::Device;
 use std::fmt::Write as _;
@@ -44,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let host = arguments.host.as_deref().map_or_else(host_name::of_this_machine, host_name::checked)?;
     write(folder, &arguments.policies, &host, arguments.listen, faces.as_ref())?;
     say!("{} is ready, with logs of {host}/<jurisdiction>:", folder.display());
-    say!("  magistrate serve --config {}", folder.join("magistrate.toml").display());
+    say!("  magistrate serve --config {}", quoted(&folder.join("magistrate.toml")));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -70,10 +71,16 @@ fn write(
         _ => Path::new("."),
     };
     std::fs::create_dir_all(parent)?;
-    let making = tempfile::Builder::new().prefix(".magistrate-init-").tempdir_in(parent)?;
+    let making = Scratch::common(parent, ".magistrate-init-")?;
     fill(making.path(), &sources, host, listen, faces)?;
-    let _ = std::fs::remove_dir(folder);
-    std::fs::rename(making.keep(), folder).with_context(|| format!("cannot make {}", folder.display()))
+    making.settle(folder)
+}
+
+/// A path as it is typed in a shell.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@,=%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// The policies to copy: id and folder.
@@ -275,3 +282,18 @@ const NO_FACES: &str = r#"
 # detector = "models/yunet.onnx"
 # embedder = "models/arcface.onnx"
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_quoted_where_a_shell_would_take_it_apart() {
+        for plain in ["here/magistrate.toml", "/srv/x_1.2-b", "Ämter/x"] {
+            assert_eq!(quoted(Path::new(plain)), plain);
+        }
+        for (path, typed) in [("d e/x", "'d e/x'"), ("a'b", "'a'\\''b'"), ("$HOME;x", "'$HOME;x'"), ("", "''")] {
+            assert_eq!(quoted(Path::new(path)), typed);
+        }
+    }
+}

@@ -19,6 +19,7 @@
 //! | `witness_command.rs`, `witnesses.rs` | `witness`; whom `serve` asks for cosignatures |
 //! | `bench/` | `bench vet / search / load / append / verify / prove / replay / serve` |
 //! | `config.rs`, `keys.rs`, `output.rs`, `help.rs` | magistrate.toml; verifier keys; tables, bars and colours; what every `--help` ends with |
+//! | `mistyped.rs`, `private.rs`, `scratch.rs` | wrong usage found late; folders for their owner alone; folders that go again |
 
 #![warn(clippy::print_stdout)]
 
@@ -38,13 +39,16 @@ mod help;
 mod host_name;
 mod init;
 mod keys;
+mod mistyped;
 mod office_command;
 mod pki;
 mod policy_command;
 mod post;
+mod private;
 mod registry_command;
 mod report_command;
 mod retention_command;
+mod scratch;
 mod search_command;
 mod serve;
 mod shown;
@@ -124,6 +128,12 @@ enum Command {
 /// stopped; what it fails to do comes back as an error.
 const LOGGED: &str = "warn,magistrate=info,surrealkv::lsm=error,surrealdb::core::kvs::ds=off";
 
+/// It failed.
+pub(crate) const FAILED: u8 = 1;
+
+/// It was typed wrongly: as clap ends for what it finds.
+pub(crate) const MISTYPED: u8 = 2;
+
 /// A policy said no, or not yet.
 pub(crate) const REFUSED: u8 = 3;
 
@@ -170,7 +180,7 @@ fn main() -> ExitCode {
     };
     done.unwrap_or_else(|e| {
         eprintln!("{} {}", output::red("error:"), output::inert(&format!("{e:#}")));
-        ExitCode::FAILURE
+        ExitCode::from(mistyped::code(&e))
     })
 }
 

@@ -2,6 +2,7 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use model::terms::misleads;
 use std::fmt::Arguments;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
@@ -52,10 +53,11 @@ pub(crate) fn green(text: &str) -> String {
     paint(text, "32", std::io::stdout().is_terminal())
 }
 
-/// Text of others, fit for a terminal: control characters, which would drive it, become U+FFFD. Line ends become `\n`, and
-/// tabs stay.
+/// Text of others, fit for a terminal: control characters, which would drive it, and those that turn text around or are not
+/// seen become U+FFFD. Line ends become `\n`, and tabs stay.
 pub(crate) fn inert(text: &str) -> String {
-    let replaced = |c: char| if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c };
+    let drives = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let replaced = |c: char| if drives(c) || misleads(c) { char::REPLACEMENT_CHARACTER } else { c };
     text.replace("\r\n", "\n").chars().map(replaced).collect()
 }
 
@@ -118,6 +120,7 @@ mod tests {
         assert_eq!(inert("a\u{1b}[2Jb\u{9b}31mc\u{7}\u{7f}\0"), "a\u{fffd}[2Jb\u{fffd}31mc\u{fffd}\u{fffd}\u{fffd}");
         assert_eq!(inert("one\r\ntwo\n\tthree"), "one\ntwo\n\tthree");
         assert_eq!(inert("NOT VERIFIED\rverified"), "NOT VERIFIED\u{fffd}verified", "no line is written over");
+        assert_eq!(inert("r\u{202E}1\u{200B}2"), "r\u{fffd}1\u{fffd}2", "it is read as it is written");
         assert_eq!(inert("Σωκράτης 日本 e\u{301}"), "Σωκράτης 日本 e\u{301}");
     }
 }

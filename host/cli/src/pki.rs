@@ -210,14 +210,16 @@ impl Authority {
         write_new(path, &certificate.pem(), PUBLIC)
     }
 
-    /// Adds a certificate to the revocation list.
+    /// Adds a certificate of this authority to the revocation list.
+    ///
+    /// # Errors
+    /// When the authority did not sign it, whatever stands beside it: on this list it would be revoked for nobody.
     pub(crate) fn revoke(&self, certificate: &Path) -> anyhow::Result<()> {
-        let path = certificate.with_extension("serial");
-        let serial = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}: was this certificate issued here?", path.display()))?;
+        let serial = server::authority::serial_of_issued(&self.folder.join("ca.pem"), certificate);
+        let serial = hex::encode(serial.context("nothing is revoked")?);
         let mut revoked = self.revoked()?;
-        if !revoked.lines().any(|line| line == serial.trim()) {
-            revoked.push_str(serial.trim());
+        if !revoked.lines().any(|line| line == serial) {
+            revoked.push_str(&serial);
             revoked.push('\n');
             replace(&self.folder.join(REVOKED), &revoked)?;
         }
@@ -414,6 +416,28 @@ mod tests {
         authority.revoke(&second).unwrap();
         assert_eq!(listed(&home.path().join("certs")), 2);
         assert!(Authority::create(&home.path().join("certs")).is_err(), "nor is an authority");
+    }
+
+    #[test]
+    fn only_what_this_authority_signed_is_revoked() {
+        let home = tempfile::tempdir().unwrap();
+        let [own, other] = ["own", "other"].map(|name| Authority::create(&home.path().join(name)).unwrap());
+        let foreign = other.person("here", "x", Device::Fixed, "x", 30).unwrap();
+        assert!(said(own.revoke(&foreign)).contains("did not issue it"));
+        assert!(said(own.revoke(&home.path().join("own/ca.pem"))).contains("did not issue it"));
+        assert!(said(own.revoke(&home.path().join("none.pem"))).contains("none.pem"));
+        assert!(said(own.revoke(&key_of(&foreign).unwrap())).contains("nothing is revoked"));
+        assert_eq!((listed(&home.path().join("own")), listed(&home.path().join("other"))), (0, 0));
+
+        // What has expired, a server's, and one whose serial number is not beside it any more.
+        let expired = own.person("here", "y", Device::Fixed, "y", -1).unwrap();
+        own.server().unwrap();
+        let alone = own.person("here", "z", Device::Fixed, "z", 30).unwrap();
+        std::fs::remove_file(alone.with_extension("serial")).unwrap();
+        for certificate in [&expired, &home.path().join("own/server.pem"), &alone] {
+            own.revoke(certificate).unwrap();
+        }
+        assert_eq!(listed(&home.path().join("own")), 3);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::connection::Connection;
 use crate::form::Answers;
 use crate::output;
+use crate::private::{self, Awaiting};
 use crate::shown::{self, list, text, verbatim};
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
@@ -64,8 +65,7 @@ pub(crate) fn report(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
         }
     }
     let (connection, out) = (&arguments.connection, &arguments.out);
-    // A report that is drawn up is on record: a folder that cannot be had is found out before.
-    make(out)?;
+    let _awaiting = Awaiting::at(out)?;
     let answer = connection.post(&connection.path(["reports"])?, &body)?;
     let written = if answer.status.is_success() { write_all(&answer.json()?, out) } else { Ok(()) };
     let code = shown::tell(&answer, arguments.json, |told| {
@@ -89,10 +89,6 @@ fn write_all(told: &Value, out: &Path) -> anyhow::Result<()> {
         write(out, verbatim(&told["id"]), verbatim(&file["form"]), verbatim(&file["digest"]), &bytes)?;
     }
     Ok(())
-}
-
-fn make(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))
 }
 
 pub(crate) fn reports(arguments: &ReportsArguments) -> anyhow::Result<ExitCode> {
@@ -137,9 +133,8 @@ fn write(out: &Path, id: &str, form: &str, digest: &str, bytes: &[u8]) -> anyhow
     if Digest::of(bytes).to_string() != digest {
         bail!("the {form} of report {id} is not what the server has on record: fetch it again, and tell its auditors");
     }
-    make(out)?;
-    let path = out.join(format!("{id}.{form}"));
-    std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    private::folder(out)?;
+    private::file(&out.join(format!("{id}.{form}")), bytes)
 }
 
 #[cfg(test)]

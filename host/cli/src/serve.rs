@@ -5,6 +5,7 @@ use crate::descriptors;
 use crate::draughting::Draughtsman;
 use crate::output::{self, bar, spinner};
 use crate::post::{Bell, Post, told_of_alarms};
+use crate::private;
 use crate::store_command;
 use crate::witnesses;
 use anyhow::Context as _;
@@ -19,7 +20,7 @@ use clap::builder::NonEmptyStringValueParser;
 use model::terms::Instant;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -172,7 +173,7 @@ async fn open_by(config: &Config, clock: Clock, vigil: Option<&Vigil>) -> anyhow
         openings.push(Opening { id: id.clone(), policy, registry, log, galleries });
     }
     opening.finish_and_clear();
-    std::fs::create_dir_all(config.audit.folder.parent().unwrap_or(Path::new(".")))?;
+    config.keep_database_private()?;
     let key = store::MasterKey::from_bytes(config::secret(&config.store.key)?);
     let store = store::Store::open(&config.store.url, config.credentials()?.as_ref(), key).await?;
     let bars = Mutex::new(BTreeMap::new());
@@ -185,6 +186,10 @@ async fn open_by(config: &Config, clock: Clock, vigil: Option<&Vigil>) -> anyhow
     let mut casework = Casework::open_keeping(openings, store, clock, extractor, &progress, vigil).await?;
     for (id, jurisdiction) in &config.jurisdictions {
         casework.provide(id, means(jurisdiction));
+        if let Some(reason) = casework.idle_order(id) {
+            // Whoever is missing may be registered yet, and `/readyz` says so until then.
+            tracing::warn!(jurisdiction = %id, %reason, "what is due will not be purged");
+        }
     }
     for bar in bars.into_inner().unwrap_or_else(PoisonError::into_inner).values() {
         bar.finish_and_clear();
@@ -208,7 +213,7 @@ fn prepare_log(config: &Config, id: &str) -> anyhow::Result<audit::Prepared> {
     let seed = config::secret(&config.audit.keys.join(format!("log-{id}.key")))?;
     let signer = audit::Ed25519Signer::from_seed(&origin, seed)?;
     let folder = config.audit.folder.join(id);
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    private::folder(&folder)?;
     let dir = cap_std::fs::Dir::open_ambient_dir(&folder, cap_std::ambient_authority())?;
     audit::Log::prepare(dir, &origin, Arc::new(signer))
         .with_context(|| format!("the audit log in {} cannot be opened", folder.display()))
@@ -217,7 +222,7 @@ fn prepare_log(config: &Config, id: &str) -> anyhow::Result<audit::Prepared> {
 /// The folder of a jurisdiction's galleries.
 fn open_galleries(config: &Config, id: &str) -> anyhow::Result<cap_std::fs::Dir> {
     let folder = config.store.galleries.join(id);
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    private::only_owners(&folder)?;
     cap_std::fs::Dir::open_ambient_dir(&folder, cap_std::ambient_authority())
         .with_context(|| format!("cannot open {}", folder.display()))
 }

@@ -135,12 +135,13 @@ fn findings(answer: &Value) {
     if list(answer, "findings").is_empty() {
         return;
     }
-    let mut table = output::table(["policy", "clause", "finding", "explanation"]);
+    let mut table = output::table(["policy", "phase", "clause", "finding", "explanation"]);
     for finding in list(answer, "findings") {
         let outcome = text(&finding["outcome"]);
         let outcome = if outcome == "satisfied" { output::green(&outcome) } else { outcome };
         let why = if finding["explanation"].is_string() { &finding["explanation"] } else { &finding["summary"] };
-        table.add_row([text(&finding["jurisdiction"]), text(&finding["clause"]), outcome, text(why)]);
+        let [policy, phase, clause] = ["jurisdiction", "phase", "clause"].map(|name| text(&finding[name]));
+        table.add_row([policy, phase, clause, outcome, text(why)]);
     }
     say!("\n{table}");
 }

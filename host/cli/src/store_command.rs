@@ -15,7 +15,7 @@
 
 use crate::config::{self, Config};
 use crate::output::bar;
-use crate::runtime;
+use crate::{private, runtime};
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use std::ffi::OsString;
@@ -50,6 +50,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     }
     let before = size(&folder)?;
     let fresh = beside(&folder, ".compacting");
+    private::only_owners(&fresh)?;
     let rows = runtime()?.block_on(rewrite(&config, &fresh))?;
     replace(&folder, &fresh)?;
     let after = size(&folder)?;

@@ -1,8 +1,10 @@
 //! `magistrate witness`: one that watches the logs of other hosts. It needs no database, no policy and no jurisdiction.
 
+use crate::init::quoted;
 use crate::keys;
 use crate::output;
 use crate::pki::{Authority, write_secret};
+use crate::scratch::Scratch;
 use anyhow::{Context as _, bail};
 use audit::{Cosigner, VerifierKey, Witness};
 use cap_std::fs::Dir;
@@ -179,15 +181,14 @@ fn make(init: &Init) -> anyhow::Result<ExitCode> {
         _ => Path::new("."),
     };
     std::fs::create_dir_all(parent)?;
-    let making = tempfile::Builder::new().prefix(".magistrate-witness-").tempdir_in(parent)?;
+    let making = Scratch::common(parent, ".magistrate-witness-")?;
     fill(making.path(), init, &cosigner, &logs)?;
-    let _ = std::fs::remove_dir(folder);
-    std::fs::rename(making.keep(), folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    making.settle(folder)?;
 
     let certs = std::path::absolute(folder.join("certs"))?;
     let (path, name) = ASKER;
     say!("{} is ready:", folder.display());
-    say!("  magistrate witness --config {}", folder.join(CONFIG).display());
+    say!("  magistrate witness --config {}", quoted(&folder.join(CONFIG)));
     say!("A host that it is to watch adds this to magistrate.toml:");
     say!("  [[witness]]");
     say!("  verifier_key = \"{}\"", cosigner.key());

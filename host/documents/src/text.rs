@@ -1,5 +1,7 @@
 //! Text from outside, made fit to be drawn. What is drawn is what was written, or visibly not.
 
+use model::terms::misleads;
+
 /// What an undrawable character becomes; every renderer shows it as a question mark in a lozenge.
 const REPLACEMENT: char = '\u{FFFD}';
 
@@ -28,11 +30,13 @@ pub(crate) fn language(tag: &str) -> String {
     if plausible { tag.to_owned() } else { "en".to_owned() }
 }
 
-/// Controls, separators that are none of ours, embeddings and overrides (UAX #9), noncharacters (Unicode 23.7).
+/// Controls, separators that are none of ours, what turns text around or has no width ([`misleads`]), noncharacters (Unicode
+/// 23.7).
 fn is_deceptive(c: char) -> bool {
     let code = u32::from(c);
     (c.is_control() && c != '\n' && c != '\t')
-        || matches!(code, 0x2028..=0x202E | 0x2066..=0x2069 | 0xFDD0..=0xFDEF)
+        || misleads(c)
+        || matches!(code, 0x2028 | 0x2029 | 0xFDD0..=0xFDEF)
         || code & 0xFFFE == 0xFFFE
 }
 
@@ -43,6 +47,8 @@ mod tests {
     #[test]
     fn what_would_deceive_becomes_visible() {
         assert_eq!(clean("a\u{202E}b\0c\u{1b}[31m"), "a\u{FFFD}b\u{FFFD}c\u{FFFD}[31m");
+        assert_eq!(clean("1\u{200F}2\u{200B}3\u{FEFF}"), "1\u{FFFD}2\u{FFFD}3\u{FFFD}");
+        assert_eq!(clean("می\u{200C}خواهم"), "می\u{200C}خواهم", "as it is spelt");
         assert_eq!(clean("x\u{FFFF}\u{1FFFE}"), "x\u{FFFD}\u{FFFD}");
         assert_eq!(clean("one\r\ntwo\rthree\n\tfour"), "one\ntwo\nthree\n\tfour");
         assert_eq!(clean("Ĳssel Σωκράτης Пётр e\u{301} שלום"), "Ĳssel Σωκράτης Пётр e\u{301} שלום");

@@ -135,6 +135,26 @@ pub fn check_id(id: &str) -> Result<(), TermError> {
     if first && rest && id.len() <= 64 { Ok(()) } else { Err(TermError::Id(id.to_owned())) }
 }
 
+/// Whether a character is not seen and makes the text around it read as another: it turns the direction of what follows
+/// (UAX #9), or it has no width and no part in how any language is written.
+pub fn misleads(c: char) -> bool {
+    matches!(
+        u32::from(c),
+        0x61C | 0x180E | 0x200B | 0x200E..=0x200F | 0x202A..=0x202E | 0x2060..=0x206F | 0xFEFF | 0xFFF9..=0xFFFB
+            | 0xE0000..=0xE007F
+    )
+}
+
+/// Whether a character may stand in an id, a name or another word: it is no control character, and it is seen. Two words that
+/// differ in an unseen character are two, and look like one. Texts may have more: some languages are written with joiners.
+pub fn is_seen(c: char) -> bool {
+    let unseen = matches!(
+        u32::from(c),
+        0xAD | 0x34F | 0x115F | 0x1160 | 0x200C | 0x200D | 0x3164 | 0xFE00..=0xFE0F | 0xFFA0 | 0xE0100..=0xE01EF
+    );
+    !(c.is_control() || unseen || misleads(c))
+}
+
 /// An id that no two hosts make: time-ordered (RFC 9562 version 7).
 pub fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
@@ -377,6 +397,23 @@ mod tests {
         for bad in ["", "-a", ".", "..", "A", "a/b", "a b", "é", "a\n", "a%2f", &"a".repeat(65)] {
             assert!(check_id(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_not_seen_is_no_part_of_a_word() {
+        for seen in "aé日ש0- .\u{301}".chars() {
+            assert!(is_seen(seen) && !misleads(seen), "{seen:?}");
+        }
+        for turning in ['\u{61C}', '\u{200E}', '\u{200F}', '\u{202A}', '\u{202E}', '\u{2066}', '\u{2069}'] {
+            assert!(misleads(turning) && !is_seen(turning), "{turning:?}");
+        }
+        for without_width in ['\u{200B}', '\u{2060}', '\u{FEFF}', '\u{E0041}'] {
+            assert!(misleads(without_width) && !is_seen(without_width), "{without_width:?}");
+        }
+        for joiner in ['\u{200C}', '\u{200D}', '\u{AD}'] {
+            assert!(!misleads(joiner) && !is_seen(joiner), "{joiner:?}");
+        }
+        assert!(!is_seen('\n') && !is_seen('\u{1b}') && !misleads('\n'));
     }
 
     #[test]

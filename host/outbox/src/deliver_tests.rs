@@ -1,5 +1,6 @@
 //! Deliveries to real folders and to a mail server in this process.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -107,6 +108,8 @@ async fn a_repeated_delivery_is_one_file() {
     assert_eq!(first.deliveries[0].channel, Channel::Folder(path.clone()));
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains("A breach was confirmed."));
+    let mode = config.folder.as_ref().unwrap().metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "nobody else reads it");
     assert_eq!(deliver(&config, &notice()).await, first);
     assert_eq!(files(&config), ["springfield.n-1.eml"]);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);

@@ -1,7 +1,8 @@
 //! Message files. One is there whole or not at all.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,6 +10,9 @@ use crate::DeliveryError;
 
 /// Tells apart the unfinished files of deliveries at the same time.
 static UNFINISHED: AtomicU64 = AtomicU64::new(0);
+
+/// Permissions of a folder that is made here: notices name people.
+const PRIVATE: u32 = 0o700;
 
 /// Writes `folder/name`, durably; one that is there already is left as it is. Blocks.
 ///
@@ -29,7 +33,8 @@ pub(crate) fn write(folder: &Path, name: &str, message: &[u8]) -> Result<PathBuf
 }
 
 fn write_through(folder: &Path, path: &Path, unfinished: &Path, message: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+    // A host that does not start may say so before it has made any other folder.
+    DirBuilder::new().recursive(true).mode(PRIVATE).create(folder)?;
     if !path.try_exists()? {
         let mut file = File::create_new(unfinished)?;
         file.write_all(message)?;

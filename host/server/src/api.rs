@@ -10,7 +10,7 @@ use model::combine::Rulings;
 use model::facts::{CaseStatus, Edit, Frame, Identifier, Media, Quality};
 use model::filter::Conditions;
 use model::rulings::{ClauseId, Duty, Finding, Obligation, Outcome};
-use model::terms::Value;
+use model::terms::{Phase, Value};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -238,6 +238,9 @@ impl EnrollBody {
 pub struct FindingView {
     /// The jurisdiction whose policy found it.
     pub jurisdiction: String,
+    /// The step at which it was found: an answer may be about several.
+    #[schema(value_type = String, example = "search")]
+    pub phase: Phase,
     /// The finding.
     #[serde(flatten)]
     #[schema(value_type = Object)]
@@ -301,9 +304,10 @@ pub struct ObligationView {
 
 /// Every finding of these rulings, in order.
 pub fn findings<'a>(rulings: impl IntoIterator<Item = &'a Rulings>) -> Vec<FindingView> {
-    let each = rulings.into_iter().flat_map(|r| &r.rulings);
-    each.flat_map(|ruling| {
-        let view = |finding: Finding| FindingView { jurisdiction: ruling.jurisdiction.clone(), finding, summary: None };
+    let each = rulings.into_iter().flat_map(|r| r.rulings.iter().map(|ruling| (r.phase, ruling)));
+    each.flat_map(|(phase, ruling)| {
+        let view =
+            |finding: Finding| FindingView { jurisdiction: ruling.jurisdiction.clone(), phase, finding, summary: None };
         let holds = |clause: &ClauseId| Finding {
             clause: clause.clone(),
             outcome: Outcome::Satisfied,

@@ -32,6 +32,41 @@ pub struct ClientAuthority {
     pub jurisdictions: Option<BTreeSet<String>>,
 }
 
+/// The serial number of a certificate, as its bytes, if an authority signed it; one that has expired is revoked too.
+///
+/// # Errors
+/// [`TlsError`] where either file holds no certificate that can be read, and where the authority did not sign this one.
+pub fn serial_of_issued(authority: &Path, certificate: &Path) -> Result<Vec<u8>, TlsError> {
+    let (roots, chain) = (certificates(authority)?, certificates(certificate)?);
+    let mut anchors = Vec::with_capacity(roots.len());
+    for root in &roots {
+        anchors.push(webpki::anchor_from_trusted_cert(root).map_err(|e| failed(authority, e))?);
+    }
+    let issued = chain.first().ok_or_else(|| failed(certificate, "it holds no certificate"))?;
+    let issued = webpki::EndEntityCert::try_from(issued).map_err(|e| failed(certificate, e))?;
+    let algorithms = rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all;
+    let at = |time| issued.verify_for_usage(algorithms, &anchors, &[], time, AnyUse, None, None).map(drop);
+    let signed = match at(UnixTime::now()) {
+        // It was, or will be, good at some moment.
+        Err(webpki::Error::CertExpired { not_after, .. }) => at(not_after),
+        Err(webpki::Error::CertNotValidYet { not_before, .. }) => at(not_before),
+        now => now,
+    };
+    match signed {
+        Ok(()) => Ok(issued.serial().to_vec()),
+        Err(e) => Err(failed(certificate, format!("the authority in {} did not issue it: {e}", authority.display()))),
+    }
+}
+
+/// Of people's certificates and of servers'.
+struct AnyUse;
+
+impl webpki::ExtendedKeyUsageValidator for AnyUse {
+    fn validate(&self, _: webpki::KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
+        Ok(())
+    }
+}
+
 /// A certificate that names a jurisdiction for which its authority does not speak.
 #[derive(Debug, thiserror::Error)]
 #[error(

@@ -195,9 +195,12 @@ pub(crate) async fn charter(ask: Ask) -> Result<Reply, Problem> {
 
 pub(crate) async fn checkpoint(ask: Ask) -> Result<Reply, Problem> {
     let published = ask.casework.chamber(ask.part("jurisdiction"))?.published_checkpoint();
-    let lacking =
-        || Problem::unavailable("no checkpoint has the witnesses yet that it needs: ask again in some seconds");
-    let checkpoint = published.ok_or_else(lacking)?;
+    let checkpoint = published.ok_or_else(|| {
+        let title = "no checkpoint is published yet";
+        let detail = "no checkpoint has the cosignatures of witnesses that it needs, for which no step waits: ask again in \
+                      some seconds, and if that lasts, see whether the witnesses run";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unpublished", title, detail)
+    })?;
     Ok(Reply::text("text/plain; charset=utf-8", checkpoint.to_string()))
 }
 

@@ -132,12 +132,13 @@ impl From<CaseError> for Problem {
             }
             CaseError::OutOfPlace(misstep, receipt) => {
                 let mut problem = match &misstep {
-                    Misstep::NotTheirRole { .. } | Misstep::NotTheRequester { .. } | Misstep::NotTheirTask { .. } => {
-                        Self::forbidden(detail)
-                    }
+                    Misstep::NotTheirRole { .. }
+                    | Misstep::NotTheRequester { .. }
+                    | Misstep::NotTheirTask { .. }
+                    | Misstep::NoRole => Self::forbidden(detail),
                     Misstep::Elsewhere => Self::new(StatusCode::CONFLICT, "elsewhere", "another host is at it", detail),
                     _ => {
-                        let title = "not at this point of the request's life";
+                        let title = "it does not fit where things stand";
                         Self::new(StatusCode::CONFLICT, "out-of-place", title, detail)
                     }
                 };
@@ -145,7 +146,7 @@ impl From<CaseError> for Problem {
                 problem.receipt = receipt.map(|r| Box::new((*r).into()));
                 problem
             }
-            CaseError::Policy(_) => {
+            CaseError::Policy(_) | CaseError::OtherPolicy { .. } => {
                 let title = "the policy revision or its text cannot be used";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "policy", title, detail)
             }
@@ -163,15 +164,12 @@ impl From<CaseError> for Problem {
                 problem.faces = faces.iter().enumerate().map(view).collect();
                 problem
             }
-            CaseError::Photograph(_) => {
+            CaseError::Photograph(_) | CaseError::PhotographOf { .. } => {
                 let title = "the photograph cannot be used";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "photograph", title, detail)
             }
             CaseError::NoFaceModel => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "no-face-model", "no face model is configured", detail)
-            }
-            CaseError::Store(casework::error::StoreError::Exists { .. }) => {
-                Self::new(StatusCode::CONFLICT, "exists", "it is there already", detail)
             }
             CaseError::Invalid(_) => Self::invalid(detail),
             CaseError::TooLarge { .. } => {
@@ -216,6 +214,21 @@ mod tests {
         };
         assert_eq!(of(CaseError::Unreadable("row `e1` is damaged".to_owned())), (503, "unreadable"));
         assert_eq!(of(CaseError::Log("no disk".to_owned())), (503, "unavailable"));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_called_so_whether_or_not_it_is_of_a_request() {
+        let of = |misstep: Misstep| Problem::from(CaseError::from(misstep));
+        let beyond = of(Misstep::NotInLog { last: 99_999, size: 7 });
+        assert_eq!((beyond.status.as_u16(), beyond.kind), (409, "out-of-place"));
+        assert!(!beyond.title.contains("request"), "{}", beyond.title);
+        assert_eq!(of(Misstep::NoRole).status.as_u16(), 403);
+        let there = CaseError::from(casework::error::StoreError::Exists { id: "r1".to_owned() });
+        let there = Problem::from(there);
+        assert_eq!((there.status.as_u16(), there.kind), (409, "exists"));
+        assert!(there.detail.contains("`r1`") && !there.detail.contains("database"), "{}", there.detail);
+        let other = CaseError::OtherPolicy { proposed: "a".to_owned(), in_force: "b".to_owned() };
+        assert_eq!(Problem::from(other).status.as_u16(), 422);
     }
 
     #[test]

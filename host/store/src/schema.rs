@@ -168,7 +168,12 @@ async fn migrate(database: &Database, applied: i64) -> Result<(), StoreError> {
             let record = "UPSERT $id CONTENT $row RETURN NONE";
             let vars = object! { id: id, row: object! { version: version } };
             database.write(&["BEGIN", statements, record, "COMMIT"], vars).await?;
-            tracing::info!(database = database.vault.database(), version, "schema migrated");
+            // Of a database that is made just now, nobody wants to know every version.
+            if applied == 0 {
+                tracing::debug!(database = database.vault.database(), version, "schema made");
+            } else {
+                tracing::info!(database = database.vault.database(), version, "schema migrated");
+            }
         }
     }
     Ok(())

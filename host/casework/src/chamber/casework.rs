@@ -220,6 +220,9 @@ impl Casework {
             if let PolicyState::Absent(reason) = &**chamber.in_force() {
                 note(true, format!("{}: no policy in force: {reason}", chamber.id));
             }
+            if let Some(reason) = self.idle_order(&chamber.id) {
+                note(true, format!("{}: {reason}", chamber.id));
+            }
             for trouble in chamber.troubles.all().into_iter().chain(chamber.unread.trouble()) {
                 note(true, format!("{}: {trouble}", chamber.id));
             }

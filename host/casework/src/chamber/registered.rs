@@ -4,6 +4,7 @@ use super::{Casework, Chamber};
 use crate::error::{CaseError, Rejection};
 use crate::ledger::{self, Entry, Ledger, Subject};
 use model::account::{Event, Kind, Who};
+use model::facts::Device;
 use model::registry::{Agency, Person, Principal};
 use std::sync::Arc;
 
@@ -86,6 +87,15 @@ impl Casework {
                 Err(CaseError::Rejected(rejection))
             }
         }
+    }
+
+    /// Why the person by whose standing order a jurisdiction's purges are carried out may not act, as far as this host knows;
+    /// absent where they may, and where nobody is named.
+    pub fn idle_order(&self, jurisdiction: &str) -> Option<String> {
+        let person = self.means.get(jurisdiction)?.purge_as.clone()?;
+        let principal = Principal { jurisdiction: jurisdiction.to_owned(), person, device: Device::Service };
+        let reason = person_of(self.chambers.get(jurisdiction)?, &principal).err()?;
+        Some(format!("purge_as under [jurisdictions.{jurisdiction}] names somebody who may not act: {reason}"))
     }
 
     /// Records what was asked of a jurisdiction with a certificate that names nobody. Where the jurisdiction is not served

@@ -122,18 +122,21 @@ impl Found {
 
 impl Casework {
     /// The entries from the beginning of the log to the last that is named, as far as they fill whole bundles.
+    ///
+    /// # Errors
+    /// [`CaseError::OutOfPlace`], not on record yet, where they fill none or are more than there are.
     pub(super) async fn find_beginning(&self, owner: &Chamber, range: EntryRange) -> Result<Place, CaseError> {
         let log = owner.log().clone();
         let (from, size, minimum) = (log.minimum_index(), log.size(), audit::whole_bundles(range.end()));
-        if *range.indices().start() != 0 || range.end() > size {
-            let message = format!("a log is pruned from its beginning: write `0-LAST`; it has {size} entries");
+        if *range.indices().start() != 0 {
+            let message = "a log is pruned from its beginning: write `0-LAST`".to_owned();
             return Err(CaseError::Invalid(message));
         }
+        if range.end() > size {
+            return Err(Misstep::NotInLog { last: *range.indices().end(), size }.into());
+        }
         if minimum <= from {
-            let message = format!(
-                "there is nothing to prune up to there: the log keeps entries from {from} on, and they go by 256"
-            );
-            return Err(CaseError::Invalid(message));
+            return Err(Misstep::NothingToPrune { from }.into());
         }
         let youngest = aside(move || youngest(&log, from..minimum)).await??;
         let mut beginning = Beginning { from, minimum, youngest, kept: None, held: false };

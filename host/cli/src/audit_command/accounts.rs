@@ -36,6 +36,7 @@ impl Told {
 /// Opens the database that a configuration names.
 pub(super) async fn database(config: &Config) -> anyhow::Result<store::Store> {
     crate::store_command::whole(config)?;
+    config.keep_database_private()?;
     let key = store::MasterKey::from_bytes(config::secret(&config.store.key)?);
     let opened = store::Store::open(&config.store.url, config.credentials()?.as_ref(), key).await;
     opened.context("accounts are in the database, and an embedded one belongs to its server while that runs")

@@ -6,8 +6,9 @@ use super::package::{self, Completeness, Document, Listed, Manifest};
 use super::{one_of, page};
 use crate::config::Config;
 use crate::output::{self, bar};
-use crate::runtime;
-use anyhow::{Context as _, bail};
+use crate::scratch::Scratch;
+use crate::{private, runtime};
+use anyhow::bail;
 use casework::intake::PROBE;
 use casework::release::{DOCUMENT, Form, sealed_id};
 use model::account::{Account, Event};
@@ -48,12 +49,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     std::fs::create_dir_all(parent)?;
     // Made beside the folder and moved there whole: half an export would look like a small case.
-    let making = tempfile::Builder::new().prefix(".magistrate-export-").tempdir_in(parent)?;
+    let making = Scratch::private(parent, ".magistrate-export-")?;
     let manifest = runtime()?.block_on(export(arguments, wanted, making.path()))?;
     let text = serde_json::to_vec_pretty(&manifest)?;
-    std::fs::write(making.path().join(package::MANIFEST), &text)?;
-    let _ = std::fs::remove_dir(out);
-    std::fs::rename(making.keep(), out).with_context(|| format!("cannot make {}", out.display()))?;
+    private::file(&making.path().join(package::MANIFEST), &text)?;
+    making.settle(out)?;
 
     let Completeness { first, end, purged, searches, .. } = &manifest.completeness;
     say!(
@@ -82,9 +82,9 @@ impl Package<'_> {
     fn put(&mut self, name: &str, content: &[u8]) -> anyhow::Result<()> {
         let path = self.folder.join(name);
         if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
+            private::folder(parent)?;
         }
-        std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+        private::file(&path, content)?;
         self.files.insert(name.to_owned(), Digest::of(content));
         Ok(())
     }

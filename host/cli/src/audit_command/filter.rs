@@ -1,7 +1,7 @@
 //! Which entries are meant: by what their leaves say, and by what their accounts say.
 
 use super::parse_word;
-use anyhow::bail;
+use crate::mistyped::Mistyped;
 use model::account::{Account, Event, Kind, Leaf};
 use model::facts::{Identifier, Matter};
 use model::terms::{Instant, Phase, Value, Verdict};
@@ -63,7 +63,7 @@ pub(super) fn case(text: &str) -> anyhow::Result<Identifier> {
         Some((kind, value)) if !kind.is_empty() && !value.trim().is_empty() => {
             Ok(Identifier { kind: kind.to_owned(), value: value.trim().to_owned() })
         }
-        _ => bail!("`{text}` is no case: write it as KIND=NUMBER"),
+        _ => Err(Mistyped(format!("`{text}` is no case: write it as KIND=NUMBER")).into()),
     }
 }
 

@@ -224,23 +224,26 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let dir = open(&arguments.folder)?;
-    let own = arguments.folder.join(KEY);
-    let key: audit::VerifierKey = match &arguments.key {
-        Some(key) => keys::read(key)?,
-        None => keys::read(&own.display().to_string())?,
+    let key = arguments.key.as_ref().map(|key| keys::read::<audit::VerifierKey>(key)).transpose()?;
+    let (text, manifest, key) = match beginning(&dir, key) {
+        Ok(read) => read,
+        Err(e) => {
+            not_verified(&format!("{} is no export: {e:#}", arguments.folder.display()));
+            return Ok(ExitCode::from(UNVERIFIED));
+        }
     };
-    let text = read(&dir, MANIFEST)?;
-    let manifest: Manifest =
-        serde_json::from_slice(&text).with_context(|| format!("{MANIFEST} is no export's manifest"))?;
     if !(1..=2).contains(&manifest.v) {
         bail!("the export has format {}, and this program knows 1 and 2: use a newer one", manifest.v);
     }
     let bar = output::bar("files and entries", (manifest.files.len() + manifest.entries.len()) as u64);
     let mut problems = files(&dir, &manifest, &bar)?;
-    problems.extend(entries(&dir, &manifest, &key, &bar)?);
+    match entries(&dir, &manifest, &key, &bar) {
+        Ok(found) => problems.extend(found),
+        Err(e) => problems.push(format!("{e:#}")),
+    }
     bar.finish_and_clear();
     for problem in &problems {
-        say!("{} {}", output::red_out("NOT VERIFIED"), output::inert(problem));
+        not_verified(problem);
     }
     if !problems.is_empty() {
         return Ok(ExitCode::from(UNVERIFIED));
@@ -257,6 +260,25 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         say!("under the key in the folder itself: compare it with the one its publisher gives: {key}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a folder has to hold before anything in it can be looked at: its manifest, and the key of whoever was not given one.
+fn beginning(dir: &Dir, key: Option<audit::VerifierKey>) -> anyhow::Result<(Vec<u8>, Manifest, audit::VerifierKey)> {
+    let text = read(dir, MANIFEST)?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).with_context(|| format!("{MANIFEST} is no export's manifest"))?;
+    let key = match key {
+        Some(key) => key,
+        None => String::from_utf8(read(dir, KEY)?)?
+            .trim()
+            .parse::<audit::VerifierKey>()
+            .with_context(|| format!("{KEY} holds no key"))?,
+    };
+    Ok((text, manifest, key))
+}
+
+fn not_verified(problem: &str) {
+    say!("{} {}", output::red_out("NOT VERIFIED"), output::inert(problem));
 }
 
 fn read(dir: &Dir, name: &str) -> anyhow::Result<Vec<u8>> {

@@ -11,6 +11,7 @@ mod vectors;
 mod verify;
 mod vet;
 
+use crate::scratch::Scratch;
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -223,14 +224,14 @@ fn report(json: bool, title: &str, values: Value) {
 }
 
 /// A folder to work in: the one named, or a temporary one here, on the disk that the user is on rather than in memory.
-fn work_folder(named: Option<&std::path::Path>) -> anyhow::Result<(PathBuf, Option<tempfile::TempDir>)> {
+fn work_folder(named: Option<&std::path::Path>) -> anyhow::Result<(PathBuf, Option<Scratch>)> {
     match named {
         Some(folder) => {
             std::fs::create_dir_all(folder)?;
             Ok((folder.to_owned(), None))
         }
         None => {
-            let temporary = tempfile::Builder::new().prefix(".magistrate-bench-").tempdir_in(".")?;
+            let temporary = Scratch::private(std::path::Path::new("."), ".magistrate-bench-")?;
             Ok((temporary.path().to_owned(), Some(temporary)))
         }
     }

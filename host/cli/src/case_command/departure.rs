@@ -2,6 +2,7 @@
 
 use super::Case;
 use crate::form::Answers;
+use crate::private::Awaiting;
 use crate::shown::{self, text, verbatim};
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
@@ -135,9 +136,7 @@ fn read_out(case: &Case, id: &str) -> anyhow::Result<ExitCode> {
 
 pub(super) fn release(arguments: &Release) -> anyhow::Result<ExitCode> {
     let Release { case, candidates, reasoning, out, answers } = arguments;
-    if let Some(out) = out {
-        std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    }
+    let _awaiting = out.as_deref().map(Awaiting::at).transpose()?;
     let body = json!({"candidates": candidates, "reasoning": reasoning, "answers": answers.json()});
     let answer = case.step("release", &body)?;
     let kept = match (out, answer.status) {
@@ -169,8 +168,7 @@ fn entry(answer: &Value) -> String {
 
 pub(super) fn disseminate(arguments: &Disseminate) -> anyhow::Result<ExitCode> {
     let Disseminate { case, channel, recipient, agency, purpose, designee, document, form, out, answers } = arguments;
-    // What is handed over is on record: a folder that cannot be had is found out before.
-    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    let _awaiting = Awaiting::at(out)?;
     let body = json!({
         "channel": channel,
         "recipient": recipient,
