@@ -174,7 +174,7 @@ impl Casework {
         self.still_stands(actor, jurisdiction, ENDORSE).await?;
         let found = pending(&chamber, revision).await?;
         let own = actor.principal.jurisdiction == jurisdiction;
-        let out_of_place = if !own || !actor.person.roles.contains(&role) {
+        let out_of_place = if !own || !actor.holds(&role) {
             Some(Misstep::NotTheirRole { person: actor.person.id.clone(), role: role.clone() })
         } else if conclusion == Conclusion::Refused && reason.trim().is_empty() {
             Some(Misstep::RefusedWithoutReason)

@@ -484,11 +484,10 @@ impl Casework {
 /// Whether an obligation is of the kind that people complete, and theirs to complete.
 fn theirs(actor: &Registered, owed: &Owed) -> Result<(), Misstep> {
     let own = owed.jurisdiction == actor.principal.jurisdiction;
-    let roles = if own { actor.person.roles.as_slice() } else { &[] };
     match &owed.duty {
-        Duty::Task(rule) if roles.contains(&rule.owner) => Ok(()),
+        Duty::Task(rule) if own && actor.holds(&rule.owner) => Ok(()),
         Duty::Task(rule) => Err(Misstep::NotTheirTask { role: rule.owner.clone() }),
-        Duty::Flag(_) if !roles.is_empty() => Ok(()),
+        Duty::Flag(_) if own && !actor.person.roles.is_empty() => Ok(()),
         Duty::Flag(_) => Err(Misstep::NotTheirTask { role: "any".to_owned() }),
         _ => Err(Misstep::NothingOwed { of: owed.id.clone() }),
     }

@@ -17,6 +17,7 @@ mod registry;
 mod reports;
 mod retention;
 mod revisions;
+mod roles;
 mod sequences;
 mod shared;
 mod statuses;

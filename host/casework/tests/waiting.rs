@@ -363,7 +363,7 @@ async fn the_requester_does_not_approve_of_their_own_request() {
     let Some(court) = court().await else { return };
     let promoted = |registry: &mut Registry| {
         let asker = registry.people.iter_mut().find(|p| p.id == ASKER).unwrap();
-        (asker.unit, asker.roles) = ("ciu".to_owned(), vec!["ciu-supervisor".to_owned()]);
+        (asker.unit, asker.roles) = ("ciu".to_owned(), vec!["ciu-supervisor".into()]);
     };
     let court = court.reopen(promoted).await;
     let request = waits_under(&court.opened_waiting(tabled(8)).await, "2.7");
