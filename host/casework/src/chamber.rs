@@ -3,8 +3,10 @@
 //! | module | holds |
 //! |---|---|
 //! | `casework` | all of them together: start, stop, readiness |
+//! | `applied` | what a registry file changes |
 //! | `registered` | who somebody is, and what is on record of those who may not even ask |
 
+mod applied;
 mod casework;
 mod registered;
 
@@ -222,16 +224,18 @@ impl Chamber {
         now: Instant,
         progress: &(dyn Fn(Loading<'_>) + Sync),
     ) -> Result<(Self, Start), CaseError> {
-        let Foundation { id, policy, registry, rows, log, galleries } = foundation;
-        rows.put_registry(&registry).await?;
+        let Foundation { id, policy, registry: file, rows, log, galleries } = foundation;
         let neighbours = Neighbours::meet(&rows, log.origin()).await?;
-        let mut registry = Registry {
+        let mut before = Registry {
             agencies: rows.agencies().await?,
             people: rows.people().await?,
             galleries: rows.galleries().await?,
         };
+        let mut registry = applied::merged(&before, &file);
         let decisions = Decisions::read(&rows).await?;
+        decisions.lay_over(&mut before);
         let overruled = decisions.lay_over(&mut registry);
+        let changes = applied::changes(&before, &registry);
         if !overruled.is_empty() {
             tracing::warn!(jurisdiction = %id, ?overruled, "of these the registry file says something else than what steps decided since, which stands");
         }
@@ -243,7 +247,7 @@ impl Chamber {
         }
         let (policy, revisions) = revision::at_start(policy, &known, now);
         let rows_at_start = revisions.iter().map(revision::Revision::row).collect::<Result<_, _>>()?;
-        let start = Start { overruled, rows: rows_at_start };
+        let start = Start { file, changes, overruled, rows: rows_at_start };
         let shelf = galleries.map(|dir| Arc::new(Shelf::new(dir, &id)));
         let mut halls = BTreeMap::new();
         for gallery in &registry.galleries {
@@ -276,6 +280,10 @@ impl Chamber {
 
 /// What is on record with a jurisdiction's start.
 struct Start {
+    /// The registry file: applied once it is on record what it changes.
+    file: Registry,
+    /// What it changes, by name.
+    changes: BTreeMap<String, String>,
     /// People and agencies of whom the registry file says something else than what steps decided.
     overruled: Vec<String>,
     /// What the start decides of policy revisions.

@@ -12,6 +12,7 @@ use model::facts::{AccessChange, Conclusion};
 use model::registry::Registry;
 use model::role::Held;
 use model::terms::{Date, Value};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 const LASO: &str = "l.ortega";
@@ -132,4 +133,53 @@ async fn terms_that_nobody_may_set_are_refused_before_anything_is_decided() {
         }
     }
     assert_eq!(court.casework.chamber(JURISDICTION).unwrap().log().size(), before);
+}
+
+/// What each start says on record of the registry file, oldest first.
+async fn said_of_the_file(court: &Court) -> Vec<BTreeMap<String, String>> {
+    let auditor = court.who("a.feld").await;
+    let size = court.casework.chamber(JURISDICTION).unwrap().log().size();
+    let entries = court.casework.inspect(&auditor, JURISDICTION, 0, size).await.unwrap();
+    let events = entries.into_iter().filter_map(|e| e.account).map(|account| account.event);
+    let starts = events.filter_map(|event| match event {
+        Event::Host { act, details } if act == "start" => Some(details),
+        _ => None,
+    });
+    let of_the_file = |(name, _): &(String, String)| name.starts_with("registry-file-");
+    starts.map(|details| details.into_iter().filter(of_the_file).collect()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_names_whom_the_file_grants_what_and_takes_it_from() {
+    let Some(court) = court().await else { return };
+    let first = said_of_the_file(&court).await.pop().unwrap();
+    assert!(first["registry-file-grants"].contains("m.whitfield: examiner"), "{first:?}");
+    assert!(first["registry-file-lists"].contains("person h.dawson"), "who asks needs no role: {first:?}");
+
+    let court = court.reopen(|_| {}).await;
+    assert!(said_of_the_file(&court).await.pop().unwrap().is_empty(), "the same file again");
+
+    let changed = |registry: &mut Registry| {
+        let like = registry.people.iter().find(|p| p.id == FIRST).unwrap().clone();
+        registry.people.push(model::registry::Person { id: "n.okafor".to_owned(), ..like });
+        registry.people.iter_mut().find(|p| p.id == SUPERVISOR).unwrap().roles = vec![until("laso", "2026-12-31")];
+    };
+    let court = court.reopen(changed).await;
+    let said = said_of_the_file(&court).await.pop().unwrap();
+    let expected = [
+        ("registry-file-grants", "n.okafor: examiner; s.baptiste: laso until 2026-12-31"),
+        ("registry-file-lists", "person n.okafor"),
+        ("registry-file-takes", "s.baptiste: ciu-supervisor"),
+    ];
+    assert_eq!(said, expected.map(|(name, line)| (name.to_owned(), line.to_owned())).into());
+    assert!(court.who("n.okafor").await.holds("examiner"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_file_says_in_vain_is_told_as_overruled_and_as_no_grant() {
+    let Some(court) = court().await else { return };
+    change(&court, AccessChange::Withdraw, SECOND, vec![]).await.unwrap();
+    let court = court.reopen(holding(SECOND, "laso".into())).await;
+    let said = said_of_the_file(&court).await.pop().unwrap();
+    assert_eq!(said, BTreeMap::from([("registry-file-overruled".to_owned(), SECOND.to_owned())]));
 }
