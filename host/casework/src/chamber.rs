@@ -14,6 +14,7 @@ pub use casework::{Casework, Impediment};
 pub use registered::Registered;
 
 use crate::alarm::Troubles;
+use crate::calendar::GoneThrough;
 use crate::dropped;
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -81,6 +82,7 @@ pub struct Chamber {
     pub(crate) witnessed: OnceLock<Arc<audit::Witnessed>>,
     pub(crate) troubles: Troubles,
     pub(crate) unread: Unread,
+    pub(crate) gone_through: GoneThrough,
     /// Whether a pruning of the log may have broken off: at the start it may.
     pub(crate) pruning: AtomicBool,
 }
@@ -272,6 +274,7 @@ impl Chamber {
             witnessed: OnceLock::new(),
             troubles: Troubles::default(),
             unread: Unread::default(),
+            gone_through: GoneThrough::default(),
             pruning: AtomicBool::new(true),
         };
         Ok((chamber, start))

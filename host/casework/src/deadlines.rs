@@ -2,12 +2,13 @@
 //!
 //! Each pass looks at those obligations whose moment has come by the host's clock. What has to be purged is purged first, in
 //! every jurisdiction; whatever is not met by its deadline is recorded as overdue, once, and stays to be met; what had to be kept
-//! for a time has been. A pruning of the log that broke off is finished. Of an entry that another log did not take it is said
+//! for a time has been. What is due by the calendar is opened first ([`crate::calendar`]). A pruning of the log that broke off is finished. Of an entry that another log did not take it is said
 //! that nothing came of it.
 //!
 //! A notice is handed to the outbox, and tried again with growing pauses while it cannot be delivered; every try is on record.
 //! A recipient's server may take long to say nothing, so notices go out beside the passes, a few of each jurisdiction at once.
 
+use crate::calendar;
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
@@ -107,6 +108,9 @@ impl Casework {
     async fn pass_own(&self) -> usize {
         let mut due = Vec::new();
         for chamber in self.chambers() {
+            if let Err(e) = self.open_due(chamber).await {
+                tracing::warn!(jurisdiction = chamber.id(), %e, "what is due by the calendar could not be opened");
+            }
             let own = self.due(chamber, |duty| !is_notice(duty)).await;
             due.extend(own.into_iter().map(|owed| (chamber, owed)));
         }
@@ -241,6 +245,7 @@ impl Casework {
             }
             // Kept when holds had a deadline: from now on nobody looks.
             Duty::Hold(_) => chamber.store.keep(&[owed.again(None)?]).await?,
+            _ if calendar::is_of_it(&owed) => self.say_late(chamber, owed, now).await?,
             _ => drop(self.say_overdue(chamber, owed, now).await?),
         }
         Ok(true)

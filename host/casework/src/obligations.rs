@@ -17,11 +17,13 @@
 //! | notify | the delivery of the notice |
 //! | retain | time: what had to be kept that long may go |
 //! | task, flag | its owner's word that it is done |
+//! | task that is due by the calendar | the report for its period; a revision that is due for review later ([`crate::calendar`]) |
 //! | suspend | the suspension, at once |
 //! | purge | the purge, by whomever: the host sees to it when it is due ([`crate::retention`]) |
 //! | hold | the step that lifts it, or the purge of what was carried off |
 //! | hold of entries, by a decision about anything else | the step that lifts the entry of the decision |
 
+use crate::calendar;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
@@ -483,6 +485,9 @@ impl Casework {
 
 /// Whether an obligation is of the kind that people complete, and theirs to complete.
 fn theirs(actor: &Registered, owed: &Owed) -> Result<(), Misstep> {
+    if calendar::is_of_it(owed) {
+        return Err(Misstep::NotByWord { of: owed.id.clone() });
+    }
     let own = owed.jurisdiction == actor.principal.jurisdiction;
     match &owed.duty {
         Duty::Task(rule) if own && actor.holds(&rule.owner) => Ok(()),

@@ -15,6 +15,7 @@ pub use sheet::{Figure, Form, Section, SetOut, Sheet};
 
 use crate::answers;
 use crate::aside::aside;
+use crate::calendar;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::clock::zone;
 use crate::error::CaseError;
@@ -22,7 +23,7 @@ use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt, Subject};
 use crate::limits::bounded;
-use crate::obligations;
+use crate::obligations::{self, Owed};
 use crate::permit::Acted;
 use crate::sitting::Taken;
 use crate::walk::Walk;
@@ -113,8 +114,9 @@ impl Casework {
             None => None,
         };
         let zone = zone(defined.map_or("UTC", |(charter, _)| charter.time_zone.as_str()));
-        let usual =
-            || period::usual(defined.map_or("", |(_, defined)| defined.every.as_str()), period::day(now, &zone));
+        let usual = || {
+            defined.and_then(|(_, defined)| period::usual(&defined.every, defined.week_starts, period::day(now, &zone)))
+        };
         let (first, last) = days.or_else(usual).ok_or_else(|| {
             CaseError::Invalid(format!("report `{report}` is made on demand: say for which days, from and to"))
         })?;
@@ -186,7 +188,7 @@ impl Casework {
         Ok(Drawn { title, public, files: files.into() })
     }
 
-    /// Records that a report is drawn up, and with it that the documents demanded are.
+    /// Records that a report is drawn up, and with it that the documents demanded are, and that it is not due any more.
     async fn keep_report(
         &self,
         chamber: &Arc<Chamber>,
@@ -198,9 +200,14 @@ impl Casework {
     ) -> Result<ReportDone, CaseError> {
         let Acted { rulings, intent } = acted;
         let Drawn { title, public, files } = drawn;
+        // In the turn of its period: nobody has the report owed while it is put on record.
+        let _turn = self.turns.take(&calendar::turn(&period)).await;
         let at = self.clock.now()?;
         let owed = obligations::just_imposed(chamber, &rulings, |duty| matches!(duty, Duty::Document(_))).await?;
         let mut rows = obligations::met(&owed, |_| true, &intent.id, at)?;
+        if let Some(due) = calendar::of_report(chamber, &period).await?.filter(Owed::is_open) {
+            rows.push(due.met(&intent.id, at)?);
+        }
         rows.push(store::Kept::Entry { request: REPORTS.to_owned(), entry: id.clone() });
         let rendering =
             |(form, bytes): &(Form, Vec<u8>)| Rendering { form: form.suffix().to_owned(), digest: Digest::of(bytes) };

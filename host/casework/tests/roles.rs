@@ -171,7 +171,7 @@ async fn a_start_names_whom_the_file_grants_what_and_takes_it_from() {
         ("registry-file-lists", "person n.okafor"),
         ("registry-file-takes", "s.baptiste: ciu-supervisor"),
     ];
-    assert_eq!(said, expected.map(|(name, line)| (name.to_owned(), line.to_owned())).into());
+    assert_eq!(said, BTreeMap::from(expected.map(|(name, line)| (name.to_owned(), line.to_owned()))));
     assert!(court.who("n.okafor").await.holds("examiner"));
 }
 

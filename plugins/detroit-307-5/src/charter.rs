@@ -4,7 +4,7 @@ use crate::{catalogue, forms, purpose, register, reports, requesting, settings};
 use magistrate_sdk::Settings;
 use magistrate_sdk::calendar::date;
 use magistrate_sdk::prelude::*;
-use magistrate_sdk::rulings::{Charter, Document, Promise, Statement};
+use magistrate_sdk::rulings::{Charge, Charter, Document, Promise, Statement};
 use magistrate_sdk::terms::{Date, Phase};
 
 /// SHA-256 of the directive's text as it was read.
@@ -68,6 +68,13 @@ pub fn charter(settings: &Settings) -> Charter {
         effective: EFFECTIVE,
         expires: None,
         review_due: Some(review_due(settings)),
+        review: Some(Charge {
+            clause: clause!("hdr"),
+            owner: settings.text(&settings::LASO_ROLE).to_owned(),
+            // By the end of the day.
+            within_hours: 0,
+            late_to: vec![settings.text(&settings::LASO_ROLE).to_owned()],
+        }),
         time_zone: "America/Detroit".to_owned(),
         clauses: magistrate_sdk::catalogue::listed(catalogue::CLAUSES),
         statements: vec![
