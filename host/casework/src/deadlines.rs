@@ -12,9 +12,10 @@ use crate::calendar;
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
-use crate::notices::{Delivery, Notice};
+use crate::notices::{Delivery, Enclosure, Notice};
 use crate::obligations::{Owed, Standing};
 use crate::recovery;
+use crate::report::enclosed;
 use crate::retention::{is_elsewhere, turn_of};
 use crate::turns::Turn;
 use model::account::{Event, Retained};
@@ -290,9 +291,11 @@ impl Casework {
     }
 
     async fn notify(&self, chamber: &Chamber, owed: Owed, rule: &NoticeRule) -> Result<(), CaseError> {
-        let delivered = match &self.outbox {
-            Some(outbox) => outbox.deliver(notice(&owed, rule)).await,
-            None => Err("no outbox is configured: configure one, and the notice goes out".to_owned()),
+        let enclosed = self.enclosed(chamber, &owed).await;
+        let delivered = match (&self.outbox, enclosed) {
+            (Some(outbox), Ok(enclosed)) => outbox.deliver(notice(&owed, rule, enclosed)).await,
+            (Some(_), Err(e)) => Err(format!("what goes with it cannot be read: {e}")),
+            (None, _) => Err("no outbox is configured: configure one, and the notice goes out".to_owned()),
         };
         // That took its time, and has happened.
         let now = recovery::now(&self.clock);
@@ -311,7 +314,9 @@ impl Casework {
                     message: message_id,
                     delivered: at,
                 };
-                self.record_delivery(chamber, &owed, now, event, |owed| owed.met("host", now)).await
+                self.record_delivery(chamber, &owed, now, event, |owed| owed.met("host", now)).await?;
+                enclosed::forget(chamber, &owed).await;
+                Ok(())
             }
             Err(reason) => {
                 tracing::warn!(jurisdiction = chamber.id(), clause = %owed.clause, %reason, "a notice was not delivered");
@@ -368,7 +373,7 @@ fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 
-fn notice(owed: &Owed, rule: &NoticeRule) -> Notice {
+fn notice(owed: &Owed, rule: &NoticeRule, enclosed: Vec<Enclosure>) -> Notice {
     let mut body = format!("{}\n\nJurisdiction: {}\nClause: {}\n", rule.about, owed.jurisdiction, owed.clause);
     if let Some(request) = &owed.request {
         body += &format!("Request: {request}\n");
@@ -380,6 +385,9 @@ fn notice(owed: &Owed, rule: &NoticeRule) -> Notice {
     if let Some(due) = owed.due {
         body += &format!("To be delivered by: {due}\n");
     }
+    for Enclosure { name, .. } in &enclosed {
+        body += &format!("Enclosed: {name}\n");
+    }
     Notice {
         // The obligation's id is unique in its request only.
         id: format!("{}.{}", owed.request.as_deref().unwrap_or(&owed.jurisdiction), owed.id),
@@ -389,5 +397,6 @@ fn notice(owed: &Owed, rule: &NoticeRule) -> Notice {
         body,
         clause: owed.clause.to_string(),
         due: owed.due,
+        enclosed,
     }
 }

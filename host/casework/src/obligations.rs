@@ -14,7 +14,7 @@
 //! | approve | as many signatures `approved` as the rule asks for, since it was imposed |
 //! | acknowledge | the requester's acknowledgement |
 //! | dispose-all | the disposition of the last candidate |
-//! | notify | the delivery of the notice |
+//! | notify | the delivery of the notice; of a report, once that is drawn up and with it |
 //! | retain | time: what had to be kept that long may go |
 //! | task, flag | its owner's word that it is done |
 //! | task that is due by the calendar | the report for its period; a revision that is due for review later ([`crate::calendar`]) |
@@ -306,6 +306,8 @@ fn owed(
     let request = occasion.request.map(|r| r.id.clone());
     let about = if request.is_none() { about(occasion) } else { None };
     let wake = match duty {
+        // What tells of a report goes out when that is drawn up, and it with it.
+        Duty::Notify(_) if matches!(occasion.step, Step::Report(_)) && rulings.verdict() == Verdict::Permit => due,
         // A notice goes out at once; its deadline is when it is late.
         Duty::Notify(_) => Some(at),
         // It ends when somebody lifts it, and until then nothing about it is late.

@@ -7,6 +7,7 @@
 //! The reports of a jurisdiction are found again as the entries of a request are: as entries of [`REPORTS`], a name that no
 //! request has.
 
+pub(crate) mod enclosed;
 mod figures;
 pub(crate) mod period;
 mod sheet;
@@ -137,7 +138,10 @@ impl Casework {
         };
         match drawn {
             Ok(drawn) => self.keep_report(&chamber, actor, acted, period, id, drawn).await,
-            Err(e) => Err(self.give_up(&concerned, acted, actor, Subject::default(), e).await),
+            Err(e) => {
+                let rows = self.never_sent(&chamber, &acted.rulings).await;
+                Err(self.give_up_with(&concerned, acted, actor, Subject::default(), e, rows).await)
+            }
         }
     }
 
@@ -184,8 +188,8 @@ impl Casework {
         for (form, bytes) in &files {
             chamber.store.seal(REPORT, &sealed_id(id, *form), bytes).await?;
         }
-        let (title, public) = (draft.defined.title.clone(), draft.defined.public);
-        Ok(Drawn { title, public, files: files.into() })
+        let Report { title, public, to, .. } = draft.defined.clone();
+        Ok(Drawn { title, public, to, files: files.into() })
     }
 
     /// Records that a report is drawn up, and with it that the documents demanded are, and that it is not due any more.
@@ -199,12 +203,14 @@ impl Casework {
         drawn: Drawn,
     ) -> Result<ReportDone, CaseError> {
         let Acted { rulings, intent } = acted;
-        let Drawn { title, public, files } = drawn;
         // In the turn of its period: nobody has the report owed while it is put on record.
         let _turn = self.turns.take(&calendar::turn(&period)).await;
         let at = self.clock.now()?;
-        let owed = obligations::just_imposed(chamber, &rulings, |duty| matches!(duty, Duty::Document(_))).await?;
-        let mut rows = obligations::met(&owed, |_| true, &intent.id, at)?;
+        let goes_with_it = |duty: &Duty| matches!(duty, Duty::Document(_) | Duty::Notify(_));
+        let owed = obligations::just_imposed(chamber, &rulings, goes_with_it).await?;
+        let mut rows = obligations::met(&owed, |o| matches!(o.duty, Duty::Document(_)), &intent.id, at)?;
+        rows.extend(enclosed::going_out(&owed, &drawn, &id, &period, at)?);
+        let Drawn { title, public, files, .. } = drawn;
         if let Some(due) = calendar::of_report(chamber, &period).await?.filter(Owed::is_open) {
             rows.push(due.met(&intent.id, at)?);
         }
@@ -217,6 +223,7 @@ impl Casework {
         let (who, of) = (actor.who(), Some(intent.id));
         let entry = Entry { kind: Kind::Outcome, who: who.clone(), at, subject: Subject::default(), of, event };
         let recorded = ledger::record_as(id.clone(), &[&chamber.ledger], entry, rows).await?;
+        self.stir.notify_one();
         let receipt: Option<Receipt> = recorded.receipt()?;
         let report = OnRecord { id, period, title, public, at, by: Some(who), renderings };
         Ok(ReportDone { taken: Taken { rulings, receipt }, report, files })
@@ -281,6 +288,7 @@ struct Draft<'a> {
 struct Drawn {
     title: String,
     public: bool,
+    to: Vec<String>,
     files: Vec<(Form, Vec<u8>)>,
 }
 
