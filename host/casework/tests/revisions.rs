@@ -4,12 +4,14 @@ use magistrate_casework::access::Change;
 use magistrate_casework::activation::{Activated, Proposal, Vote};
 use magistrate_casework::chamber::{Loading, Registered};
 use magistrate_casework::chancery::Chancery;
+use magistrate_casework::obligations::Owed;
 use magistrate_casework::revision::State;
 use magistrate_casework::violation::Report;
 use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
 use model::account::Event;
 use model::facts::{AccessChange, Conclusion, Device};
 use model::registry::{Principal, Registry};
+use model::rulings::Duty;
 use model::terms::{Digest, Field, Instant, Value, Verdict};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -501,8 +503,9 @@ async fn the_directives_text_is_shown_if_it_is_the_one_cited() {
 /// What is owed of the directive's review, and whether it is late.
 async fn reviews(house: &House) -> Vec<bool> {
     let owed = house.casework.obligations(DETROIT).await.unwrap();
-    let review = owed.iter().filter(|o| o.about.as_ref().is_some_and(|about| about.subject == "review"));
-    review.map(magistrate_casework::obligations::Owed::is_overdue).collect()
+    let task = |o: &&Owed| matches!(o.duty, Duty::Task(_));
+    let review = owed.iter().filter(task).filter(|o| o.about.as_ref().is_some_and(|about| about.subject == "review"));
+    review.map(Owed::is_overdue).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
