@@ -1,9 +1,9 @@
 //! What the host does by itself as time passes: it delivers notices, and says of obligations that they are late.
 //!
-//! Each pass looks at those obligations whose moment has come by the host's clock. What has to be purged is purged first, in
-//! every jurisdiction; whatever is not met by its deadline is recorded as overdue, once, and stays to be met; what had to be kept
-//! for a time has been. What is due by the calendar is opened first ([`crate::calendar`]). A pruning of the log that broke off is finished. Of an entry that another log did not take it is said
-//! that nothing came of it.
+//! Each pass opens what has become due by the calendar ([`crate::calendar`]), and looks at those obligations whose moment has come by
+//! the host's clock. What has to be purged is purged first, in every jurisdiction; whatever is not met by its deadline is recorded as
+//! overdue, once, and stays to be met; what had to be kept for a time has been. A pruning of the log that broke off is finished. Of an
+//! entry that another log did not take it is said that nothing came of it.
 //!
 //! A notice is handed to the outbox, and tried again with growing pauses while it cannot be delivered; every try is on record.
 //! A recipient's server may take long to say nothing, so notices go out beside the passes, a few of each jurisdiction at once.

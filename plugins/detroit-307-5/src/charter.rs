@@ -143,6 +143,21 @@ mod tests {
     }
 
     #[test]
+    fn a_week_begins_as_the_setting_says_and_its_report_is_owed() {
+        use magistrate_sdk::terms::{Field, Value};
+        for (setting, day) in [("monday", 1), ("sunday", 7)] {
+            let given = [Field { name: "week-starts".to_owned(), value: Value::Text(setting.to_owned()) }];
+            let Ok(charter) = magistrate_sdk::describe::<crate::Detroit3075>(&given) else { panic!("{setting}") };
+            let owed = |report: &str| charter.reports.iter().find(|r| r.id == report).and_then(|r| r.due.clone());
+            assert_eq!(charter.reports.iter().find(|r| r.id == "weekly").map(|r| r.week_starts), Some(day));
+            assert!(owed("weekly").is_some_and(|charge| charge.clause == clause!("6.2-a") && charge.within_hours == 168));
+            assert!(owed("annual").is_some_and(|charge| charge.clause == clause!("6.3-a")));
+            assert!(owed("purge-audit").is_none(), "on demand");
+            assert!(charter.review.is_some_and(|charge| charge.clause == clause!("hdr") && charge.owner == "laso"));
+        }
+    }
+
+    #[test]
     fn what_is_promised_binds_in_its_phase() {
         for (phase, clauses) in PROMISED {
             for promised in *clauses {
