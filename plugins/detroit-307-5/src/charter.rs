@@ -150,7 +150,9 @@ mod tests {
             let Ok(charter) = magistrate_sdk::describe::<crate::Detroit3075>(&given) else { panic!("{setting}") };
             let owed = |report: &str| charter.reports.iter().find(|r| r.id == report).and_then(|r| r.due.clone());
             assert_eq!(charter.reports.iter().find(|r| r.id == "weekly").map(|r| r.week_starts), Some(day));
-            assert!(owed("weekly").is_some_and(|charge| charge.clause == clause!("6.2-a") && charge.within_hours == 168));
+            assert!(
+                owed("weekly").is_some_and(|charge| charge.clause == clause!("6.2-a") && charge.within_hours == 168)
+            );
             assert!(owed("annual").is_some_and(|charge| charge.clause == clause!("6.3-a")));
             assert!(owed("purge-audit").is_none(), "on demand");
             assert!(charter.review.is_some_and(|charge| charge.clause == clause!("hdr") && charge.owner == "laso"));
