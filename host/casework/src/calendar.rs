@@ -11,7 +11,7 @@ use crate::chamber::{Casework, Chamber};
 use crate::clock::zone;
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
-use crate::obligations::{self, Owed, Standing};
+use crate::obligations::{self, Owed, Reach, Standing};
 use crate::report::period;
 use crate::revision::{self, Revision, State};
 use jiff::tz::TimeZone;
@@ -87,12 +87,14 @@ impl Casework {
         }
         chamber.ledger.settle().await?;
         let Some(since) = Since::of(&revision::read(&chamber.store).await?) else { return Ok(()) };
+        let mut all = true;
         for report in &charter.reports {
             let Some(charge) = &report.due else { continue };
             for (period, over) in missing(chamber, report, today, &zone, &since).await? {
                 let about = of_period(&period);
                 let what = format!("draw up `{}` for {} to {}", report.title, period.first, period.last);
-                self.open_one(chamber, duty(chamber.id(), charge, about, what, over, now), Some(&period)).await?;
+                let owed = duty(chamber.id(), charge, about, what, over, now);
+                all &= self.open_one(chamber, owed, Some(&period)).await?;
             }
         }
         if let (Some(day), Some(charge)) = (charter.review_due, &charter.review)
@@ -100,24 +102,26 @@ impl Casework {
         {
             let over = period::moments(day, day, &zone)?.end;
             let what = format!("review the directive, which was due for review on {day}");
-            self.open_one(chamber, duty(chamber.id(), charge, of_review(day), what, over, now), None).await?;
+            all &= self.open_one(chamber, duty(chamber.id(), charge, of_review(day), what, over, now), None).await?;
         }
-        chamber.gone_through.set(at);
+        if all {
+            chamber.gone_through.set(at);
+        }
         Ok(())
     }
 
-    /// Opens one duty, unless that was done, or the report is there already.
-    async fn open_one(&self, chamber: &Chamber, owed: Owed, period: Option<&Period>) -> Result<(), CaseError> {
-        let filed = owed.filed_under();
-        let _turn = self.turns.take(filed.as_deref().unwrap_or(&owed.id)).await;
+    /// Opens one duty, unless that was done, or the report is there already. Gives whether that is settled: it is not while
+    /// another host is at it, and the next pass looks at it again.
+    async fn open_one(&self, chamber: &Chamber, owed: Owed, period: Option<&Period>) -> Result<bool, CaseError> {
+        let Some(_turn) = self.turn_of(chamber, &owed).await? else { return Ok(false) };
         chamber.ledger.settle().await?;
-        if chamber.store.obligation(filed.as_deref(), &owed.id).await?.is_some() {
-            return Ok(());
+        if chamber.store.obligation(owed.filed_under().as_deref(), &owed.id).await?.is_some() {
+            return Ok(true);
         }
         if let Some(period) = period {
             let drawn = self.reports(chamber.id(), false).await?;
             if drawn.iter().any(|report| report.period == *period) {
-                return Ok(());
+                return Ok(true);
             }
         }
         let mut details = BTreeMap::from([
@@ -128,7 +132,8 @@ impl Casework {
         details.extend(owed.due.map(|due| ("due".to_owned(), due.to_string())));
         details.extend(owed.about.as_ref().map(|about| (about.subject.clone(), about.record.clone())));
         let rows = obligations::imposition(&model::terms::new_id(), std::slice::from_ref(&owed))?;
-        chamber.record_host_with(owed.since, "due-by-the-calendar", details, rows.into_iter().collect()).await
+        chamber.record_host_with(owed.since, "due-by-the-calendar", details, rows.into_iter().collect()).await?;
+        Ok(true)
     }
 
     /// Records that such a duty is late, unless that is on record, and has those told whom the charter names.
@@ -143,7 +148,7 @@ impl Casework {
         let late = Owed { standing: Standing::Overdue { at: now }, ..owed };
         let mut rows = vec![late.again(None)?];
         rows.extend(obligations::imposition(&model::terms::new_id(), &notice)?);
-        let entry = chamber.own_entry(now, Subject::default(), None, event);
+        let entry = chamber.own_entry(now, Subject::Apart, None, event);
         ledger::record(&[&chamber.ledger], entry, rows).await?;
         self.stir.notify_one();
         Ok(())
@@ -246,6 +251,7 @@ fn duty(jurisdiction: &str, charge: &Charge, about: Retained, what: String, over
         due: Some(due),
         standing: Standing::Open,
         tries: 0,
+        reach: Reach::default(),
         wake: Some(due),
     }
 }
@@ -269,6 +275,7 @@ fn notice(chamber: &Chamber, owed: &Owed, now: Instant) -> Option<Owed> {
         due: Some(due),
         standing: Standing::Open,
         tries: 0,
+        reach: Reach::default(),
         wake: Some(now),
         ..owed.clone()
     })

@@ -15,13 +15,16 @@ pub use registered::Registered;
 
 use crate::alarm::Troubles;
 use crate::calendar::GoneThrough;
-use crate::dropped;
+use crate::clock::Clock;
 use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::{HOUR_MS, History};
 use crate::hosts::Neighbours;
 use crate::ledger::{self, Entry, Ledger, Subject};
+use crate::pace::Pace;
 use crate::reading::Unread;
+use crate::recovery::Outage;
+use crate::reopening::{self, Vigil};
 use crate::revision;
 use crate::shelf::{self, Shelf};
 use crate::standing::Decisions;
@@ -83,6 +86,7 @@ pub struct Chamber {
     pub(crate) troubles: Troubles,
     pub(crate) unread: Unread,
     pub(crate) gone_through: GoneThrough,
+    pub(crate) pace: Pace,
     /// Whether a pruning of the log may have broken off: at the start it may.
     pub(crate) pruning: AtomicBool,
 }
@@ -116,6 +120,11 @@ impl Chamber {
     /// Its log.
     pub fn log(&self) -> &audit::Log {
         self.ledger.log()
+    }
+
+    /// Whether what writes to its log or to the database has ended.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.log().is_closed() || self.ledger.is_broken()
     }
 
     /// Its registry.
@@ -203,7 +212,7 @@ impl Chamber {
         rows: Vec<store::Kept>,
     ) -> Result<(), CaseError> {
         let event = Event::Host { act: act.to_owned(), details };
-        let entry = self.own_entry(at, Subject::default(), None, event);
+        let entry = self.own_entry(at, Subject::Apart, None, event);
         ledger::record(&[&self.ledger], entry, rows).await.map(drop)
     }
 
@@ -226,7 +235,7 @@ impl Chamber {
         now: Instant,
         progress: &(dyn Fn(Loading<'_>) + Sync),
     ) -> Result<(Self, Start), CaseError> {
-        let Foundation { id, policy, registry: file, rows, log, galleries } = foundation;
+        let Foundation { id, policy, registry: file, rows, log, outage, galleries } = foundation;
         let neighbours = Neighbours::meet(&rows, log.origin()).await?;
         let mut before = Registry {
             agencies: rows.agencies().await?,
@@ -249,7 +258,7 @@ impl Chamber {
         }
         let (policy, revisions) = revision::at_start(policy, &known, now);
         let rows_at_start = revisions.iter().map(revision::Revision::row).collect::<Result<_, _>>()?;
-        let start = Start { file, changes, overruled, rows: rows_at_start };
+        let start = Start { file, changes, overruled, rows: rows_at_start, outage };
         let shelf = galleries.map(|dir| Arc::new(Shelf::new(dir, &id)));
         let mut halls = BTreeMap::new();
         for gallery in &registry.galleries {
@@ -275,6 +284,7 @@ impl Chamber {
             troubles: Troubles::default(),
             unread: Unread::default(),
             gone_through: GoneThrough::default(),
+            pace: Pace::default(),
             pruning: AtomicBool::new(true),
         };
         Ok((chamber, start))
@@ -291,6 +301,8 @@ struct Start {
     overruled: Vec<String>,
     /// What the start decides of policy revisions.
     rows: Vec<store::Kept>,
+    /// How long the log could not be opened, if it could not.
+    outage: Option<Outage>,
 }
 
 /// A jurisdiction whose log and store agree.
@@ -300,20 +312,24 @@ struct Foundation {
     registry: Registry,
     rows: store::Jurisdiction,
     log: audit::Log,
+    outage: Option<Outage>,
     galleries: Option<cap_std::fs::Dir>,
 }
 
 impl Foundation {
-    async fn lay(opening: Opening, store: &store::Store) -> Result<Self, CaseError> {
+    async fn lay(
+        opening: Opening,
+        store: &store::Store,
+        clock: &Clock,
+        vigil: Option<&Vigil>,
+    ) -> Result<Self, CaseError> {
         let Opening { id, policy, registry, log, galleries } = opening;
         let rows = store.jurisdiction(&id).await?;
-        ledger::replay(&log, &rows).await?;
-        dropped::mark(&log, &rows).await?;
-        let opened = log.open().map_err(|e| CaseError::Log(e.to_string()))?;
+        let (opened, outage) = reopening::open(log, (&id, &rows), clock, vigil).await?;
         if let Some(recovered) = &opened.recovered {
             tracing::warn!(log = opened.log.origin(), ?recovered, "the log was not closed; it has been recovered");
         }
-        Ok(Self { id, policy, registry, rows, log: opened.log, galleries })
+        Ok(Self { id, policy, registry, rows, log: opened.log, outage, galleries })
     }
 }
 

@@ -22,7 +22,7 @@ use crate::clock::zone;
 use crate::error::CaseError;
 use crate::intake::attested;
 use crate::judge::Facts;
-use crate::ledger::{self, Entry, Receipt, Subject};
+use crate::ledger::{self, Entry, Receipt};
 use crate::limits::bounded;
 use crate::obligations::{self, Owed};
 use crate::permit::Acted;
@@ -136,11 +136,16 @@ impl Casework {
             }
             None => Err(CaseError::Invalid("there is no charter to report under: put a policy in force".to_owned())),
         };
+        // In the turn of its period: nobody has the report owed while it is put on record.
+        let drawn = match drawn {
+            Ok(drawn) => self.turn(&chamber, &calendar::turn(&period)).await.map(|turn| (drawn, turn)),
+            Err(e) => Err(e),
+        };
         match drawn {
-            Ok(drawn) => self.keep_report(&chamber, actor, acted, period, id, drawn).await,
+            Ok((drawn, _turn)) => self.keep_report(&chamber, actor, acted, period, id, drawn).await,
             Err(e) => {
                 let rows = self.never_sent(&chamber, &acted.rulings).await;
-                Err(self.give_up_with(&concerned, acted, actor, Subject::default(), e, rows).await)
+                Err(self.give_up_with(&concerned, acted, actor, e, rows).await)
             }
         }
     }
@@ -202,9 +207,7 @@ impl Casework {
         id: String,
         drawn: Drawn,
     ) -> Result<ReportDone, CaseError> {
-        let Acted { rulings, intent } = acted;
-        // In the turn of its period: nobody has the report owed while it is put on record.
-        let _turn = self.turns.take(&calendar::turn(&period)).await;
+        let Acted { rulings, intent, subject } = acted;
         let at = self.clock.now()?;
         let goes_with_it = |duty: &Duty| matches!(duty, Duty::Document(_) | Duty::Notify(_));
         let owed = obligations::just_imposed(chamber, &rulings, goes_with_it).await?;
@@ -221,7 +224,7 @@ impl Casework {
         let event =
             Event::Drawn { period: period.clone(), title: title.clone(), public, renderings: renderings.clone() };
         let (who, of) = (actor.who(), Some(intent.id));
-        let entry = Entry { kind: Kind::Outcome, who: who.clone(), at, subject: Subject::default(), of, event };
+        let entry = Entry { kind: Kind::Outcome, who: who.clone(), at, subject, of, event };
         let recorded = ledger::record_as(id.clone(), &[&chamber.ledger], entry, rows).await?;
         self.stir.notify_one();
         let receipt: Option<Receipt> = recorded.receipt()?;

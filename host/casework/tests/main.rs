@@ -6,6 +6,7 @@ mod calendar;
 mod clocks;
 mod common;
 mod filters;
+mod homes;
 mod hosts;
 mod limits;
 mod lives;

@@ -50,7 +50,7 @@ async fn a_role_that_ended_signs_nothing_and_its_signature_counts_no_longer() {
     let (unsigned, _) = court.disposed(2).await;
     court.clock.fetch_add(DAY_MS, Ordering::AcqRel);
     let wanting = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
-    assert!(matches!(&wanting, Misstep::Unsigned { wanting } if wanting.iter().any(|w| w.contains("examiner"))));
+    assert!(matches!(&wanting, Misstep::Unsigned { wanting, .. } if wanting.iter().any(|w| w.contains("examiner"))));
     let signed = court.sign(SECOND, &unsigned, signing("examiner", Conclusion::Lead)).await;
     assert!(matches!(misstep(signed), Misstep::NotTheirRole { .. }));
     assert!(court.who(SECOND).await.person.roles.is_empty());

@@ -45,7 +45,7 @@ pub struct PersonBody {
     #[serde(default)]
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -97,7 +97,7 @@ pub struct PersonRecordBody {
     #[serde(default)]
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -173,7 +173,7 @@ pub struct AgencyBody {
     #[serde(default)]
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -204,7 +204,7 @@ pub struct AgreementBody {
     #[serde(default)]
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -217,7 +217,7 @@ pub struct EndBody {
     #[serde(default)]
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
