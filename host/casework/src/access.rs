@@ -5,9 +5,12 @@
 //! they may do in it is decided here. A change holds from the moment it is on record: whoever is suspended takes no further step of work under way, and their signatures no longer count.
 //! It survives the next start, whatever the registry file says ([`crate::standing`]).
 //!
+//! Roles are granted from the day of the step on, by whoever takes it, and until the day it names, if it names one. Before its
+//! first day and after its last a role counts nowhere.
+//!
 //! | change | of a person | of an agency |
 //! |---|---|---|
-//! | grant | the roles named are added | |
+//! | grant | the roles named are added; one that is held already counts from now on until the day named | |
 //! | review | the need for access stands: reviewed today | |
 //! | suspend | may not act; the roles rest | its requests are suspended |
 //! | reinstate | may act again, with the roles named, or else those that rested | is not suspended any more |
@@ -25,6 +28,7 @@ use crate::standing::{self, Decided};
 use model::account::Event;
 use model::facts::{self, AccessChange, Device, Party, Step};
 use model::registry::{Agency, Person};
+use model::role::Held;
 use model::terms::{Date, Holder, Instant, Phase, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,8 +44,8 @@ const MOST_ROLES: usize = 32;
 pub struct Change {
     /// What is to be done.
     pub change: AccessChange,
-    /// The roles it is about.
-    pub roles: Vec<String>,
+    /// The roles it is about, and until when they are to count. By whom and since when is for the host to say.
+    pub roles: Vec<Held>,
     /// Why.
     pub reason: String,
     /// Answers on the jurisdiction's forms.
@@ -86,13 +90,19 @@ impl Casework {
         let chamber = self.chamber(jurisdiction)?.clone();
         let _turn = self.turn_for(actor, &chamber, &format!("person/{jurisdiction}/{person}"), ASKED).await?;
         let (subject, agency) = known(&chamber, person)?;
-        let roles = match roles_afterwards(&subject, &change) {
-            Ok(roles) => roles,
+        let today = chamber.local(self.clock.now()?).today;
+        let roles = granted(&change.roles, actor, today)?;
+        let held = match roles_afterwards(&subject, change.change, roles, today) {
+            Ok(held) => held,
             Err(misstep) => return self.refuse_apart(&chamber, actor, ASKED, misstep).await,
         };
-        let party = Party { person: subject.fact(Device::Fixed), agency: agency.fact(jurisdiction) };
-        let access = facts::Access { change: change.change, whose: Holder::Person, party, roles };
-        self.change(actor, &chamber, asked(person, change, access)).await
+        let adds = matches!(change.change, AccessChange::Grant | AccessChange::Reinstate);
+        let told = Person { roles: held.clone(), ..subject.clone() };
+        // What was to count on a later day counts then, and was judged before: it is no part of a change that adds nothing.
+        let told = if adds { told } else { told.on(today) };
+        let party = Party { person: subject.on(today).fact(Device::Fixed), agency: agency.fact(jurisdiction) };
+        let access = facts::Access { change: change.change, whose: Holder::Person, party, roles: told.role_names() };
+        self.change(actor, &chamber, asked(person, change, held, access)).await
     }
 
     /// Suspends or reinstates an agency.
@@ -122,7 +132,7 @@ impl Casework {
         }
         let party = Party { person: nobody(), agency: subject.fact(&self.home_of(&chamber, agency)) };
         let access = facts::Access { change: change.change, whose: Holder::Agency, party, roles: vec![] };
-        self.change(actor, &chamber, asked(agency, change, access)).await
+        self.change(actor, &chamber, asked(agency, change, vec![], access)).await
     }
 
     /// Has a change judged, records it, and makes it hold.
@@ -138,7 +148,7 @@ impl Casework {
         let Asked { id, access, answers, event, decide } = asked;
         let concerned = [chamber.clone()];
         answers::check(&concerned, Phase::Access, &answers)?;
-        let (whose, roles) = (access.whose, access.roles.clone());
+        let whose = access.whose;
         let now = self.clock.now()?;
         let facts = Facts::apart(now, actor, vec![attested(answers, actor, now)], Step::Access(access));
         let acted = self.judge(&concerned, facts, vec![]).await?.act();
@@ -153,10 +163,13 @@ impl Casework {
         amendment.take_effect();
         chamber.publish().await;
         let registry = chamber.registry();
+        let person = registry.people.iter().find(|p| whose == Holder::Person && p.id == id);
         let suspended_since = match whose {
-            Holder::Person => registry.people.iter().find(|p| p.id == id).and_then(|p| p.suspended_since),
+            Holder::Person => person.and_then(|p| p.suspended_since),
             Holder::Agency => registry.agencies.iter().find(|a| a.id == id).and_then(|a| a.suspended_since),
         };
+        let today = chamber.local(now).today;
+        let roles = person.map(|p| p.clone().on(today).role_names()).unwrap_or_default();
         Ok(Changed { taken: Taken { rulings, receipt: recorded.receipt()? }, roles, suspended_since })
     }
 
@@ -171,26 +184,27 @@ impl Casework {
     }
 }
 
-/// A change of access, to be judged.
+/// A change of access, to be judged. `held` are the roles held afterwards.
 fn asked(
     id: &str,
     change: Change,
+    held: Vec<Held>,
     access: facts::Access,
 ) -> Asked<impl FnOnce(&mut Decided, Instant, Date) + Send + use<>> {
-    let (what, roles) = (change.change, access.roles.clone());
+    let what = change.change;
     let event = Event::AccessChanged {
         change: what,
         whose: access.whose,
         id: id.to_owned(),
-        roles: roles.clone(),
+        roles: held.clone(),
         reason: change.reason,
     };
-    let decide = move |decided: &mut Decided, now, today| decide(decided, what, &roles, now, today);
+    let decide = move |decided: &mut Decided, now, today| decide(decided, what, &held, now, today);
     Asked { id: id.to_owned(), access, answers: change.answers, event, decide }
 }
 
 /// What will have been decided of somebody.
-fn decide(decided: &mut Decided, change: AccessChange, roles: &[String], now: Instant, today: Date) {
+fn decide(decided: &mut Decided, change: AccessChange, roles: &[Held], now: Instant, today: Date) {
     match change {
         AccessChange::Grant => {
             decided.roles = Some(roles.to_vec());
@@ -212,25 +226,58 @@ fn decide(decided: &mut Decided, change: AccessChange, roles: &[String], now: In
     }
 }
 
-/// The roles somebody would hold afterwards.
-fn roles_afterwards(person: &Person, change: &Change) -> Result<Vec<String>, Misstep> {
-    fits(&person.id, person.suspended_since, change.change)?;
-    let held = person.roles.clone();
-    Ok(match change.change {
+/// The roles that a step names, as they are granted by whoever takes it, from today on.
+///
+/// # Errors
+/// [`CaseError::Invalid`] for one without a name, of a day that is past, or that says what is for the host to say.
+pub(crate) fn granted(roles: &[Held], actor: &Registered, today: Date) -> Result<Vec<Held>, CaseError> {
+    let grant = |held: &Held| {
+        let role = &held.role;
+        let wrong = if role.trim().is_empty() {
+            "a role has no name: name it".to_owned()
+        } else if held.by.is_some() || held.from.is_some() {
+            format!(
+                "the role `{role}`: who grants it, and from when on, is for the host to say: leave by and from away"
+            )
+        } else if held.is_over(today) {
+            format!("the role `{role}` would end before today, {today}: name a later day, or none")
+        } else {
+            return Ok(Held { by: Some(actor.key()), from: Some(today), ..held.clone() });
+        };
+        Err(CaseError::Invalid(format!("roles: {wrong}")))
+    };
+    roles.iter().map(grant).collect()
+}
+
+/// The roles somebody would hold afterwards, those left out whose last day is past.
+fn roles_afterwards(
+    person: &Person,
+    change: AccessChange,
+    named: Vec<Held>,
+    today: Date,
+) -> Result<Vec<Held>, Misstep> {
+    fits(&person.id, person.suspended_since, change)?;
+    let mut held = person.roles.clone();
+    held.retain(|held| !held.is_over(today));
+    Ok(match change {
         AccessChange::Grant => {
-            let mut roles = held;
-            for role in &change.roles {
-                if !roles.contains(role) {
-                    roles.push(role.clone());
+            for new in named {
+                let stands = |old: &Held| old.role == new.role && old.until == new.until && old.counts_on(today);
+                if !held.iter().any(stands) {
+                    held.retain(|old| old.role != new.role);
+                    held.push(new);
                 }
             }
-            roles
+            held
         }
         AccessChange::Review | AccessChange::Suspend => held,
-        AccessChange::Reinstate if change.roles.is_empty() => held,
-        AccessChange::Reinstate => change.roles.clone(),
-        AccessChange::Withdraw if change.roles.is_empty() => vec![],
-        AccessChange::Withdraw => held.into_iter().filter(|role| !change.roles.contains(role)).collect(),
+        AccessChange::Reinstate if named.is_empty() => held,
+        AccessChange::Reinstate => named,
+        AccessChange::Withdraw if named.is_empty() => vec![],
+        AccessChange::Withdraw => {
+            held.retain(|old| !named.iter().any(|lost| lost.role == old.role));
+            held
+        }
     })
 }
 
@@ -260,9 +307,9 @@ pub(crate) fn known(chamber: &Chamber, person: &str) -> Result<(Person, Agency),
 ///
 /// # Errors
 /// [`CaseError::Invalid`] for too many.
-pub(crate) fn role_words(roles: &[String]) -> Result<impl Iterator<Item = (&str, &str)>, CaseError> {
+pub(crate) fn role_words(roles: &[Held]) -> Result<impl Iterator<Item = (&str, &str)>, CaseError> {
     limits::count("roles", roles.len(), MOST_ROLES)?;
-    Ok(roles.iter().map(|role| ("roles", role.as_str())))
+    Ok(roles.iter().map(|held| ("roles", held.role.as_str())))
 }
 
 fn check(change: &Change) -> Result<(), CaseError> {
@@ -271,6 +318,10 @@ fn check(change: &Change) -> Result<(), CaseError> {
     if !takes_roles && !change.roles.is_empty() {
         let message = "this change leaves the roles as they are: name none".to_owned();
         return Err(CaseError::Invalid(message));
+    }
+    if change.change == AccessChange::Withdraw && change.roles.iter().any(|held| held.until.is_some()) {
+        let message = "roles are withdrawn from now on: name no day; grant them until a day to have them end on it";
+        return Err(CaseError::Invalid(message.to_owned()));
     }
     Ok(())
 }
@@ -302,7 +353,7 @@ mod tests {
             agency: "a".to_owned(),
             unit: "u".to_owned(),
             rank: "r".to_owned(),
-            roles: roles.iter().map(|r| (*r).to_owned()).collect(),
+            roles: held(roles),
             trainings: vec![],
             background_checked: None,
             need_reviewed: None,
@@ -311,10 +362,17 @@ mod tests {
         }
     }
 
+    fn held(roles: &[&str]) -> Vec<Held> {
+        roles.iter().map(|role| Held::from(*role)).collect()
+    }
+
+    fn today() -> Date {
+        jiff::civil::date(2026, 3, 10)
+    }
+
     fn afterwards(person: &Person, change: AccessChange, roles: &[&str]) -> Result<Vec<String>, Misstep> {
-        let roles = roles.iter().map(|r| (*r).to_owned()).collect();
-        let change = Change { change, roles, reason: String::new(), answers: BTreeMap::new() };
-        roles_afterwards(person, &change)
+        let held = roles_afterwards(person, change, held(roles), today())?;
+        Ok(Person { roles: held, ..person.clone() }.role_names())
     }
 
     #[test]
@@ -332,6 +390,23 @@ mod tests {
     }
 
     #[test]
+    fn a_role_is_granted_until_a_day_and_what_is_over_is_held_no_more() {
+        use AccessChange::{Grant, Review, Withdraw};
+        let until = |role: &str, day: i8| Held { until: Some(jiff::civil::date(2026, 3, day)), ..Held::from(role) };
+        let later = Held { from: Some(jiff::civil::date(2026, 3, 11)), ..Held::from("later") };
+        let roles = vec![until("over", 9), until("a", 10), later.clone()];
+        let holder = Person { roles, ..person(&[], false) };
+        let after = |change: AccessChange, named: Vec<Held>| roles_afterwards(&holder, change, named, today()).unwrap();
+        assert_eq!(after(Review, vec![]), [until("a", 10), later.clone()]);
+        assert_eq!(after(Grant, vec![until("a", 20)]), [later.clone(), until("a", 20)], "for longer");
+        assert_eq!(after(Grant, held(&["a"])), [later.clone(), Held::from("a")], "without an end");
+        let same = Held { by: Some("north/other".to_owned()), ..until("a", 10) };
+        assert_eq!(after(Grant, vec![same]), [until("a", 10), later.clone()], "as it was granted before");
+        assert_eq!(after(Grant, held(&["later"])), [until("a", 10), Held::from("later")], "from now on already");
+        assert_eq!(after(Withdraw, held(&["a"])), [later]);
+    }
+
+    #[test]
     fn a_change_fits_how_somebody_stands() {
         use AccessChange::{Grant, Reinstate, Review, Suspend, Withdraw};
         let resting = person(&["a"], true);
@@ -344,15 +419,15 @@ mod tests {
 
     #[test]
     fn losing_every_role_is_losing_access() {
-        let (now, today) = (Instant(5), jiff::civil::date(2026, 3, 10));
+        let (now, today) = (Instant(5), today());
         let mut decided = Decided::default();
-        decide(&mut decided, AccessChange::Withdraw, &["b".to_owned()], now, today);
+        decide(&mut decided, AccessChange::Withdraw, &held(&["b"]), now, today);
         assert_eq!(decided.access, None);
         decide(&mut decided, AccessChange::Withdraw, &[], now, today);
         assert_eq!(decided.access, Some(standing::Access::Suspended(now)));
-        decide(&mut decided, AccessChange::Reinstate, &["a".to_owned()], now, today);
+        decide(&mut decided, AccessChange::Reinstate, &held(&["a"]), now, today);
         let expected = Decided {
-            roles: Some(vec!["a".to_owned()]),
+            roles: Some(held(&["a"])),
             need_reviewed: Some(today),
             access: Some(standing::Access::Reinstated),
             ..Decided::default()

@@ -7,6 +7,7 @@
 //! that is on record does it decide. Requests under way go on under it from their next step.
 
 use crate::answers;
+use crate::calendar;
 use crate::chamber::{Casework, Chamber, PolicyState, Registered};
 use crate::chancery;
 use crate::error::CaseError;
@@ -173,7 +174,7 @@ impl Casework {
         let _turn = self.policy_turn(actor, &chamber, ENDORSE).await?;
         let found = pending(&chamber, revision).await?;
         let own = actor.principal.jurisdiction == jurisdiction;
-        let out_of_place = if !own || !actor.person.roles.contains(&role) {
+        let out_of_place = if !own || !actor.holds(&role) {
             Some(Misstep::NotTheirRole { person: actor.person.id.clone(), role: role.clone() })
         } else if conclusion == Conclusion::Refused && reason.trim().is_empty() {
             Some(Misstep::RefusedWithoutReason)
@@ -242,7 +243,11 @@ impl Casework {
             approvals: approvals.map(Endorsement::told).collect(),
         });
         let in_force = revision::read(&chamber.store).await?.into_iter().find(Revision::is_in_force);
-        let (activated, before, rows) = succession(&revision, in_force.as_ref(), now)?;
+        let (activated, before, mut rows) = succession(&revision, in_force.as_ref(), now)?;
+        // The review that was due is what it is the fruit of.
+        for owed in calendar::reviewed_by(&chamber, &charter).await? {
+            rows.push(owed.met(&actor.key(), now)?);
+        }
         revision.state = State::Permitted { at: now };
         let facts = Facts::apart(now, actor, vec![attested(answers, actor, now)], step);
         // Kept with the permit: a start that finds it in the folder knows how it came there.

@@ -3,8 +3,10 @@
 //! | module | holds |
 //! |---|---|
 //! | `casework` | all of them together: start, stop, readiness |
+//! | `applied` | what a registry file changes |
 //! | `registered` | who somebody is, and what is on record of those who may not even ask |
 
+mod applied;
 mod casework;
 mod registered;
 
@@ -12,6 +14,7 @@ pub use casework::{Casework, Impediment};
 pub use registered::Registered;
 
 use crate::alarm::Troubles;
+use crate::calendar::GoneThrough;
 use crate::clock::Clock;
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -82,6 +85,7 @@ pub struct Chamber {
     pub(crate) witnessed: OnceLock<Arc<audit::Witnessed>>,
     pub(crate) troubles: Troubles,
     pub(crate) unread: Unread,
+    pub(crate) gone_through: GoneThrough,
     pub(crate) pace: Pace,
     /// Whether a pruning of the log may have broken off: at the start it may.
     pub(crate) pruning: AtomicBool,
@@ -231,16 +235,18 @@ impl Chamber {
         now: Instant,
         progress: &(dyn Fn(Loading<'_>) + Sync),
     ) -> Result<(Self, Start), CaseError> {
-        let Foundation { id, policy, registry, rows, log, outage, galleries } = foundation;
-        rows.put_registry(&registry).await?;
+        let Foundation { id, policy, registry: file, rows, log, outage, galleries } = foundation;
         let neighbours = Neighbours::meet(&rows, log.origin()).await?;
-        let mut registry = Registry {
+        let mut before = Registry {
             agencies: rows.agencies().await?,
             people: rows.people().await?,
             galleries: rows.galleries().await?,
         };
+        let mut registry = applied::merged(&before, &file);
         let decisions = Decisions::read(&rows).await?;
+        decisions.lay_over(&mut before);
         let overruled = decisions.lay_over(&mut registry);
+        let changes = applied::changes(&before, &registry);
         if !overruled.is_empty() {
             tracing::warn!(jurisdiction = %id, ?overruled, "of these the registry file says something else than what steps decided since, which stands");
         }
@@ -252,7 +258,7 @@ impl Chamber {
         }
         let (policy, revisions) = revision::at_start(policy, &known, now);
         let rows_at_start = revisions.iter().map(revision::Revision::row).collect::<Result<_, _>>()?;
-        let start = Start { overruled, rows: rows_at_start, outage };
+        let start = Start { file, changes, overruled, rows: rows_at_start, outage };
         let shelf = galleries.map(|dir| Arc::new(Shelf::new(dir, &id)));
         let mut halls = BTreeMap::new();
         for gallery in &registry.galleries {
@@ -277,6 +283,7 @@ impl Chamber {
             witnessed: OnceLock::new(),
             troubles: Troubles::default(),
             unread: Unread::default(),
+            gone_through: GoneThrough::default(),
             pace: Pace::default(),
             pruning: AtomicBool::new(true),
         };
@@ -286,6 +293,10 @@ impl Chamber {
 
 /// What is on record with a jurisdiction's start.
 struct Start {
+    /// The registry file: applied once it is on record what it changes.
+    file: Registry,
+    /// What it changes, by name.
+    changes: BTreeMap<String, String>,
     /// People and agencies of whom the registry file says something else than what steps decided.
     overruled: Vec<String>,
     /// What the start decides of policy revisions.

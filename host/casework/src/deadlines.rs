@@ -1,9 +1,9 @@
 //! What the host does by itself as time passes: it delivers notices, and says of obligations that they are late.
 //!
-//! Each pass looks at those obligations whose moment has come by the host's clock. What has to be purged is purged first, in
-//! every jurisdiction; whatever is not met by its deadline is recorded as overdue, once, and stays to be met; what had to be kept
-//! for a time has been. A pruning of the log that broke off is finished. Of an entry that another log did not take it is said
-//! that nothing came of it.
+//! Each pass opens what has become due by the calendar ([`crate::calendar`]), and looks at those obligations whose moment has come by
+//! the host's clock. What has to be purged is purged first, in every jurisdiction; whatever is not met by its deadline is recorded as
+//! overdue, once, and stays to be met; what had to be kept for a time has been. A pruning of the log that broke off is finished. Of an
+//! entry that another log did not take it is said that nothing came of it.
 //!
 //! A notice is handed to the outbox, and tried again with growing pauses until everybody whom it is for has it; every try is on
 //! record, and so is whom it does not reach. Whoever asked for the search is an office of their own: `requester`.
@@ -11,6 +11,7 @@
 
 mod delivery;
 
+use crate::calendar;
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
@@ -102,6 +103,9 @@ impl Casework {
     async fn pass_own(&self) -> usize {
         let mut due = Vec::new();
         for chamber in self.chambers() {
+            if let Err(e) = self.open_due(chamber).await {
+                tracing::warn!(jurisdiction = chamber.id(), %e, "what is due by the calendar could not be opened");
+            }
             let own = self.due(chamber, |duty| !is_notice(duty)).await;
             due.extend(own.into_iter().map(|owed| (chamber, owed)));
         }
@@ -236,6 +240,7 @@ impl Casework {
             }
             // Kept when holds had a deadline: from now on nobody looks.
             Duty::Hold(_) => chamber.store.keep(&[owed.again(None)?]).await?,
+            _ if calendar::is_of_it(&owed) => self.say_late(chamber, owed, now).await?,
             _ => drop(self.say_overdue(chamber, owed, now).await?),
         }
         Ok(true)
@@ -255,7 +260,7 @@ impl Casework {
     }
 
     /// The turn in which an obligation is looked at; absent while another host has it, which is looked at again then.
-    async fn turn_of(&self, chamber: &Chamber, owed: &Owed) -> Result<Option<Turn>, CaseError> {
+    pub(crate) async fn turn_of(&self, chamber: &Chamber, owed: &Owed) -> Result<Option<Turn>, CaseError> {
         let filed = owed.filed_under();
         match self.turn(chamber, filed.as_deref().map_or(owed.id.as_str(), turn_of)).await {
             Err(CaseError::OutOfPlace(..)) => Ok(None),

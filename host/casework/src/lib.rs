@@ -31,6 +31,7 @@
 //! | `sitting`, `turns`, `lease`, [`misstep`] | what every such step does first: its turn, the facts, what is out of place |
 //! | `signatures` | whether the signatures a result needs are there |
 //! | [`obligations`], [`deadlines`], [`notices`] | what decisions oblige somebody to, and when it is late |
+//! | `calendar` | what is due by the calendar, whether or not anybody takes a step |
 //! | [`waiver`] | an obligation is set aside |
 //! | [`retention`] | how long records stay: notices, holds, extensions, transfers, purges |
 //! | [`paper`] | the documents a release draws up, and who draws up documents and reports |
@@ -55,6 +56,7 @@ pub mod anomalies;
 mod answers;
 mod aside;
 pub mod awaited;
+mod calendar;
 pub mod chamber;
 pub mod chancery;
 pub mod clock;

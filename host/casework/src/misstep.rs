@@ -194,6 +194,14 @@ pub enum Misstep {
         /// What it was said of.
         of: String,
     },
+    /// What is due by the calendar is completed by somebody's word.
+    #[error(
+        "`{of}` is met by what it asks for, and by nobody's word: draw the report up for that period, or have a revision take effect that is due for review later"
+    )]
+    NotByWord {
+        /// The obligation's id.
+        of: String,
+    },
     /// An obligation that was met is waived.
     #[error("the obligation `{obligation}` was met at {at}: there is nothing left of it to waive")]
     MetAlready {

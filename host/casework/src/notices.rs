@@ -1,6 +1,6 @@
 //! Telling somebody: what the host hands to whatever delivers its notices.
 
-pub use model::notice::Notice;
+pub use model::notice::{Enclosure, Notice};
 use model::terms::Instant;
 use std::future::Future;
 use std::pin::Pin;

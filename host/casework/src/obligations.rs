@@ -14,14 +14,16 @@
 //! | approve | as many signatures `approved` as the rule asks for, since it was imposed; it is open again if one of them is taken back |
 //! | acknowledge | the requester's acknowledgement |
 //! | dispose-all | the disposition of the last candidate |
-//! | notify | the delivery of the notice to every office it is for |
+//! | notify | the delivery of the notice to every office it is for; of a report, once that is drawn up and with it |
 //! | retain | time: what had to be kept that long may go |
 //! | task, flag | its owner's word that it is done |
+//! | task that is due by the calendar | the report for its period; a revision that is due for review later ([`crate::calendar`]) |
 //! | suspend | the suspension, at once |
 //! | purge | the purge, by whomever: the host sees to it when it is due ([`crate::retention`]); of what a candidate list demanded, a later list that names candidates (`lapsed`) |
 //! | hold | the step that lifts it, or the purge of what was carried off |
 //! | hold of entries, by a decision about anything else | the step that lifts the entry of the decision |
 
+use crate::calendar;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
@@ -347,6 +349,8 @@ fn owed(
     let request = occasion.request.map(|r| r.id.clone());
     let about = if request.is_none() { about(occasion) } else { None };
     let wake = match duty {
+        // What tells of a report goes out when that is drawn up, and it with it.
+        Duty::Notify(_) if matches!(occasion.step, Step::Report(_)) && rulings.verdict() == Verdict::Permit => due,
         // A notice goes out at once; its deadline is when it is late.
         Duty::Notify(_) => Some(at),
         // It ends when somebody lifts it, and until then nothing about it is late.
@@ -521,12 +525,14 @@ impl Casework {
 
 /// Whether an obligation is of the kind that people complete, and theirs to complete.
 fn theirs(actor: &Registered, owed: &Owed) -> Result<(), Misstep> {
+    if calendar::is_of_it(owed) {
+        return Err(Misstep::NotByWord { of: owed.id.clone() });
+    }
     let own = owed.jurisdiction == actor.principal.jurisdiction;
-    let roles = if own { actor.person.roles.as_slice() } else { &[] };
     match &owed.duty {
-        Duty::Task(rule) if roles.contains(&rule.owner) => Ok(()),
+        Duty::Task(rule) if own && actor.holds(&rule.owner) => Ok(()),
         Duty::Task(rule) => Err(Misstep::NotTheirTask { role: rule.owner.clone() }),
-        Duty::Flag(_) if !roles.is_empty() => Ok(()),
+        Duty::Flag(_) if own && !actor.person.roles.is_empty() => Ok(()),
         Duty::Flag(_) => Err(Misstep::NoRole),
         _ => Err(Misstep::NothingOwed { of: owed.id.clone() }),
     }

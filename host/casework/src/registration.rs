@@ -6,7 +6,7 @@
 //!
 //! Nobody leaves the registry, because the log names them: who is to go loses their access ([`crate::access`]).
 
-use crate::access::{ASKED, Asked, Changed, known, role_words};
+use crate::access::{ASKED, Asked, Changed, granted, known, role_words};
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::limits::{self, MOST_WORD_BYTES, bounded};
@@ -24,7 +24,7 @@ const MOST_TRAININGS: usize = 32;
 /// A person to be registered.
 #[derive(Clone, Debug)]
 pub struct Registration {
-    /// As they are to be registered: with the roles they are to hold, and neither reviewed nor suspended.
+    /// As they are to be registered: with the roles they are to hold, and until when, and neither reviewed nor suspended.
     pub person: Person,
     /// Why.
     pub reason: String,
@@ -71,6 +71,7 @@ impl Casework {
         check_names([("name", &person.name), ("unit", &person.unit), ("rank", &person.rank)])?;
         check_trainings(&person.trainings, today)?;
         check_past("background_checked", person.background_checked, today)?;
+        let person = Person { roles: granted(&person.roles, actor, today)?, ..person };
         let Some(agency) = chamber.agency(&person.agency) else {
             return Err(CaseError::Unknown { kind: "agency", id: person.agency, hint: "; register it first" });
         };
@@ -84,7 +85,8 @@ impl Casework {
         // Access is what they are about to get: they hold none of the roles yet.
         let fact = facts::Person { roles: vec![], ..person.fact(Device::Fixed) };
         let party = Party { person: fact, agency: agency.fact(jurisdiction) };
-        let access = facts::Access { change: AccessChange::Grant, whose: Holder::Person, party, roles: roles.clone() };
+        let named = person.role_names();
+        let access = facts::Access { change: AccessChange::Grant, whose: Holder::Person, party, roles: named };
         let event = Event::PersonRegistered { person: person.clone(), reason };
         let decide = move |decided: &mut Decided, _: Instant, today: Date| {
             decided.roles = Some(roles);
@@ -139,7 +141,8 @@ impl Casework {
             }
         }
         particulars.apply(&mut subject);
-        let roles = subject.roles.clone();
+        let subject = subject.on(today);
+        let roles = subject.role_names();
         let party = Party { person: subject.fact(Device::Fixed), agency: agency.fact(jurisdiction) };
         let access = facts::Access { change: AccessChange::Review, whose: Holder::Person, party, roles };
         let event = Event::PersonRecorded { id: id.clone(), particulars: particulars.clone(), reason };

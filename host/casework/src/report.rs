@@ -7,6 +7,7 @@
 //! The reports of a jurisdiction are found again as the entries of a request are: as entries of [`REPORTS`], a name that no
 //! request has.
 
+pub(crate) mod enclosed;
 mod figures;
 pub(crate) mod period;
 mod sheet;
@@ -15,6 +16,7 @@ pub use sheet::{Figure, Form, Section, SetOut, Sheet};
 
 use crate::answers;
 use crate::aside::aside;
+use crate::calendar;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::clock::zone;
 use crate::error::CaseError;
@@ -22,7 +24,7 @@ use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt};
 use crate::limits::bounded;
-use crate::obligations;
+use crate::obligations::{self, Owed};
 use crate::permit::Acted;
 use crate::sitting::Taken;
 use crate::walk::Walk;
@@ -113,8 +115,9 @@ impl Casework {
             None => None,
         };
         let zone = zone(defined.map_or("UTC", |(charter, _)| charter.time_zone.as_str()));
-        let usual =
-            || period::usual(defined.map_or("", |(_, defined)| defined.every.as_str()), period::day(now, &zone));
+        let usual = || {
+            defined.and_then(|(_, defined)| period::usual(&defined.every, defined.week_starts, period::day(now, &zone)))
+        };
         let (first, last) = days.or_else(usual).ok_or_else(|| {
             CaseError::Invalid(format!("report `{report}` is made on demand: say for which days, from and to"))
         })?;
@@ -133,9 +136,17 @@ impl Casework {
             }
             None => Err(CaseError::Invalid("there is no charter to report under: put a policy in force".to_owned())),
         };
+        // In the turn of its period: nobody has the report owed while it is put on record.
+        let drawn = match drawn {
+            Ok(drawn) => self.turn(&chamber, &calendar::turn(&period)).await.map(|turn| (drawn, turn)),
+            Err(e) => Err(e),
+        };
         match drawn {
-            Ok(drawn) => self.keep_report(&chamber, actor, acted, period, id, drawn).await,
-            Err(e) => Err(self.give_up(&concerned, acted, actor, e).await),
+            Ok((drawn, _turn)) => self.keep_report(&chamber, actor, acted, period, id, drawn).await,
+            Err(e) => {
+                let rows = self.never_sent(&chamber, &acted.rulings).await;
+                Err(self.give_up_with(&concerned, acted, actor, e, rows).await)
+            }
         }
     }
 
@@ -182,11 +193,11 @@ impl Casework {
         for (form, bytes) in &files {
             chamber.store.seal(REPORT, &sealed_id(id, *form), bytes).await?;
         }
-        let (title, public) = (draft.defined.title.clone(), draft.defined.public);
-        Ok(Drawn { title, public, files: files.into() })
+        let Report { title, public, to, .. } = draft.defined.clone();
+        Ok(Drawn { title, public, to, files: files.into() })
     }
 
-    /// Records that a report is drawn up, and with it that the documents demanded are.
+    /// Records that a report is drawn up, and with it that the documents demanded are, and that it is not due any more.
     async fn keep_report(
         &self,
         chamber: &Arc<Chamber>,
@@ -197,10 +208,15 @@ impl Casework {
         drawn: Drawn,
     ) -> Result<ReportDone, CaseError> {
         let Acted { rulings, intent, subject } = acted;
-        let Drawn { title, public, files } = drawn;
         let at = self.clock.now()?;
-        let owed = obligations::just_imposed(chamber, &rulings, |duty| matches!(duty, Duty::Document(_))).await?;
-        let mut rows = obligations::met(&owed, |_| true, &intent.id, at)?;
+        let goes_with_it = |duty: &Duty| matches!(duty, Duty::Document(_) | Duty::Notify(_));
+        let owed = obligations::just_imposed(chamber, &rulings, goes_with_it).await?;
+        let mut rows = obligations::met(&owed, |o| matches!(o.duty, Duty::Document(_)), &intent.id, at)?;
+        rows.extend(enclosed::going_out(&owed, &drawn, &id, &period, at)?);
+        let Drawn { title, public, files, .. } = drawn;
+        if let Some(due) = calendar::of_report(chamber, &period).await?.filter(Owed::is_open) {
+            rows.push(due.met(&intent.id, at)?);
+        }
         rows.push(store::Kept::Entry { request: REPORTS.to_owned(), entry: id.clone() });
         let rendering =
             |(form, bytes): &(Form, Vec<u8>)| Rendering { form: form.suffix().to_owned(), digest: Digest::of(bytes) };
@@ -210,6 +226,7 @@ impl Casework {
         let (who, of) = (actor.who(), Some(intent.id));
         let entry = Entry { kind: Kind::Outcome, who: who.clone(), at, subject, of, event };
         let recorded = ledger::record_as(id.clone(), &[&chamber.ledger], entry, rows).await?;
+        self.stir.notify_one();
         let receipt: Option<Receipt> = recorded.receipt()?;
         let report = OnRecord { id, period, title, public, at, by: Some(who), renderings };
         Ok(ReportDone { taken: Taken { rulings, receipt }, report, files })
@@ -274,6 +291,7 @@ struct Draft<'a> {
 struct Drawn {
     title: String,
     public: bool,
+    to: Vec<String>,
     files: Vec<(Form, Vec<u8>)>,
 }
 

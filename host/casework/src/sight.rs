@@ -83,7 +83,7 @@ impl Casework {
         let mut own = Own::of(self.chamber(jurisdiction)?, asker);
         let mut shown = Vec::new();
         for owed in all {
-            let owes = owed.jurisdiction == asker.principal.jurisdiction && asker.person.roles.contains(&owed.owner);
+            let owes = owed.jurisdiction == asker.principal.jurisdiction && asker.holds(&owed.owner);
             let made = match &owed.request {
                 Some(request) if !owes => own.made(request).await?,
                 _ => false,

@@ -89,7 +89,7 @@ fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result
     } else if !is_awaited_after_release(sitting, &who, &sign_off.role) {
         sitting.unreleased()?;
     }
-    if !actor.person.roles.contains(&sign_off.role) {
+    if !actor.holds(&sign_off.role) {
         return Err(Misstep::NotTheirRole { person: who.person, role: sign_off.role.clone() });
     }
     if let Some(signed) = sitting.life.signature_of(&who)

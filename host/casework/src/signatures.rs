@@ -2,7 +2,7 @@
 //! to see to, on its own records.
 //!
 //! A signature counts while nothing it was given for has changed ([`crate::life`]), and while whoever gave it is in the
-//! registry, not suspended, and holds the role they signed in. For a result with a lead those count that conclude a lead or
+//! registry, not suspended, and holds the role they signed in, today. For a result with a lead those count that conclude a lead or
 //! approve; for one without, those that conclude no lead or approve. A refusal counts for nothing, so whoever is involved
 //! and refuses holds the result back. A role is a word of the jurisdiction whose rule names it: only its own people meet the rule.
 
@@ -59,9 +59,11 @@ impl Casework {
     /// Whether somebody is in the registry, not suspended, and holds this role, now.
     pub(crate) fn holds(&self, who: &Who, role: &str) -> bool {
         let Ok(chamber) = self.chamber(&who.jurisdiction) else { return false };
-        let registry = chamber.registry();
+        // Which day it is has to be known: roles count from one day to another.
+        let Ok(now) = self.clock.now() else { return false };
+        let (registry, today) = (chamber.registry(), chamber.local(now).today);
         let person = registry.people.iter().find(|p| p.id == who.person);
-        person.is_some_and(|p| p.suspended_since.is_none() && p.roles.iter().any(|r| r == role))
+        person.is_some_and(|p| p.suspended_since.is_none() && p.holds(role, today))
     }
 }
 

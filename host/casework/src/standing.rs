@@ -9,6 +9,7 @@ use crate::chamber::Chamber;
 use crate::error::CaseError;
 use model::facts::Agreement;
 use model::registry::{Agency, Concluded, Particulars, Person, Registry, agreement_id};
+use model::role::Held;
 use model::terms::{Date, Holder, Instant};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,9 +19,9 @@ use tokio::sync::MutexGuard;
 /// What steps decided of one person or agency. What is absent, no step decided: the registry file says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Decided {
-    /// The roles a person holds.
+    /// The roles a person holds, by whom each was granted, and how long it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) roles: Option<Vec<String>>,
+    pub(crate) roles: Option<Vec<Held>>,
     /// The day a person's need for access was last reviewed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) need_reviewed: Option<Date>,
@@ -236,7 +237,7 @@ mod tests {
             agency: "a".to_owned(),
             unit: "u".to_owned(),
             rank: "r".to_owned(),
-            roles: vec!["clerk".to_owned()],
+            roles: vec!["clerk".into()],
             trainings: vec![],
             background_checked: None,
             need_reviewed: Some("2026-02-01".parse().unwrap()),
@@ -261,7 +262,7 @@ mod tests {
         let mut registry = registry();
         let mut decisions = Decisions::default();
         let decided = Decided {
-            roles: Some(vec!["examiner".to_owned()]),
+            roles: Some(vec!["examiner".into()]),
             need_reviewed: Some("2026-01-01".parse().unwrap()),
             access: Some(Access::Suspended(Instant(7))),
             ..Decided::default()
@@ -271,7 +272,10 @@ mod tests {
         decisions.agencies.insert("a".to_owned(), lifted);
         assert_eq!(decisions.lay_over(&mut registry), ["p", "a"]);
         let person = &registry.people[0];
-        assert_eq!((person.roles.as_slice(), person.suspended_since), (&["examiner".to_owned()][..], Some(Instant(7))));
+        assert_eq!(
+            (person.roles.as_slice(), person.suspended_since),
+            (&[Held::from("examiner")][..], Some(Instant(7)))
+        );
         assert_eq!(person.need_reviewed, Some("2026-02-01".parse().unwrap()), "the later review counts");
         assert_eq!(registry.agencies[0].suspended_since, None);
         assert!(decisions.lay_over(&mut registry).is_empty(), "now it says so");
@@ -317,6 +321,17 @@ mod tests {
         decided.lay_over(&mut registry, Holder::Agency, "a");
         let ended = Agreement { ends: Some(day("2026-03-09")), ..agreement };
         assert_eq!(registry.agencies[0].agreements, [ended]);
+        let kept = serde_json::to_value(&decided).unwrap();
+        assert_eq!(serde_json::from_value::<Decided>(kept).unwrap(), decided);
+    }
+
+    #[test]
+    fn roles_that_were_kept_without_terms_read_back() {
+        let kept = serde_json::json!({ "roles": ["examiner"], "need_reviewed": "2026-03-10" });
+        let decided: Decided = serde_json::from_value(kept).unwrap();
+        assert_eq!(decided.roles, Some(vec!["examiner".into()]));
+        let until = Held { until: Some("2026-12-31".parse().unwrap()), ..Held::from("examiner") };
+        let decided = Decided { roles: Some(vec![until]), ..decided };
         let kept = serde_json::to_value(&decided).unwrap();
         assert_eq!(serde_json::from_value::<Decided>(kept).unwrap(), decided);
     }

@@ -144,7 +144,7 @@ async fn whom_one_host_registers_the_other_knows() {
     let person = Person { id: "n.okafor".to_owned(), ..like };
     let registration = Registration { person, reason: String::new(), answers: stated() };
     here.register_person(&who(&here, LASO).await, JURISDICTION, registration).await.unwrap();
-    assert_eq!(who(&there, "n.okafor").await.person.roles, ["examiner"]);
+    assert_eq!(who(&there, "n.okafor").await.person.role_names(), ["examiner"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,7 @@ use model::facts::{
     AccessChange, AgencyKind, Agreement, Conclusion, Edit, History, Identifier, Likeness, Quality, Training,
 };
 use model::registry::{Agency, Concluded, Contact, Particulars, Person};
+use model::role::Held;
 use model::terms::{Digest, Instant, Phase, Value};
 use std::collections::BTreeMap;
 
@@ -159,13 +160,14 @@ async fn nothing_outside_a_requests_life_is_without_bounds() {
     let change = casework::retention::Change::Notice;
     let asking = Asking { change, record, day: None, answers: BTreeMap::new() };
     named(&court, before, court.casework.retention(&actor, JURISDICTION, asking).await, "gallery");
-    let change = |roles: Vec<String>, reason: String| Change {
+    let change = |roles: Vec<Held>, reason: String| Change {
         change: AccessChange::Grant,
         roles,
         reason,
         answers: BTreeMap::new(),
     };
-    for (name, change) in [("roles", change(vec![word.clone()], String::new())), ("reason", change(vec![], long(TEXT)))]
+    for (name, change) in
+        [("roles", change(vec![word.clone().into()], String::new())), ("reason", change(vec![], long(TEXT)))]
     {
         named(&court, before, court.casework.change_access(&actor, JURISDICTION, SECOND, change).await, name);
     }
@@ -228,8 +230,8 @@ async fn nothing_that_comes_into_a_registry_is_without_bounds() {
         ("name", Person { name: word.clone(), ..newcomer() }),
         ("unit", Person { unit: word.clone(), ..newcomer() }),
         ("rank", Person { rank: word.clone(), ..newcomer() }),
-        ("roles", Person { roles: vec![word.clone()], ..newcomer() }),
-        ("roles has 33", Person { roles: vec!["examiner".to_owned(); 33], ..newcomer() }),
+        ("roles", Person { roles: vec![word.clone().into()], ..newcomer() }),
+        ("roles has 33", Person { roles: vec!["examiner".into(); 33], ..newcomer() }),
         ("curriculum", Person { trainings: vec![training(&word)], ..newcomer() }),
         ("trainings has 33", Person { trainings: vec![training("t"); 33], ..newcomer() }),
     ];

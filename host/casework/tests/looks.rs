@@ -164,7 +164,7 @@ async fn people_of_a_suspended_agency_are_shown_nothing() {
             let agency = registry.agencies.iter_mut().find(|a| a.id == OUTSIDE_AGENCY).unwrap();
             agency.suspended_since = Some(Instant(1));
             let auditing = registry.people.iter_mut().find(|p| p.id == OUTSIDER).unwrap();
-            auditing.roles.push("auditor".to_owned());
+            auditing.roles.push("auditor".into());
         })
         .await;
     let outsider = court.who(OUTSIDER).await;

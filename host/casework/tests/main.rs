@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test that unwraps says well enough what went wrong")]
 
+mod calendar;
 mod clocks;
 mod common;
 mod filters;
@@ -19,6 +20,7 @@ mod registry;
 mod reports;
 mod retention;
 mod revisions;
+mod roles;
 mod sequences;
 mod shared;
 mod statuses;

@@ -123,13 +123,13 @@ async fn a_suspension_stops_work_under_way_and_its_end_lets_it_go_on() {
 async fn what_a_step_decided_outlives_a_restart_and_an_older_registry_file() {
     let Some(court) = court().await else { return };
     access(&court, LASO, SECOND, AccessChange::Suspend).await.unwrap();
-    let granted = Change { roles: vec!["registrar".to_owned()], ..change(AccessChange::Grant) };
+    let granted = Change { roles: vec!["registrar".into()], ..change(AccessChange::Grant) };
     let done = court.casework.change_access(&court.who(LASO).await, JURISDICTION, FIRST, granted).await.unwrap();
     assert_eq!(done.roles, ["examiner", "registrar"]);
 
     let court = court.reopen(|_| {}).await;
     assert!(!let_in(&court, SECOND).await, "the file does not say that she is suspended");
-    assert_eq!(court.who(FIRST).await.person.roles, ["examiner", "registrar"]);
+    assert_eq!(court.who(FIRST).await.person.role_names(), ["examiner", "registrar"]);
     let today = court.who(FIRST).await.person.need_reviewed;
     assert_eq!(today, Some("2026-03-10".parse().unwrap()), "a grant is a review");
     // What no step decides is the file's to say.
@@ -151,7 +151,7 @@ async fn a_change_that_is_denied_changes_nothing_but_the_log() {
     assert!(matches!(pending, Err(CaseError::Refused { .. })));
     let unknown = access(&court, LASO, "nobody", AccessChange::Grant).await;
     assert!(matches!(unknown, Err(CaseError::Unknown { kind: "person", .. })));
-    let named = Change { roles: vec!["examiner".to_owned()], ..change(AccessChange::Suspend) };
+    let named = Change { roles: vec!["examiner".into()], ..change(AccessChange::Suspend) };
     let named = court.casework.change_access(&court.who(LASO).await, JURISDICTION, SECOND, named).await;
     assert!(matches!(named, Err(CaseError::Invalid(_))));
     assert_eq!(*court.casework.chamber(JURISDICTION).unwrap().registry(), *before);
@@ -165,9 +165,9 @@ async fn whoever_loses_every_role_is_out_until_reinstated_with_roles() {
     assert!(done.roles.is_empty() && done.suspended_since.is_some());
     assert!(!let_in(&court, SECOND).await);
     assert!(matches!(misstep(access(&court, LASO, SECOND, AccessChange::Grant).await), Misstep::Suspended { .. }));
-    let back = Change { roles: vec!["examiner".to_owned()], ..change(AccessChange::Reinstate) };
+    let back = Change { roles: vec!["examiner".into()], ..change(AccessChange::Reinstate) };
     court.casework.change_access(&court.who(LASO).await, JURISDICTION, SECOND, back).await.unwrap();
-    assert_eq!(court.who(SECOND).await.person.roles, ["examiner"]);
+    assert_eq!(court.who(SECOND).await.person.role_names(), ["examiner"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -376,7 +376,7 @@ async fn whoever_is_suspended_while_waiting_takes_no_step_of_any_kind() {
 async fn whoever_lost_a_role_while_waiting_asks_again() {
     let Some(court) = court().await else { return };
     let mut waiting = court.who(LASO).await;
-    waiting.person.roles.push("a role that was withdrawn".to_owned());
+    waiting.person.roles.push("a role that was withdrawn".into());
     let taken = court.casework.change_access(&waiting, JURISDICTION, SECOND, change(AccessChange::Suspend)).await;
     rejected(taken, "changed meanwhile");
     assert!(let_in(&court, SECOND).await);

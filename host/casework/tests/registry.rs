@@ -8,6 +8,7 @@ use magistrate_casework::registration::{Record, Registration};
 use magistrate_casework::{CaseError, Misstep};
 use model::facts::{AccessChange, AgencyKind, Agreement, Device, Training};
 use model::registry::{Agency, Concluded, Contact, Particulars, Person, Principal, agreement_id};
+use model::role::Held;
 use model::terms::{Digest, Value};
 use std::collections::BTreeMap;
 
@@ -39,7 +40,7 @@ fn newcomer() -> Person {
         agency: "dpd".to_owned(),
         unit: "ciu".to_owned(),
         rank: "crime analyst".to_owned(),
-        roles: vec!["examiner".to_owned()],
+        roles: vec!["examiner".into()],
         trainings: vec![training("2026-02-02", "2031-02-02")],
         background_checked: Some("2026-01-15".parse().unwrap()),
         need_reviewed: None,
@@ -114,7 +115,9 @@ async fn whoever_is_registered_works_at_once_and_after_a_restart() {
     let done = register(&court, LASO, newcomer()).await.unwrap();
     assert_eq!(done.roles, ["examiner"]);
     assert!(done.taken.receipt.is_some() && done.suspended_since.is_none());
-    let expected = Person { need_reviewed: Some("2026-03-10".parse().unwrap()), ..newcomer() };
+    let today = "2026-03-10".parse().unwrap();
+    let granted = Held { by: Some(format!("{JURISDICTION}/{LASO}")), from: Some(today), ..Held::from("examiner") };
+    let expected = Person { need_reviewed: Some(today), roles: vec![granted], ..newcomer() };
     assert_eq!(let_in(&court, NEW).await.unwrap().person, expected);
     let (request, _) = court.searched(3, 3).await;
     court.look(NEW, &request).await.expect("an examiner like the others");
@@ -154,7 +157,7 @@ async fn what_cannot_be_a_person_is_told_so_before_anything_is_decided() {
         (Person { id: "N. Okafor".to_owned(), ..newcomer() }, "id"),
         (Person { name: " ".to_owned(), ..newcomer() }, "name"),
         (Person { unit: "u".repeat(257), ..newcomer() }, "unit"),
-        (Person { roles: vec!["r".to_owned(); 33], ..newcomer() }, "roles"),
+        (Person { roles: vec!["r".into(); 33], ..newcomer() }, "roles"),
         (Person { trainings: vec![training("2026-03-11", "2031-01-01")], ..newcomer() }, "completed"),
         (Person { trainings: vec![training("2026-03-01", "2026-02-01")], ..newcomer() }, "expires"),
         (Person { background_checked: Some("2026-03-11".parse().unwrap()), ..newcomer() }, "background_checked"),

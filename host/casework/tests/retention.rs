@@ -742,3 +742,22 @@ async fn a_record_taken_out_of_use_is_on_no_list_and_leaves_with_no_result() {
     assert!(!court.look(FIRST, &request).await.unwrap().contains(&records[0]), "nor is it shown again");
     court.release(FIRST, &other, outgoing(&others[..1])).await.expect("what is in use leaves");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_periodic_audit_is_owed_when_its_month_is_over() {
+    let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
+    let audits = || async {
+        let owed = house.casework.obligations(HOME).await.unwrap();
+        owed.into_iter().filter(|o| &*o.clause == "E.2" && matches!(o.duty, Duty::Task(_))).collect::<Vec<_>>()
+    };
+    house.casework.pass_deadlines().await;
+    assert!(audits().await.is_empty(), "February was over before there was anything to audit");
+    // Midnight in the jurisdiction, which keeps summer time by then.
+    house.set_clock("2026-04-01T05:00:00.000Z");
+    house.casework.pass_deadlines().await;
+    house.casework.pass_deadlines().await;
+    let owed = audits().await;
+    assert_eq!((owed.len(), owed[0].owner.as_str()), (1, "auditor"));
+    assert_eq!(owed[0].due, Some("2026-04-11T05:00:00.000Z".parse().unwrap()), "ten days");
+    assert!(matches!(&owed[0].duty, Duty::Task(task) if task.about.contains("2026-03-01 to 2026-03-31")));
+}

@@ -4,12 +4,14 @@ use magistrate_casework::access::Change;
 use magistrate_casework::activation::{Activated, Proposal, Vote};
 use magistrate_casework::chamber::{Loading, Registered};
 use magistrate_casework::chancery::Chancery;
+use magistrate_casework::obligations::Owed;
 use magistrate_casework::revision::State;
 use magistrate_casework::violation::Report;
 use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
 use model::account::Event;
 use model::facts::{AccessChange, Conclusion, Device};
 use model::registry::{Principal, Registry};
+use model::rulings::Duty;
 use model::terms::{Digest, Field, Instant, Value, Verdict};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,11 @@ struct House {
 
 /// `None` where the policies are not built.
 async fn house() -> Option<House> {
+    house_after(|_| {}).await
+}
+
+/// The same, once something was done to the folder of the policies.
+async fn house_after(change: impl FnOnce(&Path)) -> Option<House> {
     let home = tempfile::tempdir().unwrap();
     let engine = policy::Engine::new().unwrap();
     for (jurisdiction, component) in COMPONENTS {
@@ -44,7 +51,10 @@ async fn house() -> Option<House> {
         for file in [component, "policy.toml", "registry.toml"] {
             std::fs::copy(from.join(file), to.join(file)).unwrap();
         }
-        policy::Folder::pin(&to, &engine).unwrap();
+    }
+    change(home.path());
+    for (jurisdiction, _) in COMPONENTS {
+        policy::Folder::pin(&folder(home.path(), jurisdiction), &engine).unwrap();
     }
     let casework = open(home.path()).await;
     Some(House { casework, home })
@@ -500,12 +510,47 @@ async fn the_directives_text_is_shown_if_it_is_the_one_cited() {
     assert!(matches!(house.casework.directive(DETROIT).await, Err(CaseError::Policy(_))));
 }
 
+/// What is owed of the directive's review, and whether it is late.
+async fn reviews(house: &House) -> Vec<bool> {
+    let owed = house.casework.obligations(DETROIT).await.unwrap();
+    let task = |o: &&Owed| matches!(o.duty, Duty::Task(_));
+    let review = owed.iter().filter(task).filter(|o| o.about.as_ref().is_some_and(|about| about.subject == "review"));
+    review.map(Owed::is_overdue).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_that_is_due_is_met_by_the_revision_that_comes_of_it_and_by_no_other() {
+    let reviewed_long_ago = |home: &Path| {
+        let file = folder(home, DETROIT).join("policy.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let changed = text.replace("# last-reviewed-year = 2025", "last-reviewed-year = 2024");
+        assert_ne!(changed, text);
+        std::fs::write(file, changed).unwrap();
+    };
+    let Some(house) = house_after(reviewed_long_ago).await else { return };
+    house.casework.pass_deadlines().await;
+    assert_eq!(reviews(&house).await, [true], "since 16 December");
+    for (year, left) in [(2024, vec![true]), (2025, vec![])] {
+        let settings = BTreeMap::from([
+            ("last-reviewed-year".to_owned(), Value::Number(year)),
+            ("candidates-usual".to_owned(), Value::Number(10)),
+        ]);
+        let proposal = Proposal { settings: Some(settings), ..Proposal::default() };
+        let id = house.propose(DETROIT, "l.ortega", proposal).await.unwrap();
+        house.vote(DETROIT, "v.stone", &id, "board-of-police-commissioners", true).await.unwrap();
+        house.activate(DETROIT, "l.ortega", &id).await.unwrap();
+        assert_eq!(reviews(&house).await, left, "reviewed in {year}");
+        house.casework.pass_deadlines().await;
+        assert_eq!(reviews(&house).await, left, "and once");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_policy_says_who_gives_access() {
     let Some(house) = house().await else { return };
     let grant = || Change {
         change: AccessChange::Grant,
-        roles: vec!["slfc-authorised".to_owned()],
+        roles: vec!["slfc-authorised".into()],
         reason: String::new(),
         answers: BTreeMap::new(),
     };
@@ -514,9 +559,9 @@ async fn each_policy_says_who_gives_access() {
     assert_eq!(verdict(denied), Verdict::Deny, "the Fusion Center authorises");
     let center = house.who(ST_LOUIS, "n.ferrer").await;
     house.casework.change_access(&center, ST_LOUIS, "p.nolan", grant()).await.unwrap();
-    assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.roles, ["slfc-authorised"]);
+    assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.role_names(), ["slfc-authorised"]);
     let house = house.reopen(|_| {}).await;
-    assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.roles, ["slfc-authorised"]);
+    assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.role_names(), ["slfc-authorised"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

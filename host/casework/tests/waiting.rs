@@ -369,7 +369,7 @@ async fn access(court: &Court, person: &str, change: AccessChange, roles: &[&str
         ("need-to-know", text("supervises those who compare faces")),
         ("credential-personal", Value::Flag(true)),
     ]);
-    let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+    let roles = roles.iter().map(|role| (*role).into()).collect();
     let change = Change { change, roles, reason: "as the test says".to_owned(), answers };
     court.casework.change_access(&court.who("l.ortega").await, JURISDICTION, person, change).await.unwrap();
 }
@@ -476,7 +476,7 @@ async fn the_requester_does_not_approve_of_their_own_request() {
     let Some(court) = court().await else { return };
     let promoted = |registry: &mut Registry| {
         let asker = registry.people.iter_mut().find(|p| p.id == ASKER).unwrap();
-        (asker.unit, asker.roles) = ("ciu".to_owned(), vec!["ciu-supervisor".to_owned()]);
+        (asker.unit, asker.roles) = ("ciu".to_owned(), vec!["ciu-supervisor".into()]);
     };
     let court = court.reopen(promoted).await;
     let request = waits_under(&court.opened_waiting(tabled(8)).await, "2.7");

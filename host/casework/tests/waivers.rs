@@ -95,7 +95,7 @@ async fn open(policies: Vec<policy::Policy>, outbox: Option<Arc<dyn Outbox>>) ->
         let registry = std::fs::read_to_string(source(jurisdiction).join("registry.toml")).unwrap();
         let mut registry: Registry = toml::from_str(&registry).unwrap();
         let chiefs = registry.people.iter_mut().filter(|p| [CHIEF, THEIR_CHIEF].contains(&p.id.as_str()));
-        chiefs.for_each(|chief| chief.roles.push(CHIEF_ROLE.to_owned()));
+        chiefs.for_each(|chief| chief.roles.push(CHIEF_ROLE.into()));
         let logs = home.path().join("log").join(jurisdiction);
         std::fs::create_dir_all(&logs).unwrap();
         let dir = cap_std::fs::Dir::open_ambient_dir(&logs, cap_std::ambient_authority()).unwrap();

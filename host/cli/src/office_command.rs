@@ -67,6 +67,9 @@ struct Change {
     /// A role to grant, to reinstate with or to withdraw; may be repeated
     #[arg(long = "role")]
     roles: Vec<String>,
+    /// The last day on which the roles granted count, as 2026-12-31; they have no end where it is absent
+    #[arg(long)]
+    until: Option<String>,
     /// Why
     #[arg(long, default_value = "")]
     reason: String,
@@ -184,11 +187,20 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 fn send_change(connection: &Connection, path: &str, change: &Change) -> anyhow::Result<ExitCode> {
     let body = json!({
         "change": change.change,
-        "roles": change.roles,
+        "roles": roles(&change.roles, change.until.as_deref()),
         "reason": change.reason,
         "answers": change.answers.json(),
     });
     shown::tell(&connection.post(path, &body)?, change.json, changed)
+}
+
+/// Roles as the server takes them: names, or names with their last day.
+pub(crate) fn roles(names: &[String], until: Option<&str>) -> Vec<Value> {
+    let role = |name: &String| match until {
+        Some(until) => json!({"role": name, "until": until}),
+        None => json!(name),
+    };
+    names.iter().map(role).collect()
 }
 
 /// How somebody stands after a step.

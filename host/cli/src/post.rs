@@ -174,6 +174,7 @@ impl Alarm for Bell {
                 body: format!("{text}\n\nJurisdiction: {jurisdiction}\nSince: {since}\n"),
                 clause: "alarm".to_owned(),
                 due: None,
+                enclosed: vec![],
             };
             let Delivery { unreached, .. } = self.post.carry(notice).await?;
             if !unreached.is_empty() {

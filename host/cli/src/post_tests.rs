@@ -90,6 +90,7 @@ fn notice(id: &str) -> Notice {
         body: "it is drawn up".to_owned(),
         clause: "6".to_owned(),
         due: None,
+        enclosed: vec![],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::connection::Connection;
 use crate::form::Answers;
-use crate::office_command::changed;
+use crate::office_command::{changed, roles};
 use crate::output;
 use crate::shown::{self, list, text};
 use anyhow::Context as _;
@@ -86,6 +86,9 @@ pub(crate) struct Person {
     /// A role they are to hold; may be repeated
     #[arg(long = "role")]
     roles: Vec<String>,
+    /// The last day on which the roles count, as 2026-12-31; they have no end where it is absent
+    #[arg(long)]
+    until: Option<String>,
     /// A completed training, as CURRICULUM=COMPLETED or CURRICULUM=COMPLETED..EXPIRES; may be repeated
     #[arg(long = "training", value_parser = training)]
     trainings: Vec<Value>,
@@ -248,7 +251,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
                 "agency": person.agency,
                 "unit": person.unit,
                 "rank": person.rank,
-                "roles": person.roles,
+                "roles": roles(&person.roles, person.until.as_deref()),
                 "trainings": person.trainings,
                 "background_checked": person.background_checked,
                 "multi_factor": person.multi_factor,

@@ -10,6 +10,7 @@ use crate::combine::{PolicyRef, Rulings};
 use crate::facts::{AccessChange, Dissemination, Identifier, Likeness, Matter, Period, Signature, StatementShown};
 use crate::filter::Conditions;
 use crate::registry::{Agency, Concluded, Particulars, Person};
+use crate::role::Held;
 use crate::rulings::{ClauseId, Duty};
 use crate::subject::Lacking;
 use crate::terms::{Date, Digest, Field, Holder, Instant, Phase, Verdict};
@@ -420,9 +421,9 @@ pub enum Event {
         whose: Holder,
         /// Which: an id of the registry.
         id: String,
-        /// The roles a person holds from now on.
+        /// The roles a person holds from now on, and how long.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        roles: Vec<String>,
+        roles: Vec<Held>,
         /// Why, in the words of whoever did it.
         reason: String,
     },

@@ -12,6 +12,7 @@
 //! | [`rulings`] | what a policy answers, and its charter |
 //! | [`combine`] | how several policies' decisions become one |
 //! | [`registry`] | people, agencies, galleries as the host keeps them |
+//! | [`role`] | the roles that people hold, and how long |
 //! | [`filter`] | what a search may be limited to |
 //! | [`multiset`] | the digest of what a gallery holds |
 //! | [`account`] | what the audit log's entries commit to |
@@ -27,6 +28,7 @@ pub mod filter;
 pub mod multiset;
 pub mod notice;
 pub mod registry;
+pub mod role;
 pub mod rulings;
 pub mod subject;
 pub mod terms;

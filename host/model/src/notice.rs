@@ -22,4 +22,17 @@ pub struct Notice {
     pub clause: String,
     /// By when they must be told.
     pub due: Option<Instant>,
+    /// The files that go with it.
+    pub enclosed: Vec<Enclosure>,
+}
+
+/// A file that goes with a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enclosure {
+    /// Its name, with its ending.
+    pub name: String,
+    /// What it is, as a MIME type.
+    pub media_type: String,
+    /// What it holds.
+    pub bytes: Vec<u8>,
 }

@@ -2,6 +2,7 @@
 
 use crate::facts::{self, AgencyKind, Agreement, Device, Training};
 use crate::filter::{self, FilterKind, Filterable, MOST_CHOICES};
+use crate::role::Held;
 use crate::terms::{Date, Digest, Instant};
 use serde::{Deserialize, Serialize};
 
@@ -19,9 +20,9 @@ pub struct Person {
     pub unit: String,
     /// Rank or position.
     pub rank: String,
-    /// Roles in force.
+    /// Roles, with the days on which they count.
     #[serde(default)]
-    pub roles: Vec<String>,
+    pub roles: Vec<Held>,
     /// Completed trainings.
     #[serde(default)]
     pub trainings: Vec<Training>,
@@ -40,14 +41,37 @@ pub struct Person {
 }
 
 impl Person {
-    /// What a policy is told of this person acting from such a device.
+    /// The same person with those roles alone that count on this day: one that does not yet, or not any more, counts nowhere.
+    #[must_use]
+    pub fn on(mut self, day: Date) -> Self {
+        self.roles.retain(|held| held.counts_on(day));
+        self
+    }
+
+    /// Whether they hold a role on this day.
+    pub fn holds(&self, role: &str, day: Date) -> bool {
+        self.roles.iter().any(|held| held.role == role && held.counts_on(day))
+    }
+
+    /// The names of their roles, each once.
+    pub fn role_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::with_capacity(self.roles.len());
+        for held in &self.roles {
+            if !names.contains(&held.role) {
+                names.push(held.role.clone());
+            }
+        }
+        names
+    }
+
+    /// What a policy is told of this person acting from such a device: as they are [on that day](Self::on).
     pub fn fact(&self, device: Device) -> facts::Person {
         facts::Person {
             id: self.id.clone(),
             name: self.name.clone(),
             unit: self.unit.clone(),
             rank: self.rank.clone(),
-            roles: self.roles.clone(),
+            roles: self.role_names(),
             trainings: self.trainings.clone(),
             background_checked: self.background_checked,
             need_reviewed: self.need_reviewed,
@@ -262,6 +286,16 @@ pub enum RegistryError {
         /// The agency.
         agency: String,
     },
+    /// A role that would never count.
+    #[error("person `{person}`: the role `{role}` {reason}")]
+    Role {
+        /// The person.
+        person: String,
+        /// The role.
+        role: String,
+        /// What is wrong, and what would be right.
+        reason: &'static str,
+    },
     /// A gallery no template fits.
     #[error("gallery `{id}` has dim {dim}: use 1 to 4096")]
     Dimension {
@@ -305,6 +339,17 @@ impl Registry {
             if !self.agencies.iter().any(|a| a.id == person.agency) {
                 let (person, agency) = (person.id.clone(), person.agency.clone());
                 return Err(RegistryError::UnknownAgency { person, agency });
+            }
+            for held in &person.roles {
+                let reason = if held.role.trim().is_empty() {
+                    "has no name: name it, or leave it away"
+                } else if held.from.is_some_and(|from| held.is_over(from)) {
+                    "ends before it begins: correct from or until"
+                } else {
+                    continue;
+                };
+                let (person, role) = (person.id.clone(), held.role.clone());
+                return Err(RegistryError::Role { person, role, reason });
             }
         }
         if let Some(g) = self.galleries.iter().find(|g| !(1..=4096).contains(&g.dim)) {
@@ -398,6 +443,39 @@ mod tests {
 
     fn training(curriculum: &str, completed: &str, expires: Option<&str>) -> Training {
         Training { curriculum: curriculum.into(), completed: day(completed), expires: expires.map(day) }
+    }
+
+    #[test]
+    fn a_role_counts_on_its_days_and_nowhere_else() {
+        let held = Held { until: Some(day("2026-03-08")), ..Held::from("examiner") };
+        let again = Held { from: Some(day("2026-03-08")), ..Held::from("examiner") };
+        let holder = Person { roles: vec![held, again, "clerk".into()], ..person() };
+        assert!(holder.holds("clerk", day("2026-03-09")) && holder.holds("examiner", day("2026-03-09")));
+        assert_eq!(holder.clone().on(day("2026-03-08")).role_names(), ["examiner", "clerk"], "each once");
+        let early = Person { roles: vec![holder.roles[1].clone()], ..person() };
+        assert!(!early.holds("examiner", day("2026-03-07")));
+        assert!(early.on(day("2026-03-07")).fact(Device::Fixed).roles.is_empty());
+    }
+
+    #[test]
+    fn a_role_that_would_never_count_is_no_entry() {
+        let refused = |held: Held| {
+            let people = vec![Person { roles: vec![held], ..person() }];
+            let registry = Registry { agencies: vec![agency("a")], people, ..Registry::default() };
+            registry.check().err().map(|e| e.to_string()).unwrap_or_default()
+        };
+        let one_day = Held { from: Some(day("2026-03-08")), until: Some(day("2026-03-08")), ..Held::from("examiner") };
+        assert_eq!(refused(one_day.clone()), "");
+        assert!(refused(Held { until: Some(day("2026-03-07")), ..one_day }).contains("ends before it begins"));
+        assert!(refused(" ".into()).contains("has no name"));
+    }
+
+    #[test]
+    fn a_registry_file_has_bare_roles_and_whole_ones() {
+        let text =
+            r#"["clerk", { "role": "examiner", "by": "the Commander", "from": "2026-03-01", "until": "2026-12-31" }]"#;
+        let roles: Vec<Held> = serde_json::from_str(text).unwrap();
+        assert_eq!((roles[0].clone(), roles[1].until), ("clerk".into(), Some(day("2026-12-31"))));
     }
 
     #[test]

@@ -362,6 +362,26 @@ pub struct Form {
     pub fields: Vec<FormField>,
 }
 
+/// What the calendar demands of somebody, whether or not anybody takes a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Charge {
+    /// The clause that demands it: an id of the charter's clause catalogue.
+    pub clause: ClauseId,
+    /// The role that owns it.
+    pub owner: String,
+    /// By when: how many hours after the day on which it falls is over.
+    pub within_hours: u32,
+    /// Who is told when it is late, by office.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late_to: Vec<String>,
+}
+
+/// The first day of a week where nobody says another (ISO 8601).
+fn monday() -> u8 {
+    1
+}
+
 /// A report the directive demands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -372,6 +392,12 @@ pub struct Report {
     pub title: String,
     /// How often: `week`, `month`, `year`, `demand`.
     pub every: String,
+    /// On which day a week begins, where it is made every week: 1 = Monday to 7 = Sunday.
+    #[serde(default = "monday")]
+    pub week_starts: u8,
+    /// Who has to draw it up when a week, month or year is over, and by when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Charge>,
     /// For whom.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<String>,
@@ -412,6 +438,9 @@ pub struct Charter {
     /// When the directive is due for review.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review_due: Option<Date>,
+    /// Who has to review it when that day has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Charge>,
     /// IANA time zone of every date.
     pub time_zone: String,
     /// The clause catalogue.

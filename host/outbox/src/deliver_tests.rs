@@ -23,6 +23,7 @@ pub(crate) fn notice() -> Notice {
         body: "A breach was confirmed.\n.\nSee the log.".to_owned(),
         clause: "7(2)".to_owned(),
         due: Some(NOW.plus_ms(86_400_000)),
+        enclosed: vec![],
     }
 }
 

@@ -4,7 +4,7 @@
 //! together and carries the notice, over either or both of two channels:
 //!
 //! - a **folder**: one message file (`.eml`, RFC 5322) per notice, written under another name, synced, renamed. The file is
-//!   there whole or not at all, and a repeated delivery finds it and writes nothing;
+//!   there whole or not at all, and a repeated delivery finds it and writes nothing. What a notice encloses is in it;
 //! - **SMTP** (RFC 5321), over TLS unless the server is on this machine. The message's id comes from the notice's, so a
 //!   receiver that sees a repeated delivery can tell.
 //!
@@ -45,4 +45,4 @@ mod smtp;
 pub use config::{Config, Smtp, Tls};
 pub use deliver::{Channel, Delivery, Outbox, Outcome};
 pub use error::{ConfigError, DeliveryError};
-pub use model::notice::Notice;
+pub use model::notice::{Enclosure, Notice};

@@ -5,13 +5,17 @@ use std::time::{Duration, UNIX_EPOCH};
 use lettre::Address;
 use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue, To};
-use lettre::message::{Mailbox, Mailboxes, Message, SinglePart};
+use lettre::message::{Attachment, Mailbox, Mailboxes, Message, MultiPart, SinglePart};
 use model::terms::{Instant, check_id};
 
 use crate::{DeliveryError, Notice};
 
 /// Longest subject or name in a header, in characters; a line may have 998 (RFC 5322, 2.1.1).
 const MAX_HEADER_CHARS: usize = 200;
+
+/// Stands between a notice and what it encloses. Neither quoted-printable nor base64 text can hold it (RFC 2045, 6.7), and it is
+/// the same at every try.
+const BOUNDARY: &str = "=_magistrate";
 
 /// Stands where an office has no address. `.invalid` leads nowhere (RFC 2606).
 const NO_ADDRESS: (&str, &str) = ("unassigned", "magistrate.invalid");
@@ -30,7 +34,7 @@ pub(crate) fn name(notice: &Notice) -> Result<String, DeliveryError> {
 /// The message and its id. `offices` are the addressees by name, with the addresses that are known.
 ///
 /// # Errors
-/// The notice has no addressee.
+/// The notice has no addressee, or encloses a file of a type that is none.
 pub(crate) fn compose(
     notice: &Notice,
     name: &str,
@@ -71,8 +75,25 @@ pub(crate) fn compose(
         // Pure ASCII whatever the text, so that any server takes it.
         .header(ContentTransferEncoding::QuotedPrintable)
         .body(body(notice));
-    let message = builder.singlepart(part).map_err(|error| DeliveryError::Notice(error.to_string()))?;
+    let message =
+        if notice.enclosed.is_empty() { builder.singlepart(part) } else { builder.multipart(enclosing(part, notice)?) };
+    let message = message.map_err(|error| DeliveryError::Notice(error.to_string()))?;
     Ok((message.formatted(), id))
+}
+
+/// The text of a notice, and the files that go with it.
+///
+/// # Errors
+/// One of them has a type that is none.
+fn enclosing(text: SinglePart, notice: &Notice) -> Result<MultiPart, DeliveryError> {
+    let mut parts = MultiPart::mixed().boundary(BOUNDARY).singlepart(text);
+    for file in &notice.enclosed {
+        let name = one_line(&file.name);
+        let kind = ContentType::parse(&file.media_type)
+            .map_err(|error| DeliveryError::Notice(format!("it encloses `{name}`: {error}")))?;
+        parts = parts.singlepart(Attachment::new(name).body(file.bytes.clone(), kind));
+    }
+    Ok(parts)
 }
 
 /// The notice's text, and under it what it is filed by.
@@ -133,6 +154,33 @@ mod tests {
         }
         assert!(text.contains("north@example.gov") && text.contains("unassigned@magistrate.invalid"));
         assert_eq!(text, composed(&notice()));
+    }
+
+    #[test]
+    fn what_a_notice_encloses_goes_with_it_to_the_byte() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let file = |name: &str| crate::Enclosure {
+            name: name.to_owned(),
+            media_type: "application/pdf".to_owned(),
+            bytes: bytes.clone(),
+        };
+        let enclosing = Notice { enclosed: vec![file("weekly.pdf"), file("x\r\nBcc: thief@example.com")], ..notice() };
+        let text = composed(&enclosing);
+        assert_eq!(text, composed(&enclosing), "the same at every try");
+        assert!(text.contains("multipart/mixed") && text.contains("A breach was confirmed."), "{text}");
+        assert!(text.contains("weekly.pdf") && !text.to_lowercase().contains("\nbcc:"), "{text}");
+        // 256 bytes from 0 on, in base64.
+        assert_eq!(
+            text.matches("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v").count(),
+            2,
+            "{text}"
+        );
+        assert!(text.lines().all(|line| line.len() <= 998));
+        let none = crate::Enclosure { media_type: "nonsense".to_owned(), ..file("weekly.pdf") };
+        let notice = Notice { enclosed: vec![none], ..notice() };
+        let from: Address = "host@example.gov".parse().unwrap();
+        let refused = compose(&notice, "x.y", &from, &[("north", vec![from.clone()])], Instant(0)).unwrap_err();
+        assert!(!refused.is_temporary() && refused.to_string().contains("weekly.pdf"), "{refused}");
     }
 
     #[test]

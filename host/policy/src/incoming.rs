@@ -171,6 +171,9 @@ fn tag_in(x: wr::Tag) -> rulings::Tag {
 }
 
 pub(crate) fn charter_in(x: wr::Charter) -> Result<rulings::Charter, String> {
+    let clauses: Vec<rulings::Clause> = x.clauses.into_iter().map(clause_in).collect();
+    let review = x.review.map(|charge| charge_in(charge, &clauses)).transpose()?;
+    let reports = x.reports.into_iter().map(|report| report_in(report, &clauses)).collect::<Result<_, _>>()?;
     Ok(rulings::Charter {
         id: x.id,
         title: x.title,
@@ -179,14 +182,15 @@ pub(crate) fn charter_in(x: wr::Charter) -> Result<rulings::Charter, String> {
         effective: date_in(x.effective)?,
         expires: x.expires.map(date_in).transpose()?,
         review_due: x.review_due.map(date_in).transpose()?,
+        review,
         time_zone: x.time_zone,
-        clauses: x.clauses.into_iter().map(clause_in).collect(),
+        clauses,
         statements: x.statements.into_iter().map(statement_in).collect(),
         documents: x.documents.into_iter().map(document_in).collect(),
         interpretations: x.interpretations.into_iter().map(interpretation_in).collect(),
         settings: x.settings.into_iter().map(form_field_in).collect::<Result<_, _>>()?,
         forms: x.forms.into_iter().map(form_in).collect::<Result<_, _>>()?,
-        reports: x.reports.into_iter().map(report_in).collect(),
+        reports,
         promised: x.promised.into_iter().map(promise_in).collect(),
     })
 }
@@ -258,15 +262,31 @@ fn form_in(x: wr::Form) -> Result<rulings::Form, String> {
     })
 }
 
-fn report_in(x: wr::Report) -> rulings::Report {
-    rulings::Report {
+fn report_in(x: wr::Report, clauses: &[rulings::Clause]) -> Result<rulings::Report, String> {
+    if !(1..=7).contains(&x.week_starts) {
+        return Err(format!("report `{}`: week-starts is {}: use 1 for Monday to 7 for Sunday", x.id, x.week_starts));
+    }
+    Ok(rulings::Report {
         id: x.id,
         title: x.title,
         every: x.every,
+        week_starts: x.week_starts,
+        due: x.due.map(|charge| charge_in(charge, clauses)).transpose()?,
         to: x.to,
         counted_tags: x.counted_tags,
         public: x.public,
-    }
+    })
+}
+
+fn charge_in(x: wr::Charge, clauses: &[rulings::Clause]) -> Result<rulings::Charge, String> {
+    let clause = clauses.get(usize::from(x.clause)).ok_or_else(|| {
+        format!(
+            "what the calendar demands cites clause {}, and the catalogue has {}: cite one of it",
+            x.clause,
+            clauses.len()
+        )
+    })?;
+    Ok(rulings::Charge { clause: clause.id.clone(), owner: x.owner, within_hours: x.within_hours, late_to: x.late_to })
 }
 
 fn promise_in(x: wr::Promise) -> rulings::Promise {

@@ -33,7 +33,7 @@ pub(crate) async fn admit(
     let here = registered.principal.jurisdiction == jurisdiction;
     let reason = match route.caller {
         Caller::Member if !here => format!("only people of `{jurisdiction}` may do this"),
-        Caller::Role(role) if !here || !registered.person.roles.iter().any(|r| r == role) => {
+        Caller::Role(role) if !here || !registered.holds(role) => {
             format!("only the role `{role}` of `{jurisdiction}` may do this")
         }
         _ => return Ok(Some(registered)),

@@ -7,6 +7,7 @@ use casework::obligations::Owed;
 use casework::revision::{Endorsement, Revision, State};
 use casework::violation::Report;
 use model::facts::{AccessChange, Conclusion};
+use model::role::Held;
 use model::terms::{Date, Digest, Instant, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,9 +20,11 @@ pub struct AccessBody {
     /// `grant`, `review`, `suspend`, `reinstate` or `withdraw`; of an agency `suspend` or `reinstate`.
     #[schema(value_type = String, example = "suspend")]
     pub change: AccessChange,
-    /// Roles to grant, to reinstate with, or to withdraw; all that are held where a withdrawal names none.
+    /// Roles to grant, to reinstate with, or to withdraw; all that are held where a withdrawal names none. Each is a name, or
+    /// `role` with the day `until` which it is granted.
     #[serde(default)]
-    pub roles: Vec<String>,
+    #[schema(value_type = Vec<Object>)]
+    pub roles: Vec<Held>,
     /// Why.
     #[serde(default)]
     pub reason: String,

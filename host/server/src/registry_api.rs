@@ -7,6 +7,7 @@ use casework::agreements::{Admission, AgencySeen};
 use casework::registration::{Record, Registration};
 use model::facts::{AgencyKind, Agreement, Training};
 use model::registry::{Agency, Concluded, Contact, Particulars, Person, agreement_id};
+use model::role::Held;
 use model::terms::{Date, Digest, Instant, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,9 +27,10 @@ pub struct PersonBody {
     pub unit: String,
     /// Rank or position.
     pub rank: String,
-    /// The roles they are to hold.
+    /// The roles they are to hold: each a name, or `role` with the day `until` which it is granted.
     #[serde(default)]
-    pub roles: Vec<String>,
+    #[schema(value_type = Vec<Object>)]
+    pub roles: Vec<Held>,
     /// Completed trainings: `curriculum`, `completed` and, where it ends, `expires`.
     #[serde(default)]
     #[schema(value_type = Vec<Object>)]

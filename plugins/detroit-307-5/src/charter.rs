@@ -4,7 +4,7 @@ use crate::{catalogue, forms, purpose, register, reports, requesting, settings};
 use magistrate_sdk::Settings;
 use magistrate_sdk::calendar::date;
 use magistrate_sdk::prelude::*;
-use magistrate_sdk::rulings::{Charter, Document, Promise, Statement};
+use magistrate_sdk::rulings::{Charge, Charter, Document, Promise, Statement};
 use magistrate_sdk::terms::{Date, Phase};
 
 /// SHA-256 of the directive's text as it was read.
@@ -68,6 +68,13 @@ pub fn charter(settings: &Settings) -> Charter {
         effective: EFFECTIVE,
         expires: None,
         review_due: Some(review_due(settings)),
+        review: Some(Charge {
+            clause: clause!("hdr"),
+            owner: settings.text(&settings::LASO_ROLE).to_owned(),
+            // By the end of the day.
+            within_hours: 0,
+            late_to: vec![settings.text(&settings::LASO_ROLE).to_owned()],
+        }),
         time_zone: "America/Detroit".to_owned(),
         clauses: magistrate_sdk::catalogue::listed(catalogue::CLAUSES),
         statements: vec![
@@ -133,6 +140,23 @@ mod tests {
     #[test]
     fn the_statement_repeats_itself_as_the_directive_does() {
         assert!(INVESTIGATIVE_LEAD.contains("further investigation and investigation and investigative resources"));
+    }
+
+    #[test]
+    fn a_week_begins_as_the_setting_says_and_its_report_is_owed() {
+        use magistrate_sdk::terms::{Field, Value};
+        for (setting, day) in [("monday", 1), ("sunday", 7)] {
+            let given = [Field { name: "week-starts".to_owned(), value: Value::Text(setting.to_owned()) }];
+            let Ok(charter) = magistrate_sdk::describe::<crate::Detroit3075>(&given) else { panic!("{setting}") };
+            let owed = |report: &str| charter.reports.iter().find(|r| r.id == report).and_then(|r| r.due.clone());
+            assert_eq!(charter.reports.iter().find(|r| r.id == "weekly").map(|r| r.week_starts), Some(day));
+            assert!(
+                owed("weekly").is_some_and(|charge| charge.clause == clause!("6.2-a") && charge.within_hours == 168)
+            );
+            assert!(owed("annual").is_some_and(|charge| charge.clause == clause!("6.3-a")));
+            assert!(owed("purge-audit").is_none(), "on demand");
+            assert!(charter.review.is_some_and(|charge| charge.clause == clause!("hdr") && charge.owner == "laso"));
+        }
     }
 
     #[test]

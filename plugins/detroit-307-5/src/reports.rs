@@ -4,7 +4,7 @@ use crate::{answers, settings, standing, words};
 use magistrate_sdk::calendar::{before, days_between};
 use magistrate_sdk::facts::{Period, Step};
 use magistrate_sdk::prelude::*;
-use magistrate_sdk::rulings::{ClockOrigin, Report};
+use magistrate_sdk::rulings::{Charge, ClauseIndex, ClockOrigin, Report};
 use magistrate_sdk::{Case, Duties, Settings};
 
 /// 6.2.
@@ -48,8 +48,15 @@ pub fn listed(settings: &Settings) -> Vec<Report> {
     let yearly = [WEEKLY_TAGS, EFFICACY_TAGS].concat();
     let use_of_it = ["agency", "purpose", "prohibited-use", "dissemination", "access", "violation"];
     vec![
-        report(WEEKLY, "Weekly report to the Board of Police Commissioners", "week", board, WEEKLY_TAGS, false),
-        report(ANNUAL, "Annual report to the Board of Police Commissioners", "year", board, &yearly, true),
+        Report {
+            week_starts: week_starts(settings),
+            due: Some(due(settings, clause!("6.2-a"))),
+            ..report(WEEKLY, "Weekly report to the Board of Police Commissioners", "week", board, WEEKLY_TAGS, false)
+        },
+        Report {
+            due: Some(due(settings, clause!("6.3-a"))),
+            ..report(ANNUAL, "Annual report to the Board of Police Commissioners", "year", board, &yearly, true)
+        },
         report(COMPLIANCE_EVALUATION, "Random evaluation of user compliance", "demand", "LASO", &use_of_it, false),
         report(
             PURGE_AUDIT,
@@ -67,10 +74,25 @@ fn report(id: &str, title: &str, every: &str, to: &str, tags: &[&str], public: b
         id: id.to_owned(),
         title: title.to_owned(),
         every: every.to_owned(),
+        week_starts: 1,
+        due: None,
         to: vec![to.to_owned()],
         counted_tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         public,
     }
+}
+
+/// 6.2, 6.3 "The Crime Intelligence Unit shall provide": its commanding officer sees to it, and is told when it is late.
+fn due(settings: &Settings, clause: ClauseIndex) -> Charge {
+    let commander = settings.text(&settings::COMMANDER_ROLE).to_owned();
+    let within_hours = u32::try_from(settings.number(&settings::REPORT_HOURS)).unwrap_or(u32::MAX);
+    Charge { clause, owner: commander.clone(), within_hours, late_to: vec![commander] }
+}
+
+/// The day on which the setting has a week begin (IR-13): 1 = Monday to 7 = Sunday.
+fn week_starts(settings: &Settings) -> u8 {
+    let first = settings.text(&settings::WEEK_STARTS);
+    (1..).zip(WEEKDAYS).find(|(_, name)| *name == first).map_or(1, |(day, _)| day)
 }
 
 /// The rules of the report phase.

@@ -3,12 +3,12 @@
 use crate::c_inquiries::COMPARE_REPORT;
 use crate::e_audit::{PERIODIC_AUDIT, RANDOM_AUDIT};
 use crate::f_responsibilities::SYSTEM_REPORT;
-use crate::settings::{AUDIT_EVERY, COMMANDER_ROLE};
+use crate::settings::{AUDIT_EVERY, AUDIT_HOURS, AUDITOR_ROLE, COMMANDER_ROLE, count};
 use crate::{clauses, forms, texts};
 use magistrate_sdk::Settings;
 use magistrate_sdk::calendar::date;
 use magistrate_sdk::prelude::*;
-use magistrate_sdk::rulings::{Charter, Document, Promise, Report};
+use magistrate_sdk::rulings::{Charge, Charter, Document, Promise, Report};
 use magistrate_sdk::terms::Phase;
 
 /// SHA-256 of the order's text as the jurisdiction published it, redactions included.
@@ -27,6 +27,7 @@ pub fn charter(settings: &Settings) -> Charter {
         // "Expiration: Indefinite", and the order names no date of review.
         expires: None,
         review_due: None,
+        review: None,
         time_zone: "America/Chicago".to_owned(),
         clauses: magistrate_sdk::catalogue::listed(clauses::CATALOGUE),
         statements: texts::statements(),
@@ -61,12 +62,14 @@ fn documents() -> Vec<Document> {
     }]
 }
 
-/// F.3 and E.2. The order names the reports and their readers, and no dates.
+/// F.3 and E.2. The order names the reports and their readers, and no dates: how often the audit is due is a setting.
 fn reports(settings: &Settings) -> Vec<Report> {
     let report = |id: &str, title: &str, every: &str, to: &str, tags: &[&str], public| Report {
         id: id.to_owned(),
         title: title.to_owned(),
         every: every.to_owned(),
+        week_starts: 1,
+        due: None,
         to: vec![to.to_owned()],
         counted_tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         public,
@@ -76,7 +79,15 @@ fn reports(settings: &Settings) -> Vec<Report> {
     let (commander, every) = (settings.text(&COMMANDER_ROLE), settings.text(&AUDIT_EVERY));
     vec![
         report(SYSTEM_REPORT, "SMRT system report (F.3)", "demand", "public", &counted, true),
-        report(PERIODIC_AUDIT, "Periodic audit of queries (E.2)", every, commander, &audited, false),
+        Report {
+            due: Some(Charge {
+                clause: clause!("E.2"),
+                owner: settings.text(&AUDITOR_ROLE).to_owned(),
+                within_hours: count(settings, &AUDIT_HOURS),
+                late_to: vec![commander.to_owned()],
+            }),
+            ..report(PERIODIC_AUDIT, "Periodic audit of queries (E.2)", every, commander, &audited, false)
+        },
         report(RANDOM_AUDIT, "Random audit of queries (E.2)", "demand", commander, &audited, false),
     ]
 }

@@ -326,6 +326,14 @@ pub const AUDIT_EVERY: Setting = Setting {
     default: Default::Code("month", &["week", "month", "year", "demand"]),
 };
 
+/// How soon the periodic audit is there.
+pub const AUDIT_HOURS: Setting = Setting {
+    name: "audit-hours",
+    label: "Hours for a periodic audit",
+    help: "After the end of its period. The order sets no number (E.2).",
+    default: Default::Number(240, 1, 8_760),
+};
+
 /// What is set where policy.toml is silent.
 pub const SETTINGS: &[Setting] = &[
     INTAKE_UNIT,
@@ -363,6 +371,7 @@ pub const SETTINGS: &[Setting] = &[
     MISUSE_NOTICE_HOURS,
     PUBLICATION_HOURS,
     AUDIT_EVERY,
+    AUDIT_HOURS,
 ];
 
 /// A setting that counts something.

@@ -56,7 +56,7 @@ pub struct Impediment {
 }
 
 impl Casework {
-    /// Opens every jurisdiction: applies the registry files, loads the galleries, and records the start in every log. Where
+    /// Opens every jurisdiction: loads the galleries, records the start in every log, and then applies the registry files. Where
     /// somebody said of the clock that it was wrong, the logs that are ahead of it say so first.
     ///
     /// # Errors
@@ -303,8 +303,15 @@ async fn record_start(chamber: &Chamber, mut start: Start, at: Instant) -> Resul
     if !start.overruled.is_empty() {
         details.insert("registry-file-overruled".to_owned(), start.overruled.join(" "));
     }
+    if !start.changes.is_empty() {
+        tracing::info!(jurisdiction = chamber.id(), changes = ?start.changes, "the registry file changes who may do what");
+    }
+    details.extend(start.changes);
     details.extend(torn);
-    chamber.record_host_with(at, "start", details, start.rows).await
+    chamber.record_host_with(at, "start", details, start.rows).await?;
+    // What it changes is on record: now it may hold at the next start, too.
+    chamber.ledger.settle().await?;
+    Ok(chamber.store.put_registry(&start.file).await?)
 }
 
 fn last_entry_at(log: &audit::Log) -> Result<Option<Instant>, CaseError> {

@@ -6,6 +6,7 @@ use crate::ledger::{self, Entry, Ledger, Subject};
 use model::account::{Event, Kind, Who};
 use model::facts::Device;
 use model::registry::{Agency, Person, Principal};
+use model::terms::Instant;
 use std::sync::Arc;
 
 /// What calls that were not heard are called in a rejection.
@@ -16,7 +17,7 @@ const UNHEARD: &str = "calls that were not heard";
 pub struct Registered {
     /// As the certificate says.
     pub principal: Principal,
-    /// As the registry says.
+    /// As the registry says, with those roles alone that count today in the calendar of their jurisdiction.
     pub person: Person,
     /// Their agency, as their own jurisdiction knows it.
     pub agency: Agency,
@@ -34,6 +35,11 @@ impl Registered {
         }
     }
 
+    /// Whether they hold a role, and it counts.
+    pub fn holds(&self, role: &str) -> bool {
+        self.person.roles.iter().any(|held| held.role == role)
+    }
+
     /// The key under which their searches are counted.
     pub fn key(&self) -> String {
         self.principal.to_string()
@@ -45,7 +51,8 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::Rejected`] for somebody unknown or suspended, which is recorded in the log of the jurisdiction that
-    /// the certificate names; [`CaseError::Store`] where it cannot be learnt what other hosts changed.
+    /// the certificate names; [`CaseError::Store`] where it cannot be learnt what other hosts changed; [`CaseError::Clock`] while
+    /// it is not known which day it is.
     pub async fn registered(&self, principal: &Principal) -> Result<Registered, CaseError> {
         self.registered_for(principal, &principal.jurisdiction, "authentication").await
     }
@@ -76,7 +83,7 @@ impl Casework {
         };
         // In every jurisdiction: a step may concern any.
         self.catch_up_all().await?;
-        match person_of(chamber, principal) {
+        match person_of(chamber, principal, self.clock.now()?) {
             Ok(registered) => Ok(registered),
             Err(reason) => {
                 let rejection = self.record_rejection(&[chamber], as_certified(home, person), asked, &reason).await?;
@@ -128,10 +135,10 @@ impl Casework {
     /// whoever asks from their own jurisdiction: to anybody else they are nobody who may.
     ///
     /// # Errors
-    /// [`CaseError::Rejected`], unrecorded.
+    /// [`CaseError::Rejected`], unrecorded; [`CaseError::Clock`] while it is not known which day it is.
     pub(crate) fn other(&self, asker: &Registered, principal: &Principal) -> Result<Registered, CaseError> {
         let chamber = self.chamber(&principal.jurisdiction)?;
-        person_of(chamber, principal).map_err(|reason| {
+        person_of(chamber, principal, self.clock.now()?).map_err(|reason| {
             let own = asker.principal.jurisdiction == principal.jurisdiction;
             let reason = if own { reason } else { nobody_who_may(principal) };
             CaseError::Rejected(reason.into())
@@ -200,7 +207,7 @@ fn nobody_who_may(principal: &Principal) -> String {
     format!("`{person}` is nobody of `{jurisdiction}` who may act now: ask that jurisdiction")
 }
 
-fn person_of(chamber: &Chamber, principal: &Principal) -> Result<Registered, String> {
+fn person_of(chamber: &Chamber, principal: &Principal, now: Instant) -> Result<Registered, String> {
     let registry = chamber.registry.load();
     let Some(person) = registry.people.iter().find(|p| p.id == principal.person) else {
         return Err(format!(
@@ -220,5 +227,6 @@ fn person_of(chamber: &Chamber, principal: &Principal) -> Result<Registered, Str
     let Some(agency) = registry.agencies.iter().find(|a| a.id == person.agency) else {
         return Err(format!("the agency `{}` of `{}` is not in the registry", person.agency, person.id));
     };
-    Ok(Registered { principal: principal.clone(), person: person.clone(), agency: agency.clone() })
+    let person = person.clone().on(chamber.local(now).today);
+    Ok(Registered { principal: principal.clone(), person, agency: agency.clone() })
 }

@@ -3,9 +3,10 @@
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
-use crate::notices::{Delivery, Notice};
+use crate::notices::{Delivery, Enclosure, Notice};
 use crate::obligations::{Owed, Reach};
 use crate::recovery;
+use crate::report::enclosed;
 use model::account::{Event, Retained};
 use model::registry::{Person, Principal};
 use model::rulings::NoticeRule;
@@ -31,11 +32,15 @@ struct Addressee {
 impl Casework {
     /// Has a notice delivered. It is met once all have it; until then it is tried again, for those who have not.
     pub(super) async fn notify(&self, chamber: &Chamber, owed: Owed, rule: &NoticeRule) -> Result<(), CaseError> {
-        let notice = self.notice(chamber, &owed, rule).await?;
+        let mut notice = self.notice(chamber, &owed, rule).await?;
         let to = notice.to.clone();
-        let delivered = match &self.outbox {
-            Some(outbox) => outbox.deliver(notice).await,
-            None => Err("no outbox is configured: configure one, and the notice goes out".to_owned()),
+        let delivered = match (&self.outbox, self.enclosed(chamber, &owed).await) {
+            (Some(outbox), Ok(enclosed)) => {
+                enclose(&mut notice, enclosed);
+                outbox.deliver(notice).await
+            }
+            (Some(_), Err(e)) => Err(format!("what goes with it cannot be read: {e}")),
+            (None, _) => Err("no outbox is configured: configure one, and the notice goes out".to_owned()),
         };
         // That took its time, and has happened.
         let now = recovery::now(&self.clock);
@@ -57,7 +62,10 @@ impl Casework {
                 };
                 if unreached.is_empty() {
                     let all = |owed: Owed| Owed { reach, ..owed }.met("host", now);
-                    return self.record_delivery(chamber, &owed, now, event, all).await;
+                    if self.record_delivery(chamber, &owed, now, event, all).await? {
+                        enclosed::forget(chamber, &owed).await;
+                    }
+                    return Ok(());
                 }
                 tracing::warn!(jurisdiction, clause = %owed.clause, ?unreached, "a notice does not reach all it is for");
                 // That somebody has it is said once.
@@ -90,10 +98,11 @@ impl Casework {
         // Not past its deadline unlooked at.
         let wake = owed.due.filter(|due| *due > now).map_or(next, |due| due.min(next));
         let tried = |owed: Owed| Owed { tries: owed.tries.saturating_add(1), reach, ..owed }.again(Some(wake));
-        self.record_delivery(chamber, owed, now, event, tried).await
+        self.record_delivery(chamber, owed, now, event, tried).await.map(drop)
     }
 
-    /// Records what came of a delivery. How the obligation stands then is not said of one that was set aside meanwhile.
+    /// Records what came of a delivery. How the obligation stands then is not said of one that was set aside meanwhile. Gives
+    /// whether that is settled: where it is not, the notice is looked at again.
     async fn record_delivery(
         &self,
         chamber: &Chamber,
@@ -101,16 +110,18 @@ impl Casework {
         at: Instant,
         event: Event,
         then: impl FnOnce(Owed) -> Result<store::Kept, CaseError>,
-    ) -> Result<(), CaseError> {
+    ) -> Result<bool, CaseError> {
         // Where another host is at it, what came of the delivery is on record all the same, and the notice is looked at again.
         let turn = self.turn_of(chamber, owed).await?;
         chamber.ledger.settle().await?;
         let row = chamber.store.obligation(owed.filed_under().as_deref(), &owed.id).await?;
         if turn.is_some() && row.is_none_or(|row| row.open) {
-            return self.record_deed(chamber, owed, at, event, then).await;
+            self.record_deed(chamber, owed, at, event, then).await?;
+            return Ok(true);
         }
         let entry = chamber.own_entry(at, Subject::of_request(owed.request.as_deref()), None, event);
-        ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
+        ledger::record(&[&chamber.ledger], entry, vec![]).await?;
+        Ok(turn.is_some())
     }
 
     /// A notice as it goes out.
@@ -166,5 +177,14 @@ fn notice(owed: &Owed, rule: &NoticeRule, requester: Option<Addressee>) -> Notic
         body,
         clause: owed.clause.to_string(),
         due: owed.due,
+        enclosed: vec![],
     }
+}
+
+/// Puts files to a notice, and their names under what it says.
+fn enclose(notice: &mut Notice, files: Vec<Enclosure>) {
+    for Enclosure { name, .. } in &files {
+        notice.body += &format!("Enclosed: {name}\n");
+    }
+    notice.enclosed = files;
 }

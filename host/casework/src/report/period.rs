@@ -12,10 +12,14 @@ pub(crate) fn day(at: Instant, zone: &TimeZone) -> Date {
     zone.to_datetime(at.timestamp()).date()
 }
 
-/// The last whole week (Monday to Sunday, ISO 8601), month or year before `today`; none where a report is made on demand.
-pub(crate) fn usual(every: &str, today: Date) -> Option<(Date, Date)> {
+/// The last whole week, month or year before `today`; none where a report is made on demand. A week begins on the day
+/// `week_starts`: 1 = Monday to 7 = Sunday.
+pub(crate) fn usual(every: &str, week_starts: u8, today: Date) -> Option<(Date, Date)> {
     let next = match every {
-        "week" => today.checked_sub(i32::from(today.weekday().to_monday_zero_offset()).days()).ok()?,
+        "week" => {
+            let since = i32::from(today.weekday().to_monday_one_offset()) - i32::from(week_starts);
+            today.checked_sub(since.rem_euclid(7).days()).ok()?
+        }
         "month" => today.first_of_month(),
         "year" => today.first_of_year(),
         _ => return None,
@@ -60,13 +64,17 @@ mod tests {
     fn the_last_whole_week_month_and_year() {
         // A Tuesday.
         let today = date(2026, 3, 10);
-        assert_eq!(usual("week", today), Some((date(2026, 3, 2), date(2026, 3, 8))));
-        assert_eq!(usual("week", date(2026, 3, 9)), Some((date(2026, 3, 2), date(2026, 3, 8))), "on a Monday");
-        assert_eq!(usual("week", date(2026, 3, 8)), Some((date(2026, 2, 23), date(2026, 3, 1))), "on a Sunday");
-        assert_eq!(usual("month", today), Some((date(2026, 2, 1), date(2026, 2, 28))));
-        assert_eq!(usual("month", date(2026, 1, 31)), Some((date(2025, 12, 1), date(2025, 12, 31))));
-        assert_eq!(usual("year", today), Some((date(2025, 1, 1), date(2025, 12, 31))));
-        assert_eq!(usual("demand", today), None);
+        assert_eq!(usual("week", 1, today), Some((date(2026, 3, 2), date(2026, 3, 8))));
+        assert_eq!(usual("week", 1, date(2026, 3, 9)), Some((date(2026, 3, 2), date(2026, 3, 8))), "on a Monday");
+        assert_eq!(usual("week", 1, date(2026, 3, 8)), Some((date(2026, 2, 23), date(2026, 3, 1))), "on a Sunday");
+        let from_sunday = Some((date(2026, 3, 1), date(2026, 3, 7)));
+        for today in [date(2026, 3, 8), today, date(2026, 3, 14)] {
+            assert_eq!(usual("week", 7, today), from_sunday, "{today}, where a week begins on Sunday");
+        }
+        assert_eq!(usual("month", 1, today), Some((date(2026, 2, 1), date(2026, 2, 28))));
+        assert_eq!(usual("month", 1, date(2026, 1, 31)), Some((date(2025, 12, 1), date(2025, 12, 31))));
+        assert_eq!(usual("year", 1, today), Some((date(2025, 1, 1), date(2025, 12, 31))));
+        assert_eq!(usual("demand", 1, today), None);
     }
 
     #[test]

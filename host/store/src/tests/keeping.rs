@@ -19,7 +19,7 @@ fn person(id: &str) -> Person {
         agency: "a".to_owned(),
         unit: "u".to_owned(),
         rank: "r".to_owned(),
-        roles: vec!["examiner".to_owned()],
+        roles: vec!["examiner".into()],
         trainings: vec![Training {
             curriculum: "c".to_owned(),
             completed: "2026-01-31".parse().unwrap(),

@@ -56,6 +56,7 @@ impl Policy for Hostile {
             effective: date(2026, 1, 1),
             expires: None,
             review_due: None,
+            review: None,
             time_zone: "UTC".to_owned(),
             clauses: vec![Clause { id: "1".to_owned(), summary: "anything goes".to_owned(), phases: vec![] }],
             statements: vec![],

@@ -55,7 +55,7 @@ pub const BOARD_ROLE: Setting = setting(
 pub const REPORT_HOURS: Setting = setting(
     "report-hours",
     "Report deadline",
-    "Hours within which the Board has a report that was drawn up: before the next weekly one is due (6.2, 6.3).",
+    "Hours after its period within which a report is drawn up, and then within which the Board has it (6.2, 6.3).",
     Number(168, 1, 720),
 );
 
