@@ -15,6 +15,7 @@ mod compare_report;
 mod connections;
 mod crash;
 mod damage;
+mod days;
 mod failing_sync;
 mod filters;
 mod forged;
