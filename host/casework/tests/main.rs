@@ -6,6 +6,7 @@ mod clocks;
 mod common;
 mod filters;
 mod hosts;
+mod interleavings;
 mod limits;
 mod lives;
 mod looks;
