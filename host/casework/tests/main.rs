@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test that unwraps says well enough what went wrong")]
 
+mod blind;
 mod clocks;
 mod common;
 mod filters;
