@@ -6,6 +6,7 @@ mod audit_tools;
 mod auditors;
 mod bad_input;
 mod benches;
+mod bounds;
 mod case_commands;
 mod clauses;
 mod clock;

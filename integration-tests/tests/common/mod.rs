@@ -43,6 +43,20 @@ pub fn court_of(policies: &Path) -> Option<Court> {
     Some(Court { deployment, _folder: folder })
 }
 
+/// A deployment whose policy of this jurisdiction had these settings from the start, with nothing in its galleries; `None` where
+/// nothing is built.
+pub fn court_with_settings(jurisdiction: &str, settings: &str) -> Option<Court> {
+    let program = integration_tests::program()?;
+    let folder = tempfile::tempdir().unwrap();
+    let mut deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
+    let file = deployment.home.join("policies").join(jurisdiction).join("policy.toml");
+    let shipped = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(shipped.matches("[settings]\n").count(), 1);
+    std::fs::write(&file, shipped.replace("[settings]\n", &format!("[settings]\n{settings}\n"))).unwrap();
+    deployment.serve().unwrap();
+    Some(Court { deployment, _folder: folder })
+}
+
 /// A template that is like no other of a small number.
 pub fn template(seed: usize) -> Vec<f32> {
     (0..DIM).map(|i| ((i * 31 + seed * 977 + i * seed * 7) % 101) as f32 / 50.0 - 1.0).collect()
