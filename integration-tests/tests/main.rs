@@ -29,6 +29,7 @@ mod photographs;
 mod pruned;
 mod public_log;
 mod published;
+mod purged;
 mod recovery;
 mod reports;
 mod resilience;

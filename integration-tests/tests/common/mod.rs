@@ -43,18 +43,25 @@ pub fn court_of(policies: &Path) -> Option<Court> {
     Some(Court { deployment, _folder: folder })
 }
 
-/// A deployment whose policy of this jurisdiction had these settings from the start, with nothing in its galleries; `None` where
-/// nothing is built.
-pub fn court_with_settings(jurisdiction: &str, settings: &str) -> Option<Court> {
+/// A deployment of which something was changed before its first start, with nothing in its galleries; `None` where nothing is
+/// built.
+pub fn court_after(change: impl FnOnce(&Deployment)) -> Option<Court> {
     let program = integration_tests::program()?;
     let folder = tempfile::tempdir().unwrap();
     let mut deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
-    let file = deployment.home.join("policies").join(jurisdiction).join("policy.toml");
-    let shipped = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(shipped.matches("[settings]\n").count(), 1);
-    std::fs::write(&file, shipped.replace("[settings]\n", &format!("[settings]\n{settings}\n"))).unwrap();
+    change(&deployment);
     deployment.serve().unwrap();
     Some(Court { deployment, _folder: folder })
+}
+
+/// The same whose policy of this jurisdiction had these settings from the start.
+pub fn court_with_settings(jurisdiction: &str, settings: &str) -> Option<Court> {
+    court_after(|deployment| {
+        let file = deployment.home.join("policies").join(jurisdiction).join("policy.toml");
+        let shipped = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(shipped.matches("[settings]\n").count(), 1);
+        std::fs::write(&file, shipped.replace("[settings]\n", &format!("[settings]\n{settings}\n"))).unwrap();
+    })
 }
 
 /// A template that is like no other of a small number.
