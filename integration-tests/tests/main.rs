@@ -21,6 +21,7 @@ mod failing_sync;
 mod filters;
 mod forged;
 mod formal_requests;
+mod full_disk;
 mod galleries;
 mod identity;
 mod lives;
