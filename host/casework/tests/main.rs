@@ -1,5 +1,7 @@
 //! Tests of the pipeline as its callers see it, in one program: they link once, and run side by side.
 
+// What the pipeline awaits nests deep, and whoever spawns it has it looked through.
+#![recursion_limit = "256"]
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test that unwraps says well enough what went wrong")]
 
 mod blind;
