@@ -7,7 +7,7 @@ pub use example::{Example, merge};
 
 use anyhow::{Context as _, bail};
 use client::{Client, Identity};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -30,9 +30,17 @@ pub fn program() -> Option<PathBuf> {
     Some(program)
 }
 
-/// Says loudly that a test was skipped; an error where nothing may be skipped.
+/// Says loudly that a test was skipped because this machine cannot run it: it lacks data, a tool or a right that no build brings.
+pub fn unable(why: &str) {
+    let thread = std::thread::current();
+    let line = format!("SKIPPED {}: {why}\n", thread.name().unwrap_or("a test"));
+    // Past the test harness, which keeps what `eprintln!` says of a test that passes; and in one piece.
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// The same of a test that lacks something which a build brings: an error where nothing may be skipped.
 pub fn skip(why: &str) {
-    eprintln!("SKIPPED: {why}");
+    unable(why);
     assert!(std::env::var_os("MAGISTRATE_NO_SKIP").is_none(), "skipped where nothing may be: {why}");
 }
 
@@ -108,7 +116,8 @@ impl Deployment {
         let mut address = None;
         for line in lines.by_ref() {
             if let Some(found) = line?.strip_prefix("listening on https://") {
-                address = Some(found.to_owned());
+                // While it waits for a log, what follows is why.
+                address = found.split(',').next().map(str::to_owned);
                 break;
             }
         }

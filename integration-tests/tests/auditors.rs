@@ -1,6 +1,6 @@
 //! Auditors: each sees their own jurisdiction's log and no other, and the look is itself on record.
 
-use crate::common::{court, request, searcher};
+use crate::common::{court, path, request, searcher};
 use serde_json::json;
 
 #[tokio::test]
@@ -22,14 +22,43 @@ async fn an_auditor_reads_who_why_and_what() {
     let searched = entries.iter().find(|e| e["account"]["event"]["what"] == "searched").unwrap();
     let account = &searched["account"];
     assert_eq!(account["who"]["person"], "m.whitfield");
+    assert_eq!(account["who"]["name"], "Marcus Whitfield");
     assert_eq!(account["who"]["unit"], "ciu");
     assert_eq!(account["case"][0]["value"], "26-0310-114");
+    assert_eq!(account["purpose"], "criminal-investigation");
     assert!(account["justification"].as_str().unwrap().contains("robbed the clerk"));
     assert_eq!(account["event"]["found"][0], "r0005");
     assert!(account["probe"].is_string());
     let text = serde_json::to_string(&entries.iter().map(|e| &e["leaf"]).collect::<Vec<_>>()).unwrap();
     for personal in ["Whitfield", "m.whitfield", "clerk", "26-0310-114"] {
         assert!(!text.contains(personal), "leaves hold nothing personal: {personal}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_leaves_out_what_the_log_has_to_say_is_refused_and_that_is_on_record() {
+    let Some(court) = court().await else { return };
+    for (jurisdiction, left_out, lacking) in [
+        ("st-louis", json!({"reason": " "}), json!(["justification"])),
+        ("st-louis", json!({"purpose": ""}), json!(["purpose"])),
+        ("detroit", json!({"purpose": "", "reason": ""}), json!(["purpose", "justification"])),
+    ] {
+        let before = court.entries(jurisdiction).await;
+        let mut asked = request(jurisdiction, 1);
+        for (name, value) in left_out.as_object().unwrap() {
+            asked[name] = value.clone();
+        }
+        let answer =
+            court.client(&searcher(jurisdiction)).post(&path(jurisdiction), &json!({"request": asked})).await.unwrap();
+        let said = answer.json().unwrap();
+        assert!([403, 409].contains(&answer.status.as_u16()), "{left_out}: {said}");
+        assert!(said.get("candidates").is_none(), "{said}");
+        let entries = court.audit(jurisdiction, before).await;
+        let refusal = entries.iter().find(|e| e["leaf"]["kind"] == "refusal").unwrap();
+        assert!(entries.iter().all(|e| e["leaf"]["kind"] != "intent"), "{left_out}: nothing was permitted");
+        let account = &refusal["account"];
+        assert_eq!((&account["lacking"], account["probe"].is_string()), (&lacking, true), "{left_out}: {account}");
+        assert!(account["who"]["name"].as_str().is_some_and(|name| !name.is_empty()), "{account}");
     }
 }
 

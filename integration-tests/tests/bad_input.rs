@@ -107,6 +107,27 @@ async fn each_wrong_thing_is_said_and_nothing_is_done() {
 }
 
 #[tokio::test]
+async fn what_is_answered_twice_is_not_answered() {
+    let Some(court) = court().await else { return };
+    let mut client = court.client(&searcher("detroit"));
+    let before = court.entries("detroit").await;
+    let sent = json!({"request": request("detroit", 1)}).to_string();
+    let answer = "\"protected-sole\":false";
+    assert_eq!(sent.matches(answer).count(), 1, "{sent}");
+    for twice in
+        ["\"protected-sole\":true,\"protected-sole\":false", "\"protected-sole\":false,\"protected-sole\":false"]
+    {
+        let body = sent.replace(answer, twice);
+        let answer =
+            client.send(hyper_method("POST"), &path("detroit"), Some("application/json"), body.into()).await.unwrap();
+        let problem = answer.json().unwrap();
+        assert_eq!(answer.status, 422, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("`protected-sole` is given twice"), "{problem}");
+    }
+    assert_eq!(court.entries("detroit").await, before, "nothing was decided");
+}
+
+#[tokio::test]
 async fn bodies_and_paths_have_their_limits() {
     let Some(court) = court().await else { return };
     let mut client = court.client(&searcher("detroit"));

@@ -1,10 +1,11 @@
 //! Connections at their edges, over HTTP/1.1 and HTTP/2: bodies that are too large, clients that are too slow, to send or to
-//! read, connections that are too old or too many, and bodies that take up too much room.
+//! read, connections that are too old or too many, handshakes that come to nothing, and bodies that take up too much room.
 
 use crate::common::{Court, court, http2, searcher};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// It takes a form, of up to 1 MiB.
 const FORM: &str = "/v1/detroit/violations";
@@ -240,6 +241,29 @@ async fn one_person_has_so_many_connections_and_is_told_so() {
         }
     };
     assert!(tokio::time::timeout(LONG, served).await.is_ok(), "their places are not free again");
+}
+
+#[tokio::test]
+async fn who_shows_no_certificate_keeps_nobody_out() {
+    // Nothing is closed here because it took too long.
+    let Some(court) = configured("handshakes_each = 4\nhead_timeout_s = 3600\n").await else { return };
+    let who = searcher("detroit");
+    let mut silent = Vec::new();
+    for _ in 0..12 {
+        silent.push(TcpStream::connect(&court.deployment.address).await.unwrap());
+    }
+    // From their address, while they say nothing.
+    assert_eq!(court.client(&who).get("/healthz").await.unwrap().status, 200);
+    for (i, stranger) in silent.iter_mut().enumerate() {
+        let ended = tokio::time::timeout(LONG, stranger.read(&mut [0])).await;
+        assert!(matches!(ended, Ok(Ok(0) | Err(_))), "{i} holds a place for ever: {ended:?}");
+    }
+    let mut begun = TcpStream::connect(&court.deployment.address).await.unwrap();
+    // The head of a record that never comes.
+    begun.write_all(&[0x16, 3, 1, 2, 0, 1]).await.unwrap();
+    let ended = tokio::time::timeout(LONG, begun.read(&mut [0; 64])).await;
+    assert!(matches!(ended, Ok(Ok(_) | Err(_))), "nor does half a handshake: {ended:?}");
+    assert_eq!(court.search("detroit", 2).await["verdict"], "permit");
 }
 
 #[tokio::test]

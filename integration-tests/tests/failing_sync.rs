@@ -1,7 +1,7 @@
 //! A disk that takes what is written and cannot make it durable, under the real program: nothing counts as done, what counted
 //! before stands, and the server goes on once the disk can again.
 
-use crate::common::{Court, court, path, request, searcher};
+use crate::common::{Court, court, http2, path, request, searcher};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +22,7 @@ fn broken_sync(folder: &Path) -> Option<PathBuf> {
     if compiled.is_ok_and(|ended| ended.success()) {
         return Some(library);
     }
-    integration_tests::skip("there is no C compiler here to build a library that lets syncs fail");
+    integration_tests::unable("there is no C compiler here to build a library that lets syncs fail");
     None
 }
 
@@ -33,11 +33,61 @@ async fn fragile(part: &str) -> Option<(Court, PathBuf)> {
     let library = broken_sync(&court.deployment.home)?;
     let flag = court.deployment.home.join("broken");
     court.deployment.stop().unwrap();
+    serve_fragile(&mut court, &library, &flag, part);
+    Some((court, flag))
+}
+
+/// Serves under that library.
+fn serve_fragile(court: &mut Court, library: &Path, flag: &Path, part: &str) {
     let preload = format!("LD_PRELOAD={}", library.display());
     let broken = format!("BROKEN_SYNC={}", flag.display());
     let part = format!("BROKEN_SYNC_PART={part}");
     court.deployment.serve_under(&["env", &preload, &broken, &part]).unwrap();
-    Some((court, flag))
+}
+
+/// The alarms in the outbox.
+fn alarms(court: &Court) -> Vec<String> {
+    let outbox = court.deployment.home.join("data/outbox");
+    let files = outbox.read_dir().into_iter().flatten().map(|file| file.unwrap().path());
+    let letters = files.filter(|path| path.extension().is_some_and(|e| e == "eml"));
+    // Quoted-printable breaks lines.
+    let texts = letters.map(|path| std::fs::read_to_string(path).unwrap().replace("=\r\n", ""));
+    texts.filter(|text| text.contains("Subject: ALARM: ")).collect()
+}
+
+/// Waits until the alarm is in the outbox, as `init` configures it; gives its text.
+async fn alarm(court: &Court) -> String {
+    let started = Instant::now();
+    loop {
+        let mut alarms = alarms(court).into_iter();
+        if let Some(found) = alarms.find(|text| text.contains("Jurisdiction: detroit")) {
+            return found;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "nobody is told");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Searches until that is done; gives the receipt.
+async fn goes_on(court: &Court) -> Value {
+    let started = Instant::now();
+    let body = json!({"request": request("detroit", 4)});
+    loop {
+        // A connection may be made anew meanwhile.
+        if let Ok(answer) = court.client(&searcher("detroit")).post(&path("detroit"), &body).await
+            && answer.status == 200
+        {
+            return answer.json().unwrap()["receipt"].clone();
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "it does not go on");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// How often it is on record since this entry that the log could not be written.
+async fn recoveries(court: &Court, since: u64) -> usize {
+    let entries = court.audit("detroit", since).await;
+    entries.iter().filter(|e| e["account"]["event"]["act"] == "log-recovered").count()
 }
 
 /// Searches that have to be refused because nothing can be recorded.
@@ -69,22 +119,14 @@ async fn while_nothing_can_be_synced_nothing_is_done_and_then_the_server_goes_on
     refused(&court).await;
     assert_eq!(court.entries("detroit").await, before, "nothing was added");
 
+    let told = alarm(&court).await;
+    assert!(told.contains("administrator") && told.contains("the audit log cannot be written"), "{told}");
+    assert!(told.contains("every request is refused"), "{told}");
+
     std::fs::remove_file(&flag).unwrap();
-    let started = Instant::now();
-    let body = json!({"request": request("detroit", 4)});
-    loop {
-        let answer = court.client(&searcher("detroit")).post(&path("detroit"), &body).await.unwrap();
-        if answer.status == 200 {
-            receipts.push(answer.json().unwrap()["receipt"].clone());
-            break;
-        }
-        assert!(started.elapsed() < Duration::from_secs(60), "it does not go on");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    receipts.push(goes_on(&court).await);
     stand(&court, &receipts).await;
-    let entries = court.audit("detroit", before).await;
-    let told = entries.iter().filter(|e| e["account"]["event"]["act"] == "log-recovered");
-    assert_eq!(told.count(), 1, "and says so: {entries:?}");
+    assert_eq!(recoveries(&court, before).await, 1, "and says so");
     court.deployment.kill().unwrap();
     court.deployment.verify().unwrap();
     court.deployment.serve().unwrap();
@@ -108,6 +150,53 @@ async fn a_server_killed_while_nothing_could_be_synced_has_lost_nothing_acknowle
     stand(&court, &receipts).await;
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_starts_while_nothing_can_be_synced_says_so_and_goes_on_by_itself() {
+    let Some((mut court, flag)) = fragile(LOGS).await else { return };
+    let library = court.deployment.home.join("broken_sync.so");
+    let mut receipts = vec![court.search("detroit", 0).await["receipt"].clone()];
+    let before = court.entries("detroit").await;
+    std::fs::write(&flag, "").unwrap();
+    refused(&court).await;
+    court.deployment.kill().unwrap();
+    let _ = std::fs::remove_dir_all(court.deployment.home.join("data/outbox"));
+
+    serve_fragile(&mut court, &library, &flag, LOGS);
+    refused(&court).await;
+    let mut client = court.client(&searcher("st-louis"));
+    let told = client.get("/readyz").await.unwrap().json().unwrap();
+    assert_eq!(told["impediments"], json!(["detroit: not ready"]), "why is for its own people");
+    assert_eq!(client.get("/healthz").await.unwrap().status, 200, "another start would change nothing");
+    let told = alarm(&court).await;
+    assert!(told.contains("the audit log cannot be written"), "{told}");
+    let mut over_http2 = http2::greet(&court.deployment, &searcher("detroit")).await;
+    over_http2.get("/v1/jurisdictions").await;
+    let answer = over_http2.answer().await;
+    assert!(answer.contains("nothing was done") && answer.contains("503"), "{answer}");
+
+    std::fs::remove_file(&flag).unwrap();
+    receipts.push(goes_on(&court).await);
+    stand(&court, &receipts).await;
+    assert_eq!(recoveries(&court, before).await, 1, "and says so");
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+}
+
+#[tokio::test]
+async fn of_a_start_that_fails_somebody_is_told() {
+    let Some(mut court) = court().await else { return };
+    court.deployment.stop().unwrap();
+    let registry = court.deployment.home.join("policies/detroit/registry.toml");
+    let text = std::fs::read_to_string(&registry).unwrap();
+    std::fs::write(&registry, text.replacen("background_checked =", "backround_checked =", 1)).unwrap();
+    for _ in 0..2 {
+        assert!(court.deployment.serve().unwrap_err().to_string().contains("backround_checked"));
+    }
+    let alarms = alarms(&court);
+    assert!((1..=2).contains(&alarms.len()), "one an hour, however often it is tried: {alarms:?}");
+    assert!(alarms[0].contains("the host does not start") && alarms[0].contains("registry.toml"), "{alarms:?}");
 }
 
 /// Searches; gives the receipt, or nothing where the search was refused because nothing can be kept.

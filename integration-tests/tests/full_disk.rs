@@ -21,7 +21,7 @@ async fn court(part: &str) -> Option<(Court, SmallDisk, PathBuf)> {
     let mut disk = None;
     let court = court_after(|deployment| disk = SmallDisk::mount(&deployment.home.join(part)))?;
     let Some(disk) = disk else {
-        eprintln!("SKIPPED: a small disk cannot be mounted here; run as root");
+        integration_tests::unable("a small disk cannot be mounted here; run as root");
         return None;
     };
     for jurisdiction in JURISDICTIONS {

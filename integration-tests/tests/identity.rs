@@ -8,11 +8,34 @@ use serde_json::json;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+/// Has to be turned away, and told why and what would change it.
+fn turned_away<T: std::fmt::Debug>(answer: Result<T, ClientError>, says: [&str; 2]) {
+    let told = answer.unwrap_err();
+    assert!(matches!(told, ClientError::Refused(_)), "{told}");
+    for part in says {
+        assert!(told.to_string().contains(part), "`{part}`: {told}");
+    }
+}
+
+const EXPIRED: [&str; 2] = ["your certificate has expired", "have another issued"];
+const REVOKED: [&str; 2] = ["your certificate has been revoked", "have another issued"];
+const UNKNOWN: [&str; 2] = ["of no authority that the server trusts", "have the server's authority issue you one"];
+const FOREIGN: [&str; 2] =
+    ["for which its authority does not speak", "have that jurisdiction's authority issue you one"];
+
 #[tokio::test]
 async fn without_a_certificate_there_is_no_connection() {
     let Some(court) = court().await else { return };
     let identity = Identity::anonymous(&court.deployment.home.join("certs/ca.pem")).unwrap();
-    assert!(Client::new(&court.deployment.address, identity).get("/healthz").await.is_err());
+    let says = ["lets nobody in without a certificate", "connect with yours"];
+    // A body longer than what a socket takes at once: what is refused while it is written is told, too.
+    let long = "x".repeat(8 << 20);
+    for attempt in 0..5 {
+        let mut client = Client::new(&court.deployment.address, identity.clone());
+        turned_away(client.get("/healthz").await, says);
+        turned_away(client.post("/v1/detroit/searches", &long).await, says);
+        assert_eq!(court.client(&searcher("detroit")).get("/healthz").await.unwrap().status, 200, "attempt {attempt}");
+    }
 }
 
 #[tokio::test]
@@ -21,14 +44,28 @@ async fn another_authority_is_not_trusted() {
     let (home, stranger) = (&court.deployment.home, other.deployment.certificate("detroit/m.whitfield"));
     let key = other.deployment.certificate("detroit/m.whitfield-key");
     let identity = Identity::read(&stranger, &key, &home.join("certs/ca.pem")).unwrap();
-    assert!(Client::new(&court.deployment.address, identity).get("/healthz").await.is_err());
+    turned_away(Client::new(&court.deployment.address, identity).get("/healthz").await, UNKNOWN);
+    // And the other way round: a server of another authority is not the one that was meant.
+    let own = court.client(&searcher("detroit")).get("/healthz").await;
+    assert_eq!(own.unwrap().status, 200);
+    let (certificate, key) = (court.deployment.certificate("detroit/m.whitfield"), "detroit/m.whitfield-key");
+    let misled =
+        Identity::read(&certificate, &court.deployment.certificate(key), &other.deployment.home.join("certs/ca.pem"));
+    let says = ["the server's certificate is not of the authority that you trust", "name the server's authority"];
+    turned_away(Client::new(&court.deployment.address, misled.unwrap()).get("/healthz").await, says);
 }
 
 #[tokio::test]
 async fn an_expired_certificate_is_not_valid() {
     let Some(court) = court().await else { return };
     court.deployment.issue("detroit", "m.whitfield", "fixed", "expired", -1).unwrap();
-    assert!(court.client("detroit/expired").get("/healthz").await.is_err());
+    turned_away(court.client("detroit/expired").get("/healthz").await, EXPIRED);
+    let certificate = ["--certificate", "certs/detroit/expired.pem", "--jurisdiction", "detroit"];
+    let list = ["request", "list", "--server", &court.deployment.address];
+    let done = court.deployment.run(&[&list[..], &certificate].concat()).unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert_eq!(said.matches(EXPIRED[0]).count(), 1, "once, and not as its own cause again: {said}");
 }
 
 #[tokio::test]
@@ -42,6 +79,7 @@ async fn a_revoked_certificate_is_refused_while_the_server_runs() {
         assert!(Instant::now() < deadline, "still let in");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    turned_away(court.client("detroit/j.kowalski").get("/healthz").await, REVOKED);
     assert_eq!(court.client(&searcher("detroit")).get("/healthz").await.unwrap().status, 200, "the others go on");
 }
 
@@ -60,7 +98,7 @@ async fn no_connection_outlives_the_revocation_of_its_certificate() {
         assert!(Instant::now() < deadline, "still let in");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    assert!(revoked.get("/healthz").await.is_err(), "nor is there another");
+    turned_away(revoked.get("/healthz").await, REVOKED);
     assert_eq!(other.get("/healthz").await.unwrap().status, 200, "the others connect again");
 }
 
@@ -71,16 +109,46 @@ async fn enter(at: &Deployment, from: &Deployment, who: &str) -> Result<u16, Cli
     Client::new(&at.address, identity).get("/healthz").await.map(|answer| answer.status.as_u16())
 }
 
+/// A deployment's configuration, less whom it trusts.
+fn without_authorities(deployment: &Deployment) -> String {
+    let config = std::fs::read_to_string(deployment.config()).unwrap();
+    config
+        .replace("client_authority = \"certs/ca.pem\"\n", "")
+        .replace("\nrevocations = \"certs/revocations.pem\"\n", "\n")
+}
+
+#[tokio::test]
+async fn of_an_authority_named_twice_either_list_revokes() {
+    let Some(mut court) = court().await else { return };
+    let home = court.deployment.home.clone();
+    std::fs::copy(home.join("certs/revocations.pem"), home.join("certs/earlier.pem")).unwrap();
+    let revoked = "detroit/j.kowalski";
+    let done = court.deployment.run(&["pki", "revoke", "certs", &format!("certs/{revoked}.pem")]).unwrap();
+    assert!(done.status.success());
+    let base = without_authorities(&court.deployment);
+    for lists in [["revocations", "earlier"], ["earlier", "revocations"]] {
+        court.deployment.stop().unwrap();
+        let each = lists.map(|list| {
+            format!(
+                "\n[[server.client_authorities]]\nfile = \"certs/ca.pem\"\nrevocations = \"certs/{list}.pem\"\n\
+                 jurisdictions = [\"detroit\", \"st-louis\"]\n"
+            )
+        });
+        std::fs::write(court.deployment.config(), format!("{base}{}", each.concat())).unwrap();
+        court.deployment.serve().unwrap();
+        let here = &court.deployment;
+        assert!(enter(here, here, revoked).await.is_err(), "{lists:?}");
+        assert_eq!(enter(here, here, &searcher("detroit")).await.unwrap(), 200, "{lists:?}: the others go on");
+    }
+}
+
 #[tokio::test]
 async fn an_authority_speaks_for_its_own_jurisdictions_only() {
     let (Some(mut court), Some(program)) = (court().await, integration_tests::program()) else { return };
     let folder = tempfile::tempdir().unwrap();
     let other = Deployment::init(&program, &folder.path().join("other"), None).unwrap();
     court.deployment.stop().unwrap();
-    let config = std::fs::read_to_string(court.deployment.config()).unwrap();
-    let mut config = config
-        .replace("client_authority = \"certs/ca.pem\"\n", "")
-        .replace("\nrevocations = \"certs/revocations.pem\"\n", "\n");
+    let mut config = without_authorities(&court.deployment);
     let authority = |home: &Path, jurisdiction: &str| {
         let (file, revocations) = (home.join("certs/ca.pem"), home.join("certs/revocations.pem"));
         format!(
@@ -96,8 +164,9 @@ async fn an_authority_speaks_for_its_own_jurisdictions_only() {
     let here = &court.deployment;
     assert_eq!(enter(here, here, &st_louis).await.unwrap(), 200);
     assert_eq!(enter(here, &other, &detroit).await.unwrap(), 200);
-    assert!(enter(here, here, &detroit).await.is_err(), "its authority is the other");
-    assert!(enter(here, &other, &st_louis).await.is_err(), "and the other way round");
+    // Each has the other for its authority.
+    turned_away(enter(here, here, &detroit).await, FOREIGN);
+    turned_away(enter(here, &other, &st_louis).await, FOREIGN);
 
     let certificate = format!("certs/{detroit}.pem");
     assert!(other.run(&["pki", "revoke", "certs", &certificate]).unwrap().status.success());

@@ -62,6 +62,7 @@ fn calls(records: &[String]) -> Vec<Call> {
         ("requests/{request}/outcome", FIRST, Some(outcome())),
         ("obligations", FIRST, None),
         ("obligations/{obligation}/completion", FIRST, Some(json!({"note": "it is done"}))),
+        ("obligations/{obligation}/waiver", FIRST, Some(json!({"reason": "it cannot be met"}))),
         ("people", FIRST, Some(person)),
         ("people/{person}/record", FIRST, Some(json!({"unit": "another"}))),
         ("people/{person}/access", FIRST, Some(json!({"change": "suspend"}))),

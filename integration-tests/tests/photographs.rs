@@ -93,6 +93,49 @@ async fn an_enrolment_that_stopped_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
+async fn a_photograph_is_searched_with_one_command() {
+    let Some(studio) = studio() else { return };
+    studio.enroll(&["biden-1.jpg", "obama-1.jpg"]).await;
+    let example = Example::read("detroit").unwrap();
+    let certificate = format!("certs/{}.pem", crate::common::searcher("detroit"));
+    let said = |name: &str| example.request[name].as_str().unwrap().to_owned();
+    let mut words: Vec<String> =
+        ["search", "--server", &studio.deployment.address, "--certificate", &certificate].map(str::to_owned).into();
+    words.extend(["--jurisdiction", "detroit", "--gallery", "snap", "--source", "cctv"].map(str::to_owned));
+    for name in ["requester", "purpose", "reason"] {
+        words.extend([format!("--{name}"), said(name)]);
+    }
+    words.extend(["--case", "incident-number=26-0310-114"].map(str::to_owned));
+    for (name, value) in example.request["answers"].as_table().unwrap() {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        words.extend(["--answer".to_owned(), format!("{name}={value}")]);
+    }
+    let search = |probe: &str, more: &[&str]| {
+        let probe = studio.photographs.join(probe).display().to_string();
+        let words = words.iter().map(String::as_str).chain(["--probe", &probe]).chain(more.iter().copied());
+        let done = studio.deployment.run(&words.collect::<Vec<_>>()).unwrap();
+        let said = String::from_utf8_lossy(&[&done.stdout[..], &done.stderr].concat()).into_owned();
+        (done.status.code(), said)
+    };
+    let (code, said) = search("obama-2.jpg", &["--json"]);
+    assert_eq!(code, Some(0), "{said}");
+    let answer: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"));
+    assert_eq!(answer["candidates"][0]["record_id"], "obama-1", "{answer}");
+
+    let (code, said) = search("biden-2.jpg", &[]);
+    let first = said.find("biden-1").unwrap_or_else(|| panic!("{said}"));
+    assert!(code == Some(0) && said.contains("2 records compared of detroit/snap"), "{said}");
+    assert!(said.find("obama-1").is_none_or(|other| first < other), "in rank order: {said}");
+
+    let (code, said) = search("two-people.jpg", &[]);
+    assert!(code != Some(0) && said.contains("faces"), "it asks which: {said}");
+    let (code, said) = search("two-people.jpg", &["--face", "1"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = search("nobody.jpg", &[]);
+    assert!(code != Some(0) && said.contains("cannot read") && said.contains("nobody.jpg"), "{said}");
+}
+
+#[tokio::test]
 async fn of_several_people_the_answer_asks_which() {
     let Some(studio) = studio() else { return };
     studio.enroll(&["biden-1.jpg", "obama-1.jpg"]).await;

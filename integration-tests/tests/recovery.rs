@@ -11,8 +11,7 @@ async fn with_room_on_the_disk_again_the_server_goes_on_by_itself() {
     let court = court_after(|deployment| disk = SmallDisk::mount(&deployment.home.join("data/logs")));
     let Some(mut court) = court else { return };
     let Some(_disk) = disk else {
-        eprintln!("SKIPPED: a small disk cannot be mounted here; run as root");
-        return;
+        return integration_tests::unable("a small disk cannot be mounted here; run as root");
     };
     let logs = court.deployment.home.join("data/logs");
     assert!(court.enroll("detroit", 0..20).await.status.is_success());

@@ -2,6 +2,7 @@
 //! `full_disk`.
 
 use crate::common::{court, path, request, searcher};
+use model::terms::Digest;
 use serde_json::json;
 
 #[tokio::test]
@@ -102,10 +103,16 @@ async fn without_its_pinned_policy_a_jurisdiction_denies_and_the_other_goes_on()
     assert_eq!(court.entries("detroit").await, before + 1, "the denial is on record");
     court.check_receipt("detroit", &problem["receipt"]);
     assert_eq!(court.search("st-louis", 1).await["verdict"], "permit");
-    let ready = court.client(&searcher("st-louis")).get("/readyz").await.unwrap();
-    let told = ready.json().unwrap();
-    assert_eq!((ready.status.as_u16(), &told["status"]), (200, &json!("partly ready")));
-    assert!(told["impediments"][0].as_str().unwrap().starts_with("detroit: no policy in force"), "{told}");
+    for (asker, says) in [("detroit", "detroit: no policy in force: "), ("st-louis", "detroit: partly ready")] {
+        let mut client = court.client(&searcher(asker));
+        let ready = client.get("/readyz").await.unwrap();
+        let told = ready.json().unwrap();
+        assert_eq!((ready.status.as_u16(), &told["status"]), (200, &json!("partly ready")));
+        let said = told["impediments"][0].as_str().unwrap();
+        assert!(said.starts_with(says) && said.contains(&other) == (asker == "detroit"), "{asker}: {told}");
+        let all = client.get("/v1/jurisdictions").await.unwrap().json().unwrap().to_string();
+        assert_eq!(all.contains(&other), asker == "detroit", "{asker}: why is for its own people: {all}");
+    }
 }
 
 #[tokio::test]
@@ -125,34 +132,60 @@ async fn a_policy_changed_behind_the_hosts_back_is_not_used() {
     assert_eq!(court.search("detroit", 1).await["verdict"], "permit", "what is in force is back");
 }
 
+/// A component built for tests, if it was.
+fn built(name: &str) -> Option<Vec<u8>> {
+    let folder = integration_tests::program()?.ancestors().nth(2)?.join("wasm32-wasip2/policy");
+    let bytes = std::fs::read(folder.join(name)).ok();
+    if bytes.is_none() {
+        integration_tests::skip(&format!("{name} is not built: run `cargo xtask test`"));
+    }
+    bytes
+}
+
+/// The same component as if it had been built against another version of the contract.
+fn of_another_contract(component: &[u8]) -> Vec<u8> {
+    let (from, to) = (b"magistrate:policy/facts@0.1.0", b"magistrate:policy/facts@0.2.0");
+    let (mut bytes, mut at, mut found) = (component.to_vec(), 0, 0);
+    while let Some(next) = bytes[at..].windows(from.len()).position(|window| window == from) {
+        at += next;
+        bytes[at..at + to.len()].copy_from_slice(to);
+        found += 1;
+    }
+    assert!(found > 0, "it names the contract");
+    bytes
+}
+
 /// X5.
 #[tokio::test]
 async fn a_hostile_policy_is_denied_on_record_and_the_other_jurisdiction_goes_on() {
     let Some(mut court) = court().await else { return };
-    let built =
-        integration_tests::program().unwrap().ancestors().nth(2).unwrap().join("wasm32-wasip2/policy/hostile.wasm");
-    if !built.is_file() {
-        return integration_tests::skip("hostile.wasm is not built: run `cargo xtask test`");
-    }
+    let (Some(hostile), Some(networked)) = (built("hostile.wasm"), built("networked.wasm")) else { return };
     let acts = [
         ("spin", "ran out of fuel"),
         ("allocate", "ran out of memory"),
         ("recurse", "ran out of stack"),
         ("trap", "trapped"),
         ("print", "ran out of fuel"),
+        ("linger", "ran out of time"),
         ("oversized", "too large"),
         ("break-promise", "without the obligation"),
     ];
-    for (act, reason) in acts {
+    let mut policies: Vec<_> =
+        acts.map(|(act, reason)| (act, hostile.clone(), format!("\n[settings]\nact = \"{act}\"\n"), reason)).into();
+    // These never run.
+    let other = of_another_contract(&hostile);
+    policies.push(("another contract", other, String::new(), "speaks contract version 0.2.0"));
+    policies.push(("sockets", networked, String::new(), "`wasi:sockets/"));
+    for (what, component, settings, reason) in policies {
         court.deployment.stop().unwrap();
-        // Each act is a first start: a folder that changes afterwards is no policy until somebody approves of it.
+        // Each is a first start: a folder that changes afterwards is no policy until somebody approves of it.
         std::fs::remove_dir_all(court.deployment.home.join("data")).unwrap();
         let folder = court.deployment.home.join("policies/detroit");
-        std::fs::copy(&built, folder.join("hostile.wasm")).unwrap();
-        let policy = format!("component = \"hostile.wasm\"\n\n[settings]\nact = \"{act}\"\n");
+        std::fs::write(folder.join("hostile.wasm"), &component).unwrap();
+        // By hand: one that cannot run is not pinned by any command.
+        let digest = Digest::of(&component);
+        let policy = format!("component = \"hostile.wasm\"\ndigest = \"{digest}\"\n{settings}");
         std::fs::write(folder.join("policy.toml"), policy).unwrap();
-        let pinned = court.deployment.run(&["policy", "pin", "policies/detroit"]).unwrap();
-        assert!(pinned.status.success(), "{}", String::from_utf8_lossy(&pinned.stderr));
         court.deployment.serve().unwrap();
         assert_eq!(court.enroll("st-louis", 0..3).await.status, 200);
 
@@ -160,13 +193,13 @@ async fn a_hostile_policy_is_denied_on_record_and_the_other_jurisdiction_goes_on
         let body = json!({"request": request("detroit", 1)});
         let answer = court.client(&searcher("detroit")).post(&path("detroit"), &body).await.unwrap();
         let problem = answer.json().unwrap();
-        assert_eq!(answer.status, 403, "{act}: {problem}");
-        assert!(problem["detail"].as_str().unwrap().contains(reason), "{act}: {problem}");
+        assert_eq!(answer.status, 403, "{what}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(reason), "{what}: {problem}");
         court.check_receipt("detroit", &problem["receipt"]);
         let recorded = court.audit("detroit", before).await;
         let fault = &recorded[0]["account"]["event"]["rulings"]["rulings"][0]["fault"];
-        assert!(fault.as_str().is_some_and(|f| f.contains(reason)), "{act}: {recorded:?}");
-        assert_eq!(court.search("st-louis", 1).await["verdict"], "permit", "{act} harms nobody else");
+        assert!(fault.as_str().is_some_and(|f| f.contains(reason)), "{what}: {recorded:?}");
+        assert_eq!(court.search("st-louis", 1).await["verdict"], "permit", "{what} harms nobody else");
     }
 }
 
@@ -224,8 +257,9 @@ async fn where_no_file_can_grow_nothing_is_done_and_what_was_acknowledged_stands
     let Some(mut court) = court().await else { return };
     let limits = std::process::Command::new("prlimit").arg("--version").stdout(std::process::Stdio::null()).status();
     if !limits.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: there is no prlimit here to bound the size of files with; install util-linux");
-        return;
+        return integration_tests::unable(
+            "there is no prlimit here to bound the size of files with; install util-linux",
+        );
     }
     let mut receipts = Vec::new();
     for asked_to_stop in [false, true] {

@@ -1,5 +1,7 @@
 //! What a command shows on a terminal, and what it prints where its output is piped.
 
+use crate::common::court;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Output, Stdio};
 
 /// Fast commands that show progress: with its label, and whether they print a table.
@@ -17,15 +19,21 @@ fn piped(arguments: &[&str]) -> Option<Output> {
 /// Runs the program on a terminal of its own, by `script` of util-linux; `None`, loudly, where there is none.
 fn on_a_terminal(arguments: &[&str]) -> Option<Output> {
     let program = integration_tests::program()?;
+    let line = format!("exec '{}' {}", program.display(), arguments.join(" "));
+    Some(terminal(&line)?.stdin(Stdio::null()).output().unwrap())
+}
+
+/// A terminal on which a shell runs this line.
+fn terminal(line: &str) -> Option<Command> {
     if !Command::new("script").arg("--version").stdout(Stdio::null()).status().is_ok_and(|ended| ended.success()) {
-        eprintln!("SKIPPED: there is no `script` here to run a program on a terminal with; install util-linux");
+        integration_tests::unable("there is no `script` here to run a program on a terminal with; install util-linux");
         return None;
     }
-    let line = format!("stty cols 120 rows 40; exec '{}' {}", program.display(), arguments.join(" "));
+    let line = format!("stty cols 120 rows 40; {line}");
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(integration_tests::root());
-    script.env("TERM", "xterm").env("SHELL", "/bin/sh").env_remove("NO_COLOR").stdin(Stdio::null());
-    Some(script.output().unwrap())
+    script.env("TERM", "xterm").env("SHELL", "/bin/sh").env_remove("NO_COLOR");
+    Some(script)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -120,4 +128,41 @@ fn every_help_says_what_the_program_ends_with() {
         assert!(done.status.success() && printed.contains("Example"), "{command:?}: {printed}");
         assert!(printed.contains("Exit codes: 0 done;") && printed.contains("4 verification failed"), "{printed}");
     }
+}
+
+#[tokio::test]
+async fn a_terminal_is_shown_how_far_galleries_are_read_at_the_start_and_how_many_records_there_are() {
+    let Some(mut court) = court().await else { return };
+    court.deployment.stop().unwrap();
+    let home = court.deployment.home.clone();
+    for file in home.join("data/galleries/detroit").read_dir().unwrap() {
+        let path = file.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let (program, process) = (integration_tests::program().unwrap(), home.join("process"));
+    // The shell becomes the server.
+    let line = format!(
+        "echo $$ > '{}'; exec '{}' serve --config '{}'",
+        process.display(),
+        program.display(),
+        court.deployment.config().display()
+    );
+    let Some(mut terminal) = terminal(&line) else { return };
+    let mut server = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(server.stdout.take().unwrap());
+    let mut shown = Vec::new();
+    while !text(&shown).contains("listening on https://") {
+        assert!(output.read_until(b'\n', &mut shown).unwrap() > 0, "it ended: {}", text(&shown));
+    }
+    let process = std::fs::read_to_string(process).unwrap();
+    assert!(Command::new("kill").args(["-TERM", process.trim()]).status().unwrap().success());
+    output.read_to_end(&mut shown).unwrap();
+    assert!(server.wait().unwrap().success(), "{}", text(&shown));
+    let shown = text(&shown);
+    let bar = shown.find("detroit/snap").unwrap_or_else(|| panic!("no gallery is named: {shown}"));
+    let shown_of_it = &shown[bar..];
+    assert!(shown_of_it.contains("/20 ") && shown_of_it.contains(['█', '░']), "no progress: {shown}");
+    assert!(shown.contains("records") && shown.contains(" 20 ") && shown.contains('─'), "no count: {shown}");
 }

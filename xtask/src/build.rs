@@ -20,7 +20,7 @@ fn target() -> anyhow::Result<PathBuf> {
 
 /// Cargo, without what the cargo that runs this program told it about itself: build scripts of dependencies watch those
 /// variables, and everything above them would be built again.
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     for (name, _) in std::env::vars_os() {
@@ -57,11 +57,6 @@ pub(crate) fn all() -> anyhow::Result<PathBuf> {
     // With the tests, so that they and the program share one set of dependencies' features, and so one build of each.
     run("building the program", cargo().args(["build", "--release", "--workspace", "--bins", "--tests"]))?;
     Ok(target.join("release/magistrate"))
-}
-
-/// Runs every test, none of them skipped for want of a component.
-pub(crate) fn test() -> anyhow::Result<()> {
-    run("a test", cargo().env("MAGISTRATE_NO_SKIP", "1").args(["test", "--release", "--workspace", "--no-fail-fast"]))
 }
 
 fn ensure_guest_target() -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! `cargo xtask demo`.
 
-use crate::story::{Step, Story};
+use crate::story::{Outcome, Step, Story};
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -88,9 +88,9 @@ async fn tell(program: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let (mut surprises, mut last) = (Vec::new(), None);
     for step in &story.step {
         let told = Told::tell(&deployment, step, &pictures).await?;
-        if told.verdict != step.expect {
-            surprises.push(format!("{}, {}: expected {}, got {}", step.who, step.what, step.expect, told.verdict));
-        }
+        let generated = matches!(pictures, Pictures::Templates { .. });
+        let rank = generated.then_some(told.rank.as_str());
+        surprises.extend(step.surprises(&Outcome { verdict: &told.verdict, deciding: &told.deciding, rank }));
         if told.verdict == "permit" || last.is_none() {
             last = Some(told.answer);
         }
@@ -99,7 +99,7 @@ async fn tell(program: &Path, arguments: &Arguments) -> anyhow::Result<()> {
             what: step.what.clone(),
             at: step.at.clone(),
             verdict: told.verdict,
-            clauses: told.clauses,
+            clauses: told.shown,
             rank: told.rank,
             ms: told.ms,
         });
@@ -118,15 +118,21 @@ async fn tell(program: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(answer) = last {
         print_receipt(&answer["receipt"]);
     }
+    if !arguments.keep {
+        deployment.stop()?;
+    }
+    print!("{}", deployment.verify()?);
+    let otherwise = format!("the story went otherwise than told:\n{}", surprises.join("\n"));
     if arguments.keep {
+        if !surprises.is_empty() {
+            eprintln!("{otherwise}\n");
+        }
         print_curl(&deployment, &pictures)?;
         println!("the server runs until you press Ctrl-C; its folder is {}", deployment.home.display());
-        return deployment.wait();
+        deployment.wait()?;
     }
-    deployment.stop()?;
-    print!("{}", deployment.verify()?);
     if !surprises.is_empty() {
-        bail!("the story went otherwise than told:\n{}", surprises.join("\n"));
+        bail!("{otherwise}");
     }
     println!("done in {:.1} s after the build", started.elapsed().as_secs_f64());
     Ok(())
@@ -146,7 +152,9 @@ pub(crate) struct Row {
 /// What came of one step.
 struct Told {
     verdict: String,
-    clauses: String,
+    /// The clauses that decided: all of them, and as the table shows them.
+    deciding: Vec<String>,
+    shown: String,
     rank: String,
     ms: f64,
     answer: Value,
@@ -177,27 +185,40 @@ impl Told {
             let mate = all.iter().find(|c| c["record_id"] == json!(pictures.mate()));
             mate.map_or_else(|| "none".to_owned(), |c| c["rank"].to_string())
         });
-        Ok(Self { verdict: verdict.to_owned(), clauses: deciding(&answer), rank, ms, answer })
+        let (deciding, shown) = (decisive(&answer), deciding(&answer));
+        Ok(Self { verdict: verdict.to_owned(), deciding, shown, rank, ms, answer })
     }
 }
 
-/// The clauses that decided: those violated, else those missing, else that a permit was given.
-pub(crate) fn deciding(answer: &Value) -> String {
-    let findings = answer["findings"].as_array().map_or(&[][..], Vec::as_slice);
+fn findings(answer: &Value) -> &[Value] {
+    answer["findings"].as_array().map_or(&[][..], Vec::as_slice)
+}
+
+/// The clauses that decided: those violated, else those missing; none where a permit was given.
+fn decisive(answer: &Value) -> Vec<String> {
     for outcome in ["violated", "missing"] {
-        let mut clauses: Vec<_> = findings
+        let mut clauses: Vec<_> = findings(answer)
             .iter()
             .filter(|f| f["outcome"] == outcome)
             .map(|f| format!("{} {}", f["jurisdiction"].as_str().unwrap_or(""), f["clause"].as_str().unwrap_or("")))
             .collect();
         clauses.dedup();
         if !clauses.is_empty() {
-            let more = clauses.len().saturating_sub(3);
-            clauses.truncate(3);
-            return clauses.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() };
+            return clauses;
         }
     }
-    format!("{} clauses hold", findings.iter().filter(|f| f["outcome"] == "satisfied").count())
+    Vec::new()
+}
+
+/// The same in a few words, or that a permit was given.
+pub(crate) fn deciding(answer: &Value) -> String {
+    let mut clauses = decisive(answer);
+    if clauses.is_empty() {
+        return format!("{} clauses hold", findings(answer).iter().filter(|f| f["outcome"] == "satisfied").count());
+    }
+    let more = clauses.len().saturating_sub(3);
+    clauses.truncate(3);
+    clauses.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
 }
 
 pub(crate) async fn model_of(

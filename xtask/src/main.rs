@@ -6,6 +6,7 @@ mod coverage;
 mod demo;
 mod lead;
 mod story;
+mod testing;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Build => build::all().map(|program| println!("{}", program.display())),
         Command::Demo(arguments) => build::all().and_then(|program| demo::run(&program, &arguments)),
-        Command::Test => build::all().and_then(|_| build::test()),
+        Command::Test => build::all().and_then(|_| testing::run()),
         Command::Coverage { check } => coverage::run(check),
     };
     match done {

@@ -9,16 +9,16 @@ use crate::prune::PrunedNoteError;
 
 /// The operating system refused a file operation.
 #[derive(Debug, Error)]
-#[error("`{file}` could not be {action}: {source}; check the disk, its free space and the folder's permissions")]
+#[error("`{file}` could not be {action}: {reason}; check the disk, its free space and the folder's permissions")]
 pub struct FileError {
     file: String,
     action: &'static str,
-    source: io::Error,
+    reason: io::Error,
 }
 
 impl FileError {
-    pub(crate) fn new(file: &str, action: &'static str, source: io::Error) -> Self {
-        Self { file: file.to_owned(), action, source }
+    pub(crate) fn new(file: &str, action: &'static str, reason: io::Error) -> Self {
+        Self { file: file.to_owned(), action, reason }
     }
 
     /// The file, relative to the log's folder.
@@ -191,7 +191,7 @@ pub enum OpenError {
     Directory(#[from] DirectoryError),
     /// A thread of the log could not be started.
     #[error("a thread could not be started: {0}; raise the limit on threads")]
-    Thread(#[source] io::Error),
+    Thread(io::Error),
     /// Something rides on entries of the journal that may be nowhere else.
     #[error(
         "the journal holds riders that have not reached their own place: prepare the log and bring them there, or wait"
@@ -200,6 +200,14 @@ pub enum OpenError {
     /// The log was closed, so there is nothing to recover.
     #[error("the log was closed: open it again")]
     Closed,
+}
+
+impl OpenError {
+    /// Whether it may work later without anybody changing what is in the folder or configured: a disk that is full or fails, a
+    /// signer that does not answer, threads that are used up.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Directory(DirectoryError::File(_)) | Self::Sign(_) | Self::Thread(_))
+    }
 }
 
 impl From<FileError> for OpenError {
@@ -467,5 +475,20 @@ pub struct PathError {
 impl PathError {
     pub(crate) fn new(path: &str) -> Self {
         Self { path: path.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn a_reason_that_is_told_is_no_cause_to_be_told_again() {
+        let refused = FileError::new("lock", "opened", io::ErrorKind::PermissionDenied.into());
+        assert!(refused.to_string().starts_with("`lock` could not be opened: "), "{refused}");
+        assert!(refused.source().is_none());
+        let thread = OpenError::Thread(io::ErrorKind::OutOfMemory.into());
+        assert!(thread.source().is_none(), "{thread}");
     }
 }

@@ -61,6 +61,11 @@ impl Files {
         }
     }
 
+    /// Another handle on the same folder.
+    pub(crate) fn again(&self) -> Result<Dir, FileError> {
+        self.dir.try_clone().map_err(|source| FileError::new(ROOT, "opened again", source))
+    }
+
     /// From now on these steps fail, or none.
     #[cfg(test)]
     pub(crate) fn fail_at(&self, steps: impl IntoIterator<Item = Step>) {

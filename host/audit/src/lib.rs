@@ -53,6 +53,7 @@
 //! [`Petition`], off the way of every append, and keeps the newest that has enough in [`Witnessed`].
 
 mod add_checkpoint;
+mod again;
 mod answers;
 mod blame;
 mod checkpoint;
@@ -89,6 +90,7 @@ mod writer;
 use sha2::{Digest, Sha256};
 
 pub use add_checkpoint::{AddCheckpoint, AddCheckpointError, MAX_REQUEST_BYTES};
+pub use again::Again;
 pub use cosignature::{Cosignature, Cosigned, Cosigner, WitnessKey};
 pub use error::{
     AppendError, CheckpointError, Damage, DirectoryError, Fault, FileError, KeyError, OpenError, PathError, ReadError,

@@ -12,6 +12,7 @@ use cap_std::fs::Dir;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::coop::unconstrained;
 
+use crate::again::Again;
 use crate::checkpoint;
 use crate::entries::Entries;
 use crate::error::{AppendError, FileError, OpenError, ReadError};
@@ -105,6 +106,15 @@ impl Prepared {
     /// the folder tells of it afterwards: say so in a place of its own first.
     pub fn recovered(&self) -> Option<&Recovery> {
         self.recovered.as_ref()
+    }
+
+    /// What it takes to prepare the log again, should opening it fail.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] where the process may open no more files.
+    pub fn again(&self) -> Result<Again, FileError> {
+        Ok(Again { dir: self.files.again()?, origin: self.origin.clone(), signer: Arc::clone(&self.signer) })
     }
 
     /// Opens the log. The riders go with the journal: bring them to their own place first. Blocks while the journal is
@@ -415,6 +425,11 @@ impl Log {
     /// succeeds, and after [`close`](Self::close).
     pub fn is_writable(&self) -> bool {
         !self.handle.commands.is_closed() && self.handle.shared.halted().is_none()
+    }
+
+    /// Whether nothing can ever be appended by this handle: the log was closed, or its writer has ended. It has to be opened again.
+    pub fn is_closed(&self) -> bool {
+        self.handle.commands.is_closed()
     }
 
     /// Why nothing can be appended, after a failed write; `None` while all is well and after [`close`](Self::close).

@@ -69,7 +69,7 @@ pub enum PetitionError {
     Log(#[from] ReadError),
     /// The log's own checkpoint is not one.
     #[error("the log's own checkpoint cannot be sent: {0}")]
-    Checkpoint(#[from] CheckpointError),
+    Checkpoint(CheckpointError),
 }
 
 impl PetitionError {
@@ -87,8 +87,8 @@ impl Petition {
     ///
     /// [`PetitionError::Checkpoint`].
     pub fn new(log: &Log, old: u64) -> Result<Self, PetitionError> {
-        let head = checkpoint::read(&log.checkpoint(), log.verifier_key())?;
-        let text = checkpoint::text(&head.text)?;
+        let head = checkpoint::read(&log.checkpoint(), log.verifier_key()).map_err(PetitionError::Checkpoint)?;
+        let text = checkpoint::text(&head.text).map_err(PetitionError::Checkpoint)?;
         Ok(Self { head, text, old })
     }
 

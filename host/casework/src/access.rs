@@ -18,7 +18,6 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::intake::attested;
 use crate::judge::Facts;
-use crate::ledger::Subject;
 use crate::limits::{self, bounded};
 use crate::misstep::Misstep;
 use crate::sitting::Taken;
@@ -85,8 +84,7 @@ impl Casework {
     ) -> Result<Changed, CaseError> {
         check(&change)?;
         let chamber = self.chamber(jurisdiction)?.clone();
-        let _turn = self.turns.take(&format!("person/{jurisdiction}/{person}")).await;
-        self.still_stands(actor, jurisdiction, ASKED).await?;
+        let _turn = self.turn_for(actor, &chamber, &format!("person/{jurisdiction}/{person}"), ASKED).await?;
         let (subject, agency) = known(&chamber, person)?;
         let roles = match roles_afterwards(&subject, &change) {
             Ok(roles) => roles,
@@ -114,8 +112,7 @@ impl Casework {
             return Err(CaseError::Invalid(message.to_owned()));
         }
         let chamber = self.chamber(jurisdiction)?.clone();
-        let _turn = self.turns.take(&format!("agency/{jurisdiction}/{agency}")).await;
-        self.still_stands(actor, jurisdiction, ASKED).await?;
+        let _turn = self.turn_for(actor, &chamber, &format!("agency/{jurisdiction}/{agency}"), ASKED).await?;
         let Some(subject) = chamber.agency(agency) else {
             let (id, hint) = (agency.to_owned(), "; the registry of the jurisdiction lists its agencies");
             return Err(CaseError::Unknown { kind: "agency", id, hint });
@@ -150,9 +147,9 @@ impl Casework {
         decide(&mut amendment.decided, now, chamber.local(now).today);
         let row = match amendment.row() {
             Ok(row) => row,
-            Err(e) => return Err(self.give_up(&concerned, acted, actor, Subject::default(), e).await),
+            Err(e) => return Err(self.give_up(&concerned, acted, actor, e).await),
         };
-        let (rulings, recorded) = self.conclude(&concerned, acted, actor, Subject::default(), event, vec![row]).await?;
+        let (rulings, recorded) = self.conclude(&concerned, acted, actor, event, vec![row]).await?;
         amendment.take_effect();
         chamber.publish().await;
         let registry = chamber.registry();

@@ -4,8 +4,8 @@ use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Receipt};
 use crate::limits::bounded;
-use crate::misstep::Misstep;
-use crate::obligations;
+use crate::misstep::{Demanded, Misstep};
+use crate::obligations::{self, Owed};
 use crate::signatures::is;
 use crate::sitting::Sitting;
 use model::account::{Event, Kind};
@@ -28,7 +28,8 @@ pub struct Acknowledgement {
 }
 
 impl Casework {
-    /// Records that the requester acknowledges a statement: the charter's, word for word.
+    /// Records that the requester acknowledges a statement: a charter's, word for word. Where several jurisdictions want one of
+    /// this id acknowledged, it is that of the one whose words they are; of the same words in several charters, one at a time.
     ///
     /// # Errors
     /// [`CaseError::OutOfPlace`] for anybody else, for other words, and where nobody asked for it.
@@ -48,39 +49,49 @@ impl Casework {
             _ => return Err(CaseError::Invalid("send either text or digest, of the statement as shown".to_owned())),
         };
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
-        if let Err(misstep) = in_place(&sitting, actor, &statement, digest) {
-            return self.refuse(&sitting, actor, ASKED, misstep).await;
-        }
-        let meets = |owed: &obligations::Owed| matches!(&owed.duty, Duty::Acknowledge(id) if *id == statement);
+        let jurisdiction = match meant(&sitting, actor, &statement, digest) {
+            Ok(owed) => owed.jurisdiction.clone(),
+            Err(misstep) => return self.refuse(&sitting, actor, ASKED, misstep).await,
+        };
+        let meets = |owed: &Owed| owed.jurisdiction == jurisdiction && demands(owed, &statement);
         let rows = obligations::met(&sitting.owed, meets, &actor.key(), sitting.now)?;
         let entry = Entry {
             kind: Kind::Fulfilment,
             who: actor.who(),
             at: sitting.now,
-            subject: sitting.request.subject(),
+            subject: sitting.request.subject()?.into(),
             of: None,
-            event: Event::Acknowledged { statement, text_digest: digest },
+            event: Event::Acknowledged { jurisdiction, statement, text_digest: digest },
         };
         let ledgers: Vec<_> = sitting.concerned.iter().map(|c| &c.ledger).collect();
         ledger::record(&ledgers, entry, rows).await?.receipt()
     }
 }
 
-fn in_place(sitting: &Sitting, actor: &Registered, statement: &str, digest: Digest) -> Result<(), Misstep> {
+/// The demand that is met with these words.
+fn meant<'s>(sitting: &'s Sitting, actor: &Registered, statement: &str, digest: Digest) -> Result<&'s Owed, Misstep> {
     if !is(&actor.who(), &sitting.request.requester) {
         return Err(Misstep::NotTheRequester { requester: sitting.request.requester.to_string() });
     }
-    let asked =
-        |owed: &&obligations::Owed| owed.is_open() && matches!(&owed.duty, Duty::Acknowledge(id) if id == statement);
-    let Some(owed) = sitting.owed.iter().find(asked) else {
-        return Err(Misstep::NothingOwed { of: statement.to_owned() });
-    };
-    let chamber = sitting.concerned.iter().find(|c| c.id() == owed.jurisdiction);
-    match chamber.and_then(|c| c.statement(statement)).map(|s| Digest::of(s.text.as_bytes())) {
-        None => Err(Misstep::UnknownStatement { id: statement.to_owned() }),
-        Some(verbatim) if verbatim != digest => {
-            Err(Misstep::AlteredStatement { id: statement.to_owned(), digest: verbatim })
+    let mut otherwise = Misstep::NothingOwed { of: statement.to_owned() };
+    for owed in sitting.owed.iter().filter(|owed| owed.is_open() && demands(owed, statement)) {
+        let chamber = sitting.concerned.iter().find(|c| c.id() == owed.jurisdiction);
+        match chamber.and_then(|c| c.statement(statement)).map(|s| Digest::of(s.text.as_bytes())) {
+            Some(verbatim) if verbatim == digest => return Ok(owed),
+            Some(verbatim) => {
+                let (id, demanded) = (statement.to_owned(), Some(Demanded::from(owed)));
+                otherwise = Misstep::AlteredStatement { id, digest: verbatim, demanded };
+            }
+            None if matches!(otherwise, Misstep::NothingOwed { .. }) => {
+                otherwise = Misstep::UnknownStatement { id: statement.to_owned() };
+            }
+            None => {}
         }
-        Some(_) => Ok(()),
     }
+    Err(otherwise)
+}
+
+/// Whether an obligation is to acknowledge a statement of this id.
+fn demands(owed: &Owed, statement: &str) -> bool {
+    matches!(&owed.duty, Duty::Acknowledge(id) if id == statement)
 }

@@ -101,8 +101,7 @@ impl Casework {
             let reason = "only people of the jurisdiction who hold a role put its policy's revisions forward";
             return self.reject(jurisdiction, actor, PROPOSE, reason).await;
         }
-        let _turn = self.policy_turn(&chamber).await;
-        self.still_stands(actor, jurisdiction, PROPOSE).await?;
+        let _turn = self.policy_turn(actor, &chamber, PROPOSE).await?;
         let in_force = match &*chamber.policy() {
             PolicyState::Ready(policy) => policy.reference().clone(),
             PolicyState::Absent(reason) => return Err(CaseError::Policy(format!("no policy is in force: {reason}"))),
@@ -170,8 +169,7 @@ impl Casework {
             return Err(CaseError::Invalid("a revision is `approved` or `refused`: conclude one of these".to_owned()));
         }
         let chamber = self.chamber(jurisdiction)?.clone();
-        let _turn = self.policy_turn(&chamber).await;
-        self.still_stands(actor, jurisdiction, ENDORSE).await?;
+        let _turn = self.policy_turn(actor, &chamber, ENDORSE).await?;
         let found = pending(&chamber, revision).await?;
         let own = actor.principal.jurisdiction == jurisdiction;
         let out_of_place = if !own || !actor.person.roles.contains(&role) {
@@ -215,8 +213,7 @@ impl Casework {
         let chamber = self.chamber(jurisdiction)?.clone();
         let concerned = [chamber.clone()];
         answers::check(&concerned, Phase::Activation, &answers)?;
-        let _turn = self.policy_turn(&chamber).await;
-        self.still_stands(actor, jurisdiction, ACTIVATE).await?;
+        let _turn = self.policy_turn(actor, &chamber, ACTIVATE).await?;
         let mut revision = match pending(&chamber, revision).await? {
             Ok(revision) => revision,
             Err(misstep) => return self.refuse_apart(&chamber, actor, ACTIVATE, misstep).await,
@@ -253,7 +250,7 @@ impl Casework {
             Ok(policy) => policy,
             Err(e) => {
                 let rows = self.withdraw(&chamber, revision, in_force).await;
-                return Err(self.give_up_with(&concerned, acted, actor, Subject::default(), e, rows).await);
+                return Err(self.give_up_with(&concerned, acted, actor, e, rows).await);
             }
         };
         let event = Event::Activated { component: activated.component, settings: activated.settings, before };
@@ -261,7 +258,7 @@ impl Casework {
         let (rulings, recorded) = {
             // Held by whoever reads what other hosts put in force: this is not another's.
             let _held = chamber.decisions.lock().await;
-            let concluded = self.conclude(&concerned, acted, actor, Subject::default(), event, rows).await?;
+            let concluded = self.conclude(&concerned, acted, actor, event, rows).await?;
             chamber.put_in_force(policy);
             concluded
         };
@@ -301,8 +298,8 @@ impl Casework {
     }
 
     /// One step on a jurisdiction's policy at a time.
-    async fn policy_turn(&self, chamber: &Chamber) -> Turn {
-        self.turns.take(&format!("policy/{}", chamber.id())).await
+    async fn policy_turn(&self, actor: &Registered, chamber: &Chamber, asked: &str) -> Result<Turn, CaseError> {
+        self.turn_for(actor, chamber, &format!("policy/{}", chamber.id()), asked).await
     }
 
     /// After an activation that failed: the folder holds again what is in force. Gives the revision's row as it stands then;
@@ -328,7 +325,7 @@ impl Casework {
         event: Event,
         revision: Revision,
     ) -> Result<Recorded, CaseError> {
-        let entry = Entry { kind: Kind::Proposal, who: actor.who(), at, subject: Subject::default(), of: None, event };
+        let entry = Entry { kind: Kind::Proposal, who: actor.who(), at, subject: Subject::Apart, of: None, event };
         let recorded = ledger::record(&[&chamber.ledger], entry, vec![revision.row()?]).await?;
         Ok(Recorded { revision, receipt: recorded.receipt()? })
     }
@@ -344,8 +341,7 @@ impl Casework {
         asked: &str,
         misstep: Misstep,
     ) -> Result<T, CaseError> {
-        self.record_rejected(&[&chamber.ledger], actor, Subject::default(), asked, &misstep).await?;
-        Err(misstep.into())
+        self.record_rejected(&[&chamber.ledger], actor, Subject::Apart, asked, misstep).await
     }
 }
 

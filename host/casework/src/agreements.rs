@@ -84,8 +84,7 @@ impl Casework {
         }
         let agency = Agency { agreements: facts, suspended_since: None, ..agency };
         let id = agency.id.clone();
-        let _turn = self.turns.take(&format!("agency/{jurisdiction}/{id}")).await;
-        self.still_stands(actor, jurisdiction, ASKED).await?;
+        let _turn = self.turn_for(actor, &chamber, &format!("agency/{jurisdiction}/{id}"), ASKED).await?;
         if chamber.agency(&id).is_some() {
             let misstep = Misstep::Registered { kind: "agency", id };
             return self.refuse_apart(&chamber, actor, ASKED, misstep).await;
@@ -119,8 +118,7 @@ impl Casework {
         bounded(words, [("reason", reason.as_str())], &answers)?;
         check(&concluded, self.clock.now()?)?;
         let chamber = self.chamber(jurisdiction)?.clone();
-        let _turn = self.turns.take(&format!("agency/{jurisdiction}/{agency}")).await;
-        self.still_stands(actor, jurisdiction, ASKED).await?;
+        let _turn = self.turn_for(actor, &chamber, &format!("agency/{jurisdiction}/{agency}"), ASKED).await?;
         let mut subject = chamber.agency(agency).ok_or_else(|| unknown(agency))?;
         let id = agreement_id(&concluded.agreement);
         if subject.agreements.iter().any(|known| agreement_id(known) == id) {
@@ -152,8 +150,7 @@ impl Casework {
     ) -> Result<Changed, CaseError> {
         bounded([("agency", agency), ("agreement", agreement)], [("reason", reason.as_str())], &answers)?;
         let chamber = self.chamber(jurisdiction)?.clone();
-        let _turn = self.turns.take(&format!("agency/{jurisdiction}/{agency}")).await;
-        self.still_stands(actor, jurisdiction, ASKED).await?;
+        let _turn = self.turn_for(actor, &chamber, &format!("agency/{jurisdiction}/{agency}"), ASKED).await?;
         let mut subject = chamber.agency(agency).ok_or_else(|| unknown(agency))?;
         let today = chamber.local(self.clock.now()?).today;
         let last = today.yesterday().map_err(|e| CaseError::Invalid(e.to_string()))?;

@@ -65,14 +65,18 @@ pub(crate) async fn insist(alarm: Arc<dyn Alarm>, alert: Alert) {
     raise(&*alarm, &alert, PAUSE).await;
 }
 
-async fn raise(alarm: &dyn Alarm, alert: &Alert, mut pause: Duration) {
+/// Raises an alert once, for whoever cannot wait until it has been taken over.
+///
+/// # Errors
+/// Why it was not taken over.
+pub async fn attempt(alarm: &dyn Alarm, alert: &Alert) -> Result<(), String> {
     let patience = alarm.patience();
-    loop {
-        let failed = match tokio::time::timeout(patience, alarm.raise(alert)).await {
-            Ok(Ok(())) => return,
-            Ok(Err(reason)) => reason,
-            Err(_) => format!("no answer within {} s", patience.as_secs()),
-        };
+    let raised = tokio::time::timeout(patience, alarm.raise(alert)).await;
+    raised.unwrap_or_else(|_| Err(format!("no answer within {} s", patience.as_secs())))
+}
+
+async fn raise(alarm: &dyn Alarm, alert: &Alert, mut pause: Duration) {
+    while let Err(failed) = attempt(alarm, alert).await {
         let Alert { jurisdiction, subject, .. } = alert;
         tracing::error!(%jurisdiction, %subject, %failed, "an alarm was not taken over");
         tokio::time::sleep(pause).await;

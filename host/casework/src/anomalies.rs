@@ -331,7 +331,7 @@ impl Casework {
         let parameters: BTreeMap<String, String> =
             asked.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let event = Event::Surveyed { asked: what.to_owned(), parameters };
-        self.looks(chamber, auditor, what, Subject::default(), event).await
+        self.looks(chamber, auditor, what, Subject::Apart, event).await
     }
 }
 

@@ -54,17 +54,16 @@ pub(crate) struct Demands {
 }
 
 impl Demands {
-    /// Those that are on record.
+    /// Those that are on record, of obligations as they stand now ([`Casework::owed`](crate::Casework::owed)).
     pub(crate) fn on_record(owed: &[Owed], life: &Life) -> Self {
         let mut demands = Self::default();
         for owed in owed.iter().filter(|owed| is_demand(&owed.duty)) {
-            let awaited = awaited(owed);
             match owed.standing {
                 // What is set aside is not waited for, whoever demands the same again: it is the same obligation.
-                Standing::Met { .. } | Standing::Waived { .. } => note(&mut demands.given, awaited),
+                Standing::Met { .. } | Standing::Waived { .. } => note(&mut demands.given, awaited(owed)),
                 Standing::Open | Standing::Overdue { .. } => {
-                    if !of_retention(&awaited, life) {
-                        note(&mut demands.open, awaited);
+                    if !of_retention(owed, life) {
+                        note(&mut demands.open, awaited(owed));
                     }
                 }
             }
@@ -123,12 +122,12 @@ fn awaited(owed: &Owed) -> Awaited {
 /// Whether it is a step of the phase `retention` that waits for this approval: then it waits on the record's docket, however the
 /// obligation stands.
 pub(crate) fn waits_on_a_docket(owed: &Owed, life: &Life) -> bool {
-    matches!(owed.duty, Duty::Approve(_)) && (owed.about.is_some() || of_retention(&awaited(owed), life))
+    matches!(owed.duty, Duty::Approve(_)) && (owed.about.is_some() || of_retention(owed, life))
 }
 
 /// Whether it was a step of the phase `retention` that demanded this first.
-fn of_retention(awaited: &Awaited, life: &Life) -> bool {
-    let Awaited { jurisdiction, clause, duty } = awaited;
+pub(crate) fn of_retention(owed: &Owed, life: &Life) -> bool {
+    let Owed { jurisdiction, clause, duty, .. } = owed;
     let same = |i: &&crate::life::Imposed| i.jurisdiction == *jurisdiction && i.clause == *clause && i.duty == *duty;
     life.imposed.iter().find(same).is_some_and(|i| i.phase == Phase::Retention)
 }
@@ -224,6 +223,7 @@ mod tests {
             due: None,
             standing,
             tries: 0,
+            reach: Default::default(),
             wake: None,
         }
     }

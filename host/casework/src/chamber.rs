@@ -12,13 +12,16 @@ pub use casework::{Casework, Impediment};
 pub use registered::Registered;
 
 use crate::alarm::Troubles;
-use crate::dropped;
+use crate::clock::Clock;
 use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::{HOUR_MS, History};
 use crate::hosts::Neighbours;
 use crate::ledger::{self, Entry, Ledger, Subject};
+use crate::pace::Pace;
 use crate::reading::Unread;
+use crate::recovery::Outage;
+use crate::reopening::{self, Vigil};
 use crate::revision;
 use crate::shelf::{self, Shelf};
 use crate::standing::Decisions;
@@ -79,6 +82,7 @@ pub struct Chamber {
     pub(crate) witnessed: OnceLock<Arc<audit::Witnessed>>,
     pub(crate) troubles: Troubles,
     pub(crate) unread: Unread,
+    pub(crate) pace: Pace,
     /// Whether a pruning of the log may have broken off: at the start it may.
     pub(crate) pruning: AtomicBool,
 }
@@ -112,6 +116,11 @@ impl Chamber {
     /// Its log.
     pub fn log(&self) -> &audit::Log {
         self.ledger.log()
+    }
+
+    /// Whether what writes to its log or to the database has ended.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.log().is_closed() || self.ledger.is_broken()
     }
 
     /// Its registry.
@@ -199,7 +208,7 @@ impl Chamber {
         rows: Vec<store::Kept>,
     ) -> Result<(), CaseError> {
         let event = Event::Host { act: act.to_owned(), details };
-        let entry = self.own_entry(at, Subject::default(), None, event);
+        let entry = self.own_entry(at, Subject::Apart, None, event);
         ledger::record(&[&self.ledger], entry, rows).await.map(drop)
     }
 
@@ -222,7 +231,7 @@ impl Chamber {
         now: Instant,
         progress: &(dyn Fn(Loading<'_>) + Sync),
     ) -> Result<(Self, Start), CaseError> {
-        let Foundation { id, policy, registry, rows, log, galleries } = foundation;
+        let Foundation { id, policy, registry, rows, log, outage, galleries } = foundation;
         rows.put_registry(&registry).await?;
         let neighbours = Neighbours::meet(&rows, log.origin()).await?;
         let mut registry = Registry {
@@ -243,7 +252,7 @@ impl Chamber {
         }
         let (policy, revisions) = revision::at_start(policy, &known, now);
         let rows_at_start = revisions.iter().map(revision::Revision::row).collect::<Result<_, _>>()?;
-        let start = Start { overruled, rows: rows_at_start };
+        let start = Start { overruled, rows: rows_at_start, outage };
         let shelf = galleries.map(|dir| Arc::new(Shelf::new(dir, &id)));
         let mut halls = BTreeMap::new();
         for gallery in &registry.galleries {
@@ -268,6 +277,7 @@ impl Chamber {
             witnessed: OnceLock::new(),
             troubles: Troubles::default(),
             unread: Unread::default(),
+            pace: Pace::default(),
             pruning: AtomicBool::new(true),
         };
         Ok((chamber, start))
@@ -280,6 +290,8 @@ struct Start {
     overruled: Vec<String>,
     /// What the start decides of policy revisions.
     rows: Vec<store::Kept>,
+    /// How long the log could not be opened, if it could not.
+    outage: Option<Outage>,
 }
 
 /// A jurisdiction whose log and store agree.
@@ -289,20 +301,24 @@ struct Foundation {
     registry: Registry,
     rows: store::Jurisdiction,
     log: audit::Log,
+    outage: Option<Outage>,
     galleries: Option<cap_std::fs::Dir>,
 }
 
 impl Foundation {
-    async fn lay(opening: Opening, store: &store::Store) -> Result<Self, CaseError> {
+    async fn lay(
+        opening: Opening,
+        store: &store::Store,
+        clock: &Clock,
+        vigil: Option<&Vigil>,
+    ) -> Result<Self, CaseError> {
         let Opening { id, policy, registry, log, galleries } = opening;
         let rows = store.jurisdiction(&id).await?;
-        ledger::replay(&log, &rows).await?;
-        dropped::mark(&log, &rows).await?;
-        let opened = log.open().map_err(|e| CaseError::Log(e.to_string()))?;
+        let (opened, outage) = reopening::open(log, (&id, &rows), clock, vigil).await?;
         if let Some(recovered) = &opened.recovered {
             tracing::warn!(log = opened.log.origin(), ?recovered, "the log was not closed; it has been recovered");
         }
-        Ok(Self { id, policy, registry, rows, log: opened.log, galleries })
+        Ok(Self { id, policy, registry, rows, log: opened.log, outage, galleries })
     }
 }
 

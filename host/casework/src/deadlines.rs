@@ -5,19 +5,20 @@
 //! for a time has been. A pruning of the log that broke off is finished. Of an entry that another log did not take it is said
 //! that nothing came of it.
 //!
-//! A notice is handed to the outbox, and tried again with growing pauses while it cannot be delivered; every try is on record.
+//! A notice is handed to the outbox, and tried again with growing pauses until everybody whom it is for has it; every try is on
+//! record, and so is whom it does not reach. Whoever asked for the search is an office of their own: `requester`.
 //! A recipient's server may take long to say nothing, so notices go out beside the passes, a few of each jurisdiction at once.
+
+mod delivery;
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
-use crate::notices::{Delivery, Notice};
 use crate::obligations::{Owed, Standing};
-use crate::recovery;
 use crate::retention::{is_elsewhere, turn_of};
 use crate::turns::Turn;
-use model::account::{Event, Retained};
-use model::rulings::{Duty, NoticeRule};
+use model::account::Event;
+use model::rulings::Duty;
 use model::terms::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,12 +29,6 @@ use tokio::task::JoinHandle;
 
 /// How often the clock is looked at. Deadlines are hours.
 const EVERY: Duration = Duration::from_secs(60);
-
-/// The pause after the first try that failed, in ms; it doubles with each.
-const FIRST_PAUSE_MS: u64 = 60_000;
-
-/// The longest pause between tries, in ms: a recipient's server is down for hours, not for days.
-const LONGEST_PAUSE_MS: u64 = 6 * 3_600_000;
 
 /// Notices of a jurisdiction that are taken up before somebody looks whether there are new ones, which go first. Four go out at
 /// once, so that a new one waits for no more than four that nobody takes.
@@ -219,7 +214,7 @@ impl Casework {
     /// Deals with an obligation that is no notice; gives whether it was still to be dealt with.
     async fn deal(&self, chamber: &Chamber, listed: &Owed) -> Result<bool, CaseError> {
         // A step of the request may be about to meet it: it is looked at in the request's turn, as it stands then.
-        let _turn = self.turn_of(listed).await;
+        let Some(_turn) = self.turn_of(chamber, listed).await? else { return Ok(false) };
         let Some((owed, now)) = self.as_it_stands(chamber, listed).await? else { return Ok(false) };
         match &owed.duty {
             Duty::Retain(_) => {
@@ -249,7 +244,7 @@ impl Casework {
     /// Sends a notice; gives whether it was still to be sent. No step waits while it is delivered, and one may set it aside
     /// meanwhile.
     async fn send(&self, chamber: &Chamber, listed: &Owed) -> Result<bool, CaseError> {
-        let turn = self.turn_of(listed).await;
+        let Some(turn) = self.turn_of(chamber, listed).await? else { return Ok(false) };
         let Some((owed, now)) = self.as_it_stands(chamber, listed).await? else { return Ok(false) };
         let Duty::Notify(rule) = owed.duty.clone() else { return Ok(false) };
         let late = owed.due.is_some_and(|due| due <= now);
@@ -259,10 +254,13 @@ impl Casework {
         Ok(true)
     }
 
-    /// The turn in which an obligation is looked at.
-    async fn turn_of(&self, owed: &Owed) -> Turn {
+    /// The turn in which an obligation is looked at; absent while another host has it, which is looked at again then.
+    async fn turn_of(&self, chamber: &Chamber, owed: &Owed) -> Result<Option<Turn>, CaseError> {
         let filed = owed.filed_under();
-        self.turns.take(filed.as_deref().map_or(owed.id.as_str(), turn_of)).await
+        match self.turn(chamber, filed.as_deref().map_or(owed.id.as_str(), turn_of)).await {
+            Err(CaseError::OutOfPlace(..)) => Ok(None),
+            turn => turn.map(Some),
+        }
     }
 
     /// Records that an obligation is late, unless that is on record; gives it as it stands then.
@@ -284,65 +282,6 @@ impl Casework {
         Ok(owed)
     }
 
-    async fn notify(&self, chamber: &Chamber, owed: Owed, rule: &NoticeRule) -> Result<(), CaseError> {
-        let delivered = match &self.outbox {
-            Some(outbox) => outbox.deliver(notice(&owed, rule)).await,
-            None => Err("no outbox is configured: configure one, and the notice goes out".to_owned()),
-        };
-        // That took its time, and has happened.
-        let now = recovery::now(&self.clock);
-        match delivered {
-            Ok(Delivery { channel, recipients, unreached, message_id, at }) => {
-                if !unreached.is_empty() {
-                    let (jurisdiction, clause) = (chamber.id(), &owed.clause);
-                    tracing::warn!(jurisdiction, %clause, ?unreached, "a notice was delivered, but not to all it is for");
-                }
-                let event = Event::Notified {
-                    obligation: owed.id.clone(),
-                    to: rule.to.clone(),
-                    channel,
-                    recipients,
-                    unreached,
-                    message: message_id,
-                    delivered: at,
-                };
-                self.record_delivery(chamber, &owed, now, event, |owed| owed.met("host", now)).await
-            }
-            Err(reason) => {
-                tracing::warn!(jurisdiction = chamber.id(), clause = %owed.clause, %reason, "a notice was not delivered");
-                let pause = FIRST_PAUSE_MS.saturating_mul(1 << owed.tries.min(20)).min(LONGEST_PAUSE_MS);
-                let next = now.plus_ms(pause);
-                // Not past its deadline unlooked at.
-                let wake = owed.due.filter(|due| *due > now).map_or(next, |due| due.min(next));
-                let event = Event::Undelivered { obligation: owed.id.clone(), reason };
-                let tried = |mut owed: Owed| {
-                    owed.tries = owed.tries.saturating_add(1);
-                    owed.again(Some(wake))
-                };
-                self.record_delivery(chamber, &owed, now, event, tried).await
-            }
-        }
-    }
-
-    /// Records what came of a delivery. How the obligation stands then is not said of one that was set aside meanwhile.
-    async fn record_delivery(
-        &self,
-        chamber: &Chamber,
-        owed: &Owed,
-        at: Instant,
-        event: Event,
-        then: impl FnOnce(Owed) -> Result<store::Kept, CaseError>,
-    ) -> Result<(), CaseError> {
-        let _turn = self.turn_of(owed).await;
-        chamber.ledger.settle().await?;
-        let row = chamber.store.obligation(owed.filed_under().as_deref(), &owed.id).await?;
-        if row.is_none_or(|row| row.open) {
-            return self.record_deed(chamber, owed, at, event, then).await;
-        }
-        let entry = chamber.own_entry(at, Subject::of_request(owed.request.as_deref()), None, event);
-        ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
-    }
-
     /// Records something the host did about an obligation, and how it stands then, in one commit.
     pub(crate) async fn record_deed(
         &self,
@@ -361,28 +300,4 @@ impl Casework {
 /// What comes next in a queue that several take from.
 fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).next()
-}
-
-fn notice(owed: &Owed, rule: &NoticeRule) -> Notice {
-    let mut body = format!("{}\n\nJurisdiction: {}\nClause: {}\n", rule.about, owed.jurisdiction, owed.clause);
-    if let Some(request) = &owed.request {
-        body += &format!("Request: {request}\n");
-    }
-    if let Some(Retained { subject, record, .. }) = &owed.about {
-        body += &format!("Record: {subject} {record}\n");
-    }
-    body += &format!("Since: {}\n", owed.since);
-    if let Some(due) = owed.due {
-        body += &format!("To be delivered by: {due}\n");
-    }
-    Notice {
-        // The obligation's id is unique in its request only.
-        id: format!("{}.{}", owed.request.as_deref().unwrap_or(&owed.jurisdiction), owed.id),
-        jurisdiction: owed.jurisdiction.clone(),
-        to: rule.to.clone(),
-        subject: rule.about.clone(),
-        body,
-        clause: owed.clause.to_string(),
-        due: owed.due,
-    }
 }

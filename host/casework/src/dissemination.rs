@@ -76,16 +76,13 @@ impl Casework {
         let permit = self.judge_step(&sitting, actor, answers, Step::Disseminate(told)).await?;
         let acted = permit.act();
         if acted.rulings.withheld().iter().any(|record| candidates.contains(record)) {
-            let (subject, e) = (sitting.request.subject(), Misstep::WithheldSince.into());
-            return Err(self.give_up(&sitting.concerned, acted, actor, subject, e).await);
+            let e = Misstep::WithheldSince.into();
+            return Err(self.give_up(&sitting.concerned, acted, actor, e).await);
         }
         let bytes = match &document {
             Some(document) => match read(&sitting, document, form).await {
                 Ok(bytes) => Some(bytes),
-                Err(e) => {
-                    let subject = sitting.request.subject();
-                    return Err(self.give_up(&sitting.concerned, acted, actor, subject, e).await);
-                }
+                Err(e) => return Err(self.give_up(&sitting.concerned, acted, actor, e).await),
             },
             None => None,
         };

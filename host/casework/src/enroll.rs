@@ -7,7 +7,7 @@ use crate::filter;
 use crate::gallery::Hall;
 use crate::intake::attested;
 use crate::judge::Facts;
-use crate::ledger::{Receipt, Subject};
+use crate::ledger::Receipt;
 use crate::limits::{self, bounded};
 use crate::photograph::look_at_photograph;
 use crate::status::{ACTIVE, NOTICE_RECEIVED};
@@ -106,17 +106,17 @@ impl Casework {
         let permit = self.judge(&concerned, facts, vec![]).await?;
         // Which ids are taken is told to whoever may enrol, and on record.
         if let Err(e) = free(&owner, &hall, &ids).await {
-            return Err(self.give_up(&concerned, permit.act(), actor, Subject::default(), e).await);
+            return Err(self.give_up(&concerned, permit.act(), actor, e).await);
         }
         let rows = self.templates(hall.registered(), batch.model.as_deref(), batch.records, provenance).await;
         let (acted, admitted) = hall.admit(permit, &owner.store, rows).await;
         let generation = match admitted {
             Ok(generation) => generation,
-            Err(e) => return Err(self.give_up(&concerned, acted, actor, Subject::default(), e).await),
+            Err(e) => return Err(self.give_up(&concerned, acted, actor, e).await),
         };
         let count = ids.len();
         let event = Event::Enrolled { gallery: gallery.to_owned(), records: ids, statuses, generation };
-        let (rulings, recorded) = self.conclude(&concerned, acted, actor, Subject::default(), event, vec![]).await?;
+        let (rulings, recorded) = self.conclude(&concerned, acted, actor, event, vec![]).await?;
         Ok(Enrolled { records: count, generation, rulings, receipt: recorded.receipt()? })
     }
 

@@ -5,6 +5,8 @@ use crate::ledger::Receipt;
 pub use crate::misstep::Misstep;
 pub use face::Face;
 use model::combine::Rulings;
+use std::fmt;
+use std::ops::Deref;
 pub use store::StoreError;
 
 /// A step that was not taken.
@@ -23,10 +25,10 @@ pub enum CaseError {
     Waits(Box<Waits>),
     /// The asker may not even ask this. Recorded.
     #[error("{0}")]
-    Rejected(String),
-    /// The step does not fit where the request stands. Recorded; nothing was changed.
-    #[error(transparent)]
-    OutOfPlace(#[from] Misstep),
+    Rejected(Rejection),
+    /// The step does not fit where the request stands. Recorded, where the receipt says; nothing was changed.
+    #[error("{0}")]
+    OutOfPlace(Misstep, Option<Box<Receipt>>),
     /// A document is demanded and nothing draws documents up.
     #[error(
         "the document `{0}` is demanded, and this host is not set up to draw documents up: configure it, and take the step again"
@@ -82,12 +84,15 @@ pub enum CaseError {
     /// The log cannot be written, so nothing is done.
     #[error("the audit log cannot be written, so nothing was done: {0}")]
     Log(String),
+    /// The database cannot be written, so nothing is done.
+    #[error("the database cannot be written, so nothing was done: {0}")]
+    Unwritten(String),
     /// Something on record cannot be read: a file of the log, a row of the database. It says which, and what to do.
     #[error("what is on record cannot be read: {0}")]
     Unreadable(String),
     /// The database cannot be used.
     #[error("the database cannot be used: {0}")]
-    Store(#[source] store::StoreError),
+    Store(store::StoreError),
     /// A gallery's file on disk cannot be used.
     #[error(
         "the gallery's file cannot be used, and may still hold what was to be removed: {0}; free or repair the disk and repeat the step"
@@ -119,6 +124,11 @@ pub enum CaseError {
     /// Entries that were to go from the log are not all gone. Recorded.
     #[error("the log is not pruned to its end: {0}; repair that, and this host goes on with it by itself")]
     Unpruned(String),
+    /// Another host may have taken over what this one was at, so nothing may be decided.
+    #[error(
+        "the database did not let this host hold on to what it is at, and another may be at it by now: nothing was done; see that the database can be reached, and repeat the step"
+    )]
+    Lapsed,
     /// The host broke off.
     #[error("the host is stopping; nothing was done")]
     Stopping,
@@ -129,6 +139,62 @@ impl From<store::StoreError> for CaseError {
         match error {
             store::StoreError::Damaged { .. } => Self::Unreadable(error.to_string()),
             other => Self::Store(other),
+        }
+    }
+}
+
+/// Why somebody may not even ask, and where that is recorded.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rejection {
+    reason: String,
+    receipt: Option<Box<Receipt>>,
+}
+
+impl Rejection {
+    /// One that is on record there.
+    pub(crate) fn recorded(reason: &str, receipt: Option<Receipt>) -> Self {
+        Self { reason: reason.to_owned(), receipt: receipt.map(Box::new) }
+    }
+
+    /// Where it is recorded, if it is.
+    pub fn into_receipt(self) -> Option<Box<Receipt>> {
+        self.receipt
+    }
+}
+
+/// Of one that is not on record, or not to be shown there.
+impl From<String> for Rejection {
+    fn from(reason: String) -> Self {
+        Self { reason, receipt: None }
+    }
+}
+
+impl Deref for Rejection {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl From<Misstep> for CaseError {
+    fn from(misstep: Misstep) -> Self {
+        Self::OutOfPlace(misstep, None)
+    }
+}
+
+impl CaseError {
+    /// The same where what came of the step is recorded there.
+    pub(crate) fn recorded(self, receipt: Option<Receipt>) -> Self {
+        match self {
+            Self::OutOfPlace(misstep, _) => Self::OutOfPlace(misstep, receipt.map(Box::new)),
+            other => other,
         }
     }
 }
@@ -163,7 +229,17 @@ mod tests {
         assert!(read.contains("cannot be read: the audit log") && !read.contains("nothing was done"), "{read}");
         let written = CaseError::from(audit::AppendError::Unwritable("no disk".into())).to_string();
         assert!(written.contains("the audit log cannot be written, so nothing was done"), "{written}");
+        let unwritten = CaseError::Unwritten("no disk".into()).to_string();
+        assert!(unwritten.contains("the database cannot be written, so nothing was done"), "{unwritten}");
+        assert!(!unwritten.contains("audit log"), "one of the two: {unwritten}");
         let pruned = CaseError::from(audit::ReadError::Pruned { index: 1, minimum: 2 });
         assert!(matches!(pruned, CaseError::Pruned(_)));
+    }
+
+    #[test]
+    fn what_the_database_says_is_said_once() {
+        let error = CaseError::from(store::StoreError::Conflict);
+        assert_eq!(error.to_string(), format!("the database cannot be used: {}", store::StoreError::Conflict));
+        assert!(std::error::Error::source(&error).is_none(), "whoever prints causes, too, would repeat it");
     }
 }

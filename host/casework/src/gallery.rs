@@ -15,6 +15,7 @@ mod keeping;
 use crate::aside::aside;
 use crate::error::CaseError;
 use crate::filter;
+use crate::ledger::OfRequest;
 use crate::permit::{Acted, Permit};
 use crate::shelf::Shelf;
 use model::multiset;
@@ -241,12 +242,12 @@ impl Hall {
     /// that had to be read is damaged; [`CaseError::Mending`] from then on until the gallery is loaded anew.
     pub async fn search(
         &self,
-        permit: Permit,
+        permit: Permit<OfRequest>,
         probe: Vec<f32>,
         most: usize,
         filter: Option<Filter>,
         coming: Coming,
-    ) -> (Acted, Result<Found, CaseError>) {
+    ) -> (Acted<OfRequest>, Result<Found, CaseError>) {
         (permit.act(), self.join_pass(probe, most, filter, Some(coming)).await)
     }
 

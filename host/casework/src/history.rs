@@ -7,17 +7,18 @@
 //! The turn ends with the decision. Nobody waits in it for the log, and searches of different people in different cases never
 //! wait for each other.
 //!
-//! The counters are those of the gallery's owner. Where the requester's home is another jurisdiction, its policy is told of the
-//! searches in that owner's galleries and of no others: what its people search elsewhere, or at home, is not added up, for that
-//! would make every search wait for a row in a second database. A limit on what one person searches is a limit per owner.
+//! A search is counted in every jurisdiction concerned, its row kept in each one's database with the entry in its log: that of
+//! the gallery's owner, and the requester's home. So a home's policy is told of all that its people search, at home and
+//! elsewhere, and an owner's of what is searched in its galleries.
 
+use crate::chamber::Chamber;
 use crate::error::CaseError;
 use crate::ledger::Ledger;
 use crate::turns::{Turn, Turns};
 use model::facts;
 use model::terms::{Digest, Instant};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// The window that rates are counted in.
 pub const HOUR_MS: u64 = 3_600_000;
@@ -26,7 +27,7 @@ pub const HOUR_MS: u64 = 3_600_000;
 /// again.
 const LATE_MS: u64 = 60_000;
 
-/// Counters of one jurisdiction's galleries.
+/// Counters of the searches that concern one jurisdiction.
 #[derive(Default)]
 pub struct History {
     inner: Mutex<Counters>,
@@ -308,6 +309,63 @@ impl History {
     }
 }
 
+/// Waits for the turn of a person and of cases in each of these jurisdictions, always in the order of their ids: whoever
+/// searches the other way round waits, and not in a circle.
+pub(crate) async fn turns(concerned: &[Arc<Chamber>], person: &str, case_keys: &[String]) -> Vec<Counting> {
+    let mut chambers: Vec<&Arc<Chamber>> = concerned.iter().collect();
+    chambers.sort_by(|a, b| a.id().cmp(b.id()));
+    let mut turns = Vec::with_capacity(chambers.len());
+    for chamber in chambers {
+        turns.push(chamber.history.turn(person, case_keys).await);
+    }
+    turns
+}
+
+/// What the policies concerned are told of the past.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// What the owner's is told.
+    pub owner: facts::History,
+    /// What the requester's home has counted, where that is another jurisdiction.
+    pub home: Option<facts::History>,
+}
+
+impl Past {
+    /// The same of each jurisdiction concerned: the requester's home first, the gallery's owner last.
+    ///
+    /// # Errors
+    /// As [`History::fact`].
+    pub(crate) async fn of(
+        concerned: &[Arc<Chamber>],
+        person: &str,
+        case_keys: &[String],
+        request: Option<&str>,
+        now: Instant,
+    ) -> Result<Self, CaseError> {
+        let Some((owner, others)) = concerned.split_last() else { return Ok(Self::default()) };
+        let home = match others.first() {
+            Some(home) => Some(home.history.fact(&home.store, &home.ledger, person, case_keys, request, now).await?),
+            None => None,
+        };
+        let owner = owner.history.fact(&owner.store, &owner.ledger, person, case_keys, request, now).await?;
+        Ok(Self { owner, home })
+    }
+
+    /// What one of these policies is told; `at_home` where it is the requester's home. Of what both count it is the greater
+    /// number: the home counts all that concerns it, and the owner what others searched in the same case.
+    pub(crate) fn told(&self, at_home: bool) -> facts::History {
+        let mut told = self.owner.clone();
+        if let Some(home) = self.home.as_ref().filter(|_| at_home) {
+            let greater = |mine: &mut u32, theirs: u32| *mine = theirs.max(*mine);
+            greater(&mut told.searches_by_person_last_hour, home.searches_by_person_last_hour);
+            greater(&mut told.distinct_probes_by_person_last_hour, home.distinct_probes_by_person_last_hour);
+            greater(&mut told.distinct_probes_in_case, home.distinct_probes_in_case);
+            greater(&mut told.searches_of_request, home.searches_of_request);
+        }
+        told
+    }
+}
+
 impl Counters {
     /// Makes room for one more.
     fn hold(&mut self) -> &mut Self {
@@ -322,9 +380,17 @@ impl Counters {
     }
 }
 
-/// The key under which a case identifier is counted: a digest, so that case numbers do not stand in the clear.
+/// The key under which a case identifier is counted: a digest, so that case numbers do not stand in the clear. Its kind is no
+/// part of it: the same number called something else is the same case.
 pub fn case_key(identifier: &facts::Identifier) -> String {
-    Digest::of(format!("{}\n{}", identifier.kind, identifier.value.trim()).as_bytes()).to_string()
+    Digest::of(case_number(&identifier.value).as_bytes()).to_string()
+}
+
+/// A case number as it is compared, however it is written: its letters and digits, in lower case. One that has neither is what
+/// it is.
+pub(crate) fn case_number(value: &str) -> String {
+    let bare: String = value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    if bare.is_empty() { value.trim().to_owned() } else { bare }
 }
 
 #[cfg(test)]
@@ -426,6 +492,22 @@ mod tests {
         assert_eq!(known, Some(vec![theirs.id]), "what did not run is not known either");
     }
 
+    #[test]
+    fn a_home_is_told_of_whatever_its_people_search_and_an_owner_of_its_own_galleries() {
+        let counted = |searches: u32, in_case: u32| facts::History {
+            searches_by_person_last_hour: searches,
+            distinct_probes_by_person_last_hour: searches,
+            distinct_probes_in_case: in_case,
+            released: Some(Instant(7)),
+            ..facts::History::default()
+        };
+        let past = Past { owner: counted(2, 5), home: Some(counted(9, 3)) };
+        assert_eq!(past.told(false), counted(2, 5));
+        assert_eq!(past.told(true), counted(9, 5));
+        let alone = Past { home: None, ..past };
+        assert_eq!(alone.told(true), counted(2, 5), "the owner's own people");
+    }
+
     #[tokio::test]
     async fn a_turn_is_of_the_person_and_of_each_case_once() {
         let history = History::default();
@@ -444,9 +526,20 @@ mod tests {
     }
 
     #[test]
-    fn the_same_case_number_is_the_same_case() {
+    fn the_same_case_number_is_the_same_case_whatever_it_is_called_and_however_it_is_written() {
         let of = |kind: &str, value: &str| case_key(&facts::Identifier { kind: kind.into(), value: value.into() });
-        assert_eq!(of("complaint", "26-1 "), of("complaint", "26-1"));
-        assert_ne!(of("complaint", "26-1"), of("incident", "26-1"));
+        let case = of("incident-number", "26-9999-1a");
+        for (kind, value) in [
+            ("incident", "26-9999-1a"),
+            ("incident-number", " 26-9999-1a "),
+            ("incident-number", "26-9999-1a."),
+            ("incident-number", "26 9999 1a"),
+            ("complaint", "26/9999/1A"),
+        ] {
+            assert_eq!(of(kind, value), case, "{kind} {value}");
+        }
+        assert_ne!(of("incident-number", "26-9999-2a"), case);
+        assert_eq!(of("complaint", " -- "), of("incident", "--"));
+        assert_ne!(of("complaint", "--"), of("complaint", "."), "without letters and digits it is what it is");
     }
 }

@@ -8,6 +8,8 @@
 //! A policy revision that another host put in force is installed from this host's archive; where that does not hold it, there
 //! is no policy in force here, and every step is denied. The same goes for one that took effect while this host was off.
 //!
+//! A turn is one host's at a time: it is leased (`lease`).
+//!
 //! Each host writes logs of its own. One that finds another process writing under its name refuses every step.
 //!
 //! With an embedded database there is one host, and nothing of this is done.
@@ -16,6 +18,7 @@ use crate::chamber::{Casework, Chamber, PolicyState};
 use crate::chancery;
 use crate::deadlines::told;
 use crate::error::CaseError;
+use crate::lease::Leases;
 use crate::revision::{self, Revision};
 use crate::standing::Decisions;
 use model::registry::Registry;
@@ -37,6 +40,8 @@ pub(crate) struct Neighbours {
     /// Whether there is no policy here because another host put one in force that is not in the archive, or did so while this
     /// one was off and nobody has looked there yet.
     astray: AtomicBool,
+    /// The turns that this process has leased.
+    pub(crate) leases: Leases,
 }
 
 impl Neighbours {
@@ -47,8 +52,10 @@ impl Neighbours {
         }
         let process = model::terms::new_id();
         rows.claim(origin, &process).await?;
+        // What an earlier process recorded in its turns is in the database by now.
+        rows.let_go_all(origin).await?;
         let heard = AtomicU64::new(rows.tidings(origin, &[]).await?.registry);
-        Ok(Some(Self { process, heard, astray: AtomicBool::new(false) }))
+        Ok(Some(Self { process, heard, astray: AtomicBool::new(false), leases: Leases::default() }))
     }
 
     /// Says that the policy's folder holds what another host superseded, so that what is in force is looked for in the archive.
@@ -91,8 +98,8 @@ impl Casework {
     /// Learns what other hosts changed in a jurisdiction.
     ///
     /// # Errors
-    /// [`CaseError::Store`] when the database does not answer; [`CaseError::Log`] when another process writes this host's log.
-    /// Nothing may be decided then.
+    /// [`CaseError::Store`] when the database does not answer; [`CaseError::Log`] when another process writes this host's log;
+    /// [`CaseError::Lapsed`] while a turn that is taken here may be another host's. Nothing may be decided then.
     pub(crate) async fn catch_up(&self, chamber: &Chamber) -> Result<(), CaseError> {
         match &chamber.neighbours {
             // In a box of its own: no step on a single host has to make room for it.
@@ -121,7 +128,8 @@ impl Casework {
         if heard != tidings.registry || neighbours.astray.load(Ordering::Acquire) {
             self.hear(chamber, neighbours, tidings.registry).await?;
         }
-        Ok(())
+        // Last: what came before took its time.
+        neighbours.leases.check()
     }
 
     /// Reads anew what other hosts may have changed beside galleries.

@@ -4,9 +4,11 @@ use crate::answers;
 use crate::awaited::{Awaited, Demands};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
+use crate::history::Past;
 use crate::judge::Facts;
-use crate::ledger::{Receipt, Subject};
+use crate::ledger::{OfRequest, Receipt, Subject};
 use crate::limits::{self, MOST_ITEMS, bounded};
+use crate::misstep::Misstep;
 use crate::permit::{Acted, Permit};
 use crate::photograph::look_at_photograph;
 use crate::unfinished;
@@ -16,6 +18,7 @@ use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{self, Attestation, CaseStatus, Device, Edit, Frame, Identifier, Initiator, Media, Quality, Step};
 use model::registry::Principal;
+use model::subject::Lacking;
 use model::terms::{Digest, Field, Instant, Phase, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -100,7 +103,7 @@ pub struct OpenRequest {
 pub(crate) struct Opening {
     pub(crate) request: OpenRequest,
     concerned: Vec<Arc<Chamber>>,
-    acted: Acted,
+    acted: Acted<OfRequest>,
     rows: Vec<store::Kept>,
 }
 
@@ -124,14 +127,15 @@ impl Opening {
 }
 
 impl OpenRequest {
-    pub(crate) fn subject(&self) -> Subject {
-        Subject {
-            case: self.request.identifiers.clone(),
-            purpose: self.request.purpose.clone(),
-            justification: self.request.reason.clone(),
-            probe: Some(self.probe.digest),
-            request: Some(self.request.id.clone()),
-        }
+    /// As entries name it.
+    ///
+    /// # Errors
+    /// [`CaseError::Unreadable`] for one on record that does not say what they have to: none was opened like this.
+    pub(crate) fn subject(&self) -> Result<OfRequest, CaseError> {
+        OfRequest::of(&self.request, &self.probe).map_err(|stated| {
+            let (id, lacking) = (&self.request.id, listed(&stated.lacking));
+            CaseError::Unreadable(format!("request `{id}` does not say {lacking}; restore the database"))
+        })
     }
 }
 
@@ -149,7 +153,8 @@ impl Casework {
     /// Opens a request in a jurisdiction: decided, recorded, kept. A photograph is looked at only to count the faces.
     ///
     /// # Errors
-    /// [`CaseError`]; a request that is refused or cannot be used leaves nothing but the log.
+    /// [`CaseError`]; a request that is refused or cannot be used leaves nothing but the log. [`CaseError::OutOfPlace`],
+    /// recorded, for one that is permitted and says no purpose, no reason, or a case number that is blank.
     pub async fn open_request(
         &self,
         actor: &Registered,
@@ -198,11 +203,12 @@ impl Casework {
             template,
         };
         let case_keys: Vec<_> = request.request.identifiers.iter().map(crate::history::case_key).collect();
-        let history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, None, now).await?;
+        let history = Past::of(&concerned, &actor.key(), &case_keys, None, now).await?;
         let facts = Facts {
             now,
             actor,
             requester: &requester,
+            subject: Subject::asked(&request.request, &request.probe),
             request: Some(&request.request),
             probe: Some(&request.probe),
             gallery: Some(hall.fact()),
@@ -215,18 +221,27 @@ impl Casework {
         let id = request.request.id.as_str();
         let marks = image.map(|_| unfinished::mark(&owner, id)).into_iter().collect();
         // Its effect is that the request stands open: what is demanded with it holds back the search.
-        let permit = self.judge_at_once(&concerned, facts, marks).await?;
+        let permit = match self.judge_at_once(&concerned, facts, marks).await?.in_full() {
+            Ok(permit) => permit,
+            // Whatever the policies let pass: the log would not say what the directives demand of it.
+            Err(acted) => {
+                let unsaid = Misstep::Unsaid { lacking: listed(acted.subject.lacking()) };
+                let failure = self.give_up(&concerned, *acted, actor, unsaid.into()).await;
+                Box::pin(self.abandon(&owner, id)).await;
+                return Err(failure);
+            }
+        };
         let (acted, kept) = keep(permit, &owner.store, &request, image).await;
         let mut rows = match kept {
             Ok(row) => vec![row],
             Err(e) => {
-                let failure = self.give_up(&concerned, acted, actor, request.subject(), e).await;
+                let failure = self.give_up(&concerned, acted, actor, e).await;
                 Box::pin(self.abandon(&owner, id)).await;
                 return Err(failure);
             }
         };
         rows.extend(image.map(|_| unfinished::unmark(id)));
-        owner.history.opened(id);
+        concerned.iter().for_each(|chamber| chamber.history.opened(id));
         Ok(Opening { request, concerned, acted, rows })
     }
 
@@ -235,7 +250,7 @@ impl Casework {
         let awaited = opening.demands().open().to_vec();
         let Opening { request, concerned, acted, rows } = opening;
         let owner = self.chamber(&request.owner)?.clone();
-        match self.conclude(&concerned, acted, actor, request.subject(), Event::Opened, rows).await {
+        match self.conclude(&concerned, acted, actor, Event::Opened, rows).await {
             Ok((rulings, recorded)) => Ok(Opened { receipt: recorded.receipt()?, request, rulings, awaited }),
             Err(e) => {
                 Box::pin(self.abandon(&owner, &request.request.id)).await;
@@ -359,11 +374,11 @@ fn fits(model: Option<&str>, gallery: &model::registry::Gallery) -> Result<(), C
 
 /// Acts on a permitted request: seals the photograph, and gives the request as a row to be kept with the account of its opening.
 async fn keep(
-    permit: Permit,
+    permit: Permit<OfRequest>,
     store: &store::Jurisdiction,
     request: &OpenRequest,
     image: Option<&[u8]>,
-) -> (Acted, Result<store::Kept, CaseError>) {
+) -> (Acted<OfRequest>, Result<store::Kept, CaseError>) {
     (permit.act(), sealed(store, request, image).await)
 }
 
@@ -378,6 +393,11 @@ async fn sealed(
     }
     let (id, opened) = (request.request.id.clone(), request.request.opened);
     Ok(store::Kept::Request(store::RequestRow { id, opened, body }))
+}
+
+/// What is lacking, for a reader.
+fn listed(lacking: &[Lacking]) -> String {
+    lacking.iter().map(Lacking::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 /// Answers, attested by whoever sent them, now.

@@ -9,13 +9,14 @@ use crate::awaited::{Awaited, Demands, Waits};
 use crate::chamber::{Casework, Chamber, PolicyState, Registered};
 use crate::clock;
 use crate::error::CaseError;
+use crate::history::Past;
 use crate::ledger::{self, Entry, Subject};
 use crate::obligations;
 use crate::permit::{Acted, Permit};
 use crate::postponed;
 use model::account::{Event, Kind};
 use model::combine::{PolicyRef, Ruling, Rulings};
-use model::facts::{self, Attestation, History, Matter, Step};
+use model::facts::{self, Attestation, Matter, Step};
 use model::rulings::{ClauseId, Duty};
 use model::terms::{Digest, Instant, Verdict};
 use std::sync::Arc;
@@ -24,13 +25,15 @@ use std::sync::Arc;
 pub(crate) const NO_POLICY: &str = "no policy is in force: ";
 
 /// What one step is about, before any policy's own view of it.
-pub struct Facts<'a> {
+pub struct Facts<'a, S = Subject> {
     /// When the facts were read.
     pub now: Instant,
     /// Who acts.
     pub actor: &'a Registered,
     /// Who asked.
     pub requester: &'a Registered,
+    /// The case that the decision is recorded under, and what comes of it.
+    pub subject: S,
     /// The request, within a request's life.
     pub request: Option<&'a facts::Request>,
     /// The probe.
@@ -40,7 +43,7 @@ pub struct Facts<'a> {
     /// Answers on the forms.
     pub attestations: Vec<Attestation>,
     /// What the records say.
-    pub history: History,
+    pub history: Past,
     /// What is still to be met of the request's obligations: the jurisdiction whose policy imposed each, and its clause.
     pub owed: Vec<(String, ClauseId)>,
     /// The step.
@@ -61,31 +64,22 @@ impl<'a> Facts<'a> {
             now,
             actor,
             requester: actor,
+            subject: Subject::Apart,
             request: None,
             probe: None,
             gallery: None,
             attestations,
-            history: History::default(),
+            history: Past::default(),
             owed: vec![],
             step,
         }
     }
 }
 
-impl Facts<'_> {
-    fn subject(&self) -> Subject {
-        Subject {
-            case: self.request.map(|r| r.identifiers.clone()).unwrap_or_default(),
-            purpose: self.request.map(|r| r.purpose.clone()).unwrap_or_default(),
-            justification: self.request.map(|r| r.reason.clone()).unwrap_or_default(),
-            probe: self.probe.map(|p| p.digest),
-            request: self.request.map(|r| r.id.clone()),
-        }
-    }
-
+impl<S> Facts<'_, S> {
     /// The matter as this jurisdiction's policy is told it.
     fn matter(&self, chamber: &Chamber, policy: &PolicyState) -> Matter {
-        let mut history = self.history.clone();
+        let mut history = self.history.told(chamber.id() == self.requester.principal.jurisdiction);
         for (_, clause) in self.owed.iter().filter(|(jurisdiction, _)| jurisdiction == chamber.id()) {
             if !history.open_obligations.iter().any(|open| **open == **clause) {
                 history.open_obligations.push(clause.to_string());
@@ -152,29 +146,27 @@ impl Casework {
     /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Waits`] when it is and waits for others;
     /// [`CaseError::Store`] when it cannot be learnt what other hosts changed; [`CaseError::Log`] when the decision could not be
     /// recorded, and then nothing may be done.
-    pub(crate) async fn judge(
+    pub(crate) async fn judge<S: Clone + Into<Subject>>(
         &self,
         concerned: &[Arc<Chamber>],
-        facts: Facts<'_>,
+        facts: Facts<'_, S>,
         rows: Vec<store::Kept>,
-    ) -> Result<Permit, CaseError> {
-        let subject = facts.subject();
-        self.judge_as(concerned, &facts, subject, rows, &Demands::default(), |_| {}).await
+    ) -> Result<Permit<S>, CaseError> {
+        self.judge_as(concerned, &facts, rows, &Demands::default(), |_| {}).await
     }
 
     /// The same for a step of a request on which others may have something to do since earlier steps.
     ///
     /// # Errors
     /// As [`Casework::judge`].
-    pub(crate) async fn judge_after(
+    pub(crate) async fn judge_after<S: Clone + Into<Subject>>(
         &self,
         concerned: &[Arc<Chamber>],
-        facts: Facts<'_>,
+        facts: Facts<'_, S>,
         rows: Vec<store::Kept>,
         demands: &Demands,
-    ) -> Result<Permit, CaseError> {
-        let subject = facts.subject();
-        self.judge_as(concerned, &facts, subject, rows, demands, |_| {}).await
+    ) -> Result<Permit<S>, CaseError> {
+        self.judge_as(concerned, &facts, rows, demands, |_| {}).await
     }
 
     /// The same. `decided` is told whether the step may be taken now, permitted and waiting for nobody, once that is decided
@@ -183,90 +175,72 @@ impl Casework {
     ///
     /// # Errors
     /// As [`Casework::judge`].
-    pub(crate) async fn judge_telling(
+    pub(crate) async fn judge_telling<S: Clone + Into<Subject>>(
         &self,
         concerned: &[Arc<Chamber>],
-        facts: Facts<'_>,
+        facts: Facts<'_, S>,
         rows: Vec<store::Kept>,
         demands: &Demands,
         decided: impl FnOnce(bool) + Send,
-    ) -> Result<Permit, CaseError> {
-        let subject = facts.subject();
-        self.judge_as(concerned, &facts, subject, rows, demands, decided).await
-    }
-
-    /// The same as [`Casework::judge_after`] for a step that is recorded under a case of which policies are told nothing.
-    ///
-    /// # Errors
-    /// As [`Casework::judge`].
-    pub(crate) async fn judge_of(
-        &self,
-        concerned: &[Arc<Chamber>],
-        facts: Facts<'_>,
-        subject: Subject,
-        rows: Vec<store::Kept>,
-        demands: &Demands,
-    ) -> Result<Permit, CaseError> {
-        self.judge_as(concerned, &facts, subject, rows, demands, |_| {}).await
+    ) -> Result<Permit<S>, CaseError> {
+        self.judge_as(concerned, &facts, rows, demands, decided).await
     }
 
     /// The same for a step that waits for nobody: it is itself what is waited for, or its approval is seen to otherwise.
     ///
     /// # Errors
     /// As [`Casework::judge`], but for [`CaseError::Waits`].
-    pub(crate) async fn judge_at_once(
+    pub(crate) async fn judge_at_once<S: Clone + Into<Subject>>(
         &self,
         concerned: &[Arc<Chamber>],
-        facts: Facts<'_>,
+        facts: Facts<'_, S>,
         rows: Vec<store::Kept>,
-    ) -> Result<Permit, CaseError> {
+    ) -> Result<Permit<S>, CaseError> {
         let panel = Panel { deciding: concerned, concerned };
-        self.decide(panel, &facts, facts.subject(), rows, None, |_| {}).await.map(|(permit, _)| permit)
+        self.decide(panel, &facts, rows, None, |_| {}).await.map(|(permit, _)| permit)
     }
 
     /// The same where not all who are concerned decide. It is on record with all of them.
     ///
     /// # Errors
     /// As [`Casework::judge_at_once`].
-    pub(crate) async fn judge_by(
+    pub(crate) async fn judge_by<S: Clone + Into<Subject>>(
         &self,
         deciding: &[Arc<Chamber>],
         concerned: &[Arc<Chamber>],
-        facts: Facts<'_>,
+        facts: Facts<'_, S>,
         rows: Vec<store::Kept>,
-    ) -> Result<Permit, CaseError> {
+    ) -> Result<Permit<S>, CaseError> {
         let panel = Panel { deciding, concerned };
-        self.decide(panel, &facts, facts.subject(), rows, None, |_| {}).await.map(|(permit, _)| permit)
+        self.decide(panel, &facts, rows, None, |_| {}).await.map(|(permit, _)| permit)
     }
 
     /// Decides and records; has a step wait that has to.
-    async fn judge_as(
+    async fn judge_as<S: Clone + Into<Subject>>(
         &self,
         concerned: &[Arc<Chamber>],
-        facts: &Facts<'_>,
-        subject: Subject,
+        facts: &Facts<'_, S>,
         rows: Vec<store::Kept>,
         demands: &Demands,
         decided: impl FnOnce(bool) + Send,
-    ) -> Result<Permit, CaseError> {
+    ) -> Result<Permit<S>, CaseError> {
         let panel = Panel { deciding: concerned, concerned };
-        let (permit, awaited) = self.decide(panel, facts, subject.clone(), rows, Some(demands), decided).await?;
+        let (permit, awaited) = self.decide(panel, facts, rows, Some(demands), decided).await?;
         if awaited.is_empty() {
             return Ok(permit);
         }
-        Err(self.wait(concerned, permit.act(), facts.actor, subject, awaited).await)
+        Err(self.wait(concerned, permit.act(), facts.actor, awaited).await)
     }
 
     /// Decides and records; gives what the step waits for, where it waits for `demands` and what its own decision demands.
-    async fn decide(
+    async fn decide<S: Clone + Into<Subject>>(
         &self,
         panel: Panel<'_>,
-        facts: &Facts<'_>,
-        subject: Subject,
+        facts: &Facts<'_, S>,
         rows: Vec<store::Kept>,
         demands: Option<&Demands>,
         decided: impl FnOnce(bool) + Send,
-    ) -> Result<(Permit, Vec<Awaited>), CaseError> {
+    ) -> Result<(Permit<S>, Vec<Awaited>), CaseError> {
         let Panel { deciding, concerned } = panel;
         for chamber in concerned {
             self.catch_up(chamber).await?;
@@ -276,9 +250,14 @@ impl Casework {
             Rulings { id: model::terms::new_id(), phase: facts.step.phase(), at: facts.now, rulings: Vec::new() };
         for chamber in deciding {
             // Read once: the matter and the ruling are the same revision's.
-            let policy = chamber.in_force();
+            let policy = chamber.policy();
             let matter = facts.matter(chamber, &policy);
-            rulings.rulings.push(rule(chamber, &policy, &matter)?);
+            let (ruling, matter) = match chamber.pace.at_once(&self.threads) {
+                Some(at_once) => (at_once.decide(|| rule(chamber, &policy, &matter))?, matter),
+                // In a box of its own: no usual decision has to make room for it.
+                None => Box::pin(rule_aside(chamber.clone(), policy, matter)).await?,
+            };
+            rulings.rulings.push(ruling);
             matters.push(matter);
         }
         bound_to_galleries(&mut rulings, facts.gallery.as_ref());
@@ -302,7 +281,7 @@ impl Casework {
             kind: if permitted { Kind::Intent } else { Kind::Refusal },
             who: facts.actor.who(),
             at: facts.now,
-            subject,
+            subject: facts.subject.clone().into(),
             of: None,
             event: Event::Decision { matters, rulings: rulings.clone() },
         };
@@ -319,25 +298,27 @@ impl Casework {
             self.stir.notify_one();
         }
         if permitted {
-            return Ok((Permit::new(rulings, recorded), awaited));
+            return Ok((Permit::new(rulings, recorded, facts.subject.clone()), awaited));
         }
         let receipt = recorded.receipt()?.map(Box::new);
         Err(CaseError::Refused { rulings: Box::new(rulings), receipt })
     }
 
     /// Records that a permitted step has no effect yet, so that no intent stays open; gives what the asker is told.
-    async fn wait(
+    async fn wait<S: Into<Subject>>(
         &self,
         concerned: &[Arc<Chamber>],
-        acted: Acted,
+        acted: Acted<S>,
         actor: &Registered,
-        subject: Subject,
         awaited: Vec<Awaited>,
     ) -> CaseError {
-        let request = subject.request.clone();
+        let Acted { rulings, intent, subject } = acted;
+        let subject: Subject = subject.into();
+        let request = subject.request().map(str::to_owned);
+        let acted = Acted { rulings, intent, subject };
         let event = Event::Waits { awaited: awaited.clone() };
         let rows = vec![postponed::unmark(&acted.intent.id)];
-        let recorded = self.conclude(concerned, acted, actor, subject, event, rows).await;
+        let recorded = self.conclude(concerned, acted, actor, event, rows).await;
         match recorded.and_then(|(rulings, recorded)| Ok((rulings, recorded.receipt()?))) {
             Ok((rulings, receipt)) => {
                 CaseError::Waits(Box::new(Waits { request, awaited, rulings: vec![rulings], receipt }))
@@ -346,52 +327,67 @@ impl Casework {
         }
     }
 
-    /// Records what came of an act, and keeps `rows` in the same commit.
-    pub(crate) async fn conclude(
+    /// Records what came of an act, under the case that it was permitted for, and keeps `rows` in the same commit.
+    pub(crate) async fn conclude<S: Into<Subject>>(
         &self,
         concerned: &[Arc<Chamber>],
-        acted: Acted,
+        acted: Acted<S>,
         actor: &Registered,
-        subject: Subject,
         event: Event,
         rows: Vec<store::Kept>,
     ) -> Result<(Rulings, ledger::Recorded), CaseError> {
-        let Acted { rulings, intent } = acted;
-        let entry =
-            Entry { kind: Kind::Outcome, who: actor.who(), at: self.clock.now()?, subject, of: Some(intent.id), event };
+        let Acted { rulings, intent, subject } = acted;
+        let entry = Entry {
+            kind: Kind::Outcome,
+            who: actor.who(),
+            at: self.clock.now()?,
+            subject: subject.into(),
+            of: Some(intent.id),
+            event,
+        };
         let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
         let recorded = ledger::record(&ledgers, entry, rows).await?;
         Ok((rulings, recorded))
     }
 
     /// Records that an act failed, so that no intent stays open; the failure itself is what the caller returns.
-    pub(crate) async fn give_up(
+    pub(crate) async fn give_up<S: Into<Subject>>(
         &self,
         concerned: &[Arc<Chamber>],
-        acted: Acted,
+        acted: Acted<S>,
         actor: &Registered,
-        subject: Subject,
         failure: CaseError,
     ) -> CaseError {
-        self.give_up_with(concerned, acted, actor, subject, failure, vec![]).await
+        self.give_up_with(concerned, acted, actor, failure, vec![]).await
     }
 
     /// The same, and keeps `rows` in the same commit: how what was to be changed stands after all.
-    pub(crate) async fn give_up_with(
+    pub(crate) async fn give_up_with<S: Into<Subject>>(
         &self,
         concerned: &[Arc<Chamber>],
-        acted: Acted,
+        acted: Acted<S>,
         actor: &Registered,
-        subject: Subject,
         failure: CaseError,
         rows: Vec<store::Kept>,
     ) -> CaseError {
         let event = Event::Failed { reason: failure.to_string() };
-        match self.conclude(concerned, acted, actor, subject, event, rows).await {
-            Ok(_) => failure,
+        match self.conclude(concerned, acted, actor, event, rows).await {
+            Ok((_, recorded)) => failure.recorded(recorded.receipt().ok().flatten()),
             Err(unrecorded) => unrecorded,
         }
     }
+}
+
+/// Has a policy rule aside, which may take long; gives the matter back.
+async fn rule_aside(
+    chamber: Arc<Chamber>,
+    policy: Arc<PolicyState>,
+    matter: Matter,
+) -> Result<(Ruling, Matter), CaseError> {
+    let ruling = chamber.clone();
+    let work = move || (rule(&ruling, &policy, &matter), matter);
+    let (ruled, matter) = chamber.pace.decide_aside(work).await?;
+    Ok((ruled?, matter))
 }
 
 fn rule(chamber: &Chamber, policy: &PolicyState, matter: &Matter) -> Result<Ruling, CaseError> {

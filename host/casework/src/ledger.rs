@@ -8,13 +8,16 @@
 //! | module | holds |
 //! |---|---|
 //! | `entry` | an entry, and what it is once written |
+//! | `under_way` | entries on their way into one log after another |
 //! | `writer` | the task that writes to the database behind the log, and what waits for it |
 
 mod entry;
+mod under_way;
 mod writer;
 
-pub use entry::{Entry, Subject};
+pub use entry::Entry;
 pub(crate) use entry::{Written, account_in};
+pub use model::subject::{OfRequest, Subject};
 
 use crate::aside::{aside, broke_off};
 use crate::error::CaseError;
@@ -24,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use under_way::{Passage, UnderWay};
 use writer::{BROKEN, Behind, Writer, batch, watched};
 
 /// Entries that may wait for the database. When so many do, the database is what the host has to wait for.
@@ -86,6 +90,7 @@ pub struct Ledger {
     behind: mpsc::Sender<Behind>,
     room: Arc<Semaphore>,
     trouble: Arc<ArcSwapOption<String>>,
+    under_way: UnderWay,
 }
 
 impl Ledger {
@@ -95,7 +100,8 @@ impl Ledger {
         let trouble = Arc::new(ArcSwapOption::empty());
         let writer = Writer { log: log.clone(), store: store.clone(), trouble: trouble.clone() };
         tokio::spawn(watched(writer.run(queue), trouble.clone()));
-        Self { log, store, behind, room: Arc::new(Semaphore::new(MOST_BEHIND_BYTES)), trouble }
+        let room = Arc::new(Semaphore::new(MOST_BEHIND_BYTES));
+        Self { log, store, behind, room, trouble, under_way: UnderWay::default() }
     }
 
     /// The log.
@@ -106,6 +112,16 @@ impl Ledger {
     /// Why the database takes nothing, if it does not: then nothing may be done.
     pub fn trouble(&self) -> Option<Arc<String>> {
         self.trouble.load_full()
+    }
+
+    /// Whether the task that writes to the database has ended: nothing is written any more until the host starts again.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.behind.is_closed()
+    }
+
+    /// Which of its entries are on their way into another log, too.
+    pub(crate) fn under_way(&self) -> &UnderWay {
+        &self.under_way
     }
 
     /// Waits until everything recorded before can be read in the database.
@@ -129,8 +145,8 @@ impl Ledger {
     /// is destroyed in the database after that does not come back from there when a crash has the journal replayed.
     ///
     /// # Errors
-    /// As [`Ledger::settle`]; [`CaseError::Log`] when the journal cannot be turned, or the database does not take what rides on
-    /// it.
+    /// As [`Ledger::settle`]; [`CaseError::Log`] when the journal cannot be turned; [`CaseError::Unwritten`] when the database does
+    /// not take what rides on it.
     pub async fn clear(&self) -> Result<(), CaseError> {
         self.settle().await?;
         self.clear_within(SETTLE_LIMIT).await
@@ -167,11 +183,16 @@ impl Ledger {
         kept.map_err(|e| broke_off(&e))?
     }
 
+    /// Has a mark go that is of no more use, behind what is recorded. Where there is no room for that, it stays.
+    fn forget(&self, mark: store::Kept) {
+        let _ = self.behind.try_send(Behind::Rows(vec![mark]));
+    }
+
     /// What an entry leaves behind, as it rides on its leaf, and room for it to wait for the database. Nothing is done yet.
     ///
     /// # Errors
-    /// [`CaseError::TooLarge`] for more than a leaf can carry; [`CaseError::Log`] while the database takes nothing, or is too
-    /// slow.
+    /// [`CaseError::TooLarge`] for more than a leaf can carry; [`CaseError::Unwritten`] while the database takes nothing, or is
+    /// too slow.
     async fn pack(&self, written: &Written, mut kept: Vec<store::Kept>) -> Result<Packed, CaseError> {
         if let Some(reason) = self.trouble() {
             return Err(unwritten(&reason));
@@ -196,16 +217,22 @@ impl Ledger {
         kept: Vec<store::Kept>,
     ) -> Result<audit::Appended, Unrecorded> {
         let packed = self.pack(written, kept).await?;
-        self.put(written, packed).await
+        self.put(written, packed, None).await
     }
 
-    /// The same with what was packed for it.
-    async fn put(&self, written: &Written, packed: Packed) -> Result<audit::Appended, Unrecorded> {
+    /// The same with what was packed for it. Its passage does not end before.
+    async fn put(
+        &self,
+        written: &Written,
+        packed: Packed,
+        passage: Option<Arc<Passage>>,
+    ) -> Result<audit::Appended, Unrecorded> {
         let Packed { rider, kept, room } = packed;
         let (leaf, bytes) = (written.leaf.clone(), rider.len());
         // From here on to the end, cancelled or not: an entry whose rows nobody writes would stay in the journal.
         let this = self.clone();
         let appending = tokio::spawn(async move {
+            let _passage = passage;
             let appended = this.log.append_with(leaf, rider).await?;
             let entry = Behind::Entry { index: appended.index, kept, bytes, room };
             // The entry is durable, and what rides on it: the next start brings it to the database.
@@ -252,7 +279,7 @@ fn not_there_yet(reason: &str) -> CaseError {
 
 /// What is to be recorded does not get into the database, for this reason.
 fn unwritten(reason: &str) -> CaseError {
-    CaseError::Log(format!("the database cannot be written: {reason}"))
+    CaseError::Unwritten(reason.to_owned())
 }
 
 /// What a step leaves behind, the same as bytes that ride on its leaf, and their room among what waits for the database.
@@ -280,12 +307,15 @@ pub async fn replay(prepared: &audit::Prepared, store: &store::Jurisdiction) -> 
 
 /// Records one entry in each of these ledgers, and returns when it is durable in all of them. `rows` go into the last one's
 /// store, together with the account: what the step leaves behind is there if and only if its account is. So does the link by
-/// which an entry of a request's life is found again.
+/// which an entry of a request's life is found again. A search is counted in all of them ([`crate::history`]), so that its row goes
+/// into each one's store.
 ///
 /// # Errors
-/// [`CaseError::TooLarge`] for more than an entry holds, before any of them has it; [`CaseError::Log`] when it is not durable:
-/// then nothing may be done; [`CaseError::Fault`] when the host broke off, and it may be on record. Where one log took it and a
-/// later one did not, the message says so; that nothing came of it is recorded where it stands.
+/// [`CaseError::TooLarge`] for more than an entry holds, before any of them has it; [`CaseError::Unwritten`] while the database
+/// takes nothing, likewise; [`CaseError::Log`] when it is not durable: then nothing may be done; [`CaseError::Fault`] when the
+/// host broke off, and it may be on record. Where one log took it and a later one did not, the message says so; that nothing came
+/// of it is recorded where it stands. Where the host is killed between the two, the next start finds the entry by a mark that
+/// rides on it, and records so.
 pub async fn record(ledgers: &[&Ledger], entry: Entry, rows: Vec<store::Kept>) -> Result<Recorded, CaseError> {
     record_as(model::terms::new_id(), ledgers, entry, rows).await
 }
@@ -300,28 +330,34 @@ pub(crate) async fn record_as(
     entry: Entry,
     mut rows: Vec<store::Kept>,
 ) -> Result<Recorded, CaseError> {
-    if let Some(request) = &entry.subject.request {
-        rows.push(store::Kept::Entry { request: request.clone(), entry: id.clone() });
+    if let Some(request) = entry.subject.request() {
+        rows.push(store::Kept::Entry { request: request.to_owned(), entry: id.clone() });
     }
+    let undoable = !torn::says_nothing_was_done(&entry.event);
     let written = Written::of(id, entry)?;
     let mut packed = Vec::with_capacity(ledgers.len());
-    let mut rows = Some(rows);
+    let elsewhere = if ledgers.len() > 1 { searches(&rows) } else { Vec::new() };
+    let mut marked: &[&Ledger] = &[];
     // All of it before any: what one log cannot take is in none.
-    for (i, ledger) in ledgers.iter().enumerate() {
-        let kept = if i + 1 == ledgers.len() { rows.take().unwrap_or_default() } else { Vec::new() };
-        packed.push(ledger.pack(&written, kept).await?);
+    if let Some((last, before)) = ledgers.split_last() {
+        if undoable {
+            marked = before;
+        }
+        for ledger in before {
+            let mut kept = elsewhere.clone();
+            kept.extend(undoable.then(|| torn::mark(ledger, last, &written.id)));
+            packed.push(ledger.pack(&written, kept).await?);
+        }
+        packed.push(last.pack(&written, rows).await?);
     }
+    let set_out = || Arc::new(Passage::begin(marked.iter().map(|l| l.under_way.clone()).collect(), &written.id));
+    // Until this returns, whatever comes of it.
+    let passage = (!marked.is_empty()).then(set_out);
     let mut places = Vec::with_capacity(ledgers.len());
     for (ledger, packed) in ledgers.iter().zip(packed) {
-        match ledger.put(&written, packed).await {
+        match ledger.put(&written, packed, passage.clone()).await {
             Ok(appended) => places.push((ledger.log.clone(), appended)),
-            Err(mut unrecorded) => {
-                if let [first, .., last] = ledgers
-                    && places.is_empty()
-                    && unrecorded.doubtful
-                {
-                    unrecorded = Box::pin(torn::doubted(first, last, &written, unrecorded)).await;
-                }
+            Err(unrecorded) => {
                 let indices = places.iter().map(|(_, appended)| appended.index);
                 let standing: Vec<_> = ledgers.iter().copied().zip(indices).collect();
                 // In a box of its own: no step that succeeds has to make room for it.
@@ -329,8 +365,23 @@ pub(crate) async fn record_as(
             }
         }
     }
+    for ledger in marked {
+        ledger.forget(torn::unmark(&written.id));
+    }
     let Written { id, leaf, .. } = written;
     Ok(Recorded { id, leaf, places })
+}
+
+/// The searches among these rows, as they are kept beside the gallery's owner.
+fn searches(rows: &[store::Kept]) -> Vec<store::Kept> {
+    let search = |row: &store::Kept| match row {
+        // What the owner lists already says nothing of what is listed there.
+        store::Kept::Search { search, .. } => {
+            Some(store::Kept::Search { search: search.clone(), unlisted: search.case_keys.clone() })
+        }
+        _ => None,
+    };
+    rows.iter().filter_map(search).collect()
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@
 //! | [`chamber`] | a jurisdiction at work: its policy, log, store, galleries; all of them: start, stop, readiness; who is registered |
 //! | [`ledger`] | an audit entry: account, leaf, receipt; its way to the database |
 //! | [`judge`] | facts to decision to permit |
+//! | `pace` | on which thread a policy rules |
 //! | [`permit`] | the proof that a step was permitted |
-//! | [`awaited`] | what a permitted step waits for: approvals and acknowledgements |
+//! | [`awaited`], `given` | what a permitted step waits for: approvals and acknowledgements; whether what was given still counts |
 //! | [`hosts`] | several hosts on one database: each learns what the others changed |
 //! | [`history`], [`life`] | what policies are told of the past: of people and cases, of a request |
 //! | [`gallery`] | a gallery at work, searched by one thread in shared passes |
@@ -27,7 +28,7 @@
 //! | [`revision`], [`chancery`] | policy revisions: how they stand, and where they are kept |
 //! | `answers`, `limits` | answers, checked against the forms; how much a step may say |
 //! | [`viewing`], [`disposition`], [`sign_off`], [`acknowledgement`], [`release`], [`dissemination`], [`outcome`] | the steps after it |
-//! | `sitting`, `turns`, [`misstep`] | what every such step does first: its turn, the facts, what is out of place |
+//! | `sitting`, `turns`, `lease`, [`misstep`] | what every such step does first: its turn, the facts, what is out of place |
 //! | `signatures` | whether the signatures a result needs are there |
 //! | [`obligations`], [`deadlines`], [`notices`] | what decisions oblige somebody to, and when it is late |
 //! | [`waiver`] | an obligation is set aside |
@@ -39,7 +40,7 @@
 //! | `reading` | accounts, read from the database, and what is said where they cannot be |
 //! | `sight` | who sees what of cases and records, and that they looked |
 //! | [`replay`] | a decision on record, taken again |
-//! | [`recovery`] | a log that cannot be written, until it can |
+//! | [`recovery`], [`reopening`] | a log or a database that cannot be written, until it can: at work, and at the start |
 //! | `unfinished`, `drawn`, `postponed` | what broke off before it was concluded, undone; or said to wait |
 //! | `torn` | what one log took and another did not |
 //! | `dropped` | what the opening of a log drops from its journal's end, until that is on record |
@@ -67,11 +68,13 @@ pub mod enroll;
 pub mod error;
 mod filter;
 pub mod gallery;
+mod given;
 pub mod history;
 pub mod hosts;
 pub mod inspection;
 pub mod intake;
 pub mod judge;
+mod lease;
 pub mod ledger;
 pub mod life;
 mod limits;
@@ -79,6 +82,7 @@ pub mod misstep;
 pub mod notices;
 pub mod obligations;
 pub mod outcome;
+mod pace;
 pub mod paper;
 pub mod permit;
 mod photograph;
@@ -87,6 +91,7 @@ mod reading;
 pub mod recovery;
 pub mod registration;
 pub mod release;
+pub mod reopening;
 pub mod replay;
 pub mod report;
 pub mod retention;

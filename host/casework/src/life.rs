@@ -19,7 +19,7 @@ use model::account::{Account, Disposed, Document, Event, Who};
 use model::combine::Rulings;
 use model::facts::{self, Attestation, Conclusion, Dissemination, Likeness, Signature, StatementShown, Step};
 use model::rulings::{ClauseId, Duty};
-use model::terms::{Field, Instant, Phase, Verdict};
+use model::terms::{Digest, Field, Instant, Phase, Verdict};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,6 +105,17 @@ pub struct Handed {
     pub answers: Vec<Field>,
 }
 
+/// A statement that was acknowledged. An id is a statement's within one charter, and its words may be revised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Acknowledged {
+    /// The jurisdiction whose charter held it.
+    pub jurisdiction: String,
+    /// Its id there.
+    pub statement: String,
+    /// Digest of its text then.
+    pub text_digest: Digest,
+}
+
 /// Something said or done once, by somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Noted<T> {
@@ -137,7 +148,7 @@ pub struct Life {
     /// Every signature, oldest first.
     pub signatures: Vec<Signed>,
     /// Statements acknowledged.
-    pub acknowledged: Vec<Noted<String>>,
+    pub acknowledged: Vec<Noted<Acknowledged>>,
     /// The release.
     pub release: Option<Release>,
     /// Every hand-over, oldest first.
@@ -249,7 +260,10 @@ impl Life {
                 let signature = Signature { person: by.key(), ..signature };
                 self.signatures.push(Signed { by, signature, reason, stands: true });
             }
-            Event::Acknowledged { statement, .. } => self.acknowledged.push(Noted { at, by, what: statement }),
+            Event::Acknowledged { jurisdiction, statement, text_digest } => {
+                let what = Acknowledged { jurisdiction, statement, text_digest };
+                self.acknowledged.push(Noted { at, by, what });
+            }
             Event::Released { candidates, reasoning, statements, documents } => {
                 self.release = Some(Release { at, by, candidates, reasoning, statements, documents });
             }
@@ -336,11 +350,10 @@ impl Life {
     }
 
     /// What a look at the list that stands shows of it on which this was ruled: the booking fields, any where absent, and the
-    /// records withheld. What was said of the list before holds on, until there is a new one.
+    /// records withheld. Of the fields, what was said of the list before holds on, until there is a new one. What the search
+    /// withheld is not on the list; a record that was sealed since, and is not any more, is seen again.
     pub(crate) fn shows(&self, rulings: &Rulings) -> (Option<Vec<String>>, Vec<String>) {
-        let mut withheld = self.withheld.clone();
-        withheld.extend(rulings.withheld());
-        (narrower(self.fields.clone(), rulings.shown_fields()), withheld)
+        (narrower(self.fields.clone(), rulings.shown_fields()), rulings.withheld())
     }
 
     /// Takes over what a decision says may be shown of the list that stands.
@@ -433,6 +446,14 @@ impl Life {
     /// The signature of this person that stands.
     pub fn signature_of(&self, who: &Who) -> Option<&Signed> {
         self.signatures.iter().find(|s| s.stands && same_person(&s.by, who))
+    }
+
+    /// Whether this jurisdiction's statement was acknowledged in these words.
+    pub fn acknowledges(&self, jurisdiction: &str, statement: &str, text_digest: Digest) -> bool {
+        let known = |a: &Acknowledged| {
+            a.jurisdiction == jurisdiction && a.statement == statement && a.text_digest == text_digest
+        };
+        self.acknowledged.iter().any(|noted| known(&noted.what))
     }
 
     /// Whether this person took any step of it that was permitted.

@@ -1,8 +1,38 @@
 //! Steps that do not fit where a request stands. Each says what would change it; each is on record, and changes nothing.
 
-use crate::life::Life;
+use crate::life::{Imposed, Life};
+use crate::obligations::Owed;
 use model::account::Who;
+use model::rulings::{ClauseId, Duty};
 use model::terms::{Date, Digest, Instant};
+use std::fmt;
+
+/// What demands something: a clause of a jurisdiction's policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demanded {
+    /// Whose policy.
+    pub jurisdiction: String,
+    /// The clause.
+    pub clause: ClauseId,
+}
+
+impl fmt::Display for Demanded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.jurisdiction, self.clause)
+    }
+}
+
+impl From<&Imposed> for Demanded {
+    fn from(imposed: &Imposed) -> Self {
+        Self { jurisdiction: imposed.jurisdiction.clone(), clause: imposed.clause.clone() }
+    }
+}
+
+impl From<&Owed> for Demanded {
+    fn from(owed: &Owed) -> Self {
+        Self { jurisdiction: owed.jurisdiction.clone(), clause: owed.clause.clone() }
+    }
+}
 
 /// A step out of place.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -92,19 +122,35 @@ pub enum Misstep {
     Unsigned {
         /// What is missing, one rule each.
         wanting: Vec<String>,
+        /// What demands it.
+        demanded: Vec<Demanded>,
+    },
+    /// A request that policies permit, and that does not say what every entry about it has to.
+    #[error("the request does not say {lacking}, which the log has to say of every search: ask again, and say it")]
+    Unsaid {
+        /// What, for a reader.
+        lacking: String,
     },
     /// Signatures are missing, and it is not for the asker to know which.
     #[error("the result cannot be released yet, signatures are wanting: have those sign who have to")]
-    Wanting,
+    Wanting {
+        /// What demands signatures, those included that are there.
+        demanded: Vec<Demanded>,
+    },
     /// Candidates without a disposition.
     #[error("{} of the candidates have no disposition, and each needs one: say of `{}` what they are", .records.len(), .records.join("`, `"))]
     Undisposed {
         /// Which.
         records: Vec<String>,
+        /// What demands it.
+        demanded: Vec<Demanded>,
     },
     /// The same, for somebody who has not opened the list.
     #[error("candidates are not disposed of, and each has to be: have those who opened the list say what they are")]
-    Unexamined,
+    Unexamined {
+        /// What demands it.
+        demanded: Vec<Demanded>,
+    },
     /// There is nothing a document could say.
     #[error("a document is demanded and nobody wrote down how the conclusion was reached: give the reasoning")]
     Unreasoned,
@@ -123,14 +169,18 @@ pub enum Misstep {
         id: String,
         /// Digest of the charter's text.
         digest: Digest,
+        /// What demands it, where something does.
+        demanded: Option<Demanded>,
     },
     /// A statement left out.
     #[error(
-        "the statement `{id}` is demanded and left out: carry it, or leave the list of statements away to carry all"
+        "the statement `{id}` is demanded and left out ({demanded}): carry it, or leave the list of statements away to carry all"
     )]
     MissingStatement {
         /// Its id.
         id: String,
+        /// What demands it.
+        demanded: Demanded,
     },
     /// Somebody acknowledges for somebody else.
     #[error("only the requester acknowledges a statement: have `{requester}` do it with their own certificate")]
@@ -309,9 +359,25 @@ pub enum Misstep {
     /// Part of the request's story was destroyed.
     #[error("entries of this request's life have been purged, so that it cannot be gone on with: open a new request")]
     Incomplete,
+    /// Another host has the turn.
+    #[error("another host takes a step of this just now, so nothing was done here: wait a moment, and repeat it")]
+    Elsewhere,
 }
 
 impl Misstep {
+    /// The clauses that demand what is missing; none where nothing is, or where the host alone wants it.
+    pub fn demanded(&self) -> &[Demanded] {
+        match self {
+            Self::Unsigned { demanded, .. }
+            | Self::Wanting { demanded }
+            | Self::Undisposed { demanded, .. }
+            | Self::Unexamined { demanded } => demanded,
+            Self::MissingStatement { demanded, .. } => std::slice::from_ref(demanded),
+            Self::AlteredStatement { demanded, .. } => demanded.as_slice(),
+            _ => &[],
+        }
+    }
+
     /// What this person is told of it: nothing of a list that they have not opened, nor who concluded what while they are
     /// to sign blind.
     pub(crate) fn told_to(self, who: &Who, life: &Life) -> Self {
@@ -320,17 +386,41 @@ impl Misstep {
             Self::Unlisted { .. } | Self::NotPossible { .. } | Self::Withheld { .. } | Self::Gone { .. } if !opened => {
                 Self::NotLeaving
             }
-            Self::Undisposed { .. } if !opened => Self::Unexamined,
-            Self::Unsigned { .. } if !opened || !life.sees_conclusions(who) => Self::Wanting,
+            Self::Undisposed { demanded, .. } if !opened => Self::Unexamined { demanded },
+            // Which of the rules are not kept would tell them who has signed.
+            Self::Unsigned { .. } if !opened || !life.sees_conclusions(who) => {
+                Self::Wanting { demanded: signatures_demanded(life) }
+            }
             other => other,
         }
     }
 }
 
+/// Everything that demands signatures of a request, each clause once.
+fn signatures_demanded(life: &Life) -> Vec<Demanded> {
+    let rules = life.imposed.iter().filter(|i| matches!(i.duty, Duty::SignOffs(_)));
+    each(rules.map(Demanded::from))
+}
+
+/// Each once.
+pub(crate) fn each(all: impl Iterator<Item = Demanded>) -> Vec<Demanded> {
+    let mut once: Vec<Demanded> = Vec::new();
+    for demanded in all {
+        if !once.contains(&demanded) {
+            once.push(demanded);
+        }
+    }
+    once
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::rulings::{Duty, SignOffRule};
+    use model::rulings::SignOffRule;
+
+    fn demanded(clause: &str) -> Demanded {
+        Demanded { jurisdiction: "north".into(), clause: clause.into() }
+    }
 
     fn who(person: &str) -> Who {
         let (name, unit, agency) = (person.into(), "unit".into(), "agency".into());
@@ -348,8 +438,8 @@ mod tests {
                 Misstep::NotPossible { record: record() },
                 Misstep::Withheld { record: record() },
                 Misstep::Gone { record: record() },
-                Misstep::Undisposed { records: vec![record()] },
-                Misstep::Unsigned { wanting: vec!["2 of r-17 have to sign".to_owned()] },
+                Misstep::Undisposed { records: vec![record()], demanded: vec![demanded("c")] },
+                Misstep::Unsigned { wanting: vec!["2 of r-17 have to sign".to_owned()], demanded: vec![demanded("c")] },
             ]
         };
         for misstep in missteps() {
@@ -362,6 +452,8 @@ mod tests {
             let misstep = missteps().into_iter().nth(misstep).unwrap();
             assert!(misstep.told_to(&namesake, &life).to_string().contains(says), "{says}");
         }
+        let undisposed = missteps().into_iter().nth(4).unwrap();
+        assert_eq!(undisposed.told_to(&namesake, &life).demanded(), [demanded("c")], "the clause is no secret");
         assert_eq!(Misstep::NotListed.told_to(&who("other"), &life), Misstep::NotListed, "which says nothing of it");
     }
 
@@ -378,13 +470,29 @@ mod tests {
             blind: true,
             leads_only: false,
         };
-        life.imposed.push(crate::life::Imposed {
+        let rule = |clause: &str, rule: &SignOffRule| Imposed {
             jurisdiction: "north".into(),
-            clause: "c".into(),
-            duty: Duty::SignOffs(blind),
+            clause: clause.into(),
+            duty: Duty::SignOffs(rule.clone()),
             phase: model::terms::Phase::Search,
-        });
-        let unsigned = Misstep::Unsigned { wanting: vec!["1 whose signature counts did".to_owned()] };
-        assert_eq!(unsigned.told_to(&who("opener"), &life), Misstep::Wanting);
+        };
+        let other = SignOffRule { role: "chief".into(), blind: false, ..blind.clone() };
+        life.imposed.extend([rule("c", &blind), rule("c", &other), rule("d", &other)]);
+        let unsigned = Misstep::Unsigned {
+            wanting: vec!["1 whose signature counts did".to_owned()],
+            demanded: vec![demanded("d")],
+        };
+        let told = unsigned.told_to(&who("opener"), &life);
+        assert_eq!(told, Misstep::Wanting { demanded: vec![demanded("c"), demanded("d")] }, "whichever are wanting");
+    }
+
+    #[test]
+    fn a_statement_that_is_missing_names_the_clause_that_demands_it() {
+        let missing = Misstep::MissingStatement { id: "lead".into(), demanded: demanded("c") };
+        assert!(missing.to_string().contains("(north c)"), "{missing}");
+        assert_eq!(missing.demanded(), [demanded("c")]);
+        let altered = |demanded| Misstep::AlteredStatement { id: "lead".into(), digest: Digest::default(), demanded };
+        assert_eq!(altered(Some(demanded("c"))).demanded(), [demanded("c")]);
+        assert!(altered(None).demanded().is_empty() && Misstep::NotListed.demanded().is_empty());
     }
 }

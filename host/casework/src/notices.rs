@@ -12,7 +12,7 @@ pub struct Delivery {
     pub channel: String,
     /// The addresses.
     pub recipients: Vec<String>,
-    /// Whom it does not reach, and why that does not pass; a repetition would not help.
+    /// Whom it does not reach, and why that does not pass by itself. They are tried again, rarely: the notice is for all.
     pub unreached: Vec<String>,
     /// The message's id.
     pub message_id: String,
@@ -26,6 +26,7 @@ pub type Delivering<'a> = Pin<Box<dyn Future<Output = Result<Delivery, String>> 
 /// Whatever delivers notices.
 pub trait Outbox: Send + Sync {
     /// Delivers a notice, or says why it cannot be delivered now, to all or to some. It will be tried again, under the same
-    /// id: whom it has reached is the outbox's to know, and they are not told twice.
+    /// id: whom a delivery reached is told with the next try, and whom it reached before it failed is the outbox's to know. They
+    /// are not told twice.
     fn deliver(&self, notice: Notice) -> Delivering<'_>;
 }

@@ -14,7 +14,7 @@
 //! | approve | as many signatures `approved` as the rule asks for, since it was imposed |
 //! | acknowledge | the requester's acknowledgement |
 //! | dispose-all | the disposition of the last candidate |
-//! | notify | the delivery of the notice |
+//! | notify | the delivery of the notice to every office it is for |
 //! | retain | time: what had to be kept that long may go |
 //! | task, flag | its owner's word that it is done |
 //! | suspend | the suspension, at once |
@@ -106,9 +106,40 @@ pub struct Owed {
     /// How often the host has tried in vain.
     #[serde(default)]
     pub tries: u32,
+    /// Of a notice, how far it has come.
+    #[serde(default, skip_serializing_if = "Reach::is_nothing")]
+    pub reach: Reach,
     /// When the host has to look at it next.
     #[serde(default)]
     pub wake: Option<Instant>,
+}
+
+/// Whom a notice has reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// The addresses and offices that have it.
+    #[serde(default)]
+    pub reached: Vec<String>,
+    /// Who has not, and why.
+    #[serde(default)]
+    pub unreached: Vec<String>,
+}
+
+impl Reach {
+    fn is_nothing(&self) -> bool {
+        self.reached.is_empty() && self.unreached.is_empty()
+    }
+
+    /// Adds what one try came to.
+    pub(crate) fn after(mut self, recipients: &[String], unreached: Vec<String>) -> Self {
+        for recipient in recipients {
+            if !self.reached.contains(recipient) {
+                self.reached.push(recipient.clone());
+            }
+        }
+        self.unreached = unreached;
+        self
+    }
 }
 
 /// What came of a completion.
@@ -222,7 +253,7 @@ pub(crate) async fn just_imposed(
 }
 
 /// The obligations that a decision imposes. `log` is the origin of the log whose entries it is about, if it is about entries.
-pub(crate) fn imposed(rulings: &Rulings, facts: &Facts<'_>, log: Option<&str>) -> Result<Vec<Owed>, CaseError> {
+pub(crate) fn imposed<S>(rulings: &Rulings, facts: &Facts<'_, S>, log: Option<&str>) -> Result<Vec<Owed>, CaseError> {
     let (now, request, gallery) = (facts.now, facts.request, facts.gallery.as_ref());
     imposed_on(rulings, &Occasion { now, request, gallery, log, step: &facts.step })
 }
@@ -327,6 +358,7 @@ fn owed(
         due,
         standing: Standing::Open,
         tries: 0,
+        reach: Reach::default(),
         wake,
     }))
 }
@@ -442,14 +474,12 @@ impl Casework {
         self.still_stands(actor, jurisdiction, "complete").await?;
         if actor.person.roles.is_empty() {
             let misstep = Misstep::NotTheirTask { role: "any".to_owned() };
-            self.record_rejected(&[&chamber.ledger], actor, Subject::default(), "complete", &misstep).await?;
-            return Err(misstep.into());
+            return self.refuse_apart(&chamber, actor, "complete", misstep).await;
         }
         let listed = self.obligations(jurisdiction).await?.into_iter().find(|o| o.id == id);
         // The turn of its request, which whoever else changes it takes too; and then as it stands in that turn.
         let filed = listed.and_then(|o| o.filed_under());
-        let _turn = self.turns.take(filed.as_deref().map_or(id, turn_of)).await;
-        self.still_stands(actor, jurisdiction, "complete").await?;
+        let _turn = self.turn_for(actor, &chamber, filed.as_deref().map_or(id, turn_of), "complete").await?;
         chamber.ledger.settle().await?;
         let row = chamber.store.obligation(filed.as_deref(), id).await?;
         let found = match row.map(Owed::read).transpose()?.filter(Owed::is_open) {
@@ -458,17 +488,14 @@ impl Casework {
         };
         let owed = match found {
             Ok(owed) => owed,
-            Err(misstep) => {
-                self.record_rejected(&[&chamber.ledger], actor, Subject::default(), "complete", &misstep).await?;
-                return Err(misstep.into());
-            }
+            Err(misstep) => return self.refuse_apart(&chamber, actor, "complete", misstep).await,
         };
         let at = self.clock.now()?;
         let entry = Entry {
             kind: Kind::Fulfilment,
             who: actor.who(),
             at,
-            subject: Subject { request: owed.request.clone(), ..Subject::default() },
+            subject: Subject::of_request(owed.request.as_deref()),
             of: None,
             event: Event::Completed { obligation: owed.id.clone(), note: note.to_owned() },
         };

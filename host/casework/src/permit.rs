@@ -1,26 +1,40 @@
 //! The proof that a step was permitted.
 
-use crate::ledger::Recorded;
+use crate::ledger::{OfRequest, Recorded, Subject};
 use model::combine::Rulings;
 use model::terms::Phase;
 
 /// A permitted step whose intent is durable. Only [`crate::judge`] makes one, and the function that acts takes it by value,
-/// so one permit is one act.
+/// so one permit is one act. It is of the case that was judged, so that the outcome is recorded under no other; whatever is
+/// done with a request takes one of an [`OfRequest`], which says all that the log has to.
 #[must_use = "a permit that is dropped leaves an intent without an outcome"]
-pub struct Permit {
-    acted: Acted,
+pub struct Permit<S = Subject> {
+    acted: Acted<S>,
 }
 
 /// A permit that has been acted on: all that is left to do is to record the outcome.
 #[must_use = "an act needs its outcome on record"]
-pub struct Acted {
+pub struct Acted<S = Subject> {
     pub(crate) rulings: Rulings,
     pub(crate) intent: Recorded,
+    /// The case it is recorded under.
+    pub(crate) subject: S,
 }
 
 impl Permit {
-    pub(crate) fn new(rulings: Rulings, intent: Recorded) -> Self {
-        Self { acted: Acted { rulings, intent } }
+    /// The same of a request, where that says all that the log has to. Otherwise nothing may be done.
+    pub(crate) fn in_full(self) -> Result<Permit<OfRequest>, Box<Acted>> {
+        let Acted { rulings, intent, subject } = self.acted;
+        match subject {
+            Subject::Request(subject) => Ok(Permit { acted: Acted { rulings, intent, subject } }),
+            subject => Err(Box::new(Acted { rulings, intent, subject })),
+        }
+    }
+}
+
+impl<S> Permit<S> {
+    pub(crate) fn new(rulings: Rulings, intent: Recorded, subject: S) -> Self {
+        Self { acted: Acted { rulings, intent, subject } }
     }
 
     /// The phase it permits.
@@ -34,7 +48,7 @@ impl Permit {
     }
 
     /// Uses the permit up: the first thing that whoever acts does.
-    pub(crate) fn act(self) -> Acted {
+    pub(crate) fn act(self) -> Acted<S> {
         self.acted
     }
 }

@@ -7,9 +7,10 @@
 use crate::awaited::Awaited;
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
-use crate::ledger::{self, Entry, Subject};
+use crate::ledger::{self, Entry};
 use crate::torn;
 use model::account::{Account, Event, Kind};
+use model::subject::Stated;
 use model::terms::Instant;
 use std::sync::Arc;
 
@@ -65,7 +66,7 @@ impl Casework {
             // What it said is destroyed, and it counts for nothing.
             return Ok(owner.store.keep(&rows).await?);
         };
-        let Account { who, case, purpose, justification, probe, request, .. } = owner.account_in(&row)?;
+        let Account { who, case, purpose, justification, probe, request, lacking, .. } = owner.account_in(&row)?;
         let unreadable = |e: serde_json::Error| {
             CaseError::Unreadable(format!("what step `{}` waits for: {e}; restore the database", mark.id))
         };
@@ -81,7 +82,7 @@ impl Casework {
             ledgers.push(&other.ledger);
         }
         ledgers.push(&owner.ledger);
-        let subject = Subject { case, purpose, justification, probe, request };
+        let subject = Stated { case, purpose, justification, probe, request, lacking }.into();
         let event = Event::Waits { awaited };
         let entry = Entry { kind: Kind::Outcome, who, at, subject, of: Some(mark.id.clone()), event };
         ledger::record(&ledgers, entry, rows).await.map(drop)

@@ -1,8 +1,9 @@
-//! A log that cannot be written, and how the host comes back by itself.
+//! A log or a database that cannot be written, and how the host comes back by itself.
 //!
-//! While a log is halted every step is refused, because nothing may happen that is not on record. A task per log looks
-//! for that, raises the alarm, and tries to recover the log until it can; then an entry says how long nothing could be
-//! written. The alarm goes out even if all is well again by then: somebody has to look at the disk.
+//! While a log is halted, or the database takes nothing, every step is refused, because nothing may happen that is not on record. Two
+//! tasks per jurisdiction look for that, one for each of them, and raise the alarm. A log is tried until it can be recovered; the
+//! database is by whoever writes to it. Then an entry says how long nothing could be written. The alarm goes out even if all is well
+//! again by then: somebody has to look at the disk.
 
 use crate::alarm::{Alarm, Alert, insist};
 use crate::aside::aside;
@@ -15,89 +16,160 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// How often a log is looked at, and the first pause between two attempts; the pause doubles up to [`LONGEST_PAUSE`].
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a log or a database is looked at, and the first pause between two attempts; the pause doubles up to
+/// [`LONGEST_PAUSE`].
+pub(crate) const LOOK: Duration = Duration::from_secs(1);
 
 /// The longest pause between two attempts to recover: each reads the log's journal, and nobody should wait much longer
 /// for a disk that has room again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// A time during which nothing could be written.
-struct Outage {
-    since: Instant,
-    reason: String,
-    attempts: u32,
+/// What is written to, and may not be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Medium {
+    Log,
+    Database,
 }
 
-impl Casework {
-    /// From now on somebody is told when a log cannot be written, and the log recovered as soon as it can be. To be
-    /// called once, before work begins.
-    pub fn guard(&mut self, alarm: Arc<dyn Alarm>) {
-        self.alarm = alarm;
-        let chambers: Vec<_> = self.chambers().cloned().collect();
-        for chamber in chambers {
-            self.watches.spawn(watch(chamber, self.clock.clone(), self.alarm.clone()));
+impl Medium {
+    /// As a sentence has it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Log => "the audit log",
+            Self::Database => "the database",
+        }
+    }
+
+    /// The act that is on record once it is written again.
+    fn recovered(self) -> &'static str {
+        match self {
+            Self::Log => "log-recovered",
+            Self::Database => "database-recovered",
+        }
+    }
+
+    /// Why it cannot be written now, if it cannot.
+    fn trouble(self, chamber: &Chamber) -> Option<String> {
+        match self {
+            Self::Log if chamber.log().is_writable() => None,
+            Self::Log => Some(chamber.log().halted().unwrap_or_else(|| "its writer has ended".to_owned())),
+            Self::Database => chamber.ledger.trouble().map(|reason| reason.to_string()),
         }
     }
 }
 
-async fn watch(chamber: Arc<Chamber>, clock: Clock, alarm: Arc<dyn Alarm>) {
+/// A time during which nothing could be written.
+pub(crate) struct Outage {
+    what: Medium,
+    since: Instant,
+    reason: String,
+    pub(crate) attempts: u32,
+}
+
+impl Outage {
+    /// From now on.
+    pub(crate) fn begin(what: Medium, clock: &Clock, reason: String) -> Self {
+        Self { what, since: now(clock), reason, attempts: 0 }
+    }
+
+    /// What somebody is told of it.
+    pub(crate) fn alert(&self, jurisdiction: &str) -> Alert {
+        Alert {
+            jurisdiction: jurisdiction.to_owned(),
+            subject: format!("{} cannot be written", self.what.name()),
+            text: format!(
+                "{}. Until it can be written, every request is refused. The host goes on by itself once it can.",
+                self.reason
+            ),
+            since: self.since,
+        }
+    }
+
+    /// Puts on record how long it lasted: the first entry of the log, or one of the first, after it.
+    ///
+    /// # Errors
+    /// [`CaseError`], as long as it lasts.
+    pub(crate) async fn record(&self, chamber: &Chamber, at: Instant) -> Result<(), CaseError> {
+        let details = BTreeMap::from([
+            ("since".to_owned(), self.since.to_string()),
+            ("until".to_owned(), at.to_string()),
+            ("refused-ms".to_owned(), at.since(self.since).to_string()),
+            ("reason".to_owned(), self.reason.clone()),
+            ("attempts".to_owned(), self.attempts.to_string()),
+        ]);
+        chamber.record_host(at, self.what.recovered(), details).await?;
+        let (jurisdiction, refused_ms) = (chamber.id(), at.since(self.since));
+        tracing::warn!(jurisdiction, refused_ms, "{} is written again", self.what.name());
+        Ok(())
+    }
+}
+
+impl Casework {
+    /// From now on somebody is told when a log or the database cannot be written, and the log recovered as soon as it can be. To
+    /// be called once, before work begins.
+    pub fn guard(&mut self, alarm: Arc<dyn Alarm>) {
+        self.alarm = alarm;
+        let chambers: Vec<_> = self.chambers().cloned().collect();
+        for chamber in chambers {
+            for what in [Medium::Log, Medium::Database] {
+                self.watches.spawn(watch(what, chamber.clone(), self.clock.clone(), self.alarm.clone()));
+            }
+        }
+    }
+}
+
+async fn watch(what: Medium, chamber: Arc<Chamber>, clock: Clock, alarm: Arc<dyn Alarm>) {
     let mut alarms = JoinSet::new();
     let (mut outage, mut pause) = (None, LOOK);
     loop {
         tokio::time::sleep(pause).await;
         while alarms.try_join_next().is_some() {}
-        if chamber.log().is_writable() && outage.is_none() {
-            continue;
-        }
-        let outage_now = outage.get_or_insert_with(|| {
-            let found = Outage { since: now(&clock), reason: reason(&chamber), attempts: 0 };
+        if outage.is_none()
+            && let Some(reason) = what.trouble(&chamber)
+        {
+            let found = Outage::begin(what, &clock, reason);
             alarms.spawn(insist(alarm.clone(), alert(&chamber, &found)));
-            found
-        });
-        match recover(&chamber, &clock, outage_now).await {
+            outage = Some(found);
+        }
+        let Some(lasting) = &mut outage else { continue };
+        match recover(&chamber, &clock, lasting).await {
             Ok(()) => (outage, pause) = (None, LOOK),
             Err(e) => {
-                tracing::error!(jurisdiction = chamber.id(), %e, "the audit log cannot be written; every step is refused");
+                let (jurisdiction, what) = (chamber.id(), what.name());
+                tracing::error!(jurisdiction, %e, "{what} cannot be written; every step is refused");
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
     }
 }
 
-/// One attempt: the log takes entries again, and the first says why there were none.
+/// One attempt: entries are taken again, and one of the first says why there were none.
 async fn recover(chamber: &Arc<Chamber>, clock: &Clock, outage: &mut Outage) -> Result<(), CaseError> {
     outage.attempts += 1;
-    let log = chamber.log().clone();
-    // It reads the journal and waits for the disk.
-    aside(move || log.try_recover()).await?.map_err(|e| CaseError::Log(e.to_string()))?;
-    let at = now(clock);
-    let details = BTreeMap::from([
-        ("since".to_owned(), outage.since.to_string()),
-        ("until".to_owned(), at.to_string()),
-        ("refused-ms".to_owned(), at.since(outage.since).to_string()),
-        ("reason".to_owned(), outage.reason.clone()),
-        ("attempts".to_owned(), outage.attempts.to_string()),
-    ]);
-    chamber.record_host(at, "log-recovered", details).await?;
-    tracing::warn!(jurisdiction = chamber.id(), refused_ms = at.since(outage.since), "the audit log is written again");
-    Ok(())
-}
-
-fn reason(chamber: &Chamber) -> String {
-    chamber.log().halted().unwrap_or_else(|| "its writer has ended".to_owned())
-}
-
-fn alert(chamber: &Chamber, outage: &Outage) -> Alert {
-    Alert {
-        jurisdiction: chamber.id().to_owned(),
-        subject: "the audit log cannot be written".to_owned(),
-        text: format!(
-            "{}. Until it can be written, every request is refused. The host goes on by itself once it can.",
-            outage.reason
-        ),
-        since: outage.since,
+    match outage.what {
+        Medium::Log => {
+            let log = chamber.log().clone();
+            // It reads the journal and waits for the disk.
+            aside(move || log.try_recover()).await?.map_err(|e| CaseError::Log(e.to_string()))?;
+        }
+        // Whoever writes to it tries by itself.
+        Medium::Database => {
+            if let Some(reason) = outage.what.trouble(chamber) {
+                return Err(CaseError::Unwritten(reason));
+            }
+        }
     }
+    outage.record(chamber, now(clock)).await
+}
+
+/// What somebody is told of an outage, and that it does not pass where it does not.
+fn alert(chamber: &Chamber, outage: &Outage) -> Alert {
+    let told = outage.alert(chamber.id());
+    if chamber.is_broken() {
+        let text = format!("{}. Every request is refused until the host is restarted: restart it.", outage.reason);
+        return Alert { text, ..told };
+    }
+    told
 }
 
 /// The moment for an entry that has to be written even if the clock cannot be trusted.

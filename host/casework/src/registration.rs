@@ -74,8 +74,8 @@ impl Casework {
         let Some(agency) = chamber.agency(&person.agency) else {
             return Err(CaseError::Unknown { kind: "agency", id: person.agency, hint: "; register it first" });
         };
-        let _turn = self.turns.take(&format!("person/{jurisdiction}/{}", person.id)).await;
-        self.still_stands(actor, jurisdiction, ASKED).await?;
+        let place = format!("person/{jurisdiction}/{}", person.id);
+        let _turn = self.turn_for(actor, &chamber, &place, ASKED).await?;
         if chamber.registry().people.iter().any(|p| p.id == person.id) {
             let misstep = Misstep::Registered { kind: "person", id: person.id };
             return self.refuse_apart(&chamber, actor, ASKED, misstep).await;
@@ -126,8 +126,7 @@ impl Casework {
         check_names(names.into_iter().filter_map(|(name, given)| given.as_ref().map(|given| (name, given))))?;
         check_trainings(&particulars.trainings, today)?;
         check_past("background_checked", particulars.background_checked, today)?;
-        let _turn = self.turns.take(&format!("person/{jurisdiction}/{person}")).await;
-        self.still_stands(actor, jurisdiction, ASKED).await?;
+        let _turn = self.turn_for(actor, &chamber, &format!("person/{jurisdiction}/{person}"), ASKED).await?;
         let (mut subject, agency) = known(&chamber, person)?;
         let id = subject.id.clone();
         if let Some(since) = subject.suspended_since {

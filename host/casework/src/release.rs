@@ -11,6 +11,7 @@
 //! concluded the same while they are to sign blind.
 
 mod documents;
+mod statements;
 
 pub use documents::{DOCUMENT, Form, sealed_id};
 
@@ -18,18 +19,21 @@ use crate::chamber::{Casework, Registered};
 use crate::copies;
 use crate::drawn;
 use crate::error::CaseError;
+use crate::ledger::OfRequest;
 use crate::life::{Life, Listed};
 use crate::limits::{self, bounded};
-use crate::misstep::Misstep;
+use crate::misstep::{Demanded, Misstep, each};
 use crate::obligations::{self, Owed};
 use crate::permit::Acted;
 use crate::search_step::MOST_CANDIDATES;
-use crate::signatures::{Bench, rules};
+use crate::signatures::{Bench, Rule, rules};
 use crate::sitting::{Sitting, Taken};
 use model::account::{Document, Event};
+use model::combine::Ruling;
 use model::facts::{ReleasePlan, Selected, StatementShown, Step};
-use model::rulings::{Duty, SignOffRule, Statement};
+use model::rulings::{Duty, Obligation, Statement};
 use model::terms::{Digest, Value};
+use statements::statements;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// As a rejection calls it.
@@ -132,12 +136,12 @@ impl Casework {
             }
             Err(e) => {
                 let e = match e {
-                    CaseError::OutOfPlace(misstep) => {
-                        CaseError::OutOfPlace(misstep.told_to(&actor.who(), &sitting.life))
+                    CaseError::OutOfPlace(misstep, receipt) => {
+                        CaseError::OutOfPlace(misstep.told_to(&actor.who(), &sitting.life), receipt)
                     }
                     other => other,
                 };
-                let failure = self.give_up(&sitting.concerned, acted, actor, sitting.request.subject(), e).await;
+                let failure = self.give_up(&sitting.concerned, acted, actor, e).await;
                 Box::pin(self.discard_drawn(&sitting.owner, request, &intent)).await;
                 Err(failure)
             }
@@ -154,9 +158,7 @@ impl Casework {
         sitting.listed()?;
         let selected = select(sitting, &outgoing.candidates, bookings)?;
         let life = &sitting.life;
-        if life.imposed.iter().any(|i| i.duty == Duty::DisposeAll) {
-            disposed(life)?;
-        }
+        disposed(life, life.imposed.iter().filter(|i| i.duty == Duty::DisposeAll).map(Demanded::from))?;
         self.signed(sitting, !selected.is_empty(), rules(&life.imposed))?;
         let reasons = life.said.values().any(|s| !s.reason.trim().is_empty());
         let document = life.imposed.iter().any(|i| matches!(i.duty, Duty::Document(_)));
@@ -168,20 +170,18 @@ impl Casework {
     }
 
     /// Whether the signatures that these rules want are there.
-    fn signed<'r>(
-        &self,
-        sitting: &Sitting,
-        lead: bool,
-        rules: impl Iterator<Item = &'r SignOffRule>,
-    ) -> Result<(), Misstep> {
+    fn signed<'r>(&self, sitting: &Sitting, lead: bool, rules: impl Iterator<Item = Rule<'r>>) -> Result<(), Misstep> {
         let bench = Bench {
             counting: self.counting(&sitting.life),
             openers: &sitting.life.openers,
             requester: &sitting.request.requester,
             lead,
         };
-        let wanting = bench.wanting(rules);
-        if wanting.is_empty() { Ok(()) } else { Err(Misstep::Unsigned { wanting }) }
+        let (wanting, demanded): (Vec<_>, Vec<_>) = bench.wanting(rules).into_iter().unzip();
+        if wanting.is_empty() {
+            return Ok(());
+        }
+        Err(Misstep::Unsigned { wanting, demanded: each(demanded.into_iter()) })
     }
 
     /// Acts on the permit: what the decision itself demands is seen to, the documents are drawn up and sealed.
@@ -189,27 +189,30 @@ impl Casework {
         &self,
         sitting: &Sitting,
         actor: &Registered,
-        acted: &Acted,
+        acted: &Acted<OfRequest>,
         prepared: Prepared,
         reasoning: &str,
     ) -> Result<(Event, Vec<Document>), CaseError> {
         let Prepared { selected, mut statements } = prepared;
         let duties = || acted.rulings.rulings.iter().flat_map(|r| r.decision.obligations.iter().map(move |o| (r, o)));
-        let late = duties().filter_map(|(_, o)| if let Duty::SignOffs(rule) = &o.duty { Some(rule) } else { None });
+        let late = duties().filter_map(|(r, o)| Rule::of(&r.jurisdiction, o));
         self.signed(sitting, !selected.is_empty(), late)?;
-        if duties().any(|(_, o)| o.duty == Duty::DisposeAll) {
-            disposed(&sitting.life)?;
-        }
+        let all_disposed = duties().filter(|(_, o)| o.duty == Duty::DisposeAll);
+        let demanded = |(r, o): (&Ruling, &Obligation)| Demanded {
+            jurisdiction: r.jurisdiction.clone(),
+            clause: o.clause.clone(),
+        };
+        disposed(&sitting.life, all_disposed.map(demanded))?;
         let withheld = acted.rulings.withheld();
         if let Some((listed, _)) = selected.iter().find(|(c, _)| withheld.contains(&c.record_id)) {
             return Err(Misstep::Withheld { record: listed.record_id.clone() }.into());
         }
         for (ruling, obligation) in duties() {
-            if let Duty::Statement(id) = &obligation.duty
-                && !statements.iter().any(|s| s.id == *id)
-            {
+            if let Duty::Statement(id) = &obligation.duty {
+                // Each jurisdiction's own, whatever others call theirs.
                 let chamber = sitting.concerned.iter().find(|c| c.id() == ruling.jurisdiction);
-                statements.extend(chamber.and_then(|c| c.statement(id)));
+                let verbatim = chamber.and_then(|c| c.statement(id));
+                statements.extend(verbatim.filter(|verbatim| !statements.contains(verbatim)));
             }
         }
         let mut demanded: Vec<(String, String)> = Vec::new();
@@ -249,10 +252,11 @@ fn selected(listed: &Listed, now: &store::Booking) -> Selected {
     Selected { record_id: listed.record_id.clone(), status: now.status.clone() }
 }
 
-/// Whether every candidate has a disposition.
-fn disposed(life: &Life) -> Result<(), Misstep> {
+/// Whether every candidate has a disposition, where anything demands it.
+fn disposed(life: &Life, demanded: impl Iterator<Item = Demanded>) -> Result<(), Misstep> {
+    let demanded = each(demanded);
     let records: Vec<String> = life.undisposed().map(|c| c.record_id.clone()).collect();
-    if records.is_empty() { Ok(()) } else { Err(Misstep::Undisposed { records }) }
+    if demanded.is_empty() || records.is_empty() { Ok(()) } else { Err(Misstep::Undisposed { records, demanded }) }
 }
 
 /// The candidates that leave, by rank, as they are in the gallery now.
@@ -285,37 +289,4 @@ fn select(
     let mut leaving: Vec<_> = leaving.filter_map(listed).collect();
     leaving.sort_by_key(|(c, _)| c.rank);
     Ok(leaving)
-}
-
-/// The statements the result carries, word for word: those named, or all that decisions on this request have demanded.
-fn statements(sitting: &Sitting, carried: Option<&[Carried]>) -> Result<Vec<Statement>, Misstep> {
-    let find = |id: &str| sitting.concerned.iter().find_map(|c| c.statement(id));
-    let unknown = |id: &str| Misstep::UnknownStatement { id: id.to_owned() };
-    let mut demanded: Vec<&str> = Vec::new();
-    for imposed in &sitting.life.imposed {
-        if let Duty::Statement(id) = &imposed.duty
-            && !demanded.contains(&id.as_str())
-        {
-            demanded.push(id);
-        }
-    }
-    let Some(carried) = carried else {
-        return demanded.into_iter().map(|id| find(id).ok_or_else(|| unknown(id))).collect();
-    };
-    let mut statements: Vec<Statement> = Vec::with_capacity(carried.len());
-    for Carried { id, text, digest } in carried {
-        let verbatim = find(id).ok_or_else(|| unknown(id))?;
-        let right = Digest::of(verbatim.text.as_bytes());
-        let altered = text.as_ref().is_some_and(|text| *text != verbatim.text) || digest.is_some_and(|d| d != right);
-        if altered {
-            return Err(Misstep::AlteredStatement { id: id.clone(), digest: right });
-        }
-        if !statements.contains(&verbatim) {
-            statements.push(verbatim);
-        }
-    }
-    match demanded.iter().find(|id| !statements.iter().any(|s| s.id == **id)) {
-        Some(missing) => Err(Misstep::MissingStatement { id: (*missing).to_owned() }),
-        None => Ok(statements),
-    }
 }

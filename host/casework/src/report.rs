@@ -20,7 +20,7 @@ use crate::clock::zone;
 use crate::error::CaseError;
 use crate::intake::attested;
 use crate::judge::Facts;
-use crate::ledger::{self, Entry, Receipt, Subject};
+use crate::ledger::{self, Entry, Receipt};
 use crate::limits::bounded;
 use crate::obligations;
 use crate::permit::Acted;
@@ -135,7 +135,7 @@ impl Casework {
         };
         match drawn {
             Ok(drawn) => self.keep_report(&chamber, actor, acted, period, id, drawn).await,
-            Err(e) => Err(self.give_up(&concerned, acted, actor, Subject::default(), e).await),
+            Err(e) => Err(self.give_up(&concerned, acted, actor, e).await),
         }
     }
 
@@ -196,7 +196,7 @@ impl Casework {
         id: String,
         drawn: Drawn,
     ) -> Result<ReportDone, CaseError> {
-        let Acted { rulings, intent } = acted;
+        let Acted { rulings, intent, subject } = acted;
         let Drawn { title, public, files } = drawn;
         let at = self.clock.now()?;
         let owed = obligations::just_imposed(chamber, &rulings, |duty| matches!(duty, Duty::Document(_))).await?;
@@ -208,7 +208,7 @@ impl Casework {
         let event =
             Event::Drawn { period: period.clone(), title: title.clone(), public, renderings: renderings.clone() };
         let (who, of) = (actor.who(), Some(intent.id));
-        let entry = Entry { kind: Kind::Outcome, who: who.clone(), at, subject: Subject::default(), of, event };
+        let entry = Entry { kind: Kind::Outcome, who: who.clone(), at, subject, of, event };
         let recorded = ledger::record_as(id.clone(), &[&chamber.ledger], entry, rows).await?;
         let receipt: Option<Receipt> = recorded.receipt()?;
         let report = OnRecord { id, period, title, public, at, by: Some(who), renderings };

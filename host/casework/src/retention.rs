@@ -114,14 +114,19 @@ impl Casework {
             return self.reject(jurisdiction, actor, ASKED, reason).await;
         }
         check(&asking)?;
-        let _turn = self.turns.take(turn_of(&place_of(&asking.record))).await;
-        self.still_stands(actor, jurisdiction, ASKED).await?;
         let conceals = asking.record.subject == GALLERY_RECORD && actor.principal.jurisdiction != jurisdiction;
-        match self.retain(actor, &owner, asking).await {
+        let place = place_of(&asking.record);
+        let taken = match self.turn_for(actor, &owner, turn_of(&place), ASKED).await {
+            Ok(_turn) => self.retain(actor, &owner, asking).await,
+            Err(e) => Err(e),
+        };
+        match taken {
             // On record as what it was.
-            Err(CaseError::Refused { .. } | CaseError::OutOfPlace(_)) if conceals => {
-                Err(CaseError::Rejected(NOT_THEIRS.to_owned()))
+            Err(CaseError::Refused { .. } | CaseError::OutOfPlace(..)) if conceals => {
+                Err(CaseError::Rejected(NOT_THEIRS.to_owned().into()))
             }
+            // Without its receipt either: that of a record that is there would tell them so.
+            Err(CaseError::Rejected(reason)) if conceals => Err(CaseError::Rejected(reason.to_string().into())),
             outcome => outcome,
         }
     }
@@ -143,8 +148,7 @@ impl Casework {
         let asking = Asking { record: found.record.clone(), ..asking };
         if let Err(misstep) = found.in_place(asking.change).and_then(|()| found.docket.fits(&asking, &actor.who())) {
             let ledgers: Vec<_> = found.concerned.iter().map(|c| &c.ledger).collect();
-            self.record_rejected(&ledgers, actor, found.subject(), ASKED, &misstep).await?;
-            return Err(misstep.into());
+            return self.record_rejected(&ledgers, actor, found.subject()?, ASKED, misstep).await;
         }
         let facts = self.facts(&found, actor, &asking).await?;
         // What a crash leaves half destroyed is found again by this row, and what a record was before it was sealed.
@@ -181,7 +185,7 @@ impl Casework {
         };
         let event = match event {
             Ok(event) => event,
-            Err(e) => return Err(self.give_up(&found.concerned, acted, actor, found.subject(), e).await),
+            Err(e) => return Err(self.give_up(&found.concerned, acted, actor, e).await),
         };
         let mut rows = found.settled(&asking, met.as_deref(), &acted.intent.id)?;
         rows.push(docket.kept()?);
@@ -192,7 +196,7 @@ impl Casework {
             rows.extend(found.held_no_more());
         }
         let minimum_index = if let Event::Pruned { minimum, .. } = &event { Some(*minimum) } else { None };
-        let (rulings, recorded) = self.conclude(&found.concerned, acted, actor, found.subject(), event, rows).await?;
+        let (rulings, recorded) = self.conclude(&found.concerned, acted, actor, event, rows).await?;
         // After it is on record: what breaks off here is held still, and lifted again.
         for (chamber, row) in elsewhere {
             chamber.ledger.keep_behind(vec![row]).await?;

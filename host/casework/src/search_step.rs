@@ -6,9 +6,10 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::filter;
 use crate::gallery::{Coming, Hall};
+use crate::history::{Past, turns};
 use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, template_of};
 use crate::judge::Facts;
-use crate::ledger::Receipt;
+use crate::ledger::{OfRequest, Receipt};
 use crate::life::narrower;
 use crate::limits::bounded;
 use crate::permit::{Acted, Permit};
@@ -114,7 +115,7 @@ struct Permitted {
     demands: Demands,
     /// What was asked for of the records, and what that is on the day of the search.
     filter: (Conditions, Option<search::Filter>),
-    permit: Permit,
+    permit: Permit<OfRequest>,
 }
 
 impl Casework {
@@ -162,7 +163,14 @@ impl Casework {
         let opening = self.begin_request(actor, jurisdiction, intake).await?;
         let (request, demands) = (opening.request.clone(), opening.demands());
         // Once it is opened others can see it, and search for it too.
-        let _turn = self.turns.take(&request.request.id).await;
+        let _turn = match self.turn(owner, &request.request.id).await {
+            Ok(turn) => turn,
+            Err(e) => {
+                // It is opened all the same, and can be searched for later.
+                let opened = self.finish_request(actor, opening).await?;
+                return Err(after(opened.rulings, e));
+            }
+        };
         // To decide on the search, the request has to be known, not its opening concluded. The search runs when both are
         // on record.
         let opened = self.finish_request(actor, opening);
@@ -175,7 +183,7 @@ impl Casework {
             (Err(e), Ok(permitted)) => {
                 drop(coming);
                 let Permitted { concerned, permit, .. } = permitted;
-                Err(self.give_up(&concerned, permit.act(), actor, request.subject(), e).await)
+                Err(self.give_up(&concerned, permit.act(), actor, e).await)
             }
             // There is no request that could wait.
             (Err(e), Err(CaseError::Waits(_))) => Err(e),
@@ -201,17 +209,16 @@ impl Casework {
         let case_keys: Vec<_> = request.request.identifiers.iter().map(crate::history::case_key).collect();
         let id = model::terms::new_id();
         let request_id = Some(request.request.id.as_str());
-        let turn = owner.history.turn(&actor.key(), &case_keys).await;
+        let turn = turns(&concerned, &actor.key(), &case_keys).await;
         // Read in the turn: searches are counted in the order of their moments.
         let now = self.clock.now()?;
         let mut attestations = request.attestations.clone();
         attestations.push(attested(plan.answers, actor, now));
         let resolved = filter::resolve(hall.registered(), &plan.filter, owner.local(now).today)?;
 
-        let mut history =
-            owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
+        let mut history = Past::of(&concerned, &actor.key(), &case_keys, request_id, now).await?;
         if let Some(sitting) = sitting {
-            sitting.tell(&mut history, Some(&actor.who()));
+            sitting.tell(&mut history.owner, Some(&actor.who()));
         }
         let search_plan = SearchPlan {
             at_most: plan.candidates.unwrap_or_default(),
@@ -222,6 +229,7 @@ impl Casework {
             now,
             actor,
             requester: &requester,
+            subject: request.subject()?,
             request: Some(&request.request),
             probe: Some(&request.probe),
             gallery: Some(hall.fact()),
@@ -244,16 +252,18 @@ impl Casework {
         // A search that waits for others does not run now, and is not counted.
         let decided = |now: bool| {
             if now {
-                owner.history.searched(&row);
+                concerned.iter().for_each(|chamber| chamber.history.searched(&row));
             }
             counted = now;
             drop(turn);
         };
         let judged = self.judge_telling(&concerned, facts, vec![kept], &demands, decided).await;
-        match (&judged, counted) {
-            (Ok(_), _) => owner.history.recorded(&row),
-            (Err(_), true) => owner.history.unsearched(&row),
-            (Err(_), false) => {}
+        for chamber in &concerned {
+            match (&judged, counted) {
+                (Ok(_), _) => chamber.history.recorded(&row),
+                (Err(_), true) => chamber.history.unsearched(&row),
+                (Err(_), false) => {}
+            }
         }
         let permit = judged?;
         let most = how_many(plan.candidates, permit.rulings());
@@ -285,7 +295,7 @@ impl Casework {
             Ok(found) => found,
             Err(e) => {
                 hall.mend_aside(&owner.store);
-                return Err(self.give_up(&concerned, acted, actor, request.subject(), e).await);
+                return Err(self.give_up(&concerned, acted, actor, e).await);
             }
         };
         let certificate = found.answer.certificate;
@@ -299,7 +309,7 @@ impl Casework {
             bound_billionths: Some(billionths(certificate.bound)),
             found: found.answer.hits.iter().map(|h| h.id.to_string()).collect(),
         };
-        let concluding = self.conclude(&concerned, acted, actor, request.subject(), event, vec![]);
+        let concluding = self.conclude(&concerned, acted, actor, event, vec![]);
 
         // Neither needs the other, and both are durable before the answer.
         let showing = async {
@@ -312,15 +322,15 @@ impl Casework {
                 shows: booking.booking.keys().cloned().collect(),
             });
             let now = self.clock.now()?;
-            let mut history =
-                owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, request_id, now).await?;
+            let mut history = Past::of(&concerned, &actor.key(), &case_keys, request_id, now).await?;
             if let Some(sitting) = sitting {
-                sitting.tell(&mut history, Some(&actor.who()));
+                sitting.tell(&mut history.owner, Some(&actor.who()));
             }
             let facts = Facts {
                 now,
                 actor,
                 requester: &requester,
+                subject: request.subject()?,
                 request: Some(&request.request),
                 probe: Some(&request.probe),
                 gallery: Some(hall.fact()),
@@ -334,7 +344,7 @@ impl Casework {
         };
         let (concluded, shown) = tokio::join!(concluding, showing);
         let (search, _) = concluded?;
-        let (bookings, Acted { rulings: shown, intent: entry }) = match shown {
+        let (bookings, Acted { rulings: shown, intent: entry, .. }) = match shown {
             Ok(shown) => shown,
             Err(e) => return Err(after(search, e)),
         };

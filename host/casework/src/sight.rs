@@ -45,7 +45,7 @@ impl Casework {
     ) -> Result<(), CaseError> {
         let chamber = self.chamber(jurisdiction)?;
         let event = Event::Surveyed { asked: asked.to_owned(), parameters };
-        self.looks(chamber, asker, asked, Subject::default(), event).await
+        self.looks(chamber, asker, asked, Subject::Apart, event).await
     }
 
     /// The same, of this subject and as this event. Every look is recorded here.

@@ -118,7 +118,8 @@ fn is_asked_anew(sitting: &Sitting, who: &Who, sign_off: &SignOff) -> bool {
 }
 
 /// Whether an approval that is demanded has been given, now that this person has signed: by people of the jurisdiction that
-/// demands it, whose role it means, since it was demanded.
+/// demands it, whose role it means, since it was demanded. Whether all of them still hold the role is looked at whenever the
+/// demand is read ([`crate::given`]): whoever comes back does not have to sign again.
 fn approves(sitting: &Sitting, owed: &Owed, who: &Who, signature: &Signature) -> bool {
     let Duty::Approve(rule) = &owed.duty else { return false };
     let signed = sitting.life.signatures.iter().map(|s| (&s.by, &s.signature)).chain([(who, signature)]);

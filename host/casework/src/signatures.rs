@@ -4,14 +4,39 @@
 //! A signature counts while nothing it was given for has changed ([`crate::life`]), and while whoever gave it is in the
 //! registry, not suspended, and holds the role they signed in. For a result with a lead those count that conclude a lead or
 //! approve; for one without, those that conclude no lead or approve. A refusal counts for nothing, so whoever is involved
-//! and refuses holds the result back.
+//! and refuses holds the result back. A role is a word of the jurisdiction whose rule names it: only its own people meet the rule.
 
 use crate::chamber::Casework;
 use crate::life::{Imposed, Life, Signed, same_person};
+use crate::misstep::Demanded;
 use model::account::Who;
 use model::facts::Conclusion;
 use model::registry::Principal;
-use model::rulings::{Duty, SignOffRule};
+use model::rulings::{ClauseId, Duty, Obligation, SignOffRule};
+
+/// A rule for signatures, and whose it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Rule<'r> {
+    jurisdiction: &'r str,
+    clause: &'r ClauseId,
+    rule: &'r SignOffRule,
+}
+
+impl<'r> Rule<'r> {
+    /// An obligation's that this jurisdiction imposes, if it is one.
+    pub(crate) fn of(jurisdiction: &'r str, obligation: &'r Obligation) -> Option<Self> {
+        let Obligation { clause, duty, .. } = obligation;
+        Self::among(jurisdiction, clause, duty)
+    }
+
+    fn among(jurisdiction: &'r str, clause: &'r ClauseId, duty: &'r Duty) -> Option<Self> {
+        if let Duty::SignOffs(rule) = duty { Some(Self { jurisdiction, clause, rule }) } else { None }
+    }
+
+    fn demanded(&self) -> Demanded {
+        Demanded { jurisdiction: self.jurisdiction.to_owned(), clause: self.clause.clone() }
+    }
+}
 
 /// The signatures a result is to be released on.
 pub(crate) struct Bench<'l> {
@@ -41,15 +66,18 @@ impl Casework {
 }
 
 impl Bench<'_> {
-    /// What is missing of the rules, one line each; nothing when the result may leave.
-    pub(crate) fn wanting<'r>(&self, rules: impl Iterator<Item = &'r SignOffRule>) -> Vec<String> {
-        let mut lines: Vec<String> = Vec::new();
-        for line in rules.filter(|rule| self.binds(rule)).filter_map(|rule| self.missing(rule)) {
-            if !lines.contains(&line) {
-                lines.push(line);
+    /// What is missing of the rules, one line each, with what demands it; nothing when the result may leave.
+    pub(crate) fn wanting<'r>(&self, rules: impl Iterator<Item = Rule<'r>>) -> Vec<(String, Demanded)> {
+        let mut all: Vec<(String, Demanded)> = Vec::new();
+        for rule in rules.filter(|rule| self.binds(rule.rule)) {
+            let Some(missing) = self.missing(rule) else { continue };
+            let demanded = rule.demanded();
+            let line = (format!("{missing} ({demanded})"), demanded);
+            if !all.contains(&line) {
+                all.push(line);
             }
         }
-        lines
+        all
     }
 
     /// A rule for leads binds unless the result is that there is none: as long as nobody has concluded anything, it does.
@@ -58,9 +86,10 @@ impl Bench<'_> {
         !rule.leads_only || self.lead || concluded(Conclusion::Lead) || !concluded(Conclusion::NoLead)
     }
 
-    fn missing(&self, rule: &SignOffRule) -> Option<String> {
+    fn missing(&self, whose: Rule<'_>) -> Option<String> {
+        let rule = whose.rule;
         let mut signers: Vec<&Who> = Vec::new();
-        for signed in self.counting.iter().filter(|s| self.counts(s, rule)) {
+        for signed in self.counting.iter().filter(|s| self.counts(s, whose)) {
             if !signers.iter().any(|w| same_person(w, &signed.by)) {
                 signers.push(&signed.by);
             }
@@ -89,10 +118,11 @@ impl Bench<'_> {
         None
     }
 
-    fn counts(&self, signed: &Signed, rule: &SignOffRule) -> bool {
-        let signature = &signed.signature;
+    fn counts(&self, signed: &Signed, whose: Rule<'_>) -> bool {
+        let (signature, rule) = (&signed.signature, whose.rule);
         let unit = rule.units.is_empty() || rule.units.contains(&signature.unit);
-        signature.role == rule.role
+        signed.by.jurisdiction == whose.jurisdiction
+            && signature.role == rule.role
             && unit
             && self.agrees(signed)
             && !(rule.distinct_from_requester && is(&signed.by, self.requester))
@@ -111,8 +141,8 @@ impl Bench<'_> {
 }
 
 /// The rules for signatures among duties.
-pub(crate) fn rules(imposed: &[Imposed]) -> impl Iterator<Item = &SignOffRule> {
-    imposed.iter().filter_map(|i| if let Duty::SignOffs(rule) = &i.duty { Some(rule) } else { None })
+pub(crate) fn rules(imposed: &[Imposed]) -> impl Iterator<Item = Rule<'_>> {
+    imposed.iter().filter_map(|i| Rule::among(&i.jurisdiction, &i.clause, &i.duty))
 }
 
 /// Whether an approval has been given: as many distinct persons as the rule asks for have signed `approved` in its role,
@@ -177,7 +207,8 @@ mod tests {
     fn wanting(signatures: &[Signed], openers: &[Who], lead: bool, rules: &[SignOffRule]) -> usize {
         let requester = Principal { jurisdiction: "north".into(), person: "asker".into(), device: Device::Fixed };
         let bench = Bench { counting: signatures.iter().collect(), openers, requester: &requester, lead };
-        bench.wanting(rules.iter()).len()
+        let clause = ClauseId::from("c");
+        bench.wanting(rules.iter().map(|rule| Rule { jurisdiction: "north", clause: &clause, rule })).len()
     }
 
     #[test]
@@ -187,8 +218,35 @@ mod tests {
         assert_eq!(wanting(&twice, &[], true, &[rule("examiner", 2)]), 1);
         let two = [signed("a", "examiner", Lead), signed("b", "examiner", Lead)];
         assert_eq!(wanting(&two, &[], true, &[rule("examiner", 2)]), 0);
-        let namesake = Signed { by: Who { jurisdiction: "south".into(), ..who("a") }, ..signed("a", "examiner", Lead) };
-        assert_eq!(wanting(&[two[0].clone(), namesake], &[], true, &[rule("examiner", 2)]), 0, "two people");
+    }
+
+    #[test]
+    fn a_role_is_a_word_of_the_jurisdiction_whose_rule_names_it() {
+        use Conclusion::Lead;
+        let elsewhere = |person: &str| {
+            let by = Who { jurisdiction: "south".into(), ..who(person) };
+            Signed { by, ..signed(person, "examiner", Lead) }
+        };
+        let both = [signed("a", "examiner", Lead), elsewhere("b")];
+        assert_eq!(wanting(&both, &[], true, &[rule("examiner", 1)]), 0);
+        assert_eq!(wanting(&both, &[], true, &[rule("examiner", 2)]), 1, "the other one is south's examiner");
+        assert_eq!(wanting(&[elsewhere("a")], &[], true, &[rule("examiner", 1)]), 1);
+        let requester = Principal { jurisdiction: "north".into(), person: "asker".into(), device: Device::Fixed };
+        let bench = Bench { counting: both.iter().collect(), openers: &[], requester: &requester, lead: true };
+        let (clause, two) = (ClauseId::from("5"), rule("examiner", 2));
+        let of = |jurisdiction| bench.wanting([Rule { jurisdiction, clause: &clause, rule: &two }].into_iter());
+        let wanted = of("north");
+        let [(line, demanded)] = wanted.as_slice() else { panic!("{wanted:?}") };
+        assert!(line.ends_with("(north 5)"), "{line}");
+        assert_eq!(*demanded, Demanded { jurisdiction: "north".into(), clause: "5".into() });
+        let all = SignOffRule { all_involved: true, ..rule("examiner", 1) };
+        let openers = [both[0].by.clone(), both[1].by.clone()];
+        assert_eq!(
+            wanting(&both, &openers, true, std::slice::from_ref(&all)),
+            0,
+            "whoever opened the list is involved"
+        );
+        assert_eq!(wanting(&both[..1], &openers, true, &[all]), 1);
     }
 
     #[test]

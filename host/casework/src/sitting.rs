@@ -8,10 +8,10 @@ use crate::awaited::{Demands, may_wait};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::gallery::Hall;
-use crate::history::case_key;
+use crate::history::{Past, case_key};
 use crate::intake::{OpenRequest, attested};
 use crate::judge::Facts;
-use crate::ledger::{self, Entry, Ledger, Receipt, Subject};
+use crate::ledger::{self, Entry, Ledger, OfRequest, Receipt, Subject};
 use crate::life::Life;
 use crate::misstep::Misstep;
 use crate::obligations::Owed;
@@ -131,7 +131,7 @@ impl Casework {
         let reason = match self.other(actor, &actor.principal) {
             Ok(now) if now.person == actor.person && now.agency == actor.agency => return Ok(()),
             Ok(_) => "your access has changed meanwhile: take the step again".to_owned(),
-            Err(CaseError::Rejected(reason)) => reason,
+            Err(CaseError::Rejected(reason)) => reason.to_string(),
             Err(e) => return Err(e),
         };
         self.reject(jurisdiction, actor, asked, &reason).await
@@ -141,7 +141,8 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::Unknown`] for no such request; [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is
-    /// not concerned, or where the requester may not act any more.
+    /// not concerned, or where the requester may not act any more; [`CaseError::OutOfPlace`], recorded, while another host
+    /// takes a step of the request.
     pub(crate) async fn sit(
         &self,
         actor: &Registered,
@@ -150,9 +151,7 @@ impl Casework {
         asked: &str,
     ) -> Result<Sitting, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
-        let turn = self.turns.take(request).await;
-        self.catch_up_all().await?;
-        self.still_stands(actor, jurisdiction, asked).await?;
+        let turn = self.turn_for(actor, &owner, request, asked).await?;
         let request = self.request(jurisdiction, request).await?;
         let hall = owner.hall(&request.gallery)?;
         let theirs = &actor.principal.jurisdiction;
@@ -171,7 +170,7 @@ impl Casework {
         let concerned = self.concerned(&requester, &owner)?;
         let life = self.life(&owner, &request.request.id).await?;
         let owed = owner.store.obligations_of_request(&request.request.id).await?;
-        let owed = owed.into_iter().map(Owed::read).collect::<Result<_, _>>()?;
+        let owed = self.owed(owed, &life, &request.requester)?;
         let counting = self.counting(&life).into_iter().map(|s| s.signature.clone()).collect();
         let now = self.clock.now()?;
         Ok(Sitting { _turn: turn, owner, hall, request, requester, concerned, life, owed, now, counting })
@@ -187,20 +186,21 @@ impl Casework {
         actor: &Registered,
         answers: BTreeMap<String, Value>,
         step: Step,
-    ) -> Result<Permit, CaseError> {
+    ) -> Result<Permit<OfRequest>, CaseError> {
         answers::check(&sitting.concerned, step.phase(), &answers)?;
-        let Sitting { owner, request, now, .. } = sitting;
+        let Sitting { concerned, request, now, .. } = sitting;
         let case_keys: Vec<_> = request.request.identifiers.iter().map(case_key).collect();
         let id = Some(request.request.id.as_str());
-        let mut history = owner.history.fact(&owner.store, &owner.ledger, &actor.key(), &case_keys, id, *now).await?;
+        let mut history = Past::of(concerned, &actor.key(), &case_keys, id, *now).await?;
         let who = actor.who();
         // Of a release the host has seen to it before that what leaves was found possible, and says no more than it may.
         let blindfold = (!matches!(step, Step::Release(_))).then_some(&who);
-        sitting.tell(&mut history, blindfold);
+        sitting.tell(&mut history.owner, blindfold);
         let facts = Facts {
             now: *now,
             actor,
             requester: &sitting.requester,
+            subject: request.subject()?,
             request: Some(&request.request),
             probe: Some(&request.probe),
             gallery: Some(sitting.hall.fact()),
@@ -223,13 +223,12 @@ impl Casework {
     pub(crate) async fn conclude_step(
         &self,
         sitting: &Sitting,
-        acted: Acted,
+        acted: Acted<OfRequest>,
         actor: &Registered,
         event: Event,
         rows: Vec<store::Kept>,
     ) -> Result<Taken, CaseError> {
-        let subject = sitting.request.subject();
-        let (rulings, recorded) = self.conclude(&sitting.concerned, acted, actor, subject, event, rows).await?;
+        let (rulings, recorded) = self.conclude(&sitting.concerned, acted, actor, event, rows).await?;
         Ok(Taken { rulings, receipt: recorded.receipt()? })
     }
 
@@ -245,22 +244,25 @@ impl Casework {
         misstep: Misstep,
     ) -> Result<T, CaseError> {
         let ledgers: Vec<_> = sitting.concerned.iter().map(|c| &c.ledger).collect();
-        self.record_rejected(&ledgers, actor, sitting.request.subject(), asked, &misstep).await?;
-        Err(misstep.into())
+        self.record_rejected(&ledgers, actor, sitting.request.subject()?.into(), asked, misstep).await
     }
 
-    /// Records a step that is out of place.
-    pub(crate) async fn record_rejected(
+    /// Records a step that is out of place, and says so.
+    ///
+    /// # Errors
+    /// As [`Casework::refuse`].
+    pub(crate) async fn record_rejected<T>(
         &self,
         ledgers: &[&Ledger],
         actor: &Registered,
         subject: Subject,
         asked: &str,
-        misstep: &Misstep,
-    ) -> Result<(), CaseError> {
+        misstep: Misstep,
+    ) -> Result<T, CaseError> {
         let event = Event::Rejected { asked: asked.to_owned(), reason: misstep.to_string() };
         let at = self.clock.now()?;
         let entry = Entry { kind: Kind::Rejection, who: actor.who(), at, subject, of: None, event };
-        ledger::record(ledgers, entry, vec![]).await.map(drop)
+        let receipt = ledger::record(ledgers, entry, vec![]).await?.receipt()?;
+        Err(CaseError::from(misstep).recorded(receipt))
     }
 }

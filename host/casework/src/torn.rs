@@ -2,20 +2,22 @@
 //!
 //! An entry of a step that concerns two jurisdictions goes into one log after the other. Where the second does not take it
 //! nothing is done, and yet the first says otherwise, for good. So it is recorded behind that entry that nothing came of it: at
-//! once, if the second log certainly does not have the entry and the first takes another. Otherwise a mark is kept, and the
-//! pass over deadlines records it as soon as both are known. An entry that turns up in the second log after all, at a start,
-//! needs nothing more, and of one that did not turn up in the first there is nothing to be said. A mark that the database does not
-//! take waits for it in memory only, and the asker is told so.
+//! once, if the second log certainly does not have the entry and the first takes another. Otherwise the pass over deadlines
+//! records it, as soon as both are known.
 //!
-//! A host that is killed between the two entries leaves no mark: nobody was answered.
+//! It finds the entry by a mark that rides on it in the first log, and that goes once the second has it, too. So it makes no
+//! difference whether the second log failed or the host was killed between the two: a host that starts passes over deadlines.
+//! An entry that turns up in the second log after all, at a start, needs nothing more, and one that is not in the first has no
+//! mark. What is still on its way is left alone (`Ledger::under_way`).
 //!
 //! What is counted by days looks for the end of a step just after them, and this end may come weeks later. So it is kept of which
 //! entries it came later, and whoever counts is told of each that nothing came of it, or that this is not known yet ([`Fate`]).
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
-use crate::ledger::{self, Entry, Ledger, Subject, Unrecorded, Written};
+use crate::ledger::{self, Entry, Ledger, Unrecorded, Written};
 use model::account::{Account, Event, Kind};
+use model::subject::Stated;
 use model::terms::{Instant, Verdict};
 use std::collections::BTreeMap;
 
@@ -74,42 +76,9 @@ pub(crate) async fn told(
                 "; entry {index} of the log `{origin}` says otherwise, and that nothing came of it is recorded there as soon as \
                  that can be known and done"
             ),
-            Made::Unmarked(reason) => format!(
-                "; entry {index} of the log `{origin}` says otherwise, and that nothing came of it has yet to be recorded there, \
-                 which {}",
-                unkept(reason)
-            ),
         };
     }
     also(error, &told)
-}
-
-/// Sees to an entry that this ledger may turn out to have, and `missing` has not; gives why it is not on record, and what else
-/// the asker has to know.
-pub(crate) async fn doubted(
-    ledger: &Ledger,
-    missing: &Ledger,
-    written: &Written,
-    unrecorded: Unrecorded,
-) -> Unrecorded {
-    let Unrecorded { error, doubtful } = unrecorded;
-    let error = match mark(ledger, missing, written).await {
-        Ok(()) => error,
-        Err(reason) => {
-            let origin = ledger.log().origin();
-            also(error, &format!("; if it turns up in the log `{origin}`, that {}", unkept(reason)))
-        }
-    };
-    Unrecorded { error, doubtful }
-}
-
-/// What is said of an entry that could not be marked.
-fn unkept(reason: CaseError) -> String {
-    let reason = match reason {
-        CaseError::Log(reason) | CaseError::Fault(reason) | CaseError::Unreadable(reason) => reason,
-        other => other.to_string(),
-    };
-    format!("is forgotten if the host stops before that can be noted ({reason}): compare both logs then")
 }
 
 /// An error that says more. Where the host broke off nobody is told that nothing was done.
@@ -118,6 +87,7 @@ fn also(error: CaseError, more: &str) -> CaseError {
         error if more.is_empty() => error,
         CaseError::Fault(reason) => CaseError::Fault(reason + more),
         CaseError::Log(reason) => CaseError::Log(reason + more),
+        CaseError::Unwritten(reason) => CaseError::Unwritten(reason + more),
         other => CaseError::Log(other.to_string() + more),
     }
 }
@@ -128,61 +98,60 @@ enum Made {
     Needless,
     /// That nothing came of it is recorded behind it, at this index.
     Good(u64),
-    /// It is marked, and the pass over deadlines sees to it.
+    /// Its mark stays, and the pass over deadlines sees to it.
     Marked,
-    /// It is to be marked, and the database does not take the mark.
-    Unmarked(CaseError),
 }
 
-/// Records behind an entry that nothing came of it, or marks it to be done later.
+/// Records behind an entry that nothing came of it, or leaves that to be done later.
 async fn make_good(ledger: &Ledger, missing: &Ledger, written: &Written, doubtful: bool) -> Made {
     let failure = match failure(&written.plain, None, missing.log().origin()) {
         Ok(Some(failure)) => failure,
         Ok(None) => return Made::Needless,
-        Err(reason) => return Made::Unmarked(reason),
+        // It was written down just now, and the mark is on it.
+        Err(_) => return Made::Marked,
     };
     if !doubtful
         && let Ok(failure) = Written::of(model::terms::new_id(), failure)
-        && let Ok(appended) = ledger.append(&failure, vec![]).await
+        && let Ok(appended) = ledger.append(&failure, vec![unmark(&written.id)]).await
     {
         return Made::Good(appended.index);
     }
     tracing::error!(log = ledger.log().origin(), entry = %written.id, "an entry stands here, and another log did not take it");
-    match mark(ledger, missing, written).await {
-        Ok(()) => Made::Marked,
-        Err(reason) => Made::Unmarked(reason),
-    }
+    Made::Marked
 }
 
-/// Marks an entry that this ledger has, or may turn out to have, and `missing` has not. The mark is in the database when this
-/// returns, unless it says why not.
-async fn mark(ledger: &Ledger, missing: &Ledger, written: &Written) -> Result<(), CaseError> {
+/// The mark of an entry that goes into this ledger's log first, and is to go into that of `missing`, too: to be kept with it.
+pub(crate) fn mark(ledger: &Ledger, missing: &Ledger, entry: &str) -> store::Kept {
     let body = serde_json::json!({ "log": ledger.log().origin(), "missing": missing.log().origin() });
-    let mark = store::StandingRow { kind: TORN.to_owned(), id: written.id.clone(), body };
-    let kept = ledger.keep_behind(vec![store::Kept::Stands(mark)]).await;
-    if let Err(e) = &kept {
-        tracing::error!(log = ledger.log().origin(), entry = %written.id, %e, "the mark of an entry that another log did not take could not be kept");
+    store::Kept::Stands(store::StandingRow { kind: TORN.to_owned(), id: entry.to_owned(), body })
+}
+
+/// That an entry is in both logs, or that it is on record that nothing came of it: to be kept then.
+pub(crate) fn unmark(entry: &str) -> store::Kept {
+    store::Kept::Forgotten { kind: TORN.to_owned(), id: entry.to_owned() }
+}
+
+/// Whether an event says of itself that nothing was done: then it makes no difference which logs have it.
+pub(crate) fn says_nothing_was_done(event: &Event) -> bool {
+    match event {
+        Event::Decision { rulings, .. } => rulings.verdict() != Verdict::Permit,
+        event => matches!(event, Event::Failed { .. } | Event::Waits { .. } | Event::Rejected { .. }),
     }
-    kept
 }
 
 /// The entry that says of this one that nothing came of it; none where it says so itself.
 fn failure(plain: &[u8], at: Option<Instant>, missing: &str) -> Result<Option<Entry>, CaseError> {
     let account: Account = serde_json::from_slice(plain).map_err(|e| CaseError::Unreadable(e.to_string()))?;
-    let nothing_done = match &account.event {
-        Event::Decision { rulings, .. } => rulings.verdict() != Verdict::Permit,
-        event => matches!(event, Event::Failed { .. } | Event::Waits { .. } | Event::Rejected { .. }),
-    };
-    if nothing_done {
+    if says_nothing_was_done(&account.event) {
         return Ok(None);
     }
-    let Account { id, who, at: then, case, purpose, justification, probe, request, .. } = account;
+    let Account { id, who, at: then, case, purpose, justification, probe, request, lacking, .. } = account;
     let reason = format!("the log `{missing}` did not take this entry, so nothing was done");
     Ok(Some(Entry {
         kind: Kind::Outcome,
         who,
         at: at.unwrap_or(then),
-        subject: Subject { case, purpose, justification, probe, request },
+        subject: Stated { case, purpose, justification, probe, request, lacking }.into(),
         of: Some(id),
         event: Event::Failed { reason },
     }))
@@ -202,6 +171,14 @@ impl Casework {
                 // Another host's to see to.
                 continue;
             }
+            if chamber.ledger.under_way().has(&mark.id) {
+                continue;
+            }
+            // It may have arrived since the marks were read, or have been seen to.
+            chamber.ledger.settle().await?;
+            if chamber.store.standing(TORN, &mark.id).await?.is_none() {
+                continue;
+            }
             let missing = mark.body["missing"].as_str().unwrap_or_default();
             let Some(other) = self.chambers().find(|c| c.log().origin() == missing) else { continue };
             if !other.log().is_writable() || other.ledger.settle().await.is_err() {
@@ -214,7 +191,7 @@ impl Casework {
                 Some(row) => failure(&row.plain, Some(now), missing)?,
                 None => None,
             };
-            let forget = store::Kept::Forgotten { kind: TORN.to_owned(), id: mark.id.clone() };
+            let forget = unmark(&mark.id);
             match failure {
                 Some(failure) => {
                     let rows = vec![forget, undone(chamber, &mark.id)];
@@ -232,6 +209,7 @@ impl Casework {
 mod tests {
     use super::*;
     use model::account::{Leaf, Who};
+    use model::terms::Digest;
     use std::path::Path;
     use std::sync::Arc;
 
@@ -271,8 +249,14 @@ mod tests {
             unit: named("u"),
             agency: named("a"),
         };
-        let subject = Subject { purpose: named("investigation"), ..Subject::default() };
-        Entry { kind: Kind::Outcome, who, at: Instant(5), subject, of: Some(named("intent")), event }
+        let stated = Stated {
+            purpose: named("investigation"),
+            justification: named("why"),
+            probe: Some(Digest::of(b"probe")),
+            request: Some(named("r")),
+            ..Stated::default()
+        };
+        Entry { kind: Kind::Outcome, who, at: Instant(5), subject: stated.into(), of: Some(named("intent")), event }
     }
 
     fn leaf(ledger: &Ledger, index: u64) -> Leaf {
@@ -295,6 +279,7 @@ mod tests {
         let account: Account = serde_json::from_slice(&row.plain).unwrap();
         assert!(matches!(&account.event, Event::Failed { reason } if reason.contains("`test/south`")), "{account:?}");
         assert_eq!((account.who.person.as_str(), account.purpose.as_str()), ("p", "investigation"));
+        assert_eq!((account.justification.as_str(), account.probe), ("why", Some(Digest::of(b"probe"))));
         assert!(two.rows.standings(TORN).await.unwrap().is_empty(), "nothing is left to be done");
     }
 
@@ -320,16 +305,32 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn while_the_other_log_is_in_doubt_it_is_marked() {
+    async fn while_the_other_log_is_in_doubt_its_mark_stays() {
         let two = two().await;
         let written = Written::of("e1".to_owned(), entry(Event::Opened)).ok().unwrap();
-        two.north.append(&written, vec![]).await.ok().unwrap();
+        let rows = vec![mark(&two.north, &two.south, "e1")];
+        two.north.append(&written, rows).await.ok().unwrap();
         let unrecorded = Unrecorded { error: CaseError::Log("no disk".to_owned()), doubtful: true };
         let told = told(&[(&two.north, 0)], &two.south, &written, unrecorded).await.to_string();
         assert!(told.contains("no disk") && told.contains("as soon as that can be known and done"), "{told}");
         assert_eq!(two.north.log().size(), 1, "it may turn up there");
-        // At once: whoever is told so may rely on it.
-        let marks = two.rows.standings(TORN).await.unwrap();
-        assert_eq!(marks.iter().map(|m| m.id.as_str()).collect::<Vec<_>>(), ["e1"]);
+        assert_eq!(marked(&two).await, ["e1"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_both_logs_took_is_marked_no_more() {
+        let two = two().await;
+        for event in [Event::Opened, Event::Viewed] {
+            ledger::record(&[&two.north, &two.south], entry(event), vec![]).await.unwrap();
+        }
+        assert_eq!((two.north.log().size(), two.south.log().size()), (2, 2));
+        assert!(marked(&two).await.is_empty());
+        ledger::record(&[&two.north], entry(Event::Opened), vec![]).await.unwrap();
+        assert!(marked(&two).await.is_empty(), "one log alone is never torn");
+    }
+
+    async fn marked(two: &Two) -> Vec<String> {
+        two.north.settle().await.unwrap();
+        two.rows.standings(TORN).await.unwrap().into_iter().map(|mark| mark.id).collect()
     }
 }

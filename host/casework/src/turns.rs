@@ -1,8 +1,10 @@
 //! One step of a request at a time.
 //!
 //! A step reads a request's life, has it judged and adds to it. Two that did so at the same moment would each be judged on a
-//! life without the other. Whoever takes a step takes the request's turn first.
+//! life without the other. Whoever takes a step takes the request's turn first. Among several hosts a turn is leased, too
+//! (`lease`).
 
+use crate::lease::Lease;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::OwnedMutexGuard;
@@ -17,12 +19,23 @@ pub(crate) struct Turns {
 }
 
 /// The turn of one request, until it is dropped.
-pub(crate) struct Turn(#[allow(dead_code, reason = "held for its drop")] OwnedMutexGuard<()>);
+pub(crate) struct Turn {
+    _place: OwnedMutexGuard<()>,
+    /// Where other hosts may be at it.
+    _lease: Option<Lease>,
+}
+
+impl Turn {
+    /// The same, leased among several hosts.
+    pub(crate) fn leased(self, lease: Lease) -> Self {
+        Self { _lease: Some(lease), ..self }
+    }
+}
 
 impl Turns {
     /// Waits for a request's turn.
     pub(crate) async fn take(&self, request: &str) -> Turn {
-        Turn(self.place(request).lock_owned().await)
+        Turn { _place: self.place(request).lock_owned().await, _lease: None }
     }
 
     fn place(&self, request: &str) -> Arc<tokio::sync::Mutex<()>> {

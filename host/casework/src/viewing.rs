@@ -137,12 +137,13 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is not concerned, whoever is to see only what
-    /// concerns them and had no part in it, and people of a suspended agency.
+    /// concerns them and had no part in it, and people of a suspended agency; [`CaseError::OutOfPlace`], recorded, while another
+    /// host takes a step of the request.
     pub async fn view(&self, actor: &Registered, jurisdiction: &str, request: &str) -> Result<Seen, CaseError> {
         const ASKED: &str = "view a request";
         let owner = self.chamber(jurisdiction)?.clone();
         // What is shown is what was there when the look was recorded: whether somebody signs blind depends on it.
-        let _turn = self.turns.take(request).await;
+        let _turn = self.turn_for(actor, &owner, request, ASKED).await?;
         let request = self.request(jurisdiction, request).await?;
         let (theirs, me) = (&actor.principal.jurisdiction, actor.who());
         if *theirs != request.owner && *theirs != request.requester.jurisdiction {
@@ -156,10 +157,10 @@ impl Casework {
             let reason = "people of another agency or without a role see only requests that they made or took part in";
             return self.reject(jurisdiction, actor, ASKED, reason).await;
         }
-        self.looks(&owner, actor, ASKED, request.subject(), Event::Viewed).await?;
+        self.looks(&owner, actor, ASKED, request.subject()?.into(), Event::Viewed).await?;
         let life = self.life(&owner, &request.request.id).await?;
         let owed = owner.store.obligations_of_request(&request.request.id).await?;
-        let owed = owed.into_iter().map(Owed::read).collect::<Result<_, _>>()?;
+        let owed = self.owed(owed, &life, &request.requester)?;
         Ok(Seen::of(request, life, owed, &me))
     }
 
@@ -192,7 +193,7 @@ impl Casework {
         let step = Step::Candidates(candidates.collect());
         let permit = self.judge_step(&sitting, actor, answers, step).await?;
         // Showing is the answer itself: its entry, durable before the answer, names every record shown.
-        let Acted { rulings, intent } = permit.act();
+        let Acted { rulings, intent, .. } = permit.act();
         let (allowed, withheld) = sitting.life.shows(&rulings);
         let me = actor.who();
         let candidates = bookings

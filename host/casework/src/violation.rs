@@ -9,11 +9,11 @@
 //! since a second violation is not the same as the first.
 
 use crate::answers;
-use crate::awaited::Demands;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
-use crate::intake::{OpenRequest, attested};
+use crate::intake::attested;
 use crate::judge::Facts;
+use crate::ledger::Subject;
 use crate::limits::bounded;
 use crate::obligations::{self, Occasion, Owed};
 use crate::sitting::Taken;
@@ -72,17 +72,20 @@ impl Casework {
             Some(id) => Some(self.request(jurisdiction, &id).await?),
             None => None,
         };
-        let subject = about.as_ref().map(OpenRequest::subject).unwrap_or_default();
+        let subject = match &about {
+            Some(request) => request.subject()?.into(),
+            None => Subject::Apart,
+        };
         let chamber = self.chamber(jurisdiction)?.clone();
         let concerned = [chamber];
         answers::check(&concerned, Phase::Violation, &answers)?;
         let now = self.clock.now()?;
         let fields = answers.iter().map(|(name, value)| Field::new(name.clone(), value.clone())).collect();
         let step = Step::Violation(happened);
-        let facts = Facts::apart(now, actor, vec![attested(answers, actor, now)], step.clone());
-        let acted = self.judge_of(&concerned, facts, subject.clone(), vec![], &Demands::default()).await?.act();
+        let facts = Facts { subject, ..Facts::apart(now, actor, vec![attested(answers, actor, now)], step.clone()) };
+        let acted = self.judge(&concerned, facts, vec![]).await?.act();
         let event = Event::Violated { happened, answers: fields };
-        let (rulings, recorded) = self.conclude(&concerned, acted, actor, subject, event, vec![]).await?;
+        let (rulings, recorded) = self.conclude(&concerned, acted, actor, event, vec![]).await?;
         let occasion = Occasion { now, request: None, gallery: None, log: None, step: &step };
         let owed = obligations::imposed_on(&rulings, &occasion)?;
         let owed = owed.into_iter().map(|owed| (owed.is_late(now), owed)).collect();

@@ -14,10 +14,10 @@
 //! A waiver may be of an obligation of a request. Then it is recorded under that request and its case; it is no step of it.
 
 use crate::answers;
-use crate::awaited::{Demands, waits_on_a_docket};
+use crate::awaited::waits_on_a_docket;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
-use crate::intake::{OpenRequest, attested};
+use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::Subject;
 use crate::life::Life;
@@ -83,23 +83,22 @@ impl Casework {
         self.still_stands(actor, jurisdiction, ASKED).await?;
         let filed = self.filed(&keeper, id).await?;
         // The turn that whoever else changes it takes; and then as it stands in that turn.
-        let _turn = self.turns.take(filed.as_deref().map_or(id, turn_of)).await;
-        self.still_stands(actor, jurisdiction, ASKED).await?;
+        let _turn = self.turn_for(actor, &keeper, filed.as_deref().map_or(id, turn_of), ASKED).await?;
         keeper.ledger.settle().await?;
         let row = keeper.store.obligation(filed.as_deref(), id).await?;
         let owed = match self.waivable(&keeper, id, row.map(Owed::read).transpose()?).await? {
             Ok(owed) => owed,
             Err(misstep) => {
-                self.record_rejected(&[&keeper.ledger], actor, Subject::default(), ASKED, &misstep).await?;
-                return Err(misstep.into());
+                return self.record_rejected(&[&keeper.ledger], actor, Subject::Apart, ASKED, misstep).await;
             }
         };
         let judging = [self.chamber(&owed.jurisdiction)?.clone()];
         answers::check(&judging, Phase::Waiver, &answers)?;
         let now = self.clock.now()?;
         let subject = subject(&keeper, &owed).await?;
-        let facts = Facts::apart(now, actor, vec![attested(answers, actor, now)], told(&owed, now, &reason));
-        let acted = self.judge_of(&judging, facts, subject.clone(), vec![], &Demands::default()).await?.act();
+        let step = told(&owed, now, &reason);
+        let facts = Facts { subject, ..Facts::apart(now, actor, vec![attested(answers, actor, now)], step) };
+        let acted = self.judge(&judging, facts, vec![]).await?.act();
         let mut waived = owed.clone();
         let (by, clause) = (actor.key(), owed.clause.to_string());
         waived.standing = Standing::Waived { by: by.clone(), at: now, reason: reason.clone() };
@@ -110,7 +109,7 @@ impl Casework {
             both.push(keeper.clone());
         }
         let event = Event::Waived { obligation: waived.id.clone(), clause, reason };
-        let (rulings, recorded) = self.conclude(&both, acted, actor, subject, event, rows).await?;
+        let (rulings, recorded) = self.conclude(&both, acted, actor, event, rows).await?;
         Ok(Waived { taken: Taken { rulings, receipt: recorded.receipt()? }, owed: waived })
     }
 
@@ -154,10 +153,12 @@ fn in_place(owed: &Owed, life: &Life) -> Result<(), Misstep> {
 
 /// The case that it is recorded under.
 async fn subject(keeper: &Chamber, owed: &Owed) -> Result<Subject, CaseError> {
-    let Some(request) = owed.request.as_deref() else { return Ok(Subject::default()) };
-    // It may have been purged.
-    let found = keeper.request_in_store(request).await?;
-    Ok(found.as_ref().map_or_else(|| Subject::of_request(Some(request)), OpenRequest::subject))
+    let Some(request) = owed.request.as_deref() else { return Ok(Subject::Apart) };
+    match keeper.request_in_store(request).await? {
+        Some(found) => Ok(found.subject()?.into()),
+        // It may have been purged.
+        None => Ok(Subject::of_request(Some(request))),
+    }
 }
 
 /// What the policy is told of it.
@@ -193,6 +194,7 @@ mod tests {
             due: Some(Instant(9)),
             standing,
             tries: 0,
+            reach: Default::default(),
             wake: None,
         }
     }

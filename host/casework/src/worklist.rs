@@ -7,7 +7,6 @@ use crate::awaited::{Demands, next};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::life::State;
-use crate::obligations::Owed;
 use crate::signatures::is;
 use model::terms::{Instant, check_id};
 use serde::{Serialize, Serializer};
@@ -130,7 +129,7 @@ impl Casework {
                 more = true;
                 break;
             }
-            requests.extend(listing(&chamber, asker, wanted, &cursor.id).await?);
+            requests.extend(listing(self, &chamber, asker, wanted, &cursor.id).await?);
             last = Some(cursor);
         }
         Ok(Worklist { requests, before: last.filter(|_| more) })
@@ -159,6 +158,7 @@ async fn opened(chamber: &Chamber, wanted: &Wanted, now: Instant) -> Result<Vec<
 
 /// A request, if it is one of those asked for.
 async fn listing(
+    casework: &Casework,
     chamber: &Chamber,
     asker: &Registered,
     wanted: &Wanted,
@@ -177,7 +177,7 @@ async fn listing(
         return Ok(None);
     }
     let owed = chamber.store.obligations_of_request(id).await?;
-    let owed = owed.into_iter().map(Owed::read).collect::<Result<Vec<_>, _>>()?;
+    let owed = casework.owed(owed, &life, &request.requester)?;
     Ok(Some(Listing {
         id: id.to_owned(),
         state,

@@ -52,10 +52,11 @@ async fn under_a_blind_rule_nobody_is_shown_what_others_concluded_before_they_si
     assert_eq!(told(&shown(&house.casework, &chief, &request).await), (0, 0), "nor is anybody else who has not signed");
     // Nor does a refusal tell them.
     let early = house.casework.release(&second, JURISDICTION, &request, outgoing(&records[..1])).await;
-    assert_eq!(misstep(early), Misstep::Wanting);
+    let wanting = misstep(early);
+    assert!(matches!(&wanting, Misstep::Wanting { demanded } if !demanded.is_empty()), "{wanting}");
     let early = house.casework.release(&first, JURISDICTION, &request, outgoing(&records[..1])).await;
     let wanting = misstep(early);
-    assert!(matches!(&wanting, Misstep::Unsigned { wanting } if wanting[0].contains("examiner")), "{wanting}");
+    assert!(matches!(&wanting, Misstep::Unsigned { wanting, .. } if wanting[0].contains("examiner")), "{wanting}");
 
     let lead = signing("examiner", Conclusion::Lead);
     house.casework.sign(&second, JURISDICTION, &request, lead).await.unwrap();

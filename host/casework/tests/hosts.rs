@@ -1,17 +1,21 @@
 //! Two hosts at one jurisdiction, on one database: each knows what the other did before it next decides.
 
-use crate::common::{FIRST, GALLERY, JURISDICTION, SECOND, answers, batch, intake, record, text};
+use crate::common::{
+    Desk, FIRST, GALLERY, JURISDICTION, SECOND, SUPERVISOR, answers, batch, intake, outgoing, record, said, signing,
+    text,
+};
 use magistrate_casework::access::Change;
 use magistrate_casework::anomalies::Scope;
 use magistrate_casework::chamber::{Loading, Registered};
 use magistrate_casework::chancery::Chancery;
+use magistrate_casework::disposition::Examination;
 use magistrate_casework::obligations::{Owed, Standing};
 use magistrate_casework::registration::Registration;
 use magistrate_casework::retention::{self, AUDIT_ENTRY, Asking, Docket, Pruning};
 use magistrate_casework::search_step::{Plan, Searched};
-use magistrate_casework::{CaseError, Casework, Clock, Opening, PolicyState};
-use model::account::Retained;
-use model::facts::{AccessChange, Device};
+use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
+use model::account::{Event, Retained};
+use model::facts::{AccessChange, Conclusion, Device, Likeness};
 use model::registry::{Person, Principal, Registry};
 use model::rulings::{Duty, RetentionRule};
 use model::terms::{Field, Instant, Value};
@@ -19,6 +23,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 const LASO: &str = "l.ortega";
 
@@ -33,8 +38,7 @@ struct Server {
 /// `None` where the policies are not built.
 async fn server() -> Option<Server> {
     if !policies().join("detroit_307_5.wasm").is_file() {
-        eprintln!("SKIPPED: the policies are not built: run `cargo xtask test`");
-        assert!(std::env::var_os("MAGISTRATE_NO_SKIP").is_none(), "skipped where nothing may be");
+        crate::common::skip("the policies are not built: run `cargo xtask test`");
         return None;
     }
     let store = store::Store::open("mem://", None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
@@ -177,6 +181,122 @@ async fn a_second_process_of_one_name_stops_the_first() {
     assert!(let_in(&second, FIRST).await.is_ok());
 }
 
+/// Opens a request and searches; gives its id and the records of its list.
+async fn searched(host: &Casework, seed: usize) -> (String, Vec<String>) {
+    let plan = Plan { candidates: Some(3), ..Plan::default() };
+    let actor = who(host, FIRST).await;
+    let (opened, searched) = host.search_now(&actor, JURISDICTION, intake(seed), plan).await.unwrap();
+    (opened.request.request.id, searched.candidates.into_iter().map(|c| c.record_id).collect())
+}
+
+async fn look(host: &Casework, request: &str) -> Result<(), CaseError> {
+    host.look(&who(host, SECOND).await, JURISDICTION, request, BTreeMap::new()).await.map(drop)
+}
+
+fn is_elsewhere(taken: &Result<(), CaseError>) -> bool {
+    matches!(taken, Err(CaseError::OutOfPlace(Misstep::Elsewhere, _)))
+}
+
+/// What is on record in a host's log.
+async fn events(host: &Casework) -> Vec<Event> {
+    let (auditor, size) = (who(host, AUDITOR).await, log(host).size());
+    let entries = host.inspect(&auditor, JURISDICTION, 0, size).await.unwrap();
+    entries.into_iter().filter_map(|entry| entry.account).map(|account| account.event).collect()
+}
+
+/// Longer than any test.
+const LONG: Duration = Duration::from_secs(3600);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_goes_on_at_any_host_and_is_released_by_one() {
+    let Some(server) = server().await else { return };
+    let host = async |name: &str| server.host(name, name).await.with_draughting(Arc::new(Desk::default()));
+    let (here, there) = (host("here").await, host("there").await);
+    enroll(&here, 0..12).await;
+    let (request, records) = searched(&here, 1).await;
+    let of = |i: usize| if i == 0 { Likeness::Possible } else { Likeness::Excluded };
+    let dispositions = records.iter().enumerate().map(|(i, record)| said(record, of(i))).collect();
+    let examination = Examination { dispositions, ..Examination::default() };
+    there.dispose(&who(&there, FIRST).await, JURISDICTION, &request, examination).await.unwrap();
+    look(&here, &request).await.unwrap();
+    for (host, person, role, conclusion) in [
+        (&there, FIRST, "examiner", Conclusion::Lead),
+        (&here, SECOND, "examiner", Conclusion::Lead),
+        (&there, SUPERVISOR, "ciu-supervisor", Conclusion::Approved),
+    ] {
+        host.sign(&who(host, person).await, JURISDICTION, &request, signing(role, conclusion)).await.unwrap();
+    }
+    let release = async |host: &Casework| {
+        let out = outgoing(&records[..1]);
+        host.release(&who(host, FIRST).await, JURISDICTION, &request, out).await.map(drop)
+    };
+    let both = tokio::join!(release(&here), release(&there));
+    let (released, other) = if both.0.is_ok() { both } else { (both.1, both.0) };
+    released.unwrap();
+    let late = matches!(other, Err(CaseError::OutOfPlace(Misstep::Released { .. }, _)));
+    assert!(late || is_elsewhere(&other), "{other:?}");
+    let mut on_record = 0;
+    for host in [&here, &there] {
+        let events = events(host).await;
+        on_record += events.iter().filter(|event| matches!(event, Event::Released { .. })).count();
+    }
+    assert_eq!(on_record, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_host_is_at_is_refused_on_record_until_that_lets_go() {
+    let Some(server) = server().await else { return };
+    let (here, there) = (server.host("here", "here").await, server.host("there", "there").await);
+    enroll(&here, 0..4).await;
+    let (request, _) = searched(&here, 1).await;
+    let rows = server.store.jurisdiction(JURISDICTION).await.unwrap();
+    let held = rows.lease(&request, log(&here).origin(), "stamp", LONG).await.unwrap();
+    assert_eq!(held, store::Leased::Taken { after: None });
+    let refused = look(&there, &request).await;
+    assert!(is_elsewhere(&refused), "{refused:?}");
+    let told = events(&there).await;
+    let of_it = |event: &Event| matches!(event, Event::Rejected { reason, .. } if reason.contains("another host"));
+    assert_eq!(told.iter().filter(|event| of_it(event)).count(), 1);
+    assert!(!told.iter().any(|event| matches!(event, Event::Decision { .. })), "nothing was decided");
+    rows.let_go(&request, "stamp").await.unwrap();
+    look(&there, &request).await.unwrap();
+    look(&here, &request).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_starts_again_lets_go_of_what_it_was_at() {
+    let Some(server) = server().await else { return };
+    let (here, there) = (server.host("here", "here").await, server.host("there", "there").await);
+    enroll(&here, 0..4).await;
+    let (request, _) = searched(&here, 1).await;
+    let rows = server.store.jurisdiction(JURISDICTION).await.unwrap();
+    rows.lease(&request, log(&here).origin(), "stamp", LONG).await.unwrap();
+    assert!(is_elsewhere(&look(&there, &request).await));
+    let _again = server.host("here", "again").await;
+    look(&there, &request).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_that_is_gone_was_at_is_taken_over_on_record() {
+    let Some(server) = server().await else { return };
+    let here = server.host("here", "here").await;
+    enroll(&here, 0..4).await;
+    let (request, _) = searched(&here, 1).await;
+    let rows = server.store.jurisdiction(JURISDICTION).await.unwrap();
+    let gone = rows.lease(&request, "gone/detroit", "stamp", Duration::ZERO).await.unwrap();
+    assert_eq!(gone, store::Leased::Taken { after: None });
+    for _ in 0..2 {
+        look(&here, &request).await.unwrap();
+    }
+    let events = events(&here).await;
+    let taken_over = events.iter().filter_map(|event| match event {
+        Event::Host { act, details } if act == "turn-taken-over" => Some(details),
+        _ => None,
+    });
+    let expected = BTreeMap::from([("log".to_owned(), "gone/detroit".to_owned()), ("of".to_owned(), request.clone())]);
+    assert_eq!(taken_over.collect::<Vec<_>>(), [&expected], "once");
+}
+
 /// Lets a host's log grow to so many entries: an auditor looks at it.
 async fn grow(host: &Casework, size: u64) {
     let auditor = who(host, AUDITOR).await;
@@ -280,6 +400,7 @@ async fn what_is_owed_of_a_logs_entries_its_own_host_sees_to() {
         due: Some(Instant(2)),
         standing: Standing::Open,
         tries: 0,
+        reach: Default::default(),
         wake: Some(Instant(2)),
     };
     let body = serde_json::to_vec(&owed).unwrap();

@@ -86,7 +86,7 @@ async fn work(court: &Court, who: &'static str, request: &str, mut dice: StdRng)
             },
         };
         match done {
-            Ok(()) | Err(CaseError::Refused { .. } | CaseError::OutOfPlace(_)) => {}
+            Ok(()) | Err(CaseError::Refused { .. } | CaseError::OutOfPlace(..)) => {}
             Err(e) => panic!("{who}: {e:?}"),
         }
         for _ in 0..dice.random_range(0..3) {

@@ -312,6 +312,25 @@ async fn several_peoples_searches_in_one_case_are_each_told_of_those_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_case_is_not_searched_anew_by_calling_or_writing_its_number_otherwise() {
+    let Some(court) = court().await else { return };
+    let actor = court.who(FIRST).await;
+    let written = [
+        ("incident-number", "26-9999-1"),
+        ("incident", "26-9999-1"),
+        ("incident-number", "26-9999-1."),
+        ("incident-number", "26 9999 1"),
+    ];
+    for (seed, (kind, value)) in (1..).zip(written) {
+        let identifiers = vec![Identifier { kind: kind.to_owned(), value: value.to_owned() }];
+        let intake = Intake { identifiers, ..intake(seed) };
+        court.casework.search_now(&actor, JURISDICTION, intake, Plan::default()).await.unwrap();
+    }
+    let in_case: Vec<_> = told(&court).await.iter().map(|h| h.distinct_probes_in_case).collect();
+    assert_eq!(in_case, [0, 1, 2, 3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_on_record_that_cannot_be_read_is_no_fault_of_whoever_asks() {
     let Some(court) = court().await else { return };
     let (request, _) = court.searched(3, 3).await;

@@ -5,6 +5,7 @@ use crate::common::{
     signing,
 };
 use casework::life::State;
+use casework::misstep::Demanded;
 use casework::obligations::Owed;
 use casework::release::{Carried, Outgoing};
 use casework::search_step::Plan;
@@ -78,7 +79,8 @@ async fn without_a_lead_nobody_leaves_and_the_requester_is_told() {
     court.casework.pass_deadlines().await;
     let told = court.outbox.notices.lock().unwrap().clone();
     assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].to, ["requester"]);
+    assert_eq!(told[0].to, ["detroit/h.dawson"], "whoever asked");
+    assert!(told[0].body.contains("Requester: Helen Dawson (detroit/h.dawson), homicide, dpd"), "{}", told[0].body);
     assert_eq!(court.on_record(&request, "notified").await, 1);
     court.casework.pass_deadlines().await;
     assert_eq!(court.outbox.notices.lock().unwrap().len(), 1, "once");
@@ -95,7 +97,10 @@ async fn nothing_is_concluded_before_each_candidate_has_its_disposition() {
         owed.map(|o| (o.clause.to_string(), o.is_open())).collect::<Vec<_>>()
     };
     assert_eq!(open().await, [("6.1(3)a-1".to_owned(), true)]);
-    let undisposed = |records: &[String]| Misstep::Undisposed { records: records.to_vec() };
+    let undisposed = |records: &[String]| {
+        let demanded = Demanded { jurisdiction: JURISDICTION.to_owned(), clause: "6.1(3)a-1".into() };
+        Misstep::Undisposed { records: records.to_vec(), demanded: vec![demanded] }
+    };
     let no_lead = court.sign(FIRST, &request, signing("examiner", Conclusion::NoLead)).await;
     assert!(matches!(no_lead, Err(CaseError::Refused { .. })), "none of three");
     assert_eq!(misstep(court.release(FIRST, &request, outgoing(&[])).await), undisposed(&records));
@@ -215,13 +220,13 @@ async fn a_signature_of_somebody_who_left_no_longer_counts() {
     };
     let court = court.reopen(suspend).await;
     let wanting = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
-    assert!(matches!(&wanting, Misstep::Unsigned { wanting } if wanting.iter().any(|w| w.contains("examiner"))));
+    assert!(matches!(&wanting, Misstep::Unsigned { wanting, .. } if wanting.iter().any(|w| w.contains("examiner"))));
     let demoted = |registry: &mut model::registry::Registry| {
         registry.people.iter_mut().find(|p| p.id == SUPERVISOR).unwrap().roles.clear();
     };
     let court = court.reopen(demoted).await;
     let wanting = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
-    assert!(matches!(&wanting, Misstep::Unsigned { wanting } if wanting.iter().any(|w| w.contains("supervisor"))));
+    assert!(matches!(&wanting, Misstep::Unsigned { wanting, .. } if wanting.iter().any(|w| w.contains("supervisor"))));
     let court = court.reopen(|_| {}).await;
     court.release(FIRST, &request, outgoing(&records[..1])).await.expect("all are back");
 }

@@ -8,6 +8,7 @@ mod blind;
 mod clocks;
 mod common;
 mod filters;
+mod homes;
 mod hosts;
 mod interleavings;
 mod limits;

@@ -2,16 +2,19 @@
 
 use crate::common::{Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, outgoing, said, signing, text};
 use casework::notices::{Delivering, Delivery, Notice, Outbox};
+use casework::obligations::Owed;
 use casework::retention::{Asking, Change, Means};
+use casework::violation::Report;
 use casework::{Casework, deadlines};
 use magistrate_casework as casework;
 use model::account::{Event, Retained};
 use model::facts::{Conclusion, Device, Likeness};
 use model::registry::Principal;
+use model::rulings::Duty;
 use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const HOUR_MS: u64 = 3_600_000;
@@ -120,4 +123,82 @@ async fn an_entry_says_when_it_was_and_not_when_the_pass_began() {
     assert_eq!(at.len(), 3);
     assert!(at.iter().all(|at| *at > began), "{at:?} since {began}");
     assert_eq!(at.iter().max(), Some(&(began + 3 * HOUR_MS)));
+}
+
+/// Delivers to all but one office, until that is mended.
+#[derive(Default)]
+struct Partial {
+    mended: AtomicBool,
+    sent: Mutex<Vec<Notice>>,
+}
+
+impl Outbox for Partial {
+    fn deliver(&self, notice: Notice) -> Delivering<'_> {
+        Box::pin(async move {
+            let (mut recipients, message_id) = (notice.to.clone(), notice.id.clone());
+            let last = recipients.pop().unwrap();
+            recipients.retain(|office| !notice.reached.contains(office));
+            self.sent.lock().unwrap().push(notice);
+            let unreached = if self.mended.load(Ordering::Acquire) {
+                recipients.push(last);
+                vec![]
+            } else {
+                vec![format!("the office `{last}` has no address")]
+            };
+            Ok(Delivery { channel: "smtp".to_owned(), recipients, unreached, message_id, at: Instant(0) })
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_is_open_until_every_office_has_it_and_says_which_has_not() {
+    let Some(court) = court().await else { return };
+    let reporter = court.who(FIRST).await;
+    let happened = Instant(court.clock.load(Ordering::Acquire) - HOUR_MS);
+    let report = Report { happened, request: None, answers: answers([("violated-clause", text("3.5-a"))]) };
+    court.casework.record_violation(&reporter, JURISDICTION, report).await.unwrap();
+    let outbox = Arc::new(Partial::default());
+    let casework = court.casework.with_outbox(outbox.clone());
+    let clock = court.clock;
+    let open = async || -> Option<Owed> {
+        let owed = casework.obligations(JURISDICTION).await.unwrap();
+        owed.into_iter().find(|o| matches!(&o.duty, Duty::Notify(rule) if rule.to.len() == 4))
+    };
+    let events = async |id: &str, what: &str| {
+        let size = casework.chamber(JURISDICTION).unwrap().log().size();
+        let auditor = Principal { jurisdiction: JURISDICTION.into(), person: "a.feld".into(), device: Device::Fixed };
+        let auditor = casework.registered(&auditor).await.unwrap();
+        let entries = casework.inspect(&auditor, JURISDICTION, 0, size).await.unwrap();
+        let events = entries.into_iter().filter_map(|e| e.account).map(|a| serde_json::to_value(&a.event).unwrap());
+        events.filter(|e| e["what"] == what && e["obligation"] == id).count()
+    };
+
+    casework.pass_deadlines().await;
+    let owed = open().await.expect("three of four are not all");
+    let id = owed.id.clone();
+    assert!(!owed.is_overdue());
+    let Duty::Notify(rule) = &owed.duty else { panic!("{owed:?}") };
+    assert_eq!(owed.reach.reached, rule.to[..3]);
+    assert_eq!(owed.reach.unreached, [format!("the office `{}` has no address", rule.to[3])]);
+    assert_eq!((events(&id, "notified").await, events(&id, "undelivered").await), (1, 0));
+
+    clock.fetch_add(24 * HOUR_MS, Ordering::AcqRel);
+    casework.pass_deadlines().await;
+    let owed = open().await.expect("late, and still to be met");
+    assert!(owed.is_overdue() && owed.reach.unreached.len() == 1, "{owed:?}");
+    assert_eq!((events(&id, "notified").await, events(&id, "overdue").await), (1, 1), "nobody new has it");
+    assert_eq!(events(&id, "undelivered").await, 1, "and the try is on record");
+
+    outbox.mended.store(true, Ordering::Release);
+    clock.fetch_add(24 * HOUR_MS, Ordering::AcqRel);
+    casework.pass_deadlines().await;
+    assert_eq!(open().await, None, "all have it");
+    assert_eq!(events(&id, "notified").await, 2);
+    let sent = outbox.sent.lock().unwrap();
+    let tries: Vec<_> = sent.iter().filter(|n| n.to.len() == 4).collect();
+    assert!(tries.len() >= 3 && tries.windows(2).all(|two| two[0].id == two[1].id), "under one id");
+    assert!(
+        tries[0].reached.is_empty() && tries.last().unwrap().reached.len() == 3,
+        "whom it reached is not told again"
+    );
 }

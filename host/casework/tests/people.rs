@@ -64,14 +64,35 @@ fn rejected<T>(taken: Result<T, CaseError>, because: &str) {
 
 /// Whether somebody is let in.
 async fn let_in(court: &Court, person: &str) -> bool {
-    let principal =
-        Principal { jurisdiction: JURISDICTION.to_owned(), person: person.to_owned(), device: Device::Fixed };
-    court.casework.registered(&principal).await.is_ok()
+    court.casework.registered(&certified(person)).await.is_ok()
+}
+
+fn certified(person: &str) -> Principal {
+    Principal { jurisdiction: JURISDICTION.to_owned(), person: person.to_owned(), device: Device::Fixed }
 }
 
 fn suspended_since(court: &Court, agency: &str) -> Option<Instant> {
     let registry = court.casework.chamber(JURISDICTION).unwrap().registry();
     registry.agencies.iter().find(|a| a.id == agency).unwrap().suspended_since
+}
+
+/// STL E.2.a, DET 7(9)a: every entry says who by name and unit.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_let_in_of_whom_the_registry_does_not_say_name_and_unit() {
+    let Some(mut court) = court().await else { return };
+    for (name, unit, whole) in [("M. Whitfield", " ", false), ("", "ciu", false), ("M. Whitfield", "ciu", true)] {
+        court = court
+            .reopen(|registry| {
+                let person = registry.people.iter_mut().find(|person| person.id == FIRST).unwrap();
+                (person.name, person.unit) = (name.to_owned(), unit.to_owned());
+            })
+            .await;
+        assert_eq!(let_in(&court, FIRST).await, whole, "{name:?} {unit:?}");
+        let principal = certified(FIRST);
+        if !whole {
+            rejected(court.casework.registered(&principal).await, "the name and the unit");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

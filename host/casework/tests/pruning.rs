@@ -165,6 +165,7 @@ async fn what_a_decision_within_a_request_holds_is_lifted_with_its_entry() {
         due: None,
         standing: Standing::Open,
         tries: 0,
+        reach: Default::default(),
         wake: None,
     };
     let body = serde_json::to_vec(&owed).unwrap();
@@ -177,7 +178,7 @@ async fn what_a_decision_within_a_request_holds_is_lifted_with_its_entry() {
 
     let because = || ("retention-reason", text("the appeal is decided"));
     let is_held =
-        async || matches!(prune(&court, &range(OLD - 1)).await, Err(CaseError::OutOfPlace(Misstep::Held { .. })));
+        async || matches!(prune(&court, &range(OLD - 1)).await, Err(CaseError::OutOfPlace(Misstep::Held { .. }, _)));
     assert!(is_held().await);
     for elsewhere in [decided(&other).0, "300-310".to_owned()] {
         step(&court, OFFICER, Change::Lift, &elsewhere, [because()]).await.unwrap();
@@ -221,6 +222,7 @@ async fn held_by_an_enrolment(is_gone: bool) -> Option<(Court, String, String)> 
         due: None,
         standing: Standing::Open,
         tries: 0,
+        reach: Default::default(),
         wake: None,
     };
     let body = serde_json::to_vec(&owed).unwrap();
@@ -247,8 +249,9 @@ async fn what_a_decision_outside_of_a_request_holds_is_lifted_with_its_entry() {
     let because = || ("retention-reason", text("the appeal is decided"));
     for is_gone in [false, true] {
         let Some((court, entry, other)) = held_by_an_enrolment(is_gone).await else { return };
-        let is_held =
-            async || matches!(prune(&court, &range(OLD - 1)).await, Err(CaseError::OutOfPlace(Misstep::Held { .. })));
+        let is_held = async || {
+            matches!(prune(&court, &range(OLD - 1)).await, Err(CaseError::OutOfPlace(Misstep::Held { .. }, _)))
+        };
         assert!(is_held().await, "gone: {is_gone}");
         for elsewhere in [other.as_str(), "300-310"] {
             step(&court, OFFICER, Change::Lift, elsewhere, [because()]).await.unwrap();

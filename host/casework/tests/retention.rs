@@ -58,8 +58,7 @@ async fn house(at: &str) -> Option<House> {
 async fn house_beside(at: &str, others: impl FnOnce(&Path, &Registry) -> Vec<Opening>) -> Option<House> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(HOME);
     if !folder.join("st_louis_smrt.wasm").is_file() {
-        eprintln!("SKIPPED: the policies are not built: run `cargo xtask test`");
-        assert!(std::env::var_os("MAGISTRATE_NO_SKIP").is_none(), "skipped where nothing may be");
+        crate::common::skip("the policies are not built: run `cargo xtask test`");
         return None;
     }
     let at: Instant = at.parse().unwrap();
@@ -373,7 +372,7 @@ async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
     three.remove("agency-case-number");
     refused(extend(DETECTIVE, june, three).await, "D.4.b-1");
     let early = extend("n.ferrer", None, decides(false)).await;
-    assert!(matches!(early, Err(CaseError::OutOfPlace(Misstep::NothingToDeny))), "nobody asked for anything");
+    assert!(matches!(early, Err(CaseError::OutOfPlace(Misstep::NothingToDeny, _))), "nobody asked for anything");
 
     // Denied, with reasons: nothing waits any more, and what is denied is not granted afterwards.
     assert!(extend(DETECTIVE, june, items(Some(true))).await.unwrap().pending);
@@ -386,7 +385,7 @@ async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
     }
     let another = extend("n.ferrer", Some("2026-07-31"), decides(true)).await;
     let asked: model::terms::Date = june.unwrap().parse().unwrap();
-    assert!(matches!(another, Err(CaseError::OutOfPlace(Misstep::AnotherDay { asked: day })) if day == asked));
+    assert!(matches!(another, Err(CaseError::OutOfPlace(Misstep::AnotherDay { asked: day }, _)) if day == asked));
     assert_eq!((approvals().await, house.docket(&record).await.asked.len()), (1, 1), "it waits still");
     let denied = extend("n.ferrer", None, decides(false)).await.unwrap();
     assert!(!denied.pending && denied.docket.asked.is_empty() && denied.docket.extended.is_none());

@@ -70,7 +70,7 @@ fn came<T>(taken: Result<T, CaseError>) -> Came {
         Err(CaseError::Refused { rulings, .. }) => {
             Came::Refused { demands: rulings.rulings.iter().any(|r| !r.decision.obligations.is_empty()) }
         }
-        Err(CaseError::OutOfPlace(_) | CaseError::Rejected(_)) => Came::Refused { demands: false },
+        Err(CaseError::OutOfPlace(..) | CaseError::Rejected(_)) => Came::Refused { demands: false },
         Err(e) => panic!("neither taken nor refused: {e:?}"),
     }
 }

@@ -146,6 +146,7 @@ fn imposed(id: &str, jurisdiction: &str, duty: Duty, request: &str, since: Insta
         due,
         standing: Standing::Open,
         tries: 0,
+        reach: Default::default(),
         wake: due,
     };
     let body = serde_json::to_vec(&owed).unwrap();
@@ -319,7 +320,8 @@ async fn a_log_keeps_what_decisions_on_requests_kept_elsewhere_demand_of_it() {
     let pair = pair.reopen_with(hold).await;
     pair.pass_days(2 * 366);
 
-    let is_held = async |pair: &Pair| matches!(pair.prune(299).await, Err(CaseError::OutOfPlace(Misstep::Held { .. })));
+    let is_held =
+        async |pair: &Pair| matches!(pair.prune(299).await, Err(CaseError::OutOfPlace(Misstep::Held { .. }, _)));
     let lift = async |pair: &Pair, range: &str| {
         pair.step(HOME, (HOME, OFFICER), Change::Lift, entries(range), [because()]).await.map(drop)
     };

@@ -72,6 +72,7 @@ fn account(id: &str) -> store::Kept {
         justification: "why".to_owned(),
         probe: None,
         request: Some("r1".to_owned()),
+        lacking: vec![],
         of: Some("intent".to_owned()),
         event: Event::Released { candidates: vec![], reasoning: String::new(), statements: vec![], documents: vec![] },
     };

@@ -5,6 +5,7 @@ use crate::common::{
     ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, answers, court, intake, misstep, outgoing, record, said,
     signing, text,
 };
+use casework::access::Change;
 use casework::acknowledgement::Acknowledgement;
 use casework::awaited::Waits;
 use casework::intake::Intake;
@@ -16,7 +17,7 @@ use casework::worklist::Wanted;
 use casework::{CaseError, Misstep, PolicyState};
 use magistrate_casework as casework;
 use model::account::{Account, Event};
-use model::facts::{Conclusion, Likeness};
+use model::facts::{AccessChange, Conclusion, Likeness};
 use model::registry::Registry;
 use model::rulings::{Duty, SignOffRule};
 use model::terms::{Digest, Instant, Phase, Value};
@@ -191,24 +192,23 @@ async fn what_only_the_search_demands_holds_back_the_search_however_it_is_asked_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_stands_is_worked_on_until_something_is_demanded() {
     let Some(court) = court().await else { return };
-    let (request, records) = court.searched(6, 3).await;
+    let (request, records) = court.disposed(6).await;
     let plan = Plan { answers: answers([("crime", text("carjacking"))]), ..three() };
     waits_under(&waiting(court.search(FIRST, &request, plan).await), "2.7");
     let seen = court.seen(&request).await;
-    assert_eq!((seen.state, seen.opened_by.len()), (State::Listed, 1), "the list that was shown stands");
+    assert_eq!((seen.state, seen.opened_by.len()), (State::Disposed, 1), "the list that was shown stands");
     // What is demanded holds back every step that follows.
     waits_under(&waiting(court.look(SECOND, &request).await), "2.7");
     assert_eq!(court.seen(&request).await.opened_by.len(), 1, "who was shown nothing has opened nothing");
-    waits_under(&waiting(court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Possible)]).await), "2.7");
-    assert_eq!(court.seen(&request).await.candidates_disposed, 0);
-    waits_under(&waiting(court.sign(FIRST, &request, signing("examiner", Conclusion::NoLead)).await), "2.7");
+    waits_under(&waiting(court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Excluded)]).await), "2.7");
+    waits_under(&waiting(court.sign(FIRST, &request, signing("examiner", Conclusion::Lead)).await), "2.7");
     assert!(court.seen(&request).await.signatures.is_empty());
-    for what in ["disposed", "signed"] {
-        assert_eq!(court.on_record(&request, what).await, 0, "{what}");
+    for (what, before) in [("disposed", 1), ("signed", 0)] {
+        assert_eq!(court.on_record(&request, what).await, before, "{what}");
     }
     court.sign(SUPERVISOR, &request, approval()).await.unwrap();
     court.look(SECOND, &request).await.unwrap();
-    court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Possible)]).await.unwrap();
+    court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Excluded)]).await.unwrap();
 }
 
 /// How decisions on steps that wait are marked until that is on record.
@@ -299,34 +299,40 @@ async fn a_refusal_waits_for_nobody_and_is_the_end_of_it() {
     assert_eq!(court.on_record(&request, "searched").await, 0);
 }
 
-/// The obligation that a decision leaves which demands the commander's approval now.
-fn demanded(court: &Court, request: &str) -> store::Kept {
+/// The obligation that a decision leaves which demands the approval of so many with this role now.
+fn demanded(court: &Court, request: &str, role: &str, persons: u32) -> store::Kept {
     let rule = SignOffRule {
-        role: COMMANDER_ROLE.to_owned(),
-        persons: 1,
+        role: role.to_owned(),
+        persons,
         units: vec![],
         distinct_from_requester: true,
         all_involved: false,
         blind: false,
         leads_only: false,
     };
+    imposed(court, JURISDICTION, request, Duty::Approve(rule))
+}
+
+/// The obligation that a decision of this jurisdiction's policy leaves now.
+fn imposed(court: &Court, jurisdiction: &str, request: &str, duty: Duty) -> store::Kept {
     let owed = Owed {
-        id: "0123456789abcdef".to_owned(),
-        jurisdiction: JURISDICTION.to_owned(),
+        id: format!("0123456789abcdef-{jurisdiction}"),
+        jurisdiction: jurisdiction.to_owned(),
         clause: "9".into(),
-        duty: Duty::Approve(rule),
+        duty,
         request: Some(request.to_owned()),
         about: None,
-        owner: COMMANDER_ROLE.to_owned(),
+        owner: "whoever has to".to_owned(),
         since: Instant(court.clock.load(Ordering::Acquire)),
         due: None,
         standing: Standing::Open,
         tries: 0,
+        reach: Default::default(),
         wake: None,
     };
     let (request, body) = (owed.request.clone(), serde_json::to_vec(&owed).unwrap());
     let row = store::ObligationRow { request: request.clone(), id: owed.id, open: true, wake: None, body };
-    store::Kept::Imposed(store::Imposition { decision: "d".to_owned(), request, rows: vec![row] })
+    store::Kept::Imposed(store::Imposition { decision: format!("d-{jurisdiction}"), request, rows: vec![row] })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -338,7 +344,7 @@ async fn what_is_demanded_after_the_release_can_be_approved_then() {
     let released = |taken| matches!(misstep(taken), Misstep::Released { .. });
     assert!(released(court.sign(COMMANDER, &request, commander()).await), "nobody asked for it");
     court.clock.fetch_add(1000, Ordering::AcqRel);
-    let kept = demanded(&court, &request);
+    let kept = demanded(&court, &request, COMMANDER_ROLE, 1);
     let court = court.reopen_on(async |rows: &store::Jurisdiction| rows.keep(&[kept]).await.unwrap()).await;
 
     waits_under(&waiting(court.hand_over(FIRST, &request).await), "9");
@@ -355,6 +361,113 @@ async fn what_is_demanded_after_the_release_can_be_approved_then() {
     court.hand_over(FIRST, &request).await.unwrap();
     court.outcome(FIRST, &request).await.unwrap();
     assert_eq!(court.seen(&request).await.state, State::Concluded);
+}
+
+/// What the Local Agency Security Officer decides of somebody's access.
+async fn access(court: &Court, person: &str, change: AccessChange, roles: &[&str]) {
+    let answers = answers([
+        ("need-to-know", text("supervises those who compare faces")),
+        ("credential-personal", Value::Flag(true)),
+    ]);
+    let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+    let change = Change { change, roles, reason: "as the test says".to_owned(), answers };
+    court.casework.change_access(&court.who("l.ortega").await, JURISDICTION, person, change).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_counts_while_whoever_gave_it_holds_the_role() {
+    let Some(court) = court().await else { return };
+    let request = waits_under(&court.opened_waiting(tabled(2)).await, "2.7");
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    assert_eq!(court.seen(&request).await.waits_for.len(), 0);
+    access(&court, SUPERVISOR, AccessChange::Suspend, &[]).await;
+    court.stands_open(&request, "waits for approval").await;
+    assert!(court.seen(&request).await.obligations.iter().any(|o| &*o.clause == "2.7" && o.is_open()));
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "2.7");
+    // Somebody who holds the role approves, though the demand was met before.
+    access(&court, SECOND, AccessChange::Grant, &["ciu-supervisor"]).await;
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "2.7");
+    court.sign(SECOND, &request, approval()).await.unwrap();
+    court.search(FIRST, &request, three()).await.unwrap();
+
+    access(&court, SUPERVISOR, AccessChange::Reinstate, &[]).await;
+    let request = waits_under(&court.opened_waiting(tabled(3)).await, "2.7");
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    access(&court, SUPERVISOR, AccessChange::Withdraw, &["ciu-supervisor"]).await;
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "2.7");
+    access(&court, SUPERVISOR, AccessChange::Reinstate, &["ciu-supervisor"]).await;
+    court.search(FIRST, &request, three()).await.expect("who is back need not approve again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_have_to_approve_both_still_hold_the_role() {
+    let Some(court) = court().await else { return };
+    access(&court, SECOND, AccessChange::Grant, &["ciu-supervisor"]).await;
+    let opened = court.casework.open_request(&court.who(FIRST).await, JURISDICTION, intake(4)).await.unwrap();
+    let request = opened.request.request.id;
+    let kept = demanded(&court, &request, "ciu-supervisor", 2);
+    let court = court.reopen_on(async |rows: &store::Jurisdiction| rows.keep(&[kept]).await.unwrap()).await;
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "9");
+    access(&court, SUPERVISOR, AccessChange::Suspend, &[]).await;
+    court.sign(SECOND, &request, approval()).await.unwrap();
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "9");
+    access(&court, SUPERVISOR, AccessChange::Reinstate, &[]).await;
+    court.search(FIRST, &request, three()).await.unwrap();
+    access(&court, SECOND, AccessChange::Suspend, &[]).await;
+    waits_under(&waiting(court.look(FIRST, &request).await), "9");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledgement_is_of_the_jurisdiction_whose_words_were_acknowledged() {
+    let Some(court) = court().await else { return };
+    let opened = court.casework.open_request(&court.who(FIRST).await, JURISDICTION, intake(5)).await.unwrap();
+    let request = opened.request.request.id;
+    let acknowledge = async |court: &Court, digest: Digest| {
+        let given = Acknowledgement { statement: STATEMENT.to_owned(), text: None, digest: Some(digest) };
+        court.casework.acknowledge(&court.who(ASKER).await, JURISDICTION, &request, given).await
+    };
+    let words = Digest::of(court.statement(STATEMENT).as_bytes());
+    let kept = imposed(&court, JURISDICTION, &request, Duty::Acknowledge(STATEMENT.to_owned()));
+    let court = court.reopen_on(async |rows: &store::Jurisdiction| rows.keep(&[kept]).await.unwrap()).await;
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "9");
+    let altered = misstep(acknowledge(&court, Digest::of(b"other words")).await);
+    let by: Vec<_> = altered.demanded().iter().map(ToString::to_string).collect();
+    assert_eq!(by, [format!("{JURISDICTION} 9")], "{altered}");
+    acknowledge(&court, words).await.unwrap();
+    court.search(FIRST, &request, three()).await.unwrap();
+
+    // Another jurisdiction's statement of the same id is another statement.
+    let kept = imposed(&court, "elsewhere", &request, Duty::Acknowledge(STATEMENT.to_owned()));
+    let court = court.reopen_on(async |rows: &store::Jurisdiction| rows.keep(&[kept]).await.unwrap()).await;
+    let waits = waiting(court.look(SECOND, &request).await);
+    assert_eq!(waits.awaited.iter().map(|a| a.jurisdiction.as_str()).collect::<Vec<_>>(), ["elsewhere"]);
+    assert!(matches!(misstep(acknowledge(&court, words).await), Misstep::UnknownStatement { .. }));
+}
+
+/// An obligation that is met, though nobody said what it demands in the words that stand: of an acknowledgement of other words
+/// nothing else is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledgement_of_other_words_counts_for_nothing() {
+    let Some(court) = court().await else { return };
+    let opened = court.casework.open_request(&court.who(FIRST).await, JURISDICTION, intake(6)).await.unwrap();
+    let request = opened.request.request.id;
+    let store::Kept::Imposed(mut imposition) =
+        imposed(&court, JURISDICTION, &request, Duty::Acknowledge(STATEMENT.to_owned()))
+    else {
+        panic!("it is imposed")
+    };
+    let row = &mut imposition.rows[0];
+    let mut owed: Owed = serde_json::from_slice(&row.body).unwrap();
+    owed.standing = Standing::Met { by: format!("{JURISDICTION}/{ASKER}"), at: owed.since };
+    (row.open, row.body) = (false, serde_json::to_vec(&owed).unwrap());
+    let kept = store::Kept::Settled { row: row.clone(), was: None };
+    let court = court.reopen_on(async |rows: &store::Jurisdiction| rows.keep(&[kept]).await.unwrap()).await;
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "9");
+    let given =
+        Acknowledgement { statement: STATEMENT.to_owned(), text: Some(court.statement(STATEMENT)), digest: None };
+    court.casework.acknowledge(&court.who(ASKER).await, JURISDICTION, &request, given).await.unwrap();
+    court.search(FIRST, &request, three()).await.unwrap();
 }
 
 /// Whoever asked does not approve, even as a supervisor of the unit.

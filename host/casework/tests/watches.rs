@@ -1,6 +1,8 @@
 //! What watches over the logs while others work: a log that cannot be written is recovered, witnesses are asked.
 
 use magistrate_casework::alarm::{Alarm, Alert, Raising};
+use magistrate_casework::chamber::Loading;
+use magistrate_casework::reopening::Vigil;
 use magistrate_casework::witnessing::{Answer, Answering, Link, Member};
 use magistrate_casework::{CaseError, Casework, Clock, Opening, PolicyState};
 use model::facts::Device;
@@ -68,13 +70,20 @@ fn dir(folder: &Path) -> cap_std::fs::Dir {
     cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap()
 }
 
-/// One jurisdiction without a policy, whose log is in this folder.
-async fn casework(folder: &Path, signer: Arc<Moody>) -> Casework {
+/// A jurisdiction without a policy, whose log is in this folder.
+fn opening(folder: &Path, signer: Arc<Moody>) -> Opening {
     let log = audit::Log::prepare(dir(folder), ORIGIN, signer).unwrap();
     let policy = PolicyState::Absent("none is needed here".to_owned());
-    let opening = Opening { id: "north".to_owned(), policy, registry: Registry::default(), log, galleries: None };
-    let store = store::Store::open("mem://", None, store::MasterKey::from_bytes([1; 32])).await.unwrap();
-    Casework::open(vec![opening], store, Clock::system(), None, &|_| ()).await.unwrap()
+    Opening { id: "north".to_owned(), policy, registry: Registry::default(), log, galleries: None }
+}
+
+async fn database() -> store::Store {
+    store::Store::open("mem://", None, store::MasterKey::from_bytes([1; 32])).await.unwrap()
+}
+
+async fn casework(folder: &Path, signer: Arc<Moody>) -> Casework {
+    let openings = vec![opening(folder, signer)];
+    Casework::open(openings, database().await, Clock::system(), None, &|_| ()).await.unwrap()
 }
 
 /// A step that is refused, on record; fails otherwise when it cannot be recorded.
@@ -139,6 +148,57 @@ async fn a_log_that_cannot_be_written_stops_everything_until_it_can() {
     casework.close().await.unwrap();
     let verified = audit::verify::directory(&dir(folder.path()), &signer.key(), None, &mut |_, _| ()).unwrap();
     assert!(verified.size > size);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_cannot_be_opened_at_the_start_is_an_alarm_and_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (signer, bell) = (Moody::new(), Arc::new(Bell::default()));
+    casework(folder.path(), signer.clone()).await.close().await.unwrap();
+    let kept = opening(folder.path(), signer.clone());
+    signer.fails.store(true, Ordering::SeqCst);
+    let refused = Casework::open(vec![kept], database().await, Clock::system(), None, &|_| ()).await;
+    let refused = refused.err().expect("nobody waits").to_string();
+    assert!(refused.contains("cannot be written") && refused.contains("unplugged"), "{refused}");
+    assert!(bell.rung().is_empty());
+
+    let (vigil, waits) = Vigil::new(bell.clone());
+    let openings = vec![opening(folder.path(), signer.clone())];
+    let (store, progress) = (database().await, |_: Loading<'_>| ());
+    let opened = Casework::open_keeping(openings, store, Clock::system(), None, &progress, Some(&vigil));
+    let mended = async {
+        until("an alarm is raised", || async { !bell.rung().is_empty() }).await;
+        let wait = waits.borrow().clone().expect("whoever asks is told");
+        assert!(wait.jurisdiction == "north" && wait.reason.contains("unplugged"), "{wait:?}");
+        signer.fails.store(false, Ordering::SeqCst);
+    };
+    let (opened, ()) = tokio::join!(opened, mended);
+    let casework = opened.unwrap();
+    assert_eq!(*waits.borrow(), None);
+    step(&casework).await.unwrap();
+    let rung = bell.rung();
+    assert_eq!(rung.len(), 1, "once");
+    assert!(rung[0].jurisdiction == "north" && rung[0].text.contains("unplugged"), "{rung:?}");
+    let kinds: Vec<_> = leaves(&casework).iter().map(|leaf| leaf["kind"].clone()).collect();
+    let of_host = kinds.iter().filter(|kind| **kind == "host").count();
+    assert_eq!(of_host, 4, "a start and a stop, a start and how long it could not: {kinds:?}");
+    casework.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_a_restart_makes_good_is_said_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let bell = Arc::new(Bell::default());
+    let mut casework = casework(folder.path(), Moody::new()).await;
+    casework.guard(bell.clone());
+    assert!(!casework.needs_restart());
+    // As if its writer had broken off.
+    casework.chamber("north").unwrap().log().clone().close().unwrap();
+    assert!(casework.needs_restart());
+    assert!(step(&casework).await.is_err());
+    until("an alarm is raised", || async { !bell.rung().is_empty() }).await;
+    let rung = bell.rung();
+    assert!(rung[0].text.contains("restart it") && !rung[0].text.contains("by itself"), "{rung:?}");
 }
 
 /// A witness at the other end of no network, which can be cut.

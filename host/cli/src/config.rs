@@ -36,7 +36,7 @@ pub(crate) struct Server {
     /// Instead of these: several authorities, each for jurisdictions of its own.
     #[serde(default)]
     pub(crate) client_authorities: Vec<ClientAuthority>,
-    /// For a client's handshake, and for the head of its request.
+    /// For the head of a client's request, and for its handshake where that is less than three seconds.
     pub(crate) head_timeout_s: Option<Seconds>,
     /// For the body of a request.
     pub(crate) body_timeout_s: Option<Seconds>,
@@ -46,6 +46,8 @@ pub(crate) struct Server {
     pub(crate) connection_age_s: Option<Seconds>,
     /// Connections of one person at one moment.
     pub(crate) connections_each: Option<NonZeroUsize>,
+    /// Handshakes from one address at one moment.
+    pub(crate) handshakes_each: Option<NonZeroUsize>,
 }
 
 /// Who may issue client certificates, and for whom.
@@ -245,6 +247,11 @@ impl Config {
     /// Connections of one person at one moment.
     pub(crate) fn most_each(&self) -> usize {
         self.server.connections_each.map_or(server::MOST_EACH, NonZeroUsize::get)
+    }
+
+    /// Handshakes from one address at one moment.
+    pub(crate) fn handshakes_each(&self) -> usize {
+        self.server.handshakes_each.map_or(server::MOST_HANDSHAKES_EACH, NonZeroUsize::get)
     }
 
     /// Where every policy revision that was ever in force is kept, beside the logs whose decisions name it.

@@ -207,8 +207,8 @@ revocations = "certs/revocations.pem"
 # file = "certs/north-ca.pem"
 # revocations = "certs/north-revocations.pem"
 # jurisdictions = ["north"]
-# Seconds, or fractions of one, that a client may take: for the handshake and a request's head (a connection on which
-# nothing happens is closed after as long), for a request's body, and for reading the answer.
+# Seconds, or fractions of one, that a client may take: for a request's head (a connection on which nothing happens is closed
+# after as long; a handshake after three seconds at most), for a request's body, and for reading the answer.
 # head_timeout_s = 10
 # body_timeout_s = 30
 # answer_timeout_s = 60
@@ -216,6 +216,8 @@ revocations = "certs/revocations.pem"
 # connection_age_s = 600
 # Connections of one person at one moment.
 # connections_each = 64
+# Handshakes from one address at one moment; the oldest gives way. Behind a proxy everybody has one address: name more then.
+# handshakes_each = 64
 
 [store]
 # An embedded database in a folder; or a server, wss://host:port with user and password_env, whose certificate a public
@@ -240,7 +242,7 @@ keys = "secrets"
 [outbox]
 folder = "data/outbox"
 # Whom to tell when this host itself is in trouble, a log that cannot be written, say. By mail, each needs an address below.
-# alarm = ["administrator"]
+alarm = ["administrator"]
 # [outbox.smtp]
 # host = "mail.example.gov"
 # port = 587
@@ -249,6 +251,8 @@ folder = "data/outbox"
 # from = "magistrate@example.gov"
 # [outbox.recipients]
 # administrator = ["administrator@example.gov"]
+# Whoever asked for a search is told by name: jurisdiction and id.
+# "north/a.vogt" = ["a.vogt@example.gov"]
 
 # Somebody who watches that the logs are only ever appended to: `magistrate witness init` makes one and prints this.
 # [[witness]]

@@ -9,10 +9,11 @@
 //! | `search_command.rs`, `enroll_command.rs` | `search`, `enroll`: the client's side |
 //! | `office_command.rs` | `access`, `agency`, `violation`, `revision` |
 //! | `registry_command.rs` | `registry` |
+//! | `retention_command.rs` | `retention` |
 //! | `case_command/` | the life of a request: `request`, `candidates`, `dispose`, `sign`, `acknowledge`, `release`, `disseminate`, `outcome`, `obligations`, `complete` |
 //! | `connection.rs`, `form.rs`, `shown.rs` | whom these ask, what for, and how the answer reads |
 //! | `policy_command.rs` | `policy check / pin / test / show` |
-//! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay / prune` |
+//! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay / prune / anomalies` |
 //! | `store_command.rs` | `store compact` |
 //! | `pki.rs` | `pki issue / revoke / renew` |
 //! | `witness_command.rs`, `witnesses.rs` | `witness`; whom `serve` asks for cosignatures |
@@ -42,6 +43,7 @@ mod policy_command;
 mod post;
 mod registry_command;
 mod report_command;
+mod retention_command;
 mod search_command;
 mod serve;
 mod shown;
@@ -87,10 +89,13 @@ enum Command {
     Case(Box<case_command::Command>),
     #[command(flatten)]
     Office(Box<office_command::Command>),
+    /// Say how long records stay: notices, holds, extensions, exports, purges
+    #[command(subcommand)]
+    Retention(Box<retention_command::Command>),
     /// Check, pin, test and show policies
     #[command(subcommand)]
     Policy(policy_command::Command),
-    /// Verify, search, prove, sample, export, replay and prune audit logs
+    /// Verify, search, prove, sample, export, replay and prune audit logs, and look for anomalies in them
     #[command(subcommand)]
     Audit(audit_command::Command),
     /// Write an embedded database anew, without what was destroyed in it
@@ -148,6 +153,7 @@ fn main() -> ExitCode {
         Command::Reports(arguments) => report_command::reports(&arguments),
         Command::Case(command) => case_command::run(&command),
         Command::Office(command) => office_command::run(&command),
+        Command::Retention(command) => retention_command::run(&command),
         Command::Policy(command) => policy_command::run(&command),
         Command::Audit(command) => audit_command::run(&command),
         Command::Store(command) => store_command::run(&command),

@@ -1,9 +1,10 @@
 //! Where notices and alarms go: casework's, carried by `outbox`.
 //!
-//! A notice that reached some and not yet others, for a reason that may pass, is repeated to those others. Who has it is known
-//! until the host stops; after that it may reach somebody twice, under one id. What would fail again the same way is recorded
-//! beside the delivery, and nobody waits for it.
+//! A notice that reached some and not yet others is repeated to those others. Who has it is on record once a delivery is; of a try
+//! that failed for a reason that may pass it is known until the host stops, and after that it may reach somebody twice, under one
+//! id.
 
+use anyhow::bail;
 use casework::Clock;
 use casework::alarm::{Alarm, Alert, Announce, Raising};
 use casework::notices::{Delivering, Delivery, Notice, Outbox};
@@ -49,7 +50,9 @@ impl Post {
         let now = self.clock.now().map_err(|e| e.to_string())?;
         let key = (notice.jurisdiction.clone(), notice.id.clone());
         let mut deliveries = self.begun().get(&key).cloned().unwrap_or_default();
-        let reached = mailed(&deliveries);
+        let before = !notice.reached.is_empty();
+        let mut reached = mailed(&deliveries);
+        reached.extend(notice.reached.iter().cloned());
         let outcome = self.outbox.deliver(&notice, now, &reached).await;
         for made in outcome.deliveries {
             // A file that was there already is no other delivery.
@@ -57,7 +60,8 @@ impl Post {
                 deliveries.push(made);
             }
         }
-        let done = delivery(Outcome { deliveries: deliveries.clone(), errors: outcome.errors }, self.mails, now);
+        let done =
+            delivery(Outcome { deliveries: deliveries.clone(), errors: outcome.errors }, self.mails, before, now);
         let mut begun = self.begun();
         if done.is_ok() || deliveries.is_empty() {
             begun.remove(&key);
@@ -84,8 +88,9 @@ fn may_pass(error: &DeliveryError) -> bool {
     error.is_temporary() || matches!(error, DeliveryError::Server { .. })
 }
 
-/// What became of a notice, as one. A file names its offices, so that none of them needs an address for it.
-fn delivery(outcome: Outcome, mails: bool, now: model::terms::Instant) -> Result<Delivery, String> {
+/// What became of a notice, as one. A file names its offices, so that none of them needs an address for it. Of one that
+/// reached somebody `before`, nothing may be left to do: who it is for now has it.
+fn delivery(outcome: Outcome, mails: bool, before: bool, now: model::terms::Instant) -> Result<Delivery, String> {
     let Outcome { deliveries, mut errors } = outcome;
     errors.retain(|e| mails || !matches!(e, DeliveryError::NoAddress { .. }));
     let unreached: Vec<String> = errors.iter().map(DeliveryError::to_string).collect();
@@ -93,6 +98,10 @@ fn delivery(outcome: Outcome, mails: bool, now: model::terms::Instant) -> Result
         return Err(unreached.join("; "));
     }
     let Some(first) = deliveries.first() else {
+        if before && unreached.is_empty() {
+            let (channel, message_id) = ("smtp".to_owned(), String::new());
+            return Ok(Delivery { channel, recipients: vec![], unreached, message_id, at: now });
+        }
         let nowhere = || "it was delivered nowhere".to_owned();
         return Err(if unreached.is_empty() { nowhere() } else { unreached.join("; ") });
     };
@@ -127,7 +136,25 @@ impl Outbox for Post {
     }
 }
 
-/// Tells the host's own log and, through the outbox, the offices named for alarms.
+/// The office that alarms go to where none is named: whoever looks into the folder finds them.
+const OFFICE: &str = "administrator";
+
+/// The offices that alarms go to.
+///
+/// # Errors
+/// Where they would reach nobody: mail alone, and no office named.
+pub(crate) fn told_of_alarms(config: &outbox::Config) -> anyhow::Result<Vec<String>> {
+    match (config.alarm.as_slice(), &config.folder) {
+        ([], Some(_)) => Ok(vec![OFFICE.to_owned()]),
+        ([], None) => bail!(
+            "[outbox] alarm names nobody to tell when this host is in trouble: name an office, with its address under \
+             [outbox.recipients]"
+        ),
+        (named, _) => Ok(named.to_vec()),
+    }
+}
+
+/// Tells the host's own log and, through the outbox, the offices that alarms go to.
 pub(crate) struct Bell {
     pub(crate) post: Arc<Post>,
     pub(crate) to: Vec<String>,
@@ -137,14 +164,12 @@ impl Alarm for Bell {
     fn raise<'a>(&'a self, alert: &'a Alert) -> Raising<'a> {
         Box::pin(async move {
             Announce.raise(alert).await?;
-            if self.to.is_empty() {
-                return Ok(());
-            }
             let Alert { jurisdiction, subject, text, since } = alert;
             let notice = Notice {
                 id: id(&format!("{jurisdiction}\n{subject}\n{text}\n{since}")),
                 jurisdiction: jurisdiction.clone(),
                 to: self.to.clone(),
+                reached: vec![],
                 subject: format!("ALARM: {subject}"),
                 body: format!("{text}\n\nJurisdiction: {jurisdiction}\nSince: {since}\n"),
                 clause: "alarm".to_owned(),

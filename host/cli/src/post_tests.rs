@@ -85,6 +85,7 @@ fn notice(id: &str) -> Notice {
         id: id.to_owned(),
         jurisdiction: "north".to_owned(),
         to: vec!["the board".to_owned()],
+        reached: vec![],
         subject: "weekly report".to_owned(),
         body: "it is drawn up".to_owned(),
         clause: "6".to_owned(),
@@ -124,11 +125,13 @@ fn an_office_without_an_address_is_reached_by_a_file_and_not_by_mail() {
         }],
         errors: vec![DeliveryError::NoAddress { office: "the board".to_owned() }],
     };
-    assert!(delivery(outcome(), false, Instant(1)).is_ok());
-    let mailed = delivery(outcome(), true, Instant(1)).unwrap();
+    assert!(delivery(outcome(), false, false, Instant(1)).is_ok());
+    let mailed = delivery(outcome(), true, false, Instant(1)).unwrap();
     let [unreached] = &mailed.unreached[..] else { panic!("{:?}", mailed.unreached) };
     assert!(unreached.contains("the board"), "{unreached}");
-    assert!(delivery(Outcome::default(), false, Instant(1)).is_err(), "nowhere at all");
+    assert!(delivery(Outcome::default(), false, false, Instant(1)).is_err(), "nowhere at all");
+    assert!(delivery(Outcome::default(), true, false, Instant(1)).is_err());
+    assert!(delivery(Outcome::default(), true, true, Instant(1)).is_ok(), "who it is for has it");
 }
 
 #[tokio::test]
@@ -141,13 +144,22 @@ async fn an_alarm_reaches_the_offices_named_for_it() {
         text: "no space is left".to_owned(),
         since: Instant(7),
     };
-    Bell { post: post.clone(), to: vec![] }.raise(&alert).await.unwrap();
     let bell = Bell { post, to: vec!["administrator".to_owned()] };
     bell.raise(&alert).await.unwrap();
     bell.raise(&alert).await.unwrap();
     let letters = letters(folder.path());
     assert_eq!(letters.len(), 1, "once, however often it is raised");
     assert!(letters[0].contains("no space is left") && letters[0].contains("administrator"), "{}", letters[0]);
+}
+
+#[test]
+fn an_alarm_reaches_somebody_whoever_is_named() {
+    let config = |text: &str| told_of_alarms(&toml::from_str(text).unwrap());
+    assert_eq!(config("folder = \"out\"").unwrap(), [OFFICE], "the folder is there to be looked into");
+    assert_eq!(config("folder = \"out\"\nalarm = [\"a\", \"b\"]").unwrap(), ["a", "b"]);
+    let mail = "[smtp]\nhost = \"127.0.0.1\"\nport = 25\nfrom = \"a@example.gov\"\n";
+    assert!(config(mail).unwrap_err().to_string().contains("names nobody to tell"));
+    assert_eq!(config(&format!("alarm = [\"a\"]\n{mail}")).unwrap(), ["a"]);
 }
 
 #[tokio::test]
@@ -164,13 +176,20 @@ async fn only_those_who_have_not_got_it_are_sent_it_again() {
 }
 
 #[tokio::test]
-async fn whom_nothing_reaches_is_on_record_and_the_notice_delivered() {
-    let (port, heard) = server(&[("south", "550 no such office")]).await;
+async fn whom_nothing_reaches_is_named_beside_the_delivery_and_tried_alone_after_that() {
+    let (port, heard) = server(&[("south", "550 no such office"), ("nobody", "550 no")]).await;
     let done = mailing(port).deliver(to(&["north", "south", "west"])).await.unwrap();
     assert_eq!(done.recipients, ["north@example.gov"]);
     let unreached = done.unreached.join("\n");
     assert!(unreached.contains("south@example.gov") && unreached.contains("`west` has no address"), "{unreached}");
-    assert_eq!(heard.await.unwrap().len(), 1);
+    // Another process, after somebody has seen to it.
+    let again = Notice { reached: done.recipients, ..to(&["north", "south"]) };
+    let done = mailing(port).deliver(again.clone()).await.unwrap();
+    assert_eq!((done.recipients.as_slice(), done.unreached.len()), (&["south@example.gov".to_owned()][..], 0));
+    assert_eq!(heard.await.unwrap()[1], ["<south@example.gov>"]);
+    let all = Notice { reached: vec!["north@example.gov".to_owned(), "south@example.gov".to_owned()], ..again };
+    let done = mailing(port).deliver(all).await.unwrap();
+    assert!(done.recipients.is_empty() && done.unreached.is_empty(), "and nobody is asked once more");
 }
 
 #[tokio::test]
@@ -191,7 +210,7 @@ fn a_server_that_takes_nothing_is_tried_again_whatever_is_in_the_folder() {
     };
     let (host, reason) = ("mail.example.gov".to_owned(), "the password is wrong".to_owned());
     let errors = vec![DeliveryError::Server { host, reason, temporary: false }];
-    assert!(delivery(Outcome { deliveries: vec![filed], errors }, true, Instant(1)).is_err());
+    assert!(delivery(Outcome { deliveries: vec![filed], errors }, true, false, Instant(1)).is_err());
 }
 
 #[test]

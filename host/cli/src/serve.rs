@@ -3,24 +3,32 @@
 use crate::config::{self, Config};
 use crate::draughting::Draughtsman;
 use crate::output::{self, bar, spinner};
-use crate::post::{Bell, Post};
+use crate::post::{Bell, Post, told_of_alarms};
 use crate::store_command;
 use crate::witnesses;
 use anyhow::Context as _;
-use casework::alarm::{Alarm, Announce};
+use casework::alarm::{self, Alarm, Alert, Announce};
 use casework::chamber::Loading;
 use casework::chancery::Chancery;
 use casework::clock::Correction;
+use casework::reopening::{Vigil, Wait};
 use casework::retention::{Exports, Means};
 use casework::{Casework, Clock, Opening, PolicyState};
 use clap::builder::NonEmptyStringValueParser;
+use model::terms::Instant;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Cores that one photograph's networks use. More make one faster and two at once slower.
 const FACE_THREADS: usize = 1;
+
+/// Who an alarm of the whole host is about, where a jurisdiction is named otherwise.
+const HOST: &str = "host";
+
+const HOUR_MS: u64 = 3_600_000;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  magistrate serve --config here/magistrate.toml")]
@@ -49,16 +57,29 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
     // Listen first: whoever cannot have the port should not touch the database.
     let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
     let listening = listening.with_patience(config.patience()).with_most_each(config.most_each());
+    let listening = listening.with_handshakes_each(config.handshakes_each());
     let post = config.outbox.as_ref().map(Post::new).transpose()?.map(Arc::new);
+    let mut alarm: Arc<dyn Alarm> = Arc::new(Announce);
+    if let (Some(post), Some(outbox)) = (&post, &config.outbox) {
+        alarm = Arc::new(Bell { post: post.clone(), to: told_of_alarms(outbox)? });
+    }
     let clock = match correction {
         Some(correction) => Clock::system().corrected(correction),
         None => Clock::system(),
     };
-    let mut casework = open_by(config, clock).await?.with_draughting(Arc::new(Draughtsman));
-    let mut alarm: Arc<dyn Alarm> = Arc::new(Announce);
-    if let (Some(post), Some(outbox)) = (post, &config.outbox) {
-        casework = casework.with_outbox(post.clone());
-        alarm = Arc::new(Bell { post, to: outbox.alarm.clone() });
+    let (vigil, waits) = Vigil::new(alarm.clone());
+    let announced = tokio::spawn(say_waiting(listening.address(), waits.clone()));
+    let opened = listening.until_open(waits, open_by(config, clock, Some(&vigil))).await;
+    announced.abort();
+    let mut casework = match opened {
+        Ok(casework) => casework.with_draughting(Arc::new(Draughtsman)),
+        Err(e) => {
+            tell_not_started(&*alarm, &e).await;
+            return Err(e);
+        }
+    };
+    if let Some(post) = post {
+        casework = casework.with_outbox(post);
     }
     casework.guard(alarm);
     witnesses::seek(config, &mut casework)?;
@@ -80,13 +101,38 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
     }
 }
 
-/// Opens everything a configuration names, as the benchmarks do.
-pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
-    open_by(config, Clock::system()).await
+/// Says, once, that the address answers and the host cannot decide yet: whoever started it waits for a line.
+async fn say_waiting(address: SocketAddr, mut waits: tokio::sync::watch::Receiver<Option<Wait>>) {
+    let wait = waits.wait_for(Option::is_some).await.map(|wait| wait.clone());
+    if let Ok(Some(Wait { jurisdiction, reason })) = wait {
+        say!(
+            "listening on https://{address}, and not ready: the audit log of {jurisdiction} cannot be written: {reason}"
+        );
+    }
 }
 
-/// The same by this clock.
-async fn open_by(config: &Config, clock: Clock) -> anyhow::Result<Casework> {
+/// Tells whoever is told of alarms that the host does not start. Once, for the process ends.
+async fn tell_not_started(alarm: &dyn Alarm, why: &anyhow::Error) {
+    let now = Clock::system().now().unwrap_or_else(|e| e.latest());
+    let alert = Alert {
+        jurisdiction: HOST.to_owned(),
+        subject: "the host does not start".to_owned(),
+        text: format!("{why:#}. Nothing is served until that is repaired and the host started again."),
+        // One alarm an hour, however often something starts it again.
+        since: Instant(now.0 - now.0 % HOUR_MS),
+    };
+    if let Err(reason) = alarm::attempt(alarm, &alert).await {
+        tracing::error!(%reason, "an alarm was not taken over");
+    }
+}
+
+/// Opens everything a configuration names, as the benchmarks do.
+pub(crate) async fn open(config: &Config) -> anyhow::Result<Casework> {
+    open_by(config, Clock::system(), None).await
+}
+
+/// The same by this clock, with somebody who keeps vigil where it waits.
+async fn open_by(config: &Config, clock: Clock, vigil: Option<&Vigil>) -> anyhow::Result<Casework> {
     let engine = policy::Engine::new()?;
     let extractor = match &config.faces {
         Some(faces) => Some(load_faces(faces)?),
@@ -121,7 +167,7 @@ async fn open_by(config: &Config, clock: Clock) -> anyhow::Result<Casework> {
         let bar = bars.entry(name.clone()).or_insert_with(|| bar(&name, loading.of));
         bar.set_position(loading.rows);
     };
-    let mut casework = Casework::open(openings, store, clock, extractor, &progress).await?;
+    let mut casework = Casework::open_keeping(openings, store, clock, extractor, &progress, vigil).await?;
     for (id, jurisdiction) in &config.jurisdictions {
         casework.provide(id, means(jurisdiction));
     }

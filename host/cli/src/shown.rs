@@ -124,6 +124,9 @@ pub(crate) fn problem(problem: &Value) {
     for face in list(problem, "faces") {
         say!("  --face {}: at {}", text(&face["face"]), face["bounding_box"]);
     }
+    for clause in list(problem, "clauses") {
+        say!("  {} {}: {}", text(&clause["jurisdiction"]), text(&clause["clause"]), text(&clause["summary"]));
+    }
     findings(problem);
     receipt(problem);
 }

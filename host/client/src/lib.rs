@@ -3,22 +3,34 @@
 //! Used by the command line, the benchmarks, the demo and the black-box tests, so that all of them speak to the server as a
 //! user's program would.
 
+mod refusal;
+mod wire;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 pub use hyper::{Method, StatusCode};
-use hyper::{Request, header};
+use hyper::{Request, Response, header};
 use hyper_util::rt::TokioIo;
+use refusal::refusal;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use wire::Wire;
 
 /// Largest answer read, in bytes, unless [`Client::limited`] says otherwise.
 const MOST_ANSWER_BYTES: usize = 256 << 20;
+
+/// How long a connection that broke off is waited for, to say why. It ends by itself, unless the other side takes nothing any
+/// more.
+const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why a request got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +51,9 @@ pub enum ClientError {
         /// Why.
         reason: String,
     },
+    /// The server does not accept the client's certificate, or the client the server's.
+    #[error("turned away: {0}")]
+    Refused(String),
     /// The connection broke off.
     #[error("the connection broke off: {0}")]
     Broken(String),
@@ -84,14 +99,15 @@ impl Identity {
     /// else than whole requests, as a server has to expect.
     ///
     /// # Errors
-    /// [`ClientError::Connect`].
+    /// [`ClientError::Connect`]; [`ClientError::Refused`] where the handshake fails. What the server says of the client's
+    /// certificate comes later: with the first bytes that are read or written.
     pub async fn connect(&self, address: &str) -> Result<TlsStream<TcpStream>, ClientError> {
         let failed = |reason: String| ClientError::Connect { address: address.to_owned(), reason };
         let tcp = TcpStream::connect(address).await.map_err(|e| failed(e.to_string()))?;
         tcp.set_nodelay(true).map_err(|e| failed(e.to_string()))?;
         let name = ServerName::try_from(host_of(address).to_owned()).map_err(|e| failed(e.to_string()))?;
         let connecting = TlsConnector::from(self.config.clone()).connect(name, tcp);
-        connecting.await.map_err(|e| failed(e.to_string()))
+        connecting.await.map_err(|e| refusal(&e).map_or_else(|| failed(e.to_string()), ClientError::Refused))
     }
 
     fn build(
@@ -155,7 +171,7 @@ pub struct Client {
     address: String,
     host: String,
     identity: Identity,
-    connection: Option<SendRequest<Full<Bytes>>>,
+    connection: Option<Connection>,
     most_answer_bytes: usize,
 }
 
@@ -199,47 +215,64 @@ impl Client {
         content_type: Option<&str>,
         body: Bytes,
     ) -> Result<Answer, ClientError> {
-        let fresh = self.connection.as_ref().is_none_or(SendRequest::is_closed);
-        if fresh {
-            self.connection = Some(self.connect().await?);
-        }
-        let Some(connection) = &mut self.connection else {
-            return Err(ClientError::Broken("not connected".to_owned()));
-        };
         let mut request = Request::builder().method(method).uri(path).header(header::HOST, &self.host);
         if let Some(kind) = content_type {
             request = request.header(header::CONTENT_TYPE, kind);
         }
         let request = request.body(Full::new(body)).map_err(|e| ClientError::Answer(e.to_string()))?;
-        let broken = |e: hyper::Error| ClientError::Broken(describe(&e));
-        connection.ready().await.map_err(broken)?;
-        let answer = match connection.send_request(request).await {
-            Ok(answer) => answer,
-            Err(e) => {
-                self.connection = None;
-                return Err(broken(e));
-            }
+        let mut connection = match self.connection.take() {
+            Some(open) if !open.sender.is_closed() => open,
+            _ => self.connect().await?,
         };
-        let (head, body) = answer.into_parts();
+        let (head, body) = match connection.exchange(request).await {
+            Ok(answer) => answer.into_parts(),
+            Err(e) => return Err(connection.broken(&e).await),
+        };
         let body = http_body_util::Limited::new(body, self.most_answer_bytes)
             .collect()
             .await
             .map_err(|e| ClientError::Broken(e.to_string()))?
             .to_bytes();
+        self.connection = Some(connection);
         let kind = head.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         Ok(Answer { status: head.status, content_type: kind.to_owned(), body })
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ClientError> {
+    async fn connect(&self) -> Result<Connection, ClientError> {
         let failed = |reason: String| ClientError::Connect { address: self.address.clone(), reason };
-        let tls = self.identity.connect(&self.address).await?;
+        let io = TokioIo::new(Wire(self.identity.connect(&self.address).await?));
         let (sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(tls)).await.map_err(|e| failed(e.to_string()))?;
-        tokio::spawn(async move {
-            // How the connection ended is seen by whoever sends on it next.
-            let _ = connection.await;
-        });
-        Ok(sender)
+            hyper::client::conn::http1::handshake(io).await.map_err(|e| failed(e.to_string()))?;
+        Ok(Connection { sender, task: tokio::spawn(connection) })
+    }
+}
+
+/// An open connection, and the task that carries it.
+struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    task: JoinHandle<hyper::Result<()>>,
+}
+
+impl Connection {
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
+        self.sender.ready().await?;
+        self.sender.send_request(request).await
+    }
+
+    /// Why it broke off. What a request is told may be only that there is no connection any more; why, its task knows.
+    async fn broken(self, told: &hyper::Error) -> ClientError {
+        let Self { sender, task } = self;
+        // Nothing is sent on it any more, so that it ends.
+        drop(sender);
+        let ended = match tokio::time::timeout(ENDS_WITHIN, task).await {
+            Ok(Ok(Err(ended))) => Some(ended),
+            _ => None,
+        };
+        let causes = [Some(told), ended.as_ref()];
+        if let Some(refused) = causes.into_iter().flatten().find_map(|e| refusal(e)) {
+            return ClientError::Refused(refused);
+        }
+        ClientError::Broken(describe(ended.as_ref().unwrap_or(told)))
     }
 }
 

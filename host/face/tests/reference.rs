@@ -39,13 +39,19 @@ fn shared() -> Option<PathBuf> {
     if folder.join("models").is_dir() && folder.join("faces").is_dir() {
         return Some(folder);
     }
-    // Past the test harness, which keeps what `eprintln!` says of a test that passes.
-    let _ = writeln!(
-        std::io::stderr(),
-        "SKIPPED: no models and faces in `{}`; set MAGISTRATE_SHARED to the folder that has them",
+    unable(&format!(
+        "no models and faces in `{}`; set MAGISTRATE_SHARED to the folder that has them",
         folder.display()
-    );
+    ));
     None
+}
+
+/// Says loudly that a test was skipped because this machine cannot run it.
+fn unable(why: &str) {
+    let thread = std::thread::current();
+    let line = format!("SKIPPED {}: {why}\n", thread.name().unwrap_or("a test"));
+    // Past the test harness, which keeps what `eprintln!` says of a test that passes; and in one piece.
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 fn paths(shared: &Path) -> ModelPaths {

@@ -2,14 +2,16 @@
 //!
 //! An entry has two parts. The [`Leaf`] goes into the Merkle log, is public to auditors of any kind and can never be
 //! taken back, so it holds nothing personal. The [`Account`] holds who, why and what; the leaf commits to it by a salted
-//! hash, it lives encrypted in the database, and destroying its key purges it without breaking the log. The fields that
-//! St. Louis E.2 and Detroit 7(9) demand of an audit trail are fields of the type, so that no entry can lack them.
+//! hash, it lives encrypted in the database, and destroying its key purges it without breaking the log. It is the form in
+//! which an entry is written and read, field by field, whatever it says. What St. Louis E.2 and Detroit 7(9) demand of the
+//! entries of a request is in the types that they are made from: see [`subject`](crate::subject).
 
 use crate::combine::{PolicyRef, Rulings};
 use crate::facts::{AccessChange, Dissemination, Identifier, Likeness, Matter, Period, Signature, StatementShown};
 use crate::filter::Conditions;
 use crate::registry::{Agency, Concluded, Particulars, Person};
 use crate::rulings::{ClauseId, Duty};
+use crate::subject::Lacking;
 use crate::terms::{Date, Digest, Field, Holder, Instant, Phase, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +107,9 @@ pub struct Account {
     /// The request, within a request's life.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// What had to be said of the case and was not: then nothing was done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<Lacking>,
     /// The entry this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
@@ -261,6 +266,9 @@ pub enum Event {
     },
     /// The requester acknowledged a statement.
     Acknowledged {
+        /// The jurisdiction whose statement it is; empty in entries that do not say, which settle nothing any more.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        jurisdiction: String,
         /// The statement's id in the charter.
         statement: String,
         /// Digest of the text acknowledged.
@@ -305,17 +313,17 @@ pub enum Event {
         /// The forms it was set out in.
         renderings: Vec<Rendering>,
     },
-    /// A notice was delivered.
+    /// A notice was delivered, to all or to some.
     Notified {
-        /// The obligation it meets.
+        /// The obligation; it is met where all are reached.
         obligation: String,
-        /// The offices it is for.
+        /// The offices and people it is for.
         to: Vec<String>,
         /// How it was delivered.
         channel: String,
         /// The addresses it was delivered to.
         recipients: Vec<String>,
-        /// Whom it does not reach, and why: somebody has to tell them otherwise.
+        /// Whom it does not reach, and why: the obligation stays open until they are reached.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unreached: Vec<String>,
         /// The message's id.

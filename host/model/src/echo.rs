@@ -150,6 +150,7 @@ mod tests {
             justification: String::new(),
             probe: None,
             request: None,
+            lacking: vec![],
             of: Some(text("e0")),
             event,
         }

@@ -344,7 +344,8 @@ pub struct Signature {
 }
 
 /// Computed by the host from its own records, never sent by a client. It is empty where the step is about no request.
-/// Searches are those in galleries of this gallery's owner, the one about to run not counted.
+/// Searches are those that concern the deciding policy's jurisdiction, as the gallery's owner or as the requester's home,
+/// and, for a home, at least those that the gallery's owner counts; the one about to run is not among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct History {

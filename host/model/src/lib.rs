@@ -15,6 +15,7 @@
 //! | [`filter`] | what a search may be limited to |
 //! | [`multiset`] | the digest of what a gallery holds |
 //! | [`account`] | what the audit log's entries commit to |
+//! | [`subject`] | which case an entry belongs to, and what it has to say of it |
 //! | [`echo`] | whether an entry's public part says of that what it says itself |
 //! | [`notice`] | what offices are told |
 
@@ -27,4 +28,5 @@ pub mod multiset;
 pub mod notice;
 pub mod registry;
 pub mod rulings;
+pub mod subject;
 pub mod terms;

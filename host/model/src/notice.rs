@@ -10,8 +10,10 @@ pub struct Notice {
     pub id: String,
     /// The jurisdiction whose policy demands it.
     pub jurisdiction: String,
-    /// The offices it is for, as the policy names them.
+    /// The offices it is for, as the policy names them; a person is named `jurisdiction/person`.
     pub to: Vec<String>,
+    /// Whom earlier tries reached, as the deliveries name them: they are not told again.
+    pub reached: Vec<String>,
     /// What it is about; one line.
     pub subject: String,
     /// What it says; plain text.

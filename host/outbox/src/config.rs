@@ -16,7 +16,7 @@ pub struct Config {
     /// The mail addresses of each office, by the name that policies use.
     #[serde(default)]
     pub recipients: BTreeMap<String, Vec<String>>,
-    /// The offices to tell when the host itself is in trouble: nobody where empty. Whoever raises alarms reads this. With
+    /// The offices to tell when the host itself is in trouble. Whoever raises alarms reads this, and knows what empty means. With
     /// `smtp`, each has an address.
     #[serde(default)]
     pub alarm: Vec<String>,

@@ -17,6 +17,7 @@ pub(crate) fn notice() -> Notice {
         id: "n-1".to_owned(),
         jurisdiction: "springfield".to_owned(),
         to: vec!["north".to_owned(), "south".to_owned()],
+        reached: vec![],
         subject: "Breach of clause 7".to_owned(),
         body: "A breach was confirmed.\n.\nSee the log.".to_owned(),
         clause: "7(2)".to_owned(),

@@ -23,6 +23,7 @@
 //!
 //! [outbox.recipients]
 //! "records office" = ["records@example.gov"]
+//! "north/a.vogt" = ["a.vogt@example.gov"]    # a person, who is told as whoever asked for a search
 //! ```
 //!
 //! [`Outbox::deliver`] does what it can and tells what it did: an office without an address is an error that names it, and

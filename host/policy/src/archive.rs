@@ -70,12 +70,12 @@ pub enum ArchiveError {
         reason: String,
     },
     /// The component was refused.
-    #[error("archived `{file}` cannot be loaded: {source}")]
+    #[error("archived `{file}` cannot be loaded: {reason}")]
     Refused {
         /// The file, relative to the archive's folder.
         file: String,
         /// Why.
-        source: LoadError,
+        reason: LoadError,
     },
 }
 
@@ -109,7 +109,7 @@ impl Archive {
     pub fn load(&self, engine: &Engine, revision: &PolicyRef) -> Result<Policy, ArchiveError> {
         let (component, settings) = self.read(revision.component, revision.settings)?;
         let file = component_file(revision.component);
-        Policy::load(engine, &component, &settings).map_err(|source| ArchiveError::Refused { file, source })
+        Policy::load(engine, &component, &settings).map_err(|reason| ArchiveError::Refused { file, reason })
     }
 
     /// A component and settings as they were kept.
@@ -230,6 +230,7 @@ mod tests {
         let engine = Engine::new().unwrap();
         let load = || archive.load(&engine, &revision).map(drop).unwrap_err();
         assert!(matches!(load(), ArchiveError::Refused { .. }), "it is no component");
+        assert!(std::error::Error::source(&load()).is_none(), "the reason is said once");
         std::fs::write(&file, b"component, changed").unwrap();
         assert!(matches!(load(), ArchiveError::Changed { .. }));
         assert!(matches!(archive.keep(b"component", &[]), Err(ArchiveError::Changed { .. })));

@@ -89,12 +89,12 @@ pub enum FolderError {
         reason: String,
     },
     /// The component was refused.
-    #[error("{path}: {source}")]
+    #[error("{path}: {reason}")]
     Refused {
         /// The component, or policy.toml where a setting is at fault (with its line).
         path: String,
         /// Why.
-        source: LoadError,
+        reason: LoadError,
     },
 }
 
@@ -237,15 +237,15 @@ impl Folder {
     }
 
     fn compile(&self, engine: &Engine, bytes: &[u8]) -> Result<Policy, FolderError> {
-        Policy::load(engine, bytes, &self.settings).map_err(|source| {
-            let path = match &source {
+        Policy::load(engine, bytes, &self.settings).map_err(|reason| {
+            let path = match &reason {
                 LoadError::Settings(problems) => {
                     let line = problems.first().and_then(|(name, _)| line_of(&self.text, name));
                     line.map_or_else(|| self.path.display().to_string(), |l| format!("{}:{l}", self.path.display()))
                 }
                 _ => self.component.display().to_string(),
             };
-            FolderError::Refused { path, source }
+            FolderError::Refused { path, reason }
         })
     }
 }

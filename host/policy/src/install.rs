@@ -153,6 +153,8 @@ mod tests {
         let engine = Engine::new().unwrap();
         let refused = Folder::install(folder.path(), &engine, b"no component", &[]).map(drop).unwrap_err();
         assert!(matches!(refused, FolderError::Refused { .. }), "{refused}");
+        assert!(refused.to_string().contains("not a WebAssembly component"), "{refused}");
+        assert!(std::error::Error::source(&refused).is_none(), "the reason is said once");
         assert_eq!(std::fs::read(folder.path().join(FILE)).unwrap(), before);
     }
 }

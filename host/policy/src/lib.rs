@@ -23,6 +23,8 @@ mod install;
 mod outgoing;
 pub mod scenario;
 mod wasi;
+#[cfg(test)]
+mod wit_tests;
 
 pub use archive::{Archive, ArchiveError, SETTINGS_BYTES};
 pub use decide::{Fault, Ruled};

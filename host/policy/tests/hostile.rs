@@ -6,6 +6,7 @@ use magistrate_policy::{self as policy, Engine, Fault, LoadError, Policy};
 use model::facts::*;
 use model::rulings::Duty;
 use model::terms::{Digest, Field, Instant, Value, Verdict};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant as Timer};
 
@@ -15,10 +16,18 @@ fn component(name: &str) -> Option<Vec<u8>> {
     let path: PathBuf = target.join("wasm32-wasip2/policy").join(name);
     let bytes = std::fs::read(&path).ok();
     if bytes.is_none() {
-        eprintln!("SKIPPED: {} is not there; run `cargo xtask test`", path.display());
-        assert!(std::env::var_os("MAGISTRATE_NO_SKIP").is_none(), "a component is missing");
+        skip(&format!("{} is not there: run `cargo xtask test`", path.display()));
     }
     bytes
+}
+
+/// Says loudly that a test was skipped; an error where nothing may be skipped.
+fn skip(why: &str) {
+    let thread = std::thread::current();
+    let line = format!("SKIPPED {}: {why}\n", thread.name().unwrap_or("a test"));
+    // Past the test harness, which keeps what `eprintln!` says of a test that passes; and in one piece.
+    let _ = std::io::stderr().write_all(line.as_bytes());
+    assert!(std::env::var_os("MAGISTRATE_NO_SKIP").is_none(), "skipped where nothing may be: {why}");
 }
 
 fn hostile(engine: &Engine, act: &str) -> Option<Policy> {
@@ -74,6 +83,7 @@ fn whatever_it_does_is_a_denial_that_says_why() {
         ("trap", "trapped"),
         ("exit", "trapped: the policy called exit"),
         ("print", "ran out of fuel"),
+        ("linger", "ran out of time"),
         ("oversized", "too large"),
         ("break-promise", "without the obligation of clause `1`"),
         ("unlisted-clause", "cites clause 999"),
@@ -137,6 +147,38 @@ fn whom_a_policy_wants_told_that_finds_nothing_is_told() {
     assert!(said.contains("no rule for this step"), "{said}");
     let duties: Vec<_> = ruled.decision.obligations.into_iter().map(|o| o.duty).collect();
     assert!(matches!(duties.as_slice(), [Duty::Notify(rule)] if rule.to == ["chief"]), "{duties:?}");
+}
+
+#[test]
+fn time_that_burns_no_fuel_is_bounded_too() {
+    let engine = Engine::new().unwrap();
+    let Some(policy) = hostile(&engine, "linger") else { return };
+    let ruled = policy.decide(&matter());
+    assert_eq!(ruled.fault, Some(Fault::OutOfTime));
+    assert!(ruled.lines.is_empty(), "nor is anything so long kept");
+}
+
+#[test]
+fn a_phase_that_nobody_judged_is_denied_as_such() {
+    let engine = Engine::new().unwrap();
+    let Some(policy) = hostile(&engine, "silent") else { return };
+    let ruled = policy.decide(&matter());
+    assert_eq!((ruled.decision.verdict, ruled.fault), (Verdict::Deny, None), "no fault: it has nothing to say");
+    let [finding] = ruled.decision.findings.as_slice() else { panic!("{:?}", ruled.decision.findings) };
+    assert_eq!(&*finding.clause, policy::decide::HOST_CLAUSE);
+    assert!(finding.explanation.as_ref().is_some_and(|why| why.contains("no rule for this step")), "{finding:?}");
+    assert!(ruled.decision.obligations.is_empty());
+}
+
+#[test]
+fn every_decision_is_made_in_a_fresh_instance() {
+    let engine = Engine::new().unwrap();
+    let Some(policy) = hostile(&engine, "remember") else { return };
+    let first = policy.decide(&matter());
+    assert_eq!((first.decision.verdict, &first.fault), (Verdict::Permit, &None));
+    for _ in 0..100 {
+        assert_eq!(policy.decide(&matter()), first, "something is left over of the last decision");
+    }
 }
 
 #[test]

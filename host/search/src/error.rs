@@ -85,7 +85,6 @@ pub struct RowError {
     /// The id of the first that cannot.
     pub id: Box<str>,
     /// Why not.
-    #[source]
     pub error: TemplateError,
 }
 
@@ -94,7 +93,7 @@ pub struct RowError {
 pub enum SnapshotError {
     /// It cannot be read, written or locked.
     #[error("the gallery's file cannot be used ({0}); check the disk and who owns the file")]
-    File(#[from] std::io::Error),
+    File(std::io::Error),
     /// Another gallery has it, here or in another process.
     #[error("the gallery's file is in use; stop the other process that serves it")]
     InUse,
@@ -119,4 +118,23 @@ pub enum SnapshotError {
     /// The gallery cannot be made in its shape.
     #[error(transparent)]
     Shape(#[from] ShapeError),
+}
+
+impl From<std::io::Error> for SnapshotError {
+    fn from(error: std::io::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn a_reason_that_is_told_is_no_cause_to_be_told_again() {
+        let error = SnapshotError::from(std::io::Error::from(std::io::ErrorKind::NotFound));
+        assert!(error.to_string().starts_with("the gallery's file cannot be used ("), "{error}");
+        assert!(error.source().is_none());
+    }
 }

@@ -152,6 +152,7 @@ mod snapshot;
 mod template;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
+mod yardstick;
 
 #[cfg(test)]
 mod samples;
@@ -163,3 +164,4 @@ pub use gallery::{Gallery, MAX_DIM, NewRow, Query};
 pub use rows::Settling;
 pub use snapshot::{Cipher, Draft, Edition, GoOn, Plaintext, Synced};
 pub use template::{MIN_NORM, normalise};
+pub use yardstick::Yardstick;

@@ -4,6 +4,7 @@ use crate::template::Template;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use casework::intake::{Intake, Submission};
+use casework::misstep::Demanded;
 use casework::{Casework, PolicyState};
 use model::combine::Rulings;
 use model::facts::{CaseStatus, Edit, Frame, Identifier, Media, Quality};
@@ -67,7 +68,7 @@ pub struct RequestBody {
     /// The probe.
     pub probe: ProbeBody,
     /// Answers on the jurisdiction's forms, by field name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -150,13 +151,13 @@ pub struct SearchBody {
     /// Candidates asked for; as the policy usually gives where absent.
     pub candidates: Option<u32>,
     /// Further answers, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
     /// What the records searched have to be, by the names of the gallery's filters:
     /// `{"sex": {"one_of": ["F"]}, "age": {"from": 20, "to": 35}, "origin": {"none_of": ["oakland-so"]}}`. All are
     /// searched where absent. `status` and `origin`, the agency that a record comes from, are filters of every gallery.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub filter: Conditions,
 }
@@ -170,13 +171,13 @@ pub struct SearchNowBody {
     /// The request.
     pub request: RequestBody,
     /// Further answers for the search alone.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
     /// What the records searched have to be, by the names of the gallery's filters:
     /// `{"sex": {"one_of": ["F"]}, "age": {"from": 20, "to": 35}, "origin": {"none_of": ["oakland-so"]}}`. All are
     /// searched where absent. `status` and `origin`, the agency that a record comes from, are filters of every gallery.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub filter: Conditions,
 }
@@ -190,7 +191,7 @@ pub struct EnrollBody {
     /// The agency that the records come from, whose notice may end their stay: yours where absent.
     pub origin: Option<String>,
     /// Answers on the jurisdiction's enrolment form; they hold for each record.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
     /// 1 to 1000 records.
@@ -213,7 +214,7 @@ pub struct RecordBody {
     #[schema(example = "sealed")]
     pub status: Option<String>,
     /// Basic booking data.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     pub booking: BTreeMap<String, String>,
 }
 
@@ -246,16 +247,45 @@ pub struct FindingView {
     pub summary: Option<String>,
 }
 
+/// A clause that demands something, and whose it is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ClauseView {
+    /// The jurisdiction whose policy demands it.
+    pub jurisdiction: String,
+    /// The clause.
+    #[schema(value_type = String)]
+    pub clause: ClauseId,
+    /// What the clause says, in one line of the charter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+}
+
+impl ClauseView {
+    /// Of what a misstep names.
+    pub fn of(demanded: &Demanded) -> Self {
+        Self { jurisdiction: demanded.jurisdiction.clone(), clause: demanded.clause.clone(), summary: None }
+    }
+}
+
 /// Says beside each finding what its clause says.
 pub fn summarize(findings: &mut [FindingView], casework: &Casework) {
     for view in findings {
-        if let Ok(chamber) = casework.chamber(&view.jurisdiction)
-            && let PolicyState::Ready(policy) = &*chamber.policy()
-        {
-            let clause = policy.charter().clauses.iter().find(|c| c.id == view.finding.clause);
-            view.summary = clause.map(|c| c.summary.clone());
-        }
+        view.summary = summary(casework, &view.jurisdiction, &view.finding.clause);
     }
+}
+
+/// Says beside each clause what it says.
+pub fn summarize_clauses(clauses: &mut [ClauseView], casework: &Casework) {
+    for view in clauses {
+        view.summary = summary(casework, &view.jurisdiction, &view.clause);
+    }
+}
+
+/// What a clause says, in one line of the charter in force.
+fn summary(casework: &Casework, jurisdiction: &str, clause: &ClauseId) -> Option<String> {
+    let policy = casework.chamber(jurisdiction).ok()?.policy();
+    let PolicyState::Ready(policy) = &*policy else { return None };
+    policy.charter().clauses.iter().find(|c| c.id == *clause).map(|c| c.summary.clone())
 }
 
 /// An obligation, and whose policy imposed it.

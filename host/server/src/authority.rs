@@ -1,7 +1,8 @@
 //! Whose client certificates are accepted, and for whom: an authority speaks for its jurisdictions, and for no others.
 //!
-//! Each authority has a verifier of its own, with its own roots and its own revocation lists, and they are asked in turn. A
-//! certificate is accepted if one of them accepts it that speaks for every jurisdiction the certificate names. So who runs one
+//! Each authority has a verifier of its own, with its own roots and its own revocation lists, and all of them are asked. A
+//! certificate is accepted if one of them accepts it that speaks for every jurisdiction the certificate names, and none says that it
+//! is revoked: one authority may be named twice, with different lists, and their order is nobody's decision. So who runs one
 //! jurisdiction's authority cannot issue a certificate for a person of another. A certificate that names no jurisdiction names
 //! nobody, and gets as far as the public log.
 
@@ -116,24 +117,24 @@ impl ClientCertVerifier for Authorities {
     ) -> Result<ClientCertVerified, Error> {
         let unreadable = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
         let named = identity::jurisdictions(end_entity).map_err(unreadable)?;
-        let mut refusal = Error::from(CertificateError::UnknownIssuer);
+        let (mut accepted, mut refusal) = (None, Error::from(CertificateError::UnknownIssuer));
         for authority in &self.each {
             match authority.verifier.verify_client_cert(end_entity, intermediates, now) {
                 Ok(verified) => match authority.foreign(&named) {
-                    None => return Ok(verified),
+                    None => accepted = Some(verified),
                     Some(jurisdiction) => {
                         let foreign = ForeignError { jurisdiction: jurisdiction.clone() };
                         refusal = CertificateError::Other(OtherError(Arc::new(foreign))).into();
                     }
                 },
-                // What one of them revoked no other makes good.
+                // What one of them revoked no other makes good, asked before it or after.
                 Err(revoked @ Error::InvalidCertificate(CertificateError::Revoked)) => return Err(revoked),
-                // It is another's, most likely.
-                Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {}
+                // It is another's, most likely, which may bear the same name.
+                Err(Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {}
                 Err(e) => refusal = e,
             }
         }
-        Err(refusal)
+        accepted.ok_or(refusal)
     }
 
     fn verify_tls12_signature(

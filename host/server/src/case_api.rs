@@ -23,7 +23,7 @@ pub struct DispositionsBody {
     /// One candidate each.
     pub dispositions: Vec<DispositionBody>,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -64,7 +64,7 @@ pub struct SignOffBody {
     #[serde(default)]
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -76,7 +76,8 @@ impl SignOffBody {
     }
 }
 
-/// An acknowledgement: the statement's text as shown, or its digest.
+/// An acknowledgement: the statement's text as shown, or its digest. Where several jurisdictions want one of this id
+/// acknowledged, its words say whose it is; of the same words, each takes a step of its own.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcknowledgementBody {
@@ -102,7 +103,7 @@ pub struct ReleaseBody {
     /// The statements carried; all that were demanded so far, where absent.
     pub statements: Option<Vec<CarriedBody>>,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -157,7 +158,7 @@ pub struct DisseminationBody {
     #[schema(value_type = String, example = "pdf")]
     pub form: Form,
     /// Answers on the jurisdiction's forms: a number called, a witness.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -191,7 +192,7 @@ impl DisseminationBody {
 #[serde(deny_unknown_fields)]
 pub struct AnswersBody {
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -211,7 +212,7 @@ pub struct WaiverBody {
     /// Why.
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }

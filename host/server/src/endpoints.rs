@@ -5,12 +5,13 @@ use crate::case_endpoints;
 use crate::metrics::Metrics;
 use crate::problem::{MEDIA_TYPE, Problem};
 use bytes::Bytes;
-use casework::chamber::Registered;
+use casework::chamber::{Impediment, Registered};
 use casework::intake::OpenRequest;
 use casework::search_step::{Plan, Searched};
 use casework::{Casework, PolicyState, Taken};
 use hyper::StatusCode;
 use model::combine::Rulings;
+use model::registry::Principal;
 use model::rulings::Duty;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,6 +23,8 @@ pub(crate) struct Ask {
     pub(crate) metrics: Arc<Metrics>,
     /// Who asks; absent only on routes for any certificate.
     pub(crate) caller: Option<Registered>,
+    /// Whom the certificate names, registered or not.
+    pub(crate) named: Option<Principal>,
     pub(crate) path: Vec<(String, String)>,
     /// Names and values, decoded.
     pub(crate) query: Vec<(String, String)>,
@@ -82,24 +85,57 @@ impl Ask {
     }
 }
 
-pub(crate) async fn healthz(_: Ask) -> Result<Reply, Problem> {
-    Reply::json(&serde_json::json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+pub(crate) async fn healthz(ask: Ask) -> Result<Reply, Problem> {
+    health(ask.casework.needs_restart())
+}
+
+/// Whether the process is as good as another would be.
+pub(crate) fn health(needs_restart: bool) -> Result<Reply, Problem> {
+    let status = if needs_restart { "restart the host" } else { "ok" };
+    let mut reply = Reply::json(&serde_json::json!({"status": status, "version": env!("CARGO_PKG_VERSION")}))?;
+    if needs_restart {
+        reply.status = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    Ok(reply)
 }
 
 pub(crate) async fn readyz(ask: Ask) -> Result<Reply, Problem> {
-    let found = ask.casework.impediments().await;
+    readiness(ask.casework.impediments().await, ask.named.as_ref())
+}
+
+/// Whether anything can be decided; and what stands in the way, as far as it is for whoever asks.
+pub(crate) fn readiness(found: Vec<Impediment>, asker: Option<&Principal>) -> Result<Reply, Problem> {
     let ready = found.iter().all(|i| i.partial);
     let status = match (ready, found.is_empty()) {
         (true, true) => "ready",
         (true, false) => "partly ready",
         (false, _) => "not ready",
     };
-    let impediments: Vec<_> = found.into_iter().map(|i| i.text).collect();
+    let mut impediments = Vec::with_capacity(found.len());
+    for impediment in found {
+        let told = told_to(asker, impediment);
+        if !impediments.contains(&told) {
+            impediments.push(told);
+        }
+    }
     let mut reply = Reply::json(&serde_json::json!({"status": status, "impediments": impediments}))?;
     if !ready {
         reply.status = StatusCode::SERVICE_UNAVAILABLE;
     }
     Ok(reply)
+}
+
+/// A jurisdiction's own people are told what it is, for it may speak of disputes, files and photographs; others that there is
+/// something, and so is whoever the certificate does not name.
+fn told_to(asker: Option<&Principal>, impediment: Impediment) -> String {
+    let Impediment { jurisdiction, partial, text } = impediment;
+    let status = if partial { "partly ready" } else { "not ready" };
+    match (jurisdiction, asker) {
+        (Some(own), Some(asker)) if own == asker.jurisdiction => text,
+        (Some(other), _) => format!("{other}: {status}"),
+        (None, Some(_)) => text,
+        (None, None) => format!("host: {status}"),
+    }
 }
 
 pub(crate) async fn metrics(ask: Ask) -> Result<Reply, Problem> {
@@ -116,7 +152,11 @@ pub(crate) async fn jurisdictions(ask: Ask) -> Result<Reply, Problem> {
         let state = chamber.policy();
         let (policy, impediment) = match &*state {
             PolicyState::Ready(policy) => (Some(policy), None),
-            PolicyState::Absent(reason) => (None, Some(reason.clone())),
+            // Why is for its own people.
+            PolicyState::Absent(reason) if ask.named.as_ref().is_some_and(|n| n.jurisdiction == chamber.id()) => {
+                (None, Some(reason.clone()))
+            }
+            PolicyState::Absent(_) => (None, Some("no policy is in force".to_owned())),
         };
         api::JurisdictionView {
             id: chamber.id().to_owned(),
@@ -268,5 +308,67 @@ fn view(casework: &Casework, request: &OpenRequest, searched: Searched) -> api::
         findings: summarized(casework, rulings),
         obligations,
         receipt: searched.receipt.map(Into::into),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::facts::Device;
+
+    fn of(jurisdiction: Option<&str>, partial: bool, text: &str) -> Impediment {
+        Impediment { jurisdiction: jurisdiction.map(str::to_owned), partial, text: text.to_owned() }
+    }
+
+    /// What somebody of this jurisdiction is told, or somebody whom the certificate does not name.
+    fn told(found: Vec<Impediment>, asker: Option<&str>) -> (u16, serde_json::Value) {
+        let named = |jurisdiction: &str| Principal {
+            jurisdiction: jurisdiction.to_owned(),
+            person: "p".to_owned(),
+            device: Device::Service,
+        };
+        let reply = readiness(found, asker.map(named).as_ref()).unwrap();
+        (reply.status.as_u16(), serde_json::from_slice(&reply.body).unwrap())
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_to_the_jurisdictions_own_people() {
+        let found = || {
+            vec![
+                of(None, true, "store: it is slow"),
+                of(Some("north"), true, "north: `w1` disputes the log"),
+                of(Some("north"), true, "north: /srv/photographs is full"),
+                of(Some("south"), true, "south: no policy in force"),
+            ]
+        };
+        let expected =
+            |impediments: &[&str]| (200, serde_json::json!({"status": "partly ready", "impediments": impediments}));
+        let own = ["store: it is slow", "north: `w1` disputes the log", "north: /srv/photographs is full"];
+        assert_eq!(told(found(), Some("north")), expected(&[&own[..], &["south: partly ready"]].concat()));
+        let others = ["store: it is slow", "north: partly ready", "south: no policy in force"];
+        assert_eq!(told(found(), Some("south")), expected(&others), "once, however much it is");
+        let nobodys = ["host: partly ready", "north: partly ready", "south: partly ready"];
+        assert_eq!(told(found(), None), expected(&nobodys));
+    }
+
+    #[test]
+    fn who_is_not_told_why_is_told_that() {
+        let found = || vec![of(Some("north"), false, "north: the audit log cannot be written: /srv is full")];
+        for (asker, says) in
+            [(Some("north"), "/srv is full"), (Some("south"), "north: not ready"), (None, "north: not ready")]
+        {
+            let (status, body) = told(found(), asker);
+            assert_eq!((status, &body["status"]), (503, &"not ready".into()), "{body}");
+            assert!(body["impediments"][0].as_str().unwrap().ends_with(says), "{asker:?}: {body}");
+        }
+        assert_eq!(told(vec![], None), (200, serde_json::json!({"status": "ready", "impediments": []})));
+    }
+
+    #[test]
+    fn only_what_another_start_makes_good_is_no_health() {
+        let of = |needs_restart| health(needs_restart).unwrap();
+        assert_eq!(of(false).status, 200);
+        assert_eq!(of(true).status, 503);
+        assert!(String::from_utf8_lossy(&of(true).body).contains("restart the host"));
     }
 }

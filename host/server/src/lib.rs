@@ -12,7 +12,7 @@
 //! | [`endpoints`] | what each route does |
 //! | `public_log` | the log as any C2SP client reads it, and attempts to change it |
 //! | `query` | the query of an address |
-//! | [`api`], [`template`] | bodies: what is sent and answered |
+//! | [`api`], [`template`], `unique` | bodies: what is sent and answered; maps in which each name is once |
 //! | [`office_api`], `office_endpoints` | the same for people, agencies, violations and policy revisions |
 //! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
 //! | [`retention_api`] | how long records stay |
@@ -23,6 +23,7 @@
 //! | [`metrics`] | Prometheus |
 //! | [`listener`], `bodies` | connections, limits, shutdown, each request on its way; room for what is sent |
 //! | `body`, `sending`, `draining` | a request's body, answers on their way, and clients that do not read them |
+//! | `handshakes` | clients that have not shown who they are yet |
 //! | `idle`, `places` | connections on which nothing happens, and too many of one person |
 //! | [`witness`] | a witness of other hosts' logs |
 
@@ -37,6 +38,7 @@ pub mod case_api;
 mod case_endpoints;
 mod draining;
 mod endpoints;
+mod handshakes;
 pub mod identity;
 mod idle;
 mod letting_in;
@@ -57,8 +59,10 @@ mod sending;
 mod survey;
 pub mod template;
 pub mod tls;
+mod unique;
 pub mod witness;
 
+pub use handshakes::MOST_HANDSHAKES_EACH;
 pub use listener::{Patience, Server, ServerError};
 pub use places::MOST_EACH;
 pub use routes::document as openapi_document;

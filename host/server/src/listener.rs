@@ -1,19 +1,23 @@
-//! Connections: accepted, limited, and let finish at shutdown. What becomes of each request is in `serving`.
+//! Connections: accepted, limited, and let finish at shutdown. What becomes of each request is in `serving`; what is answered before
+//! the host has started, in `waiting`.
 //!
 //! Who a client is, is learnt in the handshake and holds for the connection. So no connection is old: each is ended after some
-//! minutes, and at once when the certificates or revocations that are in force change.
+//! minutes, and at once when the certificates or revocations that are in force change. Until then nobody knows who it is, and it
+//! takes no place from those who have shown their certificates.
 
 mod serving;
+mod waiting;
 
 use crate::bodies::Room;
 use crate::draining::Draining;
+use crate::handshakes::{Handshake, Handshakes, MOST_HANDSHAKES_EACH};
 use crate::identity::{self, IdentityError};
 use crate::idle::{self, UnderWay};
 use crate::metrics::Metrics;
 use crate::places::{MOST_EACH, Places};
 use crate::routes::Table;
 use crate::sending::{OnTheirWay, overdue};
-use crate::tls::{Tls, TlsError, TlsFiles};
+use crate::tls::{Offered, Tls, TlsError, TlsFiles};
 use casework::Casework;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -23,9 +27,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
-/// Connections at one moment. A jurisdiction has hundreds of examiners; a flood has thousands of connections.
+/// Connections that are served at one moment. A jurisdiction has hundreds of examiners; a flood has thousands of connections.
 const MOST_CONNECTIONS: usize = 1024;
 
 /// For work under way when the server stops.
@@ -44,7 +48,8 @@ const HEAD_BYTES: usize = 32 << 10;
 /// How long a client may take. None is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// For the TLS handshake, and for a request's head; a connection may be idle for as long.
+    /// For a request's head; a connection may be idle, or wait for a place, for as long. For the TLS handshake, but for that three
+    /// seconds at most.
     pub head: Duration,
     /// For a request's body.
     pub body: Duration,
@@ -130,6 +135,7 @@ pub struct Server {
     door: Door,
     patience: Patience,
     most_each: usize,
+    handshakes_each: usize,
 }
 
 /// What every connection shares.
@@ -139,6 +145,7 @@ struct Desk {
     table: Table,
     patience: Patience,
     places: Arc<Places>,
+    served: Arc<Semaphore>,
     room: Room,
 }
 
@@ -148,7 +155,8 @@ impl Server {
     /// # Errors
     /// [`ServerError`].
     pub async fn bind(address: SocketAddr, files: TlsFiles) -> Result<Self, ServerError> {
-        Ok(Self { door: Door::open(address, files).await?, patience: Patience::default(), most_each: MOST_EACH })
+        let (door, patience) = (Door::open(address, files).await?, Patience::default());
+        Ok(Self { door, patience, most_each: MOST_EACH, handshakes_each: MOST_HANDSHAKES_EACH })
     }
 
     /// The same with other bounds on how long a client may take.
@@ -163,9 +171,27 @@ impl Server {
         Self { most_each, ..self }
     }
 
+    /// The same with another bound on the handshakes from one address at one moment: behind a proxy all have one.
+    #[must_use]
+    pub fn with_handshakes_each(self, handshakes_each: usize) -> Self {
+        Self { handshakes_each, ..self }
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.door.address()
+    }
+
+    /// Waits until the host is open. While that waits itself, for a log that cannot be written, whoever asks is told so.
+    pub async fn until_open<T>(
+        &self,
+        waits: watch::Receiver<Option<casework::reopening::Wait>>,
+        opening: impl Future<Output = T>,
+    ) -> T {
+        tokio::select! {
+            opened = opening => opened,
+            never = waiting::answer(&self.door, self.patience, self.handshakes_each, waits) => match never {},
+        }
     }
 
     /// Answers until `stop` turns true, then lets work under way finish and gives casework back to be closed. `None`
@@ -173,26 +199,27 @@ impl Server {
     pub async fn run(self, casework: Casework, mut stop: watch::Receiver<bool>) -> Option<Casework> {
         let (casework, table, patience) = (Arc::new(casework), Table::new(), self.patience);
         let (places, room) = (Places::new(self.most_each), Room::default());
-        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience, places, room });
+        let served = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience, places, served, room });
         let follower = self.door.follow();
         // Ends by itself once told to stop; until then it shares casework with the requests.
         let deadlines = tokio::spawn(casework::deadlines::keep(desk.casework.clone(), stop.clone()));
         let hosts = tokio::spawn(casework::hosts::keep(desk.casework.clone(), stop.clone()));
-        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let handshakes = Handshakes::new(self.handshakes_each);
         // Held by every connection and every request under way; the channel closes when the last is done.
         let (busy, mut done) = mpsc::channel::<()>(1);
-        loop {
-            let place = tokio::select! {
-                place = places.clone().acquire_owned() => place,
-                () = told(&mut stop) => break,
-            };
-            let Some((tcp, peer)) = self.door.accept(&mut stop).await else { break };
+        while let Some((tcp, peer)) = self.door.accept(&mut stop).await {
             let (desk, tls, stop, busy) = (desk.clone(), self.door.tls.clone(), stop.clone(), busy.clone());
+            let handshake = handshakes.begin(peer.ip());
             tokio::spawn(async move {
-                if let Err(e) = connection(desk, &tls, tcp, stop, busy).await {
+                let entered = enter(&tls, handshake, tcp, desk.patience.head).await;
+                let ended = match entered {
+                    Ok((tls, offered)) => connection(desk, tls, offered, stop, busy).await,
+                    Err(e) => Err(e),
+                };
+                if let Err(e) = ended {
                     tracing::info!(%peer, %e, "connection ended");
                 }
-                drop(place);
             });
         }
         follower.abort();
@@ -213,23 +240,36 @@ pub(crate) async fn told(stop: &mut watch::Receiver<bool>) {
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Does the handshake under the configuration in force; gives how to learn that it is not any more.
+async fn enter(
+    tls: &Tls,
+    handshake: Handshake,
+    tcp: TcpStream,
+    patience: Duration,
+) -> Result<(TlsStream<TcpStream>, Offered), BoxError> {
+    tcp.set_nodelay(true)?;
+    let (config, offered) = tls.current();
+    Ok((handshake.accept(config, tcp, patience).await?, offered))
+}
+
 async fn connection(
     desk: Arc<Desk>,
-    tls: &Tls,
-    tcp: TcpStream,
+    tls: TlsStream<TcpStream>,
+    offered: Offered,
     mut stop: watch::Receiver<bool>,
     busy: mpsc::Sender<()>,
 ) -> Result<(), BoxError> {
-    tcp.set_nodelay(true)?;
     let patience = desk.patience;
-    let (config, offered) = tls.current();
-    let tls = tokio::time::timeout(patience.head, TlsAcceptor::from(config).accept(tcp)).await??;
     let (_, session) = tls.get_ref();
     let http2 = session.alpn_protocol() == Some(b"h2");
     let certificate = session.peer_certificates().and_then(<[_]>::first);
     let caller = certificate.map_or(Err(IdentityError::Unreadable), identity::principal);
     let place = desk.places.take(certificate, &caller)?;
     let refusal = place.refusal();
+    let _served = tokio::select! {
+        served = tokio::time::timeout(patience.head, desk.served.clone().acquire_owned()) => served??,
+        () = told(&mut stop) => return Ok(()),
+    };
     // A connection on which nothing is served goes as soon as whoever opened it has been told.
     let (age, last) = match &refusal {
         Some(_) => (patience.head.min(patience.age), PARTING),

@@ -26,7 +26,7 @@ pub struct AccessBody {
     #[serde(default)]
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -48,7 +48,7 @@ pub struct ViolationBody {
     /// The request it is about, where it is about one: it is then part of that request's life and of its case.
     pub request: Option<String>,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -68,6 +68,7 @@ pub struct ProposalBody {
     #[schema(value_type = Option<String>)]
     pub component: Option<Base64>,
     /// All of its settings, by name: those left out take their defaults.
+    #[serde(default, deserialize_with = "crate::unique::map_if_any")]
     #[schema(value_type = Option<Object>)]
     pub settings: Option<BTreeMap<String, Value>>,
     /// What changes.

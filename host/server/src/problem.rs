@@ -1,7 +1,7 @@
 //! RFC 9457 problem documents. `type` is stable; a denial carries its findings, so that a person reads which clause stopped
 //! them and what would change it.
 
-use crate::api::{FindingView, ReceiptView, findings};
+use crate::api::{ClauseView, FindingView, ReceiptView, findings};
 use casework::{CaseError, Misstep};
 use hyper::StatusCode;
 use model::terms::Verdict;
@@ -10,7 +10,7 @@ use serde::Serialize;
 /// Media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// A problem document.
+/// A problem document. Its lists are boxed: it is what most functions here may fail with.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
     /// What kind, for a program: `type` is `urn:magistrate:problem:` and this.
@@ -27,11 +27,14 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
     /// What the policies found.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub findings: Vec<FindingView>,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub findings: Box<[FindingView]>,
+    /// The clauses that demand what the host found missing or altered.
+    #[serde(skip_serializing_if = "is_empty")]
+    pub clauses: Box<[ClauseView]>,
     /// The faces to choose from.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub faces: Vec<FaceView>,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub faces: Box<[FaceView]>,
     /// Where it is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Box<ReceiptView>>,
@@ -44,6 +47,10 @@ pub struct FaceView {
     pub face: usize,
     /// x, y, width, height in pixels of the upright photograph.
     pub bounding_box: [f32; 4],
+}
+
+fn is_empty<T>(list: &[T]) -> bool {
+    list.is_empty()
 }
 
 fn as_urn<S: serde::Serializer>(kind: &&'static str, serializer: S) -> Result<S::Ok, S::Error> {
@@ -63,8 +70,9 @@ impl Problem {
             status,
             detail: detail.into(),
             verdict: None,
-            findings: Vec::new(),
-            faces: Vec::new(),
+            findings: Box::default(),
+            clauses: Box::default(),
+            faces: Box::default(),
             receipt: None,
         }
     }
@@ -109,7 +117,7 @@ impl From<CaseError> for Problem {
                     Self::new(StatusCode::FORBIDDEN, "denied", "denied by policy", detail)
                 };
                 problem.verdict = Some(verdict);
-                problem.findings = found;
+                problem.findings = found.into();
                 problem.receipt = receipt.map(|r| Box::new((*r).into()));
                 problem
             }
@@ -117,13 +125,25 @@ impl From<CaseError> for Problem {
             CaseError::Waits(_) => {
                 Self::new(StatusCode::CONFLICT, "waits", "permitted, and without effect until others act", detail)
             }
-            CaseError::Rejected(_) => Self::forbidden(detail),
-            CaseError::OutOfPlace(
-                Misstep::NotTheirRole { .. } | Misstep::NotTheRequester { .. } | Misstep::NotTheirTask { .. },
-            ) => Self::forbidden(detail),
-            CaseError::OutOfPlace(_) => {
-                let title = "not at this point of the request's life";
-                Self::new(StatusCode::CONFLICT, "out-of-place", title, detail)
+            CaseError::Rejected(rejection) => {
+                let mut problem = Self::forbidden(detail);
+                problem.receipt = rejection.into_receipt().map(|r| Box::new((*r).into()));
+                problem
+            }
+            CaseError::OutOfPlace(misstep, receipt) => {
+                let mut problem = match &misstep {
+                    Misstep::NotTheirRole { .. } | Misstep::NotTheRequester { .. } | Misstep::NotTheirTask { .. } => {
+                        Self::forbidden(detail)
+                    }
+                    Misstep::Elsewhere => Self::new(StatusCode::CONFLICT, "elsewhere", "another host is at it", detail),
+                    _ => {
+                        let title = "not at this point of the request's life";
+                        Self::new(StatusCode::CONFLICT, "out-of-place", title, detail)
+                    }
+                };
+                problem.clauses = misstep.demanded().iter().map(ClauseView::of).collect();
+                problem.receipt = receipt.map(|r| Box::new((*r).into()));
+                problem
             }
             CaseError::Policy(_) => {
                 let title = "the policy revision or its text cannot be used";
@@ -165,6 +185,7 @@ impl From<CaseError> for Problem {
             }
             CaseError::Clock(_)
             | CaseError::Log(_)
+            | CaseError::Unwritten(_)
             | CaseError::Store(_)
             | CaseError::Gallery(_)
             | CaseError::Mending { .. }
@@ -172,6 +193,7 @@ impl From<CaseError> for Problem {
             | CaseError::Media(_)
             | CaseError::Unerased(_)
             | CaseError::Unpruned(_)
+            | CaseError::Lapsed
             | CaseError::Stopping => Self::unavailable(detail),
         }
     }
@@ -184,6 +206,7 @@ fn bounding_box(face: &casework::error::Face) -> [f32; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use casework::misstep::Demanded;
 
     #[test]
     fn what_cannot_be_read_and_what_cannot_be_written_are_two_problems() {
@@ -200,9 +223,46 @@ mod tests {
         let of = |error: CaseError| Problem::from(error).status.as_u16();
         assert_eq!(of(CaseError::Fault("a request on record cannot be read".to_owned())), 500);
         assert_eq!(of(CaseError::Stopping), 503);
+        assert_eq!(of(CaseError::Lapsed), 503);
+        assert_eq!(of(Misstep::Elsewhere.into()), 409);
         assert_eq!(of(CaseError::Mending { gallery: "mugshots".to_owned() }), 503);
         assert_eq!(of(CaseError::Invalid("a number is missing".to_owned())), 422);
         assert_eq!(of(CaseError::TooLarge { bytes: 5 << 20 }), 413);
         assert!(CaseError::TooLarge { bytes: 5 << 20 }.to_string().contains("nothing was done"));
+    }
+
+    #[test]
+    fn a_refusal_of_the_hosts_own_names_the_clause_that_demands_what_is_missing() {
+        let demanded = |clause: &str| Demanded { jurisdiction: "north".to_owned(), clause: clause.into() };
+        let receipt = casework::Receipt {
+            origin: "here/north".to_owned(),
+            index: 7,
+            entry: "{}".to_owned(),
+            proof: "proof".to_owned(),
+        };
+        let receipt = || Some(Box::new(receipt.clone()));
+        let shown = |error: CaseError| serde_json::to_value(Problem::from(error)).unwrap();
+        let missteps = [
+            Misstep::Unsigned { wanting: vec!["two have to sign".to_owned()], demanded: vec![demanded("c")] },
+            Misstep::Wanting { demanded: vec![demanded("c")] },
+            Misstep::Undisposed { records: vec!["r".to_owned()], demanded: vec![demanded("c")] },
+            Misstep::MissingStatement { id: "lead".to_owned(), demanded: demanded("c") },
+            Misstep::AlteredStatement {
+                id: "lead".to_owned(),
+                digest: model::terms::Digest::default(),
+                demanded: Some(demanded("c")),
+            },
+        ];
+        for misstep in missteps {
+            let problem = shown(CaseError::OutOfPlace(misstep, receipt()));
+            assert_eq!((&problem["status"], &problem["receipt"]["index"]), (&409.into(), &7.into()), "{problem}");
+            assert_eq!(problem["clauses"], serde_json::json!([{"jurisdiction": "north", "clause": "c"}]), "{problem}");
+        }
+        let theirs = Misstep::NotTheirTask { role: "chief".to_owned() };
+        let problem = shown(CaseError::OutOfPlace(theirs, receipt()));
+        assert_eq!((&problem["status"], &problem["receipt"]["index"]), (&403.into(), &7.into()), "{problem}");
+        assert!(problem.get("clauses").is_none(), "no clause demands anything: {problem}");
+        let unrecorded = shown(CaseError::Rejected("not here".to_owned().into()));
+        assert!(unrecorded.get("receipt").is_none(), "{unrecorded}");
     }
 }

@@ -43,7 +43,7 @@ pub struct PersonBody {
     #[serde(default)]
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -95,7 +95,7 @@ pub struct PersonRecordBody {
     #[serde(default)]
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -171,7 +171,7 @@ pub struct AgencyBody {
     #[serde(default)]
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -202,7 +202,7 @@ pub struct AgreementBody {
     #[serde(default)]
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }
@@ -215,7 +215,7 @@ pub struct EndBody {
     #[serde(default)]
     pub reason: String,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }

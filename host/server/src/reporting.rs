@@ -24,7 +24,7 @@ pub struct ReportBody {
     #[schema(value_type = Option<String>, example = "2026-03-08")]
     pub to: Option<Date>,
     /// Answers on the jurisdiction's form, attested by the caller: what no log knows.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }

@@ -32,7 +32,7 @@ pub struct RetentionBody {
     #[schema(value_type = Option<String>, example = "2026-03-01")]
     pub day: Option<Date>,
     /// Answers on the jurisdiction's forms, attested by the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::unique::map")]
     #[schema(value_type = Object)]
     pub answers: BTreeMap<String, Value>,
 }

@@ -4,6 +4,7 @@
 //! that open; what decides is the log's signature on the checkpoint.
 
 use crate::draining::Draining;
+use crate::handshakes::{Handshakes, MOST_HANDSHAKES_EACH};
 use crate::listener::{Door, ServerError, told};
 use crate::tls::{Offered, TlsFiles};
 use audit::{MAX_REQUEST_BYTES, Refusal, Witness};
@@ -18,14 +19,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
-/// Connections at one moment: a host holds one for each of its logs.
+/// Connections that are served at one moment: a host holds one for each of its logs.
 const MOST_CONNECTIONS: usize = 256;
 
-/// For the TLS handshake, a request's head and its body, and for the answer, each: they are small.
+/// For a request's head and its body, for the answer, and to wait for a place, each: they are small.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// For which a connection takes requests: whoever was let in is looked at again after that.
@@ -63,20 +64,24 @@ impl WitnessServer {
         let follower = self.door.follow();
         let mut connections = JoinSet::new();
         let stopped = stop.clone();
+        let (handshakes, places) = (Handshakes::new(MOST_HANDSHAKES_EACH), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
         loop {
             while connections.try_join_next().is_some() {}
-            if connections.len() >= MOST_CONNECTIONS {
-                connections.join_next().await;
-                continue;
-            }
             let Some((tcp, peer)) = self.door.accept(&mut stop).await else { break };
             // One protocol is enough for one kind of small request.
             let (config, offered) = self.door.tls.current();
             let mut tls = rustls::ServerConfig::clone(&config);
             tls.alpn_protocols = vec![b"http/1.1".to_vec()];
             let (witness, stopped) = (witness.clone(), stopped.clone());
+            let (handshake, places) = (handshakes.begin(peer.ip()), places.clone());
+            let connected = async move {
+                tcp.set_nodelay(true)?;
+                let tls = handshake.accept(Arc::new(tls), tcp, PATIENCE).await?;
+                let _place = tokio::time::timeout(PATIENCE, places.acquire_owned()).await??;
+                connection(witness, tls, offered, stopped).await
+            };
             connections.spawn(async move {
-                if let Err(e) = connection(witness, Arc::new(tls), offered, tcp, stopped).await {
+                if let Err(e) = connected.await {
                     tracing::info!(%peer, %e, "connection ended");
                 }
             });
@@ -92,13 +97,10 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn connection(
     witness: Arc<Witness>,
-    tls: Arc<rustls::ServerConfig>,
+    tls: TlsStream<TcpStream>,
     offered: Offered,
-    tcp: TcpStream,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), BoxError> {
-    tcp.set_nodelay(true)?;
-    let tls = tokio::time::timeout(PATIENCE, TlsAcceptor::from(tls).accept(tcp)).await??;
     let service = service_fn(move |request| {
         let witness = witness.clone();
         async move { Ok::<_, std::convert::Infallible>(answer(witness, request).await) }

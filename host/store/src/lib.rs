@@ -26,6 +26,7 @@
 //! | `schema` | tables, migrations, the check of the master key |
 //! | `database`, `rows`, `paging` | one jurisdiction's statements; rows, keys; many rows, read side by side |
 //! | `hosts` | what several hosts on one database tell each other of their changes |
+//! | `leases` | whose turn it is among several hosts |
 //! | `peer` | the database's own search, to be measured beside the host's |
 //! | `portion` | how much of it goes into one statement |
 //! | `rewrite` | a database written anew, without what was destroyed |
@@ -50,6 +51,7 @@ mod gallery;
 mod holdings;
 mod hosts;
 mod impositions;
+mod leases;
 mod obligations;
 mod paging;
 mod peer;
@@ -77,6 +79,7 @@ pub use error::StoreError;
 pub use gallery::{BATCH_ROWS, Booking, GalleryState, NewRecord, Provenance};
 pub use hosts::Tidings;
 pub use impositions::Imposition;
+pub use leases::Leased;
 pub use obligations::ObligationRow;
 pub use peer::PEER_K;
 pub use portion::{BATCH_BYTES, Portion};

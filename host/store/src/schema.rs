@@ -18,6 +18,8 @@ pub(crate) const GALLERY: &str = "gallery";
 pub(crate) const GENERATION: &str = "generation";
 /// `{records}` by `[gallery, generation, generation]`: which records a change touched. Written among several hosts only.
 pub(crate) const GALLERY_CHANGE: &str = "gallery_change";
+/// `{holder, stamp, until}` by place: whose turn it is. Written among several hosts only.
+pub(crate) const LEASE: &str = "lease";
 /// `{template, digest, dim, model, status, origin}` by `[gallery, bucket, record]`; rows of older programs do not say from where.
 pub(crate) const TEMPLATE: &str = "template";
 /// `{status, origin, enrolled, key, sealed}` by `[gallery, record]`; where from and when only of those that say it.
@@ -53,12 +55,13 @@ pub(crate) const ACCOUNT: &str = "account";
 pub(crate) const RETENTION: &str = "retention";
 
 /// Every table but [`SCHEMA`]: what a database that is rewritten has to hold afterwards.
-pub(crate) const TABLES: [&str; 21] = [
+pub(crate) const TABLES: [&str; 22] = [
     PERSON,
     AGENCY,
     GALLERY,
     GENERATION,
     GALLERY_CHANGE,
+    LEASE,
     TEMPLATE,
     BOOKING,
     PHOTO,
@@ -107,6 +110,7 @@ pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
     (4, "DEFINE TABLE IF NOT EXISTS retention TYPE NORMAL SCHEMALESS"),
     (5, "DEFINE TABLE IF NOT EXISTS imposition TYPE NORMAL SCHEMALESS"),
     (6, "DEFINE TABLE IF NOT EXISTS gallery_change TYPE NORMAL SCHEMALESS"),
+    (7, "DEFINE TABLE IF NOT EXISTS lease TYPE NORMAL SCHEMALESS"),
 ];
 
 /// Id of the row that only the right master key opens.

@@ -207,8 +207,8 @@ impl Court {
         if let Some((clause, fared)) = refusal.clause {
             assert_eq!(super::outcome(&problem, "detroit", clause), Some(fared), "{clause}: {asked}");
             assert!(problem["detail"].as_str().unwrap().contains(clause), "{asked}");
-            self.check_receipt("detroit", &problem["receipt"]);
         }
+        self.check_receipt("detroit", &problem["receipt"]);
         for kept_back in ["candidates", "document", "documents"] {
             assert!(problem.get(kept_back).is_none(), "{asked}");
         }

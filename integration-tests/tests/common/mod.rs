@@ -197,7 +197,7 @@ pub fn test_models() -> Option<(Faces, PathBuf)> {
         embedder: models.join("mobilefacenet_arcface_128.onnx"),
     };
     if !faces.detector.is_file() {
-        eprintln!("SKIPPED: no test models in {}", models.display());
+        integration_tests::unable(&format!("no test models in {}", models.display()));
         return None;
     }
     Some((faces, shared.join("faces")))

@@ -5,6 +5,7 @@
 //! nothing came of it. What another log did not take, or is not known to have, was not done.
 
 use super::{Anomaly, Thresholds, peers};
+use crate::history::case_number;
 use crate::torn::Fate;
 use crate::walk::Told;
 use model::account::{Account, Event, Who};
@@ -177,23 +178,29 @@ impl Tally {
 
     /// Case numbers under which many different probes are searched.
     fn crowded(&self, thresholds: &Thresholds) -> Vec<Anomaly> {
-        #[derive(Default)]
         struct Case {
+            /// As it was written first.
+            about: String,
             probes: BTreeSet<Digest>,
             entries: Vec<u64>,
         }
-        let mut cases: BTreeMap<(&str, &str), Case> = BTreeMap::new();
+        let mut cases: BTreeMap<String, Case> = BTreeMap::new();
         for search in &self.searches {
             for case in &search.cases {
-                let found = cases.entry((case.kind.as_str(), case.value.trim())).or_default();
+                let about = || format!("{} {}", case.kind, case.value.trim());
+                let new = || Case { about: about(), probes: BTreeSet::new(), entries: Vec::new() };
+                let found = cases.entry(case_number(&case.value)).or_insert_with(new);
                 found.probes.extend(search.probe);
-                found.entries.push(search.entry);
+                // A search that names a case twice is one search.
+                if found.entries.last() != Some(&search.entry) {
+                    found.entries.push(search.entry);
+                }
             }
         }
-        let many = cases.into_iter().filter(|(_, case)| case.probes.len() as u64 >= thresholds.subjects_per_case);
-        many.map(|((kind, value), Case { probes, entries })| Anomaly {
+        let many = cases.into_values().filter(|case| case.probes.len() as u64 >= thresholds.subjects_per_case);
+        many.map(|Case { about, probes, entries }| Anomaly {
             kind: "subjects-per-case",
-            about: format!("{kind} {value}"),
+            about,
             number: probes.len() as u64,
             measure: "different probes searched under it".to_owned(),
             entries,
@@ -205,7 +212,7 @@ impl Tally {
     fn shared(&self, thresholds: &Thresholds) -> Vec<Anomaly> {
         #[derive(Default)]
         struct Probe<'t> {
-            numbers: BTreeMap<&'t str, BTreeSet<&'t str>>,
+            numbers: BTreeMap<&'t str, BTreeSet<String>>,
             entries: Vec<u64>,
         }
         let mut probes: BTreeMap<Digest, Probe<'_>> = BTreeMap::new();
@@ -214,7 +221,7 @@ impl Tally {
             let probe = probes.entry(digest).or_default();
             probe.entries.push(search.entry);
             for case in &search.cases {
-                probe.numbers.entry(case.kind.as_str()).or_default().insert(case.value.trim());
+                probe.numbers.entry(case.kind.as_str()).or_default().insert(case_number(&case.value));
             }
         }
         let mut found = Vec::new();
@@ -305,6 +312,7 @@ mod tests {
             justification: String::new(),
             probe: None,
             request: Some("r".to_owned()),
+            lacking: vec![],
             of: Some(permit.to_owned()),
             event: serde_json::from_value(event).unwrap(),
         };
@@ -406,6 +414,31 @@ mod tests {
     }
 
     #[test]
+    fn a_case_is_one_case_whatever_its_number_is_called_and_however_it_is_written() {
+        let of = |entry: u8, kind: &str, value: &str| Search {
+            cases: vec![Identifier { kind: kind.into(), value: value.into() }],
+            ..search(entry.into(), "a", "u", "", &[entry], 12)
+        };
+        let crowded = || {
+            let [first, second, third] = [("incident", "26-9"), ("incident-number", "26 9."), ("complaint", "26/9")];
+            let more = [("incident", "26-9 "), ("incident", "269")];
+            let all = [first, second, third].into_iter().chain(more).zip(1_u8..);
+            all.map(|((kind, value), entry)| of(entry, kind, value)).collect::<Vec<_>>()
+        };
+        let of_case = found(crowded(), "subjects-per-case");
+        assert_eq!(of_case.len(), 1);
+        assert_eq!((of_case[0].number, of_case[0].about.as_str()), (5, "incident 26-9"), "as it was written first");
+        assert_eq!(of_case[0].entries, [1, 2, 3, 4, 5]);
+        let mut twice = crowded();
+        let again = twice[0].cases[0].clone();
+        twice[0].cases.push(Identifier { kind: "complaint".into(), ..again });
+        assert_eq!(found(twice, "subjects-per-case")[0].entries, [1, 2, 3, 4, 5], "one search is one");
+        let same = |entry: u8, value: &str| Search { probe: Some(Digest::of(b"p")), ..of(entry, "incident", value) };
+        assert!(found(vec![same(1, "26-9"), same(2, "26 9.")], "cases-per-probe").is_empty());
+        assert_eq!(found(vec![same(1, "26-9"), same(2, "26-8")], "cases-per-probe").len(), 1);
+    }
+
+    #[test]
     fn what_another_log_did_not_take_was_not_done() {
         let searches = vec![search(4, "a", "u", "c", b"p", 23), search(5, "a", "u", "c", b"p", 23)];
         let done = HashMap::from([("e4".to_owned(), 4), ("e5".to_owned(), 5)]);
@@ -437,6 +470,7 @@ mod tests {
             justification: String::new(),
             probe: None,
             request: None,
+            lacking: vec![],
             of: Some("e4".into()),
             event: Event::Failed { reason: "no disk elsewhere".into() },
         };

@@ -8,8 +8,10 @@ use crate::drawn;
 use crate::dropped;
 use crate::error::CaseError;
 use crate::notices::Outbox;
+use crate::pace::Threads;
 use crate::paper::Draughting;
 use crate::recovery;
+use crate::reopening::Vigil;
 use crate::retention::Means;
 use crate::turns::Turns;
 use crate::unfinished;
@@ -34,6 +36,7 @@ pub struct Casework {
     /// What each jurisdiction exports to and purges by, where it says so.
     pub(crate) means: BTreeMap<String, Means>,
     pub(crate) turns: Turns,
+    pub(crate) threads: Threads,
     /// Told when there is something for [`crate::deadlines`] to do at once.
     pub(crate) stir: tokio::sync::Notify,
     store: store::Store,
@@ -44,6 +47,8 @@ pub struct Casework {
 
 /// Something that keeps the host, or one jurisdiction of it, from deciding.
 pub struct Impediment {
+    /// The jurisdiction whose own affair it is; absent where it is the whole host's.
+    pub jurisdiction: Option<String>,
     /// Whether only one jurisdiction is concerned, and the others go on.
     pub partial: bool,
     /// What it is.
@@ -64,10 +69,25 @@ impl Casework {
         extractor: Option<Arc<dyn face::Extractor>>,
         progress: &(dyn Fn(Loading<'_>) + Sync),
     ) -> Result<Self, CaseError> {
+        Self::open_keeping(openings, store, clock, extractor, progress, None).await
+    }
+
+    /// The same, with somebody who keeps vigil: a log that cannot be opened for a reason that may pass is an alarm, and waited for.
+    ///
+    /// # Errors
+    /// As [`Casework::open`].
+    pub async fn open_keeping(
+        openings: Vec<Opening>,
+        store: store::Store,
+        clock: Clock,
+        extractor: Option<Arc<dyn face::Extractor>>,
+        progress: &(dyn Fn(Loading<'_>) + Sync),
+        vigil: Option<&Vigil>,
+    ) -> Result<Self, CaseError> {
         let (mut chambers, mut ahead) = (BTreeMap::new(), BTreeMap::new());
         let mut foundations = Vec::with_capacity(openings.len());
         for opening in openings {
-            let foundation = Foundation::lay(opening, &store).await?;
+            let foundation = Foundation::lay(opening, &store, &clock, vigil).await?;
             match last_entry_at(&foundation.log)? {
                 // It is no moment that there has been.
                 Some(at) if clock.correction().is_some() && clock.is_behind(at) => {
@@ -101,16 +121,21 @@ impl Casework {
             chancery: None,
             means: BTreeMap::new(),
             turns: Turns::default(),
+            threads: Threads::of_this_runtime(),
             stir: tokio::sync::Notify::new(),
             store,
             alarm,
             watches,
         };
-        for (chamber, start) in starts {
+        for (chamber, mut start) in starts {
+            let outage = start.outage.take();
             if let (Some(correction), Some(last)) = (casework.clock.correction(), ahead.get(chamber.id())) {
                 record_correction(&chamber, correction, *last, now).await?;
             }
             record_start(&chamber, start, now).await?;
+            if let Some(outage) = outage {
+                outage.record(&chamber, now).await?;
+            }
             unfinished::sweep(&chamber, now).await;
             drawn::sweep(&chamber, now).await;
             chamber.save_aside();
@@ -165,7 +190,7 @@ impl Casework {
     /// What keeps this host from deciding, if anything: the truth that `/readyz` tells.
     pub async fn impediments(&self) -> Vec<Impediment> {
         let mut found = Vec::new();
-        let mut note = |partial, text: String| found.push(Impediment { partial, text });
+        let mut note = |partial, text: String| found.push(Impediment { jurisdiction: None, partial, text });
         if let Err(e) = self.clock.now() {
             note(false, e.to_string());
         }
@@ -175,6 +200,9 @@ impl Casework {
             note(false, e.to_string());
         }
         for chamber in self.chambers.values() {
+            let jurisdiction = || Some(chamber.id.clone());
+            let mut note =
+                |partial, text: String| found.push(Impediment { jurisdiction: jurisdiction(), partial, text });
             if !chamber.log().is_writable() {
                 let reason = chamber.log().halted().map(|reason| format!(": {reason}")).unwrap_or_default();
                 note(false, format!("{}: the audit log cannot be written{reason}", chamber.id));
@@ -199,6 +227,12 @@ impl Casework {
         found
     }
 
+    /// Whether something keeps this host from deciding that only another start makes good: what writes to a log or to the database
+    /// has ended. Asks nobody, so that whoever watches the host learns of it whatever else does not answer.
+    pub fn needs_restart(&self) -> bool {
+        self.chambers.values().any(|chamber| chamber.is_broken())
+    }
+
     /// Makes snapshots of the galleries that changed, records the stop in every log and closes them, then the store.
     ///
     /// # Errors
@@ -214,8 +248,14 @@ impl Casework {
             let stopped = chamber.record_host(at, "stop", BTreeMap::new()).await;
             // What the database does not take now is in the journal, for the next start.
             let settled = tokio::time::timeout(SETTLE_AT_STOP, chamber.ledger.settle()).await;
-            let settled =
-                settled.unwrap_or_else(|_| Err(CaseError::Log("the database did not take what is recorded".into())));
+            let settled = settled
+                .unwrap_or_else(|_| Err(CaseError::Unwritten("it did not take what is recorded in time".into())));
+            if chamber.neighbours.is_some()
+                && settled.is_ok()
+                && let Err(e) = chamber.store.let_go_all(chamber.log().origin()).await
+            {
+                tracing::warn!(jurisdiction = chamber.id(), %e, "what this host held among several is let go of when it runs out");
+            }
             let closed = chamber.log().clone().close().map_err(CaseError::from);
             first = first.and(stopped).and(settled).and(closed);
         }

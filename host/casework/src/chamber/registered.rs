@@ -1,7 +1,7 @@
 //! Who somebody is, as the registry of their jurisdiction has it, and what is on record of those who may not even ask.
 
 use super::{Casework, Chamber};
-use crate::error::CaseError;
+use crate::error::{CaseError, Rejection};
 use crate::ledger::{self, Entry, Ledger, Subject};
 use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Person, Principal};
@@ -62,22 +62,25 @@ impl Casework {
         let elsewhere = self.chambers.get(jurisdiction).filter(|chamber| chamber.id() != home);
         let Some(chamber) = self.chambers.get(home) else {
             let reason = format!("the certificate names the jurisdiction `{home}`, which this host does not serve");
-            if let Some(elsewhere) = elsewhere {
-                self.record_rejection(&[elsewhere], as_certified(home, person), asked, &reason).await?;
-            }
-            return Err(CaseError::Rejected(reason));
+            let rejection = match elsewhere {
+                Some(elsewhere) => {
+                    self.record_rejection(&[elsewhere], as_certified(home, person), asked, &reason).await?
+                }
+                None => reason.into(),
+            };
+            return Err(CaseError::Rejected(rejection));
         };
         // In every jurisdiction: a step may concern any.
         self.catch_up_all().await?;
         match person_of(chamber, principal) {
             Ok(registered) => Ok(registered),
             Err(reason) => {
-                self.record_rejection(&[chamber], as_certified(home, person), asked, &reason).await?;
+                let rejection = self.record_rejection(&[chamber], as_certified(home, person), asked, &reason).await?;
                 if let Some(elsewhere) = elsewhere {
                     let told = nobody_who_may(principal);
                     self.record_rejection(&[elsewhere], as_certified(home, person), asked, &told).await?;
                 }
-                Err(CaseError::Rejected(reason))
+                Err(CaseError::Rejected(rejection))
             }
         }
     }
@@ -89,7 +92,7 @@ impl Casework {
     /// Why it could not be recorded.
     pub async fn reject_nobody(&self, jurisdiction: &str, asked: &str, reason: &str) -> Result<(), CaseError> {
         let Some(chamber) = self.chambers.get(jurisdiction) else { return Ok(()) };
-        self.record_rejection(&[chamber], as_certified("", ""), asked, reason).await
+        self.record_rejection(&[chamber], as_certified("", ""), asked, reason).await.map(drop)
     }
 
     /// Somebody of the same or another jurisdiction on whose behalf a step is taken. Why somebody may not act is told to
@@ -101,7 +104,8 @@ impl Casework {
         let chamber = self.chamber(&principal.jurisdiction)?;
         person_of(chamber, principal).map_err(|reason| {
             let own = asker.principal.jurisdiction == principal.jurisdiction;
-            CaseError::Rejected(if own { reason } else { nobody_who_may(principal) })
+            let reason = if own { reason } else { nobody_who_may(principal) };
+            CaseError::Rejected(reason.into())
         })
     }
 
@@ -131,8 +135,7 @@ impl Casework {
         asked: &str,
         reason: &str,
     ) -> Result<T, CaseError> {
-        self.record_rejection(chambers, asker.who(), asked, reason).await?;
-        Err(CaseError::Rejected(reason.to_owned()))
+        Err(CaseError::Rejected(self.record_rejection(chambers, asker.who(), asked, reason).await?))
     }
 
     async fn record_rejection(
@@ -141,12 +144,13 @@ impl Casework {
         who: Who,
         asked: &str,
         reason: &str,
-    ) -> Result<(), CaseError> {
+    ) -> Result<Rejection, CaseError> {
         let at = self.clock.now()?;
         let event = Event::Rejected { asked: asked.to_owned(), reason: reason.to_owned() };
-        let entry = Entry { kind: Kind::Rejection, who, at, subject: Subject::default(), of: None, event };
+        let entry = Entry { kind: Kind::Rejection, who, at, subject: Subject::Apart, of: None, event };
         let ledgers: Vec<&Ledger> = chambers.iter().map(|chamber| &chamber.ledger).collect();
-        ledger::record(&ledgers, entry, vec![]).await.map(drop)
+        let receipt = ledger::record(&ledgers, entry, vec![]).await?.receipt()?;
+        Ok(Rejection::recorded(reason, receipt))
     }
 }
 
@@ -177,6 +181,12 @@ fn person_of(chamber: &Chamber, principal: &Principal) -> Result<Registered, Str
     };
     if let Some(since) = person.suspended_since {
         return Err(format!("`{}` is suspended since {since}", person.id));
+    }
+    if [&person.name, &person.unit].iter().any(|text| text.trim().is_empty()) {
+        // Every entry of the log says both.
+        let reason =
+            format!("the registry does not say the name and the unit of `{}`: have the registrar add them", person.id);
+        return Err(reason);
     }
     let Some(agency) = registry.agencies.iter().find(|a| a.id == person.agency) else {
         return Err(format!("the agency `{}` of `{}` is not in the registry", person.agency, person.id));

@@ -3,9 +3,13 @@
 use crate::error::CaseError;
 use model::account::{Account, Event, Kind, Leaf, Who};
 use model::combine::{PolicyRef, Rulings};
-use model::facts::Identifier;
+use model::subject::{Stated, Subject};
 use model::terms::{Digest, Instant, Phase, Verdict};
 use rand::RngCore as _;
+
+/// What is said where an entry lacks something.
+const NOT_IN_FULL: &str =
+    "an entry lacks the purpose, reason or probe of its request, or the name or unit of who acts: it is not recorded";
 
 /// What an entry is about, apart from who and when.
 pub struct Entry {
@@ -15,34 +19,12 @@ pub struct Entry {
     pub who: Who,
     /// When.
     pub at: Instant,
-    /// The case, as far as there is one.
+    /// The case it belongs to.
     pub subject: Subject,
     /// The entry this one answers.
     pub of: Option<String>,
     /// What happened.
     pub event: Event,
-}
-
-/// Which case an entry belongs to: what the directives demand of an audit trail.
-#[derive(Clone, Debug, Default)]
-pub struct Subject {
-    /// Case numbers.
-    pub case: Vec<Identifier>,
-    /// Purpose.
-    pub purpose: String,
-    /// Reason.
-    pub justification: String,
-    /// The probe's digest.
-    pub probe: Option<Digest>,
-    /// The request.
-    pub request: Option<String>,
-}
-
-impl Subject {
-    /// A request of which nothing else is told.
-    pub(crate) fn of_request(request: Option<&str>) -> Self {
-        Self { request: request.map(str::to_owned), ..Self::default() }
-    }
 }
 
 impl Entry {
@@ -54,6 +36,41 @@ impl Entry {
             }
             _ => (None, None, Vec::new()),
         }
+    }
+
+    /// Whether it says all that the directives demand of what happens to a request: which, in full, and who acts, by name and
+    /// unit. The steps have it in their types; no entry that goes past those gets past this.
+    fn is_in_full(&self) -> bool {
+        let named = [&self.who.name, &self.who.unit].iter().all(|text| !text.trim().is_empty());
+        !happens_to_a_request(&self.event) || (named && matches!(self.subject, Subject::Request(_)))
+    }
+}
+
+/// Whether this is done with a request that was permitted, and with nothing else.
+fn happens_to_a_request(event: &Event) -> bool {
+    match event {
+        Event::Decision { rulings, .. } => matches!(
+            rulings.phase,
+            Phase::Search
+                | Phase::Candidates
+                | Phase::Disposition
+                | Phase::SignOff
+                | Phase::Release
+                | Phase::Disseminate
+                | Phase::Outcome
+        ),
+        event => matches!(
+            event,
+            Event::Opened
+                | Event::Searched { .. }
+                | Event::Viewed
+                | Event::Disposed { .. }
+                | Event::Signed { .. }
+                | Event::Acknowledged { .. }
+                | Event::Released { .. }
+                | Event::Disseminated { .. }
+                | Event::Reported { .. }
+        ),
     }
 }
 
@@ -76,18 +93,27 @@ pub(crate) struct Written {
 }
 
 impl Written {
+    /// The entry under this id.
+    ///
+    /// # Errors
+    /// [`CaseError::Fault`] for one that does not say what it has to.
     pub(crate) fn of(id: String, entry: Entry) -> Result<Self, CaseError> {
+        if !entry.is_in_full() {
+            return Err(CaseError::Fault(NOT_IN_FULL.to_owned()));
+        }
         let (phase, verdict, policies) = entry.judged();
         let (kind, at, of) = (entry.kind, entry.at, entry.of.clone());
+        let Stated { case, purpose, justification, probe, request, lacking } = entry.subject.into();
         let account = Account {
             id: id.clone(),
             who: entry.who,
             at,
-            case: entry.subject.case,
-            purpose: entry.subject.purpose,
-            justification: entry.subject.justification,
-            probe: entry.subject.probe,
-            request: entry.subject.request,
+            case,
+            purpose,
+            justification,
+            probe,
+            request,
+            lacking,
             of: entry.of,
             event: entry.event,
         };

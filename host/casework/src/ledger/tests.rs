@@ -1,12 +1,16 @@
-//! What is too much for an entry or for what waits, and a ledger without a writer.
+//! What is too much for an entry or for what waits, what an entry of a request has to say, and a ledger without a writer.
 
 use super::*;
+use crate::alarm::{Alarm, Alert, Raising};
 use crate::chamber::Loading;
 use crate::{Casework, Clock, Opening, PolicyState};
 use model::account::{Event, Kind, Who};
+use model::combine::Rulings;
 use model::registry::Registry;
-use model::terms::Instant;
+use model::subject::Stated;
+use model::terms::{Digest, Instant, Phase};
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use tempfile::TempDir;
 
@@ -32,12 +36,12 @@ fn entry() -> Entry {
     let who = Who {
         jurisdiction: "north".to_owned(),
         person: "p".to_owned(),
-        name: String::new(),
-        unit: String::new(),
+        name: "P".to_owned(),
+        unit: "u".to_owned(),
         agency: String::new(),
     };
     let event = Event::Rejected { asked: "a".to_owned(), reason: "b".to_owned() };
-    Entry { kind: Kind::Rejection, who, at: Instant(1), subject: Subject::default(), of: None, event }
+    Entry { kind: Kind::Rejection, who, at: Instant(1), subject: Subject::Apart, of: None, event }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,8 +91,9 @@ async fn without_a_writer_nobody_is_told_that_nothing_was_done() {
     assert!(matches!(broken.settle().await, Err(CaseError::Fault(_))));
     broken.trouble.store(Some(Arc::new(BROKEN.to_owned())));
     let refused = record(&[&broken], entry(), vec![]).await.map(drop);
-    assert!(matches!(refused, Err(CaseError::Log(_))), "{refused:?}");
+    assert!(matches!(&refused, Err(CaseError::Unwritten(why)) if why == BROKEN), "{refused:?}");
     assert_eq!(broken.log().size(), 1, "once that is known, nothing more is");
+    assert!(broken.is_broken() && !ledger(&tempfile::tempdir().unwrap()).await.is_broken());
 }
 
 /// How an entry is marked that one log has and another may not have.
@@ -100,21 +105,93 @@ async fn broken(folder: &TempDir) -> Ledger {
 }
 
 fn done() -> Entry {
-    Entry { kind: Kind::Outcome, event: Event::Opened, ..entry() }
+    let stated = Stated {
+        purpose: "investigation".to_owned(),
+        justification: "why".to_owned(),
+        probe: Some(Digest::of(b"probe")),
+        request: Some("r".to_owned()),
+        ..Stated::default()
+    };
+    Entry { kind: Kind::Outcome, subject: stated.into(), event: Event::Opened, ..entry() }
+}
+
+/// A decision on a step of this phase that nobody permitted.
+fn decided(phase: Phase) -> Event {
+    let rulings = Rulings { id: "d".to_owned(), phase, at: Instant(1), rulings: vec![] };
+    Event::Decision { matters: vec![], rulings }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_to_a_request_is_recorded_with_all_that_is_demanded_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger(&folder).await;
+    let unsaid = Stated { purpose: " ".to_owned(), ..done().subject.into() };
+    let subjects = || [Subject::Apart, Subject::of_request(Some("r")), unsaid.clone().into()];
+    let searched = || Event::Searched {
+        gallery: "north/g".to_owned(),
+        generation: 1,
+        digest: None,
+        filter: Default::default(),
+        rows: 1,
+        reranked: None,
+        bound_billionths: None,
+        found: vec![],
+    };
+    let events = || [Event::Opened, searched(), Event::Viewed, decided(Phase::Search), decided(Phase::Disseminate)];
+    let mut lacking: Vec<Entry> = Vec::new();
+    for subject in subjects() {
+        lacking.extend(events().map(|event| Entry { subject: subject.clone(), event, ..done() }));
+    }
+    let who = done().who;
+    lacking.push(Entry { who: Who { name: " ".to_owned(), ..who.clone() }, ..done() });
+    lacking.push(Entry { who: Who { unit: String::new(), ..who }, ..done() });
+    for entry in lacking {
+        let told = format!("{:?} {:?}", entry.subject, entry.event);
+        let recorded = record(&[&ledger], entry, vec![]).await.map(drop);
+        assert!(matches!(recorded, Err(CaseError::Fault(_))), "{told}: {recorded:?}");
+    }
+    assert_eq!(ledger.log().size(), 0);
+    for event in events() {
+        record(&[&ledger], Entry { event, ..done() }, vec![]).await.unwrap();
+    }
+    // What asks for something is recorded whatever it says, and so is what is no request's.
+    for subject in subjects() {
+        record(&[&ledger], Entry { subject, event: decided(Phase::Request), ..entry() }, vec![]).await.unwrap();
+    }
+    assert_eq!(ledger.log().size(), 8);
 }
 
 async fn marks(rows: &store::Jurisdiction) -> usize {
     rows.standings(MARK).await.unwrap().len()
 }
 
+/// Ends a ledger as a kill does: what did not get into the database is in the journal. Gives the marks that the next start finds.
+async fn killed(ledger: Ledger, folder: &TempDir) -> usize {
+    let (rows, origin) = (ledger.store.clone(), ledger.log().origin().to_owned());
+    ledger.log().clone().close().unwrap();
+    drop(ledger);
+    replay(&log(folder.path(), &origin), &rows).await.unwrap();
+    marks(&rows).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_entry_that_only_a_first_log_without_a_writer_has_is_marked() {
-    let (home, owner) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (home, owner) = (broken(&home).await, ledger(&owner).await);
+async fn an_entry_that_only_a_first_log_has_is_marked_wherever_the_host_was_killed() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, owner) = (broken(&first).await, ledger(&second).await);
     let recorded = record(&[&home, &owner], done(), vec![]).await.map(drop);
     assert!(matches!(&recorded, Err(CaseError::Fault(why)) if why == BROKEN), "{recorded:?}");
     assert_eq!((home.log().size(), owner.log().size()), (1, 0));
-    assert_eq!(marks(&home.store).await, 1, "though nobody writes behind");
+    assert_eq!(marks(&home.store).await, 0, "nobody writes behind");
+    assert_eq!(killed(home, &first).await, 1, "it rides on the entry");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_says_that_nothing_was_done_is_not_marked() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, owner) = (broken(&first).await, ledger(&second).await);
+    record(&[&home, &owner], entry(), vec![]).await.map(drop).unwrap_err();
+    assert_eq!((home.log().size(), owner.log().size()), (1, 0));
+    assert_eq!(killed(home, &first).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,35 +202,36 @@ async fn an_entry_that_a_second_log_without_a_writer_has_is_marked_in_the_first(
     let Err(CaseError::Fault(told)) = recorded else { panic!("it is no fault of the host") };
     assert!(told.starts_with(BROKEN) && told.contains("as soon as that can be known and done"), "{told}");
     assert_eq!((home.log().size(), owner.log().size()), (1, 1), "it will turn up in both");
+    home.settle().await.unwrap();
     assert_eq!(marks(&home.store).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mark_that_the_database_does_not_take_is_not_promised() {
-    let (home, owner) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let owner = ledger(&owner).await;
-    // The database takes nothing: what waits for it stays in memory.
-    let (behind, queue) = mpsc::channel(8);
-    let home = Ledger { behind, ..ledger(&home).await };
-    home.trouble.store(Some(Arc::new("the disk is full".to_owned())));
+async fn what_is_still_on_its_way_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let casework = casework(folder.path(), &["north", "south"]).await;
+    let (north, south) = (casework.chamber("north").unwrap(), casework.chamber("south").unwrap());
     let Ok(written) = Written::of("e1".to_owned(), done()) else { panic!("it is an entry") };
-    let doubt = || Unrecorded::in_doubt(CaseError::Log("no disk".to_owned()));
-    let told = torn::told(&[(&home, 0)], &owner, &written, doubt()).await.to_string();
-    assert!(told.contains("entry 0 of the log `test/north` says otherwise"), "{told}");
-    assert!(told.contains("the disk is full") && !told.contains("as soon as"), "{told}");
-    let told = torn::doubted(&home, &owner, &written, doubt()).await;
-    assert!(told.doubtful && told.error.to_string().contains("the disk is full"), "{}", told.error);
-    assert_eq!((marks(&home.store).await, queue.len()), (0, 2), "both wait for it");
+    let passage = Passage::begin(vec![north.ledger.under_way.clone()], "e1");
+    let rows = vec![torn::mark(&north.ledger, &south.ledger, "e1")];
+    north.ledger.append(&written, rows).await.ok().unwrap();
+    let size = north.log().size();
+    casework.make_torn_good(north, Instant(1_000_000)).await.unwrap();
+    assert_eq!((north.log().size(), marks(&north.store).await), (size, 1), "the other log may have it yet");
+    drop(passage);
+    casework.make_torn_good(north, Instant(1_000_000)).await.unwrap();
+    assert_eq!(north.log().size(), size + 1, "nothing came of it");
+    north.ledger.settle().await.unwrap();
+    assert_eq!(marks(&north.store).await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_mark_stays_until_the_database_has_what_is_in_the_log() {
-    let folder = tempfile::tempdir().unwrap();
-    let opening = |id: &str| {
-        let home = folder.path().join(id);
+/// These jurisdictions, none of which has a policy.
+async fn casework(folder: &Path, ids: &[&str]) -> Casework {
+    let opening = |id: &&str| {
+        let home = folder.join(id);
         std::fs::create_dir(&home).unwrap();
         Opening {
-            id: id.to_owned(),
+            id: (*id).to_owned(),
             policy: PolicyState::Absent("none is needed here".to_owned()),
             registry: Registry::default(),
             log: log(&home, &format!("test/{id}")),
@@ -162,8 +240,68 @@ async fn a_mark_stays_until_the_database_has_what_is_in_the_log() {
     };
     let store = store::Store::open("mem://", None, store::MasterKey::generate()).await.unwrap();
     let clock = Clock::set(Arc::new(AtomicU64::new(1_000_000)));
-    let openings = vec![opening("north"), opening("south")];
-    let casework = Casework::open(openings, store, clock, None, &|_: Loading<'_>| ()).await.unwrap();
+    let openings = ids.iter().map(opening).collect();
+    Casework::open(openings, store, clock, None, &|_: Loading<'_>| ()).await.unwrap()
+}
+
+#[derive(Default)]
+struct Bell(Mutex<Vec<Alert>>);
+
+impl Alarm for Bell {
+    fn raise<'a>(&'a self, alert: &'a Alert) -> Raising<'a> {
+        Box::pin(async move {
+            self.0.lock().unwrap().push(alert.clone());
+            Ok(())
+        })
+    }
+}
+
+/// Waits for what others do in their own time.
+async fn until(what: &str, condition: impl Fn() -> bool) {
+    let waiting = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(60), waiting).await.is_ok(), "{what}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_be_written_is_an_alarm_of_its_own_and_on_record_once_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut casework, bell) = (casework(folder.path(), &["north", "south"]).await, Arc::new(Bell::default()));
+    casework.guard(bell.clone());
+    let north = casework.chamber("north").unwrap();
+    north.ledger.settle().await.unwrap();
+    let size = north.log().size();
+    north.ledger.trouble.store(Some(Arc::new("the disk is full".to_owned())));
+    let refused = north.record_host(Instant(1_000_000), "test", Default::default()).await.unwrap_err().to_string();
+    assert_eq!(refused, "the database cannot be written, so nothing was done: the disk is full");
+    until("an alarm is raised", || !bell.0.lock().unwrap().is_empty()).await;
+    let rung = bell.0.lock().unwrap().clone();
+    assert_eq!((rung.len(), rung[0].jurisdiction.as_str()), (1, "north"), "of the one that it is about");
+    assert!(
+        rung[0].subject == "the database cannot be written" && rung[0].text.contains("the disk is full"),
+        "{rung:?}"
+    );
+    assert_eq!(north.log().size(), size, "nothing is on record meanwhile");
+
+    north.ledger.trouble.store(None);
+    until("an entry says what was", || north.log().size() > size).await;
+    north.ledger.settle().await.unwrap();
+    let leaf: model::account::Leaf = serde_json::from_slice(&north.log().entry(size).unwrap()).unwrap();
+    let account = north.store.account(&leaf.id).await.unwrap().unwrap();
+    let told = String::from_utf8_lossy(&account.plain).into_owned();
+    assert!(told.contains("database-recovered") && told.contains("the disk is full"), "{told}");
+    assert_eq!(bell.0.lock().unwrap().len(), 1, "once");
+    assert!(!casework.needs_restart());
+    casework.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_stays_until_the_database_has_what_is_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let casework = casework(folder.path(), &["north", "south"]).await;
     let north = casework.chamber("north").unwrap();
     // What is still on its way there would say that all is well.
     north.ledger.settle().await.unwrap();
@@ -187,10 +325,10 @@ async fn a_journal_that_the_database_does_not_empty_is_given_up_on() {
     // What a database that failed between the two leaves: it is in the journal, and nobody says that it is elsewhere.
     let riding = ledger.log.append_with(b"leaf".to_vec(), b"rider".to_vec()).await.unwrap();
     let told = ledger.clear_within(Duration::ZERO).await.unwrap_err().to_string();
-    assert!(told.contains("the database cannot be written: it takes too long"), "{told}");
+    assert!(told.contains("the database cannot be written, so nothing was done: it takes too long"), "{told}");
     ledger.trouble.store(Some(Arc::new("the disk is full".to_owned())));
     let told = ledger.clear_within(Duration::ZERO).await.unwrap_err().to_string();
-    assert!(told.contains("the database cannot be written: the disk is full"), "{told}");
+    assert!(told.contains("the database cannot be written, so nothing was done: the disk is full"), "{told}");
     ledger.trouble.store(None);
     ledger.log.release(riding.index);
     ledger.clear().await.expect("and it can be repeated");

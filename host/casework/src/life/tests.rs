@@ -53,6 +53,7 @@ fn account(n: u64, person: &str, of: Option<u64>, event: Event) -> Option<Accoun
         justification: String::new(),
         probe: None,
         request: Some("r".into()),
+        lacking: vec![],
         of: of.map(id),
         event,
     })
@@ -421,10 +422,10 @@ fn a_later_look_shows_no_more_than_what_was_said_of_the_list_before() {
     };
     let (fields, withheld) = look(vec![]);
     assert_eq!(fields, Some(vec!["name".to_owned(), "born".to_owned()]), "which the search alone demanded");
-    assert_eq!(withheld, ["b", "c"]);
+    assert!(withheld.is_empty() && life.list.iter().all(|c| c.record_id == "a"), "what was withheld is on no list");
     let (fields, withheld) = look(vec![only(&["born", "height"]), withhold("a")]);
     assert_eq!(fields, Some(vec!["born".to_owned()]), "the narrowest");
-    assert_eq!(withheld, ["b", "c", "a"]);
+    assert_eq!(withheld, ["a"]);
 }
 
 #[test]
@@ -470,4 +471,19 @@ fn a_step_that_was_refused_makes_nobody_a_part_of_the_request() {
     for nobody in ["outsider", "pending", "viewer"] {
         assert!(!life.concerns(&who(nobody)), "{nobody}");
     }
+}
+
+#[test]
+fn an_acknowledgement_is_of_one_jurisdictions_words() {
+    let (words, revised) = (Digest::of(b"a lead"), Digest::of(b"an investigative lead"));
+    let acknowledged = |n: u64, jurisdiction: &str| {
+        let (jurisdiction, statement) = (jurisdiction.to_owned(), "lead".to_owned());
+        account(n, "asker", None, Event::Acknowledged { jurisdiction, statement, text_digest: words })
+    };
+    let life = Life::fold([acknowledged(1, "north")]);
+    assert!(life.acknowledges("north", "lead", words));
+    assert!(!life.acknowledges("north", "lead", revised), "the words were revised since");
+    assert!(!life.acknowledges("south", "lead", words), "south calls something else so");
+    assert!(!life.acknowledges("north", "leads", words));
+    assert!(!Life::fold([acknowledged(1, "")]).acknowledges("north", "lead", words), "of an entry that does not say");
 }

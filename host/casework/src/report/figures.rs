@@ -172,7 +172,7 @@ impl Figures {
             Event::Enrolled { records, .. } => self.note("Records enrolled", records.len() as u64),
             Event::Purged { .. } | Event::Pruned { .. } => self.note("Destructions", 1),
             Event::Rejected { .. } => self.note("Steps rejected as out of place or not allowed", 1),
-            Event::Notified { .. } => self.note("Notices delivered", 1),
+            Event::Notified { unreached, .. } if unreached.is_empty() => self.note("Notices delivered", 1),
             Event::Undelivered { .. } => self.note("Notices that could not be delivered at once", 1),
             Event::Overdue { clause, due, .. } => {
                 self.note("Obligations that became overdue", 1);
@@ -416,6 +416,7 @@ mod tests {
             justification: String::new(),
             probe: None,
             request: request.map(str::to_owned),
+            lacking: vec![],
             of: of.map(str::to_owned),
             event,
         };

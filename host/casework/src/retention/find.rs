@@ -8,7 +8,7 @@ use crate::chamber::{Casework, Chamber, Registered};
 use crate::copies;
 use crate::error::CaseError;
 use crate::gallery::Hall;
-use crate::history::case_key;
+use crate::history::{Past, case_key};
 use crate::inspection::MOST_ENTRIES;
 use crate::intake::{OpenRequest, PROBE, attested};
 use crate::judge::Facts;
@@ -17,7 +17,7 @@ use crate::life::Life;
 use crate::obligations::Owed;
 use crate::walk;
 use model::account::{Document, Leaf, Retained};
-use model::facts::{self, History, RetentionEvent, Step};
+use model::facts::{self, RetentionEvent, Step};
 use model::registry::Principal;
 use model::rulings::Duty;
 use model::terms::Instant;
@@ -77,8 +77,11 @@ impl Found {
     }
 
     /// The case as entries name it.
-    pub(super) fn subject(&self) -> Subject {
-        self.case().map(|case| case.request.subject()).unwrap_or_default()
+    pub(super) fn subject(&self) -> Result<Subject, CaseError> {
+        match self.case() {
+            Some(case) => Ok(case.request.subject()?.into()),
+            None => Ok(Subject::Apart),
+        }
     }
 
     /// Whether it is the policy of the jurisdiction that keeps it which decides.
@@ -282,7 +285,7 @@ impl Casework {
         actor: &'f Registered,
         asking: &Asking,
     ) -> Result<Facts<'f>, CaseError> {
-        let (mut attestations, mut history, mut gallery) = (Vec::new(), History::default(), None);
+        let (mut attestations, mut history, mut gallery) = (Vec::new(), Past::default(), None);
         if let Place::Record { hall, .. } = &found.place {
             gallery = Some(hall.fact());
         }
@@ -292,12 +295,11 @@ impl Casework {
                 if case.life.attestations.is_empty() { &case.request.attestations } else { &case.life.attestations };
             attestations.clone_from(on_record);
             let case_keys: Vec<_> = request.identifiers.iter().map(case_key).collect();
-            let (owner, id) = (&found.owner, Some(request.id.as_str()));
-            let who = actor.key();
-            history = owner.history.fact(&owner.store, &owner.ledger, &who, &case_keys, id, found.now).await?;
+            let id = Some(request.id.as_str());
+            history = Past::of(&found.concerned, &actor.key(), &case_keys, id, found.now).await?;
             let counting = self.counting(&case.life).into_iter().map(|s| s.signature.clone()).collect();
             // What is to be destroyed or kept is judged on all there is.
-            case.life.tell(&mut history, counting, None);
+            case.life.tell(&mut history.owner, counting, None);
             gallery.clone_from(&case.gallery);
         }
         // Whoever approves is judged on what was asked, too.
@@ -310,6 +312,7 @@ impl Casework {
             now: found.now,
             actor,
             requester: found.case().and_then(|case| case.requester.as_ref()).unwrap_or(actor),
+            subject: found.subject()?,
             request: found.case().map(|case| &case.request.request),
             probe: found.case().map(|case| &case.request.probe),
             gallery,

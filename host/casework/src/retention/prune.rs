@@ -181,7 +181,7 @@ impl Casework {
     }
 
     async fn finish_all(&self, chamber: &Chamber, now: Instant) -> Result<usize, CaseError> {
-        let _turn = self.turns.take(ENTRIES).await;
+        let _turn = self.turn(chamber, ENTRIES).await?;
         chamber.ledger.settle().await?;
         let mut finished = 0;
         for row in chamber.store.retentions().await? {
@@ -211,7 +211,7 @@ impl Casework {
                 ]);
                 Event::Host { act: "prune-undone".to_owned(), details }
             };
-            let entry = chamber.own_entry(now, Subject::default(), None, event);
+            let entry = chamber.own_entry(now, Subject::Apart, None, event);
             ledger::record(&[&chamber.ledger], entry, vec![docket.kept()?]).await?;
             finished += 1;
         }
@@ -282,6 +282,7 @@ mod tests {
             due: Some(since.plus_ms(u64::from(days) * DAY_MS)),
             standing: Standing::Open,
             tries: 0,
+            reach: Default::default(),
             wake: None,
         }
     }

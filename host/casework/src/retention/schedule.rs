@@ -96,7 +96,7 @@ impl Casework {
         }
         let actor = match self.standing_order(chamber).await {
             Ok(actor) => actor,
-            Err(CaseError::Rejected(reason)) => return self.put_off(chamber, owed, now, reason).await,
+            Err(CaseError::Rejected(reason)) => return self.put_off(chamber, owed, now, reason.to_string()).await,
             Err(e) => return Err(e),
         };
         let owner = self.chamber(chamber.id())?.clone();
@@ -107,6 +107,7 @@ impl Casework {
             Err(
                 e @ (CaseError::Clock(_)
                 | CaseError::Log(_)
+                | CaseError::Unwritten(_)
                 | CaseError::Store(_)
                 | CaseError::Unreadable(_)
                 | CaseError::Fault(_)
@@ -154,7 +155,7 @@ impl Casework {
                 chamber.id()
             );
             chamber.troubles.set(NO_ORDER, format!("a purge is overdue: {reason}"));
-            return Err(CaseError::Rejected(reason));
+            return Err(CaseError::Rejected(reason.into()));
         };
         chamber.troubles.clear(NO_ORDER);
         let jurisdiction = chamber.id().to_owned();

@@ -20,6 +20,7 @@ use model::facts::{CaseStatus, Conclusion, Device, Dissemination, Identifier, Li
 use model::registry::{Principal, Registry};
 use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -94,8 +95,11 @@ fn policies() -> PathBuf {
 }
 
 /// Says loudly that a test was skipped; an error where nothing may be skipped.
-fn skip(why: &str) {
-    eprintln!("SKIPPED: {why}");
+pub fn skip(why: &str) {
+    let thread = std::thread::current();
+    let line = format!("SKIPPED {}: {why}\n", thread.name().unwrap_or("a test"));
+    // Past the test harness, which keeps what `eprintln!` says of a test that passes; and in one piece.
+    let _ = std::io::stderr().write_all(line.as_bytes());
     assert!(std::env::var_os("MAGISTRATE_NO_SKIP").is_none(), "skipped where nothing may be: {why}");
 }
 
@@ -221,7 +225,10 @@ pub fn outgoing(candidates: &[String]) -> Outgoing {
 pub fn misstep<T>(taken: Result<T, CaseError>) -> Misstep {
     match taken {
         Ok(_) => panic!("the step was taken"),
-        Err(CaseError::OutOfPlace(misstep)) => misstep,
+        Err(CaseError::OutOfPlace(misstep, receipt)) => {
+            assert!(receipt.is_some(), "it is on record, and nobody is told where: {misstep}");
+            misstep
+        }
         Err(e) => panic!("not a misstep: {e:?}"),
     }
 }

@@ -216,6 +216,7 @@ mod tests {
             justification: String::new(),
             probe: None,
             request: None,
+            lacking: vec![],
             of: None,
             event: Event::Opened,
         }

@@ -14,9 +14,11 @@
 //! | `export.rs`, `package.rs`, `contents.rs`, `page.rs` | `export`, `verify-export`: everything about one case |
 //! | `replay.rs` | `replay` |
 //! | `prune.rs` | `prune`: asked of a server |
+//! | `anomalies.rs` | `anomalies`: asked of a server |
 //! | `accounts.rs` | entries with their accounts |
 
 mod accounts;
+mod anomalies;
 mod contents;
 mod cosigned;
 mod export;
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     Replay(replay::Arguments),
     /// Ask a server to remove the oldest entries of its log, for good
     Prune(Box<prune::Arguments>),
+    /// Ask a server for searches unlike others and rules not kept, each with its entries
+    Anomalies(Box<anomalies::Arguments>),
 }
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
@@ -74,6 +78,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::VerifyExport(arguments) => package::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Prune(arguments) => prune::run(arguments),
+        Command::Anomalies(arguments) => anomalies::run(arguments),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::connection::Connection;
 use crate::form::Answers;
-use crate::shown::{self, text};
+use crate::retention_command;
+use crate::shown::text;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -31,13 +32,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         "record": format!("0-{}", arguments.last),
         "answers": Value::Object(arguments.answers.json()),
     });
-    let answer = connection.post(&connection.path(["retention"])?, &body)?;
-    shown::tell(&answer, arguments.json, |done| {
-        if done["pending"].as_bool() == Some(true) {
-            say!("nothing is gone yet: others have to approve of it, by the same command");
-        } else {
+    retention_command::take(connection, &body, arguments.json, |done| {
+        if done["minimum_index"].is_u64() {
             say!("the log keeps its entries from {} on", text(&done["minimum_index"]));
         }
-        shown::taken(done);
     })
 }

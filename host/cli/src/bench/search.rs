@@ -23,6 +23,9 @@ const ROWS: usize = 1_000_000;
 /// Times a batch, a plain read and the database's search are each repeated; the median is reported.
 const REPEATED: usize = 5;
 
+/// Times memory is plainly read.
+const READS: usize = 30;
+
 /// Rows given to the gallery at once: some megabytes of templates.
 const BATCH: usize = 1024;
 
@@ -43,8 +46,11 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 20)]
     k: usize,
     /// Passes measured
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 200)]
     n: usize,
+    /// Scan with this kernel rather than the fastest one that this machine has
+    #[arg(long, value_parser = ["avx512-vnni", "avx2", "neon", "simsimd", "portable"])]
+    kernel: Option<String>,
     /// A file of templates to search among: little-endian f32, row after row; its row numbers are the ids
     #[arg(long)]
     vectors: Option<PathBuf>,
@@ -86,12 +92,24 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         None => Vectors::Generated { rows: PROBES, dim, seed: 2 },
     };
     let probes = probes.first(usize::MAX)?;
+    for probe in &probes {
+        // What is refused is fast, and nothing to measure.
+        search::normalise(probe, dim)?;
+    }
+    if arguments.knn_rows.is_some() && k != store::PEER_K {
+        bail!("the database is asked for {}: compare it with --k {}", store::PEER_K, store::PEER_K);
+    }
     if vectors.len() == 0 || probes.is_empty() || n == 0 {
         bail!("there is nothing to measure: name at least one row, one probe and one pass");
     }
     let (folder, temporary) = work_folder(arguments.folder.as_deref())?;
     let place = tempfile::NamedTempFile::new_in(&folder)?;
-    let (gallery, beginning) = begin(place.path(), &vectors, dim)?;
+    let (mut gallery, beginning) = begin(place.path(), &vectors, dim)?;
+    if let Some(kernel) = &arguments.kernel
+        && !gallery.use_kernel(kernel)
+    {
+        bail!("this machine has no {kernel}: leave --kernel out");
+    }
 
     let bar = spinner("searching");
     // What comes from the disk for the first time is no measure of the search.
@@ -116,9 +134,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         "one_probe_p99_ms": ms(percentile(&one, 0.99)),
         "batch_8_ms_per_probe": ms(batch(&gallery, &probes, 8, k)),
         "batch_32_ms_per_probe": ms(batch(&gallery, &probes, PROBES, k)),
+        "kernel": gallery.kernel(),
         "scan_gb_per_s": gigabytes(scanned, p50),
         "plain_read_gb_per_s": gigabytes(scanned, plain_read(scanned)?),
-        "code_bytes_per_row": (scanned as f64 / rows as f64 * 10.0).round() / 10.0,
+        "scan_bytes_per_row": per_row(scanned, rows),
+        "code_bytes_per_row": per_row(gallery.code_bytes(), rows),
         "rows_reranked_most": reranked,
         "load_ms": ms(beginning.load),
         "snapshot_write_ms": ms(beginning.seal),
@@ -129,7 +149,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         "dim": dim,
         "k": k,
         "n": n,
-        "threads": threads(),
+        "threads": rayon::current_num_threads(),
     });
     bar.finish_and_clear();
     if let Some(path) = &arguments.results {
@@ -209,24 +229,23 @@ fn batch(gallery: &search::Gallery, probes: &[Vec<f32>], count: usize, k: usize)
     let views: Vec<&[f32]> = (0..count).map(|i| probes[i % probes.len()].as_slice()).collect();
     let most = vec![k; count];
     let median = median(|| {
-        std::hint::black_box(gallery.search_many(&views, &most));
+        let answers = std::hint::black_box(gallery.search_many(&views, &most));
+        debug_assert!(answers.iter().all(Result::is_ok), "the probes were looked at before");
     });
     median / u32::try_from(count).unwrap_or(1)
 }
 
 /// How long all threads together take to read so many bytes of memory and do no more with them than add them up.
 fn plain_read(bytes: u64) -> anyhow::Result<Duration> {
-    // Written, so that every page is there to be read.
-    let words = vec![1_u64; usize::try_from(bytes / 8)?.max(1)];
-    let share = words.len().div_ceil(threads());
-    Ok(median(|| {
-        let sums: u64 = std::thread::scope(|scope| {
-            let sum = |part: &[u64]| part.iter().fold(0_u64, |sum, word| sum.wrapping_add(*word));
-            let parts: Vec<_> = words.chunks(share).map(|part| scope.spawn(move || sum(part))).collect();
-            parts.into_iter().filter_map(|part| part.join().ok()).sum()
-        });
-        std::hint::black_box(sums);
-    }))
+    let yardstick = search::Yardstick::new(usize::try_from(bytes)?)?;
+    let mut times: Vec<Duration> = (0..READS).map(|_| yardstick.read()).collect();
+    times.sort_unstable();
+    Ok(percentile(&times, 0.5))
+}
+
+/// To one digit after the point.
+fn per_row(bytes: u64, rows: usize) -> Value {
+    json!((bytes as f64 / rows as f64 * 10.0).round() / 10.0)
 }
 
 fn median(mut pass: impl FnMut()) -> Duration {
@@ -241,14 +260,17 @@ fn median(mut pass: impl FnMut()) -> Duration {
     percentile(&times, 0.5)
 }
 
-/// What is found for each probe, as row numbers.
+/// What is found for each probe, as row numbers: alone as in a pass of many, or it is an error.
 fn row_numbers(gallery: &search::Gallery, probes: &[Vec<f32>], k: usize) -> anyhow::Result<Vec<Vec<u64>>> {
     let mut found = Vec::with_capacity(probes.len());
     for pass in probes.chunks(PROBES) {
         let views: Vec<&[f32]> = pass.iter().map(Vec::as_slice).collect();
-        for answer in gallery.search_many(&views, &vec![k; views.len()]) {
-            let numbers = answer?.hits.iter().map(|hit| hit.id.parse::<u64>()).collect::<Result<Vec<_>, _>>()?;
-            found.push(numbers);
+        for (answer, probe) in gallery.search_many(&views, &vec![k; views.len()]).into_iter().zip(pass) {
+            let hits = answer?.hits;
+            if gallery.search(probe, k)?.hits != hits {
+                bail!("probe {} finds other rows alone than among others: report this", found.len());
+            }
+            found.push(hits.iter().map(|hit| hit.id.parse::<u64>()).collect::<Result<Vec<_>, _>>()?);
         }
     }
     Ok(found)
@@ -277,10 +299,6 @@ async fn database(vectors: &Vectors, rows: usize, probes: &[Vec<f32>]) -> anyhow
     times.sort_unstable();
     store.close().await;
     Ok(percentile(&times, 0.5))
-}
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// 10⁹ bytes per second, to one digit after the point.

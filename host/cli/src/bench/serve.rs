@@ -94,6 +94,7 @@ async fn work(plan: &Plan, home: &Path, load: &Load) -> anyhow::Result<Served> {
     config.server.listen.set_port(0);
     // As many clients as are asked for, whoever they are.
     let listening = server::Server::bind(config.server.listen, config.tls_files()).await?.with_most_each(usize::MAX);
+    let listening = listening.with_handshakes_each(usize::MAX);
     let address = listening.address().to_string();
     let casework = crate::serve::open(&config).await?;
     let gallery = casework.chamber(&plan.jurisdiction)?.hall(&load.gallery)?.registered().clone();

@@ -81,6 +81,8 @@ pub(super) fn obligations(arguments: &Obligations) -> anyhow::Result<ExitCode> {
     let mut table = output::table(["obligation", "under", "duty", "owner", "request", "due", "state"]);
     for owed in all {
         let state = if owed["state"] == "overdue" { "OVERDUE".to_owned() } else { text(&owed["state"]) };
+        let unreached: Vec<_> = owed["reach"]["unreached"].as_array().into_iter().flatten().map(text).collect();
+        let state = if unreached.is_empty() { state } else { format!("{state}: {}", unreached.join("; ")) };
         let [id, clause, owner, request, due] =
             ["id", "clause", "owner", "request", "due"].map(|name| text(&owed[name]));
         table.add_row([id, clause, shown::duty(&owed["duty"]), owner, request, due, state]);

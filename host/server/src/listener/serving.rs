@@ -3,7 +3,7 @@
 //! Each runs in a task of its own. A client that goes away does not stop an act half-way, and a panic is one failed request.
 
 use super::Desk;
-use crate::api::summarize;
+use crate::api::{summarize, summarize_clauses};
 use crate::bodies::{BUSY, Claim, RETRY_AFTER};
 use crate::body;
 use crate::endpoints::{Ask, Reply};
@@ -24,10 +24,17 @@ use tokio::task::JoinHandle;
 
 /// Says why nothing is served on a connection.
 pub(super) fn turn_away(request: Request<Incoming>, refusal: Problem) -> Response<Bytes> {
-    let mut response = respond(Reply::of(refusal), "no-store");
-    if request.version() < Version::HTTP_2 {
+    let version = request.version();
+    let mut response = unread(request, Reply::of(refusal));
+    if version < Version::HTTP_2 {
         response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     }
+    response
+}
+
+/// Answers without reading.
+pub(super) fn unread(request: Request<Incoming>, reply: Reply) -> Response<Bytes> {
+    let response = respond(reply, "no-store");
     body::run_off(request.into_body());
     response
 }
@@ -148,12 +155,14 @@ async fn answer(
     query: Vec<(String, String)>,
     body: Bytes,
 ) -> Result<Reply, Problem> {
+    let named = principal.as_ref().ok().cloned();
     let caller = admit(&desk.casework, route, principal, &path).await?;
-    let ask = Ask { casework: desk.casework.clone(), metrics: desk.metrics.clone(), caller, path, query, body };
+    let ask = Ask { casework: desk.casework.clone(), metrics: desk.metrics.clone(), caller, named, path, query, body };
     record_look(route, &ask).await?;
     let mut answered = (route.answer)(ask).await;
     if let Err(problem) = &mut answered {
         summarize(&mut problem.findings, &desk.casework);
+        summarize_clauses(&mut problem.clauses, &desk.casework);
     }
     answered
 }

@@ -3,9 +3,10 @@
 use super::{load, open, raw, record};
 use crate::hosts::KEPT;
 use crate::schema::GALLERY_CHANGE;
-use crate::{Jurisdiction, Kept, StandingRow, Store, StoreError, Tidings};
+use crate::{Jurisdiction, Kept, Leased, StandingRow, Store, StoreError, Tidings};
 use model::registry::Registry;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use surrealdb::types::{Table, Value, object};
 use tokio::task::JoinSet;
 
@@ -198,6 +199,63 @@ async fn a_log_is_the_last_claimants() {
     let told = host.tidings(LOG, &["registry".to_owned()]).await.unwrap();
     assert_eq!((told.registry, told.galleries.get("registry")), (0, Some(&1)));
     assert_eq!(host.logs().await.unwrap().len(), 2, "and no log");
+}
+
+/// Longer than any test.
+const LONG: Duration = Duration::from_secs(3600);
+
+const TAKEN: Leased = Leased::Taken { after: None };
+
+async fn lease(host: &Jurisdiction, log: &str, stamp: &str, lasts: Duration) -> Leased {
+    host.lease("r", log, stamp, lasts).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_is_one_hosts_until_it_lets_go() {
+    let store = several().await;
+    let (here, there) = (store.jurisdiction("north").await.unwrap(), store.jurisdiction("north").await.unwrap());
+    assert_eq!(lease(&here, LOG, "1", LONG).await, TAKEN);
+    assert_eq!(lease(&there, "other/north", "2", LONG).await, Leased::Elsewhere);
+    assert_eq!(there.lease("another", "other/north", "2", LONG).await.unwrap(), TAKEN, "of that it is not the turn");
+    assert!(!there.prolong("r", "2", LONG).await.unwrap() && here.prolong("r", "1", LONG).await.unwrap());
+    assert_eq!(lease(&here, LOG, "3", LONG).await, TAKEN, "its own is taken anew");
+    assert!(!here.prolong("r", "1", LONG).await.unwrap(), "and the one before is none any more");
+    here.let_go("r", "1").await.unwrap();
+    there.let_go("r", "2").await.unwrap();
+    assert_eq!(lease(&there, "other/north", "4", LONG).await, Leased::Elsewhere);
+    here.let_go("r", "3").await.unwrap();
+    assert_eq!(lease(&there, "other/north", "5", LONG).await, TAKEN);
+    assert_eq!(lease(&here, LOG, "6", LONG).await, Leased::Elsewhere);
+    here.let_go_all(LOG).await.unwrap();
+    assert_eq!(lease(&here, LOG, "7", LONG).await, Leased::Elsewhere, "of the other's nothing goes");
+    here.let_go_all("other/north").await.unwrap();
+    assert_eq!(lease(&here, LOG, "8", LONG).await, TAKEN);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_ran_out_is_anybodys_and_it_is_said_whose_it_was() {
+    let store = several().await;
+    let host = store.jurisdiction("north").await.unwrap();
+    assert_eq!(lease(&host, LOG, "1", Duration::ZERO).await, TAKEN);
+    assert!(host.prolong("r", "1", Duration::ZERO).await.unwrap(), "nobody has taken it yet");
+    assert_eq!(lease(&host, "other/north", "2", LONG).await, Leased::Taken { after: Some(LOG.to_owned()) });
+    assert!(!host.prolong("r", "1", LONG).await.unwrap());
+    assert_eq!(lease(&host, LOG, "3", LONG).await, Leased::Elsewhere);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_all_who_want_a_turn_at_once_one_has_it() {
+    let store = several().await;
+    let mut hosts = JoinSet::new();
+    for n in 0..4 {
+        let host = store.jurisdiction("north").await.unwrap();
+        hosts.spawn(async move { lease(&host, &format!("{n}/north"), &n.to_string(), LONG).await });
+    }
+    let mut taken = 0;
+    while let Some(leased) = hosts.join_next().await {
+        taken += usize::from(leased.unwrap() == TAKEN);
+    }
+    assert_eq!(taken, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

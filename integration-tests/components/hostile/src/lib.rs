@@ -8,6 +8,7 @@ use magistrate_sdk::rulings::{Charter, Clause, ClockOrigin, Duty, Promise};
 use magistrate_sdk::settings::Default;
 use magistrate_sdk::terms::Phase;
 use magistrate_sdk::{Case, Duties, Policy, Setting, Settings};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Misbehaves.
 pub struct Hostile;
@@ -30,6 +31,9 @@ const ACTS: &[&str] = &[
     "unlisted-clause",
     "unlisted-document",
     "alert-only",
+    "linger",
+    "silent",
+    "remember",
 ];
 
 /// Who approves, signs, is told and, where that is let, waives.
@@ -37,6 +41,9 @@ const CHIEF: &str = "chief";
 
 /// Who signs without seeing what the others concluded, two of them.
 const EXAMINER: &str = "examiner";
+
+/// Decisions that this instance has made: always none, where each is made in a fresh one.
+static DECIDED: AtomicU32 = AtomicU32::new(0);
 
 const ACT: Setting =
     Setting { name: "act", label: "Act", help: "How to misbehave.", default: Default::Code("behave", ACTS) };
@@ -76,6 +83,8 @@ impl Policy for Hostile {
             "trap" => panic!("as told"),
             "exit" => std::process::exit(0),
             "print" => print(),
+            "linger" => linger(),
+            "silent" => return,
             "log" => (0..1000).for_each(|_| magistrate_sdk::log(&"x".repeat(1000))),
             "oversized" => {
                 let long = "x".repeat(4000);
@@ -84,6 +93,9 @@ impl Policy for Hostile {
             "alert-only" => {
                 let notice = Duties::notify(&["chief"], 24, ClockOrigin::Decision, "nothing was found");
                 return case.clause(0).always_obliges(notice);
+            }
+            "remember" if DECIDED.fetch_add(1, Ordering::Relaxed) > 0 => {
+                return case.clause(0).violated("this was decided before");
             }
             _ => {}
         }
@@ -145,6 +157,14 @@ fn allocate() {}
 #[inline(never)]
 fn recurse(n: u64) -> u64 {
     if n == 0 { 0 } else { recurse(n.wrapping_add(1)).wrapping_mul(31) ^ n }
+}
+
+/// Says something long again and again: to read it takes the host's time, and burns no fuel.
+fn linger() {
+    let long = "x".repeat(1_000_000);
+    loop {
+        magistrate_sdk::log(&long);
+    }
 }
 
 fn print() {

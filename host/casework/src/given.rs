@@ -1,0 +1,60 @@
+//! Whether what was given still counts.
+//!
+//! The row of an obligation says that an approval or an acknowledgement was given. Whether it counts is looked at whenever the
+//! demand is read: an approval counts while as many of those who gave it as the rule asks for are in the registry, not
+//! suspended, and hold the role they gave it in; an acknowledgement while the jurisdiction's charter has the statement in the words
+//! that were acknowledged. What does not count is open again, and can be given anew, by others or of the new words. It counts
+//! again by itself when that is over.
+
+use crate::awaited::of_retention;
+use crate::chamber::Casework;
+use crate::error::CaseError;
+use crate::life::Life;
+use crate::obligations::{Owed, Standing};
+use crate::signatures::approved;
+use model::registry::Principal;
+use model::rulings::Duty;
+use model::terms::Digest;
+
+impl Casework {
+    /// The obligations of a request as they stand now.
+    ///
+    /// # Errors
+    /// [`CaseError::Log`] for a row that cannot be read.
+    pub(crate) fn owed(
+        &self,
+        rows: Vec<store::ObligationRow>,
+        life: &Life,
+        requester: &Principal,
+    ) -> Result<Vec<Owed>, CaseError> {
+        let as_it_counts = |row: store::ObligationRow| -> Result<Owed, CaseError> {
+            let mut owed = Owed::read(row)?;
+            if matches!(owed.standing, Standing::Met { .. }) && !self.counts(&owed, life, requester) {
+                owed.standing = Standing::Open;
+            }
+            Ok(owed)
+        };
+        rows.into_iter().map(as_it_counts).collect()
+    }
+
+    /// Whether what was given to meet this counts now. What meets any other duty has happened.
+    fn counts(&self, owed: &Owed, life: &Life, requester: &Principal) -> bool {
+        match &owed.duty {
+            // Those are given in another way, and on the record's docket.
+            Duty::Approve(_) if of_retention(owed, life) => true,
+            Duty::Approve(rule) => {
+                let theirs = life.signatures.iter().filter(|s| {
+                    s.by.jurisdiction == owed.jurisdiction
+                        && s.signature.at >= owed.since
+                        && self.holds(&s.by, &s.signature.role)
+                });
+                approved(rule, requester, theirs.map(|s| (&s.by, &s.signature)))
+            }
+            Duty::Acknowledge(id) => {
+                let statement = self.chamber(&owed.jurisdiction).ok().and_then(|chamber| chamber.statement(id));
+                statement.is_some_and(|s| life.acknowledges(&owed.jurisdiction, id, Digest::of(s.text.as_bytes())))
+            }
+            _ => true,
+        }
+    }
+}
