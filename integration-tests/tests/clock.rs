@@ -61,8 +61,8 @@ fn tls(home: &Path) -> server::tls::TlsFiles {
 }
 
 /// A deployment of which one jurisdiction is served here.
-struct House {
-    deployment: Deployment,
+pub struct House {
+    pub deployment: Deployment,
     jurisdiction: &'static str,
     clock: Arc<AtomicU64>,
     running: Option<(watch::Sender<bool>, JoinHandle<Option<Casework>>)>,
@@ -71,7 +71,7 @@ struct House {
 
 impl House {
     /// Initialised, and not served yet; `None` where nothing is built.
-    fn new(jurisdiction: &'static str, now: u64) -> Option<Self> {
+    pub fn new(jurisdiction: &'static str, now: u64) -> Option<Self> {
         let program = integration_tests::program()?;
         let folder = tempfile::tempdir().unwrap();
         let deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
@@ -79,12 +79,12 @@ impl House {
         Some(Self { deployment, jurisdiction, clock, running: None, _folder: folder })
     }
 
-    async fn casework(&self) -> Result<Casework, CaseError> {
+    pub async fn casework(&self) -> Result<Casework, CaseError> {
         casework(&self.deployment.home, self.jurisdiction, self.clock.clone()).await
     }
 
     /// Serves on loopback. What is due by now is dealt with at once, as at every start.
-    async fn serve(&mut self, casework: Casework) {
+    pub async fn serve(&mut self, casework: Casework) {
         let anywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         let listening = server::Server::bind(anywhere, tls(&self.deployment.home)).await.unwrap();
         self.deployment.address = listening.address().to_string();
@@ -92,13 +92,13 @@ impl House {
         self.running = Some((stop, tokio::spawn(listening.run(casework, stopped))));
     }
 
-    async fn stop(&mut self) -> Casework {
+    pub async fn stop(&mut self) -> Casework {
         let (stop, server) = self.running.take().unwrap();
         stop.send(true).unwrap();
         server.await.unwrap().expect("all work was done")
     }
 
-    fn client(&self, person: &str) -> Client {
+    pub fn client(&self, person: &str) -> Client {
         self.deployment.client(&format!("{}/{person}", self.jurisdiction)).unwrap()
     }
 }
@@ -110,7 +110,7 @@ async fn open(client: &mut Client) -> (u16, Value) {
     (answer.status.as_u16(), answer.json().unwrap())
 }
 
-async fn entries(client: &mut Client) -> u64 {
+pub async fn entries(client: &mut Client) -> u64 {
     let all = client.get("/v1/jurisdictions").await.unwrap().json().unwrap();
     all[0]["log_entries"].as_u64().unwrap()
 }
@@ -166,12 +166,12 @@ const HOME: &str = "st-louis";
 const ANALYST: &str = "r.abara";
 const ADMINISTRATOR: &str = "s.okafor";
 
-fn at(text: &str) -> u64 {
+pub fn at(text: &str) -> u64 {
     text.parse::<Instant>().unwrap().0
 }
 
 /// Draws everything up as its title.
-struct Scribe;
+pub struct Scribe;
 
 impl Draughting for Scribe {
     fn draw_up(&self, paper: &Paper) -> Result<Drawn, String> {
@@ -191,14 +191,14 @@ fn retention(kind: &str, number: usize, answers: &Value) -> Value {
 }
 
 impl House {
-    async fn post(&self, who: &str, path: &str, body: &Value) -> (u16, Value) {
+    pub async fn post(&self, who: &str, path: &str, body: &Value) -> (u16, Value) {
         let path = format!("/v1/{}/{path}", self.jurisdiction);
         let answer = self.client(who).post(&path, body).await.unwrap();
         (answer.status.as_u16(), answer.json().unwrap())
     }
 
     /// Takes a step, which has to be permitted and on record.
-    async fn take(&self, who: &str, path: &str, body: &Value) -> Value {
+    pub async fn take(&self, who: &str, path: &str, body: &Value) -> Value {
         let (status, answer) = self.post(who, path, body).await;
         assert_eq!(status, 200, "{who}, {path}: {answer}");
         let key: audit::VerifierKey = self.key().parse().unwrap();
@@ -208,26 +208,27 @@ impl House {
     }
 
     /// The verifier key of its log.
-    fn key(&self) -> String {
+    pub fn key(&self) -> String {
         audit::Signer::verifier_key(&signer(self.jurisdiction))
     }
 
-    async fn get(&self, who: &str, path: &str) -> Value {
+    pub async fn get(&self, who: &str, path: &str) -> Value {
         let answer = self.client(who).get(&format!("/v1/{}/{path}", self.jurisdiction)).await.unwrap();
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
         answer.json().unwrap()
     }
 
     /// What is on record of a mugshot's stay.
-    async fn docket(&self, number: usize) -> Value {
+    pub async fn docket(&self, number: usize) -> Value {
         let listed = self.get(ANALYST, "retention").await;
         let record = format!("m-{number:04}");
         listed.as_array().unwrap().iter().find(|d| d["record"]["record"] == record).unwrap().clone()
     }
 
     /// Indices of the entries of what was destroyed of a record.
-    async fn purges(&self, record: &str) -> Vec<u64> {
-        let entries = self.get("a.whitfield", "audit/entries?first=0&count=1000").await;
+    pub async fn purges(&self, record: &str) -> Vec<u64> {
+        let auditor = if self.jurisdiction == HOME { "a.whitfield" } else { "a.feld" };
+        let entries = self.get(auditor, "audit/entries?first=0&count=1000").await;
         let entries = entries["entries"].as_array().unwrap();
         assert!(entries.len() < 1000, "all of them");
         let event = |e: &Value| e["account"]["event"].clone();
@@ -235,8 +236,20 @@ impl House {
         entries.iter().filter(purged).map(|e| e["index"].as_u64().unwrap()).collect()
     }
 
+    /// Whoever has the log's key can prove what is in this entry.
+    pub async fn closes_and_proves(&mut self, index: u64) {
+        self.stop().await.close().await.unwrap();
+        let (key, index) = (self.key(), index.to_string());
+        for asked in [&["verify"][..], &["prove", "--json", "--index", &index]] {
+            let folder = format!("data/logs/{}", self.jurisdiction);
+            let log = [folder.as_str(), "--key", &key];
+            let done = self.deployment.run(&[&["audit"][..], asked, &log].concat()).unwrap();
+            assert!(done.status.success(), "{asked:?}: {}", String::from_utf8_lossy(&done.stderr));
+        }
+    }
+
     /// Stops, lets the time pass, and serves again.
-    async fn serve_again_at(&mut self, time: &str) {
+    pub async fn serve_again_at(&mut self, time: &str) {
         let casework = self.stop().await;
         self.clock.store(at(time), Ordering::Release);
         self.serve(casework).await;
@@ -325,12 +338,5 @@ async fn ten_days_after_its_agencys_notice_a_mugshot_is_gone_and_one_that_is_hel
     let seen = house.get(ANALYST, &format!("requests/{id}")).await;
     assert_eq!(seen["purged"][0]["what"], "probe", "{seen}");
 
-    // Whoever has the log's key can prove it.
-    house.stop().await.close().await.unwrap();
-    let (key, index) = (house.key(), purges[0].to_string());
-    for asked in [&["verify"][..], &["prove", "--json", "--index", &index]] {
-        let log = ["data/logs/st-louis", "--key", &key];
-        let done = house.deployment.run(&[&["audit"][..], asked, &log].concat()).unwrap();
-        assert!(done.status.success(), "{asked:?}: {}", String::from_utf8_lossy(&done.stderr));
-    }
+    house.closes_and_proves(purges[0]).await;
 }

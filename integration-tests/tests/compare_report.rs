@@ -1,8 +1,11 @@
 //! A request whose directive demands one report, and nobody's second signature: from its list to the report that is handed
 //! over, and to what becomes of the report.
 
-use crate::common::life::{dispositions, document, said};
-use crate::common::{Court, court, outcome};
+use crate::common::life::{court_with_faces, dispositions, document, photographs_in_pdf, said};
+use crate::common::{Court, court, outcome, path};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use integration_tests::Example;
 use serde_json::{Value, json};
 
 const ANALYST: &str = "st-louis/r.abara";
@@ -156,4 +159,40 @@ async fn a_use_that_the_order_does_not_list_is_flagged_where_it_is_asked_for_and
     let after = json!({"dispositions": [said("r0008", "excluded")]});
     let (status, problem) = step(&court, ANALYST, &id, "dispositions", &after).await;
     assert!(status == 409 && problem["detail"].as_str().unwrap().contains("open a new request"), "{problem}");
+}
+
+#[tokio::test]
+async fn the_report_shows_probe_and_candidate_side_by_side() {
+    let Some((court, photographs)) = court_with_faces(&["obama-1.jpg"]).await else { return };
+    let image = |name: &str| json!(BASE64_STANDARD.encode(std::fs::read(photographs.join(name)).unwrap()));
+    let example = Example::read("st-louis").unwrap();
+    let record = |id: &str| {
+        let booking = json!({"name": format!("Booked as {id}"), "booking-number": "B-1"});
+        json!({"id": id, "image": image(&format!("{id}.jpg")), "booking": booking})
+    };
+    let body = json!({"answers": example.enroll, "records": [record("biden-1"), record("obama-1")]});
+    let records = format!("/v1/st-louis/galleries/{}/records", example.gallery);
+    let answer = court.client(&format!("st-louis/{}", example.registrar)).post(&records, &body).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+
+    let mut request = example.request(&toml::Table::new(), &[]).unwrap();
+    request["probe"]["image"] = image("biden-2.jpg");
+    let found = court.client(ANALYST).post(&path("st-louis"), &json!({"request": request})).await.unwrap();
+    let found = found.json().unwrap();
+    let id = found["request"].as_str().unwrap_or_else(|| panic!("{found}")).to_owned();
+    let list = found["candidates"].as_array().unwrap().iter();
+    let list: Vec<_> = list.map(|c| c["record_id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(list, ["biden-1", "obama-1"]);
+    take(&court, ANALYST, &id, "dispositions", &dispositions(&list, true)).await;
+    let out = json!({"candidates": [list[0]], "reasoning": "the ears and the nose bridge agree"});
+    take(&court, ANALYST, &id, "release", &out).await;
+
+    let mut hand_over = hand_over("d.reyes", "slmpd", "crime");
+    let handed = take(&court, ANALYST, &id, "disseminations", &hand_over).await;
+    let text = String::from_utf8(document(&handed)).unwrap();
+    assert_eq!(text.matches("src=\"data:image/").count(), 2, "the probe and one candidate");
+    assert!(text.contains("biden-1") && !text.contains("obama"));
+    hand_over["form"] = json!("pdf");
+    let handed = take(&court, ANALYST, &id, "disseminations", &hand_over).await;
+    assert_eq!(photographs_in_pdf(&document(&handed)), 2, "the same two");
 }

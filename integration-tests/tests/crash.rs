@@ -3,7 +3,9 @@
 //! After each crash the server has to start by itself, and then: every receipt that anybody was given verifies and its
 //! leaf stands where it says; every outcome has its intent before it, and nothing was done without one; every leaf's
 //! account is there and is the one committed to; what the database remembers of galleries, requests and searches is what
-//! the log says of them.
+//! the log says of them. What two jurisdictions are concerned by, people of one who have the other's gallery searched, both
+//! logs and both databases say alike, but for what nobody was answered yet: of that the one that has it says, too, that nothing
+//! came of it.
 //!
 //! An ordinary run takes 25 rounds, less than a minute. `MAGISTRATE_CRASH_ROUNDS=500 cargo xtask test` takes as many as
 //! it says: 500 are about a quarter of an hour. The moments are drawn from a seed, which a failed run prints;
@@ -36,6 +38,17 @@ const OFFLINE_EVERY: u32 = 5;
 /// Clients that search in each jurisdiction at the same moment. Beside them one enrols.
 const SEARCHERS: usize = 4;
 
+/// Detectives of St. Louis who have Detroit's gallery searched at the same moment.
+const VISITORS: usize = 2;
+
+/// How long a host that came back may take to say of an entry that only one log has that nothing came of it: it passes over such
+/// entries when it starts, and every minute.
+const SAID_WITHIN: Duration = Duration::from_secs(150);
+
+/// Who they are, and who searches for them.
+const VISITOR: &str = "st-louis/d.reyes";
+const EXAMINER: &str = "detroit/j.kowalski";
+
 /// Distinct probes: few, so that no policy takes the load for a mass query.
 const PROBES: usize = 4;
 
@@ -61,8 +74,11 @@ async fn whatever_the_moment_of_a_crash_nothing_acknowledged_is_lost_and_nothing
             load.killed.store(true, Ordering::Release);
         }
         court.deployment.kill().unwrap();
+        let mut visit = None;
         for (load, trail) in loads.into_iter().zip(&mut trails) {
-            trail.given(&court, load.end().await);
+            let given = load.end().await;
+            visit = given.iter().rev().find_map(|given| given.visit.clone()).or(visit);
+            trail.given(&court, given);
         }
         if moments.random_ratio(1, 4) {
             let after = Duration::from_millis(moments.random_range(START_MS));
@@ -75,9 +91,16 @@ async fn whatever_the_moment_of_a_crash_nothing_acknowledged_is_lost_and_nothing
         for trail in &mut trails {
             trail.follow(&court, started.elapsed() < COUNTED).await;
         }
+        let [detroit, st_louis] = &mut trails;
+        agree(detroit, st_louis, round);
+        if let Some(request) = visit {
+            is_known_to_both(&court, detroit, &request).await;
+        }
     }
+    nothing_is_left_unsaid(&court, &mut trails, rounds).await;
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
+    assert!(trails[0].agreed > u64::from(rounds), "what concerns both is no load: {}", trails[0].agreed);
     for trail in &trails {
         trail.check_offline(&court);
         let receipts = trail.receipts.len();
@@ -92,10 +115,18 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 /// What a step was answered, as far as it matters here.
-struct Given {
-    receipt: Value,
+pub struct Given {
+    pub receipt: Value,
     /// The request it opened, if it opened one.
-    request: Option<String>,
+    pub request: Option<String>,
+    /// The same, where it concerns two jurisdictions.
+    pub visit: Option<String>,
+}
+
+impl Given {
+    pub fn of(answer: &Value, opened: Option<String>) -> Self {
+        Self { receipt: answer["receipt"].clone(), request: opened, visit: None }
+    }
 }
 
 /// Clients at work in one jurisdiction, until the server is killed.
@@ -116,6 +147,11 @@ impl Load {
             // One in four takes the two steps apart.
             let apart = number % 4 == 3;
             clients.push(tokio::spawn(search(client, jurisdiction, requests, apart, killed.clone())));
+        }
+        let visitors = if jurisdiction == "detroit" { VISITORS } else { 0 };
+        for _ in 0..visitors {
+            let (visitor, examiner) = (court.client(VISITOR), court.client(EXAMINER));
+            clients.push(tokio::spawn(visit(visitor, examiner, killed.clone())));
         }
         let registrar = court.client(&format!("{jurisdiction}/{}", example.registrar));
         clients.push(tokio::spawn(enroll(registrar, jurisdiction, example, round, killed.clone())));
@@ -159,7 +195,7 @@ async fn search(
             let opening = format!("/v1/{jurisdiction}/requests");
             let Some(opened) = ask(&mut client, &opening, request, &killed).await else { break };
             let id = opened["request"].as_str().unwrap().to_owned();
-            given.push(Given { receipt: opened["receipt"].clone(), request: Some(id.clone()) });
+            given.push(Given::of(&opened, Some(id.clone())));
             ask(&mut client, &format!("{opening}/{id}/search"), &json!({"candidates": 3}), &killed).await
         } else {
             let body = json!({"request": request, "candidates": 3});
@@ -167,7 +203,39 @@ async fn search(
         };
         let Some(answer) = answer else { break };
         let opened = answer["request"].as_str().filter(|_| !apart).map(str::to_owned);
-        given.push(Given { receipt: answer["receipt"].clone(), request: opened });
+        given.push(Given::of(&answer, opened));
+    }
+    given
+}
+
+/// A request that both policies permit, by somebody of St. Louis for Detroit's gallery.
+fn visiting(seed: usize) -> Value {
+    let mut asked = request("detroit", seed);
+    asked.as_object_mut().unwrap().remove("requester");
+    asked["identifiers"] = json!([{"kind": "complaint", "value": "26-010482"}]);
+    for (name, answer) in [
+        ("crime", json!("homicide")),
+        ("requester-address", json!("1915 Olive Street, St. Louis")),
+        ("requester-phone", json!("+1 314 555 0100")),
+        ("statement-acknowledged", json!(true)),
+        ("protected-involved", json!(false)),
+    ] {
+        asked["answers"][name] = answer;
+    }
+    asked
+}
+
+async fn visit(mut visitor: Client, mut examiner: Client, killed: Arc<AtomicBool>) -> Vec<Given> {
+    const OPENING: &str = "/v1/detroit/requests";
+    let mut given = Vec::new();
+    for seed in (0..PROBES).cycle() {
+        let Some(opened) = ask(&mut visitor, OPENING, &visiting(seed), &killed).await else { break };
+        let id = opened["request"].as_str().unwrap().to_owned();
+        given.push(Given { visit: Some(id.clone()), ..Given::of(&opened, None) });
+        let searching = format!("{OPENING}/{id}/search");
+        let plan = json!({"candidates": 3});
+        let Some(found) = ask(&mut examiner, &searching, &plan, &killed).await else { break };
+        given.push(Given { visit: Some(id), ..Given::of(&found, None) });
     }
     given
 }
@@ -187,7 +255,7 @@ async fn enroll(
         let record = json!({"id": id, "template": packed(&template(number)), "booking": booking});
         let body = json!({"model": MODEL, "answers": example.enroll, "records": [record]});
         let Some(answer) = ask(&mut client, &path, &body, &killed).await else { break };
-        given.push(Given { receipt: answer["receipt"].clone(), request: None });
+        given.push(Given::of(&answer, None));
         // Most of the load is searches, as in life.
         tokio::time::sleep(Duration::from_millis(15)).await;
     }
@@ -195,10 +263,10 @@ async fn enroll(
 }
 
 /// What is known of one jurisdiction: what its clients were given, and what its log says.
-struct Trail {
+pub struct Trail {
     jurisdiction: &'static str,
     /// Entries that receipts were given for, by index.
-    receipts: BTreeMap<u64, String>,
+    pub receipts: BTreeMap<u64, String>,
     /// The newest checkpoint that anybody was given.
     signed: Option<(u64, String)>,
     /// The request opened last.
@@ -215,10 +283,22 @@ struct Trail {
     told: Option<(String, u64)>,
     enrolments_intended: u64,
     records_enrolled: u64,
+    /// Requests that were searched.
+    searched: HashSet<String>,
+    /// Ids of the decisions that two policies made, and of what came of them.
+    shared: HashSet<String>,
+    /// Entries that concern two jurisdictions, by id, as this log and this database have them: those not compared yet.
+    uncompared: BTreeMap<String, Value>,
+    /// Ids of entries that the other log has not got.
+    alone: HashSet<String>,
+    /// Those of them that say that something was done, and of which it is not on record that nothing came of it.
+    unsaid: HashSet<String>,
+    /// How many entries both had, and the same.
+    agreed: u64,
 }
 
 impl Trail {
-    fn new(jurisdiction: &'static str) -> Self {
+    pub fn new(jurisdiction: &'static str) -> Self {
         Self {
             jurisdiction,
             receipts: BTreeMap::new(),
@@ -231,11 +311,17 @@ impl Trail {
             told: None,
             enrolments_intended: 0,
             records_enrolled: 0,
+            searched: HashSet::new(),
+            shared: HashSet::new(),
+            uncompared: BTreeMap::new(),
+            alone: HashSet::new(),
+            unsaid: HashSet::new(),
+            agreed: 0,
         }
     }
 
     /// Checks receipts by themselves, as whoever holds them would, and remembers them.
-    fn given(&mut self, court: &Court, given: Vec<Given>) {
+    pub fn given(&mut self, court: &Court, given: Vec<Given>) {
         for Given { receipt, request } in given {
             court.check_receipt(self.jurisdiction, &receipt);
             let proof: audit::Receipt = receipt["proof"].as_str().unwrap().parse().unwrap();
@@ -251,7 +337,7 @@ impl Trail {
 
     /// What an outsider finds in the folder while nothing runs: it verifies, it extends the newest checkpoint that was
     /// signed to anybody, and every leaf that a receipt was given for is where the receipt says.
-    fn check_offline(&self, court: &Court) {
+    pub fn check_offline(&self, court: &Court) {
         let jurisdiction = self.jurisdiction;
         let (_, checkpoint) = self.signed.as_ref().unwrap();
         let since = court.deployment.home.join(format!("{jurisdiction}.since"));
@@ -277,7 +363,7 @@ impl Trail {
     }
 
     /// What the server that came back says: it decides again, its log goes on, and its database agrees.
-    async fn follow(&mut self, court: &Court, counted: bool) {
+    pub async fn follow(&mut self, court: &Court, counted: bool) {
         let jurisdiction = self.jurisdiction;
         let answer = court.search(jurisdiction, 0).await;
         self.read_on(court).await;
@@ -342,9 +428,21 @@ impl Trail {
             "intent" => self.intend(id, leaf, &entry["account"]),
             "outcome" => {
                 let of = leaf["of"].as_str().unwrap();
-                let phase =
-                    self.intents.get(of).unwrap_or_else(|| panic!("done without an intent before it: {}", shown()));
-                assert!(needs.is_none_or(|needs| needs == phase), "the intent is of another phase: {}", shown());
+                match self.intents.get(of) {
+                    Some(phase) => {
+                        assert!(
+                            needs.is_none_or(|needs| needs == phase),
+                            "the intent is of another phase: {}",
+                            shown()
+                        );
+                    }
+                    // That nothing came of what another log has not got may be said of an outcome, too.
+                    None => assert!(
+                        what == "failed" && self.shared.contains(of),
+                        "done without an intent before it: {}",
+                        shown()
+                    ),
+                }
                 assert!(self.answered.insert(of.to_owned()), "one intent and two outcomes: {}", shown());
                 if what == "enrolled" {
                     self.records_enrolled += event["records"].as_array().unwrap().len() as u64;
@@ -352,6 +450,21 @@ impl Trail {
             }
             _ => assert_eq!(needs, None, "done, and not as an outcome: {}", shown()),
         }
+        if what == "searched" {
+            self.searched.insert(entry["account"]["request"].as_str().unwrap().to_owned());
+        }
+        self.share(id, kind, leaf, &entry["account"]);
+    }
+
+    /// Remembers an entry that concerns two jurisdictions. Both logs have the same leaf.
+    fn share(&mut self, id: &str, kind: &str, leaf: &Value, account: &Value) {
+        let decided_by_two = account["event"]["matters"].as_array().is_some_and(|matters| matters.len() == 2);
+        let of = leaf["of"].as_str().is_some_and(|of| self.shared.contains(of));
+        if !(decided_by_two || (kind == "outcome" && of)) {
+            return;
+        }
+        self.shared.insert(id.to_owned());
+        self.uncompared.insert(id.to_owned(), json!({"leaf": leaf, "account": account}));
     }
 
     fn intend(&mut self, id: &str, leaf: &Value, account: &Value) {
@@ -367,6 +480,73 @@ impl Trail {
             }
             _ => {}
         }
+    }
+}
+
+/// What happened, as an entry has it.
+fn what(entry: &Value) -> &str {
+    entry["account"]["event"]["what"].as_str().unwrap()
+}
+
+/// The entry that this one answers; empty where it answers none.
+fn answers(entry: &Value) -> &str {
+    entry["leaf"]["of"].as_str().unwrap_or_default()
+}
+
+/// Compares what two jurisdictions have on record of what concerns both. An entry goes into the log of the requester's home
+/// first: one that the keeper's log has is there, too. A crash may have come between the two: then nobody was answered, nothing
+/// came of it, and the host that comes back says so behind it.
+fn agree(keeper: &mut Trail, home: &mut Trail, round: u32) {
+    for (id, here) in std::mem::take(&mut keeper.uncompared) {
+        let there = home.uncompared.remove(&id).unwrap_or_else(|| panic!("{id} is in the keeper's log alone: {here}"));
+        assert_eq!(here, there, "{id} is another one in the other log");
+        let of = answers(&here);
+        assert!(!home.alone.contains(of), "{id}: something came of {of}, which only one log has");
+        keeper.agreed += 1;
+    }
+    let left = std::mem::take(&mut home.uncompared);
+    let is_alone = |of: &str| home.alone.contains(of) || left.contains_key(of);
+    let (undone, alone): (Vec<_>, Vec<_>) =
+        left.iter().partition(|(_, here)| what(here) == "failed" && is_alone(answers(here)));
+    // A search and its list are recorded side by side.
+    assert!(alone.len() <= 2 * VISITORS, "round {round}: a crash does not come between so many: {alone:?}");
+    for (id, here) in alone {
+        let of = answers(here);
+        assert!(!home.alone.contains(of), "{id}: something came of {of}, which only one log has");
+        home.alone.insert(id.clone());
+        // What says of itself that nothing was done needs nothing more.
+        if here["leaf"]["kind"] != "refusal" && !["failed", "waits"].contains(&what(here)) {
+            home.unsaid.insert(id.clone());
+        }
+    }
+    for (id, here) in undone {
+        let of = answers(here);
+        assert!(home.unsaid.remove(of), "{id}: {of} says itself that nothing was done, or it was said before");
+    }
+}
+
+/// Waits until it is on record of every entry that only one log has that nothing came of it.
+async fn nothing_is_left_unsaid(court: &Court, trails: &mut [Trail; 2], rounds: u32) {
+    let started = Instant::now();
+    let [detroit, st_louis] = trails;
+    while !st_louis.unsaid.is_empty() {
+        assert!(started.elapsed() < SAID_WITHIN, "one log alone says that it was done: {:?}", st_louis.unsaid);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for trail in [&mut *detroit, &mut *st_louis] {
+            trail.read_on(court).await;
+        }
+        agree(detroit, st_louis, rounds);
+    }
+}
+
+/// Whether a request that both jurisdictions are concerned by is known to the people of both, and was searched where the log says so.
+async fn is_known_to_both(court: &Court, keeper: &Trail, request: &str) {
+    let path = format!("/v1/detroit/requests/{request}");
+    for who in [VISITOR, EXAMINER] {
+        let answer = court.client(who).get(&path).await.unwrap();
+        let seen = answer.json().unwrap();
+        assert_eq!(answer.status, 200, "{who}: {seen}");
+        assert_eq!(!seen["searched"].is_null(), keeper.searched.contains(request), "{who}: {seen}");
     }
 }
 

@@ -7,6 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+/// What the paths of the logs' files have in them, and those of the database's.
+const LOGS: &str = "/data/logs/";
+const DATABASE: &str = "/data/db/";
+
+/// Searches while the database cannot sync, until one is refused: what is on the log's journal waits for it, for a while.
+const UNTIL_REFUSED: usize = 100;
+
 /// The library that lets syncs fail, compiled; `None`, loudly, where there is no C compiler.
 fn broken_sync(folder: &Path) -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/broken_sync.c");
@@ -19,21 +26,23 @@ fn broken_sync(folder: &Path) -> Option<PathBuf> {
     None
 }
 
-/// A court whose server runs under that library, and the file that breaks the disk while it is there.
-async fn fragile() -> Option<(Court, PathBuf)> {
+/// A court whose server runs under that library, and the file that breaks the disk while it is there, for files that have this
+/// in their path.
+async fn fragile(part: &str) -> Option<(Court, PathBuf)> {
     let mut court = court().await?;
     let library = broken_sync(&court.deployment.home)?;
     let flag = court.deployment.home.join("broken");
     court.deployment.stop().unwrap();
-    serve_fragile(&mut court, &library, &flag);
+    serve_fragile(&mut court, &library, &flag, part);
     Some((court, flag))
 }
 
 /// Serves under that library.
-fn serve_fragile(court: &mut Court, library: &Path, flag: &Path) {
+fn serve_fragile(court: &mut Court, library: &Path, flag: &Path, part: &str) {
     let preload = format!("LD_PRELOAD={}", library.display());
     let broken = format!("BROKEN_SYNC={}", flag.display());
-    court.deployment.serve_under(&["env", &preload, &broken]).unwrap();
+    let part = format!("BROKEN_SYNC_PART={part}");
+    court.deployment.serve_under(&["env", &preload, &broken, &part]).unwrap();
 }
 
 /// The alarms in the outbox.
@@ -100,7 +109,7 @@ async fn stand(court: &Court, receipts: &[Value]) {
 
 #[tokio::test]
 async fn while_nothing_can_be_synced_nothing_is_done_and_then_the_server_goes_on_by_itself() {
-    let Some((mut court, flag)) = fragile().await else { return };
+    let Some((mut court, flag)) = fragile(LOGS).await else { return };
     let mut receipts = Vec::new();
     for seed in 0..3 {
         receipts.push(court.search("detroit", seed).await["receipt"].clone());
@@ -126,7 +135,7 @@ async fn while_nothing_can_be_synced_nothing_is_done_and_then_the_server_goes_on
 
 #[tokio::test]
 async fn a_server_killed_while_nothing_could_be_synced_has_lost_nothing_acknowledged() {
-    let Some((mut court, flag)) = fragile().await else { return };
+    let Some((mut court, flag)) = fragile(LOGS).await else { return };
     let mut receipts = Vec::new();
     for seed in 0..3 {
         receipts.push(court.search("detroit", seed).await["receipt"].clone());
@@ -145,7 +154,7 @@ async fn a_server_killed_while_nothing_could_be_synced_has_lost_nothing_acknowle
 
 #[tokio::test]
 async fn a_server_that_starts_while_nothing_can_be_synced_says_so_and_goes_on_by_itself() {
-    let Some((mut court, flag)) = fragile().await else { return };
+    let Some((mut court, flag)) = fragile(LOGS).await else { return };
     let library = court.deployment.home.join("broken_sync.so");
     let mut receipts = vec![court.search("detroit", 0).await["receipt"].clone()];
     let before = court.entries("detroit").await;
@@ -154,7 +163,7 @@ async fn a_server_that_starts_while_nothing_can_be_synced_says_so_and_goes_on_by
     court.deployment.kill().unwrap();
     let _ = std::fs::remove_dir_all(court.deployment.home.join("data/outbox"));
 
-    serve_fragile(&mut court, &library, &flag);
+    serve_fragile(&mut court, &library, &flag, LOGS);
     refused(&court).await;
     let mut client = court.client(&searcher("st-louis"));
     let told = client.get("/readyz").await.unwrap().json().unwrap();
@@ -188,4 +197,53 @@ async fn of_a_start_that_fails_somebody_is_told() {
     let alarms = alarms(&court);
     assert!((1..=2).contains(&alarms.len()), "one an hour, however often it is tried: {alarms:?}");
     assert!(alarms[0].contains("the host does not start") && alarms[0].contains("registry.toml"), "{alarms:?}");
+}
+
+/// Searches; gives the receipt, or nothing where the search was refused because nothing can be kept.
+async fn searched(court: &Court, seed: usize) -> Option<Value> {
+    let body = json!({"request": request("detroit", seed)});
+    let answer = court.client(&searcher("detroit")).post(&path("detroit"), &body).await.unwrap();
+    let told = answer.json().unwrap();
+    if answer.status == 200 {
+        return Some(told["receipt"].clone());
+    }
+    assert!(answer.status.is_server_error(), "{told}");
+    assert!(told.get("candidates").is_none() && told.get("receipt").is_none(), "{told}");
+    None
+}
+
+/// What rides on the log's journal is acknowledged, whether or not the database can make it durable. It has to be there again.
+#[tokio::test]
+async fn while_the_database_cannot_sync_what_is_acknowledged_stands_on_the_journal_and_then_nothing_is_done() {
+    let Some((mut court, flag)) = fragile(DATABASE).await else { return };
+    let mut receipts = Vec::new();
+    for seed in 0..3 {
+        receipts.push(searched(&court, seed).await.unwrap());
+    }
+    std::fs::write(&flag, "").unwrap();
+    let mut refused = false;
+    for seed in 0..UNTIL_REFUSED {
+        match searched(&court, seed % 4).await {
+            Some(receipt) => receipts.push(receipt),
+            None => refused = true,
+        }
+        if refused {
+            break;
+        }
+    }
+    assert!(refused, "a database that cannot keep anything is noticed");
+    let ready = court.client(&searcher("detroit")).get("/readyz").await.unwrap();
+    assert_eq!(ready.status, 503, "whoever watches is told: {}", String::from_utf8_lossy(&ready.body));
+    court.deployment.kill().unwrap();
+    std::fs::remove_file(&flag).unwrap();
+    court.deployment.verify().unwrap();
+
+    court.deployment.serve().unwrap();
+    stand(&court, &receipts).await;
+    let entries = court.audit("detroit", 0).await;
+    assert!(entries.iter().all(|entry| entry["account_verified"] == true), "no entry lacks its account");
+    receipts.push(searched(&court, 3).await.expect("it goes on"));
+    stand(&court, &receipts).await;
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
 }

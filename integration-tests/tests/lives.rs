@@ -2,8 +2,8 @@
 
 use crate::common::life::{
     ASKER, ELSEWHERE, FIRST, Listed, PATROL, SECOND, STATEMENT, SUPERVISOR, court_with, court_with_faces, denied,
-    dispositions, document, forbidden, hand_over, number, out_of_place, outcome, outgoing, pending, registry_file,
-    reopen, said, signing, under,
+    dispositions, document, forbidden, hand_over, number, out_of_place, outcome, outgoing, pending, photographs_in_pdf,
+    registry_file, reopen, said, signing, under,
 };
 use crate::common::{Court, court, request};
 use base64::Engine as _;
@@ -132,6 +132,8 @@ async fn a_document_shows_probe_and_candidate_side_by_side() {
         String::from_utf8(document(&court.take(FIRST, &id, "disseminations", &hand_over("html")).await)).unwrap();
     assert_eq!(text.matches("src=\"data:image/").count(), 2, "the probe and one candidate");
     assert!(text.contains(&court.statement(STATEMENT).await) && text.contains("biden-1") && !text.contains("obama"));
+    let pdf = document(&court.take(FIRST, &id, "disseminations", &hand_over("pdf")).await);
+    assert_eq!(photographs_in_pdf(&pdf), 2, "the same two");
 }
 
 #[tokio::test]

@@ -1,23 +1,26 @@
 //! A full disk that gets room again: the server goes on by itself, and the log says what was.
 
-use crate::common::{SmallDisk, path, request, searcher};
-use integration_tests::Deployment;
+use crate::common::{Court, SmallDisk, court_to_be_filled, path, request, searcher};
+use crate::crash::{Given, Trail};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn with_room_on_the_disk_again_the_server_goes_on_by_itself() {
-    let Some(program) = integration_tests::program() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let mut deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
-    let logs = deployment.home.join("data/logs");
-    let Some(_disk) = SmallDisk::mount(&logs) else {
+    let mut disk = None;
+    let court = court_to_be_filled(|deployment| disk = SmallDisk::mount(&deployment.home.join("data/logs")));
+    let Some(mut court) = court else { return };
+    let Some(_disk) = disk else {
         return integration_tests::unable("a small disk cannot be mounted here; run as root");
     };
-    // One person's refusals fill the disk.
-    deployment.configure("refusals_burst = 1000000\n").unwrap();
-    deployment.serve().unwrap();
-    let mut client = deployment.client(&searcher("detroit")).unwrap();
+    let logs = court.deployment.home.join("data/logs");
+    assert!(court.enroll("detroit", 0..20).await.status.is_success());
+    let mut trail = Trail::new("detroit");
+    for seed in 0..3 {
+        let found = court.search("detroit", seed).await;
+        trail.given(&court, vec![Given::of(&found, found["request"].as_str().map(str::to_owned))]);
+    }
+    let mut client = court.client(&searcher("detroit"));
     let denied =
         json!({"request": {"gallery": "snap", "case_status": "active", "probe": request("detroit", 1)["probe"]}});
     let filler = logs.join("filler");
@@ -26,7 +29,7 @@ async fn with_room_on_the_disk_again_the_server_goes_on_by_itself() {
     while std::io::Write::write_all(&mut file, &page).is_ok() {}
     let mut refused = false;
     for _ in 0..2000 {
-        refused = client.post(&path("detroit"), &denied).await.unwrap().status == 503;
+        refused = !was_recorded(&court, &denied, &mut trail).await;
         if refused {
             break;
         }
@@ -39,18 +42,18 @@ async fn with_room_on_the_disk_again_the_server_goes_on_by_itself() {
     drop(file);
     std::fs::remove_file(&filler).unwrap();
     let started = Instant::now();
-    while client.post(&path("detroit"), &denied).await.unwrap().status == 503 {
+    while !was_recorded(&court, &denied, &mut trail).await {
         assert!(started.elapsed() < Duration::from_secs(60), "it does not go on");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let recovered = loop {
         assert!(started.elapsed() < Duration::from_secs(60), "no entry says what was");
-        let answer = deployment.client("detroit/a.feld").unwrap().get("/v1/jurisdictions").await.unwrap();
+        let answer = court.client("detroit/a.feld").get("/v1/jurisdictions").await.unwrap();
         let all = answer.json().unwrap();
         let log = all.as_array().unwrap().iter().find(|j| j["id"] == "detroit").unwrap();
         let first = log["log_entries"].as_u64().unwrap().saturating_sub(100);
         let entries = format!("/v1/detroit/audit/entries?first={first}&count=200");
-        let read = deployment.client("detroit/a.feld").unwrap().get(&entries).await.unwrap().json().unwrap();
+        let read = court.client("detroit/a.feld").get(&entries).await.unwrap().json().unwrap();
         let is_it = |entry: &&Value| entry["account"]["event"]["act"] == "log-recovered";
         if let Some(found) = read["entries"].as_array().unwrap().iter().find(is_it) {
             break found["account"]["event"]["details"].clone();
@@ -61,6 +64,21 @@ async fn with_room_on_the_disk_again_the_server_goes_on_by_itself() {
     assert!(recovered["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{recovered}");
     let ready = client.get("/readyz").await.unwrap();
     assert_eq!(ready.status, 200, "{}", String::from_utf8_lossy(&ready.body));
-    deployment.stop().unwrap();
-    deployment.verify().unwrap();
+    let found = court.search("detroit", 1).await;
+    trail.given(&court, vec![Given::of(&found, found["request"].as_str().map(str::to_owned))]);
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+    trail.check_offline(&court);
+    court.deployment.serve().unwrap();
+    trail.follow(&court, true).await;
+}
+
+/// Whether a denial is on record: it is, or it is refused because nothing can be recorded.
+async fn was_recorded(court: &Court, denied: &Value, trail: &mut Trail) -> bool {
+    let answer = court.client(&searcher("detroit")).post(&path("detroit"), denied).await.unwrap();
+    let recorded = answer.status != 503;
+    if recorded {
+        trail.given(court, vec![Given::of(&answer.json().unwrap(), None)]);
+    }
+    recorded
 }

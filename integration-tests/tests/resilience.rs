@@ -1,7 +1,7 @@
-//! What survives: restarts, crashes, a second server, a broken policy, a log that cannot be written.
+//! What survives: restarts, crashes, a second server, a broken policy, a log that cannot be written. Disks that are full are in
+//! `full_disk`.
 
-use crate::common::{SmallDisk, court, path, request, searcher};
-use integration_tests::Deployment;
+use crate::common::{court, path, request, searcher};
 use model::terms::Digest;
 use serde_json::json;
 
@@ -250,48 +250,6 @@ fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
     }
     found
-}
-
-#[tokio::test]
-async fn on_a_full_disk_nothing_is_done_and_what_was_done_stands() {
-    let Some(program) = integration_tests::program() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let mut deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
-    let logs = deployment.home.join("data/logs");
-    let Some(_disk) = SmallDisk::mount(&logs) else {
-        return integration_tests::unable("a small disk cannot be mounted here; run as root");
-    };
-    // One person's refusals fill the disk.
-    deployment.configure("refusals_burst = 1000000\n").unwrap();
-    deployment.serve().unwrap();
-    let mut client = deployment.client(&searcher("detroit")).unwrap();
-    let denied =
-        json!({"request": {"gallery": "snap", "case_status": "active", "probe": request("detroit", 1)["probe"]}});
-    assert!(client.post(&path("detroit"), &denied).await.unwrap().status != 503);
-    // Fill the disk to the last byte.
-    let filler = logs.join("filler");
-    let mut file = std::fs::File::create(&filler).unwrap();
-    let page = [0_u8; 4096];
-    while std::io::Write::write_all(&mut file, &page).is_ok() {}
-    let mut refused = None;
-    for _ in 0..2000 {
-        let answer = client.post(&path("detroit"), &denied).await.unwrap();
-        if answer.status == 503 {
-            refused = Some(answer.json().unwrap());
-            break;
-        }
-    }
-    let problem = refused.expect("with a full disk the log cannot be written");
-    assert!(problem["detail"].as_str().unwrap().contains("audit log cannot be written"), "{problem}");
-    let ready = client.get("/readyz").await.unwrap();
-    assert_eq!(ready.status, 503, "{}", String::from_utf8_lossy(&ready.body));
-    drop(file);
-    std::fs::remove_file(&filler).unwrap();
-    deployment.kill().unwrap();
-    deployment.verify().unwrap();
-    deployment.serve().unwrap();
-    let mut client = deployment.client(&searcher("detroit")).unwrap();
-    assert!(client.post(&path("detroit"), &denied).await.unwrap().status != 503, "it goes on after a restart");
 }
 
 #[tokio::test]

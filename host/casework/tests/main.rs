@@ -1,13 +1,17 @@
 //! Tests of the pipeline as its callers see it, in one program: they link once, and run side by side.
 
+// What the pipeline awaits nests deep, and whoever spawns it has it looked through.
+#![recursion_limit = "256"]
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test that unwraps says well enough what went wrong")]
 
+mod blind;
 mod calendar;
 mod clocks;
 mod common;
 mod filters;
 mod homes;
 mod hosts;
+mod interleavings;
 mod lapsed;
 mod limits;
 mod lives;

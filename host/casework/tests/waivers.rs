@@ -42,8 +42,8 @@ const HOUR_MS: u64 = 3_600_000;
 const WHY: &str = "the office that had to do it was closed on 1 March, order 26-114";
 
 /// Two jurisdictions at work, each with a policy of its own.
-struct House {
-    casework: Casework,
+pub struct House {
+    pub casework: Casework,
     clock: Arc<AtomicU64>,
     _home: tempfile::TempDir,
 }
@@ -74,13 +74,18 @@ async fn shipped() -> Option<House> {
 
 /// A component that lets chiefs waive, for both; `None` where it is not built.
 async fn lenient(outbox: Option<Arc<dyn Outbox>>) -> Option<House> {
+    house_that("waive", outbox).await
+}
+
+/// The component that is written for tests, acting so, for both; `None` where it is not built.
+pub async fn house_that(act: &str, outbox: Option<Arc<dyn Outbox>>) -> Option<House> {
     let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned();
     let Ok(component) = std::fs::read(target.join("wasm32-wasip2/policy/hostile.wasm")) else {
         skip("the component is not built");
         return None;
     };
     let engine = policy::Engine::new().unwrap();
-    let settings = [Field::new("act", Value::Text("waive".to_owned()))];
+    let settings = [Field::new("act", Value::Text(act.to_owned()))];
     let policy = policy::Policy::load(&engine, &component, &settings).unwrap();
     let house = open(vec![policy.clone(), policy], outbox).await;
     let registrar = house.who(DETROIT, "r.tanaka").await;
@@ -147,7 +152,7 @@ fn waiting<T>(taken: Result<T, CaseError>) -> Vec<String> {
 }
 
 impl House {
-    async fn who(&self, jurisdiction: &str, person: &str) -> Registered {
+    pub async fn who(&self, jurisdiction: &str, person: &str) -> Registered {
         let (jurisdiction, person) = (jurisdiction.to_owned(), person.to_owned());
         self.casework.registered(&Principal { jurisdiction, person, device: Device::Fixed }).await.unwrap()
     }
@@ -161,11 +166,11 @@ impl House {
         self.casework.open_request(&actor, DETROIT, intake).await.unwrap().request.request.id
     }
 
-    async fn opened(&self, seed: usize) -> String {
+    pub async fn opened(&self, seed: usize) -> String {
         self.opened_by(DETROIT, FIRST, intake(seed)).await
     }
 
-    async fn search(&self, request: &str) -> Result<usize, CaseError> {
+    pub async fn search(&self, request: &str) -> Result<usize, CaseError> {
         let open = self.casework.request(DETROIT, request).await.unwrap();
         let plan = Plan { candidates: Some(3), ..Plan::default() };
         let searched = self.casework.search(&self.who(DETROIT, FIRST).await, &open, plan).await?;

@@ -19,14 +19,10 @@ pub struct Books {
 impl Books {
     pub async fn open(deployment: &Deployment, jurisdiction: &str) -> Self {
         let home = &deployment.home;
-        let origin = format!("localhost/{jurisdiction}");
-        let signer = audit::Ed25519Signer::from_seed(&origin, secret(home, &format!("log-{jurisdiction}"))).unwrap();
-        let folder = home.join("data/logs").join(jurisdiction);
-        let dir = cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap();
-        let log = audit::Log::open(dir, &origin, Arc::new(signer)).unwrap().log;
-        let url = format!("surrealkv://{}?sync=every", home.join("data/db").display());
-        let key = store::MasterKey::from_bytes(secret(home, "master"));
-        let store = store::Store::open(&url, None, key).await.unwrap();
+        let log = prepared(home, jurisdiction);
+        assert!(log.riders().is_empty(), "it was not stopped in good order");
+        let log = log.open().unwrap().log;
+        let store = database(home).await;
         Self { rows: store.jurisdiction(jurisdiction).await.unwrap(), log, store }
     }
 
@@ -45,6 +41,22 @@ impl Books {
         log.close().unwrap();
         store.close().await;
     }
+}
+
+/// The log of a deployment that is stopped, or of a copy of its folder, about to be opened.
+pub fn prepared(home: &Path, jurisdiction: &str) -> audit::Prepared {
+    let origin = format!("localhost/{jurisdiction}");
+    let signer = audit::Ed25519Signer::from_seed(&origin, secret(home, &format!("log-{jurisdiction}"))).unwrap();
+    let folder = home.join("data/logs").join(jurisdiction);
+    let dir = cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap();
+    audit::Log::prepare(dir, &origin, Arc::new(signer)).unwrap()
+}
+
+/// The database of such a folder.
+pub async fn database(home: &Path) -> store::Store {
+    let url = format!("surrealkv://{}?sync=every", home.join("data/db").display());
+    let key = store::MasterKey::from_bytes(secret(home, "master"));
+    store::Store::open(&url, None, key).await.unwrap()
 }
 
 /// A key of a deployment: 32 bytes, as 64 hexadecimal characters.

@@ -103,6 +103,13 @@ pub fn document(handed: &Value) -> Vec<u8> {
     bytes
 }
 
+/// How many JPEG photographs a PDF holds. The dictionary of an image is never compressed (ISO 32000-1, 7.3.8 and 7.5.7).
+pub fn photographs_in_pdf(pdf: &[u8]) -> usize {
+    const JPEG: &[u8] = b"/DCTDecode";
+    assert!(pdf.starts_with(b"%PDF"));
+    pdf.windows(JPEG.len()).filter(|window| *window == JPEG).count()
+}
+
 /// A court with the test models, and these photographs of `../shared` in Detroit's gallery; `None` where there are none.
 pub async fn court_with_faces(names: &[&str]) -> Option<(Court, PathBuf)> {
     let program = integration_tests::program()?;

@@ -52,6 +52,35 @@ pub fn court_of(policies: &Path) -> Option<Court> {
     Some(Court { deployment, _folder: folder })
 }
 
+/// A deployment of which something was changed before its first start, with nothing in its galleries; `None` where nothing is
+/// built.
+pub fn court_after(change: impl FnOnce(&Deployment)) -> Option<Court> {
+    let program = integration_tests::program()?;
+    let folder = tempfile::tempdir().unwrap();
+    let mut deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
+    change(&deployment);
+    deployment.serve().unwrap();
+    Some(Court { deployment, _folder: folder })
+}
+
+/// The same whose small disk one person's refusals may fill.
+pub fn court_to_be_filled(change: impl FnOnce(&Deployment)) -> Option<Court> {
+    court_after(|deployment| {
+        change(deployment);
+        deployment.configure("refusals_burst = 1000000\n").unwrap();
+    })
+}
+
+/// The same whose policy of this jurisdiction had these settings from the start.
+pub fn court_with_settings(jurisdiction: &str, settings: &str) -> Option<Court> {
+    court_after(|deployment| {
+        let file = deployment.home.join("policies").join(jurisdiction).join("policy.toml");
+        let shipped = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(shipped.matches("[settings]\n").count(), 1);
+        std::fs::write(&file, shipped.replace("[settings]\n", &format!("[settings]\n{settings}\n"))).unwrap();
+    })
+}
+
 /// A template that is like no other of a small number.
 pub fn template(seed: usize) -> Vec<f32> {
     (0..DIM).map(|i| ((i * 31 + seed * 977 + i * seed * 7) % 101) as f32 / 50.0 - 1.0).collect()

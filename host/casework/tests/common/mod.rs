@@ -41,6 +41,8 @@ pub struct Court {
     pub clock: Arc<AtomicU64>,
     pub outbox: Arc<Letterbox>,
     pub drawn: Arc<Desk>,
+    /// What the casework keeps its rows in.
+    pub store: store::Store,
     folder: tempfile::TempDir,
 }
 
@@ -118,8 +120,8 @@ pub async fn court_with(extractor: impl FnOnce(&Arc<AtomicU64>) -> Option<Arc<dy
     let home = tempfile::tempdir().unwrap();
     let (outbox, drawn) = (Arc::default(), Arc::default());
     let extractor = extractor(&clock);
-    let casework = open(home.path(), &clock, &outbox, &drawn, extractor, |_| {}).await;
-    let court = Court { casework, clock, outbox, drawn, folder: home };
+    let (casework, store) = open(home.path(), &clock, &outbox, &drawn, extractor, |_| {}).await;
+    let court = Court { casework, clock, outbox, drawn, store, folder: home };
     court.enroll().await;
     Some(court)
 }
@@ -131,7 +133,7 @@ async fn open(
     drawn: &Arc<Desk>,
     extractor: Option<Arc<dyn face::Extractor>>,
     change: impl FnOnce(&mut Registry),
-) -> Casework {
+) -> (Casework, store::Store) {
     let engine = policy::Engine::new().unwrap();
     let folder = policies().join(JURISDICTION);
     let policy = policy::Folder::read(&folder).unwrap().load_unpinned(&engine).unwrap();
@@ -147,8 +149,8 @@ async fn open(
     let opening =
         Opening { id: JURISDICTION.to_owned(), policy: PolicyState::Ready(policy), registry, log, galleries: None };
     let (store, clock, progress) = (database(home).await, Clock::set(clock.clone()), |_: Loading<'_>| {});
-    let casework = Casework::open(vec![opening], store, clock, extractor, &progress).await.unwrap();
-    casework.with_draughting(drawn.clone()).with_outbox(outbox.clone())
+    let casework = Casework::open(vec![opening], store.clone(), clock, extractor, &progress).await.unwrap();
+    (casework.with_draughting(drawn.clone()).with_outbox(outbox.clone()), store)
 }
 
 async fn database(home: &Path) -> store::Store {
@@ -245,32 +247,35 @@ impl Court {
 
     /// Closes the court and opens it again with another registry.
     pub async fn reopen(self, change: impl FnOnce(&mut Registry)) -> Self {
-        let Self { casework, clock, outbox, drawn, folder } = self;
+        let Self { casework, clock, outbox, drawn, store, folder } = self;
+        drop(store);
         casework.close().await.unwrap();
-        let casework = open(folder.path(), &clock, &outbox, &drawn, None, change).await;
-        Self { casework, clock, outbox, drawn, folder }
+        let (casework, store) = open(folder.path(), &clock, &outbox, &drawn, None, change).await;
+        Self { casework, clock, outbox, drawn, store, folder }
     }
 
     /// Closes the court, does something with its rows, and opens it again.
     pub async fn reopen_on(self, work: impl AsyncFnOnce(&store::Jurisdiction)) -> Self {
-        let Self { casework, clock, outbox, drawn, folder } = self;
+        let Self { casework, clock, outbox, drawn, store, folder } = self;
+        drop(store);
         casework.close().await.unwrap();
-        let store = database(folder.path()).await;
-        let rows = store.jurisdiction(JURISDICTION).await.unwrap();
+        let between = database(folder.path()).await;
+        let rows = between.jurisdiction(JURISDICTION).await.unwrap();
         work(&rows).await;
         drop(rows);
-        store.close().await;
-        let casework = open(folder.path(), &clock, &outbox, &drawn, None, |_| {}).await;
-        Self { casework, clock, outbox, drawn, folder }
+        between.close().await;
+        let (casework, store) = open(folder.path(), &clock, &outbox, &drawn, None, |_| {}).await;
+        Self { casework, clock, outbox, drawn, store, folder }
     }
 
     /// Closes the court, has something done to its folder, and opens it again.
     pub async fn reopen_after(self, meanwhile: impl AsyncFnOnce(&Path)) -> Self {
-        let Self { casework, clock, outbox, drawn, folder } = self;
+        let Self { casework, clock, outbox, drawn, store, folder } = self;
+        drop(store);
         casework.close().await.unwrap();
         meanwhile(folder.path()).await;
-        let casework = open(folder.path(), &clock, &outbox, &drawn, None, |_| {}).await;
-        Self { casework, clock, outbox, drawn, folder }
+        let (casework, store) = open(folder.path(), &clock, &outbox, &drawn, None, |_| {}).await;
+        Self { casework, clock, outbox, drawn, store, folder }
     }
 
     /// Opens a request and searches; gives its id and the records of its list.
@@ -320,6 +325,12 @@ impl Court {
     pub async fn outcome(&self, who: &str, request: &str) -> Result<Taken, CaseError> {
         let answers = answers([("case-assisted", Value::Flag(true)), ("positive-identification", Value::Flag(false))]);
         self.casework.report_outcome(&self.who(who).await, JURISDICTION, request, answers).await
+    }
+
+    /// Every row of the jurisdiction, but what the log itself adds: accounts, and which entries are of which request. What was
+    /// just recorded may be on its way there still: view something first.
+    pub async fn rows_but_the_logs(&self) -> Vec<store::RowAtRest> {
+        self.store.jurisdiction(JURISDICTION).await.unwrap().at_rest(&["account", "request_entry"]).await.unwrap()
     }
 
     pub async fn seen(&self, request: &str) -> Seen {

@@ -53,6 +53,13 @@ async fn a_database_written_anew_holds_what_is_left_and_no_key_of_what_is_not() 
         wrapped(&north, RecordId::new(schema::ACCOUNT, key("gone"))).await,
     ];
     assert!(keys.iter().all(|key| holds(old.path(), key)), "this search would find one");
+    let at_rest = north.at_rest(&[]).await.unwrap();
+    for key in &keys {
+        let row = at_rest.iter().find(|row| row.bytes.get("key") == Some(key)).unwrap();
+        assert!(row.key.contains("gone") && !row.bytes["sealed"].is_empty(), "{row:?}");
+    }
+    let others = north.at_rest(&[schema::ACCOUNT]).await.unwrap();
+    assert!(others.len() < at_rest.len() && others.iter().all(|row| row.table != schema::ACCOUNT));
 
     north.remove_record("g", "gone").await.unwrap();
     assert!(north.destroy("probe", "gone").await.unwrap());

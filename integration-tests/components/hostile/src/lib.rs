@@ -1,6 +1,6 @@
 //! A policy component that misbehaves as its setting says. Each way is one that a careless or malicious author might
-//! find; the host must answer all of them with a recorded denial. Two ways are no misbehaviour: it may `behave`, and it may
-//! behave and let a chief `waive` what it demands.
+//! find; the host must answer all of them with a recorded denial. Three ways are no misbehaviour: it may `behave`, it may
+//! behave and let a chief `waive` what it demands, and it may want signatures given `blind`.
 
 use magistrate_sdk::calendar::date;
 use magistrate_sdk::case::has_role;
@@ -18,6 +18,7 @@ magistrate_sdk::policy_with_std!(Hostile);
 const ACTS: &[&str] = &[
     "behave",
     "waive",
+    "blind",
     "spin",
     "allocate",
     "recurse",
@@ -37,6 +38,9 @@ const ACTS: &[&str] = &[
 
 /// Who approves, signs, is told and, where that is let, waives.
 const CHIEF: &str = "chief";
+
+/// Who signs without seeing what the others concluded, two of them.
+const EXAMINER: &str = "examiner";
 
 /// Decisions that this instance has made: always none, where each is made in a fresh one.
 static DECIDED: AtomicU32 = AtomicU32::new(0);
@@ -98,6 +102,11 @@ impl Policy for Hostile {
         }
         if act == "waive" {
             demand(case);
+        }
+        if act == "blind" && case.phase() == Phase::Search {
+            let mut each = Duties::sign_offs(EXAMINER, 2, "");
+            each.blind = true;
+            case.clause(0).obliges(Duty::SignOffs(each));
         }
         let waives = act == "waive" && case.governs_actor() && has_role(case.actor(), CHIEF);
         if case.phase() == Phase::Waiver && !waives {

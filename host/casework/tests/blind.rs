@@ -1,0 +1,80 @@
+//! A policy that wants each examiner to sign without having seen what the others concluded: with a component that asks for it,
+//! as no shipped directive does.
+
+use crate::common::{FIRST, JURISDICTION, SECOND, SUPERVISOR, court, misstep, outgoing, said, signing};
+use crate::waivers::{House, house_that};
+use casework::chamber::Registered;
+use casework::disposition::Examination;
+use casework::viewing::{CandidateSeen, SignatureSeen};
+use casework::{Casework, Misstep};
+use magistrate_casework as casework;
+use model::facts::{Conclusion, Likeness};
+use std::collections::BTreeMap;
+
+/// What somebody is shown of a request: its candidates and its signatures.
+async fn shown(casework: &Casework, who: &Registered, request: &str) -> (Vec<CandidateSeen>, Vec<SignatureSeen>) {
+    let looked = casework.look(who, JURISDICTION, request, BTreeMap::new()).await.unwrap();
+    (looked.candidates, casework.view(who, JURISDICTION, request).await.unwrap().signatures)
+}
+
+/// Of how many candidates somebody is shown what was said of them, and of how many signatures what they conclude.
+fn told((candidates, signatures): &(Vec<CandidateSeen>, Vec<SignatureSeen>)) -> (usize, usize) {
+    let concluded = signatures.iter().filter(|s| s.conclusion.is_some()).count();
+    assert!(signatures.iter().all(|s| s.reason.is_some() == s.conclusion.is_some()), "{signatures:?}");
+    (candidates.iter().filter(|c| c.disposition.is_some()).count(), concluded)
+}
+
+/// A request whose list the first examiner has judged, and signed as a lead; with the records of the list.
+async fn judged(house: &House) -> (String, Vec<String>) {
+    let (request, first) = (house.opened(3).await, house.who(JURISDICTION, FIRST).await);
+    assert_eq!(house.search(&request).await.unwrap(), 3);
+    let list = house.casework.look(&first, JURISDICTION, &request, BTreeMap::new()).await.unwrap().candidates;
+    let records: Vec<_> = list.into_iter().map(|c| c.record_id).collect();
+    let dispositions = records.iter().map(|r| said(r, Likeness::Possible)).collect();
+    let examination = Examination { dispositions, ..Examination::default() };
+    house.casework.dispose(&first, JURISDICTION, &request, examination).await.unwrap();
+    let lead = signing("examiner", Conclusion::Lead);
+    house.casework.sign(&first, JURISDICTION, &request, lead).await.unwrap();
+    (request, records)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_a_blind_rule_nobody_is_shown_what_others_concluded_before_they_sign() {
+    let Some(house) = house_that("blind", None).await else { return };
+    let (request, records) = judged(&house).await;
+    let [first, second, chief] = [FIRST, SECOND, SUPERVISOR].map(|person| house.who(JURISDICTION, person));
+    let (first, second, chief) = (first.await, second.await, chief.await);
+    assert_eq!(told(&shown(&house.casework, &first, &request).await), (3, 1), "their own");
+
+    let before = shown(&house.casework, &second, &request).await;
+    assert_eq!((before.0.len(), before.1.len()), (3, 1), "that there are candidates and who has signed is no secret");
+    assert_eq!((before.1[0].by.person.as_str(), told(&before)), (FIRST, (0, 0)));
+    assert_eq!(told(&shown(&house.casework, &chief, &request).await), (0, 0), "nor is anybody else who has not signed");
+    // Nor does a refusal tell them.
+    let early = house.casework.release(&second, JURISDICTION, &request, outgoing(&records[..1])).await;
+    let wanting = misstep(early);
+    assert!(matches!(&wanting, Misstep::Wanting { demanded } if !demanded.is_empty()), "{wanting}");
+    let early = house.casework.release(&first, JURISDICTION, &request, outgoing(&records[..1])).await;
+    let wanting = misstep(early);
+    assert!(matches!(&wanting, Misstep::Unsigned { wanting, .. } if wanting[0].contains("examiner")), "{wanting}");
+
+    let lead = signing("examiner", Conclusion::Lead);
+    house.casework.sign(&second, JURISDICTION, &request, lead).await.unwrap();
+    assert_eq!(told(&shown(&house.casework, &second, &request).await), (3, 2), "once they have signed");
+    assert_eq!(told(&shown(&house.casework, &chief, &request).await), (0, 0), "the others still are not");
+    house.casework.release(&first, JURISDICTION, &request, outgoing(&records[..1])).await.unwrap();
+    assert_eq!(told(&shown(&house.casework, &chief, &request).await), (3, 2), "what has left is no secret");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_such_a_rule_what_was_said_is_shown_at_once() {
+    let Some(house) = house_that("behave", None).await else { return };
+    let (request, _) = judged(&house).await;
+    let second = house.who(JURISDICTION, SECOND).await;
+    assert_eq!(told(&shown(&house.casework, &second, &request).await), (3, 1));
+
+    let Some(court) = court().await else { return };
+    let (request, _) = court.disposed(3).await;
+    let second = court.who(SECOND).await;
+    assert_eq!(told(&shown(&court.casework, &second, &request).await), (3, 0), "the directive asks for none either");
+}
