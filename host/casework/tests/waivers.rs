@@ -48,11 +48,6 @@ pub struct House {
     _home: tempfile::TempDir,
 }
 
-fn skip(why: &str) {
-    eprintln!("SKIPPED: {why}: run `cargo xtask test`");
-    assert!(std::env::var_os("MAGISTRATE_NO_SKIP").is_none(), "skipped where nothing may be");
-}
-
 fn source(jurisdiction: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(jurisdiction)
 }
@@ -64,7 +59,7 @@ async fn shipped() -> Option<House> {
     for (jurisdiction, component) in COMPONENTS {
         let folder = source(jurisdiction);
         if !folder.join(component).is_file() {
-            skip("the policies are not built");
+            crate::common::skip("the policies are not built");
             return None;
         }
         policies.push(policy::Folder::read(&folder).unwrap().load_unpinned(&engine).unwrap());
@@ -81,7 +76,7 @@ async fn lenient(outbox: Option<Arc<dyn Outbox>>) -> Option<House> {
 pub async fn house_that(act: &str, outbox: Option<Arc<dyn Outbox>>) -> Option<House> {
     let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned();
     let Ok(component) = std::fs::read(target.join("wasm32-wasip2/policy/hostile.wasm")) else {
-        skip("the component is not built");
+        crate::common::skip("the component is not built");
         return None;
     };
     let engine = policy::Engine::new().unwrap();
