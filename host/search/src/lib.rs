@@ -156,6 +156,8 @@ mod yardstick;
 
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod widths;
 
 pub use answer::{Answer, Certificate, Hit};
 pub use error::{RowError, ShapeError, SnapshotError, TemplateError};
