@@ -322,7 +322,7 @@ impl Trail {
 
     /// Checks receipts by themselves, as whoever holds them would, and remembers them.
     pub fn given(&mut self, court: &Court, given: Vec<Given>) {
-        for Given { receipt, request } in given {
+        for Given { receipt, request, .. } in given {
             court.check_receipt(self.jurisdiction, &receipt);
             let proof: audit::Receipt = receipt["proof"].as_str().unwrap().parse().unwrap();
             let size: u64 = proof.checkpoint.lines().nth(1).unwrap().parse().unwrap();

@@ -326,7 +326,7 @@ impl Casework {
             if let Some(sitting) = sitting {
                 sitting.tell(&mut history.owner, Some(&actor.who()));
             }
-            history.candidates_filtered = !filter.is_empty();
+            history.owner.candidates_filtered = !filter.is_empty();
             let facts = Facts {
                 now,
                 actor,

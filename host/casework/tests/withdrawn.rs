@@ -82,7 +82,7 @@ async fn nobody_takes_back_in_one_role_what_they_signed_in_another() {
     let Some(court) = court().await else { return };
     let both = |registry: &mut model::registry::Registry| {
         let person = registry.people.iter_mut().find(|p| p.id == SUPERVISOR).unwrap();
-        person.roles.push("ciu-commander".to_owned());
+        person.roles.push("ciu-commander".into());
     };
     let court = court.reopen(both).await;
     let (request, records) = court.signed(5).await;

@@ -101,7 +101,8 @@ impl Casework {
     pub fn idle_order(&self, jurisdiction: &str) -> Option<String> {
         let person = self.means.get(jurisdiction)?.purge_as.clone()?;
         let principal = Principal { jurisdiction: jurisdiction.to_owned(), person, device: Device::Service };
-        let reason = person_of(self.chambers.get(jurisdiction)?, &principal).err()?;
+        let now = self.clock.now().unwrap_or_else(|e| e.latest());
+        let reason = person_of(self.chambers.get(jurisdiction)?, &principal, now).err()?;
         Some(format!("purge_as under [jurisdictions.{jurisdiction}] names somebody who may not act: {reason}"))
     }
 
@@ -128,7 +129,7 @@ impl Casework {
     ) -> Result<(), CaseError> {
         let Some(chamber) = self.chambers.get(jurisdiction) else { return Ok(()) };
         let (home, person) = principal.map_or(("", ""), |p| (p.jurisdiction.as_str(), p.person.as_str()));
-        self.record_rejection(&[chamber], as_certified(home, person), UNHEARD, reason).await
+        self.record_rejection(&[chamber], as_certified(home, person), UNHEARD, reason).await.map(drop)
     }
 
     /// Somebody of the same or another jurisdiction on whose behalf a step is taken. Why somebody may not act is told to
