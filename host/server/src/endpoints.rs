@@ -22,7 +22,7 @@ use std::sync::{Arc, LazyLock};
 pub(crate) struct Ask {
     pub(crate) casework: Arc<Casework>,
     pub(crate) metrics: Arc<Metrics>,
-    /// Who asks; absent only on routes for any certificate.
+    /// Who asks; absent only on routes for everybody, or for any certificate.
     pub(crate) caller: Option<Registered>,
     /// Whom the certificate names, registered or not.
     pub(crate) named: Option<Principal>,
