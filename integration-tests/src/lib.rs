@@ -58,6 +58,8 @@ pub struct Deployment {
     pub home: PathBuf,
     /// Where its server listens.
     pub address: String,
+    /// Where it listens for everybody, as an address begins, if it does.
+    pub public: Option<String>,
     program: PathBuf,
     server: Option<Child>,
 }
@@ -87,7 +89,13 @@ impl Deployment {
         if !done.success() {
             bail!("`magistrate init` failed");
         }
-        Ok(Self { home: home.to_owned(), address: String::new(), program: program.to_owned(), server: None })
+        Ok(Self {
+            home: home.to_owned(),
+            address: String::new(),
+            public: None,
+            program: program.to_owned(),
+            server: None,
+        })
     }
 
     /// Its configuration's file.
@@ -123,8 +131,13 @@ impl Deployment {
         let mut errors = BufReader::new(server.stderr.take().context("the server's errors")?).lines();
         let mut lines = BufReader::new(output).lines();
         let mut address = None;
+        self.public = None;
         for line in lines.by_ref() {
-            if let Some(found) = line?.strip_prefix("listening on https://") {
+            let line = line?;
+            if let Some(found) = line.strip_prefix("for everybody, without a certificate: ") {
+                self.public = Some(found.to_owned());
+            }
+            if let Some(found) = line.strip_prefix("listening on https://") {
                 // While it waits for a log, what follows is why.
                 address = found.split(',').next().map(str::to_owned);
                 break;

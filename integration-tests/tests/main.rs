@@ -18,6 +18,7 @@ mod connections;
 mod crash;
 mod damage;
 mod days;
+mod everybody;
 mod failing_sync;
 mod filters;
 mod forged;

@@ -7,12 +7,12 @@ use client::{Client, Method};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 
 /// The log's key as it was published when the deployment was made.
-fn published_key(court: &Court, jurisdiction: &str) -> audit::VerifierKey {
+pub fn published_key(court: &Court, jurisdiction: &str) -> audit::VerifierKey {
     let file = court.deployment.home.join(format!("log-keys/{jurisdiction}.vkey"));
     std::fs::read_to_string(file).unwrap().trim().parse().unwrap()
 }
 
-async fn text(client: &mut Client, path: &str) -> String {
+pub async fn text(client: &mut Client, path: &str) -> String {
     let answer = client.get(path).await.unwrap();
     assert_eq!(answer.status, 200, "{path}");
     assert!(answer.content_type.starts_with("text/plain"), "{path}: {}", answer.content_type);
@@ -20,7 +20,7 @@ async fn text(client: &mut Client, path: &str) -> String {
 }
 
 /// Fetches the entries that a checkpoint of this size refers to, and the hashes of the lowest level beside them.
-async fn fetch(client: &mut Client, size: u64) -> (Vec<Vec<u8>>, Vec<u8>) {
+pub async fn fetch(client: &mut Client, size: u64) -> (Vec<Vec<u8>>, Vec<u8>) {
     let (mut entries, mut hashes) = (Vec::new(), Vec::new());
     for path in audit::files_of(size) {
         let answer = client.get(&format!("/v1/detroit/log/{path}")).await.unwrap();

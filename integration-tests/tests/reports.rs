@@ -10,12 +10,12 @@ const UNIT: &str = "detroit/m.whitfield";
 const AUDITOR: &str = "detroit/a.feld";
 const ANYBODY: &str = "st-louis/r.abara";
 
-fn weekly() -> Value {
+pub fn weekly() -> Value {
     let answers = json!({"software-upgrades": "none", "contract-changes": "none", "confirmed-violations": "none"});
     json!({"report": "weekly", "answers": answers})
 }
 
-fn annual() -> Value {
+pub fn annual() -> Value {
     let answers = json!({"lawsuits": "none", "settlements": "none", "efficacy": "nothing was searched"});
     json!({"report": "annual", "answers": answers})
 }

@@ -14,6 +14,8 @@ use std::time::Duration;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) server: Server,
+    /// The address for everybody; none where absent.
+    pub(crate) public: Option<Public>,
     pub(crate) store: Store,
     pub(crate) audit: Audit,
     pub(crate) faces: Option<face::ModelPaths>,
@@ -54,6 +56,39 @@ pub(crate) struct Server {
     pub(crate) refusals_per_minute: Option<NonZeroU32>,
     pub(crate) looks_burst: Option<NonZeroU32>,
     pub(crate) looks_per_minute: Option<NonZeroU32>,
+}
+
+/// Where everybody reads what is public, without a certificate.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Public {
+    pub(crate) listen: SocketAddr,
+    /// Whether TLS is spoken there, with the server's certificate; `false` behind a proxy that speaks it.
+    #[serde(default = "yes")]
+    pub(crate) tls: bool,
+    /// Connections from one address at one moment.
+    pub(crate) connections_each: Option<NonZeroUsize>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Public {
+    /// Whether it is another address than the server's own.
+    fn check(&self, server: &Server) -> anyhow::Result<()> {
+        // Port 0 is any that is free.
+        if self.listen == server.listen && self.listen.port() != 0 {
+            bail!("[public] and [server] both listen on {}: name another address under [public]", self.listen);
+        }
+        Ok(())
+    }
+
+    /// The same for the server, with so many connections at one moment.
+    pub(crate) fn bounds(&self, connections: usize) -> server::Public {
+        let connections_each = self.connections_each.map_or(server::MOST_PUBLIC_EACH, NonZeroUsize::get);
+        server::Public { listen: self.listen, tls: self.tls, connections, connections_each }
+    }
 }
 
 /// Who may issue client certificates, and for whom.
@@ -201,6 +236,9 @@ impl Config {
             model::terms::check_id(id).with_context(|| format!("{}: [jurisdictions.{id}]", path.display()))?;
         }
         config.server.check(config.jurisdictions.keys()).with_context(|| path.display().to_string())?;
+        if let Some(public) = &config.public {
+            public.check(&config.server).with_context(|| path.display().to_string())?;
+        }
         let base = path.parent().unwrap_or(Path::new("."));
         let (server, store, audit) = (&mut config.server, &mut config.store, &mut config.audit);
         let mut paths = vec![&mut server.certificate, &mut server.key, &mut store.key, &mut store.galleries];
@@ -366,6 +404,34 @@ mod tests {
         refused(&[both.clone(), authority("[\"nroth\"]")].concat(), "names `nroth`");
         refused(&authority("[\"north\"]"), "no [[server.client_authorities]] is for `south`");
         refused("[[client_authorities]]\nfile = \"f\"\nrevocations = \"r\"\n", "jurisdictions");
+    }
+
+    #[test]
+    fn everybody_has_an_address_of_their_own_with_tls_unless_it_is_said_otherwise() {
+        let server: Server = toml::from_str(
+            "listen = \"127.0.0.1:8443\"\ncertificate = \"c\"\nkey = \"k\"\nclient_authority = \"a\"\nrevocations = \"r\"\n",
+        )
+        .unwrap();
+        let public = |text: &str| toml::from_str::<Public>(text).map_err(|e| e.to_string());
+        let other = public("listen = \"127.0.0.1:8445\"\n").unwrap();
+        assert!(other.check(&server).is_ok());
+        let bounds = other.bounds(100);
+        assert_eq!((bounds.tls, bounds.connections, bounds.connections_each), (true, 100, server::MOST_PUBLIC_EACH));
+        let plain = public("listen = \"127.0.0.1:8445\"\ntls = false\nconnections_each = 99\n").unwrap().bounds(100);
+        assert_eq!((plain.tls, plain.connections_each), (false, 99));
+
+        let same = public("listen = \"127.0.0.1:8443\"\n").unwrap().check(&server).unwrap_err().to_string();
+        assert!(same.contains("both listen on 127.0.0.1:8443"), "{same}");
+        let any = Server { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..server };
+        assert!(public("listen = \"127.0.0.1:0\"\n").unwrap().check(&any).is_ok(), "two free ports are two");
+        for wrong in [
+            "",
+            "listen = \"8445\"\n",
+            "listen = \"127.0.0.1:1\"\nconnections_each = 0\n",
+            "listen = \"127.0.0.1:1\"\nkey = \"k\"\n",
+        ] {
+            assert!(public(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -21,13 +21,28 @@ pub(crate) fn raise() -> Option<u64> {
     }
 }
 
+/// Of what connections may take, everybody has this part at most, at the address that needs no certificate.
+const PUBLIC_PART: usize = 8;
+
+/// Connections at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shares {
+    /// Of those with certificates.
+    pub(crate) certified: usize,
+    /// Of everybody, where there is an address for them.
+    pub(crate) public: usize,
+}
+
 /// How many connections there may be at one moment with so many descriptors: a quarter of these is left at least, and
-/// [`RESERVE`] unless that is more than half.
-pub(crate) fn connections(descriptors: Option<u64>) -> usize {
-    let Some(all) = descriptors else { return server::MOST_CONNECTIONS };
-    let reserve = (all / 4).max(RESERVE.min(all / 2));
-    let left = all.saturating_sub(reserve).max(1);
-    usize::try_from(left).unwrap_or(usize::MAX).min(server::MOST_CONNECTIONS)
+/// [`RESERVE`] unless that is more than half. What everybody may take is none of the others'.
+pub(crate) fn connections(descriptors: Option<u64>, for_everybody: bool) -> Shares {
+    let left = descriptors.map_or(usize::MAX, |all| {
+        let reserve = (all / 4).max(RESERVE.min(all / 2));
+        usize::try_from(all.saturating_sub(reserve).max(1)).unwrap_or(usize::MAX)
+    });
+    let public = if for_everybody { (left / PUBLIC_PART).clamp(1, server::MOST_PUBLIC_CONNECTIONS) } else { 0 };
+    let certified = left.saturating_sub(public).clamp(1, server::MOST_CONNECTIONS);
+    Shares { certified, public }
 }
 
 #[cfg(test)]
@@ -39,8 +54,20 @@ mod tests {
         for (descriptors, left) in
             [(0, 1), (1, 1), (128, 64), (512, 256), (1024, 768), (1 << 20, server::MOST_CONNECTIONS), (u64::MAX, 1024)]
         {
-            assert_eq!(connections(Some(descriptors)), left, "{descriptors}");
+            let shares = Shares { certified: left, public: 0 };
+            assert_eq!(connections(Some(descriptors), false), shares, "{descriptors}");
         }
-        assert_eq!(connections(None), server::MOST_CONNECTIONS);
+        assert_eq!(connections(None, false).certified, server::MOST_CONNECTIONS);
+    }
+
+    #[test]
+    fn everybody_has_a_part_of_what_there_is_and_no_more() {
+        for (descriptors, certified, public) in
+            [(0, 1, 1), (128, 56, 8), (512, 224, 32), (1024, 672, 96), (2048, 1024, 128), (u64::MAX, 1024, 128)]
+        {
+            let shares = Shares { certified, public };
+            assert_eq!(connections(Some(descriptors), true), shares, "{descriptors}");
+        }
+        assert_eq!(connections(None, true), Shares { certified: server::MOST_CONNECTIONS, public: 128 });
     }
 }

@@ -232,6 +232,15 @@ revocations = "certs/revocations.pem"
 # looks_burst = 600
 # looks_per_minute = 600
 
+# What is public, for everybody, without a certificate: the logs, their keys, the directives with their revisions, published reports.
+# Nothing that is asked there is an entry. TLS with the server's certificate; with `tls = false`, HTTP for a proxy in front, and
+# then name more connections_each, for all have its address.
+# [public]
+# listen = "127.0.0.1:8445"
+# tls = true
+# Connections from one address at one moment.
+# connections_each = 16
+
 [store]
 # An embedded database in a folder; or a server, wss://host:port with user and password_env, whose certificate a public
 # authority has issued. ws:// is for a server, or a tunnel to one, on this machine.

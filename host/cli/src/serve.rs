@@ -1,7 +1,7 @@
 //! `magistrate serve`.
 
 use crate::config::{self, Config};
-use crate::descriptors;
+use crate::descriptors::{self, Shares};
 use crate::draughting::Draughtsman;
 use crate::output::{self, bar, spinner};
 use crate::post::{Bell, Post, told_of_alarms};
@@ -60,7 +60,11 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
     let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
     let listening = listening.with_patience(config.patience()).with_most_each(config.most_each());
     let listening = listening.with_handshakes_each(config.handshakes_each());
-    let listening = listening.with_allowances(config.allowances()).with_most_connections(most_connections());
+    let shares = most_connections(config.public.is_some());
+    let mut listening = listening.with_allowances(config.allowances()).with_most_connections(shares.certified);
+    if let Some(public) = &config.public {
+        listening = listening.with_public(public.bounds(shares.public)).await.context("[public]")?;
+    }
     let post = config.outbox.as_ref().map(Post::new).transpose()?.map(Arc::new);
     let mut alarm: Arc<dyn Alarm> = Arc::new(Announce);
     if let (Some(post), Some(outbox)) = (&post, &config.outbox) {
@@ -87,6 +91,9 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
     casework.guard(alarm);
     witnesses::seek(config, &mut casework)?;
     print_jurisdictions(&casework);
+    if let Some(address) = listening.public_address() {
+        say!("for everybody, without a certificate: {address}");
+    }
     say!("listening on https://{}", listening.address());
 
     let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -115,16 +122,23 @@ async fn say_waiting(address: SocketAddr, mut waits: tokio::sync::watch::Receive
 }
 
 /// How many connections there may be, so that the log and the database never want for a file descriptor.
-fn most_connections() -> usize {
+fn most_connections(for_everybody: bool) -> Shares {
     let descriptors = descriptors::raise();
-    let connections = descriptors::connections(descriptors);
+    let shares = descriptors::connections(descriptors, for_everybody);
+    let Shares { certified: connections, public } = shares;
     if connections < server::MOST_CONNECTIONS {
         let most = server::MOST_CONNECTIONS;
-        tracing::warn!(?descriptors, connections, most, "few file descriptors, few connections: raise the hard limit");
+        tracing::warn!(
+            ?descriptors,
+            connections,
+            public,
+            most,
+            "few file descriptors, few connections: raise the hard limit"
+        );
     } else {
-        tracing::info!(?descriptors, connections, "file descriptors, and connections at one moment");
+        tracing::info!(?descriptors, connections, public, "file descriptors, and connections at one moment");
     }
-    connections
+    shares
 }
 
 /// Tells whoever is told of alarms that the host does not start. Once, for the process ends.

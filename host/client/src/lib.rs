@@ -1,4 +1,4 @@
-//! A mutually authenticated HTTP client: one connection, kept alive, HTTP/1.1 over TLS 1.3.
+//! A mutually authenticated HTTP client: one connection, kept alive, HTTP/1.1 over TLS 1.3; or over TCP alone, for what is public.
 //!
 //! Used by the command line, the benchmarks, the demo and the black-box tests, so that all of them speak to the server as a
 //! user's program would.
@@ -19,6 +19,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
@@ -79,7 +80,7 @@ impl Identity {
         Self::build(authority, |builder| builder.with_client_auth_cert(chain, secret), certificate)
     }
 
-    /// A client without a certificate: what a server must turn away.
+    /// A client without a certificate: what a server must turn away, but at its address for everybody.
     ///
     /// # Errors
     /// [`ClientError::Credential`], naming the file.
@@ -170,7 +171,8 @@ impl Answer {
 pub struct Client {
     address: String,
     host: String,
-    identity: Identity,
+    /// Absent where no TLS is spoken.
+    identity: Option<Identity>,
     connection: Option<Connection>,
     most_answer_bytes: usize,
 }
@@ -178,6 +180,15 @@ pub struct Client {
 impl Client {
     /// A client of the server at `host:port`. Nothing is connected yet.
     pub fn new(address: &str, identity: Identity) -> Self {
+        Self::build(address, Some(identity))
+    }
+
+    /// The same without TLS: for what is public, and proves itself.
+    pub fn plain(address: &str) -> Self {
+        Self::build(address, None)
+    }
+
+    fn build(address: &str, identity: Option<Identity>) -> Self {
         let host = host_of(address).to_owned();
         Self { address: address.to_owned(), host, identity, connection: None, most_answer_bytes: MOST_ANSWER_BYTES }
     }
@@ -239,11 +250,27 @@ impl Client {
     }
 
     async fn connect(&self) -> Result<Connection, ClientError> {
-        let failed = |reason: String| ClientError::Connect { address: self.address.clone(), reason };
-        let io = TokioIo::new(Wire(self.identity.connect(&self.address).await?));
-        let (sender, connection) =
-            hyper::client::conn::http1::handshake(io).await.map_err(|e| failed(e.to_string()))?;
+        match &self.identity {
+            Some(identity) => self.greet(Wire(identity.connect(&self.address).await?)).await,
+            None => {
+                let tcp = TcpStream::connect(&self.address).await.map_err(|e| self.failed(e.to_string()))?;
+                tcp.set_nodelay(true).map_err(|e| self.failed(e.to_string()))?;
+                self.greet(tcp).await
+            }
+        }
+    }
+
+    async fn greet<S>(&self, stream: S) -> Result<Connection, ClientError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let greeting = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = greeting.map_err(|e| self.failed(e.to_string()))?;
         Ok(Connection { sender, task: tokio::spawn(connection) })
+    }
+
+    fn failed(&self, reason: String) -> ClientError {
+        ClientError::Connect { address: self.address.clone(), reason }
     }
 }
 

@@ -103,7 +103,8 @@ impl Part {
     }
 }
 
-fn busy(detail: &str) -> Problem {
+/// What whoever found no room is told.
+pub(crate) fn busy(detail: &str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, BUSY, "the host is busy", detail)
 }
 

@@ -4,6 +4,7 @@ use crate::api::{self, findings, obligations};
 use crate::case_endpoints;
 use crate::metrics::Metrics;
 use crate::problem::{MEDIA_TYPE, Problem};
+use crate::public_log;
 use bytes::Bytes;
 use casework::chamber::{Impediment, Registered};
 use casework::intake::OpenRequest;
@@ -15,16 +16,18 @@ use model::registry::Principal;
 use model::rulings::Duty;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// What a route is asked.
 pub(crate) struct Ask {
     pub(crate) casework: Arc<Casework>,
     pub(crate) metrics: Arc<Metrics>,
-    /// Who asks; absent only on routes for any certificate.
+    /// Who asks; absent only on routes for everybody, or for any certificate.
     pub(crate) caller: Option<Registered>,
     /// Whom the certificate names, registered or not.
     pub(crate) named: Option<Principal>,
+    /// Whether it came in by the address for everybody, where nobody is named.
+    pub(crate) for_everybody: bool,
     pub(crate) path: Vec<(String, String)>,
     /// Names and values, decoded.
     pub(crate) query: Vec<(String, String)>,
@@ -100,17 +103,32 @@ pub(crate) fn health(needs_restart: bool) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn readyz(ask: Ask) -> Result<Reply, Problem> {
-    readiness(ask.casework.impediments().await, ask.named.as_ref())
+    let found = ask.casework.impediments().await;
+    if ask.for_everybody { in_brief(&found) } else { readiness(found, ask.named.as_ref()) }
+}
+
+/// How far anything can be decided.
+fn how_ready(found: &[Impediment]) -> (bool, &'static str) {
+    match (found.iter().all(|i| i.partial), found.is_empty()) {
+        (true, true) => (true, "ready"),
+        (true, false) => (true, "partly ready"),
+        (false, _) => (false, "not ready"),
+    }
+}
+
+/// The same and no more: what everybody may know.
+pub(crate) fn in_brief(found: &[Impediment]) -> Result<Reply, Problem> {
+    let (ready, status) = how_ready(found);
+    let mut reply = Reply::json(&serde_json::json!({"status": status}))?;
+    if !ready {
+        reply.status = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    Ok(reply)
 }
 
 /// Whether anything can be decided; and what stands in the way, as far as it is for whoever asks.
 pub(crate) fn readiness(found: Vec<Impediment>, asker: Option<&Principal>) -> Result<Reply, Problem> {
-    let ready = found.iter().all(|i| i.partial);
-    let status = match (ready, found.is_empty()) {
-        (true, true) => "ready",
-        (true, false) => "partly ready",
-        (false, _) => "not ready",
-    };
+    let (ready, status) = how_ready(&found);
     let mut impediments = Vec::with_capacity(found.len());
     for impediment in found {
         let told = told_to(asker, impediment);
@@ -144,7 +162,9 @@ pub(crate) async fn metrics(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn openapi(_: Ask) -> Result<Reply, Problem> {
-    Ok(Reply::text("application/json", crate::routes::document()))
+    // Made once: whoever has no certificate may ask for it, too, as often as they like.
+    static DOCUMENT: LazyLock<String> = LazyLock::new(crate::routes::document);
+    Ok(Reply::text("application/json", DOCUMENT.clone()))
 }
 
 pub(crate) async fn jurisdictions(ask: Ask) -> Result<Reply, Problem> {
@@ -199,7 +219,7 @@ pub(crate) async fn checkpoint(ask: Ask) -> Result<Reply, Problem> {
         let title = "no checkpoint is published yet";
         let detail = "no checkpoint has the cosignatures of witnesses that it needs, for which no step waits: ask again in \
                       some seconds, and if that lasts, see whether the witnesses run";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unpublished", title, detail)
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, public_log::UNPUBLISHED, title, detail)
     })?;
     Ok(Reply::text("text/plain; charset=utf-8", checkpoint.to_string()))
 }
@@ -352,6 +372,21 @@ mod tests {
         assert_eq!(told(found(), Some("south")), expected(&others), "once, however much it is");
         let nobodys = ["host: partly ready", "north: partly ready", "south: partly ready"];
         assert_eq!(told(found(), None), expected(&nobodys));
+    }
+
+    #[test]
+    fn everybody_is_told_whether_and_no_more() {
+        let partly = || of(Some("north"), true, "north: `w1` disputes the log");
+        let wrong = || of(None, false, "store: /srv is full");
+        for (found, told) in [
+            (vec![], (200, "ready")),
+            (vec![partly()], (200, "partly ready")),
+            (vec![partly(), wrong()], (503, "not ready")),
+        ] {
+            let reply = in_brief(&found).unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+            assert_eq!((reply.status.as_u16(), body), (told.0, serde_json::json!({"status": told.1})));
+        }
     }
 
     #[test]

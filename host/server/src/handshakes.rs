@@ -134,7 +134,7 @@ impl Drop for Handshake {
 }
 
 /// What counts as one address: whoever has one of IPv6 has all of its /64.
-fn network(peer: IpAddr) -> IpAddr {
+pub(crate) fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

@@ -1,4 +1,4 @@
-//! Mutually authenticated HTTP in front of casework.
+//! Mutually authenticated HTTP in front of casework; and what is public, for everybody.
 //!
 //! One table of routes ([`routes`]) says for each path who may call it, how large a body may be and what it answers; the
 //! same table drives authorisation, the audit of refusals and the OpenAPI document, so that no route can forget one of them.
@@ -21,7 +21,7 @@
 //! | [`problem`] | RFC 9457 |
 //! | [`openapi`] | the document, from the table |
 //! | [`metrics`] | Prometheus |
-//! | [`listener`], `bodies` | connections, limits, shutdown, each request on its way; room for what is sent |
+//! | [`listener`], `bodies` | connections, limits, shutdown, each request on its way, the address for everybody; room for what is sent |
 //! | `body`, `sending`, `draining` | a request's body, answers on their way, and clients that do not read them |
 //! | `handshakes` | clients that have not shown who they are yet |
 //! | `idle`, `places` | connections on which nothing happens, and too many of one person |
@@ -66,7 +66,9 @@ pub mod witness;
 
 pub use budget::{Allowance, Allowances};
 pub use handshakes::MOST_HANDSHAKES_EACH;
-pub use listener::{MOST_CONNECTIONS, Patience, Server, ServerError};
+pub use listener::{
+    MOST_CONNECTIONS, MOST_PUBLIC_CONNECTIONS, MOST_PUBLIC_EACH, Patience, Public, Server, ServerError,
+};
 pub use places::MOST_EACH;
 pub use routes::document as openapi_document;
 pub use witness::WitnessServer;

@@ -1,34 +1,36 @@
-//! Connections: accepted, limited, and let finish at shutdown. What becomes of each request is in `serving`; what is answered before
-//! the host has started, in `waiting`.
+//! Connections: accepted, limited, and let finish at shutdown. How one is carried to its end is in `driving`; what becomes of each
+//! request, in `serving`; what is answered before the host has started, in `waiting`; and whoever shows no certificate, in `public`.
 //!
 //! Who a client is, is learnt in the handshake and holds for the connection. So no connection is old: each is ended after some
 //! minutes, and at once when the certificates or revocations that are in force change. Until then nobody knows who it is, and it
 //! takes no place from those who have shown their certificates.
 
+mod driving;
+mod public;
 mod serving;
 mod waiting;
 
+pub use public::{MOST_PUBLIC_CONNECTIONS, MOST_PUBLIC_EACH, Public};
+
 use crate::bodies::Room;
 use crate::budget::{self, Allowances, Budget};
-use crate::draining::Draining;
-use crate::handshakes::{Handshake, Handshakes, MOST_HANDSHAKES, MOST_HANDSHAKES_EACH};
+use crate::handshakes::{Handshakes, MOST_HANDSHAKES, MOST_HANDSHAKES_EACH};
 use crate::identity::{self, IdentityError};
-use crate::idle::{self, UnderWay};
 use crate::metrics::Metrics;
 use crate::places::{MOST_EACH, Places};
 use crate::routes::Table;
-use crate::sending::{OnTheirWay, overdue};
-use crate::tls::{Offered, Tls, TlsError, TlsFiles};
+use crate::tls::{Clients, Tls, TlsError, TlsFiles};
 use casework::Casework;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use driving::{Entered, Responding, drive, enter};
+use hyper::Request;
+use hyper::body::Incoming;
+use public::{Counter, Window};
 use serving::{serve, turn_away};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio_rustls::server::TlsStream;
 
 /// Connections at one moment, unless fewer are said. A jurisdiction has hundreds of examiners; a flood has thousands of
 /// connections.
@@ -86,31 +88,36 @@ pub enum ServerError {
     },
 }
 
-/// An address that is listened on, and the certificates to be shown there.
-pub(crate) struct Door {
+/// An address that is listened on, and the TLS spoken there.
+pub(crate) struct Door<T = Tls> {
     listener: TcpListener,
     address: SocketAddr,
-    files: TlsFiles,
-    pub(crate) tls: Tls,
+    pub(crate) tls: T,
 }
 
 impl Door {
     /// Reads the certificates and listens; port 0 takes any.
     pub(crate) async fn open(address: SocketAddr, files: TlsFiles) -> Result<Self, ServerError> {
-        let tls = Tls::load(&files)?;
-        let failed = |e: std::io::Error| ServerError::Listen { address, reason: e.to_string() };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, files, tls })
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        Self::listen(address, Tls::load(files, Clients::Certified)?).await
     }
 
     /// Keeps the certificates those of the files, until it is aborted.
     pub(crate) fn follow(&self) -> tokio::task::JoinHandle<()> {
-        tokio::spawn(self.tls.clone().follow(self.files.clone()))
+        tokio::spawn(self.tls.clone().follow())
+    }
+}
+
+impl<T> Door<T> {
+    /// Listens; port 0 takes any.
+    async fn listen(address: SocketAddr, tls: T) -> Result<Self, ServerError> {
+        let failed = |e: std::io::Error| ServerError::Listen { address, reason: e.to_string() };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address, tls })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The next connection; `None` once told to stop.
@@ -140,6 +147,7 @@ pub struct Server {
     handshakes_each: usize,
     most_connections: usize,
     allowances: Allowances,
+    window: Option<Window>,
 }
 
 /// What every connection shares.
@@ -163,7 +171,7 @@ impl Server {
         let door = Door::open(address, files).await?;
         let (patience, allowances) = (Patience::default(), Allowances::default());
         let (most_each, handshakes_each, most_connections) = (MOST_EACH, MOST_HANDSHAKES_EACH, MOST_CONNECTIONS);
-        Ok(Self { door, patience, most_each, handshakes_each, most_connections, allowances })
+        Ok(Self { door, patience, most_each, handshakes_each, most_connections, allowances, window: None })
     }
 
     /// The same with other bounds on how long a client may take.
@@ -196,9 +204,23 @@ impl Server {
         Self { allowances, ..self }
     }
 
+    /// The same with a second address, for everybody: it needs no client certificate. Listens there at once.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub async fn with_public(self, public: Public) -> Result<Self, ServerError> {
+        let window = Window::open(public, self.door.tls.files()).await?;
+        Ok(Self { window: Some(window), ..self })
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.door.address()
+    }
+
+    /// Where it listens for everybody, as an address begins: `https://host:port`, or `http://` where it speaks no TLS there.
+    pub fn public_address(&self) -> Option<String> {
+        self.window.as_ref().map(Window::address)
     }
 
     /// Waits until the host is open. While that waits itself, for a log that cannot be written, whoever asks is told so.
@@ -207,9 +229,23 @@ impl Server {
         waits: watch::Receiver<Option<casework::reopening::Wait>>,
         opening: impl Future<Output = T>,
     ) -> T {
+        let meanwhile = waiting::Meanwhile {
+            patience: self.patience,
+            handshakes: MOST_HANDSHAKES,
+            handshakes_each: self.handshakes_each,
+            served: MOST_CONNECTIONS,
+            for_everybody: false,
+        };
+        let public = async {
+            match &self.window {
+                Some(window) => window.wait(self.patience, self.handshakes_each, waits.clone()).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             opened = opening => opened,
-            never = waiting::answer(&self.door, self.patience, self.handshakes_each, waits) => match never {},
+            never = waiting::answer(&self.door, Some(&self.door.tls), meanwhile, waits.clone()) => match never {},
+            never = public => match never {},
         }
     }
 
@@ -218,9 +254,7 @@ impl Server {
     pub async fn run(self, casework: Casework, mut stop: watch::Receiver<bool>) -> Option<Casework> {
         let (casework, table, patience) = (Arc::new(casework), Table::new(), self.patience);
         let (places, room) = (Places::new(self.most_each), Room::default());
-        // Of the connections there may be, some have not shown a certificate yet.
-        let in_handshakes = MOST_HANDSHAKES.min(self.most_connections / 4).max(1);
-        let served = self.most_connections.saturating_sub(in_handshakes).clamp(1, Semaphore::MAX_PERMITS);
+        let (in_handshakes, served) = apportioned(self.most_connections);
         let (served, budget) = (Arc::new(Semaphore::new(served)), Budget::new(self.allowances));
         let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience, places, served, room, budget });
         let follower = self.door.follow();
@@ -231,13 +265,17 @@ impl Server {
         let telling = tokio::spawn(budget::keep(desk.budget.clone(), desk.casework.clone(), stop.clone()));
         // Held by every connection and every request under way; the channel closes when the last is done.
         let (busy, mut done) = mpsc::channel::<()>(1);
+        let public = self.window.map(|window| {
+            let counter = Counter::new(desk.casework.clone(), desk.metrics.clone(), patience, window.bounds());
+            tokio::spawn(window.serve(counter, self.handshakes_each, stop.clone(), busy.clone()))
+        });
         while let Some((tcp, peer)) = self.door.accept(&mut stop).await {
             let (desk, tls, stop, busy) = (desk.clone(), self.door.tls.clone(), stop.clone(), busy.clone());
             let handshake = handshakes.begin(peer.ip());
             tokio::spawn(async move {
-                let entered = enter(&tls, handshake, tcp, desk.patience.head).await;
+                let entered = enter(Some(&tls), handshake, tcp, desk.patience.head).await;
                 let ended = match entered {
-                    Ok((tls, offered)) => connection(desk, tls, offered, stop, busy).await,
+                    Ok(entered) => connection(desk, entered, stop, busy).await,
                     Err(e) => Err(e),
                 };
                 if let Err(e) = ended {
@@ -248,6 +286,9 @@ impl Server {
         follower.abort();
         drop((self.door, busy));
         let _ = tokio::time::timeout(FAREWELL, done.recv()).await;
+        if let Some(public) = public {
+            let _ = tokio::time::timeout(FAREWELL, public).await;
+        }
         let _ = tokio::time::timeout(FAREWELL, deadlines).await;
         let _ = tokio::time::timeout(FAREWELL, hosts).await;
         let _ = tokio::time::timeout(FAREWELL, telling).await;
@@ -266,29 +307,20 @@ pub(crate) async fn told(stop: &mut watch::Receiver<bool>) {
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Does the handshake under the configuration in force; gives how to learn that it is not any more.
-async fn enter(
-    tls: &Tls,
-    handshake: Handshake,
-    tcp: TcpStream,
-    patience: Duration,
-) -> Result<(TlsStream<TcpStream>, Offered), BoxError> {
-    tcp.set_nodelay(true)?;
-    let (config, offered) = tls.current();
-    Ok((handshake.accept(config, tcp, patience).await?, offered))
+/// Of so many connections, how many may be in their handshakes, where nobody has shown yet who they are, and how many served.
+fn apportioned(most_connections: usize) -> (usize, usize) {
+    let in_handshakes = MOST_HANDSHAKES.min(most_connections / 4).max(1);
+    (in_handshakes, most_connections.saturating_sub(in_handshakes).clamp(1, Semaphore::MAX_PERMITS))
 }
 
 async fn connection(
     desk: Arc<Desk>,
-    tls: TlsStream<TcpStream>,
-    offered: Offered,
+    entered: Entered,
     mut stop: watch::Receiver<bool>,
     busy: mpsc::Sender<()>,
 ) -> Result<(), BoxError> {
     let patience = desk.patience;
-    let (_, session) = tls.get_ref();
-    let http2 = session.alpn_protocol() == Some(b"h2");
-    let certificate = session.peer_certificates().and_then(<[_]>::first);
+    let certificate = entered.certificate.as_ref();
     let caller = certificate.map_or(Err(IdentityError::Unreadable), identity::principal);
     let place = desk.places.take(certificate, &caller)?;
     let (refusal, whose): (_, Arc<str>) = (place.refusal(), place.whose().into());
@@ -296,77 +328,16 @@ async fn connection(
         served = tokio::time::timeout(patience.head, desk.served.clone().acquire_owned()) => served??,
         () = told(&mut stop) => return Ok(()),
     };
-    // A connection on which nothing is served goes as soon as whoever opened it has been told.
-    let (age, last) = match &refusal {
-        Some(_) => (patience.head.min(patience.age), PARTING),
-        None => (patience.age, LAST_REQUESTS),
-    };
-    let (under_way, on_their_way) = (UnderWay::default(), OnTheirWay::default());
-    let idle = idle::for_as_long_as(under_way.changes(), patience.head);
-    let unread = on_their_way.changes();
-    let service = service_fn(move |request| {
+    let is_refused = refusal.is_some();
+    let respond = move |request: Request<Incoming>| -> Responding {
         let (desk, caller, busy, refusal) = (desk.clone(), caller.clone(), busy.clone(), refusal.clone());
         let whose = whose.clone();
-        let (counted, on_their_way) = (under_way.another(), on_their_way.clone());
-        async move {
-            let response = match refusal {
+        Box::pin(async move {
+            match refusal {
                 Some(refusal) => turn_away(request, refusal),
                 None => serve(desk, caller, &whose, request, busy).await,
-            };
-            Ok::<_, std::convert::Infallible>(response.map(|body| on_their_way.answer(body, counted)))
-        }
-    });
-    let io = TokioIo::new(Draining::new(tls, patience.answer));
-    // The two protocols' connections are different types with the same shape.
-    macro_rules! drive {
-        ($connection:expr, $idle:expr) => {{
-            let mut connection = std::pin::pin!($connection);
-            let mut unread = std::pin::pin!(overdue(unread, patience.answer));
-            let parting = tokio::select! {
-                ended = connection.as_mut() => {
-                    ended?;
-                    return Ok(());
-                }
-                () = told(&mut stop) => PARTING,
-                () = $idle => PARTING.min(patience.body),
-                // Its certificate may not be good any more.
-                () = offered.replaced() => PARTING,
-                () = tokio::time::sleep(age) => last,
-                () = unread.as_mut() => return Err(UNREAD.into()),
-            };
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = tokio::time::timeout(parting, connection.as_mut()) => ended??,
-                () = unread => return Err(UNREAD.into()),
-                // The server ends before what is long.
-                () = told(&mut stop) => tokio::time::timeout(PARTING.min(parting), connection.as_mut()).await??,
             }
-        }};
-    }
-    if http2 {
-        drive!(
-            hyper::server::conn::http2::Builder::new(TokioExecutor::new())
-                .timer(TokioTimer::new())
-                .max_concurrent_streams(64)
-                .max_header_list_size(HEAD_BYTES as u32)
-                .max_pending_accept_reset_streams(16)
-                .keep_alive_interval(Some(Duration::from_secs(20)))
-                .serve_connection(io, service),
-            idle
-        );
-    } else {
-        drive!(
-            hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(patience.head)
-                .max_buf_size(HEAD_BYTES)
-                .serve_connection(io, service),
-            // It sees to that itself: the next head is late.
-            std::future::pending::<()>()
-        );
-    }
-    Ok(())
+        })
+    };
+    drive(entered, patience, is_refused, stop, Box::new(respond)).await
 }
-
-/// What is logged of a client that does not read its answer.
-const UNREAD: &str = "an answer was not read in time";

@@ -5,11 +5,15 @@ use crate::{api, case_api, office_api, registry_api, reporting};
 use hyper::Method;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::security::{SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApiBuilder, PathsBuilder, RefOr, Required, ResponseBuilder,
     Schema,
 };
 use utoipa::{PartialSchema, ToSchema};
+
+/// What the document calls the client certificate.
+const CERTIFICATE: &str = "certificate";
 
 pub(crate) fn document(routes: &[Route]) -> String {
     let info = InfoBuilder::new()
@@ -17,11 +21,18 @@ pub(crate) fn document(routes: &[Route]) -> String {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
             "Vetted, audited search of booking photographs. Every connection needs a client certificate that names a \
-             person and a device. Errors are RFC 9457 problem documents.",
+             person and a device, but at the address for everybody, where there is one: what needs no certificate is there, \
+             and nothing else. Errors are RFC 9457 problem documents.",
         ))
         .build();
     let paths = routes.iter().fold(PathsBuilder::new(), |paths, route| paths.path(route.path, item(route)));
-    let document = OpenApiBuilder::new().info(info).paths(paths.build()).components(Some(components())).build();
+    let certified = SecurityRequirement::new(CERTIFICATE, std::iter::empty::<String>());
+    let document = OpenApiBuilder::new()
+        .info(info)
+        .paths(paths.build())
+        .components(Some(components()))
+        .security(Some([certified]))
+        .build();
     // A document of plain values always serialises.
     document.to_pretty_json().unwrap_or_default()
 }
@@ -53,6 +64,14 @@ fn components() -> utoipa::openapi::Components {
             named::<registry_api::AgreementTerms>(),
             named::<reporting::FileView>(),
         ])
+        .security_scheme(
+            CERTIFICATE,
+            SecurityScheme::MutualTls {
+                description: Some("A client certificate of an authority that the host trusts".to_owned()),
+                deprecated: None,
+                extensions: None,
+            },
+        )
         .build()
 }
 
@@ -67,6 +86,9 @@ fn item(route: &Route) -> PathItem {
     for (name, help) in route.query {
         let parameter = ParameterBuilder::new().name(*name).parameter_in(ParameterIn::Query).description(Some(*help));
         operation = operation.parameter(parameter.build());
+    }
+    if route.caller == Caller::Everybody {
+        operation = operation.securities(Some(std::iter::empty::<SecurityRequirement>()));
     }
     if let Some(takes) = route.takes {
         let body = RequestBodyBuilder::new()
@@ -114,6 +136,10 @@ fn terms(route: &Route) -> String {
 fn who(caller: Caller) -> String {
     match caller {
         Caller::Member => "Anybody in the registry of this jurisdiction.".to_owned(),
+        Caller::Everybody => {
+            "Everybody: without a certificate at the address for that, where there is one, and with any at the other."
+                .to_owned()
+        }
         Caller::Certified => "Any client certificate.".to_owned(),
         Caller::Registered => {
             "Anybody in the registry of a jurisdiction of this host; the policies concerned decide the rest.".to_owned()

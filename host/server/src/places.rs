@@ -4,6 +4,7 @@
 //! hold; a certificate that names nobody counts for itself. A few connections more than may be are answered, to say why they
 //! are not served; any beyond those are closed at once.
 
+use crate::handshakes::network;
 use crate::identity::IdentityError;
 use crate::problem::Problem;
 use hyper::StatusCode;
@@ -11,6 +12,7 @@ use model::registry::Principal;
 use model::terms::Digest;
 use rustls::pki_types::CertificateDer;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Connections of one person at one moment, unless it is said otherwise: a browser opens six to a host, a program a pool.
@@ -64,6 +66,14 @@ impl Places {
         self.take_for(whose)
     }
 
+    /// Takes a place for whoever came from this address, and has shown nothing else.
+    ///
+    /// # Errors
+    /// [`CrowdError`].
+    pub(crate) fn take_from(self: &Arc<Self>, peer: IpAddr) -> Result<Place, CrowdError> {
+        self.take_for(network(peer).to_string())
+    }
+
     fn take_for(self: &Arc<Self>, whose: String) -> Result<Place, CrowdError> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let theirs = taken.entry(whose.clone()).or_default();
@@ -77,7 +87,7 @@ impl Places {
 }
 
 impl Place {
-    /// Whose it is: the person, whatever certificates they hold, or a certificate that names nobody.
+    /// Whose it is: the person, whatever certificates they hold, a certificate that names nobody, or an address.
     pub(crate) fn whose(&self) -> &str {
         &self.whose
     }
@@ -137,5 +147,16 @@ mod tests {
         let _stranger = places.take(Some(&one), &nobody).unwrap();
         assert!(places.take(Some(&one), &nobody).unwrap().refusal().is_some());
         assert!(places.take(Some(&other), &nobody).unwrap().refusal().is_none());
+    }
+
+    #[test]
+    fn whoever_shows_nothing_counts_by_their_address() {
+        let places = Places::new(1);
+        let from = |text: &str| places.take_from(text.parse().unwrap()).unwrap();
+        let _first = from("192.0.2.1");
+        assert!(from("::ffff:192.0.2.1").refusal().is_some(), "the same address");
+        assert!(from("192.0.2.2").refusal().is_none());
+        let _network = from("2001:db8:1:2::1");
+        assert!(from("2001:db8:1:2::9").refusal().is_some(), "the same network");
     }
 }

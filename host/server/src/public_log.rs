@@ -1,6 +1,6 @@
 //! The log as any C2SP client reads it, and attempts to change it.
 //!
-//! Checkpoint, tiles, entry bundles and key are for every certificate: they hold nothing personal, and the more people
+//! Checkpoint, tiles, entry bundles and key are for everybody: they hold nothing personal, and the more people
 //! keep copies, the less can be taken back. Nobody writes here: whoever tries is on record.
 
 use crate::endpoints::{Ask, Reply};
@@ -16,6 +16,9 @@ pub(crate) const TILE: &str = "/v1/{jurisdiction}/log/tile/{*path}";
 
 /// For a full tile or bundle: its content is decided for ever (c2sp.org/tlog-tiles, "Merkle Tree").
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// What the problem is called that no checkpoint is published yet.
+pub(crate) const UNPUBLISHED: &str = "unpublished";
 
 /// What somebody is told who tries to change a log.
 const APPEND_ONLY: &str =

@@ -24,6 +24,8 @@ pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Reply, Problem>> 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
+    /// Everybody: without a certificate at the address for that, with any at the other.
+    Everybody,
     /// Any certificate of the client authority: programs that watch the server need no registration.
     Certified,
     /// Anybody in the registry of a jurisdiction of this host; the policies decide the rest.
@@ -37,7 +39,7 @@ pub(crate) enum Caller {
 /// What is on record of a call by somebody who may make it. Of anybody else's, the attempt is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audit {
-    /// Nothing: it is for every certificate.
+    /// Nothing: it is for every certificate, or for everybody.
     Public,
     /// That they looked, for what and when. Written in one place for all of these, before the endpoint is asked.
     Look,
@@ -85,7 +87,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "/healthz",
-        caller: Caller::Certified,
+        caller: Caller::Everybody,
         audit: Audit::Public,
         body: NOTHING,
         summary: "Whether the process answers and another start would change nothing; 503 where the host has to be restarted",
@@ -97,7 +99,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "/readyz",
-        caller: Caller::Certified,
+        caller: Caller::Everybody,
         audit: Audit::Public,
         body: NOTHING,
         summary: "Whether anything can be decided now, and what stands in the way: of another jurisdiction only that something does",
@@ -121,7 +123,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "/openapi.json",
-        caller: Caller::Certified,
+        caller: Caller::Everybody,
         audit: Audit::Public,
         body: NOTHING,
         summary: "This document",
@@ -157,7 +159,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "/v1/{jurisdiction}/log/checkpoint",
-        caller: Caller::Certified,
+        caller: Caller::Everybody,
         audit: Audit::Public,
         body: NOTHING,
         summary: "The log's signed checkpoint (C2SP tlog-checkpoint), with its witnesses' cosignatures where it needs them",
@@ -169,7 +171,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "/v1/{jurisdiction}/log/key",
-        caller: Caller::Certified,
+        caller: Caller::Everybody,
         audit: Audit::Public,
         body: NOTHING,
         summary: "The key under which the log's checkpoints verify (C2SP signed-note); compare it with one had otherwise",
@@ -181,7 +183,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: public_log::TILE,
-        caller: Caller::Certified,
+        caller: Caller::Everybody,
         audit: Audit::Public,
         body: NOTHING,
         summary: "A tile or entry bundle of the log (C2SP tlog-tiles)",
@@ -193,7 +195,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "/v1/{jurisdiction}/log/pruned",
-        caller: Caller::Certified,
+        caller: Caller::Everybody,
         audit: Audit::Public,
         body: NOTHING,
         summary: "The signed note that says which entries were pruned from the log; their bundles are gone",
@@ -532,7 +534,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "/v1/{jurisdiction}/policy",
-        caller: Caller::Certified,
+        caller: Caller::Everybody,
         audit: Audit::Public,
         body: NOTHING,
         summary: "The policy: title, citation, and its revisions with their digests, approvals and since when each is in force",
@@ -544,7 +546,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "/v1/{jurisdiction}/policy/text",
-        caller: Caller::Certified,
+        caller: Caller::Everybody,
         audit: Audit::Public,
         body: NOTHING,
         summary: "The directive's text, as the policy cites it by digest",
@@ -628,7 +630,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "/v1/{jurisdiction}/reports",
-        caller: Caller::Certified,
+        caller: Caller::Everybody,
         audit: Audit::Public,
         body: NOTHING,
         summary: "The reports that are published, the latest first",
@@ -640,7 +642,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "/v1/{jurisdiction}/reports/{file}",
-        caller: Caller::Certified,
+        caller: Caller::Everybody,
         audit: Audit::Public,
         body: NOTHING,
         summary: "A published report: its id, with .html, .pdf, .csv or .json",
@@ -742,12 +744,47 @@ mod tests {
     fn what_is_not_for_every_certificate_is_on_record_and_the_document_says_so() {
         let document: serde_json::Value = serde_json::from_str(&document()).unwrap();
         for route in ROUTES {
-            let (method, public) = (route.method.as_str().to_lowercase(), route.caller == Caller::Certified);
+            let method = route.method.as_str().to_lowercase();
+            let public = matches!(route.caller, Caller::Everybody | Caller::Certified);
             assert_eq!(route.audit == Audit::Public, public, "{} {}", route.method, route.path);
             assert!(public || route.path.starts_with("/v1/{jurisdiction}/"), "in whose log? {}", route.path);
             assert!(route.audit != Audit::Look || route.method == Method::GET, "{}: a look is no step", route.path);
             let text = document["paths"][route.path][&method]["description"].as_str().unwrap();
             assert_eq!(text.contains("no entry is made"), public, "{} {}: {text}", route.method, route.path);
         }
+    }
+
+    #[test]
+    fn what_is_for_everybody_is_read_only_and_the_document_says_so() {
+        let document: serde_json::Value = serde_json::from_str(&document()).unwrap();
+        assert_eq!(document["security"], serde_json::json!([{"certificate": []}]));
+        assert_eq!(document["components"]["securitySchemes"]["certificate"]["type"], "mutualTLS");
+        let mut public = Vec::new();
+        for route in ROUTES {
+            let operation = &document["paths"][route.path][&route.method.as_str().to_lowercase()];
+            let everybody = route.caller == Caller::Everybody;
+            let expected = everybody.then(|| serde_json::json!([]));
+            assert_eq!(operation.get("security"), expected.as_ref(), "{} {}", route.method, route.path);
+            if everybody {
+                assert!(route.method == Method::GET && route.body == NOTHING, "{} {}", route.method, route.path);
+                assert_eq!(route.audit, Audit::Public, "{}", route.path);
+                public.push(route.path.strip_prefix("/v1/{jurisdiction}").unwrap_or(route.path));
+            }
+        }
+        // Whatever is added here is told to the whole world.
+        let expected = [
+            "/healthz",
+            "/readyz",
+            "/openapi.json",
+            "/log/checkpoint",
+            "/log/key",
+            "/log/tile/{*path}",
+            "/log/pruned",
+            "/policy",
+            "/policy/text",
+            "/reports",
+            "/reports/{file}",
+        ];
+        assert_eq!(public, expected);
     }
 }

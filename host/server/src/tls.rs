@@ -3,6 +3,7 @@
 //! No session is ever resumed: resumption would skip the revocation check. Certificates and lists are read again when their
 //! files change; a file that cannot be used leaves the last good configuration in force, and says so. Whoever got in under
 //! another configuration than the one in force has to come in again: a certificate is looked at in a handshake only.
+//! At the address for everybody no client shows a certificate, and only the server's own files matter.
 
 use crate::authority::{Authorities, ClientAuthority};
 use rustls::pki_types::pem::PemObject as _;
@@ -27,6 +28,15 @@ pub struct TlsFiles {
     pub authorities: Vec<ClientAuthority>,
 }
 
+/// Whom a server lets in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clients {
+    /// Whoever shows a certificate of one of the authorities.
+    Certified,
+    /// Anybody: no certificate is asked for. They are offered HTTP/1.1 alone, so that a connection holds one answer at a time.
+    Anybody,
+}
+
 /// TLS files that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {reason}")]
@@ -40,25 +50,34 @@ pub(crate) fn failed(path: &Path, reason: impl std::fmt::Display) -> TlsError {
 }
 
 impl TlsFiles {
-    fn load(&self) -> Result<rustls::ServerConfig, TlsError> {
+    fn load(&self, clients: Clients) -> Result<rustls::ServerConfig, TlsError> {
         let chain = certificates(&self.certificate)?;
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|e| failed(&self.key, e))?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = Arc::new(Authorities::load(&self.authorities, &provider)?);
-        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        let verifier = match clients {
+            Clients::Certified => Some(Arc::new(Authorities::load(&self.authorities, &provider)?)),
+            Clients::Anybody => None,
+        };
+        let builder = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
-            .map_err(|e| failed(&self.certificate, e))?
-            .with_client_cert_verifier(verifier)
-            .with_single_cert(chain, key)
             .map_err(|e| failed(&self.certificate, e))?;
+        let builder = match verifier {
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_single_cert(chain, key).map_err(|e| failed(&self.certificate, e))?;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = match clients {
+            Clients::Certified => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            Clients::Anybody => vec![b"http/1.1".to_vec()],
+        };
         Ok(config)
     }
 
-    fn changed(&self) -> Vec<Option<SystemTime>> {
-        let authorities = self.authorities.iter().flat_map(|a| [&a.certificates, &a.revocations]);
+    fn changed(&self, clients: Clients) -> Vec<Option<SystemTime>> {
+        let matter = clients == Clients::Certified;
+        let authorities = self.authorities.iter().filter(|_| matter).flat_map(|a| [&a.certificates, &a.revocations]);
         [&self.certificate, &self.key]
             .into_iter()
             .chain(authorities)
@@ -84,6 +103,8 @@ pub fn choose_provider() {
 #[derive(Clone)]
 pub(crate) struct Tls {
     config: watch::Sender<Arc<rustls::ServerConfig>>,
+    files: Arc<TlsFiles>,
+    clients: Clients,
 }
 
 /// The configuration under which a connection came in.
@@ -100,8 +121,14 @@ impl Offered {
 }
 
 impl Tls {
-    pub(crate) fn load(files: &TlsFiles) -> Result<Self, TlsError> {
-        Ok(Self { config: watch::Sender::new(Arc::new(files.load()?)) })
+    pub(crate) fn load(files: TlsFiles, clients: Clients) -> Result<Self, TlsError> {
+        let config = watch::Sender::new(Arc::new(files.load(clients)?));
+        Ok(Self { config, files: Arc::new(files), clients })
+    }
+
+    /// Where its certificates are.
+    pub(crate) fn files(&self) -> &TlsFiles {
+        &self.files
     }
 
     /// The configuration in force, and how to learn that it is not any more.
@@ -112,15 +139,15 @@ impl Tls {
     }
 
     /// Reads the files again whenever they change, until dropped.
-    pub(crate) async fn follow(self, files: TlsFiles) {
-        let mut seen = files.changed();
+    pub(crate) async fn follow(self) {
+        let mut seen = self.files.changed(self.clients);
         loop {
             tokio::time::sleep(LOOK).await;
-            let now = files.changed();
+            let now = self.files.changed(self.clients);
             if now == seen {
                 continue;
             }
-            match files.load() {
+            match self.files.load(self.clients) {
                 Ok(config) => {
                     self.config.send_replace(Arc::new(config));
                     tracing::info!("certificates and revocations read again: every connection is made anew");

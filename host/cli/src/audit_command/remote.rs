@@ -9,15 +9,17 @@ use std::path::{Path, PathBuf};
 
 /// The port of an address that names none.
 const HTTPS: &str = "443";
+const HTTP: &str = "80";
 
 // Who fetches, and where to.
 #[derive(clap::Args)]
 pub(super) struct Access {
-    /// Your certificate, for an address; its key is expected beside it as NAME-key.pem
+    /// Your certificate, for an address that asks for one; its key is expected beside it as NAME-key.pem
     #[arg(long)]
     certificate: Option<PathBuf>,
-    /// The authority of the server's certificate; ca.pem in the folder above your certificate where absent
-    #[arg(long, requires = "certificate")]
+    /// The authority of the server's certificate, or several in one file; ca.pem in the folder above your certificate where
+    /// absent. https:// needs one of the two
+    #[arg(long)]
     authority: Option<PathBuf>,
     /// Keep what is fetched in this folder, which must not exist, or be empty
     #[arg(long)]
@@ -30,11 +32,12 @@ pub(super) fn fetch(
     key: &audit::VerifierKey,
     access: &Access,
 ) -> anyhow::Result<(PathBuf, Option<tempfile::TempDir>)> {
-    let (server, path) = parse(address)?;
-    let certificate = access.certificate.as_ref().context("name your certificate with --certificate")?;
-    let above = || certificate.parent().and_then(Path::parent).map(|folder| folder.join("ca.pem"));
-    let authority = access.authority.clone().or_else(above).context("name the authority with --authority")?;
-    let identity = Identity::read(certificate, &pki::key_of(certificate)?, &authority)?;
+    let (wire, server, path) = parse(address)?;
+    let mut client = match wire {
+        Wire::Tls => Client::new(&server, access.identity()?),
+        // Nothing is believed but the key, and what is fetched is public.
+        Wire::Plain => Client::plain(&server),
+    };
     let (folder, temporary) = match &access.copy {
         Some(folder) if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) => {
             bail!("{} is not empty: name a folder that does not exist yet", folder.display())
@@ -45,22 +48,51 @@ pub(super) fn fetch(
             (temporary.path().to_owned(), Some(temporary))
         }
     };
-    let mut client = Client::new(&server, identity);
     runtime()?.block_on(copy(&mut client, &path, key, &folder))?;
     Ok((folder, temporary))
 }
 
-/// `host:port` and the path of the log.
-fn parse(address: &str) -> anyhow::Result<(String, String)> {
-    let rest = address.strip_prefix("https://").context("the address begins with https://")?;
+impl Access {
+    /// Who asks: whoever the certificate names, or anybody.
+    fn identity(&self) -> anyhow::Result<Identity> {
+        let Some(certificate) = &self.certificate else {
+            let authority = self.authority.as_ref();
+            let missing = "name your certificate with --certificate or, where the server asks for none, the authority of its own with --authority";
+            return Ok(Identity::anonymous(authority.context(missing)?)?);
+        };
+        let above = || certificate.parent().and_then(Path::parent).map(|folder| folder.join("ca.pem"));
+        let authority = self.authority.clone().or_else(above).context("name the authority with --authority")?;
+        Ok(Identity::read(certificate, &pki::key_of(certificate)?, &authority)?)
+    }
+}
+
+/// What is spoken with a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wire {
+    Tls,
+    Plain,
+}
+
+/// Whether this is the address of a log, and no folder.
+pub(super) fn is_address(log: &str) -> bool {
+    log.starts_with("https://") || log.starts_with("http://")
+}
+
+/// What is spoken, `host:port`, and the path of the log.
+fn parse(address: &str) -> anyhow::Result<(Wire, String, String)> {
+    let (wire, port, rest) = match (address.strip_prefix("https://"), address.strip_prefix("http://")) {
+        (Some(rest), _) => (Wire::Tls, HTTPS, rest),
+        (None, Some(rest)) => (Wire::Plain, HTTP, rest),
+        (None, None) => bail!("the address begins with https:// or http://"),
+    };
     let (server, path) = rest.split_once('/').unwrap_or((rest, ""));
     let port_named = server.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let server = if port_named { server.to_owned() } else { format!("{server}:{HTTPS}") };
+    let server = if port_named { server.to_owned() } else { format!("{server}:{port}") };
     let path = path.trim_end_matches('/');
     if path.is_empty() {
         bail!("the address names a server and no log: add its path, /v1/JURISDICTION/log");
     }
-    Ok((server, format!("/{path}")))
+    Ok((wire, server, format!("/{path}")))
 }
 
 async fn copy(client: &mut Client, path: &str, key: &audit::VerifierKey, folder: &Path) -> anyhow::Result<()> {
@@ -118,16 +150,25 @@ fn body(path: &str, answer: client::Answer) -> anyhow::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{Wire, parse};
 
     #[test]
     fn an_address_names_a_server_and_a_log() {
         let of = |text| parse(text).ok();
-        let here = |server: &str| Some((server.to_owned(), "/v1/a/log".to_owned()));
+        let at = |wire, server: &str| Some((wire, server.to_owned(), "/v1/a/log".to_owned()));
+        let here = |server| at(Wire::Tls, server);
         assert_eq!(of("https://localhost:8443/v1/a/log"), here("localhost:8443"));
         assert_eq!(of("https://[::1]:8443/v1/a/log/"), here("[::1]:8443"));
         assert_eq!(of("https://logs.example/v1/a/log"), here("logs.example:443"));
-        for bad in ["http://localhost/v1/a/log", "https://localhost:8443", "https://localhost:8443/", "localhost"] {
+        assert_eq!(of("http://localhost:8445/v1/a/log"), at(Wire::Plain, "localhost:8445"));
+        assert_eq!(of("http://logs.example/v1/a/log"), at(Wire::Plain, "logs.example:80"));
+        for bad in [
+            "ftp://localhost/v1/a/log",
+            "http://localhost:8445",
+            "https://localhost:8443",
+            "https://localhost:8443/",
+            "localhost",
+        ] {
             assert_eq!(of(bad), None, "{bad}");
         }
     }

@@ -13,10 +13,10 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  magistrate audit verify --config here/magistrate.toml\n  magistrate audit verify here/data/logs/detroit --key here/log-keys/detroit.vkey\n  magistrate audit verify https://localhost:8443/v1/detroit/log --key detroit.vkey --certificate here/certs/detroit/a.feld.pem"
+    after_help = "Example:\n  magistrate audit verify --config here/magistrate.toml\n  magistrate audit verify here/data/logs/detroit --key here/log-keys/detroit.vkey\n  magistrate audit verify https://localhost:8443/v1/detroit/log --key detroit.vkey --certificate here/certs/detroit/a.feld.pem\n  magistrate audit verify https://localhost:8445/v1/detroit/log --key detroit.vkey --authority here/certs/ca.pem"
 )]
 pub(crate) struct Arguments {
-    /// The folder of a log, or its address: https://HOST:PORT/v1/JURISDICTION/log
+    /// The folder of a log, or its address: https://HOST:PORT/v1/JURISDICTION/log; http:// where that is for everybody
     #[arg(required_unless_present = "config", conflicts_with = "config", requires = "key")]
     log: Option<String>,
     /// Its verifier key: a file, or the key itself
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let witnesses =
             arguments.witnesses.iter().map(|key| keys::read::<WitnessKey>(key)).collect::<anyhow::Result<_>>()?;
         let watch = Watch { witnesses, required: arguments.witnesses_required };
-        if log.starts_with("https://") {
+        if remote::is_address(log) {
             verdicts.push(match remote::fetch(log, &key, &arguments.access) {
                 Ok((folder, _temporary)) => verify(&folder, log, &key, earlier.as_deref(), &watch)?,
                 Err(e) if e.is::<audit::CheckpointError>() || e.is::<audit::PrunedNoteError>() => {

@@ -43,7 +43,7 @@ pub(super) fn unread(request: Request<Incoming>, reply: Reply) -> Response<Bytes
     response
 }
 
-fn respond(reply: Reply, kept: &'static str) -> Response<Bytes> {
+pub(super) fn respond(reply: Reply, kept: &'static str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(reply.body));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
@@ -53,7 +53,7 @@ fn respond(reply: Reply, kept: &'static str) -> Response<Bytes> {
 }
 
 /// What `HEAD` is answered with (RFC 9110, section 9.3.2): how long the body is, and no body.
-fn leave_the_head(response: &mut Response<Bytes>) {
+pub(super) fn leave_the_head(response: &mut Response<Bytes>) {
     let body = std::mem::take(response.body_mut());
     response.headers_mut().insert(header::CONTENT_LENGTH, header::HeaderValue::from(body.len()));
 }
@@ -192,7 +192,7 @@ async fn receive(
 }
 
 /// What came of a task; a panic in it is one failed request.
-async fn finished<T>(route: &Route, work: JoinHandle<Result<T, Problem>>) -> Result<T, Problem> {
+pub(super) async fn finished<T>(route: &Route, work: JoinHandle<Result<T, Problem>>) -> Result<T, Problem> {
     work.await.unwrap_or_else(|e| {
         tracing::error!(%e, route = route.path, "a request failed unexpectedly");
         let title = "the host failed";
@@ -212,7 +212,8 @@ async fn answer(
     let named = principal.as_ref().ok().cloned();
     let caller = admit(&desk.casework, route, principal, &path).await?;
     query::check(&query, route.query)?;
-    let ask = Ask { casework: desk.casework.clone(), metrics: desk.metrics.clone(), caller, named, path, query, body };
+    let (casework, metrics) = (desk.casework.clone(), desk.metrics.clone());
+    let ask = Ask { casework, metrics, caller, named, for_everybody: false, path, query, body };
     record_look(route, &ask).await?;
     let mut answered = (route.answer)(ask).await;
     if let Err(problem) = &mut answered {

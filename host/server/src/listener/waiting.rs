@@ -3,13 +3,15 @@
 //! Nobody is kept waiting for an answer without an end then, and whoever watches the host learns that it waits. As long as nothing is
 //! wrong, no connection is taken: whoever comes while the host starts is answered by the host that has started.
 
+use super::driving::{Entered, enter};
 use super::serving::unread;
-use super::{BoxError, Door, HEAD_BYTES, MOST_CONNECTIONS, Patience};
+use super::{BoxError, Door, HEAD_BYTES, Patience};
 use crate::draining::Draining;
-use crate::endpoints::{Reply, health, readiness};
-use crate::handshakes::{Handshakes, MOST_HANDSHAKES};
+use crate::endpoints::{Reply, health, in_brief, readiness};
+use crate::handshakes::Handshakes;
 use crate::identity;
 use crate::problem::Problem;
+use crate::tls::Tls;
 use casework::chamber::Impediment;
 use casework::reopening::Wait;
 use http_body_util::Full;
@@ -18,25 +20,38 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use model::registry::Principal;
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio_rustls::server::TlsStream;
+
+/// How many connections there may be meanwhile, and how long each takes.
+#[derive(Clone, Copy)]
+pub(super) struct Meanwhile {
+    pub(super) patience: Patience,
+    pub(super) handshakes: usize,
+    pub(super) handshakes_each: usize,
+    pub(super) served: usize,
+    /// Whether it is the address for everybody, who are told that the host waits and not why.
+    pub(super) for_everybody: bool,
+}
 
 /// Answers for as long as it is waited for, whenever there is something to wait for.
-pub(super) async fn answer(
-    door: &Door,
-    patience: Patience,
-    handshakes_each: usize,
+pub(super) async fn answer<T>(
+    door: &Door<T>,
+    tls: Option<&Tls>,
+    meanwhile: Meanwhile,
     mut waits: watch::Receiver<Option<Wait>>,
 ) -> Infallible {
+    let Meanwhile { patience, handshakes, handshakes_each, served, for_everybody } = meanwhile;
+    // Where nobody has to show who they are, any number of them would wait for a place.
+    let most = if for_everybody { handshakes.saturating_add(served) } else { usize::MAX };
     // Nobody tells it to stop: whoever waits for it lets it go.
     let (_running, mut stop) = watch::channel(false);
-    let (handshakes, served) =
-        (Handshakes::new(MOST_HANDSHAKES, handshakes_each), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
-    // They end with this.
-    let mut connections = JoinSet::new();
-    connections.spawn(door.tls.clone().follow(door.files.clone()));
+    let (handshakes, served) = (Handshakes::new(handshakes, handshakes_each), Arc::new(Semaphore::new(served)));
+    // They end with this, and so does whatever follows the files.
+    let (mut connections, mut following) = (JoinSet::new(), JoinSet::new());
+    if let Some(tls) = tls {
+        following.spawn(tls.clone().follow());
+    }
     loop {
         let Ok(wait) = waits.wait_for(Option::is_some).await.map(|wait| wait.clone()) else {
             return std::future::pending().await;
@@ -47,33 +62,39 @@ pub(super) async fn answer(
         };
         let (Some((tcp, peer)), Some(wait)) = (accepted, wait) else { continue };
         while connections.try_join_next().is_some() {}
-        let (config, _) = door.tls.current();
-        let (handshake, served) = (handshakes.begin(peer.ip()), served.clone());
+        if connections.len() >= most {
+            continue;
+        }
+        let (handshake, served, tls) = (handshakes.begin(peer.ip()), served.clone(), tls.cloned());
         let told = async move {
-            tcp.set_nodelay(true)?;
-            let tls = handshake.accept(config, tcp, patience.head).await?;
+            let entered = enter(tls.as_ref(), handshake, tcp, patience.head).await?;
             let _served = tokio::time::timeout(patience.head, served.acquire_owned()).await??;
-            tokio::time::timeout(patience.head, connection(tls, patience, wait)).await?
+            tokio::time::timeout(patience.head, connection(entered, for_everybody, patience, wait)).await?
         };
         connections.spawn(async move {
-            if let Err(e) = told.await {
-                tracing::info!(%peer, %e, "connection ended");
+            match told.await {
+                Ok(()) => {}
+                // Anybody may cause as many lines of these as they like.
+                Err(e) if for_everybody => tracing::debug!(%peer, %e, "a public connection ended"),
+                Err(e) => tracing::info!(%peer, %e, "connection ended"),
             }
         });
     }
 }
 
-async fn connection(tls: TlsStream<TcpStream>, patience: Patience, wait: Wait) -> Result<(), BoxError> {
-    let (_, session) = tls.get_ref();
-    let http2 = session.alpn_protocol() == Some(b"h2");
-    let certificate = session.peer_certificates().and_then(<[_]>::first);
-    let asker = certificate.and_then(|certificate| identity::principal(certificate).ok());
+async fn connection(entered: Entered, for_everybody: bool, patience: Patience, wait: Wait) -> Result<(), BoxError> {
+    let Entered { stream, http2, certificate, offered: _ } = entered;
+    let asker = certificate.and_then(|certificate| identity::principal(&certificate).ok());
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let reply = reply(request.uri().path(), &wait, asker.as_ref()).unwrap_or_else(Reply::of);
+        let reply = match request.uri().path() {
+            "/readyz" if for_everybody => in_brief(&[impediment(&wait)]),
+            path => reply(path, &wait, asker.as_ref()),
+        };
+        let reply = reply.unwrap_or_else(Reply::of);
         let response = unread(request, reply).map(Full::new);
         async move { Ok::<_, Infallible>(response) }
     });
-    let io = TokioIo::new(Draining::new(tls, patience.answer));
+    let io = TokioIo::new(Draining::new(stream, patience.answer));
     if http2 {
         let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
         builder.timer(TokioTimer::new()).max_concurrent_streams(64).max_header_list_size(HEAD_BYTES as u32);
@@ -88,17 +109,19 @@ async fn connection(tls: TlsStream<TcpStream>, patience: Patience, wait: Wait) -
 
 /// The same as the host answers that has started and cannot write a log.
 fn reply(path: &str, wait: &Wait, asker: Option<&Principal>) -> Result<Reply, Problem> {
-    let Wait { jurisdiction, reason } = wait;
     match path {
         "/healthz" => health(false),
-        "/readyz" => {
-            let text = format!("{jurisdiction}: the audit log cannot be written: {reason}");
-            readiness(vec![Impediment { jurisdiction: Some(jurisdiction.clone()), partial: false, text }], asker)
-        }
+        "/readyz" => readiness(vec![impediment(wait)], asker),
         _ => Err(Problem::unavailable(
             "the host waits to open an audit log that cannot be written, so nothing was done; GET /readyz says more",
         )),
     }
+}
+
+fn impediment(wait: &Wait) -> Impediment {
+    let Wait { jurisdiction, reason } = wait;
+    let text = format!("{jurisdiction}: the audit log cannot be written: {reason}");
+    Impediment { jurisdiction: Some(jurisdiction.clone()), partial: false, text }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! From a request's method and path to its route.
 
-use super::{Audit, ROUTES, Route};
+use super::{Audit, Caller, ROUTES, Route};
 use hyper::Method;
 
 /// Finds routes by path.
@@ -17,9 +17,19 @@ pub(crate) enum Match<'p> {
 }
 
 impl Table {
+    /// Of every route.
     pub(crate) fn new() -> Self {
+        Self::of(ROUTES.iter())
+    }
+
+    /// Of the routes for everybody alone: whatever else there is, is not there.
+    pub(crate) fn for_everybody() -> Self {
+        Self::of(ROUTES.iter().filter(|route| route.caller == Caller::Everybody))
+    }
+
+    fn of(routes: impl Iterator<Item = &'static Route>) -> Self {
         let mut paths: matchit::Router<Vec<&'static Route>> = matchit::Router::new();
-        for route in ROUTES {
+        for route in routes {
             match paths.at_mut(route.path) {
                 Ok(found) if found.value.iter().any(|r| r.path == route.path) => found.value.push(route),
                 // The table is a constant; that its paths do not conflict is tested.
@@ -67,6 +77,23 @@ mod tests {
                 ROUTES.iter().any(|r| r.path == route.path && r.method == Method::GET && r.audit == Audit::Public);
             assert_eq!(found, public, "{path}");
         }
+    }
+
+    #[test]
+    fn for_everybody_there_is_what_is_public_and_nothing_else() {
+        let table = Table::for_everybody();
+        for route in ROUTES {
+            let path = route.path.replace(['{', '}'], "");
+            let found = matches!(table.find(&route.method, &path), Match::Route(found, _) if found.path == route.path);
+            assert_eq!(found, route.caller == Caller::Everybody, "{} {path}", route.method);
+            let there = !matches!(table.find(&Method::HEAD, &path), Match::Nothing);
+            let public = ROUTES.iter().any(|r| r.path == route.path && r.caller == Caller::Everybody);
+            assert_eq!(there, public, "{path}");
+        }
+        for method in [Method::POST, Method::PUT, Method::DELETE] {
+            assert!(matches!(table.find(&method, "/v1/a/reports"), Match::Methods(m) if m == [&Method::GET]));
+        }
+        assert!(matches!(table.find(&Method::POST, "/v1/a/searches"), Match::Nothing));
     }
 
     #[test]
