@@ -367,7 +367,7 @@ async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
         let open = house.casework.obligations(HOME).await.unwrap();
         open.iter().filter(|o| o.clause.to_string() == "D.4.b-2" && matches!(o.duty, Duty::Approve(_))).count()
     };
-    let june = Some("2026-06-30");
+    let (day, june) = ("2026-06-30", Some("2026-06-30"));
     let mut three = items(None);
     three.remove("agency-case-number");
     refused(extend(DETECTIVE, june, three).await, "D.4.b-1");
@@ -384,7 +384,7 @@ async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
         refused(extend(who, day, said).await, "D.4.b-2");
     }
     let another = extend("n.ferrer", Some("2026-07-31"), decides(true)).await;
-    let asked: model::terms::Date = june.unwrap().parse().unwrap();
+    let asked: model::terms::Date = day.parse().unwrap();
     assert!(matches!(another, Err(CaseError::OutOfPlace(Misstep::AnotherDay { asked: day }, _)) if day == asked));
     assert_eq!((approvals().await, house.docket(&record).await.asked.len()), (1, 1), "it waits still");
     let denied = extend("n.ferrer", None, decides(false)).await.unwrap();

@@ -95,7 +95,7 @@ async fn walk(court: &Court, seed: u64) -> (Option<bool>, usize) {
     let mut dice = StdRng::seed_from_u64(seed);
     // The policy bounds one person's searches in an hour.
     court.clock.fetch_add(600_000, Ordering::AcqRel);
-    let mut tally = Tally { lead: seed % 2 == 0, approved_first: seed % 4 >= 2, ..Tally::default() };
+    let mut tally = Tally { lead: seed.is_multiple_of(2), approved_first: seed % 4 >= 2, ..Tally::default() };
     let actor = court.who(FIRST).await;
     let opening = opening(seed, tally.approved_first);
     let request = court.casework.open_request(&actor, JURISDICTION, opening).await.unwrap().request.request.id;

@@ -102,7 +102,7 @@ pub(crate) struct Call<'a> {
 
 /// What somebody is told who is not heard.
 pub(crate) struct TurnedAway {
-    pub(crate) problem: Problem,
+    pub(crate) problem: Box<Problem>,
     /// When to ask again, in seconds: `Retry-After`.
     pub(crate) seconds: u64,
 }
@@ -148,7 +148,7 @@ impl Budget {
         let seconds = wait.as_secs().saturating_add(1);
         let detail = format!("{detail}: ask again in {seconds} s");
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, kind, "too many calls", detail);
-        Err(TurnedAway { problem, seconds })
+        Err(TurnedAway { problem: Box::new(problem), seconds })
     }
 
     /// Counts a call that was heard and refused.

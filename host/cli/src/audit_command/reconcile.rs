@@ -222,7 +222,8 @@ mod tests {
     fn whatever_is_found_is_said_and_only_what_is_wrong_is_not_verified() {
         let (sound, text) = said(|_, _| {}, &[]);
         assert!(sound && text.ends_with("host/north: 9 accounts are those committed to"), "{text}");
-        let wrongs: [(fn(&mut Books, &mut Strays), &str); 5] = [
+        type Wrong = fn(&mut Books, &mut Strays);
+        let wrongs: [(Wrong, &str); 5] = [
             (|books, _| books.wrong.push(3), "not those committed to 1: 3"),
             (|books, _| books.disagreeing.push(4), "saying something else than their entries 1: 4"),
             (|books, _| books.gone.push((5, "e5".to_owned())), "missing without a purge on record 1: 5"),

@@ -85,7 +85,7 @@ pub(super) async fn serve(
                 }
                 Err(TurnedAway { problem, seconds }) => {
                     unheard = Some(seconds);
-                    problem
+                    *problem
                 }
             };
             ("none", Err(problem))
@@ -112,7 +112,7 @@ pub(super) async fn serve(
                 Ok(()) => receive(&desk, route, &caller, &parts, (length, &mut body), &busy).await,
                 Err(TurnedAway { problem, seconds }) => {
                     unheard = Some(seconds);
-                    Err(problem)
+                    Err(*problem)
                 }
             };
             read = received.is_ok();
