@@ -175,6 +175,23 @@ fn left(folder: &Path, needles: &[Needle]) -> Vec<&'static str> {
     needles.iter().filter(|needle| holds(folder, &needle.bytes)).map(|needle| needle.of).collect()
 }
 
+/// What is kept beside the logs follows from them still, as far as accounts are there to say so; and where nothing differs,
+/// there is nothing to mend.
+fn as_the_entries_say(court: &Court, going: &Going) {
+    for more in [&[][..], &["--mend"]] {
+        let mut arguments = vec!["store", "check", "--config", "magistrate.toml", "--json"];
+        arguments.extend(more);
+        let checked = court.deployment.run(&arguments).unwrap();
+        let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+        assert!(checked.status.success(), "{said}\n{}", String::from_utf8_lossy(&checked.stderr));
+        let all: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let purged: u64 = all.iter().map(|one| one["purged"].as_u64().unwrap()).sum();
+        assert_eq!((all.len(), purged), (2, u64::try_from(going.entries.len()).unwrap()), "{said}");
+        assert!(all.iter().all(|one| one["differences"] == json!([]) && one["mended"] == 0), "{said}");
+        assert!(all.iter().any(|one| one["obligations"].as_u64() > Some(0) && one["searches"].as_u64() > Some(0)));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_left_of_what_was_purged_in_any_file() {
     let Some(mut court) = court() else { return };
@@ -221,6 +238,7 @@ async fn nothing_is_left_of_what_was_purged_in_any_file() {
     let arguments = ["audit", "verify", "--config", "magistrate.toml", "--accounts"];
     let verified = court.deployment.run(&arguments).unwrap();
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    as_the_entries_say(&court, &going);
     court.deployment.serve().unwrap();
     assert_eq!(court.search("detroit", 5).await["candidates"][0]["record_id"], "r0005", "and the rest is there");
     court.deployment.stop().unwrap();

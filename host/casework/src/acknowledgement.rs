@@ -10,7 +10,7 @@ use crate::signatures::is;
 use crate::sitting::Sitting;
 use model::account::{Event, Kind};
 use model::rulings::Duty;
-use model::terms::Digest;
+use model::terms::{Digest, Instant};
 use std::collections::BTreeMap;
 
 /// As a rejection calls it.
@@ -53,8 +53,7 @@ impl Casework {
             Ok(owed) => owed.jurisdiction.clone(),
             Err(misstep) => return self.refuse(&sitting, actor, ASKED, misstep).await,
         };
-        let meets = |owed: &Owed| owed.jurisdiction == jurisdiction && demands(owed, &statement);
-        let rows = obligations::met(&sitting.owed, meets, &actor.key(), sitting.now)?;
+        let rows = settled(&sitting.owed, &jurisdiction, &statement, &actor.key(), sitting.now)?;
         let entry = Entry {
             kind: Kind::Fulfilment,
             who: actor.who(),
@@ -66,6 +65,17 @@ impl Casework {
         let ledgers: Vec<_> = sitting.concerned.iter().map(|c| &c.ledger).collect();
         ledger::record(&ledgers, entry, rows).await?.receipt()
     }
+}
+
+/// The obligations as they stand once this jurisdiction's statement is acknowledged, by this person, where that changes them.
+pub(crate) fn settled(
+    owed: &[Owed],
+    jurisdiction: &str,
+    statement: &str,
+    by: &str,
+    at: Instant,
+) -> Result<Vec<store::Kept>, CaseError> {
+    obligations::met(owed, |owed| owed.jurisdiction == jurisdiction && demands(owed, statement), by, at)
 }
 
 /// The demand that is met with these words.

@@ -245,7 +245,9 @@ impl Casework {
         let in_force = revision::read(&chamber.store).await?.into_iter().find(Revision::is_in_force);
         let (activated, before, mut rows) = succession(&revision, in_force.as_ref(), now)?;
         // The review that was due is what it is the fruit of.
-        for owed in calendar::reviewed_by(&chamber, &charter).await? {
+        let reviewed = calendar::reviewed_by(&chamber, &charter).await?;
+        let meets = reviewed.iter().map(|owed| owed.id.clone()).collect();
+        for owed in reviewed {
             rows.push(owed.met(&actor.key(), now)?);
         }
         revision.state = State::Permitted { at: now };
@@ -263,7 +265,7 @@ impl Casework {
                 return Err(self.give_up_with(&concerned, acted, actor, e, rows).await);
             }
         };
-        let event = Event::Activated { component: activated.component, settings: activated.settings, before };
+        let event = Event::Activated { component: activated.component, settings: activated.settings, before, meets };
         // What cannot be put on record here is not in force. It stays permitted, so that the next start puts the folder back.
         let (rulings, recorded) = {
             // Held by whoever reads what other hosts put in force: this is not another's.

@@ -15,7 +15,7 @@ use crate::obligations::{self, Owed, Reach, Standing};
 use crate::report::period;
 use crate::revision::{self, Revision, State};
 use jiff::tz::TimeZone;
-use model::account::{Event, Retained};
+use model::account::{Awaited, Event, Retained};
 use model::combine::PolicyRef;
 use model::facts::Period;
 use model::rulings::{Charge, Charter, ClockOrigin, Duty, NoticeRule, Report, TaskRule};
@@ -28,6 +28,12 @@ const REPORT: &str = "report";
 
 /// What a duty to review the directive is about.
 const REVIEW: &str = "review";
+
+/// As the entry calls it that a duty is opened.
+pub(crate) const OPENED: &str = "due-by-the-calendar";
+
+/// Where that entry has the duty itself, as JSON.
+const DUTY: &str = "duty";
 
 /// Periods of one report that are looked back at: more than two years of weeks.
 const MOST_PERIODS: usize = 120;
@@ -124,15 +130,9 @@ impl Casework {
                 return Ok(true);
             }
         }
-        let mut details = BTreeMap::from([
-            ("obligation".to_owned(), owed.id.clone()),
-            ("clause".to_owned(), owed.clause.to_string()),
-            ("owner".to_owned(), owed.owner.clone()),
-        ]);
-        details.extend(owed.due.map(|due| ("due".to_owned(), due.to_string())));
-        details.extend(owed.about.as_ref().map(|about| (about.subject.clone(), about.record.clone())));
+        let details = told(&owed)?;
         let rows = obligations::imposition(&model::terms::new_id(), std::slice::from_ref(&owed))?;
-        chamber.record_host_with(owed.since, "due-by-the-calendar", details, rows.into_iter().collect()).await?;
+        chamber.record_host_with(owed.since, OPENED, details, rows.into_iter().collect()).await?;
         Ok(true)
     }
 
@@ -143,10 +143,12 @@ impl Casework {
         }
         tracing::warn!(jurisdiction = chamber.id(), clause = %owed.clause, "what is due by the calendar is overdue");
         let (due, clause) = (owed.due.unwrap_or(now), owed.clause.to_string());
-        let event = Event::Overdue { obligation: owed.id.clone(), clause, due };
         let notice: Vec<Owed> = notice(chamber, &owed, now).into_iter().collect();
-        let late = Owed { standing: Standing::Overdue { at: now }, ..owed };
-        let mut rows = vec![late.again(None)?];
+        let demanded =
+            |o: &Owed| Awaited { jurisdiction: o.jurisdiction.clone(), clause: o.clause.clone(), duty: o.duty.clone() };
+        let demands = notice.iter().map(demanded).collect();
+        let event = Event::Overdue { obligation: owed.id.clone(), clause, due, demands };
+        let mut rows = vec![owed.late(now)?];
         rows.extend(obligations::imposition(&model::terms::new_id(), &notice)?);
         let entry = chamber.own_entry(now, Subject::Apart, None, event);
         ledger::record(&[&chamber.ledger], entry, rows).await?;
@@ -192,6 +194,48 @@ pub(crate) async fn of_report(chamber: &Chamber, period: &Period) -> Result<Opti
     let filed = obligations::filed_under(&about);
     let row = chamber.store.obligation(Some(&filed), &id(chamber.id(), &about, "")).await?;
     row.map(Owed::read).transpose()
+}
+
+/// What such a duty to draw a report up for a period is filed under, and its id.
+pub(crate) fn place(jurisdiction: &str, period: &Period) -> (String, String) {
+    let about = of_period(period);
+    (obligations::filed_under(&about), id(jurisdiction, &about, ""))
+}
+
+/// What the entry says of a duty that is opened: all there is to it.
+fn told(owed: &Owed) -> Result<BTreeMap<String, String>, CaseError> {
+    let duty = serde_json::to_string(&owed.duty).map_err(|e| CaseError::Log(e.to_string()))?;
+    let mut details = BTreeMap::from([
+        ("obligation".to_owned(), owed.id.clone()),
+        ("clause".to_owned(), owed.clause.to_string()),
+        ("owner".to_owned(), owed.owner.clone()),
+        (DUTY.to_owned(), duty),
+    ]);
+    details.extend(owed.due.map(|due| ("due".to_owned(), due.to_string())));
+    details.extend(owed.about.as_ref().map(|about| (about.subject.clone(), about.record.clone())));
+    Ok(details)
+}
+
+/// The duty that such an entry of this moment says was opened; none where it says less, as entries of older programs do.
+pub(crate) fn opened(jurisdiction: &str, details: &BTreeMap<String, String>, at: Instant) -> Option<Owed> {
+    let (subject, record) = [REPORT, REVIEW].into_iter().find_map(|of| Some((of, details.get(of)?)))?;
+    let about = Retained { subject: subject.to_owned(), gallery: None, record: record.clone() };
+    let due = details.get("due")?.parse::<Instant>().ok()?;
+    Some(Owed {
+        id: details.get("obligation")?.clone(),
+        jurisdiction: jurisdiction.to_owned(),
+        clause: details.get("clause")?.as_str().into(),
+        duty: serde_json::from_str(details.get(DUTY)?).ok()?,
+        request: None,
+        about: Some(about),
+        owner: details.get("owner")?.clone(),
+        since: at,
+        due: Some(due),
+        standing: Standing::Open,
+        tries: 0,
+        reach: Reach::default(),
+        wake: Some(due),
+    })
 }
 
 /// Whose turn is taken for what is owed of a period.
@@ -264,13 +308,18 @@ fn notice(chamber: &Chamber, owed: &Owed, now: Instant) -> Option<Owed> {
     if to.is_empty() {
         return None;
     }
-    let due = now.plus_ms(u64::from(NOTICE_HOURS) * HOUR_MS);
     let said = format!("overdue: {}", task.about);
-    let rule = NoticeRule { to: to.clone(), within_hours: NOTICE_HOURS, origin: ClockOrigin::Decision, about: said };
+    let rule = NoticeRule { to, within_hours: NOTICE_HOURS, origin: ClockOrigin::Decision, about: said };
+    notice_by(owed, rule, now)
+}
+
+/// The same by this rule, as the entry has it; none for what is about nothing.
+pub(crate) fn notice_by(owed: &Owed, rule: NoticeRule, now: Instant) -> Option<Owed> {
+    let due = now.plus_ms(u64::from(rule.within_hours) * HOUR_MS);
     Some(Owed {
-        id: id(&owed.jurisdiction, about, "late"),
+        id: id(&owed.jurisdiction, owed.about.as_ref()?, "late"),
+        owner: rule.to.join(", "),
         duty: Duty::Notify(rule),
-        owner: to.join(", "),
         since: now,
         due: Some(due),
         standing: Standing::Open,

@@ -161,13 +161,7 @@ impl Chamber {
 
     /// The host itself, as the entries of this jurisdiction's log name it.
     pub(crate) fn host(&self) -> Who {
-        Who {
-            jurisdiction: self.id.clone(),
-            person: "host".to_owned(),
-            name: "Magistrate".to_owned(),
-            unit: String::new(),
-            agency: String::new(),
-        }
+        host_of(&self.id)
     }
 
     /// An agency, as this jurisdiction knows it.
@@ -288,6 +282,17 @@ impl Chamber {
             pruning: AtomicBool::new(true),
         };
         Ok((chamber, start))
+    }
+}
+
+/// The host itself, as the entries of a jurisdiction's log name it.
+pub(crate) fn host_of(jurisdiction: &str) -> Who {
+    Who {
+        jurisdiction: jurisdiction.to_owned(),
+        person: "host".to_owned(),
+        name: "Magistrate".to_owned(),
+        unit: String::new(),
+        agency: String::new(),
     }
 }
 

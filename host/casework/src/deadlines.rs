@@ -11,6 +11,8 @@
 
 mod delivery;
 
+pub(crate) use delivery::after;
+
 use crate::calendar;
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
@@ -269,7 +271,7 @@ impl Casework {
     }
 
     /// Records that an obligation is late, unless that is on record; gives it as it stands then.
-    pub(crate) async fn say_overdue(&self, chamber: &Chamber, mut owed: Owed, now: Instant) -> Result<Owed, CaseError> {
+    pub(crate) async fn say_overdue(&self, chamber: &Chamber, owed: Owed, now: Instant) -> Result<Owed, CaseError> {
         if matches!(owed.standing, Standing::Overdue { .. }) {
             return Ok(owed);
         }
@@ -277,14 +279,11 @@ impl Casework {
             obligation: owed.id.clone(),
             clause: owed.clause.to_string(),
             due: owed.due.unwrap_or(now),
+            demands: vec![],
         };
         tracing::warn!(jurisdiction = chamber.id(), clause = %owed.clause, "an obligation is overdue");
-        owed.standing = Standing::Overdue { at: now };
-        // A notice is still to be delivered; for anything else there is nothing the host has to look at again.
-        let wake = owed.wake.filter(|_| matches!(owed.duty, Duty::Notify(_)));
-        self.record_deed(chamber, &owed, now, event, |owed| owed.again(wake)).await?;
-        owed.wake = wake;
-        Ok(owed)
+        self.record_deed(chamber, &owed, now, event, |owed| owed.late(now)).await?;
+        Ok(owed.overdue(now))
     }
 
     /// Records something the host did about an obligation, and how it stands then, in one commit.

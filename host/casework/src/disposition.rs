@@ -5,15 +5,16 @@
 
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
+use crate::life::Life;
 use crate::limits::{self, bounded};
 use crate::misstep::Misstep;
-use crate::obligations;
+use crate::obligations::{self, Owed};
 use crate::search_step::MOST_CANDIDATES;
 use crate::sitting::{Sitting, Taken};
 use model::account::{Disposed, Event};
 use model::facts::{Disposition, Step};
 use model::rulings::Duty;
-use model::terms::Value;
+use model::terms::{Instant, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// As a rejection calls it.
@@ -57,12 +58,23 @@ impl Casework {
         });
         let step = Step::Disposition(told.collect());
         let acted = self.judge_step(&sitting, actor, answers, step).await?.act();
-        let now_said = |record: &str| dispositions.iter().any(|d| d.record_id == record);
-        let whole = sitting.life.undisposed().all(|c| now_said(&c.record_id));
-        let meets = |owed: &obligations::Owed| whole && matches!(owed.duty, Duty::DisposeAll);
-        let rows = obligations::met(&sitting.owed, meets, &acted.intent.id, sitting.now)?;
+        let rows = settled(&sitting.life, &sitting.owed, &dispositions, &acted.intent.id, sitting.now)?;
         self.conclude_step(&sitting, acted, actor, Event::Disposed { dispositions }, rows).await
     }
+}
+
+/// The obligations of a request with this life as they stand after this is said of candidates, where it changes them: this entry
+/// permitted it, at this moment.
+pub(crate) fn settled(
+    life: &Life,
+    owed: &[Owed],
+    said: &[Disposed],
+    entry: &str,
+    at: Instant,
+) -> Result<Vec<store::Kept>, CaseError> {
+    let now_said = |record: &str| said.iter().any(|d| d.record_id == record);
+    let whole = life.undisposed().all(|c| now_said(&c.record_id));
+    obligations::met(owed, |owed| whole && matches!(owed.duty, Duty::DisposeAll), entry, at)
 }
 
 fn in_place(sitting: &Sitting, dispositions: &[Disposed]) -> Result<(), Misstep> {

@@ -17,10 +17,10 @@ use model::terms::Phase;
 use std::collections::BTreeMap;
 
 /// As the entry calls it.
-const LAPSED: &str = "purge-lapsed";
+pub(crate) const LAPSED: &str = "purge-lapsed";
 
 /// As the entry calls the opposite.
-const ANEW: &str = "purge-demanded-anew";
+pub(crate) const ANEW: &str = "purge-demanded-anew";
 
 impl Casework {
     /// Settles what earlier lists of a request wanted destroyed, now that another one stands on which this was ruled.

@@ -33,6 +33,7 @@
 //! | [`obligations`], [`deadlines`], [`notices`] | what decisions oblige somebody to, and when it is late |
 //! | `calendar` | what is due by the calendar, whether or not anybody takes a step |
 //! | [`waiver`] | an obligation is set aside |
+//! | [`derivation`] | what is kept beside the log, derived from it again and compared |
 //! | [`retention`] | how long records stay: notices, holds, extensions, transfers, purges |
 //! | [`paper`] | the documents a release draws up, and who draws up documents and reports |
 //! | [`report`], [`anomalies`], `walk` | what the log adds up to, for those whom it is reported to and for auditors |
@@ -62,6 +63,7 @@ pub mod chancery;
 pub mod clock;
 mod copies;
 pub mod deadlines;
+pub mod derivation;
 pub mod disposition;
 pub mod dissemination;
 mod drawn;

@@ -234,7 +234,7 @@ impl Life {
     }
 
     /// Adds one account; `waits` where it is of a step that was permitted and has no effect.
-    fn add(&mut self, account: Account, waits: bool) {
+    pub(crate) fn add(&mut self, account: Account, waits: bool) {
         let Account { id, who: by, at, of, event, .. } = account;
         match event {
             // A report of a violation is no step of the request, nor is it one that an obligation is set aside.

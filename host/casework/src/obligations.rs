@@ -169,6 +169,12 @@ impl Owed {
         self.is_open() && !matches!(self.duty, Duty::Retain(_))
     }
 
+    /// Whether it holds entries of a log that nothing but its decision names.
+    pub(crate) fn holds_entries_by_decision(&self) -> bool {
+        let about_entries = self.about.as_ref().is_some_and(|about| about.subject == AUDIT_ENTRY);
+        matches!(&self.duty, Duty::Hold(rule) if rule.subject == AUDIT_ENTRY) && !about_entries
+    }
+
     /// What it is filed under, and whose turn whoever changes it takes: its request, or the record it is about.
     pub(crate) fn filed_under(&self) -> Option<String> {
         self.request.clone().or_else(|| self.about.as_ref().map(filed_under))
@@ -180,7 +186,7 @@ impl Owed {
             .map_err(|e| CaseError::Unreadable(format!("obligation `{}`: {e}; restore the database", row.id)))
     }
 
-    fn row(&self) -> Result<store::ObligationRow, CaseError> {
+    pub(crate) fn row(&self) -> Result<store::ObligationRow, CaseError> {
         let body = serde_json::to_vec(self).map_err(|e| CaseError::Log(e.to_string()))?;
         let (request, id) = (self.filed_under(), self.id.clone());
         Ok(store::ObligationRow { request, id, open: self.is_open(), wake: self.wake, body })
@@ -216,6 +222,20 @@ impl Owed {
         let was = self.wake;
         self.standing = Standing::Open;
         Ok(store::Kept::Settled { row: self.row()?, was })
+    }
+
+    /// As it stands once it is late. A notice is still to be delivered; of anything else there is nothing the host has to look at
+    /// again.
+    pub(crate) fn overdue(mut self, at: Instant) -> Self {
+        self.standing = Standing::Overdue { at };
+        self.wake = self.wake.filter(|_| matches!(self.duty, Duty::Notify(_)));
+        self
+    }
+
+    /// The row that says so.
+    pub(crate) fn late(self, at: Instant) -> Result<store::Kept, CaseError> {
+        let was = self.wake;
+        Ok(store::Kept::Settled { row: self.overdue(at).row()?, was })
     }
 
     /// The row that says how it stands, to be looked at again then.
@@ -265,8 +285,18 @@ pub(crate) async fn just_imposed(
 /// The obligations that a decision imposes. `log` is the origin of the log whose entries it is about, if it is about entries.
 pub(crate) fn imposed<S>(rulings: &Rulings, facts: &Facts<'_, S>, log: Option<&str>) -> Result<Vec<Owed>, CaseError> {
     let (now, request, gallery) = (facts.now, facts.request, facts.gallery.as_ref());
-    let mut imposed = imposed_on(rulings, &Occasion { now, request, gallery, log, step: &facts.step })?;
-    if suspends_nobody(facts.actor, &facts.step, now) {
+    let occasion = Occasion { now, request, gallery, log, step: &facts.step };
+    imposed_by(rulings, &occasion, facts.actor.agency.suspended_since)
+}
+
+/// The same of a step by somebody whose agency is suspended since then, if it is.
+pub(crate) fn imposed_by(
+    rulings: &Rulings,
+    occasion: &Occasion<'_>,
+    suspended: Option<Instant>,
+) -> Result<Vec<Owed>, CaseError> {
+    let mut imposed = imposed_on(rulings, occasion)?;
+    if suspends_nobody(suspended, occasion.step, occasion.now) {
         imposed.retain(|owed| !matches!(owed.duty, Duty::Suspend(_)));
     }
     Ok(imposed)

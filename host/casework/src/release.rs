@@ -32,7 +32,7 @@ use model::account::{Document, Event};
 use model::combine::Ruling;
 use model::facts::{ReleasePlan, Selected, StatementShown, Step};
 use model::rulings::{Duty, Obligation, Statement};
-use model::terms::{Digest, Value};
+use model::terms::{Digest, Instant, Value};
 use statements::statements;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -118,8 +118,7 @@ impl Casework {
         let intent = acted.intent.id.clone();
         match self.draw_up(&sitting, actor, &acted, prepared, &outgoing.reasoning).await {
             Ok((event, documents)) => {
-                let released = |o: &Owed| matches!(o.duty, Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll);
-                let mut rows = obligations::met(&sitting.owed, released, &intent, sitting.now)?;
+                let mut rows = settled(&sitting.owed, &intent, sitting.now)?;
                 if !documents.is_empty() {
                     rows.push(drawn::unmark(request, &intent));
                 }
@@ -241,6 +240,12 @@ impl Casework {
         };
         Ok((event, documents))
     }
+}
+
+/// The obligations as they stand once a result has left, where that changes them: this entry permitted it, at this moment.
+pub(crate) fn settled(owed: &[Owed], entry: &str, at: Instant) -> Result<Vec<store::Kept>, CaseError> {
+    let released = |o: &Owed| matches!(o.duty, Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll);
+    obligations::met(owed, released, entry, at)
 }
 
 fn shown(statements: &[Statement]) -> Vec<StatementShown> {

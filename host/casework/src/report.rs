@@ -44,6 +44,12 @@ const REPORTS: &str = "reports";
 /// The sealed kind under which reports are kept.
 const REPORT: &str = "report";
 
+/// Who sets a notice aside of which nothing came.
+const HOST: &str = "host";
+
+/// Why.
+const NOT_DRAWN: &str = "the report was not drawn up";
+
 /// A report asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
@@ -211,12 +217,10 @@ impl Casework {
         let at = self.clock.now()?;
         let goes_with_it = |duty: &Duty| matches!(duty, Duty::Document(_) | Duty::Notify(_));
         let owed = obligations::just_imposed(chamber, &rulings, goes_with_it).await?;
-        let mut rows = obligations::met(&owed, |o| matches!(o.duty, Duty::Document(_)), &intent.id, at)?;
-        rows.extend(enclosed::going_out(&owed, &drawn, &id, &period, at)?);
+        let due = calendar::of_report(chamber, &period).await?;
+        let mut rows = settled(&owed, due, &intent.id, at)?;
+        rows.extend(enclosed::going_out(&owed, &drawn, &id, &period));
         let Drawn { title, public, files, .. } = drawn;
-        if let Some(due) = calendar::of_report(chamber, &period).await?.filter(Owed::is_open) {
-            rows.push(due.met(&intent.id, at)?);
-        }
         rows.push(store::Kept::Entry { request: REPORTS.to_owned(), entry: id.clone() });
         let rendering =
             |(form, bytes): &(Form, Vec<u8>)| Rendering { form: form.suffix().to_owned(), digest: Digest::of(bytes) };
@@ -337,6 +341,30 @@ impl Draft<'_> {
             ..Section::default()
         }
     }
+}
+
+/// How what a report's decision imposed stands once it is drawn up: its documents are there, and the notices of it go out now.
+/// `due` is the duty to draw it up, where there is one: that is met.
+pub(crate) fn settled(
+    owed: &[Owed],
+    due: Option<Owed>,
+    entry: &str,
+    at: Instant,
+) -> Result<Vec<store::Kept>, CaseError> {
+    let mut rows = obligations::met(owed, |o| matches!(o.duty, Duty::Document(_)), entry, at)?;
+    for notice in owed.iter().filter(|o| o.is_open() && matches!(o.duty, Duty::Notify(_))) {
+        rows.push(notice.clone().again(Some(at))?);
+    }
+    if let Some(due) = due.filter(Owed::is_open) {
+        rows.push(due.met(entry, at)?);
+    }
+    Ok(rows)
+}
+
+/// The same where it could not be drawn up: nobody is told of what is not there.
+pub(crate) fn not_drawn(owed: &[Owed], at: Instant) -> Result<Vec<store::Kept>, CaseError> {
+    let open = owed.iter().filter(|o| o.is_open() && matches!(o.duty, Duty::Notify(_)));
+    open.map(|notice| notice.clone().waived(HOST, at, NOT_DRAWN)).collect()
 }
 
 fn defined<'c>(charter: &'c Charter, report: &str) -> Result<&'c Report, CaseError> {

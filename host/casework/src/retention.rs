@@ -32,6 +32,7 @@
 mod around;
 mod asking;
 mod demanded;
+mod derived;
 mod destroy;
 mod docket;
 mod find;
@@ -44,10 +45,12 @@ mod schedule;
 mod seal;
 
 pub use asking::{Asking, Change};
+pub(crate) use derived::{Derived, Intent, Lift};
 pub use docket::{Asked, Docket, Export, Since};
 pub use media::{Exports, Means};
 pub use prune::Pruning;
 pub use schedule::Listed;
+pub(crate) use schedule::{PUT_OFF, WAITS, looked_at_again};
 
 use crate::answers;
 use crate::chamber::{Casework, Chamber, Registered};
@@ -57,6 +60,7 @@ use crate::obligations;
 use crate::permit::{Acted, Permit};
 use crate::sitting::Taken;
 use asking::check;
+use docket::Effect;
 use find::Found;
 use model::account::{Destroyed, Event, Retained};
 use model::combine::Rulings;
@@ -232,7 +236,7 @@ impl Casework {
             Change::Purge => {
                 let (acted, destroyed) = found.destroy(permit).await;
                 if destroyed.is_ok() {
-                    docket.purged = Some(at);
+                    docket.undergo(Effect::Purged(at));
                 }
                 let (record, left_in) = (found.record.clone(), found.documents().to_vec());
                 (acted, destroyed.map(|destroyed| Event::Purged { record, destroyed, left_in }))
@@ -242,23 +246,22 @@ impl Casework {
                 let acted = permit.act();
                 let exported = self.export(found, actor, &acted.intent.id, answers).await;
                 let event = exported.map(|(export, event)| {
-                    docket.exported = Some(export);
+                    docket.undergo(Effect::Exported(export));
                     event
                 });
                 (acted, event)
             }
             Change::Notice => {
-                docket.noticed = found.noticed(asking);
+                docket.undergo(Effect::Noticed(found.noticed(asking)));
                 (permit.act(), found.mark_noticed().await.map(|()| found.said(asking, false, docket.noticed, answers)))
             }
             Change::Hold => {
-                docket.held = Some(Since { by, at });
+                docket.undergo(Effect::Held(Since { by, at }));
                 (permit.act(), Ok(found.said(asking, false, None, answers)))
             }
             Change::Lift => {
                 if found.is_keepers() {
-                    docket.held = None;
-                    docket.asked.remove(Change::Hold.name());
+                    docket.undergo(Effect::Lifted);
                 }
                 (permit.act(), Ok(found.said(asking, false, None, answers)))
             }
@@ -273,8 +276,7 @@ impl Casework {
                 (acted, unsealed.map(|()| found.said(asking, false, None, answers)))
             }
             Change::Extend => {
-                // A denial leaves an earlier extension as it is.
-                docket.extended = asking.day.or(docket.extended);
+                docket.undergo(Effect::Extended(asking.day));
                 (permit.act(), Ok(found.said(asking, false, asking.day, answers)))
             }
         }
@@ -297,12 +299,13 @@ impl Found {
     fn said(&self, asking: &Asking, pending: bool, day: Option<Date>, answers: Vec<Field>) -> Event {
         let change = asking.change.name().to_owned();
         let holder = (!self.is_keepers()).then(|| self.deciding.id().to_owned());
-        Event::Retention { change, record: asking.record.clone(), holder, pending, day, answers }
+        let until = day.filter(|_| asking.change == Change::Extend && !pending).map(|day| self.end_of(day));
+        Event::Retention { change, record: asking.record.clone(), holder, pending, day, until, answers }
     }
 }
 
 /// The approvals that a permit demands before its step has an effect.
-fn approvals(rulings: &Rulings) -> Vec<SignOffRule> {
+pub(crate) fn approvals(rulings: &Rulings) -> Vec<SignOffRule> {
     let obligations = rulings.rulings.iter().flat_map(|r| &r.decision.obligations);
     let rule = |duty: &Duty| if let Duty::Approve(rule) = duty { Some(rule.clone()) } else { None };
     obligations.filter_map(|o| rule(&o.duty)).collect()
@@ -320,7 +323,7 @@ pub(crate) fn turn_of(filed: &str) -> &str {
 }
 
 /// What a record's steps wait for each other under, and its obligations are filed under: its request, or itself.
-fn place_of(record: &Retained) -> String {
+pub(crate) fn place_of(record: &Retained) -> String {
     match record.subject.as_str() {
         GALLERY_RECORD | AUDIT_ENTRY => obligations::filed_under(record),
         _ => record.record.clone(),

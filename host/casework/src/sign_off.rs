@@ -11,7 +11,7 @@
 use crate::awaited::{Awaited, waits_on_a_docket};
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
-use crate::life::{Signed, same_person, takes_back};
+use crate::life::{Life, Signed, same_person, takes_back};
 use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::obligations::{self, Owed, Standing};
@@ -19,6 +19,7 @@ use crate::signatures::approved;
 use crate::sitting::{Sitting, Taken};
 use model::account::{Event, Who};
 use model::facts::{Conclusion, Signature, Step};
+use model::registry::Principal;
 use model::rulings::Duty;
 use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
@@ -69,15 +70,8 @@ impl Casework {
         };
         let step = Step::SignOff(signature.clone());
         let acted = self.judge_step(&sitting, actor, answers, step).await?.act();
-        let mut rows = obligations::met(
-            &sitting.owed,
-            |owed| approves(&sitting, owed, &actor.who(), &signature),
-            &acted.intent.id,
-            sitting.now,
-        )?;
-        for owed in sitting.owed.iter().filter(|owed| disapproves(&sitting, owed, &signature)) {
-            rows.push(owed.clone().reopened()?);
-        }
+        let before = Before { life: &sitting.life, requester: &sitting.request.requester, owed: &sitting.owed };
+        let rows = settled(&before, &actor.who(), &signature, &acted.intent.id, sitting.now)?;
         self.conclude_step(&sitting, acted, actor, Event::Signed { signature, reason }, rows).await
     }
 }
@@ -131,10 +125,33 @@ fn concludes_otherwise(sitting: &Sitting, who: &Who, sign_off: &SignOff) -> bool
     sitting.life.release.is_none() && theirs.all(other)
 }
 
+/// A request before somebody signs.
+pub(crate) struct Before<'a> {
+    pub(crate) life: &'a Life,
+    pub(crate) requester: &'a Principal,
+    /// Every obligation filed under it.
+    pub(crate) owed: &'a [Owed],
+}
+
+/// The obligations as they stand after a signature, where it changes them: this entry permitted it, at this moment.
+pub(crate) fn settled(
+    before: &Before<'_>,
+    who: &Who,
+    signature: &Signature,
+    entry: &str,
+    at: Instant,
+) -> Result<Vec<store::Kept>, CaseError> {
+    let mut rows = obligations::met(before.owed, |owed| approves(before, owed, who, signature), entry, at)?;
+    for owed in before.owed.iter().filter(|owed| disapproves(before, owed, signature)) {
+        rows.push(owed.clone().reopened()?);
+    }
+    Ok(rows)
+}
+
 /// Whether an approval that was given is so no longer, now that this is signed: it takes back one that is needed.
-fn disapproves(sitting: &Sitting, owed: &Owed, signature: &Signature) -> bool {
+fn disapproves(before: &Before<'_>, owed: &Owed, signature: &Signature) -> bool {
     let Duty::Approve(rule) = &owed.duty else { return false };
-    let life = &sitting.life;
+    let life = before.life;
     if life.release.is_some() || !matches!(owed.standing, Standing::Met { .. }) || waits_on_a_docket(owed, life) {
         return false;
     }
@@ -144,7 +161,7 @@ fn disapproves(sitting: &Sitting, owed: &Owed, signature: &Signature) -> bool {
     let (taken_back, left): (Vec<&Signed>, Vec<&Signed>) = given.iter().copied().partition(back);
     let suffices = |signed: &[&Signed]| {
         let signed = signed.iter().map(|s| (&s.by, &s.signature));
-        approved(rule, &sitting.request.requester, signed)
+        approved(rule, before.requester, signed)
     };
     !taken_back.is_empty() && suffices(&given) && !suffices(&left)
 }
@@ -152,11 +169,11 @@ fn disapproves(sitting: &Sitting, owed: &Owed, signature: &Signature) -> bool {
 /// Whether an approval that is demanded has been given, now that this person has signed: by people of the jurisdiction that
 /// demands it, whose role it means, since it was demanded. Whether all of them still hold the role is looked at whenever the
 /// demand is read ([`crate::given`]): whoever comes back does not have to sign again.
-fn approves(sitting: &Sitting, owed: &Owed, who: &Who, signature: &Signature) -> bool {
+fn approves(before: &Before<'_>, owed: &Owed, who: &Who, signature: &Signature) -> bool {
     let Duty::Approve(rule) = &owed.duty else { return false };
-    let given = sitting.life.signatures.iter().filter(|s| !s.taken_back);
+    let given = before.life.signatures.iter().filter(|s| !s.taken_back);
     let signed = given.map(|s| (&s.by, &s.signature)).chain([(who, signature)]);
     let counts =
         |(who, signature): &(&Who, &Signature)| who.jurisdiction == owed.jurisdiction && signature.at >= owed.since;
-    approved(rule, &sitting.request.requester, signed.filter(counts))
+    approved(rule, before.requester, signed.filter(counts))
 }

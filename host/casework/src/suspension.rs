@@ -6,7 +6,7 @@
 //! What somebody of a suspended agency reports is recorded and acted on as any report, but nobody is suspended on their word.
 //! The end of a suspension is a step of its own ([`crate::access`]).
 
-use crate::chamber::{Casework, Chamber, Registered};
+use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
 use crate::obligations::Owed;
@@ -63,9 +63,10 @@ impl Casework {
     }
 }
 
-/// Whether nobody is suspended because of a step, whatever a policy demands: somebody of a suspended agency reports a violation.
-pub(crate) fn suspends_nobody(actor: &Registered, step: &Step, now: Instant) -> bool {
-    matches!(step, Step::Violation(_)) && actor.agency.suspended_since.is_some_and(|since| since <= now)
+/// Whether nobody is suspended because of a step, whatever a policy demands: somebody of an agency that is suspended, since then,
+/// reports a violation.
+pub(crate) fn suspends_nobody(suspended: Option<Instant>, step: &Step, now: Instant) -> bool {
+    matches!(step, Step::Violation(_)) && suspended.is_some_and(|since| since <= now)
 }
 
 /// Since when they are suspended, if they are; absent where the registry lists nobody of that id.

@@ -90,7 +90,7 @@ impl Casework {
         let (rulings, recorded) = self.conclude(&concerned, acted, actor, event, vec![]).await?;
         let occasion = Occasion { now, request: None, gallery: None, log: None, step: &step };
         let mut owed = obligations::imposed_on(&rulings, &occasion)?;
-        if suspends_nobody(actor, &step, now) {
+        if suspends_nobody(actor.agency.suspended_since, &step, now) {
             owed.retain(|owed| !matches!(owed.duty, Duty::Suspend(_)));
         }
         let owed = owed.into_iter().map(|owed| (owed.is_late(now), owed)).collect();

@@ -1,6 +1,6 @@
 //! Duties by the calendar: a week that nobody reports is owed, late and told, and a review whose day has come.
 
-use crate::common::{ASKER, Court, FIRST, JURISDICTION, answers, court, misstep, text};
+use crate::common::{ASKER, Court, FIRST, JURISDICTION, agree, answers, court, misstep, text};
 use casework::obligations::Owed;
 use casework::report::Asked;
 use casework::{CaseError, Misstep};
@@ -100,6 +100,7 @@ async fn a_week_that_nobody_reports_is_owed_late_and_told_until_it_is_drawn_up()
     assert!(matches!(&left[0].duty, Duty::Task(task) if task.about.contains("2026-03-16 to 2026-03-22")));
     court.casework.draw_report(&examiner, JURISDICTION, weekly(None)).await.unwrap();
     assert!(owed(&court, "6.2-a").await.is_empty());
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,6 +119,7 @@ async fn what_passes_missed_is_opened_by_the_next_one() {
     court.casework.pass_deadlines().await;
     assert_eq!(owed(&court, "6.3-a").await.len(), 1);
     assert_eq!(on_record(&court, "6.2-a").await.0, 42, "from 9 March to 27 December");
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,6 +130,7 @@ async fn a_report_that_is_there_is_not_owed() {
     court.casework.pass_deadlines().await;
     assert!(owed(&court, "6.2-a").await.is_empty());
     assert_eq!(on_record(&court, "6.2-a").await, (0, 0));
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,6 +150,7 @@ async fn a_notice_of_a_report_goes_out_with_it() {
         assert!(done.files.iter().any(|(_, bytes)| *bytes == file.bytes), "{} is as recorded", file.name);
     }
     assert!(notices[0].body.contains("Enclosed: weekly-2026-03-02-2026-03-08.pdf"));
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,6 +164,7 @@ async fn nobody_is_told_of_a_report_that_was_not_drawn_up() {
     set(&court, "2026-03-18T15:00:00.000Z");
     court.casework.pass_deadlines().await;
     assert!(told(&court, BOARD).is_empty());
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,4 +187,5 @@ async fn a_review_is_owed_from_its_day_on() {
     assert!(owed(&court, "hdr").await[0].is_overdue());
     let review = told(&court, LASO_ROLE).into_iter().filter(|notice| notice.clause == "hdr");
     assert_eq!(review.count(), 1);
+    agree(&court.casework).await;
 }

@@ -1,6 +1,6 @@
 //! What an empty list says, and what was to be destroyed because of it once another list stands.
 
-use crate::common::{Court, FIRST, GALLERY, JURISDICTION, SUPERVISOR, answers, court, intake, record, text};
+use crate::common::{Court, FIRST, GALLERY, JURISDICTION, SUPERVISOR, agree, answers, court, intake, record, text};
 use casework::CaseError;
 use casework::obligations::Owed;
 use casework::retention::{Asking, Change, Done, GALLERY_RECORD, Means};
@@ -116,6 +116,7 @@ async fn an_empty_list_of_a_filtered_search_says_nothing_of_those_left_out() {
     court.look(FIRST, &request).await.unwrap();
     assert!(!court.has_to_go(&request).await, "nor does a look at it find otherwise");
     assert_eq!(court.search_once_more(&request, "{}").await, 1, "and the mate is there");
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,6 +146,7 @@ async fn a_list_with_candidates_ends_what_an_empty_one_demanded() {
     court.pass(5).await;
     assert!(!court.has_probe(&request).await);
     assert!(!court.has_to_go(&request).await);
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,4 +160,5 @@ async fn the_photograph_of_a_request_under_way_goes_for_a_reason() {
     // Of one that found nobody, the directive is the reason.
     let request = court.nobody_found(6).await;
     court.purges_probe(&request, "").await.unwrap();
+    agree(&court.casework).await;
 }

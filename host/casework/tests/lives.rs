@@ -1,8 +1,8 @@
 //! Whole lives of requests, and every way in which a step is out of place.
 
 use crate::common::{
-    ASKER, Court, FIRST, JURISDICTION, RECORDS, SECOND, SUPERVISOR, court, intake, misstep, outgoing, record, said,
-    signing,
+    ASKER, Court, FIRST, JURISDICTION, RECORDS, SECOND, SUPERVISOR, agree, court, intake, misstep, outgoing, record,
+    said, signing,
 };
 use casework::life::State;
 use casework::misstep::Demanded;
@@ -60,6 +60,7 @@ async fn a_lead_goes_from_the_list_to_its_outcome() {
     for what in ["disposed", "signed", "released", "disseminated", "reported"] {
         assert!(court.on_record(&request, what).await > 0, "{what}");
     }
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,6 +85,7 @@ async fn without_a_lead_nobody_leaves_and_the_requester_is_told() {
     assert_eq!(court.on_record(&request, "notified").await, 1);
     court.casework.pass_deadlines().await;
     assert_eq!(court.outbox.notices.lock().unwrap().len(), 1, "once");
+    agree(&court.casework).await;
 }
 
 /// DET 6.1(3)a-1: a lead with one of three, and no lead with none, are both concluded too early.
@@ -119,6 +121,7 @@ async fn nothing_is_concluded_before_each_candidate_has_its_disposition() {
     court.dispose(FIRST, &request, others).await.unwrap();
     assert_eq!(open().await, [("6.1(3)a-1".to_owned(), false)]);
     court.sign(FIRST, &request, signing("examiner", Conclusion::Lead)).await.expect("all of three");
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,6 +148,7 @@ async fn a_step_out_of_order_changes_nothing_and_is_on_record() {
     let searched =
         court.casework.search(&actor, &opened.request, casework::search_step::Plan::default()).await.unwrap();
     assert!(!searched.candidates.is_empty(), "and the request goes on");
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,6 +163,7 @@ async fn nothing_changes_once_a_result_has_left() {
     let (actor, open) = (court.who(FIRST).await, court.casework.request(JURISDICTION, &request).await.unwrap());
     released(misstep(court.casework.search(&actor, &open, casework::search_step::Plan::default()).await));
     assert_eq!(court.seen(&request).await.state, State::Released);
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,6 +180,7 @@ async fn another_cases_records_are_not_this_ones() {
     assert_eq!(misstep(twice), Misstep::Twice { record: records[0].clone() });
     let unknown = court.dispose(FIRST, "no-such-request", vec![]).await;
     assert!(matches!(unknown, Err(CaseError::Unknown { .. })));
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,6 +198,7 @@ async fn a_person_signs_once_in_a_role_of_theirs_until_something_changes() {
     let seen = court.seen(&request).await;
     assert_eq!((seen.state, seen.signatures[0].stands), (State::Disposed, false));
     court.sign(FIRST, &request, lead()).await.expect("something else is said now");
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,6 +215,7 @@ async fn whoever_opened_the_list_signs_or_nothing_leaves() {
     court.sign(SECOND, &request, signing("examiner", Conclusion::Lead)).await.unwrap();
     court.release(FIRST, &request, out()).await.unwrap();
     assert_eq!(court.on_record(&request, "released").await, 1);
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,6 +237,7 @@ async fn a_signature_of_somebody_who_left_no_longer_counts() {
     assert!(matches!(&wanting, Misstep::Unsigned { wanting, .. } if wanting.iter().any(|w| w.contains("supervisor"))));
     let court = court.reopen(|_| {}).await;
     court.release(FIRST, &request, outgoing(&records[..1])).await.expect("all are back");
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -250,6 +259,7 @@ async fn a_result_whose_statement_was_altered_does_not_leave() {
     assert!(matches!(misstep(court.release(FIRST, &request, unknown).await), Misstep::UnknownStatement { .. }));
     assert_eq!(court.seen(&request).await.state, State::Signed);
     court.release(FIRST, &request, outgoing(&records[..1])).await.unwrap();
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -261,6 +271,7 @@ async fn what_a_policy_denies_leaves_the_life_as_it_was() {
     let seen = court.seen(&request).await;
     assert_eq!((seen.state, seen.refusals.len()), (State::Signed, 1));
     assert!(court.drawn.0.lock().unwrap().is_empty(), "nothing was drawn up");
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -294,6 +305,7 @@ async fn a_notice_is_tried_again_until_it_is_out_and_late_is_said_once() {
     assert_eq!(court.on_record(&request, "overdue").await, said_late, "said once");
     let open = court.casework.obligations(JURISDICTION).await.unwrap();
     assert!(!open.iter().any(|o| matches!(o.duty, model::rulings::Duty::Notify(_))), "met, late as it is");
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -311,6 +323,7 @@ async fn a_photograph_without_a_property_number_leaves_a_task_and_one_with_it_no
         let owners: Vec<_> = seen.obligations.iter().filter(task).map(|o| o.owner.clone()).collect();
         assert_eq!(owners, expected);
     }
+    agree(&court.casework).await;
 }
 
 /// The obligations of a request whose duty is one of these.
@@ -332,6 +345,7 @@ async fn what_is_done_on_another_day_has_the_log_kept_for_as_long_again() {
     let after = owed_of(&court, &request, of_the_log).await;
     assert_eq!(after.iter().filter_map(|o| o.due).max(), Some(last.plus_ms(48 * 3_600_000)));
     assert!(before.iter().all(|o| after.contains(o)), "and what was said before stands");
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -349,4 +363,5 @@ async fn a_probe_kept_as_evidence_is_never_late() {
     court.casework.pass_deadlines().await;
     assert_eq!(owed_of(&court, &request, is_hold).await, held, "it is reviewed by people, and nothing about it failed");
     assert!(court.casework.request(JURISDICTION, &request).await.unwrap().template.is_some());
+    agree(&court.casework).await;
 }

@@ -1,7 +1,7 @@
 //! Reports, surveys and samples: what they say is what the log says.
 
 use crate::common::{
-    ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, answers, court, intake, outgoing, said, signing, text,
+    ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, agree, answers, court, intake, outgoing, said, signing, text,
 };
 use casework::CaseError;
 use casework::anomalies::{Scope, Thresholds};
@@ -81,6 +81,7 @@ async fn a_weekly_report_counts_what_its_week_has_on_record() {
     let open = |o: &&casework::obligations::Owed| matches!(&o.duty, Duty::Document(id) if id == "weekly-report");
     assert_eq!(owed.iter().filter(open).count(), 0, "it is drawn up");
     assert!(owed.iter().any(|o| matches!(o.duty, Duty::Notify(_))), "the Board is still to be told");
+    agree(&court.casework).await;
 }
 
 /// A court in which it is kept under this kind that another log did not take the outcome of a search.
@@ -146,6 +147,7 @@ async fn only_what_is_public_is_for_everybody_and_all_of_it_is_as_recorded() {
 
     let court = court.reopen(|_| {}).await;
     assert_eq!(court.casework.reports(JURISDICTION, false).await.unwrap().len(), 2, "after a restart too");
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,6 +173,7 @@ async fn a_report_that_is_not_permitted_or_cannot_be_set_out_is_none() {
     assert!(matches!(broken, Err(CaseError::Draught { .. })));
     assert!(court.casework.reports(JURISDICTION, false).await.unwrap().is_empty());
     assert!(court.drawn.1.lock().unwrap().is_empty());
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -201,6 +204,7 @@ async fn a_random_evaluation_says_how_it_was_drawn_and_what_it_found() {
         assert!(owed.iter().filter(follow_up).count() > 0, "{report} is followed up");
     }
     assert_eq!(court.casework.reports(JURISDICTION, false).await.unwrap().len(), 2);
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -258,6 +262,7 @@ async fn a_survey_shows_where_to_look_and_the_entries_that_say_so() {
         }
     }
     assert_eq!(court.casework.chamber(JURISDICTION).unwrap().log().size(), size + 1, "only the one is a look");
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -286,4 +291,5 @@ async fn a_sample_is_the_same_for_whoever_draws_again_and_is_on_record() {
         let invalid = court.casework.sample(&auditor, JURISDICTION, "x", n, from).await;
         assert!(matches!(invalid, Err(CaseError::Invalid(_))), "{n}");
     }
+    agree(&court.casework).await;
 }

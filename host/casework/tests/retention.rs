@@ -3,8 +3,8 @@
 use magistrate_casework as casework;
 
 use crate::common::{
-    Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, misstep, outgoing, said, signing, submission, template,
-    text,
+    Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, misstep, outgoing, said, signing, submission,
+    template, text,
 };
 use casework::chamber::{Loading, Registered};
 use casework::enroll::{Batch, NewRecord};
@@ -295,6 +295,7 @@ async fn a_noticed_record_is_held_carried_off_and_gone_on_day_ten() {
     assert!(!owed.iter().any(|o| commander(&o.duty)), "the policy did not find it late: {owed:?}");
     let again = misstep(house.step(ADMINISTRATOR, Change::Hold, evidence, []).await);
     assert!(matches!(again, Misstep::Destroyed { .. }), "{again}");
+    agree(&house.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -315,6 +316,7 @@ async fn what_is_only_said_has_no_effect_and_nobody_else_decides() {
     assert!(!house.enrolled(&evidence));
     let nobody = house.step(ADMINISTRATOR, Change::Purge, record(99), []).await;
     assert!(matches!(nobody, Err(CaseError::Unknown { .. })));
+    agree(&house.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -338,6 +340,7 @@ async fn an_outsider_does_not_learn_which_records_there_are() {
     }
     assert!(told.iter().all(|reason| *reason == told[0]), "{told:?}");
     assert!(house.enrolled(&record(1)));
+    agree(&house.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -407,6 +410,7 @@ async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
     house.set_clock("2026-07-01T04:30:00.000Z");
     house.casework.pass_deadlines().await;
     assert!(!house.enrolled(&record));
+    agree(&house.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -469,6 +473,7 @@ async fn a_noticed_record_is_on_no_list_and_a_probe_stays_for_its_minimum() {
     house.casework.pass_deadlines().await;
     let open = house.casework.request(HOME, &request).await.unwrap();
     assert_eq!(open.template, None, "kept for as long as it had to be, and no longer");
+    agree(&house.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -552,6 +557,7 @@ async fn without_a_lead_the_probe_goes_and_its_history_stays() {
     court.casework.pass_deadlines().await;
     assert_eq!(court.on_record(&request, "purged").await, 1, "once");
     assert!(matches!(misstep(probe_step(&court, Change::Purge, &request, []).await), Misstep::Destroyed { .. }));
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -582,6 +588,7 @@ async fn a_held_probe_stays_until_the_hold_is_lifted() {
     court.casework.pass_deadlines().await;
     assert!(!has_template(&court, &request).await);
     assert!(purges().await.is_empty());
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -609,6 +616,7 @@ async fn without_a_standing_order_a_purge_is_late_and_says_so() {
     }
     probe_step(&court, Change::Purge, &request, []).await.unwrap();
     assert!(!has_template(&court, &request).await);
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -644,6 +652,7 @@ async fn accounts_go_after_their_year_and_the_log_still_says_which() {
         let refused = court.casework.retention(&officer, JURISDICTION, entries(bad)).await;
         assert!(matches!(refused, Err(CaseError::Invalid(_))), "{bad}");
     }
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -707,6 +716,7 @@ async fn a_hold_reaches_every_range_that_shares_an_entry_with_it() {
         size,
         "what cannot be read asks for nothing"
     );
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -741,6 +751,7 @@ async fn a_record_taken_out_of_use_is_on_no_list_and_leaves_with_no_result() {
     assert_eq!(court.on_record(&request, "released").await, 0);
     assert!(!court.look(FIRST, &request).await.unwrap().contains(&records[0]), "nor is it shown again");
     court.release(FIRST, &other, outgoing(&others[..1])).await.expect("what is in use leaves");
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -760,4 +771,5 @@ async fn the_periodic_audit_is_owed_when_its_month_is_over() {
     assert_eq!((owed.len(), owed[0].owner.as_str()), (1, "auditor"));
     assert_eq!(owed[0].due, Some("2026-04-11T05:00:00.000Z".parse().unwrap()), "ten days");
     assert!(matches!(&owed[0].duty, Duty::Task(task) if task.about.contains("2026-03-01 to 2026-03-31")));
+    agree(&house.casework).await;
 }

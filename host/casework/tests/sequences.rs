@@ -2,8 +2,8 @@
 //! step that is not taken changes nothing but the log.
 
 use crate::common::{
-    ASKER, Court, FIRST, JURISDICTION, RECORDS, SECOND, SUPERVISOR, answers, court, intake, outgoing, said, signing,
-    text,
+    ASKER, Court, FIRST, JURISDICTION, RECORDS, SECOND, SUPERVISOR, agree, answers, court, intake, outgoing, said,
+    signing, text,
 };
 use casework::CaseError;
 use casework::access::Change;
@@ -88,6 +88,7 @@ async fn no_sequence_of_steps_releases_without_the_signatures_demanded() {
     println!("{leads} leads and {no_leads} without one in {WALKS} walks, and {refused} steps that were not taken");
     assert!(leads > 0 && no_leads > 0, "{leads} leads and {no_leads} without one: nothing was tried");
     assert!(refused > usize::try_from(WALKS).unwrap(), "{refused} steps that were not taken: nothing was tried");
+    agree(&court.casework).await;
 }
 
 /// Walks; gives what was released, if anything was, and how many steps were not taken.

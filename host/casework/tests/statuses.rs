@@ -2,7 +2,7 @@
 //! hold it.
 
 use crate::common::{
-    Court, FIRST, GALLERY, JURISDICTION, answers, batch, court, intake, misstep, outgoing, record, text,
+    Court, FIRST, GALLERY, JURISDICTION, agree, answers, batch, court, intake, misstep, outgoing, record, text,
 };
 use casework::retention::{Asking, Change, Done, GALLERY_RECORD};
 use casework::search_step::Plan;
@@ -89,6 +89,7 @@ async fn a_sealed_record_is_on_no_list_and_leaves_with_no_result_until_it_is_uns
     assert!(matches!(&again, Misstep::NotSealed { status, .. } if status == "active"), "{again}");
     let nobody = step(&court, REGISTRAR, Change::Seal, of_gallery("nobody"), ORDER).await;
     assert!(matches!(nobody, Err(CaseError::Unknown { .. })));
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,6 +136,7 @@ async fn a_result_is_handed_over_only_while_its_records_may_be_seen() {
     assert_eq!(court.on_record(&request, "disseminated").await, 2);
     step(&court, OFFICER, Change::Purge, of_request(&request, &documents[0]), "").await.unwrap();
     assert!(matches!(misstep(court.hand_over(FIRST, &request).await), Misstep::Purged { .. }));
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,4 +186,5 @@ async fn a_record_is_enrolled_under_its_status_and_keeps_it() {
     assert_eq!(with_status(&court, "sealed", 11).await, 1);
     unseal(&court, &record(22)).await;
     assert_eq!((with_status(&court, "notice-received", 12).await, listed(22).await), (1, false));
+    agree(&court.casework).await;
 }

@@ -1,7 +1,7 @@
 //! Obligations that are set aside: with a component that lets a chief waive what it demands, and with the shipped policies, which
 //! let nobody.
 
-use crate::common::{FIRST, GALLERY, SUPERVISOR, batch, intake, misstep, outgoing, signing};
+use crate::common::{FIRST, GALLERY, SUPERVISOR, agree, batch, intake, misstep, outgoing, signing};
 use casework::chamber::{Loading, Registered};
 use casework::intake::Intake;
 use casework::life::State;
@@ -257,6 +257,7 @@ async fn an_approval_that_is_set_aside_holds_back_nothing_and_says_by_whom() {
     assert!(house.search(&request).await.unwrap() > 0, "nor when it is demanded once more");
     let other = house.opened(4).await;
     assert_eq!(waiting(house.search(&other).await), [DETROIT], "of another request it is not set aside");
+    agree(&house.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,6 +296,7 @@ async fn what_is_waived_met_or_nowhere_cannot_be_waived_and_the_refusal_says_whi
     let done = house.casework.complete(&chief, DETROIT, &task.id, "looked at it all the same").await;
     assert_eq!(misstep(done), Misstep::NothingOwed { of: task.id.clone() });
     assert_eq!((house.on_record(DETROIT, "rejected").await, house.on_record(DETROIT, "waived").await), (7, 1));
+    agree(&house.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -327,6 +329,7 @@ async fn what_is_late_is_not_late_any_more() {
     house.casework.pass_deadlines().await;
     assert_eq!(house.on_record(DETROIT, "undelivered").await, tried, "nobody is told of it any more");
     assert_eq!(house.on_record(DETROIT, "overdue").await, 1);
+    agree(&house.casework).await;
 }
 
 /// Has begun to deliver, and does not get through.
@@ -361,6 +364,7 @@ async fn a_notice_that_is_set_aside_on_its_way_stays_set_aside() {
     let (_, waived) = tokio::join!(house.casework.pass_deadlines(), meanwhile);
     assert_eq!(house.owed(&request, "notify").await, waived.owed);
     assert_eq!(house.on_record(DETROIT, "undelivered").await, 1, "what came of it is on record");
+    agree(&house.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -384,6 +388,7 @@ async fn the_signatures_that_a_release_needs_are_never_waived() {
     house.casework.release(&first, DETROIT, &request, outgoing(&[])).await.unwrap();
     let met = misstep(house.waive(&signatures.id).await);
     assert!(matches!(met, Misstep::MetAlready { .. }), "{met}");
+    agree(&house.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -409,6 +414,7 @@ async fn only_the_policy_that_imposed_it_judges_and_only_its_own_chief_waives() 
     assert!(house.search(&request).await.unwrap() > 0);
     let again = misstep(house.waive_as((ST_LOUIS, THEIR_CHIEF), &theirs.id, WHY).await);
     assert!(matches!(again, Misstep::WaivedAlready { .. }), "{again}");
+    agree(&house.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -476,4 +482,5 @@ async fn neither_directive_lets_anybody_waive() {
         assert!(open.iter().any(|owed| owed.id == task.id), "it is still to be done");
         assert_eq!(house.on_record(jurisdiction, "waived").await, 0);
     }
+    agree(&house.casework).await;
 }

@@ -14,7 +14,7 @@
 //! | `connection.rs`, `form.rs`, `shown.rs` | whom these ask, what for, and how the answer reads |
 //! | `policy_command.rs` | `policy check / pin / test / show` |
 //! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay / prune / anomalies` |
-//! | `store_command.rs` | `store compact` |
+//! | `store_command.rs` | `store compact`, `store check` |
 //! | `pki.rs` | `pki issue / revoke / renew` |
 //! | `witness_command.rs`, `witnesses.rs` | `witness`; whom `serve` asks for cosignatures |
 //! | `bench/` | `bench vet / search / load / append / verify / prove / replay / serve` |
@@ -103,7 +103,7 @@ enum Command {
     /// Verify, search, prove, sample, export, replay and prune audit logs, and look for anomalies in them
     #[command(subcommand)]
     Audit(audit_command::Command),
-    /// Write an embedded database anew, without what was destroyed in it
+    /// Write an embedded database anew, without what was destroyed in it; compare a database with the logs
     #[command(subcommand)]
     Store(store_command::Command),
     /// Watch other hosts' logs: cosign their checkpoints as long as they are only appended to

@@ -222,7 +222,8 @@ fn means(jurisdiction: &config::Jurisdiction) -> Means {
     Means { exports: jurisdiction.exports.clone().map(open), purge_as: jurisdiction.purge_as.clone() }
 }
 
-fn prepare_log(config: &Config, id: &str) -> anyhow::Result<audit::Prepared> {
+/// Reads and locks a jurisdiction's log.
+pub(crate) fn prepare_log(config: &Config, id: &str) -> anyhow::Result<audit::Prepared> {
     let origin = format!("{}/{id}", config.audit.host);
     let seed = config::secret(&config.audit.keys.join(format!("log-{id}.key")))?;
     let signer = audit::Ed25519Signer::from_seed(&origin, seed)?;

@@ -1,4 +1,4 @@
-//! `magistrate store`: care of an embedded database.
+//! `magistrate store`: care of an embedded database, and of what any database keeps (`check`).
 //!
 //! What is destroyed in a database can no longer be read through it, but the embedded engine leaves its sealed bytes, and the
 //! wrapped key beside them, in its files until it happens to compact them, and cannot be told to. `store compact` writes
@@ -13,6 +13,8 @@
 //! | `NAME.compacting` | what is being written; worth nothing until it is whole |
 //! | `NAME.old` | the database as it was, from the moment it is replaced until it is removed |
 
+mod check;
+
 use crate::config::{self, Config};
 use crate::output::bar;
 use crate::{private, runtime};
@@ -26,6 +28,8 @@ use std::process::ExitCode;
 pub(crate) enum Command {
     /// Write the embedded database anew, so that nothing of what was purged is in its files. Stop the server first
     Compact(Arguments),
+    /// Derive obligations, dockets and search counters from the logs again, and compare them with the database. Stop the server first
+    Check(check::Arguments),
 }
 
 #[derive(clap::Args)]
@@ -39,7 +43,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
-    let Command::Compact(arguments) = command;
+    let arguments = match command {
+        Command::Compact(arguments) => arguments,
+        Command::Check(arguments) => return check::run(arguments),
+    };
     let config = Config::read(&arguments.config)?;
     let Some(folder) = config.database_folder() else {
         bail!("[store] url names a database server, which compacts its own files");

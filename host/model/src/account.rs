@@ -347,6 +347,9 @@ pub enum Event {
         clause: String,
         /// When it was due.
         due: Instant,
+        /// What has to be done because of that: who is told. Absent in entries of older programs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        demands: Vec<Awaited>,
     },
     /// Somebody did what an obligation asked of them.
     Completed {
@@ -378,6 +381,9 @@ pub enum Event {
         /// The day of the notice, or up to which day the record stays.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         day: Option<Date>,
+        /// Of an extension that has an effect, the end of its day where the jurisdiction is; absent in entries of older programs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Instant>,
         /// The form's answers: a basis, reasons.
         answers: Vec<Field>,
     },
@@ -518,6 +524,9 @@ pub enum Event {
         settings: Digest,
         /// The same of the revision that was in force before, component first.
         before: (Digest, Digest),
+        /// The obligations that are met with it; absent in entries of older programs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        meets: Vec<String>,
     },
     /// A permitted step has no effect, because others have to do their part first. Whoever takes it again is judged afresh.
     Waits {

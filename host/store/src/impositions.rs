@@ -80,6 +80,12 @@ impl Jurisdiction {
         rows.into_iter().map(|row| self.opened_imposition(row)).collect()
     }
 
+    /// Everything that was imposed, in no order.
+    pub(crate) async fn every_imposition(&self) -> Result<Vec<Imposition>, StoreError> {
+        let rows = self.db.every(IMPOSITION).await?;
+        rows.into_iter().map(|row| self.opened_imposition(row)).collect()
+    }
+
     /// The impositions with these keys, in no order.
     pub(crate) async fn impositions(&self, keys: Vec<RecordIdKey>) -> Result<Vec<Imposition>, StoreError> {
         let rows = self.db.find_all(IMPOSITION, keys).await?;

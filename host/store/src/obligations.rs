@@ -71,6 +71,25 @@ impl Jurisdiction {
         Ok(all.into_values().collect())
     }
 
+    /// Every obligation, met or not, in no order.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn every_obligation(&self) -> Result<Vec<ObligationRow>, StoreError> {
+        let mut all = HashMap::new();
+        let mut imposed = self.every_imposition().await?;
+        // Ids of decisions grow with time, and what the first one said counts.
+        imposed.sort_by(|a, b| a.decision.cmp(&b.decision));
+        for row in imposed.into_iter().flat_map(|imposition| imposition.rows) {
+            all.entry((row.of().to_owned(), row.id.clone())).or_insert(row);
+        }
+        for row in self.db.every(OBLIGATION).await? {
+            let row = self.opened_obligation(row)?;
+            all.insert((row.of().to_owned(), row.id.clone()), row);
+        }
+        Ok(all.into_values().collect())
+    }
+
     /// One obligation; `request` is absent outside a request's life.
     ///
     /// # Errors

@@ -61,8 +61,7 @@ impl Casework {
                     delivered,
                 };
                 if unreached.is_empty() {
-                    let all = |owed: Owed| Owed { reach, ..owed }.met("host", now);
-                    if self.record_delivery(chamber, &owed, now, event, all).await? {
+                    if self.record_delivery(chamber, &owed, now, event, |owed| reached(owed, reach, now)).await? {
                         enclosed::forget(chamber, &owed).await;
                     }
                     return Ok(());
@@ -93,12 +92,7 @@ impl Casework {
         event: Event,
         reach: Reach,
     ) -> Result<(), CaseError> {
-        let pause = FIRST_PAUSE_MS.saturating_mul(1 << owed.tries.min(20)).min(LONGEST_PAUSE_MS);
-        let next = now.plus_ms(pause);
-        // Not past its deadline unlooked at.
-        let wake = owed.due.filter(|due| *due > now).map_or(next, |due| due.min(next));
-        let tried = |owed: Owed| Owed { tries: owed.tries.saturating_add(1), reach, ..owed }.again(Some(wake));
-        self.record_delivery(chamber, owed, now, event, tried).await.map(drop)
+        self.record_delivery(chamber, owed, now, event, |owed| tried(owed, reach, now)).await.map(drop)
     }
 
     /// Records what came of a delivery. How the obligation stands then is not said of one that was set aside meanwhile. Gives
@@ -146,6 +140,35 @@ impl Casework {
         };
         Addressee { key, named }
     }
+}
+
+/// A notice that everybody has.
+fn reached(owed: Owed, reach: Reach, now: Instant) -> Result<store::Kept, CaseError> {
+    Owed { reach, ..owed }.met("host", now)
+}
+
+/// A notice after a try after which there has to be another one.
+fn tried(owed: Owed, reach: Reach, now: Instant) -> Result<store::Kept, CaseError> {
+    let pause = FIRST_PAUSE_MS.saturating_mul(1 << owed.tries.min(20)).min(LONGEST_PAUSE_MS);
+    let next = now.plus_ms(pause);
+    // Not past its deadline unlooked at.
+    let wake = owed.due.filter(|due| *due > now).map_or(next, |due| due.min(next));
+    let was = owed.wake;
+    let row = Owed { tries: owed.tries.saturating_add(1), reach, wake: Some(wake), ..owed }.row()?;
+    Ok(store::Kept::Settled { row, was })
+}
+
+/// A notice after what is on record of a try at this moment; none where the event is of no try.
+pub(crate) fn after(owed: Owed, event: &Event, now: Instant) -> Result<Option<store::Kept>, CaseError> {
+    let (recipients, unreached) = match event {
+        Event::Notified { recipients, unreached, .. } => (recipients.as_slice(), unreached.clone()),
+        Event::Undelivered { reason, .. } => (&[][..], vec![reason.clone()]),
+        _ => return Ok(None),
+    };
+    let all = unreached.is_empty();
+    let reach = owed.reach.clone().after(recipients, unreached);
+    let kept = if all { reached(owed, reach, now)? } else { tried(owed, reach, now)? };
+    Ok(Some(kept))
 }
 
 fn notice(owed: &Owed, rule: &NoticeRule, requester: Option<Addressee>) -> Notice {

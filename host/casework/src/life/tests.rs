@@ -251,8 +251,15 @@ fn a_purged_account_leaves_a_gap_that_is_known() {
 fn a_hold_has_an_effect_when_it_is_approved_and_until_it_is_lifted() {
     let said = |n: u64, change: &str, pending: bool| {
         let record = Retained { subject: "probe".into(), gallery: None, record: "r".into() };
-        let event =
-            Event::Retention { change: change.into(), record, holder: None, pending, day: None, answers: vec![] };
+        let event = Event::Retention {
+            change: change.into(),
+            record,
+            holder: None,
+            pending,
+            day: None,
+            until: None,
+            answers: vec![],
+        };
         account(n, "a", None, event)
     };
     let anothers = |n: u64| {

@@ -11,7 +11,6 @@ use model::combine::Rulings;
 use model::facts::Period;
 use model::notice::Enclosure;
 use model::rulings::Duty;
-use model::terms::Instant;
 
 /// The kind under which it is kept which report goes with a notice.
 const ENCLOSED: &str = "enclosed";
@@ -19,17 +18,8 @@ const ENCLOSED: &str = "enclosed";
 /// The forms in which a report is sent.
 const SENT: [Form; 2] = [Form::Html, Form::Pdf];
 
-/// Who sets a notice aside of which nothing came.
-const HOST: &str = "host";
-
-/// What is kept with a report so that these notices of it go out now, and it with them.
-pub(super) fn going_out(
-    owed: &[Owed],
-    drawn: &Drawn,
-    id: &str,
-    period: &Period,
-    at: Instant,
-) -> Result<Vec<store::Kept>, CaseError> {
+/// What is kept with a report so that it goes with these notices of it.
+pub(super) fn going_out(owed: &[Owed], drawn: &Drawn, id: &str, period: &Period) -> Vec<store::Kept> {
     let mut rows = Vec::new();
     for notice in owed.iter().filter(|owed| owed.is_open()) {
         let Duty::Notify(rule) = &notice.duty else { continue };
@@ -41,9 +31,8 @@ pub(super) fn going_out(
                 body,
             }));
         }
-        rows.push(notice.clone().again(Some(at))?);
     }
-    Ok(rows)
+    rows
 }
 
 /// Names a file, without its ending, whatever the charter calls the report.
@@ -53,13 +42,12 @@ fn file_name(period: &Period) -> String {
 }
 
 impl Casework {
-    /// What says that the notices of a report are set aside that could not be drawn up: nobody is told of what is not there.
+    /// What says that the notices of a report are set aside that could not be drawn up.
     pub(super) async fn never_sent(&self, chamber: &Chamber, rulings: &Rulings) -> Vec<store::Kept> {
         let set_aside = async {
             let owed = obligations::just_imposed(chamber, rulings, |duty| matches!(duty, Duty::Notify(_))).await?;
-            let at = self.clock.now()?;
-            let open = owed.into_iter().filter(Owed::is_open);
-            open.map(|notice| notice.waived(HOST, at, "the report was not drawn up")).collect::<Result<_, CaseError>>()
+            // The decision's moment, which is on record.
+            super::not_drawn(&owed, rulings.at)
         };
         set_aside.await.unwrap_or_else(|e| {
             tracing::warn!(jurisdiction = chamber.id(), %e, "a report was not drawn up, and the notice of it is not set aside: it goes out when it is due");

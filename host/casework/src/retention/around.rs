@@ -112,7 +112,7 @@ fn pruned_to(docket: &Docket) -> Result<Option<u64>, CaseError> {
 }
 
 /// The entries that another record names, if any of them is in the range and it is not the same record.
-fn other(record: &Retained, range: EntryRange, spelled: &str) -> Result<Option<EntryRange>, CaseError> {
+pub(super) fn other(record: &Retained, range: EntryRange, spelled: &str) -> Result<Option<EntryRange>, CaseError> {
     if record.record == spelled {
         return Ok(None);
     }

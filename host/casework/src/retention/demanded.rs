@@ -3,12 +3,10 @@
 //! A request for another jurisdiction's gallery is kept there, with all that decisions on it impose. Their entries are in this
 //! log, too, and what this jurisdiction's policy demands of entries is of these.
 
-use super::AUDIT_ENTRY;
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::obligations::{self, Owed};
 use model::account::{Event, Leaf};
-use model::rulings::Duty;
 use std::sync::Arc;
 
 impl Casework {
@@ -23,12 +21,9 @@ impl Casework {
         let mut held = Vec::new();
         for chamber in self.chambers() {
             for owed in demanded_by(owner, chamber).await? {
-                let is_hold = matches!(&owed.duty, Duty::Hold(rule) if rule.subject == AUDIT_ENTRY);
-                // It is found where it is filed.
-                let about_entries = owed.about.as_ref().is_some_and(|about| about.subject == AUDIT_ENTRY);
                 let decided: Vec<&Leaf> = leaves.iter().filter(|l| l.verdict.is_some() && l.at == owed.since).collect();
-                if is_hold
-                    && !about_entries
+                // One about entries is found where it is filed.
+                if owed.holds_entries_by_decision()
                     && !decided.is_empty()
                     && imposed_by_any(owner, chamber, &owed, &decided).await?
                 {

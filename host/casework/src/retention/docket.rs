@@ -5,6 +5,7 @@ use crate::chamber::Chamber;
 use crate::error::CaseError;
 use crate::life::same_person;
 use crate::misstep::Misstep;
+use crate::status::SEALED;
 use model::account::{Retained, Who};
 use model::facts::Attestation;
 use model::rulings::SignOffRule;
@@ -124,13 +125,13 @@ impl Docket {
     }
 
     /// As it was kept.
-    pub(super) fn read(row: store::RetentionRow) -> Result<Self, CaseError> {
+    pub(crate) fn read(row: store::RetentionRow) -> Result<Self, CaseError> {
         serde_json::from_value(row.body)
             .map_err(|e| CaseError::Unreadable(format!("the docket of `{}`: {e}; restore the database", row.record)))
     }
 
     /// As it is kept.
-    pub(super) fn kept(&self) -> Result<store::Kept, CaseError> {
+    pub(crate) fn kept(&self) -> Result<store::Kept, CaseError> {
         let body = serde_json::to_value(self).map_err(|e| CaseError::Log(e.to_string()))?;
         let Retained { subject, gallery, record } = self.record.clone();
         let gallery = gallery.unwrap_or_default();
@@ -162,6 +163,36 @@ impl Docket {
         }
     }
 
+    /// Takes down what became of the record.
+    pub(super) fn undergo(&mut self, effect: Effect) {
+        match effect {
+            Effect::Noticed(day) => self.noticed = day,
+            Effect::Held(since) => self.held = Some(since),
+            Effect::Lifted => {
+                self.held = None;
+                self.asked.remove(Change::Hold.name());
+            }
+            // A denial leaves an earlier extension as it is.
+            Effect::Extended(day) => self.extended = day.or(self.extended),
+            Effect::Exported(export) => self.exported = Some(export),
+            Effect::Sealed(since) => self.sealed = Some(since),
+            Effect::Unsealed => {
+                (self.sealed, self.under_seal) = (None, None);
+                // What was asked and not approved is not to be approved after this.
+                self.asked.remove(Change::Seal.name());
+            }
+            Effect::Purged(at) => self.purged = Some(at),
+            Effect::Pruned(at) => (self.pruned, self.pruning) = (Some(at), None),
+        }
+    }
+
+    /// Keeps the status that the record has again when it is unsealed.
+    pub(super) fn under_seal_of(&mut self, status: Option<&str>) {
+        if let Some(status) = status.filter(|status| *status != SEALED) {
+            self.under_seal = Some(status.to_owned());
+        }
+    }
+
     /// Takes down that somebody permitted says this, under this name. Gives the rules for approvals that are met with it if it
     /// has an effect now; nothing if it waits for others.
     ///
@@ -188,6 +219,28 @@ impl Docket {
         }
         self.asked.remove(name).map(|asked| asked.rules)
     }
+}
+
+/// What becomes of a record by a step that has an effect.
+pub(super) enum Effect {
+    /// This is the earliest day of a notice now.
+    Noticed(Option<Date>),
+    /// It is held as evidence.
+    Held(Since),
+    /// It is held no longer by a step.
+    Lifted,
+    /// It stays up to the end of this day; absent where that was denied.
+    Extended(Option<Date>),
+    /// It was written to portable media.
+    Exported(Export),
+    /// It is sealed.
+    Sealed(Since),
+    /// It is sealed no longer.
+    Unsealed,
+    /// It was destroyed.
+    Purged(Instant),
+    /// The log was pruned.
+    Pruned(Instant),
 }
 
 impl Asked {

@@ -68,34 +68,21 @@ impl Found {
         entry: &str,
     ) -> Result<Vec<store::Kept>, CaseError> {
         let Some(met) = met else { return Ok(Vec::new()) };
-        let subject = &self.record.subject;
-        let hold = |o: &Owed| matches!(&o.duty, Duty::Hold(rule) if rule.subject == *subject);
-        let purge = |o: &Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
-        // Of what is destroyed nothing is held any more, by whomever; else each jurisdiction's people end its own alone.
-        let own = |o: &Owed| o.jurisdiction == self.deciding.id();
-        let approved = |o: &Owed| own(o) && matches!(&o.duty, Duty::Approve(rule) if met.contains(rule));
-        let ends = |o: &Owed| match asking.change {
-            Change::Lift => (own(o) && hold(o)) || approved(o),
-            Change::Purge => hold(o) || purge(o) || approved(o),
-            _ => approved(o),
+        let until = asking.day.filter(|_| asking.change == Change::Extend).map(|day| self.end_of(day));
+        let taken = Taken {
+            subject: &self.record.subject,
+            change: asking.change,
+            until,
+            deciding: self.deciding.id(),
+            entry,
+            at: self.now,
         };
-        let mut rows = obligations::met(&self.owed, ends, entry, self.now)?;
-        let until = match (asking.change, asking.day) {
-            // It waited for this, and is looked at when it is due.
-            (Change::Lift | Change::Export, _) => None,
-            (Change::Extend, Some(day)) => Some(end_of(day, self.owner.policy().time_zone())),
-            _ => return Ok(rows),
-        };
-        for owed in self.owed.iter().chain(self.around.owed()).filter(|o| o.is_open() && purge(o)) {
-            let mut owed = owed.clone();
-            if until > owed.due {
-                owed.due = until;
-                owed.standing = obligations::Standing::Open;
-            }
-            let wake = obligations::purge_wake(owed.due, self.now);
-            rows.push(owed.again(wake)?);
-        }
-        Ok(rows)
+        taken.settled(&self.owed, self.around.owed(), met)
+    }
+
+    /// The end of a day where the record's jurisdiction is.
+    pub(super) fn end_of(&self, day: Date) -> Instant {
+        end_of(day, self.owner.policy().time_zone())
     }
 
     /// The same of what is kept in other chambers; `met` where the step has an effect now.
@@ -109,8 +96,62 @@ impl Found {
     }
 }
 
+/// A step that has an effect, as far as obligations depend on it.
+pub(super) struct Taken<'a> {
+    /// What kind of record it is about.
+    pub(super) subject: &'a str,
+    pub(super) change: Change,
+    /// Up to when the record stays, of an extension up to a day.
+    pub(super) until: Option<Instant>,
+    /// The jurisdiction whose policy decided.
+    pub(super) deciding: &'a str,
+    /// The entry that permitted it.
+    pub(super) entry: &'a str,
+    pub(super) at: Instant,
+}
+
+impl Taken<'_> {
+    /// The obligations as they stand after it, where it changes them: of those filed under the record, and of those about others
+    /// around it. `met` are the rules for approvals that it met.
+    pub(super) fn settled(
+        &self,
+        filed: &[Owed],
+        around: &[Owed],
+        met: &[SignOffRule],
+    ) -> Result<Vec<store::Kept>, CaseError> {
+        let subject = self.subject;
+        let hold = |o: &Owed| matches!(&o.duty, Duty::Hold(rule) if rule.subject == subject);
+        let purge = |o: &Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == subject);
+        // Of what is destroyed nothing is held any more, by whomever; else each jurisdiction's people end its own alone.
+        let own = |o: &Owed| o.jurisdiction == self.deciding;
+        let approved = |o: &Owed| own(o) && matches!(&o.duty, Duty::Approve(rule) if met.contains(rule));
+        let ends = |o: &Owed| match self.change {
+            Change::Lift => (own(o) && hold(o)) || approved(o),
+            Change::Purge => hold(o) || purge(o) || approved(o),
+            _ => approved(o),
+        };
+        let mut rows = obligations::met(filed, ends, self.entry, self.at)?;
+        let until = match (self.change, self.until) {
+            // It waited for this, and is looked at when it is due.
+            (Change::Lift | Change::Export, _) => None,
+            (Change::Extend, Some(until)) => Some(until),
+            _ => return Ok(rows),
+        };
+        for owed in filed.iter().chain(around).filter(|o| o.is_open() && purge(o)) {
+            let mut owed = owed.clone();
+            if until > owed.due {
+                owed.due = until;
+                owed.standing = obligations::Standing::Open;
+            }
+            let wake = obligations::purge_wake(owed.due, self.at);
+            rows.push(owed.again(wake)?);
+        }
+        Ok(rows)
+    }
+}
+
 /// The end of a day in this zone.
-fn end_of(day: Date, time_zone: &str) -> Instant {
+pub(super) fn end_of(day: Date, time_zone: &str) -> Instant {
     let zone = zone(time_zone);
     let midnight = day.tomorrow().and_then(|next| zone.to_timestamp(next.at(0, 0, 0, 0)));
     let ms = midnight.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());

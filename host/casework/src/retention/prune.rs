@@ -10,6 +10,7 @@
 //! what was permitted and not begun is undone. Either is an entry.
 
 use super::demanded::demanded_by;
+use super::docket::Effect;
 use super::find::{Found, Place};
 use super::range::EntryRange;
 use super::{AUDIT_ENTRY, Docket, ENTRIES, is_elsewhere};
@@ -34,6 +35,9 @@ const AT_ONCE: u64 = 1024;
 /// No younger entry goes, in ms: a year, of 365 days or 366. It is a bolt behind the policies' own demands, as no directive
 /// asks for less, and a policy's mistake could not be mended.
 const LEAST_AGE_MS: u64 = 366 * 24 * 3_600_000;
+
+/// As the entry calls it that a pruning was permitted and did not begin.
+pub(super) const PRUNE_UNDONE: &str = "prune-undone";
 
 /// Who demands that, as a misstep names them.
 const THIS_HOST: &str = "this host";
@@ -166,7 +170,7 @@ impl Casework {
         owner.ledger.clear().await?;
         owner.store.keep(&[found.to_be_pruned(actor, true).kept()?]).await?;
         destroy(owner, *minimum).await?;
-        (docket.pruned, docket.pruning) = (Some(found.now), None);
+        docket.undergo(Effect::Pruned(found.now));
         Ok(Event::Pruned { record: found.record.clone(), minimum: *minimum, entries: minimum - from })
     }
 
@@ -200,7 +204,7 @@ impl Casework {
                 tracing::warn!(jurisdiction = chamber.id(), minimum, "a pruning of the log broke off; it is finished");
                 chamber.ledger.clear().await?;
                 destroy(chamber, minimum).await?;
-                docket.pruned = Some(now);
+                docket.undergo(Effect::Pruned(now));
                 Event::Pruned { record, minimum, entries: minimum.saturating_sub(pruning.from) }
             } else {
                 tracing::warn!(
@@ -212,7 +216,7 @@ impl Casework {
                     ("permitted".to_owned(), pruning.at.to_string()),
                     ("because".to_owned(), "it broke off before anything was gone".to_owned()),
                 ]);
-                Event::Host { act: "prune-undone".to_owned(), details }
+                Event::Host { act: PRUNE_UNDONE.to_owned(), details }
             };
             let entry = chamber.own_entry(now, Subject::Apart, None, event);
             ledger::record(&[&chamber.ledger], entry, vec![docket.kept()?]).await?;

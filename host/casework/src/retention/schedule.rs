@@ -22,6 +22,15 @@ use std::collections::BTreeMap;
 /// When a purge that could not be carried out is tried again, in ms: a day.
 const AGAIN_MS: u64 = 24 * 3_600_000;
 
+/// As the entry calls it that a purge is not carried out before it is due, or waits for what is held.
+pub(crate) const WAITS: &str = "purge-waits";
+
+/// As the entry calls it that a purge which is due is not carried out.
+pub(crate) const PUT_OFF: &str = "purge-put-off";
+
+/// What a purge waits for that is looked at when that is over, and not before.
+const HELD: &str = "it is held as evidence and was not exported";
+
 /// What `/readyz` says while nobody is named to order purges.
 const NO_ORDER: &str = "purges";
 
@@ -90,9 +99,9 @@ impl Casework {
             return self.record_deed(chamber, &owed, now, event, |owed| owed.met("host", now)).await;
         }
         if self.waits_for_evidence(chamber, &owed, &record, docket.as_ref(), &around).await? {
-            let event = said("purge-waits", &owed, "it is held as evidence and was not exported".to_owned());
-            // Until the hold is lifted, or the record exported.
-            return self.record_deed(chamber, &owed, now, event, |owed| owed.again(None)).await;
+            let event = said(WAITS, &owed, HELD.to_owned());
+            let wake = looked_at_again(&owed, WAITS, HELD, now);
+            return self.record_deed(chamber, &owed, now, event, |owed| owed.again(wake)).await;
         }
         let actor = match self.standing_order(chamber).await {
             Ok(actor) => actor,
@@ -164,15 +173,27 @@ impl Casework {
 
     /// Says that a purge is late and why it was not carried out, and looks again tomorrow.
     async fn put_off(&self, chamber: &Chamber, owed: Owed, now: Instant, reason: String) -> Result<(), CaseError> {
-        if let Some(due) = owed.due.filter(|due| *due > now) {
-            // It was tried early, so as not to be late: it is tried again when it is due.
-            let event = said("purge-waits", &owed, reason);
-            return self.record_deed(chamber, &owed, now, event, |owed| owed.again(Some(due))).await;
+        if owed.due.is_some_and(|due| due > now) {
+            let wake = looked_at_again(&owed, WAITS, &reason, now);
+            let event = said(WAITS, &owed, reason);
+            return self.record_deed(chamber, &owed, now, event, |owed| owed.again(wake)).await;
         }
         let owed = self.say_overdue(chamber, owed, now).await?;
         tracing::warn!(jurisdiction = chamber.id(), clause = %owed.clause, %reason, "a purge was not carried out");
-        let event = said("purge-put-off", &owed, reason);
-        self.record_deed(chamber, &owed, now, event, |owed| owed.again(Some(now.plus_ms(AGAIN_MS)))).await
+        let wake = looked_at_again(&owed, PUT_OFF, &reason, now);
+        let event = said(PUT_OFF, &owed, reason);
+        self.record_deed(chamber, &owed, now, event, |owed| owed.again(wake)).await
+    }
+}
+
+/// When the host looks at a purge again that it did not carry out now, by what it says of it.
+pub(crate) fn looked_at_again(owed: &Owed, act: &str, because: &str, now: Instant) -> Option<Instant> {
+    match (act, because) {
+        // Until the hold is lifted, or the record exported.
+        (WAITS, HELD) => None,
+        // It was tried early, so as not to be late: it is tried again when it is due.
+        (WAITS, _) => owed.due,
+        _ => Some(now.plus_ms(AGAIN_MS)),
     }
 }
 

@@ -5,8 +5,9 @@
 //! that was enrolled under any other status keeps that when there is a notice of it: nobody knows here who may see such a record,
 //! and it is not for a notice to have it shown.
 
+use super::docket::Effect;
 use super::find::{Found, Place};
-use super::{Change, Docket, Since};
+use super::{Docket, Since};
 use crate::error::CaseError;
 use crate::misstep::Misstep;
 use crate::status::{ACTIVE, NOTICE_RECEIVED, SEALED};
@@ -15,9 +16,7 @@ impl Found {
     /// The docket with the status that the record has again when it is unsealed.
     pub(super) fn to_be_sealed(&self) -> Docket {
         let mut docket = self.docket.clone();
-        if let Some(status) = self.status().filter(|status| *status != SEALED) {
-            docket.under_seal = Some(status.to_owned());
-        }
+        docket.under_seal_of(self.status());
         docket
     }
 
@@ -27,7 +26,7 @@ impl Found {
             return Err(Misstep::Sealed { record: self.record.record.clone() }.into());
         }
         self.restate(SEALED).await?;
-        docket.sealed = Some(since);
+        docket.undergo(Effect::Sealed(since));
         Ok(())
     }
 
@@ -38,9 +37,7 @@ impl Found {
             return Err(Misstep::NotSealed { record, status }.into());
         }
         self.restate(unsealed(docket)).await?;
-        (docket.sealed, docket.under_seal) = (None, None);
-        // What was asked and not approved is not to be approved after this.
-        docket.asked.remove(Change::Seal.name());
+        docket.undergo(Effect::Unsealed);
         Ok(())
     }
 

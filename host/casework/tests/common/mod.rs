@@ -2,6 +2,7 @@
 //! that stands where it is set, a draughtsman who writes down what he is given, and an outbox that can be out of order.
 
 use casework::chamber::{Loading, Registered};
+use casework::derivation::Findings;
 use casework::disposition::Examination;
 use casework::dissemination::{HandOver, HandedOver};
 use casework::enroll::{Batch, NewRecord};
@@ -140,12 +141,7 @@ async fn open(
     let mut registry: Registry =
         toml::from_str(&std::fs::read_to_string(folder.join("registry.toml")).unwrap()).unwrap();
     change(&mut registry);
-    let origin = format!("test/{JURISDICTION}");
-    let signer = audit::Ed25519Signer::from_seed(&origin, [7; 32]).unwrap();
-    let logs = home.join("log");
-    std::fs::create_dir_all(&logs).unwrap();
-    let dir = cap_std::fs::Dir::open_ambient_dir(&logs, cap_std::ambient_authority()).unwrap();
-    let log = audit::Log::prepare(dir, &origin, Arc::new(signer)).unwrap();
+    let log = log(home);
     let opening =
         Opening { id: JURISDICTION.to_owned(), policy: PolicyState::Ready(policy), registry, log, galleries: None };
     let (store, clock, progress) = (database(home).await, Clock::set(clock.clone()), |_: Loading<'_>| {});
@@ -153,7 +149,29 @@ async fn open(
     (casework.with_draughting(drawn.clone()).with_outbox(outbox.clone()), store)
 }
 
-async fn database(home: &Path) -> store::Store {
+/// What is kept of every jurisdiction is what its log says, derived again. To be called when nothing is under way.
+pub async fn agree(casework: &Casework) -> BTreeMap<String, Findings> {
+    let all = casework.derive_again().await.unwrap();
+    for (jurisdiction, found) in &all {
+        let Findings { differences, missing, .. } = found;
+        assert!(differences.is_empty(), "{jurisdiction}: {}", serde_json::to_string_pretty(differences).unwrap());
+        assert!(missing.is_empty(), "{jurisdiction}: {missing:?}");
+    }
+    all
+}
+
+/// The log of a court that is closed.
+pub fn log(home: &Path) -> audit::Prepared {
+    let origin = format!("test/{JURISDICTION}");
+    let signer = audit::Ed25519Signer::from_seed(&origin, [7; 32]).unwrap();
+    let logs = home.join("log");
+    std::fs::create_dir_all(&logs).unwrap();
+    let dir = cap_std::fs::Dir::open_ambient_dir(&logs, cap_std::ambient_authority()).unwrap();
+    audit::Log::prepare(dir, &origin, Arc::new(signer)).unwrap()
+}
+
+/// What a court's rows are kept in.
+pub async fn database(home: &Path) -> store::Store {
     let url = format!("surrealkv://{}", home.join("store").display());
     store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap()
 }

@@ -7,26 +7,26 @@ use model::account::{Account, Leaf};
 use std::sync::Arc;
 
 /// Entries read at once: four bundles of the log, and one question to the database.
-pub(super) const AT_ONCE: u64 = 1024;
+pub(crate) const AT_ONCE: u64 = 1024;
 
 /// One entry and its account.
-pub(super) struct Told {
-    pub(super) index: u64,
+pub(crate) struct Told {
+    pub(crate) index: u64,
     /// The leaf: exactly the bytes that were hashed.
-    pub(super) bytes: Vec<u8>,
-    pub(super) leaf: Leaf,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) leaf: Leaf,
     /// The account with its salt; absent once purged.
-    pub(super) row: Option<store::AccountRow>,
+    pub(crate) row: Option<store::AccountRow>,
 }
 
 impl Told {
     /// Whether the account is the one that the leaf commits to; absent once purged.
-    pub(super) fn committed(&self) -> Option<bool> {
+    pub(crate) fn committed(&self) -> Option<bool> {
         self.row.as_ref().map(|row| audit::commitment(&row.salt, &row.plain) == self.leaf.account.0)
     }
 
     /// The account; absent once purged.
-    pub(super) fn account(&self) -> anyhow::Result<Option<Account>> {
+    pub(crate) fn account(&self) -> anyhow::Result<Option<Account>> {
         let parse = |row: &store::AccountRow| serde_json::from_slice(&row.plain);
         let account = self.row.as_ref().map(parse).transpose();
         account.with_context(|| format!("the account of entry {} cannot be read", self.index))
@@ -34,7 +34,7 @@ impl Told {
 }
 
 /// Opens the database that a configuration names.
-pub(super) async fn database(config: &Config) -> anyhow::Result<store::Store> {
+pub(crate) async fn database(config: &Config) -> anyhow::Result<store::Store> {
     crate::store_command::whole(config)?;
     config.keep_database_private()?;
     let key = store::MasterKey::from_bytes(config::secret(&config.store.key)?);
@@ -43,7 +43,7 @@ pub(super) async fn database(config: &Config) -> anyhow::Result<store::Store> {
 }
 
 /// Reads a log from its first entry that is not pruned to its checkpoint.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     snapshot: Arc<audit::Snapshot>,
     rows: store::Jurisdiction,
     next: u64,
@@ -51,7 +51,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// A reader of a configuration's log and its part of the database.
-    pub(super) async fn open(log: &Log, store: &store::Store) -> anyhow::Result<Self> {
+    pub(crate) async fn open(log: &Log, store: &store::Store) -> anyhow::Result<Self> {
         let rows = store.jurisdiction(&log.jurisdiction).await?;
         let snapshot = Arc::new(log.snapshot()?);
         let next = snapshot.minimum_index();
@@ -59,22 +59,22 @@ impl Reader {
     }
 
     /// The log it reads.
-    pub(super) fn snapshot(&self) -> &Arc<audit::Snapshot> {
+    pub(crate) fn snapshot(&self) -> &Arc<audit::Snapshot> {
         &self.snapshot
     }
 
     /// The jurisdiction's part of the database.
-    pub(super) fn rows(&self) -> &store::Jurisdiction {
+    pub(crate) fn rows(&self) -> &store::Jurisdiction {
         &self.rows
     }
 
     /// How many entries have been read, pruned ones included.
-    pub(super) fn done(&self) -> u64 {
+    pub(crate) fn done(&self) -> u64 {
         self.next
     }
 
     /// The next entries, those that are wanted by their public part; `None` at the end.
-    pub(super) async fn next(&mut self, wanted: impl Fn(u64, &Leaf) -> bool) -> anyhow::Result<Option<Vec<Told>>> {
+    pub(crate) async fn next(&mut self, wanted: impl Fn(u64, &Leaf) -> bool) -> anyhow::Result<Option<Vec<Told>>> {
         let end = self.snapshot.size().min(self.next + AT_ONCE);
         if self.next >= end {
             return Ok(None);

@@ -17,7 +17,7 @@
 //! | `anomalies.rs` | `anomalies`: asked of a server |
 //! | `accounts.rs` | entries with their accounts |
 
-mod accounts;
+pub(crate) mod accounts;
 mod anomalies;
 mod contents;
 mod cosigned;
@@ -101,11 +101,11 @@ struct Which {
 }
 
 /// A log and the key that its checkpoints must be signed with.
-struct Log {
+pub(crate) struct Log {
     /// The jurisdiction, where a configuration says so.
-    jurisdiction: String,
+    pub(crate) jurisdiction: String,
     folder: PathBuf,
-    key: audit::VerifierKey,
+    pub(crate) key: audit::VerifierKey,
 }
 
 impl Which {
@@ -143,7 +143,7 @@ fn one_of(config: &Config, jurisdiction: Option<&str>) -> anyhow::Result<Log> {
 }
 
 /// The logs of a configuration: of this jurisdiction, or all.
-fn all_of(config: &Config, jurisdiction: Option<&str>) -> anyhow::Result<Vec<Log>> {
+pub(crate) fn all_of(config: &Config, jurisdiction: Option<&str>) -> anyhow::Result<Vec<Log>> {
     match jurisdiction {
         Some(_) => Ok(vec![one_of(config, jurisdiction)?]),
         None => config.jurisdictions.keys().map(|id| log_of(config, id)).collect(),
