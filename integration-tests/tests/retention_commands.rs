@@ -88,7 +88,7 @@ async fn what_is_typed_wrongly_or_is_not_ones_own_changes_nothing() {
     retention(&court, ADMINISTRATOR, "purge", &["--subject", "probe", "--record", &"r".repeat(100_000)], 1, &[]);
     assert_eq!(court.entries("st-louis").await, before, "none of it was asked, or could be");
     retention(&court, ELSEWHERE, "hold", &record, 3, &["ask somebody of the gallery's jurisdiction"]);
-    retention(&court, ELSEWHERE, "list", &[], 3, &["only people of the jurisdiction"]);
+    retention(&court, ELSEWHERE, "list", &[], 3, &["only people of `st-louis`"]);
     let done = typed(&court, ANALYST, "st-louis", &["retention", "list"], &["--json"]);
     assert_eq!(said(&done).trim(), "[]", "nothing is on any docket");
 }

@@ -61,8 +61,13 @@ fn pass_a_year(court: &Court) {
 /// The events of the entries from this index on.
 async fn events(court: &Court, first: u64) -> Vec<Event> {
     let auditor = court.who(AUDITOR).await;
-    let seen = court.casework.inspect(&auditor, JURISDICTION, first, 100).await.unwrap();
-    seen.into_iter().filter_map(|s| s.account.map(|account| account.event)).collect()
+    let (mut first, end, mut all) = (first, log(court).size(), Vec::new());
+    while first < end {
+        let seen = court.casework.inspect(&auditor, JURISDICTION, first, 100).await.unwrap();
+        first += 100;
+        all.extend(seen.into_iter().filter_map(|s| s.account.map(|account| account.event)));
+    }
+    all
 }
 
 async fn docket(court: &Court, record: &str) -> Docket {

@@ -7,13 +7,17 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The folders there are, and whether somebody listens for signals.
 static THERE_ARE: Mutex<(Vec<PathBuf>, bool)> = Mutex::new((Vec::new(), false));
 
-/// How often a folder is tried to be removed while other threads still write there.
-const TRIES: usize = 5;
+/// How often a folder is tried to be removed while other threads still write there: they come to an end, or wait to settle it.
+const TRIES: usize = 1_000;
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A command that a signal ended ends with this and the signal's number, as a shell says it.
 const SIGNALLED: i32 = 128;
@@ -112,8 +116,13 @@ fn sweep(folder: &Path) {
     for _ in 0..TRIES {
         let _ = std::fs::remove_dir_all(folder);
         if !folder.exists() {
-            return;
+            // Whoever was about to write there makes it again.
+            std::thread::sleep(PAUSE);
+            if !folder.exists() {
+                return;
+            }
         }
+        std::thread::sleep(PAUSE);
     }
     eprintln!("{} could not be removed: remove it", folder.display());
 }
