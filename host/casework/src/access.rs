@@ -148,12 +148,19 @@ impl Casework {
         let Asked { id, access, answers, event, decide } = asked;
         let concerned = [chamber.clone()];
         answers::check(&concerned, Phase::Access, &answers)?;
-        let whose = access.whose;
+        let (whose, reinstates) = (access.whose, access.change == AccessChange::Reinstate);
+        let before = chamber.suspensions(whose, &id).await;
         let now = self.clock.now()?;
         let facts = Facts::apart(now, actor, vec![attested(answers, actor, now)], Step::Access(access));
         let acted = self.judge(&concerned, facts, vec![]).await?.act();
         // Not before it is judged: what the decision itself demands may suspend somebody, too.
         let mut amendment = chamber.amend(whose, &id).await;
+        if reinstates && amendment.suspensions() != before {
+            // Of that suspension the policy was not told.
+            drop(amendment);
+            let misstep = Misstep::SuspendedMeanwhile { id };
+            return Err(self.give_up(&concerned, acted, actor, misstep.into()).await);
+        }
         decide(&mut amendment.decided, now, chamber.local(now).today);
         let row = match amendment.row() {
             Ok(row) => row,

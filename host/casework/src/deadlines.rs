@@ -112,13 +112,18 @@ impl Casework {
             due.extend(own.into_iter().map(|owed| (chamber, owed)));
         }
         due.sort_by_key(|(_, owed)| !matches!(owed.duty, Duty::Purge(_)));
-        let (mut dealt, mut stuck) = (0, BTreeSet::new());
+        let (mut dealt, mut stuck, mut taken) = (0, BTreeSet::new(), BTreeSet::new());
         for (chamber, listed) in due {
-            if stuck.contains(chamber.id()) {
+            let turn = (chamber.id().to_owned(), place(&listed));
+            if stuck.contains(chamber.id()) || taken.contains(&turn) {
                 continue;
             }
             match self.deal(chamber, &listed).await {
-                Ok(done) => dealt += usize::from(done),
+                Ok(Some(done)) => dealt += usize::from(done),
+                // It is waited for once in a pass.
+                Ok(None) => {
+                    taken.insert(turn);
+                }
                 Err(e) => {
                     tracing::warn!(jurisdiction = chamber.id(), %e, "an obligation could not be dealt with");
                     let nothing_can = matches!(e, CaseError::Clock(_) | CaseError::Stopping)
@@ -217,11 +222,11 @@ impl Casework {
         }
     }
 
-    /// Deals with an obligation that is no notice; gives whether it was still to be dealt with.
-    async fn deal(&self, chamber: &Chamber, listed: &Owed) -> Result<bool, CaseError> {
+    /// Deals with an obligation that is no notice; gives whether it was still to be dealt with, if its turn was to be had.
+    async fn deal(&self, chamber: &Chamber, listed: &Owed) -> Result<Option<bool>, CaseError> {
         // A step of the request may be about to meet it: it is looked at in the request's turn, as it stands then.
-        let Some(_turn) = self.turn_of(chamber, listed).await? else { return Ok(false) };
-        let Some((owed, now)) = self.as_it_stands(chamber, listed).await? else { return Ok(false) };
+        let Some(_turn) = self.turn_of(chamber, listed).await? else { return Ok(None) };
+        let Some((owed, now)) = self.as_it_stands(chamber, listed).await? else { return Ok(Some(false)) };
         match &owed.duty {
             Duty::Retain(_) => {
                 let event = Event::Completed {
@@ -245,7 +250,7 @@ impl Casework {
             _ if calendar::is_of_it(&owed) => self.say_late(chamber, owed, now).await?,
             _ => drop(self.say_overdue(chamber, owed, now).await?),
         }
-        Ok(true)
+        Ok(Some(true))
     }
 
     /// Sends a notice; gives whether it was still to be sent. No step waits while it is delivered, and one may set it aside
@@ -261,13 +266,9 @@ impl Casework {
         Ok(true)
     }
 
-    /// The turn in which an obligation is looked at; absent while another host has it, which is looked at again then.
+    /// The turn in which an obligation is looked at; absent where it is not to be had soon: then it is looked at again.
     pub(crate) async fn turn_of(&self, chamber: &Chamber, owed: &Owed) -> Result<Option<Turn>, CaseError> {
-        let filed = owed.filed_under();
-        match self.turn(chamber, filed.as_deref().map_or(owed.id.as_str(), turn_of)).await {
-            Err(CaseError::OutOfPlace(..)) => Ok(None),
-            turn => turn.map(Some),
-        }
+        self.turn_soon(chamber, &place(owed)).await
     }
 
     /// Records that an obligation is late, unless that is on record; gives it as it stands then.
@@ -299,6 +300,11 @@ impl Casework {
         let entry = chamber.own_entry(at, Subject::of_request(owed.request.as_deref()), None, event);
         ledger::record(&[&chamber.ledger], entry, rows).await.map(drop)
     }
+}
+
+/// Where the turn of an obligation is taken.
+fn place(owed: &Owed) -> String {
+    owed.filed_under().map_or_else(|| owed.id.clone(), |filed| turn_of(&filed).to_owned())
 }
 
 /// What comes next in a queue that several take from.

@@ -2,7 +2,7 @@
 //!
 //! The row of an obligation says that an approval or an acknowledgement was given. Whether it counts is looked at whenever the
 //! demand is read: an approval counts while as many of those who gave it as the rule asks for are in the registry, not
-//! suspended, and hold the role they gave it in; an acknowledgement while the jurisdiction's charter has the statement in the words
+//! suspended, and hold the role they gave it in, and have not taken it back; an acknowledgement while the jurisdiction's charter has the statement in the words
 //! that were acknowledged. What does not count is open again, and can be given anew, by others or of the new words. It counts
 //! again by itself when that is over.
 
@@ -27,14 +27,15 @@ impl Casework {
         life: &Life,
         requester: &Principal,
     ) -> Result<Vec<Owed>, CaseError> {
-        let as_it_counts = |row: store::ObligationRow| -> Result<Owed, CaseError> {
-            let mut owed = Owed::read(row)?;
-            if matches!(owed.standing, Standing::Met { .. }) && !self.counts(&owed, life, requester) {
-                owed.standing = Standing::Open;
-            }
-            Ok(owed)
-        };
-        rows.into_iter().map(as_it_counts).collect()
+        rows.into_iter().map(|row| Ok(self.as_it_counts(Owed::read(row)?, life, requester))).collect()
+    }
+
+    /// An obligation of a request as it stands now: open again where what met it counts no more.
+    pub(crate) fn as_it_counts(&self, mut owed: Owed, life: &Life, requester: &Principal) -> Owed {
+        if matches!(owed.standing, Standing::Met { .. }) && !self.counts(&owed, life, requester) {
+            owed.standing = Standing::Open;
+        }
+        owed
     }
 
     /// Whether what was given to meet this counts now. What meets any other duty has happened.
@@ -44,7 +45,8 @@ impl Casework {
             Duty::Approve(_) if of_retention(owed, life) => true,
             Duty::Approve(rule) => {
                 let theirs = life.signatures.iter().filter(|s| {
-                    s.by.jurisdiction == owed.jurisdiction
+                    !s.taken_back
+                        && s.by.jurisdiction == owed.jurisdiction
                         && s.signature.at >= owed.since
                         && self.holds(&s.by, &s.signature.role)
                 });

@@ -42,6 +42,8 @@ pub(crate) struct Neighbours {
     astray: AtomicBool,
     /// The turns that this process has leased.
     pub(crate) leases: Leases,
+    /// What is still to be put on record of turns that were taken over.
+    pub(crate) taken_over: tokio::sync::Mutex<Vec<BTreeMap<String, String>>>,
 }
 
 impl Neighbours {
@@ -55,7 +57,8 @@ impl Neighbours {
         // What an earlier process recorded in its turns is in the database by now.
         rows.let_go_all(origin).await?;
         let heard = AtomicU64::new(rows.tidings(origin, &[]).await?.registry);
-        Ok(Some(Self { process, heard, astray: AtomicBool::new(false), leases: Leases::default() }))
+        let (astray, leases) = (AtomicBool::new(false), Leases::default());
+        Ok(Some(Self { process, heard, astray, leases, taken_over: tokio::sync::Mutex::default() }))
     }
 
     /// Says that the policy's folder holds what another host superseded, so that what is in force is looked for in the archive.
@@ -148,7 +151,7 @@ impl Casework {
             // A gallery is put to work at a start.
             galleries: chamber.registry().galleries.clone(),
         };
-        let read = Decisions::read(rows).await?;
+        let read = Decisions::read(rows).await?.counting_on(&decisions);
         read.lay_over(&mut registry);
         let revisions = revision::read(rows).await?;
         *decisions = read;

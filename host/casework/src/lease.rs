@@ -20,7 +20,7 @@ use crate::misstep::Misstep;
 use crate::turns::Turn;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::oneshot;
 
 /// How long a lease lasts that nobody prolongs: longer than a host takes to start again, which lets go of its own.
@@ -36,9 +36,30 @@ const EVERY: Duration = Duration::from_secs(60);
 /// How long to wait before a database is asked again that did not take what was recorded.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How long whoever can look again later waits for a turn that somebody else has on this host.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// The leases of turns that this process takes at one jurisdiction, by their stamps, and until when each surely is its own.
 #[derive(Clone, Default)]
-pub(crate) struct Leases(Arc<Mutex<HashMap<String, Instant>>>);
+pub(crate) struct Leases(Arc<Mutex<HashMap<String, Until>>>);
+
+/// A moment by both clocks of this machine: the steady one may stand still while it sleeps, and the other one be set back.
+#[derive(Clone, Copy)]
+struct Until {
+    steady: Instant,
+    wall: SystemTime,
+}
+
+impl Until {
+    /// So long from now.
+    fn after(lasts: Duration) -> Self {
+        Self { steady: Instant::now() + lasts, wall: SystemTime::now() + lasts }
+    }
+
+    fn is_past(self) -> bool {
+        self.steady <= Instant::now() || self.wall <= SystemTime::now()
+    }
+}
 
 /// A turn's lease, until it is dropped. Then it is let go of, as soon as what was recorded in the turn is in the database.
 pub(crate) struct Lease(#[allow(dead_code, reason = "held for its drop")] oneshot::Sender<()>);
@@ -49,8 +70,7 @@ impl Leases {
     /// # Errors
     /// [`CaseError::Lapsed`].
     pub(crate) fn check(&self) -> Result<(), CaseError> {
-        let now = Instant::now();
-        if self.held().values().all(|until| *until > now) { Ok(()) } else { Err(CaseError::Lapsed) }
+        if self.held().values().any(|until| until.is_past()) { Err(CaseError::Lapsed) } else { Ok(()) }
     }
 
     /// Leases the turn at a place. Gives the log, too, of another host whose lease had run out.
@@ -78,7 +98,7 @@ impl Leases {
         Ok((Lease(lease), after))
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<String, Until>> {
         // The map is whole at every moment: a panic elsewhere cannot have torn it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,14 +116,19 @@ struct Keeper {
 impl Keeper {
     /// Takes the lease and tells so; prolongs it until the turn has ended, and lets go of it.
     async fn keep(self, tell: oneshot::Sender<Result<Option<String>, CaseError>>, mut ended: oneshot::Receiver<()>) {
-        let begun = Instant::now();
+        let until = Until::after(LASTS);
         let told = self.lease().await;
         let taken = told.is_ok();
+        // Without an answer it may have been taken all the same.
+        let unknown = matches!(&told, Err(e) if !matches!(e, CaseError::OutOfPlace(..)));
         if taken {
-            self.leases.held().insert(self.stamp.clone(), begun + LASTS);
+            self.leases.held().insert(self.stamp.clone(), until);
         }
         // Whoever stopped waiting has ended the turn, too.
         let _ = tell.send(told);
+        if unknown {
+            self.let_go().await;
+        }
         if !taken {
             return;
         }
@@ -128,11 +153,11 @@ impl Keeper {
     }
 
     /// Prolongs the lease; gives until when it surely is this host's, if that is known.
-    async fn prolong(&self) -> Option<Instant> {
-        let begun = Instant::now();
+    async fn prolong(&self) -> Option<Until> {
+        let until = Until::after(LASTS);
         match self.rows.prolong(&self.place, &self.stamp, LASTS).await {
-            Ok(true) => Some(begun + LASTS),
-            Ok(false) => Some(begun),
+            Ok(true) => Some(until),
+            Ok(false) => Some(Until::after(Duration::ZERO)),
             Err(e) => {
                 tracing::warn!(log = self.ledger.log().origin(), %e, "what this host holds among several could not be prolonged");
                 None
@@ -142,16 +167,23 @@ impl Keeper {
 
     /// Lets go of the lease once the next host can read what was recorded in the turn. Where that does not come about it runs out.
     async fn let_go(&self) {
-        let mut until = Instant::now() + LASTS;
+        let mut until = Until::after(LASTS);
         while self.ledger.settle().await.is_err() {
             until = self.prolong().await.unwrap_or(until);
-            if until <= Instant::now() {
+            if until.is_past() {
                 return;
             }
             tokio::time::sleep(RETRY).await;
         }
-        if let Err(e) = self.rows.let_go(&self.place, &self.stamp).await {
+        let mut tried = 1;
+        while let Err(e) = self.rows.let_go(&self.place, &self.stamp).await {
+            if tried < TRIES {
+                tried += 1;
+                tokio::time::sleep(RETRY).await;
+                continue;
+            }
             tracing::warn!(log = self.ledger.log().origin(), %e, "what this host held among several is let go of when it runs out");
+            return;
         }
     }
 }
@@ -162,7 +194,25 @@ impl Casework {
     /// # Errors
     /// [`CaseError::OutOfPlace`], unrecorded, where another host has it; [`CaseError::Store`] where that cannot be learnt.
     pub(crate) async fn turn(&self, chamber: &Chamber, place: &str) -> Result<Turn, CaseError> {
-        let turn = self.turns.take(place).await;
+        let turn = self.turns.take(&own(chamber, place)).await;
+        self.among_several(chamber, turn, place).await
+    }
+
+    /// The same for whoever can look again later: absent where the turn is not to be had within a few seconds, here or among
+    /// several.
+    ///
+    /// # Errors
+    /// [`CaseError::Store`] where that cannot be learnt.
+    pub(crate) async fn turn_soon(&self, chamber: &Chamber, place: &str) -> Result<Option<Turn>, CaseError> {
+        let own = own(chamber, place);
+        let Ok(turn) = tokio::time::timeout(PATIENCE, self.turns.take(&own)).await else { return Ok(None) };
+        match self.among_several(chamber, turn, place).await {
+            Err(CaseError::OutOfPlace(..)) => Ok(None),
+            turn => turn.map(Some),
+        }
+    }
+
+    async fn among_several(&self, chamber: &Chamber, turn: Turn, place: &str) -> Result<Turn, CaseError> {
         match &chamber.neighbours {
             // In a box of its own: no step on a single host has to make room for it.
             Some(neighbours) => Box::pin(self.turn_among(chamber, neighbours, turn, place)).await,
@@ -181,8 +231,15 @@ impl Casework {
         if let Some(log) = after {
             tracing::warn!(jurisdiction = chamber.id(), place, %log, "another host has not let go of what it held: it is taken over");
             let details = BTreeMap::from([("log".to_owned(), log), ("of".to_owned(), place.to_owned())]);
-            chamber.record_host(self.clock.now()?, "turn-taken-over", details).await?;
+            neighbours.taken_over.lock().await.push(details);
         }
+        // What could not be recorded is so before the next turn here.
+        let mut unsaid = neighbours.taken_over.lock().await;
+        while let Some(details) = unsaid.first().cloned() {
+            chamber.record_host(self.clock.now()?, "turn-taken-over", details).await?;
+            unsaid.remove(0);
+        }
+        drop(unsaid);
         Ok(turn.leased(lease))
     }
 
@@ -205,6 +262,11 @@ impl Casework {
         self.still_stands(actor, chamber.id(), asked).await?;
         Ok(turn)
     }
+}
+
+/// What a place of a jurisdiction is called among those of all jurisdictions on this host.
+fn own(chamber: &Chamber, place: &str) -> String {
+    format!("{} {place}", chamber.id())
 }
 
 #[cfg(test)]
@@ -265,10 +327,13 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn nothing_is_decided_while_a_turn_may_be_anothers() {
         let leases = Leases::default();
-        leases.held().insert("1".to_owned(), Instant::now() + LASTS);
+        leases.held().insert("1".to_owned(), Until::after(LASTS));
         leases.check().unwrap();
-        leases.held().insert("2".to_owned(), Instant::now());
-        assert!(matches!(leases.check(), Err(CaseError::Lapsed)));
+        let (long, over) = (Until::after(LASTS), Until::after(Duration::ZERO));
+        for past in [Until { steady: over.steady, ..long }, Until { wall: over.wall, ..long }] {
+            leases.held().insert("2".to_owned(), past);
+            assert!(matches!(leases.check(), Err(CaseError::Lapsed)), "by either clock");
+        }
         leases.held().remove("2");
         leases.check().unwrap();
     }
@@ -280,9 +345,9 @@ mod tests {
         let keeper = Keeper { leases, rows, ledger, place: "r".to_owned(), stamp: "1".to_owned() };
         bench.rows.lease("r", NORTH, "1", Duration::ZERO).await.unwrap();
         let asked = Instant::now();
-        assert!(keeper.prolong().await.is_some_and(|until| until >= asked + LASTS), "nobody took it");
+        assert!(keeper.prolong().await.is_some_and(|until| until.steady >= asked + LASTS), "nobody took it");
         bench.rows.lease("r", NORTH, "1", Duration::ZERO).await.unwrap();
         assert_eq!(bench.other().await, store::Leased::Taken { after: Some(NORTH.to_owned()) });
-        assert!(keeper.prolong().await.is_some_and(|until| until <= Instant::now()));
+        assert!(keeper.prolong().await.is_some_and(Until::is_past));
     }
 }

@@ -253,6 +253,12 @@ pub enum Misstep {
         /// Since when.
         since: Instant,
     },
+    /// Somebody is reinstated whom another decision had suspended while that was judged.
+    #[error("`{id}` was suspended once more while this was judged: look at why, and reinstate them then")]
+    SuspendedMeanwhile {
+        /// A person or an agency.
+        id: String,
+    },
     /// Somebody who is not suspended is reinstated.
     #[error("`{id}` is not suspended: there is nothing to reinstate")]
     NotSuspended {

@@ -60,7 +60,7 @@ pub enum Standing {
     Open,
     /// Met.
     Met {
-        /// The audit entry of the step that met it, or the person on whose word it is met.
+        /// The audit entry of the step that met it, the person on whose word it is met, or `host` for what the host did itself.
         by: String,
         /// When.
         at: Instant,
@@ -72,7 +72,7 @@ pub enum Standing {
     },
     /// Set aside before it was met.
     Waived {
-        /// By whom: `jurisdiction/person`.
+        /// By whom: `jurisdiction/person`, or `host` for the notice of a report that could not be drawn up.
         by: String,
         /// When.
         at: Instant,

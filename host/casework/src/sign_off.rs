@@ -171,7 +171,9 @@ fn disapproves(before: &Before<'_>, owed: &Owed, signature: &Signature) -> bool 
 /// demand is read ([`crate::given`]): whoever comes back does not have to sign again.
 fn approves(before: &Before<'_>, owed: &Owed, who: &Who, signature: &Signature) -> bool {
     let Duty::Approve(rule) = &owed.duty else { return false };
-    let given = before.life.signatures.iter().filter(|s| !s.taken_back);
+    // What this one takes back is no approval any more.
+    let given =
+        before.life.signatures.iter().filter(|s| !s.taken_back && !(s.stands && takes_back(signature, &s.signature)));
     let signed = given.map(|s| (&s.by, &s.signature)).chain([(who, signature)]);
     let counts =
         |(who, signature): &(&Who, &Signature)| who.jurisdiction == owed.jurisdiction && signature.at >= owed.since;

@@ -69,6 +69,8 @@ impl Access {
 pub(crate) struct Decisions {
     people: BTreeMap<String, Decided>,
     agencies: BTreeMap<String, Decided>,
+    /// How often this process suspended each because a decision demanded it.
+    suspensions: BTreeMap<(&'static str, String), u64>,
 }
 
 impl Decisions {
@@ -84,6 +86,12 @@ impl Decisions {
             }
         }
         Ok(decisions)
+    }
+
+    /// The same, with the suspensions counted before.
+    pub(crate) fn counting_on(mut self, before: &Self) -> Self {
+        self.suspensions.clone_from(&before.suspensions);
+        self
     }
 
     fn of(&mut self, whose: Holder) -> &mut BTreeMap<String, Decided> {
@@ -197,9 +205,26 @@ impl Chamber {
         let decided = decisions.of(whose).get(id).cloned().unwrap_or_default();
         Amendment { chamber: self, decisions, whose, id: id.to_owned(), decided }
     }
+
+    /// How often this process suspended them because a decision demanded it.
+    pub(crate) async fn suspensions(&self, whose: Holder, id: &str) -> u64 {
+        let decisions = self.decisions.lock().await;
+        decisions.suspensions.get(&(whose.name(), id.to_owned())).copied().unwrap_or_default()
+    }
 }
 
 impl Amendment<'_> {
+    /// How often this process suspended them because a decision demanded it.
+    pub(crate) fn suspensions(&self) -> u64 {
+        self.decisions.suspensions.get(&(self.whose.name(), self.id.clone())).copied().unwrap_or_default()
+    }
+
+    /// Suspends them because a decision demands it.
+    pub(crate) fn suspend(&mut self, since: Instant) {
+        self.decided.access = Some(Access::Suspended(since));
+        *self.decisions.suspensions.entry((self.whose.name(), self.id.clone())).or_default() += 1;
+    }
+
     /// The row that keeps it.
     pub(crate) fn row(&self) -> Result<store::Kept, CaseError> {
         let body = serde_json::to_value(&self.decided).map_err(|e| CaseError::Log(e.to_string()))?;
@@ -323,6 +348,14 @@ mod tests {
         assert_eq!(registry.agencies[0].agreements, [ended]);
         let kept = serde_json::to_value(&decided).unwrap();
         assert_eq!(serde_json::from_value::<Decided>(kept).unwrap(), decided);
+    }
+
+    #[test]
+    fn suspensions_are_counted_on_when_what_was_decided_is_read_anew() {
+        let mut before = Decisions::default();
+        before.suspensions.insert((Holder::Person.name(), "p".to_owned()), 2);
+        let after = Decisions::default().counting_on(&before);
+        assert_eq!(after.suspensions, before.suspensions);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
 use crate::obligations::Owed;
-use crate::standing::Access;
 use model::account::Event;
 use model::facts::Step;
 use model::registry::Registry;
@@ -39,11 +38,13 @@ impl Casework {
     pub(crate) async fn suspend(&self, owner: &Chamber, owed: &Owed, now: Instant) -> Result<bool, CaseError> {
         let Duty::Suspend(Suspension { kind, id }) = &owed.duty else { return Ok(true) };
         let chamber = self.chamber(&owed.jurisdiction)?.clone();
+        // What another host decided of them since is not written over.
+        self.catch_up(&chamber).await?;
         let mut amendment = chamber.amend(*kind, id).await;
         let Some(already) = suspended_since(&chamber.registry(), *kind, id) else { return Ok(false) };
         // Somebody suspended already stays so since then.
         let since = already.unwrap_or(now);
-        amendment.decided.access = Some(Access::Suspended(since));
+        amendment.suspend(since);
         let event = || Event::Suspended { whose: *kind, id: id.clone(), since, obligation: owed.id.clone() };
         let entry =
             |chamber: &Chamber| chamber.own_entry(now, Subject::of_request(owed.request.as_deref()), None, event());

@@ -166,39 +166,50 @@ impl Casework {
         }
         // What has not reached the database did not turn up here yet.
         chamber.ledger.settle().await?;
+        let mut first = None;
         for mark in chamber.store.standings(TORN).await? {
-            if mark.body["log"] != chamber.log().origin() {
-                // Another host's to see to.
-                continue;
+            // One that cannot be read keeps none of the others in doubt.
+            if let Err(e) = self.make_one_good(chamber, &mark, now).await {
+                tracing::warn!(jurisdiction = chamber.id(), entry = %mark.id, %e, "an entry that another log did not take could not be seen to");
+                first.get_or_insert(e);
             }
-            if chamber.ledger.under_way().has(&mark.id) {
-                continue;
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    /// The same of one mark.
+    async fn make_one_good(&self, chamber: &Chamber, mark: &store::StandingRow, now: Instant) -> Result<(), CaseError> {
+        if mark.body["log"] != chamber.log().origin() {
+            // Another host's to see to.
+            return Ok(());
+        }
+        if chamber.ledger.under_way().has(&mark.id) {
+            return Ok(());
+        }
+        // It may have arrived since the marks were read, or have been seen to.
+        chamber.ledger.settle().await?;
+        if chamber.store.standing(TORN, &mark.id).await?.is_none() {
+            return Ok(());
+        }
+        let missing = mark.body["missing"].as_str().unwrap_or_default();
+        let Some(other) = self.chambers().find(|c| c.log().origin() == missing) else { return Ok(()) };
+        if !other.log().is_writable() || other.ledger.settle().await.is_err() {
+            return Ok(());
+        }
+        let ids = [mark.id.clone()];
+        let there = other.accounts(&ids).await?.into_iter().flatten().next().is_some();
+        let own = chamber.accounts(&ids).await?.into_iter().flatten().next();
+        let failure = match own.filter(|_| !there) {
+            Some(row) => failure(&row.plain, Some(now), missing)?,
+            None => None,
+        };
+        let forget = unmark(&mark.id);
+        match failure {
+            Some(failure) => {
+                let rows = vec![forget, undone(chamber, &mark.id)];
+                ledger::record(&[&chamber.ledger], failure, rows).await.map(drop)?;
             }
-            // It may have arrived since the marks were read, or have been seen to.
-            chamber.ledger.settle().await?;
-            if chamber.store.standing(TORN, &mark.id).await?.is_none() {
-                continue;
-            }
-            let missing = mark.body["missing"].as_str().unwrap_or_default();
-            let Some(other) = self.chambers().find(|c| c.log().origin() == missing) else { continue };
-            if !other.log().is_writable() || other.ledger.settle().await.is_err() {
-                continue;
-            }
-            let ids = [mark.id.clone()];
-            let there = other.accounts(&ids).await?.into_iter().flatten().next().is_some();
-            let own = chamber.accounts(&ids).await?.into_iter().flatten().next();
-            let failure = match own.filter(|_| !there) {
-                Some(row) => failure(&row.plain, Some(now), missing)?,
-                None => None,
-            };
-            let forget = unmark(&mark.id);
-            match failure {
-                Some(failure) => {
-                    let rows = vec![forget, undone(chamber, &mark.id)];
-                    ledger::record(&[&chamber.ledger], failure, rows).await.map(drop)?;
-                }
-                None => chamber.store.keep(&[forget]).await?,
-            }
+            None => chamber.store.keep(&[forget]).await?,
         }
         Ok(())
     }

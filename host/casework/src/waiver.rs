@@ -8,6 +8,7 @@
 //!
 //! - signatures, documents and dispositions are what a release does not happen without: it looks at the decisions
 //!   ([`crate::release`]), and at no obligation;
+//! - a suspension is carried out whenever it is demanded, and what ends it is a step of the phase `access`;
 //! - how long a record stays is for the steps of the phase `retention`, which a policy judges by the record's docket; and what
 //!   such a step wants approved waits on that docket.
 //!
@@ -41,6 +42,10 @@ const OF_A_RELEASE: &str = "a release demands it by its decisions, whatever beco
 
 /// What is for another phase.
 const OF_RETENTION: &str = "how long a record stays is changed by steps of the phase `retention`; take one of those";
+
+/// What the host does at once.
+const OF_A_SUSPENSION: &str =
+    "whoever is suspended is so whatever becomes of the obligation; reinstate them by a step of the phase `access`";
 
 /// Why somebody wants an obligation set aside.
 #[derive(Clone, Debug)]
@@ -86,7 +91,7 @@ impl Casework {
         let _turn = self.turn_for(actor, &keeper, filed.as_deref().map_or(id, turn_of), ASKED).await?;
         keeper.ledger.settle().await?;
         let row = keeper.store.obligation(filed.as_deref(), id).await?;
-        let owed = match self.waivable(&keeper, id, row.map(Owed::read).transpose()?).await? {
+        let owed = match self.waivable(&keeper, id, row).await? {
             Ok(owed) => owed,
             Err(misstep) => {
                 return self.record_rejected(&[&keeper.ledger], actor, Subject::Apart, ASKED, misstep).await;
@@ -113,24 +118,29 @@ impl Casework {
         Ok(Waived { taken: Taken { rulings, receipt: recorded.receipt()? }, owed: waived })
     }
 
-    /// The obligation, where it is still to be met and can be set aside.
+    /// The obligation as it counts now, where it is still to be met and can be set aside.
     async fn waivable(
         &self,
         keeper: &Chamber,
         id: &str,
-        found: Option<Owed>,
+        found: Option<store::ObligationRow>,
     ) -> Result<Result<Owed, Misstep>, CaseError> {
-        let Some(owed) = found else { return Ok(Err(Misstep::NothingOwed { of: id.to_owned() })) };
-        let life = match (&owed.duty, &owed.request) {
-            (Duty::Approve(_), Some(request)) => keeper.life_in_store(request).await?,
-            _ => Life::default(),
-        };
+        let Some(row) = found else { return Ok(Err(Misstep::NothingOwed { of: id.to_owned() })) };
+        let (mut owed, mut life) = (Owed::read(row)?, Life::default());
+        let given = matches!(owed.duty, Duty::Approve(_) | Duty::Acknowledge(_));
+        if let Some(request) = owed.request.clone().filter(|_| given) {
+            life = keeper.life_in_store(&request).await?;
+            // It may have been purged.
+            if let Some(found) = keeper.request_in_store(&request).await? {
+                owed = self.as_it_counts(owed, &life, &found.requester);
+            }
+        }
         Ok(in_place(&owed, &life).map(|()| owed))
     }
 }
 
 /// Whether an obligation is still to be met, and of a kind that can be set aside. `life` is its request's, where it is an
-/// approval of one.
+/// approval or an acknowledgement of one.
 fn in_place(owed: &Owed, life: &Life) -> Result<(), Misstep> {
     let obligation = owed.id.clone();
     match &owed.standing {
@@ -145,6 +155,7 @@ fn in_place(owed: &Owed, life: &Life) -> Result<(), Misstep> {
         Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll => {
             Err(Misstep::NotWaivable { duty, instead: OF_A_RELEASE })
         }
+        Duty::Suspend(_) => Err(Misstep::NotWaivable { duty, instead: OF_A_SUSPENSION }),
         Duty::Retain(_) | Duty::Purge(_) | Duty::Hold(_) => Err(Misstep::NotWaivable { duty, instead: OF_RETENTION }),
         Duty::Approve(_) if waits_on_a_docket(owed, life) => Err(Misstep::NotWaivable { duty, instead: OF_RETENTION }),
         _ => Ok(()),
@@ -230,7 +241,6 @@ mod tests {
             Duty::Notify(notice),
             Duty::Task(task),
             Duty::Flag("look at it".into()),
-            Duty::Suspend(Suspension { kind: Holder::Person, id: "nobody".into() }),
         ] {
             assert_eq!(checked(duty.clone()), Ok(()), "{duty:?}");
             let late = owed(duty.clone(), Standing::Overdue { at: Instant(10) });
@@ -239,12 +249,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_release_demands_and_how_long_records_stay_cannot() {
+    fn what_a_release_demands_suspensions_and_how_long_records_stay_cannot() {
         let kept = || RetentionRule { subject: "probe".into(), at_least_days: 1 };
         for (duty, said) in [
             (Duty::SignOffs(rule()), OF_A_RELEASE),
             (Duty::Document("report".into()), OF_A_RELEASE),
             (Duty::DisposeAll, OF_A_RELEASE),
+            (Duty::Suspend(Suspension { kind: Holder::Person, id: "nobody".into() }), OF_A_SUSPENSION),
             (Duty::Retain(kept()), OF_RETENTION),
             (Duty::Hold(kept()), OF_RETENTION),
             (Duty::Purge(PurgeRule { subject: "probe".into(), by: Instant(1) }), OF_RETENTION),

@@ -13,6 +13,7 @@ use casework::life::State;
 use casework::obligations::{Owed, Standing};
 use casework::search_step::Plan;
 use casework::sign_off::SignOff;
+use casework::waiver::Asking;
 use casework::worklist::Wanted;
 use casework::{CaseError, Misstep, PolicyState};
 use magistrate_casework as casework;
@@ -300,7 +301,7 @@ async fn a_refusal_waits_for_nobody_and_is_the_end_of_it() {
 }
 
 /// The obligation that a decision leaves which demands the approval of so many with this role now.
-fn demanded(court: &Court, request: &str, role: &str, persons: u32) -> store::Kept {
+pub fn demanded(court: &Court, request: &str, role: &str, persons: u32) -> store::Kept {
     let rule = SignOffRule {
         role: role.to_owned(),
         persons,
@@ -364,7 +365,7 @@ async fn what_is_demanded_after_the_release_can_be_approved_then() {
 }
 
 /// What the Local Agency Security Officer decides of somebody's access.
-async fn access(court: &Court, person: &str, change: AccessChange, roles: &[&str]) {
+pub async fn access(court: &Court, person: &str, change: AccessChange, roles: &[&str]) {
     let answers = answers([
         ("need-to-know", text("supervises those who compare faces")),
         ("credential-personal", Value::Flag(true)),
@@ -397,6 +398,23 @@ async fn an_approval_counts_while_whoever_gave_it_holds_the_role() {
     waits_under(&waiting(court.search(FIRST, &request, three()).await), "2.7");
     access(&court, SUPERVISOR, AccessChange::Reinstate, &["ciu-supervisor"]).await;
     court.search(FIRST, &request, three()).await.expect("who is back need not approve again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_counts_no_more_is_not_met_for_whoever_wants_it_waived() {
+    let Some(court) = court().await else { return };
+    let request = waits_under(&court.opened_waiting(tabled(2)).await, "2.7");
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    let owed = court.seen(&request).await.obligations.into_iter().find(|o| &*o.clause == "2.7").unwrap();
+    let waived = async || {
+        let asking = Asking { reason: "nobody holds the role".to_owned(), answers: BTreeMap::new() };
+        court.casework.waive(&court.who(FIRST).await, JURISDICTION, &owed.id, asking).await
+    };
+    assert!(matches!(misstep(waived().await), Misstep::MetAlready { .. }));
+    access(&court, SUPERVISOR, AccessChange::Suspend, &[]).await;
+    assert!(matches!(waived().await, Err(CaseError::Refused { .. })), "it is for the policy to say");
+    access(&court, SUPERVISOR, AccessChange::Reinstate, &[]).await;
+    assert!(matches!(misstep(waived().await), Misstep::MetAlready { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,14 @@
 //! A signature that is taken back before the release: the same person concludes otherwise, in the same role.
 
-use crate::common::{Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, intake, misstep, outgoing, signing, text};
+use crate::common::{
+    Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, answers, court, intake, misstep, outgoing, signing, text,
+};
+use crate::waiting::{access, demanded};
 use casework::search_step::Plan;
 use casework::sign_off::SignOff;
 use casework::{CaseError, Misstep};
 use magistrate_casework as casework;
-use model::facts::Conclusion;
+use model::facts::{AccessChange, Conclusion};
 use model::rulings::Duty;
 
 const ROLE: &str = "ciu-supervisor";
@@ -117,4 +120,48 @@ async fn an_approval_of_a_request_that_is_taken_back_is_waited_for_again() {
     court.sign(SUPERVISOR, &request, refusing(ROLE)).await.unwrap();
     assert_eq!(court.approvals_open(&request).await, [false]);
     assert_eq!(court.on_record(&request, "searched").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_is_taken_back_counts_no_more_once_the_first_who_gave_it_lost_the_role() {
+    let Some(court) = court().await else { return };
+    let mut tabled = intake(7);
+    tabled.answers.insert("crime".to_owned(), text("carjacking"));
+    let opened = court.casework.open_request(&court.who(FIRST).await, JURISDICTION, tabled).await.unwrap();
+    let request = opened.request.request.id;
+    court.sign(SUPERVISOR, &request, approving()).await.unwrap();
+    access(&court, SECOND, AccessChange::Grant, &[ROLE]).await;
+    access(&court, SUPERVISOR, AccessChange::Withdraw, &[ROLE]).await;
+    assert_eq!(court.approvals_open(&request).await, [true]);
+    court.sign(SECOND, &request, approving()).await.unwrap();
+    assert_eq!(court.approvals_open(&request).await, [false]);
+    court.sign(SECOND, &request, refusing(ROLE)).await.unwrap();
+    assert_eq!(court.approvals_open(&request).await, [true]);
+    assert!(court.search_again(&request).await.is_err(), "nobody approves any more");
+    court.sign(SECOND, &request, approving()).await.unwrap();
+    assert_eq!(court.approvals_open(&request).await, [false]);
+    court.search_again(&request).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_is_taken_back_while_another_does_not_count_stays_so_when_that_one_counts_again() {
+    let Some(court) = court().await else { return };
+    access(&court, SECOND, AccessChange::Grant, &[ROLE]).await;
+    let opened = court.casework.open_request(&court.who(FIRST).await, JURISDICTION, intake(8)).await.unwrap();
+    let request = opened.request.request.id;
+    let kept = demanded(&court, &request, ROLE, 2);
+    let court = court.reopen_on(async |rows: &store::Jurisdiction| rows.keep(&[kept]).await.unwrap()).await;
+    for person in [SUPERVISOR, SECOND] {
+        court.sign(person, &request, approving()).await.unwrap();
+    }
+    assert_eq!(court.approvals_open(&request).await, [false]);
+    access(&court, SUPERVISOR, AccessChange::Suspend, &[]).await;
+    court.sign(SECOND, &request, refusing(ROLE)).await.unwrap();
+    assert_eq!(court.approvals_open(&request).await, [true]);
+    access(&court, SUPERVISOR, AccessChange::Reinstate, &[]).await;
+    assert_eq!(court.approvals_open(&request).await, [true], "one of two took theirs back");
+    assert!(court.search_again(&request).await.is_err());
+    court.sign(SECOND, &request, approving()).await.unwrap();
+    assert_eq!(court.approvals_open(&request).await, [false]);
+    court.search_again(&request).await.unwrap();
 }

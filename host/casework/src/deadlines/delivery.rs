@@ -1,10 +1,11 @@
 //! A notice on its way: as it goes out, and what became of it.
 
+use super::place;
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
 use crate::notices::{Delivery, Enclosure, Notice};
-use crate::obligations::{Owed, Reach};
+use crate::obligations::Owed;
 use crate::recovery;
 use crate::report::enclosed;
 use model::account::{Event, Retained};
@@ -20,6 +21,9 @@ const LONGEST_PAUSE_MS: u64 = 6 * 3_600_000;
 
 /// How policies name whoever asked for the search, where they name offices.
 const REQUESTER: &str = "requester";
+
+/// What one try came to: who has the notice now, and who has not, with the reason.
+type Came = (Vec<String>, Vec<String>);
 
 /// A person whom a notice is for.
 struct Addressee {
@@ -48,9 +52,9 @@ impl Casework {
         match delivered {
             Ok(delivery) => {
                 let unreached = delivery.unreached.clone();
-                let reach = owed.reach.clone().after(&delivery.recipients, unreached.clone());
-                let nobody_new = reach.reached == owed.reach.reached;
                 let Delivery { channel, recipients, message_id: message, at: delivered, .. } = delivery;
+                let had_it = |recipient: &String| owed.reach.reached.contains(recipient);
+                let (nobody_new, reach) = (recipients.iter().all(had_it), (recipients.clone(), unreached.clone()));
                 let event = Event::Notified {
                     obligation,
                     to,
@@ -77,7 +81,7 @@ impl Casework {
             }
             Err(reason) => {
                 tracing::warn!(jurisdiction, clause = %owed.clause, %reason, "a notice was not delivered");
-                let reach = owed.reach.clone().after(&[], vec![reason.clone()]);
+                let reach = (Vec::new(), vec![reason.clone()]);
                 self.try_again(chamber, &owed, now, Event::Undelivered { obligation, reason }, reach).await
             }
         }
@@ -90,13 +94,13 @@ impl Casework {
         owed: &Owed,
         now: Instant,
         event: Event,
-        reach: Reach,
+        reach: Came,
     ) -> Result<(), CaseError> {
         self.record_delivery(chamber, owed, now, event, |owed| tried(owed, reach, now)).await.map(drop)
     }
 
-    /// Records what came of a delivery. How the obligation stands then is not said of one that was set aside meanwhile. Gives
-    /// whether that is settled: where it is not, the notice is looked at again.
+    /// Records what came of a delivery. How the obligation stands then follows from how it stands in its turn, and is not said of
+    /// one that was set aside meanwhile. Gives whether that is settled: where it is not, the notice is looked at again.
     async fn record_delivery(
         &self,
         chamber: &Chamber,
@@ -106,11 +110,16 @@ impl Casework {
         then: impl FnOnce(Owed) -> Result<store::Kept, CaseError>,
     ) -> Result<bool, CaseError> {
         // Where another host is at it, what came of the delivery is on record all the same, and the notice is looked at again.
-        let turn = self.turn_of(chamber, owed).await?;
+        // A long step of this host is waited for: what went out would go out twice.
+        let turn = match self.turn(chamber, &place(owed)).await {
+            Err(CaseError::OutOfPlace(..)) => None,
+            turn => Some(turn?),
+        };
         chamber.ledger.settle().await?;
         let row = chamber.store.obligation(owed.filed_under().as_deref(), &owed.id).await?;
-        if turn.is_some() && row.is_none_or(|row| row.open) {
-            self.record_deed(chamber, owed, at, event, then).await?;
+        let stands = row.map_or_else(|| Ok(owed.clone()), Owed::read)?;
+        if turn.is_some() && stands.is_open() {
+            self.record_deed(chamber, &stands, at, event, then).await?;
             return Ok(true);
         }
         let entry = chamber.own_entry(at, Subject::of_request(owed.request.as_deref()), None, event);
@@ -143,12 +152,14 @@ impl Casework {
 }
 
 /// A notice that everybody has.
-fn reached(owed: Owed, reach: Reach, now: Instant) -> Result<store::Kept, CaseError> {
+fn reached(owed: Owed, (recipients, unreached): Came, now: Instant) -> Result<store::Kept, CaseError> {
+    let reach = owed.reach.clone().after(&recipients, unreached);
     Owed { reach, ..owed }.met("host", now)
 }
 
 /// A notice after a try after which there has to be another one.
-fn tried(owed: Owed, reach: Reach, now: Instant) -> Result<store::Kept, CaseError> {
+fn tried(owed: Owed, (recipients, unreached): Came, now: Instant) -> Result<store::Kept, CaseError> {
+    let reach = owed.reach.clone().after(&recipients, unreached);
     let pause = FIRST_PAUSE_MS.saturating_mul(1 << owed.tries.min(20)).min(LONGEST_PAUSE_MS);
     let next = now.plus_ms(pause);
     // Not past its deadline unlooked at.
@@ -161,13 +172,13 @@ fn tried(owed: Owed, reach: Reach, now: Instant) -> Result<store::Kept, CaseErro
 /// A notice after what is on record of a try at this moment; none where the event is of no try.
 pub(crate) fn after(owed: Owed, event: &Event, now: Instant) -> Result<Option<store::Kept>, CaseError> {
     let (recipients, unreached) = match event {
-        Event::Notified { recipients, unreached, .. } => (recipients.as_slice(), unreached.clone()),
-        Event::Undelivered { reason, .. } => (&[][..], vec![reason.clone()]),
+        Event::Notified { recipients, unreached, .. } => (recipients.clone(), unreached.clone()),
+        Event::Undelivered { reason, .. } => (Vec::new(), vec![reason.clone()]),
         _ => return Ok(None),
     };
     let all = unreached.is_empty();
-    let reach = owed.reach.clone().after(recipients, unreached);
-    let kept = if all { reached(owed, reach, now)? } else { tried(owed, reach, now)? };
+    let came = (recipients, unreached);
+    let kept = if all { reached(owed, came, now)? } else { tried(owed, came, now)? };
     Ok(Some(kept))
 }
 

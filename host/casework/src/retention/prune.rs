@@ -188,7 +188,10 @@ impl Casework {
     }
 
     async fn finish_all(&self, chamber: &Chamber, now: Instant) -> Result<usize, CaseError> {
-        let _turn = self.turn(chamber, ENTRIES).await?;
+        let Some(_turn) = self.turn_soon(chamber, ENTRIES).await? else {
+            chamber.pruning.store(true, Ordering::Release);
+            return Ok(0);
+        };
         chamber.ledger.settle().await?;
         let mut finished = 0;
         for row in chamber.store.retentions().await? {
