@@ -14,7 +14,7 @@
 //! | review | the need for access stands: reviewed today | |
 //! | suspend | may not act; the roles rest | its requests are suspended |
 //! | reinstate | may act again, with the roles named, or else those that rested | is not suspended any more |
-//! | withdraw | the roles named are lost; without any, all, and they may not act | |
+//! | withdraw | the roles named are lost, or all where none is named; with none left they may not act | |
 
 use crate::answers;
 use crate::chamber::{Casework, Chamber, Registered};
@@ -100,7 +100,12 @@ impl Casework {
         let told = Person { roles: held.clone(), ..subject.clone() };
         // What was to count on a later day counts then, and was judged before: it is no part of a change that adds nothing.
         let told = if adds { told } else { told.on(today) };
-        let party = Party { person: subject.on(today).fact(Device::Fixed), agency: agency.fact(jurisdiction) };
+        let mut before = subject.on(today);
+        if adds {
+            // With another end a role is granted anew: whoever may not grant it does not prolong it either.
+            before.roles.retain(|old| !is_granted_anew(old, &held));
+        }
+        let party = Party { person: before.fact(Device::Fixed), agency: agency.fact(jurisdiction) };
         let access = facts::Access { change: change.change, whose: Holder::Person, party, roles: told.role_names() };
         self.change(actor, &chamber, asked(person, change, held, access)).await
     }
@@ -288,6 +293,12 @@ fn roles_afterwards(
     })
 }
 
+/// Whether a role is held afterwards with another end alone. What is lost is not.
+fn is_granted_anew(old: &Held, afterwards: &[Held]) -> bool {
+    let mut same = afterwards.iter().filter(|new| new.role == old.role).peekable();
+    same.peek().is_some() && same.all(|new| new.until != old.until)
+}
+
 /// Whether a change fits how somebody stands.
 fn fits(id: &str, suspended_since: Option<Instant>, change: AccessChange) -> Result<(), Misstep> {
     match (suspended_since, change) {
@@ -411,6 +422,15 @@ mod tests {
         assert_eq!(after(Grant, vec![same]), [until("a", 10), later.clone()], "as it was granted before");
         assert_eq!(after(Grant, held(&["later"])), [until("a", 10), Held::from("later")], "from now on already");
         assert_eq!(after(Withdraw, held(&["a"])), [later]);
+    }
+
+    #[test]
+    fn a_role_with_another_end_is_granted_anew() {
+        let until = |day: i8| Held { until: Some(jiff::civil::date(2026, 3, day)), ..Held::from("a") };
+        let anew = |afterwards: &[Held]| is_granted_anew(&until(10), afterwards);
+        assert!(anew(&[until(20)]) && anew(&[until(9)]) && anew(&held(&["b", "a"])));
+        assert!(!anew(&[until(10)]) && !anew(&[until(20), until(10)]), "it stands");
+        assert!(!anew(&[]) && !anew(&held(&["b"])), "it is lost");
     }
 
     #[test]

@@ -298,7 +298,9 @@ impl Casework {
         let requester = Principal { jurisdiction: home.to_owned(), person: person.to_owned(), device };
         match self.other(actor, &requester) {
             Ok(requester) => Ok((requester, concerned)),
-            Err(CaseError::Rejected(reason)) => self.reject_in(&ledgers, actor, ASKED, &reason).await,
+            Err(CaseError::Rejected(reason)) => {
+                self.reject_idle(&ledgers, actor, &requester, (ASKED, ""), &reason).await
+            }
             Err(e) => Err(e),
         }
     }

@@ -234,7 +234,7 @@ pub enum Misstep {
         /// The role.
         role: String,
     },
-    /// Somebody without any role completes what is for people who hold one.
+    /// Somebody without any role asks for what is for people who hold one.
     #[error("this is for people of the jurisdiction who hold a role, and you hold none: have one of them do it")]
     NoRole,
     /// The release drew up no such document.

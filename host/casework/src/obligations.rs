@@ -27,7 +27,7 @@ use crate::calendar;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::judge::Facts;
-use crate::ledger::{self, Entry, Receipt, Subject};
+use crate::ledger::{self, Entry, Receipt};
 use crate::limits::bounded;
 use crate::misstep::Misstep;
 use crate::retention::{AUDIT_ENTRY, turn_of};
@@ -540,7 +540,7 @@ impl Casework {
             kind: Kind::Fulfilment,
             who: actor.who(),
             at,
-            subject: Subject::of_request(owed.request.as_deref()),
+            subject: crate::waiver::subject(&chamber, &owed).await?,
             of: None,
             event: Event::Completed { obligation: owed.id.clone(), note: note.to_owned() },
         };

@@ -72,11 +72,12 @@ impl Casework {
         check_trainings(&person.trainings, today)?;
         check_past("background_checked", person.background_checked, today)?;
         let person = Person { roles: granted(&person.roles, actor, today)?, ..person };
+        let place = format!("person/{jurisdiction}/{}", person.id);
+        let _turn = self.turn_for(actor, &chamber, &place, ASKED).await?;
+        // As it stands now: it may have been suspended meanwhile.
         let Some(agency) = chamber.agency(&person.agency) else {
             return Err(CaseError::Unknown { kind: "agency", id: person.agency, hint: "; register it first" });
         };
-        let place = format!("person/{jurisdiction}/{}", person.id);
-        let _turn = self.turn_for(actor, &chamber, &place, ASKED).await?;
         if chamber.registry().people.iter().any(|p| p.id == person.id) {
             let misstep = Misstep::Registered { kind: "person", id: person.id };
             return self.refuse_apart(&chamber, actor, ASKED, misstep).await;

@@ -27,6 +27,7 @@ use crate::limits::bounded;
 use crate::obligations::{self, Owed};
 use crate::permit::Acted;
 use crate::sitting::Taken;
+use crate::turns::Turn;
 use crate::walk::Walk;
 use figures::Figures;
 use model::account::{Account, Event, Kind, Rendering, Who};
@@ -143,12 +144,12 @@ impl Casework {
             None => Err(CaseError::Invalid("there is no charter to report under: put a policy in force".to_owned())),
         };
         // In the turn of its period: nobody has the report owed while it is put on record.
-        let drawn = match drawn {
-            Ok(drawn) => self.turn(&chamber, &calendar::turn(&period)).await.map(|turn| (drawn, turn)),
+        let ready = match drawn {
+            Ok(drawn) => self.ready(&chamber, &acted, &period, &id, drawn).await,
             Err(e) => Err(e),
         };
-        match drawn {
-            Ok((drawn, _turn)) => self.keep_report(&chamber, actor, acted, period, id, drawn).await,
+        match ready {
+            Ok((ready, _turn)) => self.keep_report(&chamber, actor, acted, period, id, ready).await,
             Err(e) => {
                 let rows = self.never_sent(&chamber, &acted.rulings).await;
                 Err(self.give_up_with(&concerned, acted, actor, e, rows).await)
@@ -203,7 +204,28 @@ impl Casework {
         Ok(Drawn { title, public, to, files: files.into() })
     }
 
-    /// Records that a report is drawn up, and with it that the documents demanded are, and that it is not due any more.
+    /// What is kept with the entry that a report is drawn up: that the documents demanded are, and that it is not due any more.
+    /// In the turn of its period, which is given with it.
+    async fn ready(
+        &self,
+        chamber: &Arc<Chamber>,
+        acted: &Acted,
+        period: &Period,
+        id: &str,
+        drawn: Drawn,
+    ) -> Result<(Ready, Turn), CaseError> {
+        let turn = self.turn(chamber, &calendar::turn(period)).await?;
+        let at = self.clock.now()?;
+        let goes_with_it = |duty: &Duty| matches!(duty, Duty::Document(_) | Duty::Notify(_));
+        let owed = obligations::just_imposed(chamber, &acted.rulings, goes_with_it).await?;
+        let due = calendar::of_report(chamber, period).await?;
+        let mut rows = settled(&owed, due, &acted.intent.id, at)?;
+        rows.extend(enclosed::going_out(&owed, &drawn, id, period));
+        rows.push(store::Kept::Entry { request: REPORTS.to_owned(), entry: id.to_owned() });
+        Ok((Ready { drawn, at, rows }, turn))
+    }
+
+    /// Records that a report is drawn up.
     async fn keep_report(
         &self,
         chamber: &Arc<Chamber>,
@@ -211,17 +233,10 @@ impl Casework {
         acted: Acted,
         period: Period,
         id: String,
-        drawn: Drawn,
+        ready: Ready,
     ) -> Result<ReportDone, CaseError> {
         let Acted { rulings, intent, subject } = acted;
-        let at = self.clock.now()?;
-        let goes_with_it = |duty: &Duty| matches!(duty, Duty::Document(_) | Duty::Notify(_));
-        let owed = obligations::just_imposed(chamber, &rulings, goes_with_it).await?;
-        let due = calendar::of_report(chamber, &period).await?;
-        let mut rows = settled(&owed, due, &intent.id, at)?;
-        rows.extend(enclosed::going_out(&owed, &drawn, &id, &period));
-        let Drawn { title, public, files, .. } = drawn;
-        rows.push(store::Kept::Entry { request: REPORTS.to_owned(), entry: id.clone() });
+        let Ready { drawn: Drawn { title, public, files, .. }, at, rows } = ready;
         let rendering =
             |(form, bytes): &(Form, Vec<u8>)| Rendering { form: form.suffix().to_owned(), digest: Digest::of(bytes) };
         let renderings: Vec<Rendering> = files.iter().map(rendering).collect();
@@ -297,6 +312,13 @@ struct Drawn {
     public: bool,
     to: Vec<String>,
     files: Vec<(Form, Vec<u8>)>,
+}
+
+/// What is put on record of it.
+struct Ready {
+    drawn: Drawn,
+    at: Instant,
+    rows: Vec<store::Kept>,
 }
 
 impl Draft<'_> {

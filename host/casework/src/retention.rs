@@ -23,7 +23,7 @@
 //! - The log itself is pruned from its beginning (`prune`), which policies judge as the purge that it is.
 //! - Whether a gallery holds a record is not for outsiders to find out. The policy may permit a step of theirs, a notice from
 //!   the agency that a record came from, say; whatever is not permitted is refused on record in the same words, whether or not
-//!   the record is there.
+//!   the record is there. Nor are they told what others said of a record, but for the day of its notice.
 //! - Before anything is destroyed, nothing of it rides in the log's journal any more, so that no crash brings it back; and a
 //!   purge is on record as done only when reading back has found nothing.
 //!
@@ -56,6 +56,7 @@ use crate::answers;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::intake::attested;
+use crate::misstep::Misstep;
 use crate::obligations;
 use crate::permit::{Acted, Permit};
 use crate::sitting::Taken;
@@ -91,7 +92,7 @@ pub struct Done {
     pub taken: Taken,
     /// Whether it has no effect yet, because others have to approve of it.
     pub pending: bool,
-    /// The record's docket afterwards.
+    /// The record's docket afterwards; to people of another jurisdiction the notice and what they said themselves alone.
     pub docket: Docket,
     /// What was destroyed, by a purge.
     pub destroyed: Vec<Destroyed>,
@@ -118,19 +119,23 @@ impl Casework {
             return self.reject(jurisdiction, actor, ASKED, reason).await;
         }
         check(&asking)?;
-        let conceals = asking.record.subject == GALLERY_RECORD && actor.principal.jurisdiction != jurisdiction;
+        let outside = actor.principal.jurisdiction != jurisdiction;
+        let conceals = asking.record.subject == GALLERY_RECORD && outside;
         let place = place_of(&asking.record);
         let taken = match self.turn_for(actor, &owner, turn_of(&place), ASKED).await {
             Ok(_turn) => self.retain(actor, &owner, asking).await,
             Err(e) => Err(e),
         };
         match taken {
+            // Which tells them nothing but to come again.
+            Err(e @ CaseError::OutOfPlace(Misstep::Elsewhere, _)) => Err(e),
             // On record as what it was.
             Err(CaseError::Refused { .. } | CaseError::OutOfPlace(..)) if conceals => {
                 Err(CaseError::Rejected(NOT_THEIRS.to_owned().into()))
             }
             // Without its receipt either: that of a record that is there would tell them so.
             Err(CaseError::Rejected(reason)) if conceals => Err(CaseError::Rejected(reason.to_string().into())),
+            Ok(done) if outside => Ok(Done { docket: done.docket.told_outside(&actor.who()), ..done }),
             outcome => outcome,
         }
     }

@@ -121,20 +121,25 @@ impl Casework {
     /// Every step asks so in its turn, before anything else is read. `asked` is what a rejection calls the step.
     ///
     /// # Errors
-    /// [`CaseError::Rejected`], recorded, where they may not.
+    /// [`CaseError::Rejected`], recorded, where they may not: why, in the log of their own jurisdiction.
     pub(crate) async fn still_stands(
         &self,
         actor: &Registered,
         jurisdiction: &str,
         asked: &str,
     ) -> Result<(), CaseError> {
-        let reason = match self.other(actor, &actor.principal) {
-            Ok(now) if now.person == actor.person && now.agency == actor.agency => return Ok(()),
-            Ok(_) => "your access has changed meanwhile: take the step again".to_owned(),
-            Err(CaseError::Rejected(reason)) => reason.to_string(),
-            Err(e) => return Err(e),
-        };
-        self.reject(jurisdiction, actor, asked, &reason).await
+        match self.other(actor, &actor.principal) {
+            Ok(now) if now.person == actor.person && now.agency == actor.agency => Ok(()),
+            Ok(_) => {
+                let reason = "your access has changed meanwhile: take the step again";
+                self.reject(jurisdiction, actor, asked, reason).await
+            }
+            Err(CaseError::Rejected(reason)) => {
+                let chamber = self.chamber(jurisdiction)?;
+                self.reject_idle(&[chamber], actor, &actor.principal, (asked, ""), &reason).await
+            }
+            Err(e) => Err(e),
+        }
     }
 
     /// Takes a request's turn for a step that `actor` asks for: `asked` is what a rejection calls it.
@@ -162,8 +167,8 @@ impl Casework {
         let requester = match self.other(actor, &request.requester) {
             Ok(requester) => requester,
             Err(CaseError::Rejected(reason)) => {
-                let reason = format!("the requester may not act any more: {reason}");
-                return self.reject(jurisdiction, actor, asked, &reason).await;
+                let so = "the requester may not act any more: ";
+                return self.reject_idle(&[&owner], actor, &request.requester, (asked, so), &reason).await;
             }
             Err(e) => return Err(e),
         };

@@ -162,8 +162,8 @@ fn in_place(owed: &Owed, life: &Life) -> Result<(), Misstep> {
     }
 }
 
-/// The case that it is recorded under.
-async fn subject(keeper: &Chamber, owed: &Owed) -> Result<Subject, CaseError> {
+/// The case that what is done about an obligation is recorded under.
+pub(crate) async fn subject(keeper: &Chamber, owed: &Owed) -> Result<Subject, CaseError> {
     let Some(request) = owed.request.as_deref() else { return Ok(Subject::Apart) };
     match keeper.request_in_store(request).await? {
         Some(found) => Ok(found.subject()?.into()),

@@ -1,13 +1,15 @@
 //! Two jurisdictions on one host: what their policies are told of somebody who searches in both, and what the host itself wants
 //! to be said of a search, whatever they permit.
 
-use crate::common::{MODEL, batch, intake, misstep};
+use crate::common::{MODEL, batch, intake, misstep, record};
+use magistrate_casework::access::Change;
 use magistrate_casework::chamber::{Loading, Registered};
 use magistrate_casework::intake::Intake;
+use magistrate_casework::retention::{self, Asking, GALLERY_RECORD};
 use magistrate_casework::search_step::Plan;
-use magistrate_casework::{Casework, Clock, Misstep, Opening, PolicyState};
-use model::account::{Event, Kind};
-use model::facts::{Device, History, Identifier};
+use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
+use model::account::{Event, Kind, Retained};
+use model::facts::{AccessChange, Device, History, Identifier};
 use model::registry::{Principal, Registry};
 use model::subject::Lacking;
 use model::terms::{Instant, Phase};
@@ -22,6 +24,9 @@ const GALLERY: &str = "g";
 
 /// Of each jurisdiction there is one: they are two people.
 const ASKER: &str = "asker";
+
+/// Somebody else of each.
+const DEPUTY: &str = "deputy";
 
 /// Both jurisdictions at work, on a policy that permits everything.
 struct House {
@@ -90,6 +95,15 @@ fn registry(home: &str) -> Registry {
         roles = ["auditor", "registrar"]
         multi_factor = true
 
+        [[people]]
+        id = "{DEPUTY}"
+        name = "A deputy of {home}"
+        agency = "{home}-pd"
+        unit = "unit"
+        rank = "detective"
+        roles = ["auditor"]
+        multi_factor = true
+
         [[galleries]]
         id = "{GALLERY}"
         class = "mugshot"
@@ -101,7 +115,11 @@ fn registry(home: &str) -> Registry {
 }
 
 async fn who(casework: &Casework, home: &str) -> Registered {
-    let principal = Principal { jurisdiction: home.to_owned(), person: ASKER.to_owned(), device: Device::Fixed };
+    person(casework, home, ASKER).await
+}
+
+async fn person(casework: &Casework, home: &str, person: &str) -> Registered {
+    let principal = Principal { jurisdiction: home.to_owned(), person: person.to_owned(), device: Device::Fixed };
     casework.registered(&principal).await.unwrap()
 }
 
@@ -230,4 +248,52 @@ async fn what_does_not_say_what_the_log_has_to_opens_nothing_whatever_the_polici
     assert_eq!((account.who.name.as_str(), account.who.unit.as_str()), ("An asker of north", "unit"));
     assert_eq!((account.purpose.as_str(), account.justification.is_empty()), ("criminal-investigation", false));
     assert!(account.probe.is_some() && account.request.is_some() && account.lacking.is_empty());
+}
+
+/// What somebody says of a record of the other jurisdiction's gallery, or of their own.
+fn asking(change: retention::Change) -> Asking {
+    let (subject, gallery) = (GALLERY_RECORD.to_owned(), Some(GALLERY.to_owned()));
+    Asking { change, record: Retained { subject, gallery, record: record(1) }, day: None, answers: BTreeMap::new() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_says_something_of_anothers_record_is_not_told_what_else_is_on_record_of_it() {
+    let Some(house) = house().await else { return };
+    let (own, other) = (who(&house.casework, SOUTH).await, who(&house.casework, NORTH).await);
+    let held = house.casework.retention(&own, SOUTH, asking(retention::Change::Hold)).await.unwrap();
+    assert!(held.docket.held.is_some());
+    let told = house.casework.retention(&other, SOUTH, asking(retention::Change::Notice)).await.unwrap().docket;
+    assert!(told.noticed.is_some() && told.held.is_none(), "{told:?}");
+    let kept = house.casework.dockets(SOUTH).await.unwrap();
+    assert!(kept.iter().any(|l| l.docket.held.is_some() && l.docket.noticed.is_some()), "it is held all the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_somebody_may_not_act_is_on_record_at_home_alone() {
+    let Some(house) = house().await else { return };
+    let casework = &house.casework;
+    let waiting = who(casework, NORTH).await;
+    let suspend = Change {
+        change: AccessChange::Suspend,
+        roles: vec![],
+        reason: "as the test says".to_owned(),
+        answers: BTreeMap::new(),
+    };
+    let deputy = person(casework, NORTH, DEPUTY).await;
+    casework.change_access(&deputy, NORTH, ASKER, suspend).await.unwrap();
+    let refused = casework.retention(&waiting, SOUTH, asking(retention::Change::Notice)).await.map(drop);
+    assert!(matches!(&refused, Err(CaseError::Rejected(reason)) if reason.contains("suspended")), "{refused:?}");
+    let intake = Intake { gallery: GALLERY.to_owned(), requester: None, answers: BTreeMap::new(), ..intake(1) };
+    let refused = casework.search_now(&waiting, SOUTH, intake, Plan::default()).await.map(drop);
+    assert!(matches!(&refused, Err(CaseError::Rejected(reason)) if reason.contains("suspended")), "{refused:?}");
+    for (jurisdiction, says) in [(NORTH, "suspended"), (SOUTH, "who may act")] {
+        let auditor = person(casework, jurisdiction, DEPUTY).await;
+        let seen = casework.inspect(&auditor, jurisdiction, 0, 1000).await.unwrap();
+        let events = seen.into_iter().filter_map(|s| s.account).map(|account| account.event);
+        let said = |event| if let Event::Rejected { reason, .. } = event { Some(reason) } else { None };
+        let reasons: Vec<_> = events.filter_map(said).collect();
+        assert_eq!(reasons.len(), 2, "{jurisdiction}: {reasons:?}");
+        assert!(reasons.iter().all(|reason| reason.contains(says)), "{jurisdiction}: {reasons:?}");
+        assert!(jurisdiction == NORTH || !reasons.iter().any(|reason| reason.contains("suspended")), "{reasons:?}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use magistrate_casework as casework;
 
-use crate::common::{Court, JURISDICTION, answers, court, misstep, text};
+use crate::common::{ASKER, Court, JURISDICTION, answers, court, misstep, text};
 use casework::anomalies::Scope;
 use casework::obligations::{Owed, Standing};
 use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, Pruning};
@@ -81,6 +81,7 @@ async fn the_oldest_entries_go_after_their_year_and_all_else_stands() {
     grow(&court, OLD).await;
     let young = misstep(prune(&court, &range(OLD - 1)).await);
     assert!(matches!(young, Misstep::KeptUntil { .. }), "{young}");
+    assert_eq!(misstep(step(&court, ASKER, Change::Prune, &range(OLD - 1), []).await), Misstep::NoRole);
     pass_a_year(&court);
 
     // Not by somebody else, not what does not begin at the beginning, nor more than there is.

@@ -11,6 +11,7 @@ use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicySt
 use model::account::Event;
 use model::facts::{AccessChange, Conclusion, Device};
 use model::registry::{Principal, Registry};
+use model::role::Held;
 use model::rulings::Duty;
 use model::terms::{Digest, Field, Instant, Value, Verdict};
 use std::collections::BTreeMap;
@@ -560,6 +561,13 @@ async fn each_policy_says_who_gives_access() {
     let center = house.who(ST_LOUIS, "n.ferrer").await;
     house.casework.change_access(&center, ST_LOUIS, "p.nolan", grant()).await.unwrap();
     assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.role_names(), ["slfc-authorised"]);
+    let another_end = || Held { until: Some("2030-06-30".parse().unwrap()), ..Held::from("slfc-authorised") };
+    let prolong = || Change { roles: vec![another_end()], ..grant() };
+    let administrator = house.who(ST_LOUIS, "s.okafor").await;
+    let denied = house.casework.change_access(&administrator, ST_LOUIS, "p.nolan", prolong()).await;
+    assert_eq!(verdict(denied), Verdict::Deny, "with another end it is granted anew");
+    assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.roles[0].until, None);
+    house.casework.change_access(&administrator, ST_LOUIS, "p.nolan", grant()).await.expect("as it is held already");
     let house = house.reopen(|_| {}).await;
     assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.role_names(), ["slfc-authorised"]);
 }

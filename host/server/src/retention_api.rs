@@ -58,7 +58,7 @@ pub struct RetentionView {
     pub taken: TakenView,
     /// Whether it has no effect yet, because others have to approve of it.
     pub pending: bool,
-    /// What is on record of the record now.
+    /// What is on record of the record now; to people of another jurisdiction the notice and what they said themselves alone.
     #[schema(value_type = Object)]
     pub docket: Docket,
     /// What was destroyed, by a purge.

@@ -127,6 +127,8 @@ fn purge(case: &mut Case, event: &RetentionEvent) {
         }
         Some(noticed) => {
             stored_no_longer(case, event, noticed);
+            // Those released since the notice are nobody's task yet.
+            reports_go_too(case, event, Some(noticed));
         }
     }
     digest_stays(case);

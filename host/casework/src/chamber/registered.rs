@@ -175,6 +175,35 @@ impl Casework {
         Err(CaseError::Rejected(self.record_rejection(chambers, asker.who(), asked, reason).await?))
     }
 
+    /// Records that somebody may not act, for whom `asker` asked or who it is, and says so: why is for the log of their own
+    /// jurisdiction, and any other of these is told that it was nobody who may. `asked` and `so` are what a rejection calls the
+    /// step, and what it says before either.
+    ///
+    /// # Errors
+    /// As [`Casework::reject`].
+    pub(crate) async fn reject_idle<T>(
+        &self,
+        chambers: &[&Arc<Chamber>],
+        asker: &Registered,
+        idle: &Principal,
+        (asked, so): (&str, &str),
+        reason: &str,
+    ) -> Result<T, CaseError> {
+        let said = format!("{so}{reason}");
+        if asker.principal.jurisdiction != idle.jurisdiction {
+            // Why was not told to whoever asked ([`Casework::other`]).
+            return self.reject_in(chambers, asker, asked, &said).await;
+        }
+        let home = self.chamber(&idle.jurisdiction)?;
+        let rejection = self.record_rejection(&[home], asker.who(), asked, &said).await?;
+        let elsewhere: Vec<_> = chambers.iter().copied().filter(|chamber| chamber.id() != home.id()).collect();
+        if !elsewhere.is_empty() {
+            let told = format!("{so}{}", nobody_who_may(idle));
+            self.record_rejection(&elsewhere, asker.who(), asked, &told).await?;
+        }
+        Err(CaseError::Rejected(rejection))
+    }
+
     async fn record_rejection(
         &self,
         chambers: &[&Arc<Chamber>],

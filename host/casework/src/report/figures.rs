@@ -19,6 +19,9 @@ use model::facts::Step;
 use model::terms::{Digest, Instant, Phase, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What counts the violations that are listed, too.
+const VIOLATIONS: &str = "Violations recorded";
+
 /// Things that happen, in the order in which they are reported. What did not happen is reported as 0.
 const ACTS: [&str; 18] = [
     "Requests opened",
@@ -33,7 +36,7 @@ const ACTS: [&str; 18] = [
     "Steps rejected as out of place or not allowed",
     "Steps permitted that failed",
     "Steps permitted that wait for others",
-    "Violations recorded",
+    VIOLATIONS,
     "Obligations that became overdue",
     "Obligations waived",
     "Notices delivered",
@@ -51,9 +54,10 @@ pub(crate) struct Figures {
     failed: BTreeSet<String>,
     /// What was done, by its entry: the act, and the permit.
     done: BTreeMap<String, (&'static str, Option<String>)>,
-    violations: Vec<Vec<String>>,
+    /// By the entry of their permit: ids grow with time. So are the changes.
+    violations: BTreeMap<String, Vec<String>>,
     versions: Vec<Version>,
-    changes: Vec<Vec<String>>,
+    changes: BTreeMap<String, Vec<String>>,
     overdue: Vec<Vec<String>>,
     /// By entry: ids grow with time.
     waived: BTreeMap<String, Vec<String>>,
@@ -92,9 +96,9 @@ impl Figures {
             tagged: Vec::new(),
             failed: BTreeSet::new(),
             done: BTreeMap::new(),
-            violations: Vec::new(),
+            violations: BTreeMap::new(),
             versions: Vec::new(),
-            changes: Vec::new(),
+            changes: BTreeMap::new(),
             overdue: Vec::new(),
             waived: BTreeMap::new(),
             entries: 0,
@@ -117,8 +121,8 @@ impl Figures {
         if after {
             match account {
                 Some(Account { of, event: Event::Failed { .. }, .. }) => self.undo(of),
-                Some(Account { of, event: Event::Waits { .. }, .. }) => self.failed.extend(of),
-                Some(Account { of, .. }) if undone.is_some() => self.failed.extend(of),
+                Some(Account { of, event: Event::Waits { .. }, .. }) => self.no_effect(of),
+                Some(Account { of, .. }) if undone.is_some() => self.no_effect(of),
                 _ => {}
             }
             return;
@@ -142,7 +146,7 @@ impl Figures {
                     self.decided_by(ruling, at, index);
                 }
                 if permitted && let Some(matter) = matters.last() {
-                    self.special(&matter.step, &mine, at, index);
+                    self.special(&leaf.id, &matter.step, &mine, at, index);
                 }
                 let counted = mine.iter().flat_map(|r| &r.decision.tags).filter(|t| self.tags.contains(&t.name));
                 let tags: Vec<_> = counted.map(|t| (t.name.clone(), t.value.clone())).collect();
@@ -159,7 +163,7 @@ impl Figures {
             }
             Event::Waits { .. } => {
                 self.note("Steps permitted that wait for others", 1);
-                self.failed.extend(of);
+                self.no_effect(of);
             }
             Event::Opened => self.did(leaf.id, of, "Requests opened"),
             Event::Searched { .. } => self.did(leaf.id, of, "Searches run"),
@@ -203,11 +207,25 @@ impl Figures {
         }
         let undone = of.as_ref().and_then(|of| self.done.remove(of));
         if let Some((act, permit)) = undone {
-            let times = self.acts.entry(act).or_default();
-            *times = times.saturating_sub(1);
-            self.failed.extend(permit);
+            self.unnote(act);
+            self.no_effect(permit);
         }
-        self.failed.extend(of);
+        self.no_effect(of);
+    }
+
+    /// Notes that a permit had no effect.
+    fn no_effect(&mut self, permit: Option<String>) {
+        let Some(permit) = permit else { return };
+        self.changes.remove(&permit);
+        if self.violations.remove(&permit).is_some() {
+            self.unnote(VIOLATIONS);
+        }
+        self.failed.insert(permit);
+    }
+
+    fn unnote(&mut self, act: &'static str) {
+        let times = self.acts.entry(act).or_default();
+        *times = times.saturating_sub(1);
     }
 
     fn note(&mut self, act: &'static str, times: u64) {
@@ -229,23 +247,22 @@ impl Figures {
     }
 
     /// What is listed one by one.
-    fn special(&mut self, step: &Step, rulings: &[&Ruling], at: Instant, index: u64) {
+    fn special(&mut self, entry: &str, step: &Step, rulings: &[&Ruling], at: Instant, index: u64) {
         match step {
             Step::Violation(happened) => {
-                self.note("Violations recorded", 1);
+                self.note(VIOLATIONS, 1);
                 let said: Vec<String> = rulings
                     .iter()
                     .flat_map(|r| &r.decision.tags)
                     .map(|tag| format!("{}: {}", tag.name, tag.value))
                     .collect();
-                self.violations.push(vec![happened.to_string(), at.to_string(), said.join(", "), index.to_string()]);
+                let row = vec![happened.to_string(), at.to_string(), said.join(", "), index.to_string()];
+                self.violations.insert(entry.to_owned(), row);
             }
-            Step::Activation(version) => self.changes.push(vec![
-                at.to_string(),
-                version.component.to_string(),
-                version.settings.to_string(),
-                index.to_string(),
-            ]),
+            Step::Activation(version) => {
+                let (component, settings) = (version.component.to_string(), version.settings.to_string());
+                self.changes.insert(entry.to_owned(), vec![at.to_string(), component, settings, index.to_string()]);
+            }
             _ => {}
         }
     }
@@ -268,7 +285,8 @@ impl Figures {
             rows: rows.to_vec(),
             verbatim: false,
         };
-        let waived: Vec<Vec<String>> = self.waived.values().cloned().collect();
+        let rows = |by_entry: &BTreeMap<String, Vec<String>>| by_entry.values().cloned().collect::<Vec<_>>();
+        let (violations, changes, waived) = (rows(&self.violations), rows(&self.changes), rows(&self.waived));
         let versions: Vec<Vec<String>> = self
             .versions
             .iter()
@@ -279,12 +297,7 @@ impl Figures {
             })
             .collect();
         sections.extend([
-            list(
-                "Violations",
-                "No violation was recorded.",
-                &["Happened", "Recorded", "Of", "Entry"],
-                &self.violations,
-            ),
+            list("Violations", "No violation was recorded.", &["Happened", "Recorded", "Of", "Entry"], &violations),
             list(
                 "Overdue obligations",
                 "No obligation became overdue.",
@@ -302,7 +315,7 @@ impl Figures {
                 "Changes of the policy",
                 "No change was put in force.",
                 &["At", "Component", "Settings", "Entry"],
-                &self.changes,
+                &changes,
             ),
             self.basis(),
         ]);
@@ -608,6 +621,31 @@ mod tests {
             assert!(several.contains("not counted: `a/north`, `b/north`."), "{several}");
         }
         assert!(said(extent(&[], 512), true).contains("still keeps"), "which is not that nothing was of this period");
+    }
+
+    #[test]
+    fn a_violation_or_a_change_of_the_policy_that_came_to_nothing_is_not_listed() {
+        let change = || model::facts::Activation {
+            component: Digest::default(),
+            settings: Digest::default(),
+            approvals: vec![],
+        };
+        for event in [Event::Failed { reason: "no disk".into() }, Event::Waits { awaited: vec![] }] {
+            let mut figures = Figures::new("north", &[]);
+            for (index, entry) in [(1, "e1"), (3, "e3")] {
+                figures.special(entry, &Step::Violation(Instant(1)), &[], Instant(2), index);
+            }
+            for (index, entry) in [(5, "e5"), (7, "e7")] {
+                figures.special(entry, &Step::Activation(change()), &[], Instant(2), index);
+            }
+            for of in ["e1", "e5"] {
+                figures.add(told(9, None, Some(of), event.clone()));
+            }
+            let left = |heading: &str| rows(&figures, heading).iter().map(|row| row[3].clone()).collect::<Vec<_>>();
+            assert_eq!(left("Violations"), ["3"]);
+            assert_eq!(left("Changes of the policy"), ["7"]);
+            assert!(figures.counts().contains(&Figure::new("Violations recorded", 1)));
+        }
     }
 
     #[test]

@@ -142,8 +142,27 @@ impl Docket {
     pub(crate) fn names(&self, who: &Who) -> bool {
         let held = self.held.iter().map(|held| &held.by);
         let exported = self.exported.iter().map(|export| &export.by);
+        let sealed = self.sealed.iter().map(|sealed| &sealed.by);
+        let pruning = self.pruning.iter().map(|pruning| &pruning.by);
         let asked = self.asked.values().flat_map(|asked| asked.approved_by.iter().chain([&asked.by]));
-        held.chain(exported).chain(asked).any(|by| same_person(by, who))
+        held.chain(exported).chain(sealed).chain(pruning).chain(asked).any(|by| same_person(by, who))
+    }
+
+    /// As somebody of another jurisdiction is told of it: when notice was given, and what they said themselves that stands, or
+    /// waits.
+    pub(super) fn told_outside(self, who: &Who) -> Self {
+        let theirs = |by: &Who| same_person(by, who);
+        let mut told = Self::new(self.record);
+        told.noticed = self.noticed;
+        told.held = self.held.filter(|held| theirs(&held.by));
+        told.sealed = self.sealed.filter(|sealed| theirs(&sealed.by));
+        told.exported = self.exported.filter(|export| theirs(&export.by));
+        told.asked = self.asked;
+        told.asked.retain(|_, asked| theirs(&asked.by));
+        for asked in told.asked.values_mut() {
+            asked.approved_by.clear();
+        }
+        told
     }
 
     /// Whether an extension fits what was asked of the same kind and waits: it is granted up to the day asked for, or denied
@@ -319,9 +338,28 @@ mod tests {
         docket.decide("hold", said("a", 2));
         docket.decide("hold", said("b", 0));
         docket.held = Some(Since { by: who("c"), at: Instant(1) });
-        assert!(["a", "b", "c"].iter().all(|on_it| docket.names(&who(on_it))));
+        docket.sealed = Some(Since { by: who("e"), at: Instant(1) });
+        docket.pruning = Some(Pruning { by: who("f"), at: Instant(1), from: 0, begun: false });
+        assert!(["a", "b", "c", "e", "f"].iter().all(|on_it| docket.names(&who(on_it))));
         assert!(!docket.names(&who("d")));
         assert!(!docket.names(&Who { jurisdiction: "south".into(), ..who("a") }), "a namesake is somebody else");
+    }
+
+    #[test]
+    fn somebody_from_outside_is_told_of_the_notice_and_what_they_said() {
+        let mut docket = docket();
+        docket.noticed = Some("2026-03-01".parse().unwrap());
+        docket.extended = Some("2026-06-30".parse().unwrap());
+        docket.held = Some(Since { by: who("b"), at: Instant(1) });
+        docket.decide("hold", said("a", 2));
+        docket.decide("hold", said("b", 0));
+        docket.decide("seal", said("b", 1));
+        let told = docket.clone().told_outside(&who("a"));
+        assert_eq!(told.noticed, docket.noticed);
+        assert_eq!((told.extended, told.held), (None, None));
+        assert_eq!(told.asked.keys().collect::<Vec<_>>(), ["hold"]);
+        assert!(told.asked["hold"].approved_by.is_empty(), "nor who approved");
+        assert!(docket.told_outside(&who("b")).held.is_some(), "that is their own");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::intake::{OpenRequest, PROBE, attested};
 use crate::judge::Facts;
 use crate::ledger::Subject;
 use crate::life::Life;
+use crate::misstep::Misstep;
 use crate::obligations::Owed;
 use crate::walk;
 use model::account::{Document, Leaf, Retained};
@@ -168,6 +169,10 @@ impl Casework {
         let (place, around) = match range {
             Some(range) => {
                 let place = if asking.change == Change::Prune {
+                    if actor.person.roles.is_empty() {
+                        // The whole of it is read before a policy is asked: not for somebody whom nothing is for.
+                        return Err(Misstep::NoRole.into());
+                    }
                     self.find_beginning(owner, range).await?
                 } else {
                     find_entries(owner, range)?
@@ -253,7 +258,7 @@ impl Casework {
             return self.reject(owner.id(), actor, ASKED, reason).await;
         }
         let life = self.life(owner, &request.request.id).await?;
-        let requester = self.known(&request.requester);
+        let requester = self.known(&request.requester, self.clock.now()?);
         let gallery = owner.hall(&request.gallery).ok().map(|hall| hall.fact());
         let case = Box::new(Case { request, requester, gallery, life });
         if record.subject == PROBE {
@@ -270,11 +275,14 @@ impl Casework {
         }
     }
 
-    /// A person as the registry knows them, suspended or not: of a record of theirs more is said than they may do.
-    fn known(&self, principal: &Principal) -> Option<Registered> {
-        let registry = self.chamber(&principal.jurisdiction).ok()?.registry();
+    /// A person as the registry knows them, suspended or not, with the roles that count now: of a record of theirs more is said
+    /// than they may do.
+    fn known(&self, principal: &Principal, now: Instant) -> Option<Registered> {
+        let chamber = self.chamber(&principal.jurisdiction).ok()?;
+        let registry = chamber.registry();
         let person = registry.people.iter().find(|p| p.id == principal.person)?.clone();
         let agency = registry.agencies.iter().find(|a| a.id == person.agency)?.clone();
+        let person = person.on(chamber.local(now).today);
         Some(Registered { principal: principal.clone(), person, agency })
     }
 

@@ -142,6 +142,16 @@ impl Casework {
         if minimum <= from {
             return Err(Misstep::NothingToPrune { from }.into());
         }
+        // The last of them is hardly older than the youngest: where that is too young, the rest need not be read.
+        let last = aside({
+            let log = log.clone();
+            move || youngest(&log, minimum - 1..minimum)
+        });
+        let until = last.await??.plus_ms(LEAST_AGE_MS);
+        if until > self.clock.now()? {
+            let (subject, clause) = (AUDIT_ENTRY.to_owned(), THIS_HOST.to_owned());
+            return Err(Misstep::KeptUntil { subject, clause, until }.into());
+        }
         let youngest = aside(move || youngest(&log, from..minimum)).await??;
         let mut beginning = Beginning { from, minimum, youngest, kept: None, held: false };
         // A decision on a request for another jurisdiction's gallery has its entry in this log, and what it demands there.
