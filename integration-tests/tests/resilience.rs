@@ -112,6 +112,11 @@ async fn without_its_pinned_policy_a_jurisdiction_denies_and_the_other_goes_on()
         assert!(said.starts_with(says) && said.contains(&other) == (asker == "detroit"), "{asker}: {told}");
         let all = client.get("/v1/jurisdictions").await.unwrap().json().unwrap().to_string();
         assert_eq!(all.contains(&other), asker == "detroit", "{asker}: why is for its own people: {all}");
+        for path in ["/v1/detroit/charter", "/v1/detroit/policy", "/v1/detroit/policy/text"] {
+            let said = client.get(path).await.unwrap().json().unwrap().to_string();
+            assert!(said.contains("no policy is in force"), "{asker}: {path}: {said}");
+            assert_eq!(said.contains(&other), asker == "detroit", "{asker}: {path}: {said}");
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 
 use crate::answers;
 use crate::calendar;
-use crate::chamber::{Casework, Chamber, PolicyState, Registered};
+use crate::chamber::{Casework, Chamber, PolicyState, Registered, no_policy};
 use crate::chancery;
 use crate::error::CaseError;
 use crate::intake::attested;
@@ -21,6 +21,7 @@ use crate::sitting::Taken;
 use crate::turns::Turn;
 use model::account::{Event, Kind};
 use model::facts::{Activation, Conclusion, Signature, Step};
+use model::registry::Principal;
 use model::rulings::Charter;
 use model::terms::{Digest, Field, Instant, Phase, Value};
 use std::collections::BTreeMap;
@@ -106,7 +107,9 @@ impl Casework {
         let _turn = self.policy_turn(actor, &chamber, PROPOSE).await?;
         let in_force = match &*chamber.policy() {
             PolicyState::Ready(policy) => policy.reference().clone(),
-            PolicyState::Absent(reason) => return Err(CaseError::Policy(format!("no policy is in force: {reason}"))),
+            PolicyState::Absent(reason) => {
+                return Err(CaseError::Policy(no_policy(jurisdiction, reason, Some(&actor.principal))));
+            }
         };
         let Proposal { component, settings, note } = proposal;
         let settings: Option<Vec<Field>> =
@@ -279,31 +282,31 @@ impl Casework {
         Ok(Activated { revision: activated, taken: Taken { rulings, receipt: recorded.receipt()? } })
     }
 
-    /// A jurisdiction's policy and its revisions.
+    /// A jurisdiction's policy and its revisions. `asker` is whom a certificate names, if any.
     ///
     /// # Errors
     /// [`CaseError`] when they cannot be read.
-    pub async fn policy_seen(&self, jurisdiction: &str) -> Result<PolicySeen, CaseError> {
+    pub async fn policy_seen(&self, jurisdiction: &str, asker: Option<&Principal>) -> Result<PolicySeen, CaseError> {
         let chamber = self.chamber(jurisdiction)?.clone();
         chamber.ledger.settle().await?;
         let mut revisions = revision::read(&chamber.store).await?;
         revisions.sort_by_key(|r| std::cmp::Reverse((r.is_in_force(), latest(r))));
         let (charter, impediment) = match &*chamber.policy() {
             PolicyState::Ready(policy) => (Some(policy.charter().clone()), None),
-            PolicyState::Absent(reason) => (None, Some(reason.clone())),
+            PolicyState::Absent(reason) => (None, Some(no_policy(jurisdiction, reason, asker))),
         };
         Ok(PolicySeen { charter, impediment, revisions })
     }
 
-    /// The text of the directive that the policy in force cites, to the byte.
+    /// The text of the directive that the policy in force cites, to the byte. `asker` is whom a certificate names, if any.
     ///
     /// # Errors
     /// [`CaseError::Unknown`] where this host does not have it; [`CaseError::Policy`] where it has another text.
-    pub async fn directive(&self, jurisdiction: &str) -> Result<Vec<u8>, CaseError> {
+    pub async fn directive(&self, jurisdiction: &str, asker: Option<&Principal>) -> Result<Vec<u8>, CaseError> {
         let chamber = self.chamber(jurisdiction)?.clone();
         let cited = match &*chamber.policy() {
             PolicyState::Ready(policy) => policy.charter().authority_text,
-            PolicyState::Absent(reason) => return Err(CaseError::Policy(format!("no policy is in force: {reason}"))),
+            PolicyState::Absent(reason) => return Err(CaseError::Policy(no_policy(jurisdiction, reason, asker))),
         };
         let jurisdiction = jurisdiction.to_owned();
         chancery::at(self.chancery.as_ref(), move |c| c.directive(&jurisdiction, cited)).await

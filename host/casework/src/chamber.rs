@@ -30,7 +30,7 @@ use crate::shelf::{self, Shelf};
 use crate::standing::Decisions;
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
-use model::registry::{Agency, Registry};
+use model::registry::{Agency, Principal, Registry};
 use model::terms::Instant;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -53,6 +53,19 @@ impl PolicyState {
         }
     }
 }
+
+/// What is told of a jurisdiction without a policy: that there is none; and why, for which its reason may name files, to its own
+/// people alone.
+pub fn no_policy(jurisdiction: &str, reason: &str, asker: Option<&Principal>) -> String {
+    if asker.is_some_and(|asker| asker.jurisdiction == jurisdiction) {
+        format!("{NO_POLICY}: {reason}")
+    } else {
+        NO_POLICY.to_owned()
+    }
+}
+
+/// What is told of a jurisdiction without a policy, before the reason.
+pub(crate) const NO_POLICY: &str = "no policy is in force";
 
 /// What a jurisdiction starts from.
 pub struct Opening {

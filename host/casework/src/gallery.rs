@@ -50,7 +50,9 @@ pub struct Hall {
     passes: Arc<AtomicU64>,
     broken: Arc<AtomicBool>,
     /// Memory or file may not be what the store holds: nothing is searched until the gallery is loaded anew.
-    doubtful: AtomicBool,
+    doubtful: Arc<AtomicBool>,
+    /// Records that were in it when it was emptied to be loaded anew; none where it was not.
+    emptied: AtomicUsize,
     /// Somebody loads it anew.
     mending: AtomicBool,
     shelf: Option<Arc<Shelf>>,
@@ -66,7 +68,8 @@ struct Waiting {
     filter: Option<Filter>,
     coming: Option<Coming>,
     _place: OwnedSemaphorePermit,
-    done: oneshot::Sender<Result<Found, FilterError>>,
+    /// Nothing where the gallery is loaded anew.
+    done: oneshot::Sender<Option<Result<Found, FilterError>>>,
 }
 
 /// A search that is on its way, until it has its answer or is given up. What is done with the answer keeps nobody waiting.
@@ -118,12 +121,12 @@ impl Hall {
         let (queue, waiting) = mpsc::channel();
         let coming = Arc::new(AtomicUsize::new(0));
         let passes = Arc::new(AtomicU64::new(0));
-        let broken = Arc::new(AtomicBool::new(false));
+        let (broken, doubtful) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (shared, counter, expected, watch) = (rows.clone(), generation.clone(), coming.clone(), broken.clone());
-        let begun = passes.clone();
+        let (begun, in_doubt) = (passes.clone(), doubtful.clone());
         std::thread::Builder::new().name(format!("gallery {}", fact.id)).spawn(move || {
             let _watch = Watch(watch);
-            serve(&shared, &counter, &expected, &begun, &waiting);
+            serve(&shared, &counter, &in_doubt, &expected, &begun, &waiting);
         })?;
         let places = Arc::new(Semaphore::new(MOST_WAITING));
         Ok(Self {
@@ -136,7 +139,8 @@ impl Hall {
             coming,
             passes,
             broken,
-            doubtful: AtomicBool::new(false),
+            doubtful,
+            emptied: AtomicUsize::new(0),
             mending: AtomicBool::new(false),
             shelf: None,
             changing: Mutex::new(None),
@@ -166,9 +170,10 @@ impl Hall {
         }
     }
 
-    /// Records in it.
+    /// Records in it; while it is loaded anew, those that were.
     pub fn len(&self) -> usize {
-        self.rows.read().unwrap_or_else(PoisonError::into_inner).len()
+        let gallery = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+        gallery.len().max(self.emptied.load(Ordering::Acquire))
     }
 
     /// Whether it is empty.
@@ -265,7 +270,10 @@ impl Hall {
         let (done, found) = oneshot::channel();
         let waiting = Waiting { probe, most, filter, coming, _place: place, done };
         self.queue.send(waiting).map_err(|_| self.unanswered())?;
-        match found.await.map_err(|_| self.unanswered())? {
+        let Some(found) = found.await.map_err(|_| self.unanswered())? else {
+            return Err(CaseError::Mending { gallery: self.fact.id.clone() });
+        };
+        match found {
             Ok(found) => Ok(found),
             // The record's id is for whoever keeps the disk, and not for whoever asks.
             Err(FilterError::Probe(TemplateError::Damaged { id })) => {
@@ -421,7 +429,8 @@ impl Hall {
     /// Gives a record another status, in the store and then in memory. Whether there is such a record.
     ///
     /// # Errors
-    /// [`CaseError::Store`]: it has the status that it had, or, among several hosts, memory has it until the next decision.
+    /// [`CaseError::Store`]: it has the status that it had, or, among several hosts, memory has it until the next decision; a
+    /// single host searches nothing then until the gallery is loaded anew.
     pub(crate) async fn restate(&self, store: &store::Jurisdiction, id: &str, status: &str) -> Result<bool, CaseError> {
         let mut sealed = self.turn().await;
         let before = self.generation();
@@ -431,6 +440,18 @@ impl Hall {
             self.make_up(store, generation, &mut sealed).await?;
             return Ok(true);
         }
+        // It has it in the store. Whatever keeps memory from it keeps searches from going on without it.
+        match self.note(store, id, generation).await {
+            Ok(true) => Ok(true),
+            unnoted => {
+                self.doubt();
+                unnoted
+            }
+        }
+    }
+
+    /// Gives a record in memory the status that it has in the store. Whether there is such a record.
+    async fn note(&self, store: &store::Jurisdiction, id: &str, generation: u64) -> Result<bool, CaseError> {
         let Some(stored) = store.template(&self.fact.id, id).await? else { return Ok(false) };
         let (rows, counter) = (self.rows.clone(), self.generation.clone());
         aside(move || take_note(&rows, &counter, &stored, generation)).await??;
@@ -542,6 +563,7 @@ fn finish(settling: std::io::Result<Option<Settling>>) -> std::io::Result<()> {
 fn serve(
     rows: &RwLock<Gallery>,
     generation: &AtomicU64,
+    doubtful: &AtomicBool,
     coming: &AtomicUsize,
     passes: &AtomicU64,
     queue: &mpsc::Receiver<Waiting>,
@@ -557,15 +579,23 @@ fn serve(
             pass.iter().map(|w| Query { probe: &w.probe, k: w.most, filter: w.filter.as_ref() }).collect();
         let gallery = rows.read().unwrap_or_else(PoisonError::into_inner);
         let searched = generation.load(Ordering::Acquire);
-        let answers = gallery.search_each(&queries);
+        // Asked under the lock: whoever empties a doubtful gallery, or fills it, holds it alone.
+        let answers = (!doubtful.load(Ordering::Acquire)).then(|| gallery.search_each(&queries));
         drop(gallery);
         // A pass that several share saves more than twice its time.
         patience = (began.elapsed() * 2).min(MOST_PATIENCE);
+        let Some(answers) = answers else {
+            for waiting in pass.drain(..) {
+                drop(waiting.coming);
+                let _ = waiting.done.send(None);
+            }
+            continue;
+        };
         for (waiting, answer) in pass.drain(..).zip(answers) {
             // It keeps nobody waiting any more, whatever its asker does with the answer.
             drop(waiting.coming);
             // Whoever stopped waiting does not need the answer.
-            let _ = waiting.done.send(answer.map(|answer| Found { answer, generation: searched }));
+            let _ = waiting.done.send(Some(answer.map(|answer| Found { answer, generation: searched })));
         }
     }
 }

@@ -6,7 +6,7 @@
 //! A step that is permitted and has to wait for others ([`crate::awaited`]) gets no permit.
 
 use crate::awaited::{Awaited, Demands, Waits};
-use crate::chamber::{Casework, Chamber, PolicyState, Registered};
+use crate::chamber::{Casework, Chamber, NO_POLICY, PolicyState, Registered};
 use crate::clock;
 use crate::error::CaseError;
 use crate::history::Past;
@@ -17,12 +17,10 @@ use crate::postponed;
 use model::account::{Event, Kind};
 use model::combine::{PolicyRef, Ruling, Rulings};
 use model::facts::{self, Attestation, Matter, Step};
+use model::registry::Principal;
 use model::rulings::{ClauseId, Duty};
 use model::terms::{Digest, Instant, Verdict};
 use std::sync::Arc;
-
-/// How the host's denial begins where a jurisdiction has no policy; the reason follows.
-pub(crate) const NO_POLICY: &str = "no policy is in force: ";
 
 /// What one step is about, before any policy's own view of it.
 pub struct Facts<'a, S = Subject> {
@@ -301,6 +299,9 @@ impl Casework {
             return Ok((Permit::new(rulings, recorded, facts.subject.clone()), awaited));
         }
         let receipt = recorded.receipt()?.map(Box::new);
+        for ruling in &mut rulings.rulings {
+            without_why(ruling, &facts.actor.principal);
+        }
         Err(CaseError::Refused { rulings: Box::new(rulings), receipt })
     }
 
@@ -417,7 +418,7 @@ pub(crate) fn ruling(jurisdiction: &str, policy: &PolicyState, matter: &Matter) 
     };
     let policy = match policy {
         PolicyState::Ready(policy) => policy,
-        PolicyState::Absent(reason) => return Ok(denied(None, format!("{NO_POLICY}{reason}"))),
+        PolicyState::Absent(reason) => return Ok(denied(None, format!("{NO_POLICY}: {reason}"))),
     };
     let (charter, today) = (policy.charter(), matter.clock.today);
     if today < charter.effective {
@@ -440,6 +441,18 @@ pub(crate) fn ruling(jurisdiction: &str, policy: &PolicyState, matter: &Matter) 
     })
 }
 
+/// Leaves out why a jurisdiction has no policy where whoever is told of the denial is another's. The record keeps it.
+fn without_why(ruling: &mut Ruling, asker: &Principal) {
+    // No policy's component has this digest: what is said here are the host's own words.
+    if asker.jurisdiction == ruling.jurisdiction || ruling.policy.component != Digest::default() {
+        return;
+    }
+    let explanations = ruling.decision.findings.iter_mut().filter_map(|finding| finding.explanation.as_mut());
+    for said in explanations.chain(&mut ruling.fault).filter(|said| said.starts_with(NO_POLICY)) {
+        *said = NO_POLICY.to_owned();
+    }
+}
+
 /// The host executes what policies oblige it to: a permit for another gallery is no permit for this one.
 pub(crate) fn bound_to_galleries(rulings: &mut Rulings, gallery: Option<&facts::Gallery>) {
     let (Some(allowed), Some(gallery)) = (rulings.galleries(), gallery) else { return };
@@ -451,5 +464,35 @@ pub(crate) fn bound_to_galleries(rulings: &mut Rulings, gallery: Option<&facts::
         ruling.decision.verdict = Verdict::Deny;
         ruling.decision.findings.extend(denial.findings);
         ruling.fault = Some(reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::facts::Device;
+
+    #[test]
+    fn why_there_is_no_policy_is_for_its_own_people() {
+        let told = |asker: &str, component: Digest| {
+            let reason = format!("{NO_POLICY}: /srv/policies is not there");
+            let mut ruling = Ruling {
+                jurisdiction: "north".to_owned(),
+                policy: PolicyRef { id: "none".to_owned(), component, settings: Digest::default() },
+                matter: Digest::default(),
+                decision: policy::decide::denial(&reason),
+                fuel: 0,
+                fault: Some(reason),
+                lines: vec![],
+            };
+            let person = "p".to_owned();
+            without_why(&mut ruling, &Principal { jurisdiction: asker.to_owned(), person, device: Device::Fixed });
+            let said = ruling.decision.findings.first().and_then(|f| f.explanation.clone());
+            assert_eq!(said, ruling.fault);
+            said.unwrap()
+        };
+        assert!(told("north", Digest::default()).contains("/srv/policies"));
+        assert_eq!(told("south", Digest::default()), NO_POLICY);
+        assert!(told("south", Digest::of(b"a policy")).contains("/srv"), "what a policy says is the policy's");
     }
 }

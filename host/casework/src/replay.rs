@@ -4,9 +4,9 @@
 //! letter. So the same revision, run on the same matter, has to rule the same and burn the same fuel, on any machine and
 //! at any time. Where it does not, the record, the archive or the sandbox was changed.
 
-use crate::chamber::PolicyState;
+use crate::chamber::{NO_POLICY, PolicyState};
 use crate::error::CaseError;
-use crate::judge::{NO_POLICY, bound_to_galleries, ruling};
+use crate::judge::{bound_to_galleries, ruling};
 use model::account::Leaf;
 use model::combine::{PolicyRef, Ruling, Rulings};
 use model::facts::Matter;
@@ -123,7 +123,8 @@ fn absent(ruled: &Ruling) -> Option<PolicyState> {
         return None;
     }
     let said = ruled.decision.findings.first().and_then(|f| f.explanation.as_deref()).unwrap_or_default();
-    Some(PolicyState::Absent(said.strip_prefix(NO_POLICY).unwrap_or(said).to_owned()))
+    let reason = said.strip_prefix(NO_POLICY).and_then(|rest| rest.strip_prefix(": "));
+    Some(PolicyState::Absent(reason.unwrap_or(said).to_owned()))
 }
 
 /// Whether a ruling came about by what cannot be repeated.

@@ -178,7 +178,7 @@ impl House {
     }
 
     async fn state(&self, id: &str) -> State {
-        let seen = self.casework.policy_seen(ST_LOUIS).await.unwrap();
+        let seen = self.casework.policy_seen(ST_LOUIS, None).await.unwrap();
         seen.revisions.iter().find(|r| r.id == id).unwrap().state
     }
 
@@ -256,7 +256,7 @@ async fn a_setting_takes_effect_with_the_approval_that_the_policy_wants_and_outl
     assert_eq!(second, (activated.revision.component, activated.revision.settings));
     assert!(second != first && house.in_force(DETROIT).0 != second.0);
 
-    let seen = house.casework.policy_seen(ST_LOUIS).await.unwrap();
+    let seen = house.casework.policy_seen(ST_LOUIS, None).await.unwrap();
     let states: Vec<_> = seen.revisions.iter().map(|r| (r.is_in_force(), r.endorsements.len())).collect();
     assert_eq!(states, [(true, 1), (false, 0)]);
     let again = house.activate(ST_LOUIS, administrator, &id).await;
@@ -506,9 +506,9 @@ async fn misuse_is_told_to_whom_the_policy_names() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_directives_text_is_shown_if_it_is_the_one_cited() {
     let Some(house) = house().await else { return };
-    assert!(matches!(house.casework.directive(DETROIT).await, Err(CaseError::Unknown { .. })));
+    assert!(matches!(house.casework.directive(DETROIT, None).await, Err(CaseError::Unknown { .. })));
     std::fs::write(folder(house.home.path(), DETROIT).join("directive.txt"), "another text").unwrap();
-    assert!(matches!(house.casework.directive(DETROIT).await, Err(CaseError::Policy(_))));
+    assert!(matches!(house.casework.directive(DETROIT, None).await, Err(CaseError::Policy(_))));
 }
 
 /// What is owed of the directive's review, and whether it is late.

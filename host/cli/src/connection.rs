@@ -31,7 +31,7 @@ impl Connection {
         // First: where there is no certificate, its authority is not what is missing.
         let missing = || format!("cannot read the certificate {}", self.certificate.display());
         self.certificate.metadata().with_context(missing)?;
-        let above = || Some(std::path::absolute(&self.certificate).ok()?.parent()?.parent()?.join("ca.pem"));
+        let above = || pki::authority_of(&self.certificate);
         let authority = self.authority.clone().or_else(above).context("name the authority with --authority")?;
         let identity = Identity::read(&self.certificate, &pki::key_of(&self.certificate)?, &authority)?;
         Ok(Client::new(&self.server, identity))

@@ -3,14 +3,14 @@
 //! | file | subcommand |
 //! |---|---|
 //! | `init.rs`, `host_name.rs` | `init`: a folder ready to serve |
-//! | `serve.rs` | `serve` |
+//! | `serve.rs`, `descriptors.rs` | `serve`; how many file descriptors there are for it |
 //! | `draughting.rs`, `post.rs` | how what `serve` draws up looks, and where its notices go |
 //! | `report_command.rs` | `report`, `reports` |
 //! | `search_command.rs`, `enroll_command.rs` | `search`, `enroll`: the client's side |
 //! | `office_command.rs` | `access`, `agency`, `violation`, `revision` |
 //! | `registry_command.rs` | `registry` |
 //! | `retention_command.rs` | `retention` |
-//! | `case_command/` | the life of a request: `request`, `candidates`, `dispose`, `sign`, `acknowledge`, `release`, `disseminate`, `outcome`, `obligations`, `complete` |
+//! | `case_command/` | the life of a request: `request`, `candidates`, `dispose`, `sign`, `acknowledge`, `release`, `disseminate`, `outcome`, `obligations`, `complete`, `waive` |
 //! | `connection.rs`, `form.rs`, `shown.rs` | whom these ask, what for, and how the answer reads |
 //! | `policy_command.rs` | `policy check / pin / test / show` |
 //! | `audit_command/` | `audit verify / show / prove / check-proof / sample / export / verify-export / replay / prune / anomalies` |

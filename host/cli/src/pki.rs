@@ -277,6 +277,11 @@ pub(crate) fn file_name(person: &str) -> String {
     format!("{person}{suffix}")
 }
 
+/// Where the authority is looked for that issued a certificate and the server's: `ca.pem` in the folder above.
+pub(crate) fn authority_of(certificate: &Path) -> Option<PathBuf> {
+    Some(std::path::absolute(certificate).ok()?.parent()?.parent()?.join("ca.pem"))
+}
+
 /// The key's file beside a certificate's: `x.pem` and `x-key.pem`.
 pub(crate) fn key_of(certificate: &Path) -> anyhow::Result<PathBuf> {
     let Some(stem) = certificate.file_stem().and_then(|s| s.to_str()) else {

@@ -88,7 +88,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         step: Step,
     },
-    /// List records that are noticed, held, extended, exported, purged or due to be, the most urgent first
+    /// List records that are noticed, held, extended, exported, sealed, purged or due to be, the most urgent first
     #[command(
         after_help = "Example:\n  magistrate retention list --certificate here/certs/st-louis/r.abara.pem --jurisdiction st-louis"
     )]
@@ -179,6 +179,9 @@ fn came_of(answer: &Value) -> String {
     let mut told = vec![which.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")];
     let destroyed = list(answer, "destroyed").iter().map(|d| format!("{} {}", text(&d["what"]), text(&d["id"])));
     told.extend(destroyed.map(|what| format!("destroyed: {what}")));
+    let left_in =
+        list(answer, "left_in").iter().map(|left| format!("{} {}", text(&left["subject"]), text(&left["record"])));
+    told.extend(left_in.map(|document| format!("still holds it: {document}")));
     told.join("\n")
 }
 
@@ -189,19 +192,21 @@ fn listed(answer: &Value) {
 }
 
 fn table() -> Table {
-    output::table(["subject", "gallery", "record", "noticed", "held", "stays to", "exported", "due", "gone", "waits"])
+    output::table([
+        "subject", "gallery", "record", "noticed", "held", "stays to", "exported", "sealed", "due", "gone", "waits",
+    ])
 }
 
 /// One record's docket. Of what is no date, there is nothing yet.
 fn row(table: &mut Table, docket: &Value) {
     let [subject, gallery, record] = ["subject", "gallery", "record"].map(|name| text(&docket["record"][name]));
     let [noticed, extended, due] = ["noticed", "extended", "due"].map(|name| text(&docket[name]));
-    let [held, exported] = ["held", "exported"].map(|name| text(&docket[name]["at"]));
+    let [held, exported, sealed] = ["held", "exported", "sealed"].map(|name| text(&docket[name]["at"]));
     let gone = ["purged", "pruned"].map(|name| text(&docket[name])).concat();
     let asked = docket["asked"].as_object().into_iter().flatten();
     let waits: Vec<String> =
         asked.map(|(what, asked)| format!("{} of {}", output::inert(what), text(&asked["by"]["name"]))).collect();
-    table.add_row([subject, gallery, record, noticed, held, extended, exported, due, gone, waits.join(", ")]);
+    table.add_row([subject, gallery, record, noticed, held, extended, exported, sealed, due, gone, waits.join(", ")]);
 }
 
 #[cfg(test)]
@@ -214,13 +219,20 @@ mod tests {
             "record": {"subject": "gallery-record", "gallery": "g", "record": "r\u{1b}"},
             "noticed": "2026-03-01",
             "held": {"by": {"name": "A. Vogt"}, "at": "2026-03-05T16:00:00.000Z"},
+            "sealed": {"by": {"name": "A. Vogt"}, "at": "2026-03-07T16:00:00.000Z"},
             "asked": {"extend": {"by": {"name": "B. Ostrow"}, "at": "2026-03-06T16:00:00.000Z"}},
             "due": "2026-03-12T05:00:00.000Z",
         });
         let mut table = table();
         row(&mut table, &docket);
         let shown = table.to_string();
-        for part in ["2026-03-01", "2026-03-05T16:00:00.000Z", "extend of B. Ostrow", "2026-03-12T05:00:00.000Z"] {
+        for part in [
+            "2026-03-01",
+            "2026-03-05T16:00:00.000Z",
+            "2026-03-07T16:00:00.000Z",
+            "extend of B. Ostrow",
+            "2026-03-12T05:00:00.000Z",
+        ] {
             assert!(shown.contains(part), "{part}: {shown}");
         }
         assert!(!shown.contains('\u{1b}'), "{shown:?}");
@@ -231,8 +243,10 @@ mod tests {
         let answer = json!({
             "docket": {"record": {"subject": "gallery-record", "gallery": "g", "record": "r"}},
             "destroyed": [{"what": "template", "id": "r"}, {"what": "booking", "id": "r"}],
+            "left_in": [{"subject": "lead-notice", "record": "q"}],
         });
-        assert_eq!(came_of(&answer), "g r\ndestroyed: template r\ndestroyed: booking r");
+        let told = "g r\ndestroyed: template r\ndestroyed: booking r\nstill holds it: lead-notice q";
+        assert_eq!(came_of(&answer), told);
         assert_eq!(came_of(&json!({"docket": {"record": {"record": "q"}}})), "q");
     }
 }

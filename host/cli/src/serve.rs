@@ -56,40 +56,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Result<ExitCode> {
-    // Listen first: whoever cannot have the port should not touch the database.
-    let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
-    let listening = listening.with_patience(config.patience()).with_most_each(config.most_each());
-    let listening = listening.with_handshakes_each(config.handshakes_each());
-    let shares = most_connections(config.public.is_some());
-    let mut listening = listening.with_allowances(config.allowances()).with_most_connections(shares.certified);
-    if let Some(public) = &config.public {
-        listening = listening.with_public(public.bounds(shares.public)).await.context("[public]")?;
-    }
+    // First: whoever is told of alarms is told of whatever ends the start from here on.
     let post = config.outbox.as_ref().map(Post::new).transpose()?.map(Arc::new);
     let mut alarm: Arc<dyn Alarm> = Arc::new(Announce);
     if let (Some(post), Some(outbox)) = (&post, &config.outbox) {
         alarm = Arc::new(Bell { post: post.clone(), to: told_of_alarms(outbox)? });
     }
-    let clock = match correction {
-        Some(correction) => Clock::system().corrected(correction),
-        None => Clock::system(),
-    };
-    let (vigil, waits) = Vigil::new(alarm.clone());
-    let announced = tokio::spawn(say_waiting(listening.address(), waits.clone()));
-    let opened = listening.until_open(waits, open_by(config, clock, Some(&vigil))).await;
-    announced.abort();
-    let mut casework = match opened {
-        Ok(casework) => casework.with_draughting(Arc::new(Draughtsman)),
+    let (listening, casework) = match start(config, correction, post, alarm.clone()).await {
+        Ok(started) => started,
         Err(e) => {
             tell_not_started(&*alarm, &e).await;
             return Err(e);
         }
     };
-    if let Some(post) = post {
-        casework = casework.with_outbox(post);
-    }
-    casework.guard(alarm);
-    witnesses::seek(config, &mut casework)?;
     print_jurisdictions(&casework);
     if let Some(address) = listening.public_address() {
         say!("for everybody, without a certificate: {address}");
@@ -109,6 +88,39 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
         }
         None => anyhow::bail!("some work did not finish in time; the logs are recovered at the next start"),
     }
+}
+
+/// Listens and opens everything.
+async fn start(
+    config: &Config,
+    correction: Option<Correction>,
+    post: Option<Arc<Post>>,
+    alarm: Arc<dyn Alarm>,
+) -> anyhow::Result<(server::Server, Casework)> {
+    // Listen first: whoever cannot have the port should not touch the database.
+    let listening = server::Server::bind(config.server.listen, config.tls_files()).await?;
+    let listening = listening.with_patience(config.patience()).with_most_each(config.most_each());
+    let listening = listening.with_handshakes_each(config.handshakes_each());
+    let shares = most_connections(config.public.is_some());
+    let mut listening = listening.with_allowances(config.allowances()).with_most_connections(shares.certified);
+    if let Some(public) = &config.public {
+        listening = listening.with_public(public.bounds(shares.public)).await.context("[public]")?;
+    }
+    let clock = match correction {
+        Some(correction) => Clock::system().corrected(correction),
+        None => Clock::system(),
+    };
+    let (vigil, waits) = Vigil::new(alarm.clone());
+    let announced = tokio::spawn(say_waiting(listening.address(), waits.clone()));
+    let opened = listening.until_open(waits, open_by(config, clock, Some(&vigil))).await;
+    announced.abort();
+    let mut casework = opened?.with_draughting(Arc::new(Draughtsman));
+    if let Some(post) = post {
+        casework = casework.with_outbox(post);
+    }
+    casework.guard(alarm);
+    witnesses::seek(config, &mut casework)?;
+    Ok((listening, casework))
 }
 
 /// Says, once, that the address answers and the host cannot decide yet: whoever started it waits for a line.

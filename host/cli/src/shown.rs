@@ -99,7 +99,9 @@ pub(crate) fn taken(answer: &Value) {
 
 /// A step that is permitted and has no effect yet, and what it waits for.
 fn waits(answer: &Value) {
-    say!("request {}", text(&answer["request"]));
+    if answer["request"].is_string() {
+        say!("request {}", text(&answer["request"]));
+    }
     say!("{}", text(&answer["detail"]));
     awaited(answer);
     findings(answer);

@@ -26,13 +26,12 @@ use crate::kernel::{Kernel, TILE};
 use crate::plain::bytes;
 use crate::rank::rank;
 use crate::rotation::Rotation;
-use crate::rows::Rows;
+use crate::rows::{Rows, room_for};
 use crate::sieve::{Floor, Sieve};
 use crate::template::{SIDE_BY_SIDE, scores};
 use crate::{Answer, Certificate, ShapeError, TemplateError, normalise};
 
 pub use change::NewRow;
-use snapshot::room_for;
 
 /// Largest dimension of a gallery. Face templates have 128 to 2048 values; the bound's rounding terms and the i32 dot
 /// products are proven up to here.

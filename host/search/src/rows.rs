@@ -272,10 +272,10 @@ impl Filed {
         Ok(())
     }
 
-    /// Makes half as much room again. What a snapshot keeps behind the rows is cut off first: it is of fewer rows than
+    /// Makes room as for a gallery of so many rows. What a snapshot keeps behind the rows is cut off first: it is of fewer rows than
     /// there are by now.
     fn grow(&mut self, dim: usize) -> io::Result<()> {
-        let capacity = self.capacity + self.capacity / 2 + 1;
+        let capacity = room_for(self.capacity);
         self.file.set_len(row_at(self.capacity, dim))?;
         self.file.set_len(row_at(capacity, dim))?;
         self.capacity = capacity;
@@ -320,6 +320,11 @@ impl Filed {
     }
 }
 
+/// Rows for which there is to be room, in a file and in memory: those there are, and what is enrolled in a while.
+pub(crate) fn room_for(rows: usize) -> usize {
+    rows.saturating_add(rows / 8).saturating_add(4096)
+}
+
 /// Where a row stands in the file.
 pub(crate) fn row_at(row: usize, dim: usize) -> u64 {
     FIRST_ROW + (row * dim * size_of::<f32>()) as u64
@@ -359,7 +364,7 @@ mod tests {
         assert!(firsts(&rows).into_iter().eq((1..=100_u16).map(f32::from)));
         rows.check(&|| true).expect("a disk");
         let (_, capacity, sums) = rows.whole().expect("all of it in the file");
-        assert_eq!(sums.len(), 100);
+        assert_eq!((sums.len(), capacity), (100, room_for(1)), "by an eighth, and some");
         assert_eq!(seen.metadata().expect("a disk").len(), row_at(capacity, 3));
     }
 

@@ -444,7 +444,7 @@ pub struct JurisdictionView {
     pub authority: Option<String>,
     /// Digest of the component in force.
     pub component: Option<String>,
-    /// Why no policy is in force.
+    /// That no policy is in force; why, for its own people.
     pub impediment: Option<String>,
     /// The log's origin.
     pub log: String,
@@ -471,7 +471,8 @@ pub struct GalleryView {
     pub generation: u64,
     /// The digest of what it holds.
     pub digest: String,
-    /// What of the booking data searches can be filtered by, besides `status`.
+    /// What of the booking data searches can be filtered by, besides `status` and
+    /// `origin`.
     #[schema(value_type = Vec<Object>)]
     pub filters: Vec<model::filter::Filterable>,
 }

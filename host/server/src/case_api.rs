@@ -255,10 +255,11 @@ pub struct TakenView {
     pub receipt: Option<ReceiptView>,
 }
 
-/// A step that is permitted and has no effect yet: others have to do their part, and then it has to be taken again.
+/// A step that is permitted and has no effect yet: others have to do their part, and then it has to be taken again. Outside a
+/// request nobody can: `detail` says so.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct WaitsView {
-    /// The request: it stands open.
+    /// The request, where it is a step of one: it stands open.
     pub request: Option<String>,
     /// `permit`.
     pub verdict: &'static str,

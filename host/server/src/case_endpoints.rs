@@ -27,7 +27,7 @@ pub(crate) fn taken(casework: &Casework, request: &str, taken: Taken) -> TakenVi
     }
 }
 
-/// The answer to a step of a request: `view` of what was done or, where the step waits for others, that it does.
+/// The answer to a judged step: `view` of what was done or, where the step waits for others, that it does.
 pub(crate) fn answered<T>(
     casework: &Casework,
     done: Result<T, CaseError>,
@@ -161,6 +161,8 @@ pub(crate) async fn complete(ask: Ask) -> Result<Reply, Problem> {
 pub(crate) async fn waive(ask: Ask) -> Result<Reply, Problem> {
     let asking = ask.body::<WaiverBody>()?.asking();
     let (jurisdiction, obligation) = (ask.part("jurisdiction"), ask.part("obligation"));
-    let done = ask.casework.waive(ask.caller()?, jurisdiction, obligation, asking).await?;
-    Reply::json(&WaivedView { step: judged(&ask.casework, done.taken), obligation: done.owed })
+    let done = ask.casework.waive(ask.caller()?, jurisdiction, obligation, asking).await;
+    answered(&ask.casework, done, |done| {
+        Reply::json(&WaivedView { step: judged(&ask.casework, done.taken), obligation: done.owed })
+    })
 }

@@ -6,7 +6,7 @@ use crate::metrics::Metrics;
 use crate::problem::{MEDIA_TYPE, Problem};
 use crate::public_log;
 use bytes::Bytes;
-use casework::chamber::{Impediment, Registered};
+use casework::chamber::{Impediment, Registered, no_policy};
 use casework::intake::OpenRequest;
 use casework::search_step::{Plan, Searched};
 use casework::{Casework, PolicyState, Taken};
@@ -172,11 +172,7 @@ pub(crate) async fn jurisdictions(ask: Ask) -> Result<Reply, Problem> {
         let state = chamber.policy();
         let (policy, impediment) = match &*state {
             PolicyState::Ready(policy) => (Some(policy), None),
-            // Why is for its own people.
-            PolicyState::Absent(reason) if ask.named.as_ref().is_some_and(|n| n.jurisdiction == chamber.id()) => {
-                (None, Some(reason.clone()))
-            }
-            PolicyState::Absent(_) => (None, Some("no policy is in force".to_owned())),
+            PolicyState::Absent(reason) => (None, Some(no_policy(chamber.id(), reason, ask.named.as_ref()))),
         };
         api::JurisdictionView {
             id: chamber.id().to_owned(),
@@ -207,9 +203,10 @@ fn gallery(hall: &casework::gallery::Hall) -> api::GalleryView {
 }
 
 pub(crate) async fn charter(ask: Ask) -> Result<Reply, Problem> {
-    match &*ask.casework.chamber(ask.part("jurisdiction"))?.policy() {
+    let jurisdiction = ask.part("jurisdiction");
+    match &*ask.casework.chamber(jurisdiction)?.policy() {
         PolicyState::Ready(policy) => Reply::json(policy.charter()),
-        PolicyState::Absent(reason) => Err(Problem::unavailable(format!("no policy is in force: {reason}"))),
+        PolicyState::Absent(reason) => Err(Problem::unavailable(no_policy(jurisdiction, reason, ask.named.as_ref()))),
     }
 }
 
@@ -236,12 +233,14 @@ pub(crate) async fn entries(ask: Ask) -> Result<Reply, Problem> {
 pub(crate) async fn enroll(ask: Ask) -> Result<Reply, Problem> {
     let batch = ask.body::<api::EnrollBody>()?.batch();
     let (jurisdiction, gallery) = (ask.part("jurisdiction"), ask.part("gallery"));
-    let done = ask.casework.enroll(ask.caller()?, jurisdiction, gallery, batch).await?;
-    Reply::json(&api::EnrolledView {
-        records: done.records,
-        generation: done.generation,
-        findings: summarized(&ask.casework, [&done.rulings]),
-        receipt: done.receipt.map(Into::into),
+    let done = ask.casework.enroll(ask.caller()?, jurisdiction, gallery, batch).await;
+    case_endpoints::answered(&ask.casework, done, |done| {
+        Reply::json(&api::EnrolledView {
+            records: done.records,
+            generation: done.generation,
+            findings: summarized(&ask.casework, [&done.rulings]),
+            receipt: done.receipt.map(Into::into),
+        })
     })
 }
 

@@ -229,11 +229,12 @@ impl Server {
         waits: watch::Receiver<Option<casework::reopening::Wait>>,
         opening: impl Future<Output = T>,
     ) -> T {
+        let (handshakes, served) = apportioned(self.most_connections);
         let meanwhile = waiting::Meanwhile {
             patience: self.patience,
-            handshakes: MOST_HANDSHAKES,
+            handshakes,
             handshakes_each: self.handshakes_each,
-            served: MOST_CONNECTIONS,
+            served,
             for_everybody: false,
         };
         let public = async {

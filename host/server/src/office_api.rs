@@ -190,7 +190,7 @@ pub struct PolicyView {
     /// When the directive is due for review.
     #[schema(value_type = Option<String>)]
     pub review_due: Option<Date>,
-    /// Why no policy is in force.
+    /// That no policy is in force; why, for its own people.
     pub impediment: Option<String>,
     /// Its revisions: the one in force first, then the latest.
     pub versions: Vec<VersionView>,

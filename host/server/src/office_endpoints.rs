@@ -2,6 +2,7 @@
 
 use crate::api::obligations;
 use crate::case_api::AnswersBody;
+use crate::case_endpoints::answered;
 use crate::endpoints::{Ask, Reply, summarized};
 use crate::office_api::{
     AccessBody, AccessView, ActivatedView, ApprovalBody, JudgedView, OwedView, PolicyView, ProposalBody, RevisionView,
@@ -38,32 +39,35 @@ fn recorded(recorded: Recorded) -> RevisionView {
 pub(crate) async fn person_access(ask: Ask) -> Result<Reply, Problem> {
     let change = ask.body::<AccessBody>()?.change();
     let (jurisdiction, person) = (ask.part("jurisdiction"), ask.part("person"));
-    let done = ask.casework.change_access(ask.caller()?, jurisdiction, person, change).await?;
-    Reply::json(&changed(&ask.casework, person, done))
+    let done = ask.casework.change_access(ask.caller()?, jurisdiction, person, change).await;
+    answered(&ask.casework, done, |done| Reply::json(&changed(&ask.casework, person, done)))
 }
 
 pub(crate) async fn agency_suspension(ask: Ask) -> Result<Reply, Problem> {
     let change = ask.body::<AccessBody>()?.change();
     let (jurisdiction, agency) = (ask.part("jurisdiction"), ask.part("agency"));
-    let done = ask.casework.change_agency(ask.caller()?, jurisdiction, agency, change).await?;
-    Reply::json(&changed(&ask.casework, agency, done))
+    let done = ask.casework.change_agency(ask.caller()?, jurisdiction, agency, change).await;
+    answered(&ask.casework, done, |done| Reply::json(&changed(&ask.casework, agency, done)))
 }
 
 pub(crate) async fn violation(ask: Ask) -> Result<Reply, Problem> {
     let report = ask.body::<ViolationBody>()?.report();
-    let done = ask.casework.record_violation(ask.caller()?, ask.part("jurisdiction"), report).await?;
-    Reply::json(&ViolationView {
-        step: judged(&ask.casework, done.taken),
-        owed: done.owed.into_iter().map(OwedView::of).collect(),
+    let done = ask.casework.record_violation(ask.caller()?, ask.part("jurisdiction"), report).await;
+    answered(&ask.casework, done, |done| {
+        Reply::json(&ViolationView {
+            step: judged(&ask.casework, done.taken),
+            owed: done.owed.into_iter().map(OwedView::of).collect(),
+        })
     })
 }
 
 pub(crate) async fn policy(ask: Ask) -> Result<Reply, Problem> {
-    Reply::json(&PolicyView::of(ask.casework.policy_seen(ask.part("jurisdiction")).await?))
+    let seen = ask.casework.policy_seen(ask.part("jurisdiction"), ask.named.as_ref()).await?;
+    Reply::json(&PolicyView::of(seen))
 }
 
 pub(crate) async fn policy_text(ask: Ask) -> Result<Reply, Problem> {
-    let body = ask.casework.directive(ask.part("jurisdiction")).await?;
+    let body = ask.casework.directive(ask.part("jurisdiction"), ask.named.as_ref()).await?;
     Ok(Reply { status: StatusCode::OK, content_type: "text/plain; charset=utf-8", body })
 }
 
@@ -83,6 +87,8 @@ pub(crate) async fn approve(ask: Ask) -> Result<Reply, Problem> {
 pub(crate) async fn activate(ask: Ask) -> Result<Reply, Problem> {
     let AnswersBody { answers } = if ask.body.is_empty() { AnswersBody::default() } else { ask.body()? };
     let (jurisdiction, revision) = (ask.part("jurisdiction"), ask.part("revision"));
-    let done = ask.casework.activate(ask.caller()?, jurisdiction, revision, answers).await?;
-    Reply::json(&ActivatedView { step: judged(&ask.casework, done.taken), version: VersionView::of(done.revision) })
+    let done = ask.casework.activate(ask.caller()?, jurisdiction, revision, answers).await;
+    answered(&ask.casework, done, |done| {
+        Reply::json(&ActivatedView { step: judged(&ask.casework, done.taken), version: VersionView::of(done.revision) })
+    })
 }

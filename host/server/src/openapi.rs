@@ -117,16 +117,21 @@ fn item(route: &Route) -> PathItem {
     PathItem::new(method, operation.build())
 }
 
-/// Whether it is a step of a request that is judged and may have to wait for others.
+/// How the paths end of steps that wait for nobody, or say so in an answer of their own.
+const AT_ONCE: [&str; 6] = ["/requests", "/acknowledgements", "/completion", "/proposals", "/approvals", "/retention"];
+
+/// Whether it is a step that is judged and may have to wait for others.
 fn may_wait(route: &Route) -> bool {
-    let of_request = route.path.contains("/requests/{request}/") && !route.path.ends_with("/acknowledgements");
-    route.method == Method::POST && (of_request || route.path.ends_with("/searches"))
+    route.method == Method::POST && !AT_ONCE.iter().any(|end| route.path.ends_with(end))
 }
 
 /// Who may call a route, and what is on record of it.
 fn terms(route: &Route) -> String {
     let recorded = match route.audit {
-        Audit::Public => "It is public: no entry is made. `HEAD` is answered, too.",
+        Audit::Public if route.caller == Caller::Everybody => {
+            "It is public: no entry is made. `HEAD` is answered, too."
+        }
+        Audit::Public => "Nothing is recorded: no entry is made. `HEAD` is answered, too.",
         Audit::Look => "The look is an entry.",
         Audit::Step => "What comes of it is an entry.",
     };

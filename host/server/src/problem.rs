@@ -121,7 +121,7 @@ impl From<CaseError> for Problem {
                 problem.receipt = receipt.map(|r| Box::new((*r).into()));
                 problem
             }
-            // Steps of a request are answered otherwise, since they can be taken again.
+            // Judged steps are answered otherwise: see `case_endpoints::answered`.
             CaseError::Waits(_) => {
                 Self::new(StatusCode::CONFLICT, "waits", "permitted, and without effect until others act", detail)
             }

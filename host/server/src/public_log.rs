@@ -78,6 +78,11 @@ pub(crate) fn kept(route: &str, path: &str, status: StatusCode) -> Option<&'stat
     (route == TILE && status == StatusCode::OK && !path.contains(".p/")).then_some(FOR_EVER)
 }
 
+/// Whether a route, as the table has it, reads the log and nothing else.
+pub(crate) fn is_of_log(route: &str) -> bool {
+    route.starts_with("/v1/{jurisdiction}/log/")
+}
+
 /// The jurisdiction whose log a request would change, if it could. A safe method (RFC 9110, section 9.2.1) asks for nothing
 /// to be changed.
 pub(crate) fn attacked<'p>(method: &Method, path: &'p str) -> Option<&'p str> {

@@ -1,9 +1,11 @@
 //! Reports, for everybody and for auditors: bodies and routes.
 
 use crate::api::{Base64, FindingView, ObligationView, ReceiptView, obligations};
+use crate::case_endpoints::answered;
 use crate::endpoints::{Ask, Reply, summarized};
 use crate::problem::Problem;
-use casework::report::{Asked, Form, OnRecord};
+use casework::Casework;
+use casework::report::{Asked, Form, OnRecord, ReportDone};
 use hyper::StatusCode;
 use model::terms::{Date, Digest, Value};
 use serde::{Deserialize, Serialize};
@@ -65,7 +67,11 @@ pub(crate) async fn draw(ask: Ask) -> Result<Reply, Problem> {
     let ReportBody { report, from, to, answers } = ask.body()?;
     let days = both(from, to)?;
     let asked = Asked { report, days, answers };
-    let done = ask.casework.draw_report(ask.caller()?, ask.part("jurisdiction"), asked).await?;
+    let done = ask.casework.draw_report(ask.caller()?, ask.part("jurisdiction"), asked).await;
+    answered(&ask.casework, done, |done| drawn(&ask.casework, done))
+}
+
+fn drawn(casework: &Casework, done: ReportDone) -> Result<Reply, Problem> {
     let file = |(form, bytes): (Form, Vec<u8>)| FileView {
         form: form.suffix(),
         media_type: form.media_type(),
@@ -74,7 +80,7 @@ pub(crate) async fn draw(ask: Ask) -> Result<Reply, Problem> {
     };
     Reply::json(&DrawnView {
         verdict: "permit",
-        findings: summarized(&ask.casework, [&done.taken.rulings]),
+        findings: summarized(casework, [&done.taken.rulings]),
         obligations: obligations([&done.taken.rulings]),
         receipt: done.taken.receipt.map(Into::into),
         files: done.files.into_iter().map(file).collect(),

@@ -99,6 +99,10 @@ impl Hall {
             // What other hosts removed may be in it, or what the disk changed.
             shelf.clear(&self.fact).map_err(|e| CaseError::Gallery(e.to_string()))?;
         }
+        if self.is_doubtful() {
+            // What nobody searches needs no memory beside what takes its place.
+            self.empty()?;
+        }
         let of = store.gallery_state(&self.fact.id).await?.records;
         let (rows, generation) =
             shelf::read(jurisdiction, store, &self.fact, self.shelf.as_deref(), of, &|_| {}).await?;
@@ -106,7 +110,20 @@ impl Hall {
         let mut gallery = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *gallery, rows);
         self.generation.fetch_max(generation, Ordering::AcqRel);
+        self.emptied.store(0, Ordering::Release);
         self.doubtful.store(false, Ordering::Release);
+        drop(gallery);
+        drop(before);
+        Ok(())
+    }
+
+    /// Lets go of the rows in memory and of their file, which nobody searches while they are doubtful.
+    pub(super) fn empty(&self) -> Result<(), CaseError> {
+        let dim = usize::try_from(self.fact.dim).unwrap_or(usize::MAX);
+        let none = Gallery::new(dim).map_err(|e| CaseError::Gallery(e.to_string()))?;
+        let mut gallery = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        self.emptied.fetch_max(gallery.len(), Ordering::AcqRel);
+        let before = std::mem::replace(&mut *gallery, none);
         drop(gallery);
         drop(before);
         Ok(())

@@ -622,6 +622,28 @@ async fn a_snapshot_of_other_records_is_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_doubtful_gallery_is_emptied_before_it_is_loaded_anew_and_nobody_is_told_that_nothing_is_found() {
+    let house = House::new().await;
+    house.enroll(&["a", "b"]).await;
+    let hall = house.load().await;
+    hall.doubt();
+    hall.empty().unwrap();
+    hall.empty().unwrap();
+    assert_eq!((hall.len(), hall.contains("a")), (2, false), "as many as there were");
+    let asked = hall.join_pass(template("a"), 1, None, None).await;
+    assert!(matches!(asked.map(drop), Err(CaseError::Mending { .. })));
+    // One that was on its way before.
+    let place = hall.places.clone().acquire_owned().await.unwrap();
+    let (done, found) = oneshot::channel();
+    let waiting = Waiting { probe: template("a"), most: 1, filter: None, coming: None, _place: place, done };
+    assert!(hall.queue.send(waiting).is_ok());
+    assert!(found.await.unwrap().is_none());
+    hall.mend(&house.store).await.unwrap();
+    assert_eq!((hall.len(), hall.trouble()), (2, None));
+    assert_eq!(first(&hall, "a").await.as_deref(), Some("a"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_status_is_another_state_of_the_gallery() {
     let house = House::new().await;
     house.enroll(&["a", "b"]).await;

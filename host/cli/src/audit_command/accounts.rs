@@ -3,11 +3,21 @@
 use super::{Log, parse_leaf};
 use crate::config::{self, Config};
 use anyhow::Context as _;
-use model::account::{Account, Leaf};
+use model::account::{Account, Event, Kind, Leaf};
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Entries read at once: four bundles of the log, and one question to the database.
 pub(crate) const AT_ONCE: u64 = 1024;
+
+/// So many of the last entries may have accounts that are still on their way to a database server.
+const LATE: u64 = 8 * AT_ONCE;
+
+/// How long such accounts are waited for, and how long between two questions.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// One entry and its account.
 pub(crate) struct Told {
@@ -30,6 +40,24 @@ impl Told {
         let parse = |row: &store::AccountRow| serde_json::from_slice(&row.plain);
         let account = self.row.as_ref().map(parse).transpose();
         account.with_context(|| format!("the account of entry {} cannot be read", self.index))
+    }
+
+    /// As [`destroyed_accounts`]; none where the account cannot be read, or is not the one committed to.
+    fn destroyed(&self) -> Vec<String> {
+        match self.account() {
+            Ok(Some(account)) if self.committed() == Some(true) => destroyed_accounts(self.leaf.kind, &account.event),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The entries whose accounts this one tells were destroyed by a purge, by their ids.
+pub(crate) fn destroyed_accounts(kind: Kind, event: &Event) -> Vec<String> {
+    match event {
+        Event::Purged { destroyed, .. } if kind == Kind::Outcome => {
+            destroyed.iter().filter(|d| d.what == "account").map(|d| d.id.clone()).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -79,8 +107,14 @@ impl Reader {
         if self.next >= end {
             return Ok(None);
         }
+        let told = self.told(self.next..end, wanted).await?;
+        self.next = end;
+        Ok(Some(told))
+    }
+
+    async fn told(&self, range: Range<u64>, wanted: impl Fn(u64, &Leaf) -> bool) -> anyhow::Result<Vec<Told>> {
         let mut told = Vec::new();
-        for (index, bytes) in self.snapshot.entries(self.next..end)? {
+        for (index, bytes) in self.snapshot.entries(range)? {
             let leaf = parse_leaf(index, &bytes)?;
             if wanted(index, &leaf) {
                 told.push(Told { index, bytes, leaf, row: None });
@@ -90,7 +124,42 @@ impl Reader {
         for (entry, row) in told.iter_mut().zip(self.rows.accounts(&ids).await?) {
             entry.row = row;
         }
-        self.next = end;
-        Ok(Some(told))
+        Ok(told)
+    }
+
+    /// Waits, for some seconds at most, until the accounts of the last entries are there. An account is written once its entry is
+    /// durable, and whoever reads a database server beside the host may come in between. For those that a purge on record
+    /// destroyed nobody waits.
+    pub(crate) async fn settle(&self) -> anyhow::Result<()> {
+        if !self.rows.of_several_hosts() {
+            // An embedded database is open here: nobody else writes to it.
+            return Ok(());
+        }
+        let end = self.snapshot.size();
+        let mut next = end.saturating_sub(LATE).max(self.snapshot.minimum_index());
+        let (mut missing, mut destroyed) = (Vec::<Told>::new(), BTreeSet::<String>::new());
+        while next < end {
+            let until = end.min(next + AT_ONCE);
+            for told in self.told(next..until, |_, _| true).await? {
+                destroyed.extend(told.destroyed());
+                if told.row.is_none() {
+                    missing.push(told);
+                }
+            }
+            next = until;
+        }
+        let until = Instant::now() + PATIENCE;
+        loop {
+            missing.retain(|told| told.row.is_none() && !destroyed.contains(&told.leaf.id));
+            if missing.is_empty() || Instant::now() >= until {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+            let ids: Vec<String> = missing.iter().map(|told| told.leaf.id.clone()).collect();
+            for (told, row) in missing.iter_mut().zip(self.rows.accounts(&ids).await?) {
+                told.row = row;
+                destroyed.extend(told.destroyed());
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `audit export`: everything on record about one case, in a folder that whoever gets it can check by themselves.
 
-use super::accounts::{Reader, Told, database};
+use super::accounts::{Reader, Told, database, destroyed_accounts};
 use super::filter::{case, same_case};
 use super::package::{self, Completeness, Document, Listed, Manifest};
 use super::{one_of, page};
@@ -104,17 +104,23 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
     let log = one_of(&config, arguments.jurisdiction.as_deref())?;
     let store = database(&config).await?;
     let mut reader = Reader::open(&log, &store).await?;
+    reader.settle().await?;
     let mut package = Package { folder, files: BTreeMap::new() };
     let other_logs = reader.rows().other_logs(log.key.name()).await?;
     let (mut entries, mut accounts) = (Vec::new(), Vec::new());
-    let (mut requests, mut purged) = (BTreeSet::new(), Vec::new());
+    let (mut requests, mut gone, mut destroyed) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
     let bar = bar("looking for the case", reader.snapshot().size());
     while let Some(told) = reader.next(|_, _| true).await? {
         for entry in &told {
             let (Some(row), Some(account)) = (&entry.row, entry.account()?) else {
-                purged.push(entry.index);
+                gone.push((entry.index, entry.leaf.id.clone()));
                 continue;
             };
+            let named = destroyed_accounts(entry.leaf.kind, &account.event);
+            // Whoever can write to the database alone explains nothing away.
+            if !named.is_empty() && entry.committed() == Some(true) {
+                destroyed.extend(named);
+            }
             if !touches(&account, &wanted, &requests) {
                 continue;
             }
@@ -132,6 +138,7 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
         bar.set_position(reader.done());
     }
     bar.finish_and_clear();
+    let purged = purged(gone, &destroyed)?;
     let mut documents = probes(&mut package, reader.rows(), &requests).await?;
     documents.extend(released(&mut package, reader.rows(), &accounts).await?);
     let snapshot = reader.snapshot();
@@ -162,6 +169,20 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
     package.put(package::PAGE, page::html(&manifest, &log.key.to_string()).as_bytes())?;
     manifest.files = package.files;
     Ok(manifest)
+}
+
+/// Which of these entries, that have no account, a purge on record took theirs from: all, or nothing is exported.
+fn purged(gone: Vec<(u64, String)>, destroyed: &BTreeSet<String>) -> anyhow::Result<Vec<u64>> {
+    let purged = |(index, id): (u64, String)| {
+        if !destroyed.contains(&id) {
+            bail!(
+                "the account of entry {index} is not there, and no purge on record names it: nothing is exported; it may be on \
+                 its way to the database, so try again, and `magistrate audit verify --accounts` says what else is missing"
+            );
+        }
+        Ok(index)
+    };
+    gone.into_iter().map(purged).collect()
 }
 
 /// Whether an entry belongs to the case: by its number, or by a request that does.
@@ -221,4 +242,19 @@ async fn probes(
         documents.push(Document { file, request: request.clone(), what: PROBE.to_owned() });
     }
     Ok(documents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_purge_on_record_names_is_purged() {
+        let gone = || vec![(3, "e3".to_owned()), (5, "e5".to_owned())];
+        let destroyed = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(purged(gone(), &destroyed(&["e3", "e5", "e9"])).unwrap(), [3, 5]);
+        let refused = purged(gone(), &destroyed(&["e3"])).unwrap_err().to_string();
+        assert!(refused.contains("entry 5") && refused.contains("nothing is exported"), "{refused}");
+        assert!(purged(Vec::new(), &destroyed(&[])).unwrap().is_empty());
+    }
 }

@@ -1,7 +1,7 @@
 //! `audit verify --accounts`: what the database keeps of a log's entries, compared with the log.
 
 use super::Log;
-use super::accounts::{Reader, Told, database};
+use super::accounts::{Reader, Told, database, destroyed_accounts};
 use super::verify::Verdict;
 use crate::config::Config;
 use crate::output::{self, bar};
@@ -66,21 +66,15 @@ impl Books {
         if let (Some(digest), Some(request)) = (probe, &request) {
             self.sealed.entry((PROBE, request.clone())).or_default().insert(digest);
         }
-        match event {
-            Event::Purged { destroyed, .. } if kind == Kind::Outcome => {
-                let accounts = destroyed.into_iter().filter(|d| d.what == "account");
-                self.destroyed.extend(accounts.map(|d| d.id));
-            }
-            Event::Released { documents, .. } => {
-                let request = request.as_deref().unwrap_or_default();
-                for document in &documents {
-                    for (form, digest) in [(Form::Html, document.html), (Form::Pdf, document.pdf)] {
-                        let id = (DOCUMENT, sealed_id(request, &document.id, form));
-                        self.sealed.entry(id).or_default().insert(digest);
-                    }
+        self.destroyed.extend(destroyed_accounts(kind, &event));
+        if let Event::Released { documents, .. } = event {
+            let request = request.as_deref().unwrap_or_default();
+            for document in &documents {
+                for (form, digest) in [(Form::Html, document.html), (Form::Pdf, document.pdf)] {
+                    let id = (DOCUMENT, sealed_id(request, &document.id, form));
+                    self.sealed.entry(id).or_default().insert(digest);
                 }
             }
-            _ => {}
         }
     }
 }
@@ -109,6 +103,7 @@ pub(super) async fn accounts(config: &Config, logs: &[Log]) -> anyhow::Result<Ve
         let ids = rows.account_ids().await?;
         let others = rows.other_logs(log.key.name()).await?;
         let mut reader = Reader::open(log, &store).await?;
+        reader.settle().await?;
         let bar = bar(&format!("accounts of {}", log.jurisdiction), reader.snapshot().size());
         let mut books = Books::default();
         while let Some(told) = reader.next(|_, _| true).await? {

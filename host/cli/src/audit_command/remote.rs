@@ -2,6 +2,7 @@
 //! was pruned. What is fetched is a folder like the log's own, and is checked like one.
 
 use crate::output::bar;
+use crate::scratch::Scratch;
 use crate::{pki, runtime};
 use anyhow::{Context as _, bail};
 use client::{Client, Identity, StatusCode};
@@ -26,30 +27,36 @@ pub(super) struct Access {
     copy: Option<PathBuf>,
 }
 
-/// Fetches the log at an address. The folder is a temporary one unless a copy is wanted, and goes with the second value.
+/// Fetches the log at an address. The folder is a temporary one unless a copy is wanted, and goes with the second value. A copy
+/// has its place once it is whole.
 pub(super) fn fetch(
     address: &str,
     key: &audit::VerifierKey,
     access: &Access,
-) -> anyhow::Result<(PathBuf, Option<tempfile::TempDir>)> {
+) -> anyhow::Result<(PathBuf, Option<Scratch>)> {
     let (wire, server, path) = parse(address)?;
     let mut client = match wire {
         Wire::Tls => Client::new(&server, access.identity()?),
         // Nothing is believed but the key, and what is fetched is public.
         Wire::Plain => Client::plain(&server),
     };
-    let (folder, temporary) = match &access.copy {
-        Some(folder) if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) => {
-            bail!("{} is not empty: name a folder that does not exist yet", folder.display())
-        }
-        Some(folder) => (folder.clone(), None),
-        None => {
-            let temporary = tempfile::Builder::new().prefix("magistrate-log-").tempdir()?;
-            (temporary.path().to_owned(), Some(temporary))
-        }
+    let Some(place) = &access.copy else {
+        let fetched = Scratch::private(&std::env::temp_dir(), "magistrate-log-")?;
+        runtime()?.block_on(copy(&mut client, &path, key, fetched.path()))?;
+        return Ok((fetched.path().to_owned(), Some(fetched)));
     };
-    runtime()?.block_on(copy(&mut client, &path, key, &folder))?;
-    Ok((folder, temporary))
+    if place.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!("{} is not empty: name a folder that does not exist yet", place.display());
+    }
+    let parent = match place.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    let fetched = Scratch::common(parent, ".magistrate-log-")?;
+    runtime()?.block_on(copy(&mut client, &path, key, fetched.path()))?;
+    fetched.settle(place)?;
+    Ok((place.clone(), None))
 }
 
 impl Access {
@@ -60,7 +67,7 @@ impl Access {
             let missing = "name your certificate with --certificate or, where the server asks for none, the authority of its own with --authority";
             return Ok(Identity::anonymous(authority.context(missing)?)?);
         };
-        let above = || certificate.parent().and_then(Path::parent).map(|folder| folder.join("ca.pem"));
+        let above = || pki::authority_of(certificate);
         let authority = self.authority.clone().or_else(above).context("name the authority with --authority")?;
         Ok(Identity::read(certificate, &pki::key_of(certificate)?, &authority)?)
     }

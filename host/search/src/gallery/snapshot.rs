@@ -10,7 +10,7 @@ use model::multiset::MultisetHash;
 use super::Gallery;
 use crate::codes::Codes;
 use crate::plain::{bytes, bytes_mut};
-use crate::rows::{FIRST_ROW, Rows, Settling, row_at};
+use crate::rows::{FIRST_ROW, Rows, Settling, room_for, row_at};
 use crate::snapshot::{
     Cipher, Draft, Edition, GoOn, Header, columns_from_bytes, columns_to_bytes, index_digest, read_sections,
     write_sections,
@@ -223,11 +223,6 @@ fn named(ids: &[u8], lengths: &[u32]) -> Option<Named> {
 fn fitting(sections: &[&mut [u8]], lengths: &[u64]) -> Option<u64> {
     let found = sections.iter().map(|section| section.len() as u64);
     found.eq(lengths.iter().copied()).then(|| lengths.iter().sum())
-}
-
-/// Rows for which there is to be room, in a file and in memory: those there are, and what is enrolled in a while.
-pub(super) fn room_for(rows: usize) -> usize {
-    rows.saturating_add(rows / 8).saturating_add(4096)
 }
 
 /// A value for each row that is yet to be read, with room for more.

@@ -39,6 +39,9 @@ pub const MOST_PUBLIC_EACH: usize = 16;
 /// Requests that are answered at one moment. Each may ask the disk or the database, which those with certificates need.
 const MOST_TURNS: usize = 4;
 
+/// As many for the log, which asks the disk alone: whoever waits for the database keeps nobody from checkpoint and tiles.
+const MOST_LOG_TURNS: usize = 4;
+
 /// How long a request waits for its turn.
 const TURN: Duration = Duration::from_secs(10);
 
@@ -76,6 +79,7 @@ pub(super) struct Counter {
     places: Arc<Places>,
     served: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    log_turns: Arc<Semaphore>,
 }
 
 /// What each connection and each request under way holds. In this order, so that casework is let go of before it is told that
@@ -161,6 +165,7 @@ impl Counter {
             places: Places::new(bounds.connections_each),
             served: Arc::new(Semaphore::new(served)),
             turns: Arc::new(Semaphore::new(MOST_TURNS)),
+            log_turns: Arc::new(Semaphore::new(MOST_LOG_TURNS)),
         }
     }
 }
@@ -233,7 +238,15 @@ impl Guest {
         body: Bytes,
     ) -> Result<Reply, Problem> {
         query::check(&query, route.query)?;
-        let turn = tokio::time::timeout(TURN, self.counter.turns.clone().acquire_owned()).await;
+        if let Some((_, jurisdiction)) = path.iter().find(|(name, _)| name == "jurisdiction")
+            && self.counter.casework.chamber(jurisdiction).is_err()
+        {
+            // Where they are listed is nowhere for everybody.
+            let detail = format!("there is no jurisdiction `{jurisdiction}` here");
+            return Err(Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail));
+        }
+        let turns = if public_log::is_of_log(route.path) { &self.counter.log_turns } else { &self.counter.turns };
+        let turn = tokio::time::timeout(TURN, turns.clone().acquire_owned()).await;
         let turn = turn.ok().and_then(Result::ok);
         let turn = turn.ok_or_else(|| busy("too many ask without a certificate: ask again in some seconds"))?;
         let answering = async move {

@@ -42,8 +42,8 @@ pub(super) async fn answer<T>(
     mut waits: watch::Receiver<Option<Wait>>,
 ) -> Infallible {
     let Meanwhile { patience, handshakes, handshakes_each, served, for_everybody } = meanwhile;
-    // Where nobody has to show who they are, any number of them would wait for a place.
-    let most = if for_everybody { handshakes.saturating_add(served) } else { usize::MAX };
+    // Any number of them would wait for a place, and the logs want for file descriptors.
+    let most = handshakes.saturating_add(served);
     // Nobody tells it to stop: whoever waits for it lets it go.
     let (_running, mut stop) = watch::channel(false);
     let (handshakes, served) = (Handshakes::new(handshakes, handshakes_each), Arc::new(Semaphore::new(served)));
@@ -88,7 +88,7 @@ async fn connection(entered: Entered, for_everybody: bool, patience: Patience, w
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let reply = match request.uri().path() {
             "/readyz" if for_everybody => in_brief(&[impediment(&wait)]),
-            path => reply(path, &wait, asker.as_ref()),
+            path => reply(path, &wait, asker.as_ref(), for_everybody),
         };
         let reply = reply.unwrap_or_else(Reply::of);
         let response = unread(request, reply).map(Full::new);
@@ -108,13 +108,22 @@ async fn connection(entered: Entered, for_everybody: bool, patience: Patience, w
 }
 
 /// The same as the host answers that has started and cannot write a log.
-fn reply(path: &str, wait: &Wait, asker: Option<&Principal>) -> Result<Reply, Problem> {
+fn reply(path: &str, wait: &Wait, asker: Option<&Principal>, for_everybody: bool) -> Result<Reply, Problem> {
     match path {
         "/healthz" => health(false),
         "/readyz" => readiness(vec![impediment(wait)], asker),
-        _ => Err(Problem::unavailable(
-            "the host waits to open an audit log that cannot be written, so nothing was done; GET /readyz says more",
-        )),
+        _ => {
+            let waits = "the host waits to open an audit log that cannot be written, so nothing was done";
+            // What more there is to say is said to its own people.
+            let more = if asker.is_some_and(|asker| asker.jurisdiction == wait.jurisdiction) {
+                "GET /readyz says why"
+            } else if for_everybody {
+                "ask again later"
+            } else {
+                "GET /readyz tells its own people why"
+            };
+            Err(Problem::unavailable(format!("{waits}; {more}")))
+        }
     }
 }
 
@@ -139,7 +148,7 @@ mod tests {
         };
         let asked = |path: &str, asker: Option<&str>| {
             let asker = asker.map(of);
-            let reply = reply(path, &wait, asker.as_ref()).unwrap_or_else(Reply::of);
+            let reply = reply(path, &wait, asker.as_ref(), asker.is_none()).unwrap_or_else(Reply::of);
             (reply.status.as_u16(), String::from_utf8_lossy(&reply.body).into_owned())
         };
         assert_eq!(asked("/healthz", None).0, 200, "a restart would change nothing");
@@ -152,5 +161,11 @@ mod tests {
         }
         let (status, body) = asked("/v1/north/searches", Some("north"));
         assert!(status == 503 && body.contains("nothing was done") && !body.contains("/srv"), "{body}");
+        assert!(body.contains("GET /readyz says why"), "{body}");
+        let (_, body) = asked("/v1/north/log/checkpoint", None);
+        assert!(
+            body.contains("ask again later") && !body.contains("/readyz"),
+            "there is nothing more for them: {body}"
+        );
     }
 }
