@@ -173,7 +173,7 @@ fn approves(before: &Before<'_>, owed: &Owed, who: &Who, signature: &Signature) 
     let Duty::Approve(rule) = &owed.duty else { return false };
     // What this one takes back is no approval any more.
     let given =
-        before.life.signatures.iter().filter(|s| !s.taken_back && !(s.stands && takes_back(signature, &s.signature)));
+        before.life.signatures.iter().filter(|s| !(s.taken_back || s.stands && takes_back(signature, &s.signature)));
     let signed = given.map(|s| (&s.by, &s.signature)).chain([(who, signature)]);
     let counts =
         |(who, signature): &(&Who, &Signature)| who.jurisdiction == owed.jurisdiction && signature.at >= owed.since;
