@@ -1,7 +1,7 @@
 //! The bracket around a row's score, and the cheap test that dismisses rows by it. The crate's documentation has the
 //! theorem and where each constant comes from.
 
-use crate::codes::{COARSE, CODE_BIAS, HALF_BIAS, Line, encode_probe, norm_above};
+use crate::codes::{COARSE, HALF_BIAS, Line, encode_probe, norm_above};
 use crate::rotation::Rotation;
 
 /// Above the norm of any template that [`normalise`](crate::normalise) returns, turned or not.
@@ -84,8 +84,9 @@ impl Probe {
     }
 
     /// What twice a dot product with bytes put together from stored halves has more than one with the codes.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn code_excess(&self) -> i32 {
-        CODE_BIAS * self.sum
+        crate::codes::CODE_BIAS * self.sum
     }
 
     /// How many hits the search asks for.
