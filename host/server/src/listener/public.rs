@@ -4,10 +4,10 @@
 //! handshakes and turns to be answered are their own, and few. What is counted against each is the address that they come from.
 
 use super::driving::{Entered, Responding, drive, enter};
-use super::serving::{finished, leave_the_head, respond, turn_away};
+use super::serving::{finished, response_of, turn_away};
 use super::waiting::{self, Meanwhile};
 use super::{BoxError, Door, Patience, ServerError, apportioned};
-use crate::bodies::{BUSY, RETRY_AFTER, busy};
+use crate::bodies::busy;
 use crate::body;
 use crate::endpoints::{Ask, Reply};
 use crate::handshakes::Handshakes;
@@ -22,7 +22,7 @@ use bytes::Bytes;
 use casework::Casework;
 use casework::reopening::Wait;
 use hyper::body::Incoming;
-use hyper::{Method, Request, Response, StatusCode, header};
+use hyper::{Request, Response, StatusCode, header};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -214,18 +214,9 @@ impl Guest {
                 (route.path, answered)
             }
         };
-        let again = answer.as_ref().is_err_and(|problem| problem.kind == BUSY);
-        let reply = answer.unwrap_or_else(Reply::of);
-        self.counter.metrics.answered(label, reply.status.as_u16(), started.elapsed());
+        let response = response_of(answer, label, &method, &path);
+        self.counter.metrics.answered(label, response.status().as_u16(), started.elapsed());
         body::run_off(body);
-        let kept = public_log::kept(label, &path, reply.status);
-        let mut response = respond(reply, kept.unwrap_or("no-store"));
-        if method == Method::HEAD {
-            leave_the_head(&mut response);
-        }
-        if again {
-            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
-        }
         response
     }
 

@@ -58,6 +58,27 @@ pub(super) fn leave_the_head(response: &mut Response<Bytes>) {
     response.headers_mut().insert(header::CONTENT_LENGTH, header::HeaderValue::from(body.len()));
 }
 
+/// How what came of a request is told; `label` is the path of its route.
+pub(super) fn response_of(
+    answer: Result<Reply, Problem>,
+    label: &'static str,
+    method: &Method,
+    path: &str,
+) -> Response<Bytes> {
+    let again = answer.as_ref().is_err_and(|problem| problem.kind == BUSY);
+    let reply = answer.unwrap_or_else(Reply::of);
+    // Candidate lists and accounts are nobody's to keep; the public log's full tiles never change.
+    let kept = public_log::kept(label, path, reply.status);
+    let mut response = respond(reply, kept.unwrap_or("no-store"));
+    if *method == Method::HEAD {
+        leave_the_head(&mut response);
+    }
+    if again {
+        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
+    }
+    response
+}
+
 pub(super) async fn serve(
     desk: Arc<Desk>,
     caller: Result<Principal, IdentityError>,
@@ -134,20 +155,10 @@ pub(super) async fn serve(
     if answer.as_ref().is_err_and(budget::is_refusal) {
         desk.budget.refused(whose, Instant::now());
     }
-    let again = answer.as_ref().is_err_and(|problem| problem.kind == BUSY);
-    let reply = answer.unwrap_or_else(Reply::of);
-    metrics.answered(label, reply.status.as_u16(), started.elapsed());
+    let mut response = response_of(answer, label, &method, &path);
+    metrics.answered(label, response.status().as_u16(), started.elapsed());
     if !read {
         body::run_off(body);
-    }
-    // Candidate lists and accounts are nobody's to keep; the public log's full tiles never change.
-    let kept = public_log::kept(label, &path, reply.status);
-    let mut response = respond(reply, kept.unwrap_or("no-store"));
-    if method == Method::HEAD {
-        leave_the_head(&mut response);
-    }
-    if again {
-        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
     }
     if let Some(seconds) = unheard {
         response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
