@@ -10,7 +10,9 @@ use client::{Client, Identity};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// The source tree: the one that cargo runs, which need not be the one that was built where two share a target folder.
 pub fn root() -> PathBuf {
@@ -62,7 +64,12 @@ pub struct Deployment {
     pub public: Option<String>,
     program: PathBuf,
     server: Option<Child>,
+    /// Kept for those that begin while this one is there.
+    _template: Option<Arc<TempDir>>,
 }
+
+/// What `magistrate init` makes, to be copied: made once for all deployments that there are at a time.
+static TEMPLATE: Mutex<Weak<TempDir>> = Mutex::new(Weak::new());
 
 impl Deployment {
     /// `magistrate init` in this folder, which must not exist yet.
@@ -89,13 +96,29 @@ impl Deployment {
         if !done.success() {
             bail!("`magistrate init` failed");
         }
-        Ok(Self {
+        Ok(Self::in_folder(program, home))
+    }
+
+    /// A copy of what [`init`](Self::init) makes, in this folder, which must not exist yet: with the keys and certificates
+    /// that other copies have too. To compile the policies, and to make keys, is most of what `init` takes.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn copied(program: &Path, home: &Path) -> anyhow::Result<Self> {
+        let template = template(program)?;
+        copy(&template.path().join("home"), home)?;
+        Ok(Self { _template: Some(template), ..Self::in_folder(program, home) })
+    }
+
+    fn in_folder(program: &Path, home: &Path) -> Self {
+        Self {
             home: home.to_owned(),
             address: String::new(),
             public: None,
             program: program.to_owned(),
             server: None,
-        })
+            _template: None,
+        }
     }
 
     /// Its configuration's file.
@@ -281,6 +304,32 @@ impl Deployment {
         }
         Ok(())
     }
+}
+
+/// The template that there is, or a new one.
+fn template(program: &Path) -> anyhow::Result<Arc<TempDir>> {
+    let mut kept = TEMPLATE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(template) = kept.upgrade() {
+        return Ok(template);
+    }
+    let folder = Arc::new(tempfile::tempdir()?);
+    Deployment::init(program, &folder.path().join("home"), None)?;
+    *kept = Arc::downgrade(&folder);
+    Ok(folder)
+}
+
+/// Copies a folder and what is in it, with who may read what.
+///
+/// # Errors
+/// When something cannot be read or written, or went away meanwhile.
+pub fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in from.read_dir()? {
+        let entry = entry?;
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() { copy(&path, &to)? } else { std::fs::copy(&path, &to).map(drop)? }
+    }
+    std::fs::set_permissions(to, from.metadata()?.permissions())
 }
 
 impl Drop for Deployment {

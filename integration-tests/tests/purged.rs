@@ -7,9 +7,10 @@ use crate::common::life::{
     FIRST, Listed, SUPERVISOR, dispositions, document, hand_over, out_of_place, outgoing, signing,
 };
 use crate::common::{Court, MODEL, court_after, packed, request, template};
-use integration_tests::{Deployment, Example};
+use integration_tests::{Deployment, Example, copy};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::time::Duration;
 
 /// A name that is nowhere else on this disk.
 const MARKER: &str = "Jane Marker Doe 7b1f";
@@ -43,13 +44,20 @@ fn holds(folder: &Path, needle: &[u8]) -> bool {
     })
 }
 
-/// Copies a folder as a crash would leave it, while a server is at rest in it.
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in from.read_dir().unwrap().filter_map(Result::ok) {
-        let (path, to) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() { copy(&path, &to) } else { assert!(std::fs::copy(&path, &to).is_ok()) }
+/// A copy as a crash would leave the folder. A server at rest in it still tidies up: where a file went away meanwhile, all is
+/// copied anew.
+fn copied(from: &Path) -> tempfile::TempDir {
+    for _ in 0..50 {
+        let spare = tempfile::tempdir().unwrap();
+        match copy(from, spare.path()) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => std::thread::sleep(Duration::from_millis(100)),
+            done => {
+                done.unwrap();
+                return spare;
+            }
+        }
     }
+    panic!("files of {} kept going away", from.display());
 }
 
 /// A court whose Detroit is as shipped, and whose other jurisdiction has a policy that permits everything: the shipped ones keep
@@ -198,8 +206,7 @@ async fn nothing_is_left_of_what_was_purged_in_any_file() {
     let home = court.deployment.home.clone();
     enroll(&court).await;
     let going = live(&court).await;
-    let spare = tempfile::tempdir().unwrap();
-    copy(&home, spare.path());
+    let spare = copied(&home);
     let (rows, riders) = needles(spare.path(), &going).await;
     drop(spare);
     for of in ["booking", "template", "request", "blob", "account"] {

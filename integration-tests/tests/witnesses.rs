@@ -1,7 +1,7 @@
 //! Two hosts and a witness, each a program of its own: what is published is cosigned, and a forked log is found out.
 
 use client::Client;
-use integration_tests::Deployment;
+use integration_tests::{Deployment, copy};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -164,14 +164,6 @@ async fn disputes(deployment: &Deployment) -> usize {
     read["entries"].as_array().unwrap().iter().filter(is_one).count()
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let (path, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
-        if path.is_dir() { copy(&path, &to) } else { assert!(std::fs::copy(&path, &to).is_ok()) }
-    }
-}
-
 #[tokio::test]
 async fn a_witness_cosigns_two_hosts_logs_and_finds_out_the_one_that_forks() {
     let Some(program) = integration_tests::program() else { return };
@@ -200,13 +192,13 @@ async fn a_witness_cosigns_two_hosts_logs_and_finds_out_the_one_that_forks() {
     one.stop().unwrap();
     verify_kept(&one);
     let (log, kept) = (one.home.join("data/logs/detroit"), folder.path().join("kept"));
-    copy(&log, &kept);
+    copy(&log, &kept).unwrap();
     one.serve().unwrap();
     refusals(&one, 2).await;
     let cosigned = witnessed(&one, "detroit/a.feld", "detroit").await;
     one.stop().unwrap();
     std::fs::remove_dir_all(&log).unwrap();
-    copy(&kept, &log);
+    copy(&kept, &log).unwrap();
     witness.stop();
     witness.start();
     one.serve().unwrap();
@@ -277,13 +269,13 @@ async fn two_jurisdictions_watch_each_other() {
     // The one forks, and it is the other who finds out.
     one.stop().unwrap();
     let (log, kept) = (one.home.join("data/logs/detroit"), folder.path().join("kept"));
-    copy(&log, &kept);
+    copy(&log, &kept).unwrap();
     one.serve().unwrap();
     refusals(&one, 2).await;
     witnessed(&one, "detroit/a.feld", "detroit").await;
     one.stop().unwrap();
     std::fs::remove_dir_all(&log).unwrap();
-    copy(&kept, &log);
+    copy(&kept, &log).unwrap();
     one.serve().unwrap();
     refusals(&one, 12).await;
     until("the other keeps the evidence", || async { !by_two.evidence().is_empty() }).await;

@@ -24,7 +24,7 @@ pub struct Court {
 pub async fn court() -> Option<Court> {
     let program = integration_tests::program()?;
     let folder = tempfile::tempdir().unwrap();
-    let mut deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
+    let mut deployment = Deployment::copied(&program, &folder.path().join("home")).unwrap();
     deployment.serve().unwrap();
     let court = Court { deployment, _folder: folder };
     for jurisdiction in ["detroit", "st-louis"] {
@@ -57,7 +57,7 @@ pub fn court_of(policies: &Path) -> Option<Court> {
 pub fn court_after(change: impl FnOnce(&Deployment)) -> Option<Court> {
     let program = integration_tests::program()?;
     let folder = tempfile::tempdir().unwrap();
-    let mut deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
+    let mut deployment = Deployment::copied(&program, &folder.path().join("home")).unwrap();
     change(&deployment);
     deployment.serve().unwrap();
     Some(Court { deployment, _folder: folder })
