@@ -401,6 +401,30 @@ async fn an_approval_counts_while_whoever_gave_it_holds_the_role() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_counts_no_more_is_listed_among_what_is_to_be_met() {
+    let Some(court) = court().await else { return };
+    let request = waits_under(&court.opened_waiting(tabled(2)).await, "2.7");
+    let listed = async |who: &str| {
+        let shown = court.casework.obligations_for(&court.who(who).await, JURISDICTION).await.unwrap();
+        let of_it = |o: &&Owed| o.request.as_deref() == Some(request.as_str()) && matches!(o.duty, Duty::Approve(_));
+        assert!(shown.iter().all(Owed::is_open));
+        shown.iter().filter(of_it).count()
+    };
+    assert_eq!(listed(FIRST).await, 1);
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    assert_eq!((listed(FIRST).await, listed(ASKER).await), (0, 0));
+    access(&court, SUPERVISOR, AccessChange::Suspend, &[]).await;
+    assert_eq!((listed(FIRST).await, listed(ASKER).await), (1, 1), "once, and to whoever asked");
+    access(&court, SECOND, AccessChange::Grant, &["ciu-supervisor"]).await;
+    court.sign(SECOND, &request, approval()).await.unwrap();
+    assert_eq!(listed(FIRST).await, 0, "another one counts");
+    access(&court, SECOND, AccessChange::Withdraw, &["ciu-supervisor"]).await;
+    assert_eq!(listed(FIRST).await, 1, "nor does a role that is lost");
+    access(&court, SUPERVISOR, AccessChange::Reinstate, &[]).await;
+    assert_eq!(listed(FIRST).await, 0, "it counts again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_approval_that_counts_no_more_is_not_met_for_whoever_wants_it_waived() {
     let Some(court) = court().await else { return };
     let request = waits_under(&court.opened_waiting(tabled(2)).await, "2.7");
