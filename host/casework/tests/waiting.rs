@@ -235,8 +235,7 @@ async fn broken_off(court: Court, waits: &Account, mark: serde_json::Value) -> C
     court
         .reopen_on(async |rows: &store::Jurisdiction| {
             rows.destroy_accounts(std::slice::from_ref(&account.id)).await.unwrap();
-            rows.put_accounts(&[account]).await.unwrap();
-            rows.keep(&[store::Kept::Stands(row)]).await.unwrap();
+            rows.keep(&[store::Kept::Account(account), store::Kept::Stands(row)]).await.unwrap();
         })
         .await
 }
