@@ -65,7 +65,8 @@ pub struct Deployment {
     program: PathBuf,
     server: Option<Child>,
     /// Kept for those that begin while this one is there.
-    _template: Option<Arc<TempDir>>,
+    #[allow(dead_code, reason = "held, not read")]
+    template: Option<Arc<TempDir>>,
 }
 
 /// What `magistrate init` makes, to be copied: made once for all deployments that there are at a time.
@@ -96,7 +97,7 @@ impl Deployment {
         if !done.success() {
             bail!("`magistrate init` failed");
         }
-        Ok(Self::in_folder(program, home))
+        Ok(Self::in_folder(program, home, None))
     }
 
     /// A copy of what [`init`](Self::init) makes, in this folder, which must not exist yet: with the keys and certificates
@@ -107,17 +108,17 @@ impl Deployment {
     pub fn copied(program: &Path, home: &Path) -> anyhow::Result<Self> {
         let template = template(program)?;
         copy(&template.path().join("home"), home)?;
-        Ok(Self { _template: Some(template), ..Self::in_folder(program, home) })
+        Ok(Self::in_folder(program, home, Some(template)))
     }
 
-    fn in_folder(program: &Path, home: &Path) -> Self {
+    fn in_folder(program: &Path, home: &Path, template: Option<Arc<TempDir>>) -> Self {
         Self {
             home: home.to_owned(),
             address: String::new(),
             public: None,
             program: program.to_owned(),
             server: None,
-            _template: None,
+            template,
         }
     }
 

@@ -62,12 +62,12 @@ async fn a_changed_and_a_deleted_account_are_found_out_and_a_purge_on_record_is_
     let id = |entry: &Value| entry["leaf"]["id"].as_str().unwrap().to_owned();
 
     let books = Books::open(&court.deployment, "detroit").await;
-    let sound = books.rows.account(&id(&changed)).await.unwrap().unwrap();
+    let sound = books.rows.accounts(&[id(&changed)]).await.unwrap().remove(0).unwrap();
     let mut other = sound.clone();
     let last = other.plain.len() - 1;
     other.plain.insert(last, b' ');
     books.rows.destroy_accounts(&[id(&changed)]).await.unwrap();
-    books.rows.put_accounts(&[other]).await.unwrap();
+    books.rows.keep(&[store::Kept::Account(other)]).await.unwrap();
     books.close().await;
     let (code, told) = accounts(&court);
     assert_eq!((code, &told["accounts_wrong"]), (Some(4), &json!([changed["index"]])), "{told}");
@@ -75,7 +75,7 @@ async fn a_changed_and_a_deleted_account_are_found_out_and_a_purge_on_record_is_
 
     let books = Books::open(&court.deployment, "detroit").await;
     books.rows.destroy_accounts(&[id(&changed), id(&gone)]).await.unwrap();
-    books.rows.put_accounts(&[sound]).await.unwrap();
+    books.rows.keep(&[store::Kept::Account(sound)]).await.unwrap();
     books.close().await;
     let (code, told) = accounts(&court);
     assert_eq!((code, &told["accounts_missing"]), (Some(4), &json!([gone["index"]])), "{told}");
@@ -103,7 +103,7 @@ async fn a_changed_and_a_deleted_account_are_found_out_and_a_purge_on_record_is_
     // An account that no entry commits to: the log was put back, or lost its end.
     let books = Books::open(&court.deployment, "detroit").await;
     let stray = store::AccountRow { id: new_id(), salt: SALT, plain: b"{}".to_vec() };
-    books.rows.put_accounts(&[stray]).await.unwrap();
+    books.rows.keep(&[store::Kept::Account(stray)]).await.unwrap();
     books.close().await;
     let (code, told) = accounts(&court);
     assert_eq!((code, &told["accounts_of_no_entry"]), (Some(4), &json!(1)), "{told}");

@@ -11,6 +11,7 @@ use integration_tests::{Deployment, Example, copy};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
+use store::test_support::at_rest;
 
 /// A name that is nowhere else on this disk.
 const MARKER: &str = "Jane Marker Doe 7b1f";
@@ -152,14 +153,14 @@ async fn needles(home: &Path, going: &Going) -> (Vec<Needle>, Vec<Needle>) {
     let store = database(home).await;
     let (detroit, st_louis) =
         (store.jurisdiction("detroit").await.unwrap(), store.jurisdiction("st-louis").await.unwrap());
-    let mut rows = detroit.at_rest(&[]).await.unwrap();
+    let mut rows = at_rest(&detroit, &[]).await.unwrap();
     rows.retain(|row| match row.table {
         "booking" | "template" => row.key.contains(RECORD),
         "request" => row.key.contains(&going.without_lead),
         "blob" => row.key.contains(&going.lead),
         _ => false,
     });
-    let accounts = st_louis.at_rest(&[]).await.unwrap().into_iter().filter(|row| row.table == "account");
+    let accounts = at_rest(&st_louis, &[]).await.unwrap().into_iter().filter(|row| row.table == "account");
     rows.extend(accounts.filter(|row| going.entries.iter().any(|id| row.key.contains(id))));
     drop((detroit, st_louis));
     store.close().await;

@@ -164,6 +164,11 @@ impl Owed {
         matches!(self.standing, Standing::Overdue { .. })
     }
 
+    /// The most urgent first.
+    pub(crate) fn urgency(&self) -> (Instant, Instant) {
+        (self.due.unwrap_or(Instant(u64::MAX)), self.since)
+    }
+
     /// Whether it waits for people, and not for time to pass.
     pub(crate) fn is_outstanding(&self) -> bool {
         self.is_open() && !matches!(self.duty, Duty::Retain(_))
@@ -487,7 +492,7 @@ impl Casework {
         chamber.ledger.settle().await?;
         let rows = chamber.store.open_obligations(None).await?;
         let mut owed = rows.into_iter().map(Owed::read).collect::<Result<Vec<_>, _>>()?;
-        owed.sort_by_key(|o| (o.due.unwrap_or(Instant(u64::MAX)), o.since));
+        owed.sort_by_key(Owed::urgency);
         Ok(owed)
     }
 

@@ -7,7 +7,8 @@
 //! up to which an extension asks.
 //!
 //! - A step whose permit demands an approval has **no effect** until it is given: it waits on the docket. The approval is
-//!   the same step, taken by somebody of whom the policy demands none: judged afresh, on the answers of both. An extension is
+//!   the same step, taken by somebody of whom the policy demands none: judged afresh, on the answers of both. Where it takes
+//!   several, those count who hold the role, and are not suspended, when the last of them approves. An extension is
 //!   granted up to the day asked for; where they name no day they deny it, and nothing waits any more.
 //! - What a decision wants kept is not purged earlier. Where a decision also wants it destroyed, and that is due, the purge
 //!   prevails: the bytes go, and what was logged of them stays. What is destroyed is the keeper's to say: another policy's
@@ -35,6 +36,7 @@ mod demanded;
 mod derived;
 mod destroy;
 mod docket;
+mod document;
 mod find;
 mod media;
 mod owed;
@@ -56,6 +58,7 @@ use crate::answers;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::intake::attested;
+use crate::life::same_person;
 use crate::misstep::Misstep;
 use crate::obligations;
 use crate::permit::{Acted, Permit};
@@ -63,7 +66,7 @@ use crate::sitting::Taken;
 use asking::check;
 use docket::Effect;
 use find::Found;
-use model::account::{Destroyed, Event, Retained};
+use model::account::{Destroyed, Event, Retained, Who};
 use model::combine::Rulings;
 use model::rulings::{Duty, SignOffRule};
 use model::terms::{Date, Field, Phase};
@@ -184,7 +187,9 @@ impl Casework {
             approved_by: Vec::new(),
             answers: own,
         };
-        let met = docket.decide(&found.asked_as(asking.change), asked);
+        // Who approves now may, as has just been judged; of who did before it is looked at whether they still may.
+        let counts = |who: &Who, rule: &SignOffRule| same_person(who, &actor.who()) || self.holds(who, &rule.role);
+        let met = docket.decide(&found.asked_as(asking.change), asked, counts);
         let pending = met.is_none();
         let (acted, event) = if pending {
             (permit.act(), Ok(found.said(&asking, true, asking.day, answers)))

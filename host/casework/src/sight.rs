@@ -70,17 +70,20 @@ impl Casework {
         ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
     }
 
-    /// Of the obligations that are still to be met, those that somebody of the jurisdiction is shown: the most urgent first.
-    /// That they look has been recorded.
+    /// Of the obligations that are still to be met, those that somebody of the jurisdiction is shown: the most urgent first. Of
+    /// the latest requests, those that were met once and count no more are among them. That they look has been recorded.
     ///
     /// # Errors
     /// [`CaseError`] when they cannot be read.
     pub async fn obligations_for(&self, asker: &Registered, jurisdiction: &str) -> Result<Vec<Owed>, CaseError> {
-        let all = self.obligations(jurisdiction).await?;
+        let chamber = self.chamber(jurisdiction)?;
+        let mut all = self.obligations(jurisdiction).await?;
+        all.extend(self.open_again(chamber).await?);
+        all.sort_by_key(Owed::urgency);
         if asker.sees_all() {
             return Ok(all);
         }
-        let mut own = Own::of(self.chamber(jurisdiction)?, asker);
+        let mut own = Own::of(chamber, asker);
         let mut shown = Vec::new();
         for owed in all {
             let owes = owed.jurisdiction == asker.principal.jurisdiction && asker.holds(&owed.owner);

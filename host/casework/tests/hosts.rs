@@ -1,8 +1,8 @@
 //! Two hosts at one jurisdiction, on one database: each knows what the other did before it next decides.
 
 use crate::common::{
-    Desk, FIRST, GALLERY, JURISDICTION, SECOND, SUPERVISOR, answers, batch, intake, outgoing, record, said, signing,
-    text,
+    Desk, FIRST, GALLERY, JURISDICTION, SECOND, SUPERVISOR, answers, batch, intake, misstep, outgoing, record, said,
+    signing, text,
 };
 use magistrate_casework::access::Change;
 use magistrate_casework::anomalies::Scope;
@@ -14,11 +14,11 @@ use magistrate_casework::registration::Registration;
 use magistrate_casework::retention::{self, AUDIT_ENTRY, Asking, Docket, Pruning};
 use magistrate_casework::search_step::{Plan, Searched};
 use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
-use model::account::{Event, Retained};
+use model::account::{Event, Leaf, Retained};
 use model::facts::{AccessChange, Conclusion, Device, Likeness};
 use model::registry::{Person, Principal, Registry};
 use model::rulings::{Duty, RetentionRule};
-use model::terms::{Field, Instant, Value};
+use model::terms::{Field, Holder, Instant, Phase, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -98,9 +98,13 @@ fn stated() -> BTreeMap<String, Value> {
     answers([("need-to-know", text("compares faces in the unit")), ("credential-personal", Value::Flag(true))])
 }
 
-async fn access(host: &Casework, what: AccessChange) {
+async fn change_access(host: &Casework, what: AccessChange) -> Result<(), CaseError> {
     let change = Change { change: what, roles: vec![], reason: String::new(), answers: stated() };
-    host.change_access(&who(host, LASO).await, JURISDICTION, SECOND, change).await.unwrap();
+    host.change_access(&who(host, LASO).await, JURISDICTION, SECOND, change).await.map(drop)
+}
+
+async fn access(host: &Casework, what: AccessChange) {
+    change_access(host, what).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,6 +138,37 @@ async fn whom_one_host_suspends_the_other_does_not_let_in() {
     access(&here, AccessChange::Suspend).await;
     let third = server.host("third", "third").await;
     assert!(let_in(&third, SECOND).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_another_host_suspends_once_more_while_it_is_judged_is_not_reinstated() {
+    let Some(server) = server().await else { return };
+    let here = server.host("here", "here").await;
+    access(&here, AccessChange::Suspend).await;
+    let rows = server.store.jurisdiction(JURISDICTION).await.unwrap();
+    let (person, place) = (Holder::Person.name(), format!("standing/{}/{SECOND}", Holder::Person.name()));
+    // As the other host does when a decision there demands it, from its turn to the end of it.
+    while rows.lease(&place, "there/detroit", "stamp", LONG).await.unwrap() == store::Leased::Elsewhere {}
+    let before = log(&here).size();
+    let is_judged = || {
+        let mut leaves = (before..log(&here).size()).map(|at| log(&here).entry(at).unwrap());
+        leaves.any(|leaf| serde_json::from_slice::<Leaf>(&leaf).unwrap().phase == Some(Phase::Access))
+    };
+    let suspend = async {
+        while !is_judged() {
+            tokio::task::yield_now().await;
+        }
+        let mut stands = rows.standing(person, SECOND).await.unwrap().unwrap();
+        assert_eq!(stands.body["suspensions"], 0, "{}", stands.body);
+        stands.body["suspensions"] = 1.into();
+        rows.keep(&[store::Kept::Stands(stands)]).await.unwrap();
+        rows.let_go(&place, "stamp").await.unwrap();
+    };
+    let (reinstated, ()) = tokio::join!(change_access(&here, AccessChange::Reinstate), suspend);
+    assert_eq!(misstep(reinstated), Misstep::SuspendedMeanwhile { id: SECOND.to_owned() });
+    assert!(let_in(&here, SECOND).await.is_err(), "whoever suspended them has not been heard");
+    access(&here, AccessChange::Reinstate).await;
+    assert!(let_in(&here, SECOND).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

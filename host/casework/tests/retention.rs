@@ -9,6 +9,7 @@ use crate::common::{
 use casework::chamber::{Loading, Registered};
 use casework::enroll::{Batch, NewRecord};
 use casework::intake::Intake;
+use casework::release::{DOCUMENT, Form, sealed_id};
 use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, GALLERY_RECORD, Means};
 use casework::search_step::Plan;
 use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
@@ -653,6 +654,42 @@ async fn accounts_go_after_their_year_and_the_log_still_says_which() {
         assert!(matches!(refused, Err(CaseError::Invalid(_))), "{bad}");
     }
     agree(&court.casework).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_goes_though_the_account_of_its_release_went_before() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(3).await;
+    let document = court.release(FIRST, &request, outgoing(&records[..1])).await.unwrap().documents.remove(0);
+    wait(&court, 368 * 24);
+    let purge = async |who: &str, record: Retained| {
+        let asking = Asking { change: Change::Purge, record, day: None, answers: BTreeMap::new() };
+        court.casework.retention(&court.who(who).await, JURISDICTION, asking).await
+    };
+    let size = court.casework.chamber(JURISDICTION).unwrap().log().size();
+    purge("l.ortega", of_request(AUDIT_ENTRY, &format!("0-{}", size - 1))).await.unwrap();
+    assert_eq!(court.on_record(&request, "released").await, 0, "what was drawn up is on record nowhere");
+
+    for (id, of) in [("no-such-report", request.as_str()), (document.id.as_str(), "no-such-request")] {
+        let nothing = purge("l.ortega", of_request(id, of)).await;
+        assert!(matches!(nothing, Err(CaseError::Unknown { .. })), "{id} of {of}");
+    }
+    refused(purge(FIRST, of_request(&document.id, &request)).await, "7(4)");
+    let done = purge("l.ortega", of_request(&document.id, &request)).await.unwrap();
+    let destroyed: Vec<_> = done.destroyed.iter().map(|d| (d.what.as_str(), d.digest)).collect();
+    assert_eq!(destroyed, [(DOCUMENT, Some(document.html)), (DOCUMENT, Some(document.pdf))]);
+    let rows = court.store.jurisdiction(JURISDICTION).await.unwrap();
+    for form in [Form::Html, Form::Pdf] {
+        let id = sealed_id(&request, &document.id, form);
+        assert!(rows.open_sealed(DOCUMENT, &id).await.unwrap().is_none(), "{id}");
+    }
+    let again = misstep(purge("l.ortega", of_request(&document.id, &request)).await);
+    assert!(matches!(again, Misstep::Destroyed { .. }), "{again}");
+
+    let gallery = Some(crate::common::GALLERY.to_owned());
+    let shown = Retained { subject: GALLERY_RECORD.to_owned(), gallery, record: records[0].clone() };
+    let done = purge("r.tanaka", shown).await.unwrap();
+    assert!(done.left_in.is_empty() && !done.destroyed.is_empty(), "the document is gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
+use store::test_support::RowAtRest;
 
 /// Requests tried, each with a walk of its own.
 const WALKS: u64 = 24;
@@ -136,7 +137,7 @@ fn opening(seed: u64, approved_first: bool) -> Intake {
 #[derive(Clone)]
 struct Stand {
     seen: serde_json::Value,
-    rows: Vec<store::RowAtRest>,
+    rows: Vec<RowAtRest>,
 }
 
 impl Stand {
@@ -159,8 +160,8 @@ async fn state(court: &Court, request: &str) -> Stand {
 }
 
 /// The tables and keys of rows that are in one of the two only.
-fn differing(one: &[store::RowAtRest], other: &[store::RowAtRest]) -> String {
-    let only = |a: &[store::RowAtRest], b: &[store::RowAtRest]| {
+fn differing(one: &[RowAtRest], other: &[RowAtRest]) -> String {
+    let only = |a: &[RowAtRest], b: &[RowAtRest]| {
         a.iter().filter(|row| !b.contains(row)).map(|row| format!("{} {}", row.table, row.key)).collect::<Vec<_>>()
     };
     format!("rows that went {:?}, rows that came {:?}", only(one, other), only(other, one))

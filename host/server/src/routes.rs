@@ -393,7 +393,8 @@ pub(crate) static ROUTES: &[Route] = &[
         caller: Caller::Member,
         audit: Audit::Look,
         body: NOTHING,
-        summary: "Obligations still to be met, the most urgent first; looking is itself an entry",
+        summary: "Obligations still to be met, the most urgent first, and of last month's requests (of up to 500) the approvals and \
+                  acknowledgements that count no more; looking is itself an entry",
         query: &[],
         takes: None,
         gives: None,

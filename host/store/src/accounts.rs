@@ -33,16 +33,6 @@ pub struct AccountRow {
 }
 
 impl Jurisdiction {
-    /// Keeps accounts, all of them or none. One that is already kept and says the same counts as kept, so that a call whose
-    /// answer was lost can be repeated.
-    ///
-    /// # Errors
-    /// [`StoreError::Exists`] if the account of an entry is there and says something else: a leaf may have been made
-    /// of it.
-    pub async fn put_accounts(&self, rows: &[AccountRow]) -> Result<(), StoreError> {
-        self.keep(&rows.iter().cloned().map(Kept::Account).collect::<Vec<_>>()).await
-    }
-
     /// An account as a row.
     pub(crate) fn account_row(&self, row: &AccountRow) -> Result<Value, StoreError> {
         let opened = [row.salt.as_slice(), row.plain.as_slice()].concat();
@@ -103,14 +93,6 @@ impl Jurisdiction {
             reason: "its key is no entry's id".to_owned(),
         };
         found.into_iter().map(|value| id(value).ok_or_else(damaged)).collect()
-    }
-
-    /// The account of one entry.
-    ///
-    /// # Errors
-    /// See [`Jurisdiction`].
-    pub async fn account(&self, entry_id: &str) -> Result<Option<AccountRow>, StoreError> {
-        Ok(self.accounts(&[entry_id.to_owned()]).await?.pop().flatten())
     }
 
     /// The accounts of these entries, in this order.

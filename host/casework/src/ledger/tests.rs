@@ -76,7 +76,7 @@ async fn many_large_entries_reach_the_database() {
     }
     ledger.settle().await.unwrap();
     for id in 0..12 {
-        assert!(ledger.store.account(&id.to_string()).await.unwrap().is_some(), "{id}");
+        assert!(ledger.store.accounts(&[id.to_string()]).await.unwrap()[0].is_some(), "{id}");
     }
     assert_eq!(ledger.room.available_permits(), MOST_BEHIND_BYTES, "what is written takes no room any more");
 }
@@ -290,7 +290,7 @@ async fn a_database_that_cannot_be_written_is_an_alarm_of_its_own_and_on_record_
     until("an entry says what was", || north.log().size() > size).await;
     north.ledger.settle().await.unwrap();
     let leaf: model::account::Leaf = serde_json::from_slice(&north.log().entry(size).unwrap()).unwrap();
-    let account = north.store.account(&leaf.id).await.unwrap().unwrap();
+    let account = north.store.accounts(std::slice::from_ref(&leaf.id)).await.unwrap().remove(0).unwrap();
     let told = String::from_utf8_lossy(&account.plain).into_owned();
     assert!(told.contains("database-recovered") && told.contains("the disk is full"), "{told}");
     assert_eq!(bell.0.lock().unwrap().len(), 1, "once");

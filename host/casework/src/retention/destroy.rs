@@ -3,12 +3,13 @@
 //! What is destroyed is read back before anybody says that it is gone. Digests of images and documents go on record; nothing
 //! else of them does.
 
+use super::document::Drawn;
 use super::find::{Case, Found, Place};
 use crate::error::CaseError;
 use crate::intake::PROBE;
 use crate::permit::{Acted, Permit};
 use crate::release::{DOCUMENT, Form, sealed_id};
-use model::account::{Account, Destroyed, Document, Event, Leaf};
+use model::account::{Account, Destroyed, Event, Leaf};
 use model::terms::Digest;
 
 impl Found {
@@ -74,13 +75,13 @@ impl Found {
         Ok(there.then(|| gone(PROBE, id, Some(case.request.probe.digest))).into_iter().collect())
     }
 
-    async fn destroy_document(&self, case: &Case, document: &Document) -> Result<Vec<Destroyed>, CaseError> {
+    async fn destroy_document(&self, case: &Case, document: &Drawn) -> Result<Vec<Destroyed>, CaseError> {
         let (store, request) = (&self.owner.store, &case.request.request.id);
         let mut destroyed = Vec::new();
         for (form, digest) in [(Form::Html, document.html), (Form::Pdf, document.pdf)] {
             let id = sealed_id(request, &document.id, form);
             if store.destroy(DOCUMENT, &id).await? {
-                destroyed.push(gone(DOCUMENT, &id, Some(digest)));
+                destroyed.push(gone(DOCUMENT, &id, digest));
             }
             if store.open_sealed(DOCUMENT, &id).await?.is_some() {
                 return Err(CaseError::Unerased(format!("the document `{id}`")));

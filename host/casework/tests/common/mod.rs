@@ -25,6 +25,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use store::test_support::{RowAtRest, at_rest};
 
 pub const JURISDICTION: &str = "detroit";
 pub const GALLERY: &str = "snap";
@@ -347,8 +348,9 @@ impl Court {
 
     /// Every row of the jurisdiction, but what the log itself adds: accounts, and which entries are of which request. What was
     /// just recorded may be on its way there still: view something first.
-    pub async fn rows_but_the_logs(&self) -> Vec<store::RowAtRest> {
-        self.store.jurisdiction(JURISDICTION).await.unwrap().at_rest(&["account", "request_entry"]).await.unwrap()
+    pub async fn rows_but_the_logs(&self) -> Vec<RowAtRest> {
+        let rows = self.store.jurisdiction(JURISDICTION).await.unwrap();
+        at_rest(&rows, &["account", "request_entry"]).await.unwrap()
     }
 
     pub async fn seen(&self, request: &str) -> Seen {

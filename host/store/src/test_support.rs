@@ -1,5 +1,5 @@
-//! Rows as they lie in the files: sealed where they are, with the wrapped keys. For whoever checks what a step left behind, or
-//! what is left of what was destroyed. Nothing is opened.
+//! For tests, of this crate and of those that use it: rows as they lie in the files, sealed where they are, with the wrapped keys.
+//! They check what a step left behind, or what is left of what was destroyed. Nothing is opened, and no product code asks for it.
 
 use crate::error::StoreError;
 use crate::schema::TABLES;
@@ -20,24 +20,22 @@ pub struct RowAtRest {
     pub others: BTreeMap<String, String>,
 }
 
-impl Jurisdiction {
-    /// Every row but those of these tables, in the order of their tables and keys. All are held in memory.
-    ///
-    /// # Errors
-    /// See [`Jurisdiction`].
-    pub async fn at_rest(&self, but: &[&str]) -> Result<Vec<RowAtRest>, StoreError> {
-        let mut all = Vec::new();
-        for table in TABLES.into_iter().filter(|table| !but.contains(table)) {
-            let vars = object! { rows: Value::Table(Table::new(table)) };
-            let rows = self.db.client.ask(&["SELECT * FROM $rows"], vars).await?.values(0)?;
-            all.extend(rows.into_iter().map(|row| at_rest(table, row)));
-        }
-        all.sort();
-        Ok(all)
+/// Every row of a jurisdiction's database but those of these tables, in the order of their tables and keys. All are held in memory.
+///
+/// # Errors
+/// See [`Jurisdiction`].
+pub async fn at_rest(jurisdiction: &Jurisdiction, but: &[&str]) -> Result<Vec<RowAtRest>, StoreError> {
+    let mut all = Vec::new();
+    for table in TABLES.into_iter().filter(|table| !but.contains(table)) {
+        let vars = object! { rows: Value::Table(Table::new(table)) };
+        let rows = jurisdiction.db.client.ask(&["SELECT * FROM $rows"], vars).await?.values(0)?;
+        all.extend(rows.into_iter().map(|row| row_at_rest(table, row)));
     }
+    all.sort();
+    Ok(all)
 }
 
-fn at_rest(table: &'static str, row: Value) -> RowAtRest {
+fn row_at_rest(table: &'static str, row: Value) -> RowAtRest {
     let mut found = RowAtRest { table, key: String::new(), bytes: BTreeMap::new(), others: BTreeMap::new() };
     let Value::Object(mut fields) = row else { return found };
     found.key = fields.remove("id").map(|id| format!("{id:?}")).unwrap_or_default();
