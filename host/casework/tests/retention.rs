@@ -3,10 +3,11 @@
 use magistrate_casework as casework;
 
 use crate::common::{
-    Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, misstep, outgoing, said, signing, submission,
-    template, text,
+    Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, misstep, outgoing, refused, said, signing,
+    submission, template, text,
 };
 use casework::chamber::{Loading, Registered};
+use casework::disposition::Examination;
 use casework::enroll::{Batch, NewRecord};
 use casework::intake::Intake;
 use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, GALLERY_RECORD, Means};
@@ -118,17 +119,6 @@ fn record(seed: usize) -> Retained {
 
 fn of_request(subject: &str, request: &str) -> Retained {
     Retained { subject: subject.to_owned(), gallery: None, record: request.to_owned() }
-}
-
-fn refused(taken: Result<Done, CaseError>, clause: &str) {
-    let Err(CaseError::Refused { rulings, .. }) = taken else { panic!("it was not refused by policy") };
-    let findings = rulings.rulings.iter().flat_map(|r| &r.decision.findings);
-    let deciding = |f: &&model::rulings::Finding| {
-        use model::rulings::Outcome::{Missing, Violated};
-        matches!(f.outcome, Missing | Violated)
-    };
-    let cited: Vec<_> = findings.filter(deciding).map(|f| f.clause.to_string()).collect();
-    assert!(cited.iter().any(|c| c == clause), "refused by {cited:?}");
 }
 
 impl House {
@@ -257,6 +247,9 @@ async fn a_noticed_record_is_held_carried_off_and_gone_on_day_ten() {
     let written = [("written-notice", Value::Flag(true))];
     let asked = house.step(DETECTIVE, Change::Hold, evidence.clone(), written).await.unwrap();
     assert!(asked.pending && asked.docket.held.is_none() && asked.docket.asked.contains_key("hold"));
+    let told = house.casework.obligations(HOME).await.unwrap();
+    let told = told.iter().filter(|o| &*o.clause == "D.4.a-1").map(|o| &o.duty).collect::<Vec<_>>();
+    assert!(matches!(&told[..], [Duty::Notify(rule)] if rule.to == ["smrt-administrator"]), "{told:?}");
     let decided = [
         ("evidentiary-value", Value::Flag(true)),
         ("decision-reasons", text("the mugshot is exhibit 4 in a pending trial")),
@@ -304,6 +297,14 @@ async fn what_is_only_said_has_no_effect_and_nobody_else_decides() {
     let evidence = record(1);
     let oral = [("written-notice", Value::Flag(false))];
     refused(house.step(DETECTIVE, Change::Hold, evidence.clone(), oral).await, "D.4.a-1");
+    let unreasoned = [("written-notice", Value::Flag(true)), ("evidentiary-value", Value::Flag(true))];
+    refused(house.step(ADMINISTRATOR, Change::Hold, evidence.clone(), unreasoned).await, "D.4.a-2");
+    let none = [
+        ("written-notice", Value::Flag(true)),
+        ("evidentiary-value", Value::Flag(false)),
+        ("decision-reasons", text("nobody is charged")),
+    ];
+    refused(house.step(ADMINISTRATOR, Change::Hold, evidence.clone(), none).await, "D.4.a-2");
     assert!(house.casework.dockets(HOME).await.unwrap().is_empty(), "nothing is on any docket");
     refused(house.step(ANALYST, Change::Purge, evidence.clone(), []).await, "F.2");
     assert!(house.enrolled(&evidence));
@@ -462,9 +463,15 @@ async fn a_noticed_record_is_on_no_list_and_a_probe_stays_for_its_minimum() {
     let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
     let (request, list) = house.searched(4).await;
     assert!(list.contains(&record(4).record));
+    let analyst = house.who(ANALYST).await;
+    let likeness = |id: &String| if *id == record(4).record { Likeness::Possible } else { Likeness::Excluded };
+    let dispositions = list.iter().map(|id| said(id, likeness(id))).collect();
+    let examination = Examination { dispositions, ..Examination::default() };
+    house.casework.dispose(&analyst, HOME, &request, examination).await.unwrap();
     house.step(ANALYST, Change::Notice, record(4), []).await.unwrap();
     let (_, list) = house.searched(4).await;
     assert!(!list.is_empty() && !list.contains(&record(4).record), "withheld: {list:?}");
+    refused(house.casework.release(&analyst, HOME, &request, outgoing(&[record(4).record])).await, "D.3");
 
     let early = house.step(ADMINISTRATOR, Change::Purge, of_request("probe", &request), []).await;
     let early = misstep(early);
@@ -541,6 +548,7 @@ async fn has_template(court: &Court, request: &str) -> bool {
 async fn without_a_lead_the_probe_goes_and_its_history_stays() {
     let Some(mut court) = court().await else { return };
     court.casework.provide(JURISDICTION, Means { exports: None, purge_as: Some(SUPERVISOR.to_owned()) });
+    let (under_way, _) = court.searched(9, 3).await;
     let request = without_a_lead(&court, 4).await;
     court.casework.pass_deadlines().await;
     assert!(has_template(&court, &request).await, "not before it has to");
@@ -557,6 +565,15 @@ async fn without_a_lead_the_probe_goes_and_its_history_stays() {
     court.casework.pass_deadlines().await;
     assert_eq!(court.on_record(&request, "purged").await, 1, "once");
     assert!(matches!(misstep(probe_step(&court, Change::Purge, &request, []).await), Misstep::Destroyed { .. }));
+
+    // What is still under way goes on schedule: in a year, which 71 hours have passed of.
+    wait(&court, 364 * 24 - 71);
+    court.casework.pass_deadlines().await;
+    assert!(has_template(&court, &under_way).await, "not before it has to");
+    wait(&court, 24);
+    court.casework.pass_deadlines().await;
+    assert!(!has_template(&court, &under_way).await);
+    assert_eq!(court.on_record(&under_way, "purged").await, 1);
     agree(&court.casework).await;
 }
 
