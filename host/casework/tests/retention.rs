@@ -121,6 +121,27 @@ fn of_request(subject: &str, request: &str) -> Retained {
     Retained { subject: subject.to_owned(), gallery: None, record: request.to_owned() }
 }
 
+/// What the detective has the analyst ask for.
+fn intake(seed: usize) -> Intake {
+    Intake {
+        gallery: GALLERY.to_owned(),
+        requester: Some(DETECTIVE.to_owned()),
+        channel: "console".to_owned(),
+        automated: false,
+        batch_size: 1,
+        purpose: "crime".to_owned(),
+        reason: "identify the man whom the shop's camera shows forcing the rear door".to_owned(),
+        identifiers: vec![Identifier { kind: "complaint".to_owned(), value: format!("26-0104{seed}") }],
+        case_status: CaseStatus::Open,
+        probe: submission(seed),
+        answers: answers([
+            ("crime", text("burglary")),
+            ("protected-involved", Value::Flag(false)),
+            ("best-available", Value::Flag(true)),
+        ]),
+    }
+}
+
 impl House {
     async fn who(&self, person: &str) -> Registered {
         self.who_of(HOME, person).await
@@ -200,25 +221,8 @@ impl House {
 
     /// Searches with the template of a record; gives the request and the records of the list.
     async fn searched(&self, seed: usize) -> (String, Vec<String>) {
-        let intake = Intake {
-            gallery: GALLERY.to_owned(),
-            requester: Some(DETECTIVE.to_owned()),
-            channel: "console".to_owned(),
-            automated: false,
-            batch_size: 1,
-            purpose: "crime".to_owned(),
-            reason: "identify the man whom the shop's camera shows forcing the rear door".to_owned(),
-            identifiers: vec![Identifier { kind: "complaint".to_owned(), value: format!("26-0104{seed}") }],
-            case_status: CaseStatus::Open,
-            probe: submission(seed),
-            answers: answers([
-                ("crime", text("burglary")),
-                ("protected-involved", Value::Flag(false)),
-                ("best-available", Value::Flag(true)),
-            ]),
-        };
         let actor = self.who(ANALYST).await;
-        let (opened, searched) = self.casework.search_now(&actor, HOME, intake, Plan::default()).await.unwrap();
+        let (opened, searched) = self.casework.search_now(&actor, HOME, intake(seed), Plan::default()).await.unwrap();
         (opened.request.request.id, searched.candidates.into_iter().map(|c| c.record_id).collect())
     }
 }
@@ -464,6 +468,8 @@ async fn a_noticed_record_is_on_no_list_and_a_probe_stays_for_its_minimum() {
     let (request, list) = house.searched(4).await;
     assert!(list.contains(&record(4).record));
     let analyst = house.who(ANALYST).await;
+    // One that nobody comes to search for (A.1-b).
+    let unsearched = house.casework.open_request(&analyst, HOME, intake(5)).await.unwrap().request.request.id;
     let likeness = |id: &String| if *id == record(4).record { Likeness::Possible } else { Likeness::Excluded };
     let dispositions = list.iter().map(|id| said(id, likeness(id))).collect();
     let examination = Examination { dispositions, ..Examination::default() };
@@ -476,10 +482,13 @@ async fn a_noticed_record_is_on_no_list_and_a_probe_stays_for_its_minimum() {
     let early = house.step(ADMINISTRATOR, Change::Purge, of_request("probe", &request), []).await;
     let early = misstep(early);
     assert!(matches!(&early, Misstep::KeptUntil { clause, .. } if clause.contains("E.2.b")), "{early}");
+    assert!(house.casework.request(HOME, &unsearched).await.unwrap().template.is_some());
     house.set_clock("2027-03-01T16:00:01.000Z");
     house.casework.pass_deadlines().await;
-    let open = house.casework.request(HOME, &request).await.unwrap();
-    assert_eq!(open.template, None, "kept for as long as it had to be, and no longer");
+    for request in [&request, &unsearched] {
+        let open = house.casework.request(HOME, request).await.unwrap();
+        assert_eq!(open.template, None, "kept for as long as it had to be, and no longer");
+    }
     agree(&house.casework).await;
 }
 
