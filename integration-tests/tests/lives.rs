@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 /// The document that a lead is released with.
 const REPORT: &str = "supplemental-incident-report";
 
+/// An examiner whose training has expired.
+const UNTRAINED: &str = "detroit/e.voss";
+
 #[tokio::test]
 async fn a_lead_goes_from_intake_to_disclosure() {
     let Some(mut court) = court().await else { return };
@@ -27,7 +30,8 @@ async fn a_lead_goes_from_intake_to_disclosure() {
     let released = court.take(FIRST, &id, "release", &outgoing(&records[..1])).await;
     let drawn = &released["documents"][0];
     assert_eq!(drawn["id"], REPORT, "{released}");
-    let statement = court.statement(STATEMENT).await;
+    let (statement, goes_on) = (court.statement(STATEMENT).await, court.statement("continue-investigation").await);
+    let reasons = ["two examiners compared the ears and the nose bridge", "the ears and the nose bridge, compared"];
     for form in ["html", "pdf"] {
         let handed = court.take(FIRST, &id, "disseminations", &hand_over(form)).await;
         let bytes = document(&handed);
@@ -37,11 +41,17 @@ async fn a_lead_goes_from_intake_to_disclosure() {
             continue;
         }
         let text = String::from_utf8(bytes).unwrap();
-        for part in [statement.as_str(), &number(7), "r0007", "Marcus Whitfield", "Simone Baptiste"] {
+        let case = number(7);
+        let parts = [statement.as_str(), &goes_on, &case, "r0007", "Marcus Whitfield", "Simone Baptiste"];
+        for part in parts.into_iter().chain(reasons) {
             assert!(text.contains(part), "the document says `{part}`");
         }
         assert!(records[1..].iter().all(|r| !text.contains(r)), "only the candidate that was selected leaves");
     }
+    let mut identified = outcome();
+    identified["answers"]["positive-identification"] = json!(true);
+    let further = pending("1-b", "say which further investigation identified the person");
+    court.refuse(ASKER, &id, "outcome", &identified, further).await;
     court.take(ASKER, &id, "outcome", &outcome()).await;
     let seen = court.seen(&id).await;
     assert_eq!((&seen["state"], seen["disseminations"].as_array().map(Vec::len)), (&json!("concluded"), Some(2)));
@@ -56,6 +66,14 @@ async fn a_lead_goes_from_intake_to_disclosure() {
     let mut rest = happened.iter();
     for what in ["opened", "searched", "disposed", "signed", "released", "disseminated", "reported"] {
         assert!(rest.any(|w| *w == what), "{what}, in this order: {happened:?}");
+    }
+    let events = entries.iter().map(|e| &e["account"]["event"]);
+    let handed: Vec<_> = events.filter(|event| event["what"] == "disseminated").collect();
+    assert_eq!(handed.len(), 2, "each hand-over is an entry");
+    for event in handed {
+        let to = &event["handed"];
+        assert_eq!((&to["recipient"], &to["recipient_agency"]), (&json!("h.dawson"), &json!("dpd")), "{event}");
+        assert_eq!((&event["candidates"], &event["document"]), (&json!([records[0]]), drawn), "what, to whom: {event}");
     }
     disclose(&mut court, &number(7), entries.len());
 }
@@ -221,8 +239,11 @@ async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing
 
     let out = outgoing(&records[..1]);
     let suspended = under(&in_good_standing, "name = \"Oakland County Sheriff’s Office\"", OAKLAND.trim_end());
+    // Its agreement has ended meanwhile, too.
+    let suspended = under(&suspended, "starts = \"2024-04-01\"", "ends = \"2025-12-31\"");
     reopen(&mut court, &suspended);
     court.refuse(FIRST, &id, "release", &out, denied("5.5-c", "suspended until it complies")).await;
+    court.refuse(FIRST, &id, "release", &out, denied("5.5-a", "is not in force")).await;
     assert_eq!(court.seen(&id).await["state"], "signed");
     let again = court.client("detroit/o.mercer").post("/v1/detroit/requests", &asked).await.unwrap();
     assert_eq!(again.status, 403, "nor does anybody of the agency get anything new");
@@ -233,9 +254,16 @@ async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing
         "channel": "phone",
         "recipient": "o.mercer",
         "recipient_agency": "oakland-so",
-        "answers": {"phone-number": "+1 248 555 0100"},
+        "answers": {"phone-number": "+1 248 555 0144"},
     });
+    let mut another = to_them.clone();
+    (another["recipient"], another["recipient_agency"]) = (json!("h.dawson"), json!("dpd"));
+    court.refuse(FIRST, &id, "disseminations", &another, denied("7(1)-c", "hand it to one of them")).await;
     court.take(FIRST, &id, "disseminations", &to_them).await;
+    let entries = court.entries_of(&id).await;
+    let handed = entries.iter().map(|e| &e["account"]["event"]).find(|e| e["what"] == "disseminated").unwrap();
+    assert_eq!((&handed["handed"]["channel"], &handed["handed"]["recipient"]), (&json!("phone"), &json!("o.mercer")));
+    assert!(handed["answers"].to_string().contains("+1 248 555 0144"), "it is written down: {handed}");
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
 }
@@ -293,7 +321,10 @@ async fn a_step_is_for_those_it_is_for() {
     court.refuse(ASKER, &id, "dispositions", &said_of_all, denied("2.3-a", "not an examiner")).await;
     court.refuse(SECOND, &id, "dispositions", &said_of_all, denied("5.4(3)-c", "open it first")).await;
     court.refuse(ELSEWHERE, &id, "dispositions", &said_of_all, forbidden("gallery's jurisdiction")).await;
-    court.refuse(PATROL, &id, "candidates", &json!({}), denied("5.4(2)-a", "only the Crime Intelligence Unit")).await;
+    for step in ["search", "candidates"] {
+        let not_theirs = denied("5.4(2)-a", "only the Crime Intelligence Unit");
+        court.refuse(PATROL, &id, step, &json!({}), not_theirs).await;
+    }
     let seen = court.client(ELSEWHERE).get(&format!("/v1/detroit/requests/{id}")).await.unwrap();
     assert_eq!(seen.status, 403, "nor is it anybody else's to see");
     court.take(FIRST, &id, "dispositions", &said_of_all).await;
@@ -307,10 +338,15 @@ async fn a_step_is_for_those_it_is_for() {
         .refuse(SECOND, &id, "sign-offs", &signing("examiner", "lead"), denied("5.4(3)-c", "open it, then sign"))
         .await;
     court.refuse(FIRST, &id, "sign-offs", &signing("examiner", "refused"), out_of_place("write down the reason")).await;
+    let expired = denied("2.3-a", "is not completed or has expired");
+    court.refuse(UNTRAINED, &id, "sign-offs", &signing("examiner", "lead"), expired).await;
 
     court.sign(&id).await;
     let out = outgoing(&records[..1]);
     court.refuse(ASKER, &id, "release", &out, denied("5.4(4)-a", "only the Crime Intelligence Unit releases")).await;
+    let mut unreasoned = out.clone();
+    unreasoned["reasoning"] = json!("");
+    court.refuse(FIRST, &id, "release", &unreasoned, denied("5.4(4)-b", "how the examiner came to")).await;
     court.take(FIRST, &id, "release", &out).await;
     court.refuse(PATROL, &id, "disseminations", &hand_over("pdf"), denied("7(5)", "the examining unit")).await;
     court.refuse(PATROL, &id, "outcome", &outcome(), denied("6.3-b", "only the requester or the examining unit")).await;
@@ -322,7 +358,10 @@ async fn a_step_is_for_those_it_is_for() {
     court.refuse(FIRST, &id, "disseminations", &nowhere, pending("7(1)-b", "state the e-mail address")).await;
     let mut by_phone = hand_over("pdf");
     by_phone["channel"] = json!("phone");
-    court.refuse(FIRST, &id, "disseminations", &by_phone, denied("7(1)-d", "state it")).await;
+    court.refuse(FIRST, &id, "disseminations", &by_phone, denied("7(1)-d", "without its number")).await;
+    let mut in_person = hand_over("pdf");
+    in_person["channel"] = json!("in-person");
+    court.refuse(FIRST, &id, "disseminations", &in_person, denied("7(1)-d", "without the name of a witness")).await;
     let mut stranger = hand_over("pdf");
     stranger["recipient"] = json!("o.mercer");
     stranger["recipient_agency"] = json!("oakland-so");

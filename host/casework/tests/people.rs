@@ -1,9 +1,12 @@
 //! People and agencies in the middle of work: whoever is suspended takes no further step, whatever the registry file says.
 
-use crate::common::{Court, FIRST, JURISDICTION, SECOND, answers, court, misstep, outgoing, signing, text};
+use crate::common::{
+    Court, FIRST, JURISDICTION, SECOND, against, answers, court, misstep, outgoing, refused, signing, text,
+};
 use magistrate_casework::access::{Change, Changed};
 use magistrate_casework::activation::{Proposal, Vote};
 use magistrate_casework::agreements::Admission;
+use magistrate_casework::obligations::Owed;
 use magistrate_casework::registration::{Record, Registration};
 use magistrate_casework::retention::{self, Asking};
 use magistrate_casework::violation::{Recorded, Report};
@@ -126,6 +129,10 @@ async fn what_a_step_decided_outlives_a_restart_and_an_older_registry_file() {
     let granted = Change { roles: vec!["registrar".into()], ..change(AccessChange::Grant) };
     let done = court.casework.change_access(&court.who(LASO).await, JURISDICTION, FIRST, granted).await.unwrap();
     assert_eq!(done.roles, ["examiner", "registrar"]);
+    let owed = court.casework.obligations(JURISDICTION).await.unwrap();
+    let review = owed.iter().filter(|o| &*o.clause == "6.1(2)c").map(|o| (o.owner.as_str(), o.due));
+    let in_a_year = Instant(court.clock.load(Ordering::Acquire) + 365 * 24 * HOUR_MS);
+    assert_eq!(review.collect::<Vec<_>>(), [("laso", Some(in_a_year))], "whoever is given access");
 
     let court = court.reopen(|_| {}).await;
     assert!(!let_in(&court, SECOND).await, "the file does not say that she is suspended");
@@ -144,11 +151,19 @@ async fn what_a_step_decided_outlives_a_restart_and_an_older_registry_file() {
 async fn a_change_that_is_denied_changes_nothing_but_the_log() {
     let Some(court) = court().await else { return };
     let before = court.casework.chamber(JURISDICTION).unwrap().registry();
-    let denied = access(&court, FIRST, SECOND, AccessChange::Suspend).await;
-    assert!(matches!(denied, Err(CaseError::Refused { .. })));
-    let silent = Change { answers: BTreeMap::new(), ..change(AccessChange::Grant) };
-    let pending = court.casework.change_access(&court.who(LASO).await, JURISDICTION, SECOND, silent).await;
-    assert!(matches!(pending, Err(CaseError::Refused { .. })));
+    let denied = against(access(&court, FIRST, SECOND, AccessChange::Suspend).await);
+    for clause in ["6.1(1)", "6.1(2)a", "6.1(2)b"] {
+        assert!(denied.iter().any(|against| against == clause), "{clause}: {denied:?}");
+    }
+    let shared = answers([("need-to-know", text("both use it")), ("credential-personal", Value::Flag(false))]);
+    for (what, given, clause) in [
+        (AccessChange::Grant, BTreeMap::new(), "7(6)"),
+        (AccessChange::Grant, shared, "7(6)"),
+        (AccessChange::Review, BTreeMap::new(), "6.1(2)c"),
+    ] {
+        let asked = Change { answers: given, ..change(what) };
+        refused(court.casework.change_access(&court.who(LASO).await, JURISDICTION, SECOND, asked).await, clause);
+    }
     let unknown = access(&court, LASO, "nobody", AccessChange::Grant).await;
     assert!(matches!(unknown, Err(CaseError::Unknown { kind: "person", .. })));
     let named = Change { roles: vec!["examiner".into()], ..change(AccessChange::Suspend) };
@@ -254,6 +269,9 @@ async fn a_violation_found_late_is_overdue_at_once_and_told_all_the_same() {
     let named = || answers([("violated-clause", text("3.5-a"))]);
     let in_time = report(&court, HOUR_MS, named()).await.unwrap();
     assert!(in_time.owed.iter().all(|(late, _)| !late));
+    let investigates = |owed: &Owed| &*owed.clause == "4(1)" && matches!(owed.duty, Duty::Task(_));
+    let by: Vec<_> = in_time.owed.iter().filter(|(_, o)| investigates(o)).map(|(_, o)| o.owner.as_str()).collect();
+    assert_eq!(by, ["professional-standards"], "and reviews it for criminality");
     let late = report(&court, 30 * HOUR_MS, named()).await.unwrap();
     let notice = late.owed.iter().find(|(late, _)| *late).map(|(_, owed)| owed).unwrap();
     let happened = court.clock.load(Ordering::Acquire) - 30 * HOUR_MS;
@@ -294,7 +312,12 @@ async fn a_breach_sets_its_chain_off() {
 async fn an_incomplete_report_is_pending_and_acted_on() {
     let Some(court) = court().await else { return };
     let incomplete = report(&court, HOUR_MS, answers([("offending-agency", text(AGENCY))])).await;
-    assert!(matches!(incomplete, Err(CaseError::Refused { .. })), "no clause is named");
+    assert_eq!(against(incomplete), ["4(1)"], "no clause is named");
+    let owed = court.casework.obligations(JURISDICTION).await.unwrap();
+    assert!(
+        owed.iter().any(|o| &*o.clause == "4(1)" && matches!(o.duty, Duty::Task(_))),
+        "it is investigated: {owed:?}"
+    );
     assert!(suspended_since(&court, AGENCY).is_some());
     assert_eq!(court.ever_on_record("violated").await, 0);
 }

@@ -3,10 +3,11 @@
 use magistrate_casework as casework;
 
 use crate::common::{
-    Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, misstep, outgoing, said, signing, submission,
-    template, text,
+    Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, misstep, outgoing, refused, said, signing,
+    submission, template, text,
 };
 use casework::chamber::{Loading, Registered};
+use casework::disposition::Examination;
 use casework::enroll::{Batch, NewRecord};
 use casework::intake::Intake;
 use casework::release::{DOCUMENT, Form, sealed_id};
@@ -121,15 +122,25 @@ fn of_request(subject: &str, request: &str) -> Retained {
     Retained { subject: subject.to_owned(), gallery: None, record: request.to_owned() }
 }
 
-fn refused(taken: Result<Done, CaseError>, clause: &str) {
-    let Err(CaseError::Refused { rulings, .. }) = taken else { panic!("it was not refused by policy") };
-    let findings = rulings.rulings.iter().flat_map(|r| &r.decision.findings);
-    let deciding = |f: &&model::rulings::Finding| {
-        use model::rulings::Outcome::{Missing, Violated};
-        matches!(f.outcome, Missing | Violated)
-    };
-    let cited: Vec<_> = findings.filter(deciding).map(|f| f.clause.to_string()).collect();
-    assert!(cited.iter().any(|c| c == clause), "refused by {cited:?}");
+/// What the detective has the analyst ask for.
+fn intake(seed: usize) -> Intake {
+    Intake {
+        gallery: GALLERY.to_owned(),
+        requester: Some(DETECTIVE.to_owned()),
+        channel: "console".to_owned(),
+        automated: false,
+        batch_size: 1,
+        purpose: "crime".to_owned(),
+        reason: "identify the man whom the shop's camera shows forcing the rear door".to_owned(),
+        identifiers: vec![Identifier { kind: "complaint".to_owned(), value: format!("26-0104{seed}") }],
+        case_status: CaseStatus::Open,
+        probe: submission(seed),
+        answers: answers([
+            ("crime", text("burglary")),
+            ("protected-involved", Value::Flag(false)),
+            ("best-available", Value::Flag(true)),
+        ]),
+    }
 }
 
 impl House {
@@ -211,25 +222,8 @@ impl House {
 
     /// Searches with the template of a record; gives the request and the records of the list.
     async fn searched(&self, seed: usize) -> (String, Vec<String>) {
-        let intake = Intake {
-            gallery: GALLERY.to_owned(),
-            requester: Some(DETECTIVE.to_owned()),
-            channel: "console".to_owned(),
-            automated: false,
-            batch_size: 1,
-            purpose: "crime".to_owned(),
-            reason: "identify the man whom the shop's camera shows forcing the rear door".to_owned(),
-            identifiers: vec![Identifier { kind: "complaint".to_owned(), value: format!("26-0104{seed}") }],
-            case_status: CaseStatus::Open,
-            probe: submission(seed),
-            answers: answers([
-                ("crime", text("burglary")),
-                ("protected-involved", Value::Flag(false)),
-                ("best-available", Value::Flag(true)),
-            ]),
-        };
         let actor = self.who(ANALYST).await;
-        let (opened, searched) = self.casework.search_now(&actor, HOME, intake, Plan::default()).await.unwrap();
+        let (opened, searched) = self.casework.search_now(&actor, HOME, intake(seed), Plan::default()).await.unwrap();
         (opened.request.request.id, searched.candidates.into_iter().map(|c| c.record_id).collect())
     }
 }
@@ -258,6 +252,9 @@ async fn a_noticed_record_is_held_carried_off_and_gone_on_day_ten() {
     let written = [("written-notice", Value::Flag(true))];
     let asked = house.step(DETECTIVE, Change::Hold, evidence.clone(), written).await.unwrap();
     assert!(asked.pending && asked.docket.held.is_none() && asked.docket.asked.contains_key("hold"));
+    let told = house.casework.obligations(HOME).await.unwrap();
+    let told = told.iter().filter(|o| &*o.clause == "D.4.a-1").map(|o| &o.duty).collect::<Vec<_>>();
+    assert!(matches!(&told[..], [Duty::Notify(rule)] if rule.to == ["smrt-administrator"]), "{told:?}");
     let decided = [
         ("evidentiary-value", Value::Flag(true)),
         ("decision-reasons", text("the mugshot is exhibit 4 in a pending trial")),
@@ -305,6 +302,14 @@ async fn what_is_only_said_has_no_effect_and_nobody_else_decides() {
     let evidence = record(1);
     let oral = [("written-notice", Value::Flag(false))];
     refused(house.step(DETECTIVE, Change::Hold, evidence.clone(), oral).await, "D.4.a-1");
+    let unreasoned = [("written-notice", Value::Flag(true)), ("evidentiary-value", Value::Flag(true))];
+    refused(house.step(ADMINISTRATOR, Change::Hold, evidence.clone(), unreasoned).await, "D.4.a-2");
+    let none = [
+        ("written-notice", Value::Flag(true)),
+        ("evidentiary-value", Value::Flag(false)),
+        ("decision-reasons", text("nobody is charged")),
+    ];
+    refused(house.step(ADMINISTRATOR, Change::Hold, evidence.clone(), none).await, "D.4.a-2");
     assert!(house.casework.dockets(HOME).await.unwrap().is_empty(), "nothing is on any docket");
     refused(house.step(ANALYST, Change::Purge, evidence.clone(), []).await, "F.2");
     assert!(house.enrolled(&evidence));
@@ -463,17 +468,28 @@ async fn a_noticed_record_is_on_no_list_and_a_probe_stays_for_its_minimum() {
     let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
     let (request, list) = house.searched(4).await;
     assert!(list.contains(&record(4).record));
+    let analyst = house.who(ANALYST).await;
+    // One that nobody comes to search for (A.1-b).
+    let unsearched = house.casework.open_request(&analyst, HOME, intake(5)).await.unwrap().request.request.id;
+    let likeness = |id: &String| if *id == record(4).record { Likeness::Possible } else { Likeness::Excluded };
+    let dispositions = list.iter().map(|id| said(id, likeness(id))).collect();
+    let examination = Examination { dispositions, ..Examination::default() };
+    house.casework.dispose(&analyst, HOME, &request, examination).await.unwrap();
     house.step(ANALYST, Change::Notice, record(4), []).await.unwrap();
     let (_, list) = house.searched(4).await;
     assert!(!list.is_empty() && !list.contains(&record(4).record), "withheld: {list:?}");
+    refused(house.casework.release(&analyst, HOME, &request, outgoing(&[record(4).record])).await, "D.3");
 
     let early = house.step(ADMINISTRATOR, Change::Purge, of_request("probe", &request), []).await;
     let early = misstep(early);
     assert!(matches!(&early, Misstep::KeptUntil { clause, .. } if clause.contains("E.2.b")), "{early}");
+    assert!(house.casework.request(HOME, &unsearched).await.unwrap().template.is_some());
     house.set_clock("2027-03-01T16:00:01.000Z");
     house.casework.pass_deadlines().await;
-    let open = house.casework.request(HOME, &request).await.unwrap();
-    assert_eq!(open.template, None, "kept for as long as it had to be, and no longer");
+    for request in [&request, &unsearched] {
+        let open = house.casework.request(HOME, request).await.unwrap();
+        assert_eq!(open.template, None, "kept for as long as it had to be, and no longer");
+    }
     agree(&house.casework).await;
 }
 
@@ -542,6 +558,7 @@ async fn has_template(court: &Court, request: &str) -> bool {
 async fn without_a_lead_the_probe_goes_and_its_history_stays() {
     let Some(mut court) = court().await else { return };
     court.casework.provide(JURISDICTION, Means { exports: None, purge_as: Some(SUPERVISOR.to_owned()) });
+    let (under_way, _) = court.searched(9, 3).await;
     let request = without_a_lead(&court, 4).await;
     court.casework.pass_deadlines().await;
     assert!(has_template(&court, &request).await, "not before it has to");
@@ -558,6 +575,15 @@ async fn without_a_lead_the_probe_goes_and_its_history_stays() {
     court.casework.pass_deadlines().await;
     assert_eq!(court.on_record(&request, "purged").await, 1, "once");
     assert!(matches!(misstep(probe_step(&court, Change::Purge, &request, []).await), Misstep::Destroyed { .. }));
+
+    // What is still under way goes on schedule: in a year, which 71 hours have passed of.
+    wait(&court, 364 * 24 - 71);
+    court.casework.pass_deadlines().await;
+    assert!(has_template(&court, &under_way).await, "not before it has to");
+    wait(&court, 24);
+    court.casework.pass_deadlines().await;
+    assert!(!has_template(&court, &under_way).await);
+    assert_eq!(court.on_record(&under_way, "purged").await, 1);
     agree(&court.casework).await;
 }
 

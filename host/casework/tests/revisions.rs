@@ -233,6 +233,13 @@ fn archived(home: &Path) -> Vec<String> {
     names
 }
 
+/// That a policy refused a step with this verdict, and this clause is against it.
+fn refused<T>(taken: Result<T, CaseError>, expected: Verdict, clause: &str) {
+    let Err(CaseError::Refused { rulings, .. }) = &taken else { panic!("it was not refused by policy") };
+    assert_eq!(rulings.verdict(), expected);
+    crate::common::refused(taken, clause);
+}
+
 fn verdict<T>(taken: Result<T, CaseError>) -> Verdict {
     match taken {
         Err(CaseError::Refused { rulings, .. }) => rulings.verdict(),
@@ -247,8 +254,8 @@ async fn a_setting_takes_effect_with_the_approval_that_the_policy_wants_and_outl
     let (first, administrator) = (house.in_force(ST_LOUIS), "s.okafor");
     let id = house.propose(ST_LOUIS, administrator, days(8)).await.unwrap();
     assert_eq!(house.in_force(ST_LOUIS), first, "put forward is not in force");
-    assert_eq!(verdict(house.activate(ST_LOUIS, administrator, &id).await), Verdict::Pend);
-    assert_eq!(verdict(house.activate(ST_LOUIS, "r.abara", &id).await), Verdict::Deny);
+    refused(house.activate(ST_LOUIS, administrator, &id).await, Verdict::Pend, "F.1");
+    refused(house.activate(ST_LOUIS, "r.abara", &id).await, Verdict::Deny, "F.2");
     house.vote(ST_LOUIS, "e.marsh", &id, "rtcc-commander", true).await.unwrap();
     let activated = house.activate(ST_LOUIS, administrator, &id).await.unwrap();
     assert!(activated.revision.is_in_force() && activated.taken.receipt.is_some());
@@ -277,12 +284,13 @@ async fn a_component_takes_effect_with_the_approval_of_those_who_hold_their_role
     let id = house.propose(DETROIT, "l.ortega", proposal.clone()).await.unwrap();
     let twice = house.propose(DETROIT, "l.ortega", proposal).await;
     assert!(matches!(twice, Err(CaseError::Exists(_))));
-    assert_eq!(verdict(house.activate(DETROIT, "l.ortega", &id).await), Verdict::Deny, "the Board has not approved");
+    // The Board has not approved.
+    refused(house.activate(DETROIT, "l.ortega", &id).await, Verdict::Deny, "6.4");
     let role = "board-of-police-commissioners";
     let not_theirs = house.vote(DETROIT, "l.ortega", &id, role, true).await;
     assert!(matches!(not_theirs, Err(CaseError::OutOfPlace(Misstep::NotTheirRole { .. }, _))));
     house.vote(DETROIT, "v.stone", &id, role, true).await.unwrap();
-    assert_eq!(verdict(house.activate(DETROIT, "m.whitfield", &id).await), Verdict::Deny, "the LASO administers");
+    refused(house.activate(DETROIT, "m.whitfield", &id).await, Verdict::Deny, "6.1(2)a");
 
     let laso = house.who(DETROIT, "l.ortega").await;
     let answers = || {
@@ -291,7 +299,8 @@ async fn a_component_takes_effect_with_the_approval_of_those_who_hold_their_role
     };
     let change = |change| Change { change, roles: vec![], reason: String::new(), answers: answers() };
     house.casework.change_access(&laso, DETROIT, "v.stone", change(AccessChange::Suspend)).await.unwrap();
-    assert_eq!(verdict(house.activate(DETROIT, "l.ortega", &id).await), Verdict::Deny, "nobody's approval");
+    // Nobody's approval.
+    refused(house.activate(DETROIT, "l.ortega", &id).await, Verdict::Deny, "6.4");
     house.casework.change_access(&laso, DETROIT, "v.stone", change(AccessChange::Reinstate)).await.unwrap();
     house.activate(DETROIT, "l.ortega", &id).await.unwrap();
     assert_eq!(house.in_force(DETROIT).0, digest);
@@ -498,8 +507,8 @@ async fn misuse_is_told_to_whom_the_policy_names() {
     let given = BTreeMap::from([("violation-summary".to_owned(), summary)]);
     let report = Report { happened: at, request: None, answers: given };
     let recorded = house.casework.record_violation(&reporter, ST_LOUIS, report).await.unwrap();
-    let told =
-        |late: bool| recorded.owed.iter().filter(move |(l, o)| *l == late && o.owner == "rtcc-commander").count();
+    let commanders = |o: &Owed| &*o.clause == "E.1-c" && o.owner == "rtcc-commander";
+    let told = |late: bool| recorded.owed.iter().filter(|(l, o)| *l == late && commanders(o)).count();
     assert_eq!((told(true), told(false)), (1, 1), "the notice is late, the review is not: {:?}", recorded.owed);
 }
 
@@ -557,7 +566,7 @@ async fn each_policy_says_who_gives_access() {
     };
     let commander = house.who(ST_LOUIS, "e.marsh").await;
     let denied = house.casework.change_access(&commander, ST_LOUIS, "p.nolan", grant()).await;
-    assert_eq!(verdict(denied), Verdict::Deny, "the Fusion Center authorises");
+    refused(denied, Verdict::Deny, "A.3-a");
     let center = house.who(ST_LOUIS, "n.ferrer").await;
     house.casework.change_access(&center, ST_LOUIS, "p.nolan", grant()).await.unwrap();
     assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.role_names(), ["slfc-authorised"]);
@@ -568,6 +577,13 @@ async fn each_policy_says_who_gives_access() {
     assert_eq!(verdict(denied), Verdict::Deny, "with another end it is granted anew");
     assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.roles[0].until, None);
     house.casework.change_access(&administrator, ST_LOUIS, "p.nolan", grant()).await.expect("as it is held already");
+
+    // Nor does an Administrator designate the next one.
+    let designate = || Change { roles: vec!["smrt-administrator".into()], ..grant() };
+    let denied = house.casework.change_access(&administrator, ST_LOUIS, "t.lindqvist", designate()).await;
+    refused(denied, Verdict::Deny, "F.2");
+    let done = house.casework.change_access(&commander, ST_LOUIS, "t.lindqvist", designate()).await.unwrap();
+    assert_eq!(done.roles, ["slfc-authorised", "smrt-administrator"]);
     let house = house.reopen(|_| {}).await;
     assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.role_names(), ["slfc-authorised"]);
 }
@@ -589,7 +605,7 @@ async fn an_activation_waits_for_passwords_and_records_what_is_said_of_maintenan
         (given(&[(replaced, false), (standard, true)]), Verdict::Deny),
         (given(&[(replaced, true), (standard, false)]), Verdict::Deny),
     ] {
-        assert_eq!(verdict(house.casework.activate(&actor, DETROIT, &id, answers).await), expected);
+        refused(house.casework.activate(&actor, DETROIT, &id, answers).await, expected, "7(7)");
         assert_eq!(house.in_force(DETROIT), before);
     }
     let answers = given(&[(replaced, true), (standard, true), ("maintained", true)]);

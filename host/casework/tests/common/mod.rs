@@ -19,6 +19,7 @@ use magistrate_casework as casework;
 use model::account::{Account, Disposed};
 use model::facts::{CaseStatus, Conclusion, Device, Dissemination, Identifier, Likeness, Media};
 use model::registry::{Principal, Registry};
+use model::rulings::Outcome;
 use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -250,6 +251,20 @@ pub fn misstep<T>(taken: Result<T, CaseError>) -> Misstep {
         }
         Err(e) => panic!("not a misstep: {e:?}"),
     }
+}
+
+/// The clauses against a step, if policies refused it.
+pub fn against<T>(taken: Result<T, CaseError>) -> Vec<String> {
+    let Err(CaseError::Refused { rulings, .. }) = taken else { panic!("it was not refused by policy") };
+    let findings = rulings.rulings.iter().flat_map(|r| &r.decision.findings);
+    let against = findings.filter(|f| matches!(f.outcome, Outcome::Violated | Outcome::Missing));
+    against.map(|f| f.clause.to_string()).collect()
+}
+
+/// That policies refused a step, and this clause is against it.
+pub fn refused<T>(taken: Result<T, CaseError>, clause: &str) {
+    let against = against(taken);
+    assert!(against.iter().any(|c| c == clause), "{clause}: refused by {against:?}");
 }
 
 impl Court {
