@@ -40,17 +40,18 @@ async fn without_a_certificate_there_is_no_connection() {
 
 #[tokio::test]
 async fn another_authority_is_not_trusted() {
-    let (Some(court), Some(other)) = (court().await, court().await) else { return };
-    let (home, stranger) = (&court.deployment.home, other.deployment.certificate("detroit/m.whitfield"));
-    let key = other.deployment.certificate("detroit/m.whitfield-key");
+    let (Some(court), Some(program)) = (court().await, integration_tests::program()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let other = Deployment::init(&program, &folder.path().join("other"), None).unwrap();
+    let (home, stranger) = (&court.deployment.home, other.certificate("detroit/m.whitfield"));
+    let key = other.certificate("detroit/m.whitfield-key");
     let identity = Identity::read(&stranger, &key, &home.join("certs/ca.pem")).unwrap();
     turned_away(Client::new(&court.deployment.address, identity).get("/healthz").await, UNKNOWN);
     // And the other way round: a server of another authority is not the one that was meant.
     let own = court.client(&searcher("detroit")).get("/healthz").await;
     assert_eq!(own.unwrap().status, 200);
     let (certificate, key) = (court.deployment.certificate("detroit/m.whitfield"), "detroit/m.whitfield-key");
-    let misled =
-        Identity::read(&certificate, &court.deployment.certificate(key), &other.deployment.home.join("certs/ca.pem"));
+    let misled = Identity::read(&certificate, &court.deployment.certificate(key), &other.home.join("certs/ca.pem"));
     let says = ["the server's certificate is not of the authority that you trust", "name the server's authority"];
     turned_away(Client::new(&court.deployment.address, misled.unwrap()).get("/healthz").await, says);
 }

@@ -49,6 +49,7 @@ struct Inner {
 }
 
 /// A compiled component that fits the contract.
+#[derive(Clone)]
 pub(crate) struct Prepared {
     pub(crate) pre: JurisdictionPre<Guest>,
     /// Where `decide` is. A decision looks up and type-checks this export alone: `describe` returns a whole charter, and
