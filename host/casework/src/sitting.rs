@@ -118,7 +118,8 @@ impl Casework {
     }
 
     /// Whether somebody may still act as they were let in: whoever waited may have been suspended meanwhile, or lost a role.
-    /// Every step asks so in its turn, before anything else is read. `asked` is what a rejection calls the step.
+    /// Every step that takes a turn asks so in it, before anything else is read; and every one when it is decided
+    /// ([`crate::judge`]). `asked` is what a rejection calls the step.
     ///
     /// # Errors
     /// [`CaseError::Rejected`], recorded, where they may not: why, in the log of their own jurisdiction.

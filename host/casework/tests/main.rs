@@ -17,6 +17,7 @@ mod lapsed;
 mod limits;
 mod lives;
 mod looks;
+mod meanwhile;
 mod passes;
 mod people;
 mod pruning;
