@@ -36,5 +36,6 @@ mod unfinished;
 mod waiting;
 mod waivers;
 mod watches;
+mod when_in_force;
 mod withdrawn;
 mod worklists;
