@@ -446,6 +446,14 @@ async fn an_edited_statement_does_not_leave() {
     court.deployment.verify().unwrap();
 }
 
+/// Puts something on record of a person, as who authorises access does.
+async fn record(court: &Court, person: &str, mut what: Value) {
+    what["answers"] = json!({"need-to-know": "compares faces in the unit", "credential-personal": true});
+    let path = format!("/v1/detroit/people/{person}/record");
+    let answer = court.client("detroit/l.ortega").post(&path, &what).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+}
+
 #[tokio::test]
 async fn a_signature_of_somebody_who_left_no_longer_counts() {
     let Some(mut court) = court().await else { return };
@@ -462,6 +470,16 @@ async fn a_signature_of_somebody_who_left_no_longer_counts() {
     court.refuse(FIRST, &id, "release", &out, out_of_place("ciu-supervisor")).await;
 
     reopen(&mut court, &all_there);
+    record(&court, "s.baptiste", json!({"unit": "patrol"})).await;
+    court.refuse(FIRST, &id, "release", &out, out_of_place("`ciu-supervisor` of ciu have to sign")).await;
+    record(&court, "s.baptiste", json!({"unit": "ciu"})).await;
+
+    // D21: a third examiner opened the list.
+    let training = json!({"curriculum": "facial-examination", "completed": "2025-12-01", "expires": "2031-01-01"});
+    record(&court, "e.voss", json!({"trainings": [training]})).await;
+    court.take("detroit/e.voss", &id, "candidates", &json!({})).await;
+    court.refuse(FIRST, &id, "release", &out, out_of_place("have `e.voss` sign, or search anew")).await;
+    court.take("detroit/e.voss", &id, "sign-offs", &signing("examiner", "lead")).await;
     court.take(FIRST, &id, "release", &out).await;
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();

@@ -3,7 +3,7 @@
 //! Whoever holds an office in the jurisdiction puts a revision forward: another component, other settings, or both. It is
 //! loaded in the sandbox like one in force, put on record, and kept; a few of them may wait at once. Signatures for and
 //! against it are collected on its digests. When somebody asks for it to take effect, the policy **in force** judges that, and
-//! is told the signatures of those who hold their roles still. Only then is it pinned in the policy's folder, and only when
+//! is told the signatures of those who may still sign so. Only then is it pinned in the policy's folder, and only when
 //! that is on record does it decide. Requests under way go on under it from their next step.
 
 use crate::answers;
@@ -239,7 +239,7 @@ impl Casework {
         };
         let now = self.clock.now()?;
         timely(&charter, now)?;
-        let approvals = revision.endorsements.iter().filter(|e| self.holds(&e.by, &e.signature.role));
+        let approvals = revision.endorsements.iter().filter(|e| self.vouches(&e.by, &e.signature));
         let step = Step::Activation(Activation {
             component: revision.component,
             settings: revision.settings,

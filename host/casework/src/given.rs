@@ -1,10 +1,10 @@
 //! Whether what was given still counts.
 //!
 //! The row of an obligation says that an approval or an acknowledgement was given. Whether it counts is looked at whenever the
-//! demand is read: an approval counts while as many of those who gave it as the rule asks for are in the registry, not
-//! suspended, and hold the role they gave it in, and have not taken it back; an acknowledgement while the jurisdiction's charter has the statement in the words
-//! that were acknowledged. What does not count is open again, and can be given anew, by others or of the new words. It counts
-//! again by itself when that is over.
+//! demand is read: an approval counts while as many of those who gave it as the rule asks for could give it now
+//! ([`crate::signatures`]), and have not taken it back; an acknowledgement while the jurisdiction's charter has the statement in
+//! the words that were acknowledged. What does not count is open again, and can be given anew, by others or of the new words.
+//! It counts again by itself when that is over.
 //!
 //! Nothing lists what counts no more: the database lists what was never met. So it is looked for among the latest requests, those
 //! that a worklist looks at. Of older ones the request itself says it.
@@ -73,7 +73,7 @@ impl Casework {
                     !s.taken_back
                         && s.by.jurisdiction == owed.jurisdiction
                         && s.signature.at >= owed.since
-                        && self.holds(&s.by, &s.signature.role)
+                        && self.vouches(&s.by, &s.signature)
                 });
                 approved(rule, requester, theirs.map(|s| (&s.by, &s.signature)))
             }

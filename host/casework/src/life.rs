@@ -1,7 +1,8 @@
 //! The life of a request, as its audit entries tell it.
 //!
 //! Nothing of it is kept as such: a [`Life`] is folded from the accounts of the request's entries each time it is needed, so
-//! that what policies are told, what worklists show and what an auditor reads cannot differ.
+//! that what policies are told, what worklists show and what an auditor reads cannot differ. It is folded in the order of the entries'
+//! moments, whichever host recorded them: whoever takes a step sees to it that its moment comes last ([`crate::sitting`]).
 //!
 //! - Whoever is permitted to see the candidate list has **opened** it: the permit of the `candidates` phase is the record.
 //! - A search that is followed by a list begins anew: the list is the new one, and who opened the old one, what was said of
@@ -174,6 +175,8 @@ pub struct Life {
     pub attestations: Vec<Attestation>,
     /// Whether accounts of it are gone.
     pub incomplete: bool,
+    /// The moment of its latest entry, whatever that says.
+    latest: Instant,
     /// Everybody who took a step that was permitted: what was refused them makes nobody a part of it.
     actors: Vec<Who>,
     /// Who was shown what others concluded of the list that stands.
@@ -236,6 +239,7 @@ impl Life {
     /// Adds one account; `waits` where it is of a step that was permitted and has no effect.
     pub(crate) fn add(&mut self, account: Account, waits: bool) {
         let Account { id, who: by, at, of, event, .. } = account;
+        self.latest = self.latest.max(at);
         match event {
             // A report of a violation is no step of the request, nor is it one that an obligation is set aside.
             Event::Decision { rulings, .. } if matches!(rulings.phase, Phase::Violation | Phase::Waiver) => {}
@@ -385,6 +389,11 @@ impl Life {
         for signed in &mut self.signatures {
             signed.stands = false;
         }
+    }
+
+    /// The moment of its latest entry, whatever that says; the epoch where there is none.
+    pub(crate) fn latest(&self) -> Instant {
+        self.latest
     }
 
     /// Where it stands.

@@ -393,6 +393,17 @@ pub enum Misstep {
     /// Another host has the turn.
     #[error("another host takes a step of this just now, so nothing was done here: wait a moment, and repeat it")]
     Elsewhere,
+    /// This host's clock is behind what is on record of the request: another host's was ahead, or this one's is wrong.
+    #[error(
+        "the last entry of this request is of {latest}, and this host's clock is {by_ms} ms behind that, so nothing was done \
+         here: set the clocks of all hosts by one time server; it can be gone on with once that moment is past"
+    )]
+    BehindRecord {
+        /// By how many ms.
+        by_ms: u64,
+        /// The moment of the entry.
+        latest: Instant,
+    },
 }
 
 impl Misstep {

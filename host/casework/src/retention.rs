@@ -188,7 +188,8 @@ impl Casework {
             answers: own,
         };
         // Who approves now may, as has just been judged; of who did before it is looked at whether they still may.
-        let counts = |who: &Who, rule: &SignOffRule| same_person(who, &actor.who()) || self.holds(who, &rule.role);
+        let counts =
+            |who: &Who, rule: &SignOffRule| same_person(who, &actor.who()) || self.holds(who, &rule.role, &who.unit);
         let met = docket.decide(&found.asked_as(asking.change), asked, counts);
         let pending = met.is_none();
         let (acted, event) = if pending {

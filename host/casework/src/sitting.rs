@@ -6,6 +6,7 @@
 use crate::answers;
 use crate::awaited::{Demands, may_wait};
 use crate::chamber::{Casework, Chamber, Registered};
+use crate::clock::TOLERATED_MS;
 use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::{Past, case_key};
@@ -24,6 +25,7 @@ use model::rulings::ClauseId;
 use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One step's sitting over one request. While it lasts no other step of the request is taken.
 pub(crate) struct Sitting {
@@ -118,7 +120,8 @@ impl Casework {
     }
 
     /// Whether somebody may still act as they were let in: whoever waited may have been suspended meanwhile, or lost a role.
-    /// Every step asks so in its turn, before anything else is read. `asked` is what a rejection calls the step.
+    /// Every step that takes a turn asks so in it, before anything else is read; and every one when it is decided
+    /// ([`crate::judge`]). `asked` is what a rejection calls the step.
     ///
     /// # Errors
     /// [`CaseError::Rejected`], recorded, where they may not: why, in the log of their own jurisdiction.
@@ -147,7 +150,7 @@ impl Casework {
     /// # Errors
     /// [`CaseError::Unknown`] for no such request; [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is
     /// not concerned, or where the requester may not act any more; [`CaseError::OutOfPlace`], recorded, while another host
-    /// takes a step of the request.
+    /// takes a step of the request, and while this one's clock is behind what is on record of it.
     pub(crate) async fn sit(
         &self,
         actor: &Registered,
@@ -174,11 +177,30 @@ impl Casework {
         };
         let concerned = self.concerned(&requester, &owner)?;
         let life = self.life(&owner, &request.request.id).await?;
+        let now = match self.moment_after(&life, owner.neighbours.is_some()).await? {
+            Ok(now) => now,
+            Err(misstep) => {
+                let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
+                return self.record_rejected(&ledgers, actor, request.subject()?.into(), asked, misstep).await;
+            }
+        };
         let owed = owner.store.obligations_of_request(&request.request.id).await?;
         let owed = self.owed(owed, &life, &request.requester)?;
         let counting = self.counting(&life).into_iter().map(|s| s.signature.clone()).collect();
-        let now = self.clock.now()?;
         Ok(Sitting { _turn: turn, owner, hall, request, requester, concerned, life, owed, now, counting })
+    }
+
+    /// The moment of a step: after every other one of the request, or what was recorded first would be read as last. Where
+    /// several hosts are at it, each has a clock of its own, and another's may be ahead: a little is waited for. A host's own
+    /// entries of one moment are told apart by their ids.
+    async fn moment_after(&self, life: &Life, among_several: bool) -> Result<Result<Instant, Misstep>, CaseError> {
+        let (mut now, latest) = (self.clock.now()?, life.latest());
+        if among_several && now <= latest && latest.since(now) < TOLERATED_MS {
+            tokio::time::sleep(Duration::from_millis(latest.since(now).saturating_add(1))).await;
+            now = self.clock.now()?;
+        }
+        let by_ms = latest.since(now);
+        Ok(if by_ms == 0 { Ok(now) } else { Err(Misstep::BehindRecord { by_ms, latest }) })
     }
 
     /// Has a step judged. One that waits for what earlier steps or it itself demanded gets no permit.

@@ -22,7 +22,7 @@ use model::terms::{Field, Holder, Instant, Phase, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const LASO: &str = "l.ortega";
@@ -52,6 +52,11 @@ fn policies() -> std::path::PathBuf {
 impl Server {
     /// A host of this name, whose log is in this folder.
     async fn host(&self, name: &str, folder: &str) -> Casework {
+        self.host_by(&clock(0), name, folder).await
+    }
+
+    /// The same, going by this clock.
+    async fn host_by(&self, clock: &Arc<AtomicU64>, name: &str, folder: &str) -> Casework {
         let engine = policy::Engine::new().unwrap();
         let policy = policy::Folder::read(&policies()).unwrap().load_unpinned(&engine).unwrap();
         let registry: Registry =
@@ -64,10 +69,15 @@ impl Server {
         let log = audit::Log::prepare(dir, &origin, Arc::new(signer)).unwrap();
         let policy = PolicyState::Ready(policy);
         let opening = Opening { id: JURISDICTION.to_owned(), policy, registry, log, galleries: None };
-        let at: Instant = "2026-03-10T15:00:00.000Z".parse().unwrap();
-        let clock = Clock::set(Arc::new(AtomicU64::new(at.0)));
+        let clock = Clock::set(clock.clone());
         Casework::open(vec![opening], self.store.clone(), clock, None, &|_: Loading<'_>| {}).await.unwrap()
     }
+}
+
+/// A clock that stands so many ms after all others here.
+fn clock(ahead_ms: u64) -> Arc<AtomicU64> {
+    let at: Instant = "2026-03-10T15:00:00.000Z".parse().unwrap();
+    Arc::new(AtomicU64::new(at.0 + ahead_ms))
 }
 
 async fn let_in(host: &Casework, person: &str) -> Result<Registered, CaseError> {
@@ -228,6 +238,14 @@ async fn look(host: &Casework, request: &str) -> Result<(), CaseError> {
     host.look(&who(host, SECOND).await, JURISDICTION, request, BTreeMap::new()).await.map(drop)
 }
 
+/// Of the records of a list the first is possible, and the others are not.
+async fn dispose(host: &Casework, request: &str, records: &[String]) -> Result<(), CaseError> {
+    let of = |i: usize| if i == 0 { Likeness::Possible } else { Likeness::Excluded };
+    let dispositions = records.iter().enumerate().map(|(i, record)| said(record, of(i))).collect();
+    let examination = Examination { dispositions, ..Examination::default() };
+    host.dispose(&who(host, FIRST).await, JURISDICTION, request, examination).await.map(drop)
+}
+
 fn is_elsewhere(taken: &Result<(), CaseError>) -> bool {
     matches!(taken, Err(CaseError::OutOfPlace(Misstep::Elsewhere, _)))
 }
@@ -249,10 +267,7 @@ async fn a_request_goes_on_at_any_host_and_is_released_by_one() {
     let (here, there) = (host("here").await, host("there").await);
     enroll(&here, 0..12).await;
     let (request, records) = searched(&here, 1).await;
-    let of = |i: usize| if i == 0 { Likeness::Possible } else { Likeness::Excluded };
-    let dispositions = records.iter().enumerate().map(|(i, record)| said(record, of(i))).collect();
-    let examination = Examination { dispositions, ..Examination::default() };
-    there.dispose(&who(&there, FIRST).await, JURISDICTION, &request, examination).await.unwrap();
+    dispose(&there, &request, &records).await.unwrap();
     look(&here, &request).await.unwrap();
     for (host, person, role, conclusion) in [
         (&there, FIRST, "examiner", Conclusion::Lead),
@@ -276,6 +291,60 @@ async fn a_request_goes_on_at_any_host_and_is_released_by_one() {
         on_record += events.iter().filter(|event| matches!(event, Event::Released { .. })).count();
     }
     assert_eq!(on_record, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_later_is_read_as_later_whichever_hosts_clock_is_ahead() {
+    let Some(server) = server().await else { return };
+    let (ahead, behind) = (clock(5_000), clock(0));
+    let (here, there) = (server.host_by(&ahead, "here", "here").await, server.host_by(&behind, "there", "there").await);
+    enroll(&here, 0..12).await;
+    let (request, records) = searched(&here, 1).await;
+    let sign = async |person: &str| {
+        let lead = signing("examiner", Conclusion::Lead);
+        here.sign(&who(&here, person).await, JURISDICTION, &request, lead).await.unwrap();
+        // Waits until it is in the database, where the other host reads it.
+        here.obligations(JURISDICTION).await.unwrap();
+    };
+    // How many signatures stand, of how many.
+    let standing = async || {
+        let signatures = there.view(&who(&there, FIRST).await, JURISDICTION, &request).await.unwrap().signatures;
+        (signatures.iter().filter(|signed| signed.stands).count(), signatures.len())
+    };
+    dispose(&here, &request, &records).await.unwrap();
+    look(&here, &request).await.unwrap();
+    sign(SECOND).await;
+    let latest = Instant(ahead.load(Ordering::Acquire));
+    for clock in [&ahead, &behind] {
+        clock.fetch_add(1_000, Ordering::AcqRel);
+    }
+    let early = misstep(dispose(&there, &request, &records).await);
+    assert_eq!(early, Misstep::BehindRecord { by_ms: 4_000, latest });
+    let told = events(&there).await;
+    let of_it = |event: &&Event| matches!(event, Event::Rejected { reason, .. } if reason.contains("clock"));
+    assert_eq!(told.iter().filter(of_it).count(), 1);
+    assert!(!told.iter().any(|event| matches!(event, Event::Decision { .. })), "nothing was decided");
+    assert_eq!(standing().await, (1, 1));
+
+    behind.fetch_add(5_000, Ordering::AcqRel);
+    dispose(&there, &request, &records).await.unwrap();
+    assert_eq!(standing().await, (0, 1), "it was signed for something else");
+
+    // What is little is waited for.
+    ahead.fetch_add(200, Ordering::AcqRel);
+    sign(FIRST).await;
+    assert_eq!(standing().await, (1, 2));
+    let ticking = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            behind.fetch_add(20, Ordering::AcqRel);
+        }
+    };
+    tokio::select! {
+        done = dispose(&there, &request, &records) => done.unwrap(),
+        () = ticking => {}
+    }
+    assert_eq!(standing().await, (0, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,16 @@
 //! People and agencies in the middle of work: whoever is suspended takes no further step, whatever the registry file says.
 
 use crate::common::{
-    Court, FIRST, JURISDICTION, SECOND, against, answers, court, misstep, outgoing, refused, signing, text,
+    Court, FIRST, JURISDICTION, SECOND, against, answers, court, misstep, outgoing, refused, signing, text, GALLERY, SUPERVISOR, batch, intake,
 };
 use magistrate_casework::access::{Change, Changed};
 use magistrate_casework::activation::{Proposal, Vote};
 use magistrate_casework::agreements::Admission;
 use magistrate_casework::obligations::Owed;
 use magistrate_casework::registration::{Record, Registration};
+use magistrate_casework::report::Asked;
 use magistrate_casework::retention::{self, Asking};
+use magistrate_casework::search_step::Plan;
 use magistrate_casework::violation::{Recorded, Report};
 use magistrate_casework::worklist::Wanted;
 use magistrate_casework::{CaseError, Misstep};
@@ -21,7 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 /// Who authorises access here, and an agency that is not suspended.
-const LASO: &str = "l.ortega";
+pub const LASO: &str = "l.ortega";
 const AGENCY: &str = "ice-ero";
 
 const REPORTER: &str = "c.hargrove";
@@ -34,7 +36,7 @@ fn change(change: AccessChange) -> Change {
     Change { change, roles: vec![], reason: "as the test says".to_owned(), answers }
 }
 
-async fn access(court: &Court, by: &str, person: &str, what: AccessChange) -> Result<Changed, CaseError> {
+pub async fn access(court: &Court, by: &str, person: &str, what: AccessChange) -> Result<Changed, CaseError> {
     court.casework.change_access(&court.who(by).await, JURISDICTION, person, change(what)).await
 }
 
@@ -57,12 +59,20 @@ async fn report_of(court: &Court, request: &str, given: BTreeMap<String, Value>)
 }
 
 /// That a step was rejected, for this reason.
-fn rejected<T>(taken: Result<T, CaseError>, because: &str) {
+pub fn rejected<T>(taken: Result<T, CaseError>, because: &str) {
     match taken {
         Err(CaseError::Rejected(reason)) => assert!(reason.contains(because), "{reason}"),
         Err(e) => panic!("not rejected: {e:?}"),
         Ok(_) => panic!("the step was taken"),
     }
+}
+
+/// Puts on record that somebody is of another unit.
+pub async fn moves(court: &Court, person: &str, unit: &str) {
+    let particulars = Particulars { unit: Some(unit.to_owned()), ..Particulars::default() };
+    let Change { reason, answers, .. } = change(AccessChange::Review);
+    let recording = Record { particulars, background_void: false, reason, answers };
+    court.casework.record_of_person(&court.who(LASO).await, JURISDICTION, person, recording).await.unwrap();
 }
 
 /// Whether somebody is let in.
@@ -120,6 +130,35 @@ async fn a_suspension_stops_work_under_way_and_its_end_lets_it_go_on() {
     assert_eq!(again, Misstep::NotSuspended { id: SECOND.to_owned() });
     court.release(FIRST, &request, outgoing(&records[..1])).await.expect("it counts again");
     assert_eq!(court.ever_on_record("access-changed").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_counts_while_whoever_gave_it_is_of_its_unit_and_of_an_agency_in_good_standing() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(3).await;
+    let wanting = async |court: &Court, role: &str| {
+        let wanting = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
+        assert!(matches!(&wanting, Misstep::Unsigned { .. }) && wanting.to_string().contains(role), "{wanting}");
+    };
+    moves(&court, SUPERVISOR, "patrol").await;
+    wanting(&court, "`ciu-supervisor`").await;
+    moves(&court, SUPERVISOR, "ciu").await;
+    moves(&court, SECOND, "patrol").await;
+    wanting(&court, "`examiner`").await;
+    let anew = court.sign(SECOND, &request, signing("examiner", Conclusion::Lead)).await;
+    assert!(!matches!(anew, Err(CaseError::OutOfPlace(..))), "whether they may for that unit is the policy's to say");
+    moves(&court, SECOND, "ciu").await;
+    let again = court.sign(SECOND, &request, signing("examiner", Conclusion::Lead)).await;
+    assert!(matches!(misstep(again), Misstep::SignedAlready { .. }), "what they signed counts again");
+
+    let of_a_suspended_agency = |registry: &mut model::registry::Registry| {
+        registry.people.iter_mut().find(|p| p.id == SECOND).unwrap().agency = "oakland-so".to_owned();
+    };
+    let court = court.reopen(of_a_suspended_agency).await;
+    assert!(suspended_since(&court, "oakland-so").is_some() && let_in(&court, SECOND).await);
+    wanting(&court, "`examiner`").await;
+    let court = court.reopen(|_| {}).await;
+    court.release(FIRST, &request, outgoing(&records[..1])).await.expect("it counts again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -391,8 +430,19 @@ async fn whoever_is_suspended_while_waiting_takes_no_step_of_any_kind() {
     let told = Report { happened, request: None, answers: answers([("violated-clause", text("5.2"))]) };
     rejected(casework.record_violation(&waiting, JURISDICTION, told).await, because);
     rejected(casework.look(&waiting, JURISDICTION, &request, BTreeMap::new()).await, because);
-    assert_eq!(court.ever_on_record("rejected").await, 14, "each is on record");
-    assert_eq!((court.ever_on_record("violated").await, court.ever_on_record("access-changed").await), (0, 1));
+    rejected(casework.open_request(&waiting, JURISDICTION, intake(7)).await, because);
+    rejected(casework.search_now(&waiting, JURISDICTION, intake(7), Plan::default()).await, because);
+    rejected(casework.enroll(&waiting, JURISDICTION, GALLERY, batch(100..101)).await, because);
+    let none = ["software-upgrades", "contract-changes", "confirmed-violations"].map(|name| (name, text("none")));
+    let asked = Asked { report: "weekly".to_owned(), days: None, answers: answers(none) };
+    rejected(casework.draw_report(&waiting, JURISDICTION, asked).await, because);
+    assert_eq!(court.ever_on_record("rejected").await, 18, "each is on record");
+    let done = ["violated", "access-changed", "opened", "enrolled", "drawn"];
+    let mut on_record = Vec::new();
+    for what in done {
+        on_record.push(court.ever_on_record(what).await);
+    }
+    assert_eq!(on_record, [0, 1, 1, 1, 0], "{done:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -403,6 +453,7 @@ async fn whoever_lost_a_role_while_waiting_asks_again() {
     let taken = court.casework.change_access(&waiting, JURISDICTION, SECOND, change(AccessChange::Suspend)).await;
     rejected(taken, "changed meanwhile");
     assert!(let_in(&court, SECOND).await);
+    rejected(court.casework.open_request(&waiting, JURISDICTION, intake(1)).await, "changed meanwhile");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,12 @@
 //! People, agencies and agreements come on record over a step: judged, at once, and for longer than until the next start.
 
-use crate::common::{Court, FIRST, JURISDICTION, answers, court, misstep, refused, text};
+use crate::common::{Court, FIRST, JURISDICTION, answers, court, misstep, outgoing, refused, signing, text};
 use magistrate_casework::access::{Change, Changed};
 use magistrate_casework::agreements::Admission;
 use magistrate_casework::chamber::Registered;
 use magistrate_casework::registration::{Record, Registration};
 use magistrate_casework::{CaseError, Misstep};
-use model::facts::{AccessChange, AgencyKind, Agreement, Device, Training};
+use model::facts::{AccessChange, AgencyKind, Agreement, Conclusion, Device, Training};
 use model::registry::{Agency, Concluded, Contact, Particulars, Person, Principal, agreement_id};
 use model::role::Held;
 use model::terms::{Digest, Value};
@@ -195,6 +195,13 @@ async fn a_training_on_record_counts_at_once_and_its_end_too() {
     let person = let_in(&court, "e.voss").await.unwrap().person;
     assert_eq!(person.trainings.len(), 2);
     assert_eq!(person.need_reviewed, Some("2026-03-10".parse().unwrap()));
+    // Whoever opens the list is involved from then on, whoever has signed already (DET 5.4(3)-c).
+    let (signed, records) = court.signed(4).await;
+    court.look("e.voss", &signed).await.unwrap();
+    let wanting = misstep(court.release(FIRST, &signed, outgoing(&records[..1])).await);
+    assert!(matches!(&wanting, Misstep::Unsigned { .. }) && wanting.to_string().contains("`e.voss`"), "{wanting}");
+    court.sign("e.voss", &signed, signing("examiner", Conclusion::Lead)).await.unwrap();
+    court.release(FIRST, &signed, outgoing(&records[..1])).await.unwrap();
     record(&court, LASO, "e.voss", renewed("2026-03-10")).await.unwrap();
     let person = let_in(&court, "e.voss").await.unwrap().person;
     assert_eq!(person.trainings.last(), Some(&training("2026-03-02", "2026-03-10")));

@@ -5,12 +5,13 @@ use magistrate_casework::activation::{Activated, Proposal, Vote};
 use magistrate_casework::chamber::{Loading, Registered};
 use magistrate_casework::chancery::Chancery;
 use magistrate_casework::obligations::Owed;
+use magistrate_casework::registration::Record;
 use magistrate_casework::revision::State;
 use magistrate_casework::violation::Report;
 use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
 use model::account::Event;
 use model::facts::{AccessChange, Conclusion, Device};
-use model::registry::{Principal, Registry};
+use model::registry::{Particulars, Principal, Registry};
 use model::role::Held;
 use model::rulings::Duty;
 use model::terms::{Digest, Field, Instant, Value, Verdict};
@@ -302,6 +303,14 @@ async fn a_component_takes_effect_with_the_approval_of_those_who_hold_their_role
     // Nobody's approval.
     refused(house.activate(DETROIT, "l.ortega", &id).await, Verdict::Deny, "6.4");
     house.casework.change_access(&laso, DETROIT, "v.stone", change(AccessChange::Reinstate)).await.unwrap();
+    let moves = async |unit: &str| {
+        let particulars = Particulars { unit: Some(unit.to_owned()), ..Particulars::default() };
+        let recording = Record { particulars, answers: answers(), ..Record::default() };
+        house.casework.record_of_person(&laso, DETROIT, "v.stone", recording).await.unwrap();
+    };
+    moves("patrol").await;
+    assert_eq!(verdict(house.activate(DETROIT, "l.ortega", &id).await), Verdict::Deny, "nor for the unit they left");
+    moves("board").await;
     house.activate(DETROIT, "l.ortega", &id).await.unwrap();
     assert_eq!(house.in_force(DETROIT).0, digest);
     let read = policy::Folder::read(&folder(house.home.path(), DETROIT)).unwrap();

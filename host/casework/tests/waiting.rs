@@ -5,6 +5,7 @@ use crate::common::{
     ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, answers, court, intake, misstep, outgoing, record, said,
     signing, text,
 };
+use crate::people::moves;
 use casework::access::Change;
 use casework::acknowledgement::Acknowledgement;
 use casework::awaited::Waits;
@@ -396,6 +397,9 @@ async fn an_approval_counts_while_whoever_gave_it_holds_the_role() {
     access(&court, SUPERVISOR, AccessChange::Withdraw, &["ciu-supervisor"]).await;
     waits_under(&waiting(court.search(FIRST, &request, three()).await), "2.7");
     access(&court, SUPERVISOR, AccessChange::Reinstate, &["ciu-supervisor"]).await;
+    moves(&court, SUPERVISOR, "patrol").await;
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "2.7");
+    moves(&court, SUPERVISOR, "ciu").await;
     court.search(FIRST, &request, three()).await.expect("who is back need not approve again");
 }
 

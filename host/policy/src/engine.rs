@@ -26,8 +26,8 @@ const STACK_BYTES: usize = 512 << 10;
 /// What crosses the boundary in one call, in bytes, before the host stops reading an answer.
 pub const ANSWER_BYTES: usize = 1 << 20;
 
-/// Decisions running at the same moment. Each holds a thread, so this is far above any sensible thread count.
-const AT_ONCE: u32 = 64;
+/// Decisions that run at the same moment at most: one more is a fault, and denied. Whoever has more threads has the others wait.
+pub const AT_ONCE: u32 = 64;
 
 /// Lines that a policy logs for its author are kept up to this many bytes per call.
 pub const LOG_BYTES: usize = 4 << 10;

@@ -235,8 +235,10 @@ impl Docket {
             return Some(self.asked.remove(name).map(|asked| asked.rules).unwrap_or_default());
         }
         let Some(asked) = self.asked.get_mut(name) else { return Some(Vec::new()) };
-        if !asked.approved_by.iter().any(|who| same_person(who, &said.by)) {
-            asked.approved_by.push(said.by);
+        match asked.approved_by.iter_mut().find(|who| same_person(who, &said.by)) {
+            // As they are now: they may be of another unit since.
+            Some(earlier) => *earlier = said.by,
+            None => asked.approved_by.push(said.by),
         }
         if !asked.is_approved(counts) {
             return None;
@@ -352,6 +354,10 @@ mod tests {
         assert_eq!(docket.asked["hold"].approved_by.len(), 2, "what they said stays on record");
         let mut other = docket.clone();
         assert!(other.decide("hold", said("d", 0), but("b")).is_some(), "others can");
+        let moved = |who: &Who, _: &SignOffRule| who.person != "b" || who.unit == "another";
+        let mut other = docket.clone();
+        let again = Asked { by: Who { unit: "another".to_owned(), ..self::who("b") }, ..said("b", 0) };
+        assert!(other.decide("hold", again, moved).is_some(), "whoever is of another unit approves for that one");
         assert!(
             docket.decide("hold", said("c", 0), but("")).is_some(),
             "nor has anybody to approve anew who has it back"

@@ -285,7 +285,7 @@ impl Casework {
 
     /// A person as the registry knows them, suspended or not, with the roles that count now: of a record of theirs more is said
     /// than they may do.
-    fn known(&self, principal: &Principal, now: Instant) -> Option<Registered> {
+    pub(crate) fn known(&self, principal: &Principal, now: Instant) -> Option<Registered> {
         let chamber = self.chamber(&principal.jurisdiction).ok()?;
         let registry = chamber.registry();
         let person = registry.people.iter().find(|p| p.id == principal.person)?.clone();

@@ -1,6 +1,7 @@
 //! A policy component that misbehaves as its setting says. Each way is one that a careless or malicious author might
-//! find; the host must answer all of them with a recorded denial. Three ways are no misbehaviour: it may `behave`, it may
-//! behave and let a chief `waive` what it demands, and it may want signatures given `blind`.
+//! find; the host must answer all of them with a recorded denial. Four ways are no misbehaviour: it may `behave`, it may
+//! behave and let a chief `waive` what it demands, it may want signatures given `blind`, and it may behave and be in force for
+//! `two-days` alone.
 
 use magistrate_sdk::calendar::date;
 use magistrate_sdk::case::has_role;
@@ -19,6 +20,7 @@ const ACTS: &[&str] = &[
     "behave",
     "waive",
     "blind",
+    "two-days",
     "spin",
     "allocate",
     "recurse",
@@ -51,14 +53,15 @@ const ACT: Setting =
 impl Policy for Hostile {
     const SETTINGS: &'static [Setting] = &[ACT];
 
-    fn charter(_settings: &Settings) -> Charter {
+    fn charter(settings: &Settings) -> Charter {
+        let two_days = settings.text(&ACT) == "two-days";
         Charter {
             id: "hostile".to_owned(),
             title: "A policy that misbehaves".to_owned(),
             authority: "none".to_owned(),
             authority_text: "0".repeat(64),
-            effective: date(2026, 1, 1),
-            expires: None,
+            effective: if two_days { date(2026, 3, 11) } else { date(2026, 1, 1) },
+            expires: two_days.then_some(date(2026, 3, 12)),
             review_due: None,
             review: None,
             time_zone: "UTC".to_owned(),
