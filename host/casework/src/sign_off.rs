@@ -13,7 +13,7 @@ use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::life::{Life, Signed, same_person, takes_back};
 use crate::limits::bounded;
-use crate::misstep::Misstep;
+use crate::misstep::{Misstep, demanding_role};
 use crate::obligations::{self, Owed, Standing};
 use crate::signatures::approved;
 use crate::sitting::{Sitting, Taken};
@@ -78,19 +78,22 @@ impl Casework {
 
 fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result<(), Misstep> {
     let who = actor.who();
+    let demanded = || demanding_role(&sitting.life, &sign_off.role);
     if matches!(sign_off.conclusion, Conclusion::Lead | Conclusion::NoLead) {
         sitting.listed()?;
     } else if !is_awaited_after_release(sitting, &who, &sign_off.role) {
         sitting.unreleased()?;
     }
     if !actor.holds(&sign_off.role) {
-        return Err(Misstep::NotTheirRole { person: who.person, role: sign_off.role.clone() });
+        let role = sign_off.role.clone();
+        return Err(Misstep::NotTheirRole { person: who.person, demanded: demanded(), role });
     }
     if let Some(signed) = sitting.life.signature_of(&who)
         && !is_asked_anew(sitting, &who, sign_off)
         && !concludes_otherwise(sitting, &who, sign_off)
     {
-        return Err(Misstep::SignedAlready { person: who.person, at: signed.signature.at });
+        let at = signed.signature.at;
+        return Err(Misstep::SignedAlready { person: who.person, at, demanded: demanded() });
     }
     if sign_off.conclusion == Conclusion::Refused && sign_off.reason.trim().is_empty() {
         return Err(Misstep::RefusedWithoutReason);
