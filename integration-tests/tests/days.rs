@@ -2,7 +2,7 @@
 //! evidence before its tenth day ends. The clock is set (`clock`), so the server runs in this process.
 
 use crate::clock::{House, Scribe, at, entries};
-use crate::common::life::{dispositions, outgoing, signing};
+use crate::common::life::{cited, dispositions, outgoing, signing};
 use crate::common::{MODEL, outcome, packed, request, template};
 use casework::Casework;
 use casework::retention::{Exports, Means};
@@ -64,8 +64,8 @@ async fn out_of_place(house: &House, id: &str, (step, body): &(&str, Value), say
     let (status, problem) = house.post(EXAMINER, &format!("requests/{id}/{step}"), body).await;
     assert_eq!((status, &problem["type"]), (409, &json!("urn:magistrate:problem:out-of-place")), "{step}: {problem}");
     assert!(problem["detail"].as_str().unwrap().contains(says), "{step}: {problem}");
-    let cited = clause.map(|clause| json!([{"jurisdiction": DETROIT, "clause": clause}]));
-    assert_eq!(problem.get("clauses"), cited.as_ref(), "{step}: {problem}");
+    let under: Vec<_> = clause.into_iter().map(|clause| (DETROIT, clause)).collect();
+    assert_eq!(cited(&problem), under, "{step}: {problem}");
     assert!(problem.get("candidates").is_none(), "{problem}");
     assert!(entries(&mut house.client(EXAMINER)).await > before, "{step}: it is on record");
     assert_eq!(seen().await, stood, "{step}");
