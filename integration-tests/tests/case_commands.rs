@@ -217,6 +217,10 @@ async fn a_search_that_waits_says_for_whom_and_ends_with_a_code_of_its_own() {
     json(&court, SUPERVISOR, &["sign"], &[&request[..], &approved].concat());
     let found = json(&court, FIRST, &["request", "search"], &request);
     assert_eq!(found["candidates"][0]["record_id"], "r0006");
+    let shown = said(&command(&court, FIRST, &["request", "search"], &request));
+    // The statements below it are the directive's own words.
+    let (table, _) = shown.split_once(" records compared of ").unwrap();
+    assert!(table.contains("r0006") && !table.to_lowercase().contains("match"), "{table}");
 }
 
 #[tokio::test]

@@ -176,6 +176,8 @@ async fn without_a_lead_no_candidate_leaves_and_the_probe_has_to_go() {
         all.filter(|o| o["clause"] == clause && !o["duty"][duty].is_null()).count()
     };
     assert_eq!((of("5.4(5)", "notify"), of("5.4(6)", "purge")), (1, 1), "{owed}");
+    let report = owed.as_array().unwrap().iter().find(|o| !o["duty"]["document"].is_null()).unwrap();
+    assert_eq!((&report["state"], &report["by"]), (&json!("waived"), &json!("host")), "nobody drew it up: {report}");
     let handed = court.take(FIRST, &id, "disseminations", &hand_over("pdf")).await;
     assert!(handed["document"].is_null(), "{handed}");
     assert_eq!(court.seen(&id).await["state"], "disseminated");
@@ -189,7 +191,7 @@ async fn nobody_concludes_anything_while_candidates_have_no_disposition() {
     let Some(mut court) = court().await else { return };
     let Listed { id, records } = court.listed(11).await;
     let undisposed = || pending("6.1(3)a-1", "say of each what it was found to be");
-    let unsaid = || out_of_place("have no disposition, and each needs one");
+    let unsaid = || out_of_place("have no disposition, and each needs one").under("6.1(3)a-1");
     court.refuse(FIRST, &id, "sign-offs", &signing("examiner", "no-lead"), undisposed()).await;
     court.refuse(FIRST, &id, "release", &outgoing(&[]), unsaid()).await;
 
@@ -198,7 +200,7 @@ async fn nobody_concludes_anything_while_candidates_have_no_disposition() {
         court.refuse(FIRST, &id, "sign-offs", &signing("examiner", conclusion), undisposed()).await;
     }
     court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), unsaid()).await;
-    let unexamined = out_of_place("have those who opened the list say what they are");
+    let unexamined = out_of_place("have those who opened the list say what they are").under("6.1(3)a-1");
     court.refuse(SUPERVISOR, &id, "release", &outgoing(&[]), unexamined).await;
 
     court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
@@ -226,7 +228,8 @@ async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing
     assert_eq!((&awaited["clause"], &awaited["duty"]), (&json!("5.5-b4"), &json!({"acknowledge": STATEMENT})));
     let verbatim = court.statement(STATEMENT).await;
     let edited = json!({"statement": STATEMENT, "text": verbatim.replace("IS NOT", "IS")});
-    court.refuse("detroit/o.mercer", &id, "acknowledgements", &edited, out_of_place("altered")).await;
+    let altered = out_of_place("altered").under("5.5-b4");
+    court.refuse("detroit/o.mercer", &id, "acknowledgements", &edited, altered).await;
     let given = json!({"statement": STATEMENT, "text": verbatim});
     court.refuse(ASKER, &id, "acknowledgements", &given, forbidden("o.mercer")).await;
     court.take("detroit/o.mercer", &id, "acknowledgements", &given).await;
@@ -291,7 +294,8 @@ async fn a_step_out_of_order_is_refused() {
     let Listed { id, records } = court.list(id).await;
     court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), out_of_place("dispose of it anew")).await;
     court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
-    court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), out_of_place("have others sign")).await;
+    let unsigned = out_of_place("have others sign").under("5.4(3)-b");
+    court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), unsigned).await;
     court.sign(&id).await;
     court.take(FIRST, &id, "release", &outgoing(&records[..1])).await;
 
@@ -330,10 +334,9 @@ async fn a_step_is_for_those_it_is_for() {
     court.take(FIRST, &id, "dispositions", &said_of_all).await;
 
     let as_supervisor = signing("ciu-supervisor", "approved");
-    court.refuse(FIRST, &id, "sign-offs", &as_supervisor, forbidden("sign in a role that you hold")).await;
-    court
-        .refuse(ASKER, &id, "sign-offs", &signing("examiner", "lead"), forbidden("sign in a role that you hold"))
-        .await;
+    let not_theirs = |clause| forbidden("sign in a role that you hold").under(clause);
+    court.refuse(FIRST, &id, "sign-offs", &as_supervisor, not_theirs("5.4(3)-b")).await;
+    court.refuse(ASKER, &id, "sign-offs", &signing("examiner", "lead"), not_theirs("2.4")).await;
     court
         .refuse(SECOND, &id, "sign-offs", &signing("examiner", "lead"), denied("5.4(3)-c", "open it, then sign"))
         .await;
@@ -388,10 +391,11 @@ async fn nothing_is_said_or_signed_twice_nor_of_another_cases_records() {
 
     let lead = signing("examiner", "lead");
     court.take(FIRST, &id, "sign-offs", &lead).await;
-    court.refuse(FIRST, &id, "sign-offs", &lead, out_of_place("have another person sign")).await;
+    let again = || out_of_place("have another person sign").under("2.4");
+    court.refuse(FIRST, &id, "sign-offs", &lead, again()).await;
     // A person is a person, with whatever certificate.
     court.deployment.issue("detroit", "m.whitfield", "fixed", "second-desk", 30).unwrap();
-    court.refuse("detroit/second-desk", &id, "sign-offs", &lead, out_of_place("have another person sign")).await;
+    court.refuse("detroit/second-desk", &id, "sign-offs", &lead, again()).await;
     court.deployment.issue("detroit", "m.whitfield", "mobile", "telephone", 30).unwrap();
     let elsewhere = json!({"dispositions": [said(&records[1], "inconclusive")]});
     court.refuse("detroit/telephone", &id, "dispositions", &elsewhere, denied("3.3", "use a fixed workstation")).await;
@@ -420,11 +424,12 @@ async fn an_edited_statement_does_not_leave() {
         out["statements"] = statements;
         out
     };
-    let altered = || out_of_place("word for word");
+    let altered = || out_of_place("word for word").under("5.4(4)-c");
     court.refuse(FIRST, &id, "release", &carrying(json!([{"id": STATEMENT, "text": tidied}])), altered()).await;
     let digest = "0".repeat(64);
     court.refuse(FIRST, &id, "release", &carrying(json!([{"id": STATEMENT, "digest": digest}])), altered()).await;
-    court.refuse(FIRST, &id, "release", &carrying(json!([])), out_of_place("demanded and left out")).await;
+    let bare = carrying(json!([{"id": "continue-investigation"}]));
+    court.refuse(FIRST, &id, "release", &bare, out_of_place("demanded and left out").under("5.4(4)-c")).await;
     let unknown = carrying(json!([{"id": "disclaimer"}]));
     court.refuse(FIRST, &id, "release", &unknown, out_of_place("no charter concerned holds")).await;
     let entries = court.entries("detroit").await;
@@ -462,12 +467,13 @@ async fn a_signature_of_somebody_who_left_no_longer_counts() {
     let left = under(&all_there, "id = \"j.kowalski\"", "suspended_since = \"2026-01-02T08:00:00.000Z\"");
     reopen(&mut court, &left);
     let out = outgoing(&records[..1]);
-    court.refuse(FIRST, &id, "release", &out, out_of_place("have others sign")).await;
+    court.refuse(FIRST, &id, "release", &out, out_of_place("have others sign").under("2.4")).await;
     court.refuse(SECOND, &id, "candidates", &json!({}), forbidden("suspended since")).await;
+    court.refuse(SECOND, &id, "candidates", &json!({}), forbidden("have them reinstated first")).await;
 
     let demoted = all_there.replace("roles = [\"ciu-supervisor\"]", "roles = []");
     reopen(&mut court, &demoted);
-    court.refuse(FIRST, &id, "release", &out, out_of_place("ciu-supervisor")).await;
+    court.refuse(FIRST, &id, "release", &out, out_of_place("ciu-supervisor").under("5.4(3)-b")).await;
 
     reopen(&mut court, &all_there);
     record(&court, "s.baptiste", json!({"unit": "patrol"})).await;

@@ -178,7 +178,8 @@ impl Casework {
         let found = pending(&chamber, revision).await?;
         let own = actor.principal.jurisdiction == jurisdiction;
         let out_of_place = if !own || !actor.holds(&role) {
-            Some(Misstep::NotTheirRole { person: actor.person.id.clone(), role: role.clone() })
+            // It is the host that wants a role which they hold; which one, the policy judges as the revision takes effect.
+            Some(Misstep::NotTheirRole { person: actor.person.id.clone(), role: role.clone(), demanded: vec![] })
         } else if conclusion == Conclusion::Refused && reason.trim().is_empty() {
             Some(Misstep::RefusedWithoutReason)
         } else {

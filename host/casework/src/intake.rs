@@ -2,6 +2,7 @@
 
 use crate::answers;
 use crate::awaited::{Awaited, Demands};
+use crate::bounds::Bounds;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::history::Past;
@@ -123,6 +124,11 @@ impl Opening {
     /// The approvals and acknowledgements that the decision demands.
     pub(crate) fn demands(&self) -> Demands {
         Demands::of_opening(&self.acted.rulings)
+    }
+
+    /// What the decision says of every list of the request.
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds::default().and(&self.acted.rulings)
     }
 }
 

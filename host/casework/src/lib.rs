@@ -21,6 +21,7 @@
 //! | [`shelf`] | where galleries stand on disk, and how they start |
 //! | `filter` | from what a search asks for to the columns that are searched |
 //! | [`intake`], [`search_step`], [`enroll`] | the steps up to the candidate list |
+//! | `bounds` | what decisions say of a candidate list: its length, its scores, its fields, its records |
 //! | `photograph` | how many photographs are looked at at once |
 //! | [`access`], [`violation`], [`activation`] | the steps outside a request's life: people and agencies, violations, policy revisions |
 //! | [`registration`], [`agreements`] | people, agencies and agreements come into the registry, and what is known of them changes |
@@ -57,6 +58,7 @@ pub mod anomalies;
 mod answers;
 mod aside;
 pub mod awaited;
+mod bounds;
 mod calendar;
 pub mod chamber;
 pub mod chancery;

@@ -10,7 +10,7 @@
 //!
 //! | duty | is met by |
 //! |---|---|
-//! | sign-offs, document | the release, which does not happen without |
+//! | sign-offs, document | the release, which does not happen without; what it did not need, because no candidate left, the host sets aside |
 //! | approve | as many signatures `approved` as the rule asks for, since it was imposed; it is open again if one of them is taken back |
 //! | acknowledge | the requester's acknowledgement |
 //! | dispose-all | the disposition of the last candidate |
@@ -72,7 +72,8 @@ pub enum Standing {
     },
     /// Set aside before it was met.
     Waived {
-        /// By whom: `jurisdiction/person`, or `host` for the notice of a report that could not be drawn up.
+        /// By whom: `jurisdiction/person`, or `host` for the notice of a report that could not be drawn up, and for what a
+        /// release did not need.
         by: String,
         /// When.
         at: Instant,

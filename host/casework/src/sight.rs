@@ -62,7 +62,9 @@ impl Casework {
     ) -> Result<(), CaseError> {
         if let Some(since) = suspended_since(chamber, asker) {
             let agency = &asker.agency.id;
-            let reason = format!("the agency `{agency}` is suspended since {since}: its people are shown nothing");
+            let reason = format!(
+                "the agency `{agency}` is suspended since {since}, and its people are shown nothing: have it reinstated first"
+            );
             return self.reject_in(&[chamber], asker, asked, &reason).await;
         }
         let (who, at) = (asker.who(), self.clock.now()?);

@@ -14,7 +14,7 @@ use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::life::{Life, Signed, same_person, takes_back};
 use crate::limits::bounded;
-use crate::misstep::Misstep;
+use crate::misstep::{Misstep, demanding_role};
 use crate::obligations::{self, Owed, Standing};
 use crate::signatures::approved;
 use crate::sitting::{Sitting, Taken};
@@ -79,13 +79,15 @@ impl Casework {
 
 fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result<(), Misstep> {
     let who = actor.who();
+    let demanded = || demanding_role(&sitting.life, &sign_off.role);
     if matches!(sign_off.conclusion, Conclusion::Lead | Conclusion::NoLead) {
         sitting.listed()?;
     } else if !is_awaited_after_release(sitting, &who, &sign_off.role) {
         sitting.unreleased()?;
     }
     if !actor.holds(&sign_off.role) {
-        return Err(Misstep::NotTheirRole { person: who.person, role: sign_off.role.clone() });
+        let role = sign_off.role.clone();
+        return Err(Misstep::NotTheirRole { person: who.person, demanded: demanded(), role });
     }
     // What they signed for a unit that they have left counts no more: they sign for the one they are of now.
     let signed = |s: &&Signed| s.stands && same_person(&s.by, &who) && s.signature.unit == who.unit;
@@ -93,7 +95,8 @@ fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result
         && !is_asked_anew(sitting, &who, sign_off)
         && !concludes_otherwise(sitting, &who, sign_off)
     {
-        return Err(Misstep::SignedAlready { person: who.person, at: signed.signature.at });
+        let at = signed.signature.at;
+        return Err(Misstep::SignedAlready { person: who.person, at, demanded: demanded() });
     }
     if sign_off.conclusion == Conclusion::Refused && sign_off.reason.trim().is_empty() {
         return Err(Misstep::RefusedWithoutReason);

@@ -10,11 +10,11 @@ use crate::clock::TOLERATED_MS;
 use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::{Past, case_key};
-use crate::intake::{OpenRequest, attested};
+use crate::intake::{OpenRequest, PROBE, attested};
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Ledger, OfRequest, Receipt, Subject};
 use crate::life::{Life, takes_back};
-use crate::misstep::Misstep;
+use crate::misstep::{Misstep, demanding_purge};
 use crate::obligations::Owed;
 use crate::permit::{Acted, Permit};
 use crate::turns::Turn;
@@ -86,8 +86,9 @@ impl Sitting {
         if let Some(release) = &self.life.release {
             return Err(Misstep::Released { at: release.at });
         }
-        if let Some(at) = self.life.purged(crate::intake::PROBE) {
-            return Err(Misstep::Purged { subject: crate::intake::PROBE.to_owned(), at });
+        if let Some(at) = self.life.purged(PROBE) {
+            let (subject, demanded) = (PROBE.to_owned(), demanding_purge(&self.life, PROBE));
+            return Err(Misstep::Purged { subject, at, demanded });
         }
         if self.life.incomplete { Err(Misstep::Incomplete) } else { Ok(()) }
     }

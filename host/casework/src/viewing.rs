@@ -4,6 +4,7 @@
 //! rule wants signatures given blind, whoever has not signed is not shown what others concluded.
 
 use crate::awaited::{Awaited, Demands, next};
+use crate::bounds::Bounds;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::intake::OpenRequest;
@@ -195,10 +196,12 @@ impl Casework {
         // Showing is the answer itself: its entry, durable before the answer, names every record shown.
         let Acted { rulings, intent, .. } = permit.act();
         let (allowed, withheld) = sitting.life.shows(&rulings);
+        let most = Bounds::default().and(&rulings).at_most();
         let me = actor.who();
         let candidates = bookings
             .into_iter()
             .filter(|booking| !withheld.contains(&booking.id))
+            .take(most)
             .map(|booking| CandidateSeen {
                 rank: rank_of(&booking.id),
                 disposition: sitting.life.said.get(&booking.id).filter(|s| sees(&sitting.life, &me, &s.by)).cloned(),

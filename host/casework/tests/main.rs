@@ -8,6 +8,7 @@ mod blind;
 mod calendar;
 mod clocks;
 mod common;
+mod demanded;
 mod derived;
 mod filters;
 mod homes;

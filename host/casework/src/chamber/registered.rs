@@ -246,7 +246,10 @@ fn person_of(chamber: &Chamber, principal: &Principal, now: Instant) -> Result<R
         ));
     };
     if let Some(since) = person.suspended_since {
-        return Err(format!("`{}` is suspended since {since}", person.id));
+        let id = &person.id;
+        return Err(format!(
+            "`{id}` is suspended since {since}: have them reinstated first, or have somebody else take the step"
+        ));
     }
     if [&person.name, &person.unit].iter().any(|text| text.trim().is_empty()) {
         // Every entry of the log says both.

@@ -1,11 +1,12 @@
 //! A policy component that misbehaves as its setting says. Each way is one that a careless or malicious author might
-//! find; the host must answer all of them with a recorded denial. Four ways are no misbehaviour: it may `behave`, it may
-//! behave and let a chief `waive` what it demands, it may want signatures given `blind`, and it may behave and be in force for
-//! `two-days` alone.
+//! find; the host must answer all of them with a recorded denial. Some ways are no misbehaviour: it may `behave`, it may
+//! behave and let a chief `waive` what it demands, it may want signatures given `blind`, a document that it demands with the
+//! search alone (`draw`), it may bound the candidate list `early`, with the request, or `late`, as the list is shown, and it may
+//! be in force for `two-days` alone.
 
 use magistrate_sdk::calendar::date;
 use magistrate_sdk::case::has_role;
-use magistrate_sdk::rulings::{Charter, Clause, ClockOrigin, Duty, Promise};
+use magistrate_sdk::rulings::{Charter, Clause, ClockOrigin, Document, Duty, Promise};
 use magistrate_sdk::settings::Default;
 use magistrate_sdk::terms::Phase;
 use magistrate_sdk::{Case, Duties, Policy, Setting, Settings};
@@ -21,6 +22,9 @@ const ACTS: &[&str] = &[
     "waive",
     "blind",
     "two-days",
+    "draw",
+    "early",
+    "late",
     "spin",
     "allocate",
     "recurse",
@@ -43,6 +47,12 @@ const CHIEF: &str = "chief";
 
 /// Who signs without seeing what the others concluded, two of them.
 const EXAMINER: &str = "examiner";
+
+/// The document that it may demand.
+const REPORT: &str = "report";
+
+/// The record that it may withhold.
+const WITHHELD: &str = "r0003";
 
 /// Decisions that this instance has made: always none, where each is made in a fresh one.
 static DECIDED: AtomicU32 = AtomicU32::new(0);
@@ -67,7 +77,7 @@ impl Policy for Hostile {
             time_zone: "UTC".to_owned(),
             clauses: vec![Clause { id: "1".to_owned(), summary: "anything goes".to_owned(), phases: vec![] }],
             statements: vec![],
-            documents: vec![],
+            documents: vec![Document { id: REPORT.to_owned(), title: "A report".to_owned(), preamble: None }],
             interpretations: vec![],
             settings: vec![],
             forms: vec![],
@@ -105,6 +115,16 @@ impl Policy for Hostile {
         }
         if act == "waive" {
             demand(case);
+        }
+        match (act, case.phase()) {
+            ("draw", Phase::Search) => case.clause(0).obliges(Duties::document(REPORT)),
+            ("early", Phase::Request) => {
+                case.clause(0).obliges(Duties::candidates(1, 2, 2, true));
+                case.clause(0).obliges(Duties::show_only(["sex"]));
+                case.clause(0).obliges(Duty::Withhold(vec![WITHHELD.to_owned()]));
+            }
+            ("late", Phase::Candidates) => case.clause(0).obliges(Duties::candidates(1, 2, 2, false)),
+            _ => {}
         }
         if act == "blind" && case.phase() == Phase::Search {
             let mut each = Duties::sign_offs(EXAMINER, 2, "");
