@@ -64,6 +64,7 @@ fn help_has_an_example_and_completions_are_made() {
         &["complete"],
         &["waive"],
         &["registry", "person"],
+        &["registry", "people"],
         &["registry", "record"],
         &["registry", "agency"],
         &["registry", "agencies"],
