@@ -43,6 +43,12 @@ fn detroit() -> Vec<Pair> {
         ("3.6", json!({}), answers(json!({"immigration-status": true})), "violated"),
         ("5.1", json!({}), json!({"probe": {"media": "sketch"}}), "violated"),
         ("5.2", json!({"case_status": "open"}), json!({"case_status": "closed"}), "violated"),
+        (
+            "5.2",
+            answers(json!({"crime": "homicide", "subject-role": "victim"})),
+            json!({"purpose": "missing-person", "answers": {"crime": "missing-person", "subject-role": "other"}}),
+            "violated",
+        ),
         ("5.3", json!({"batch_size": 6}), json!({"batch_size": 60}), "missing"),
         ("5.4(1)-a", json!({}), json!({"reason": "n/a"}), "missing"),
         ("7(8)-a", json!({}), json!({"automated": true}), "violated"),

@@ -1,16 +1,20 @@
 //! Whole lives of requests over HTTP, with several people's certificates, and every way in which a step is refused.
 
 use crate::common::life::{
-    ASKER, ELSEWHERE, FIRST, Listed, PATROL, SECOND, STATEMENT, SUPERVISOR, court_with, court_with_faces, denied,
-    dispositions, document, forbidden, hand_over, number, out_of_place, outcome, outgoing, pending, photographs_in_pdf,
+    ASKER, ELSEWHERE, FIRST, Listed, PATROL, SECOND, STATEMENT, SUPERVISOR, court_with_faces, denied, dispositions,
+    document, forbidden, hand_over, number, out_of_place, outcome, outgoing, pending, photographs_in_pdf,
     registry_file, reopen, said, signing, under,
 };
+use crate::common::office::{LASO, complies};
 use crate::common::{Court, court, request};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use integration_tests::Example;
 use model::terms::Digest;
 use serde_json::{Value, json};
+
+/// An examiner whose training has expired.
+const UNTRAINED: &str = "detroit/e.voss";
 
 /// The document that a lead is released with.
 const REPORT: &str = "supplemental-incident-report";
@@ -210,12 +214,12 @@ async fn nobody_concludes_anything_while_candidates_have_no_disposition() {
     court.deployment.verify().unwrap();
 }
 
-const OAKLAND: &str = "suspended_since = \"2025-11-14T17:00:00.000Z\"\n";
-
 #[tokio::test]
 async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing() {
-    let Some(mut court) = court_with(|registry| registry.replace(OAKLAND, "")).await else { return };
-    let in_good_standing = std::fs::read_to_string(registry_file(&court)).unwrap();
+    let Some(mut court) = court().await else { return };
+    let suspension = "agencies/oakland-so/suspension";
+    let reinstated = json!({"change": "reinstate", "answers": complies()});
+    court.decide(LASO, suspension, &reinstated).await;
     let mut asked = request("detroit", 9);
     asked["requester"] = json!("o.mercer");
     asked["answers"]["requester-address"] = json!("1200 N Telegraph Road, Pontiac");
@@ -241,17 +245,13 @@ async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing
     court.sign(&id).await;
 
     let out = outgoing(&records[..1]);
-    let suspended = under(&in_good_standing, "name = \"Oakland County Sheriff’s Office\"", OAKLAND.trim_end());
-    // Its agreement has ended meanwhile, too.
-    let suspended = under(&suspended, "starts = \"2024-04-01\"", "ends = \"2025-12-31\"");
-    reopen(&mut court, &suspended);
+    court.decide(LASO, suspension, &json!({"change": "suspend", "reason": "it asked whom it met in the street"})).await;
     court.refuse(FIRST, &id, "release", &out, denied("5.5-c", "suspended until it complies")).await;
-    court.refuse(FIRST, &id, "release", &out, denied("5.5-a", "is not in force")).await;
     assert_eq!(court.seen(&id).await["state"], "signed");
     let again = court.client("detroit/o.mercer").post("/v1/detroit/requests", &asked).await.unwrap();
     assert_eq!(again.status, 403, "nor does anybody of the agency get anything new");
 
-    reopen(&mut court, &in_good_standing);
+    court.decide(LASO, suspension, &reinstated).await;
     court.take(FIRST, &id, "release", &out).await;
     let to_them = json!({
         "channel": "phone",
@@ -370,6 +370,8 @@ async fn a_step_is_for_those_it_is_for() {
     stranger["recipient_agency"] = json!("oakland-so");
     court.refuse(FIRST, &id, "disseminations", &stranger, denied("6.1(3)a-2", "send it to one of them")).await;
     assert_eq!(court.seen(&id).await["state"], "released");
+    in_person["answers"] = json!({"witness": "Joanna Kowalski"});
+    court.take(FIRST, &id, "disseminations", &in_person).await;
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
 }

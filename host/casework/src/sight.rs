@@ -6,7 +6,7 @@
 //! | who | sees |
 //! |---|---|
 //! | people who hold a role, of an agency that takes part in the jurisdiction by standing arrangement | all |
-//! | others of the jurisdiction: of another agency, or without a role | requests that they made or took a permitted step of, what they owe, records that they said something of, their own agency |
+//! | others of the jurisdiction: of another agency, or without a role | requests that they made or took a permitted step of, what they owe, records that they said something of, their own agency, themselves |
 //! | people of a suspended agency | nothing |
 //!
 //! Roles and agencies come into the registry by steps that the policy judges, so it is the policy that lets anybody see more.
@@ -19,6 +19,7 @@ use crate::obligations::Owed;
 use crate::retention::{AUDIT_ENTRY, GALLERY_RECORD, Listed};
 use crate::signatures::is;
 use model::account::{Event, Kind, Who};
+use model::registry::Person;
 use model::terms::Instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -129,6 +130,17 @@ impl Casework {
     pub async fn agencies_for(&self, asker: &Registered, jurisdiction: &str) -> Result<Vec<AgencySeen>, CaseError> {
         let mut shown = self.agencies(jurisdiction).await?;
         shown.retain(|seen| asker.sees_all() || seen.agency.id == asker.agency.id);
+        Ok(shown)
+    }
+
+    /// Of the people of a registry, suspended or not, those that somebody of the jurisdiction is shown: with every role they hold,
+    /// those included that do not count yet, or not any more. That they look has been recorded.
+    ///
+    /// # Errors
+    /// [`CaseError::Unknown`] for no such jurisdiction.
+    pub fn people_for(&self, asker: &Registered, jurisdiction: &str) -> Result<Vec<Person>, CaseError> {
+        let mut shown = self.chamber(jurisdiction)?.registry().people.clone();
+        shown.retain(|person| asker.sees_all() || person.id == asker.person.id);
         Ok(shown)
     }
 }

@@ -146,6 +146,15 @@ async fn lists_show_them_what_is_theirs_and_no_more() {
     assert_eq!(agencies(OUTSIDER).await, [OUTSIDE_AGENCY]);
     assert_eq!(agencies(PATROL).await, ["dpd"]);
     assert!(agencies(FIRST).await.len() > 2);
+    let people = async |who: &str| {
+        let shown = casework.people_for(&court.who(who).await, JURISDICTION).unwrap();
+        shown.into_iter().map(|person| person.id).collect::<Vec<_>>()
+    };
+    for nobody in [OUTSIDER, PATROL] {
+        assert_eq!(people(nobody).await, [nobody], "not even of their own agency");
+    }
+    let all = people(FIRST).await;
+    assert!([FIRST, OUTSIDER, SUSPENDED].iter().all(|id| all.iter().any(|shown| shown == id)), "{all:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

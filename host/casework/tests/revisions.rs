@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use store::test_support::{RowAtRest, at_rest};
 
 const DETROIT: &str = "detroit";
 const ST_LOUIS: &str = "st-louis";
@@ -31,6 +32,8 @@ fn source(jurisdiction: &str) -> PathBuf {
 /// Two jurisdictions at work on copies of the shipped policies.
 struct House {
     casework: Casework,
+    /// What the casework keeps its rows in.
+    store: store::Store,
     home: tempfile::TempDir,
 }
 
@@ -58,8 +61,8 @@ async fn house_after(change: impl FnOnce(&Path)) -> Option<House> {
     for (jurisdiction, _) in COMPONENTS {
         policy::Folder::pin(&folder(home.path(), jurisdiction), &engine).unwrap();
     }
-    let casework = open(home.path()).await;
-    Some(House { casework, home })
+    let (casework, store) = open(home.path()).await;
+    Some(House { casework, store, home })
 }
 
 fn folder(home: &Path, jurisdiction: &str) -> PathBuf {
@@ -71,7 +74,7 @@ fn dir(folder: &Path) -> cap_std::fs::Dir {
     cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap()
 }
 
-async fn open(home: &Path) -> Casework {
+async fn open(home: &Path) -> (Casework, store::Store) {
     let engine = policy::Engine::new().unwrap();
     let archive = policy::Archive::new(dir(&home.join("archive")));
     let mut openings = Vec::new();
@@ -90,11 +93,11 @@ async fn open(home: &Path) -> Casework {
     let store = store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
     let at: Instant = "2026-03-10T15:00:00.000Z".parse().unwrap();
     let clock = Clock::set(Arc::new(AtomicU64::new(at.0)));
-    let casework = Casework::open(openings, store, clock, None, &|_: Loading<'_>| ()).await.unwrap();
+    let casework = Casework::open(openings, store.clone(), clock, None, &|_: Loading<'_>| ()).await.unwrap();
     let folders = COMPONENTS.iter().map(|(id, _)| ((*id).to_owned(), folder(home, id))).collect();
     let casework = casework.with_chancery(Chancery::new(engine, archive, folders));
     casework.put_policies_back().await;
-    casework
+    (casework, store)
 }
 
 /// Puts a revision into the folder of St. Louis, as an activation does, or whoever may write there.
@@ -116,11 +119,22 @@ impl House {
     }
 
     async fn reopen(self, change: impl FnOnce(&Path)) -> Self {
-        let Self { casework, home } = self;
+        let Self { casework, store, home } = self;
+        drop(store);
         casework.close().await.unwrap();
         change(home.path());
-        let casework = open(home.path()).await;
-        Self { casework, home }
+        let (casework, store) = open(home.path()).await;
+        Self { casework, store, home }
+    }
+
+    /// Everything that is kept of a jurisdiction and its policy, but the log and what decisions demand.
+    async fn stands(&self, jurisdiction: &str) -> (Vec<RowAtRest>, Vec<u8>, Vec<String>, (Digest, Digest)) {
+        // What was just recorded is in the database then.
+        self.casework.policy_seen(jurisdiction, None).await.unwrap();
+        let others = ["account", "request_entry", "obligation", "obligation_wake", "imposition"];
+        let rows = at_rest(&self.store.jurisdiction(jurisdiction).await.unwrap(), &others).await.unwrap();
+        let file = std::fs::read(folder(self.home.path(), jurisdiction).join("policy.toml")).unwrap();
+        (rows, file, archived(self.home.path()), self.in_force(jurisdiction))
     }
 
     async fn propose(&self, jurisdiction: &str, person: &str, proposal: Proposal) -> Result<String, CaseError> {
@@ -155,7 +169,8 @@ impl House {
 
     /// Closes the house as a crash would have left it in the middle of an activation: permitted, and not concluded.
     async fn break_off(self, id: &str, change: impl FnOnce(&Path)) -> Self {
-        let Self { casework, home } = self;
+        let Self { casework, store, home } = self;
+        drop(store);
         casework.close().await.unwrap();
         let url = format!("surrealkv://{}", home.path().join("store").display());
         let store = store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
@@ -167,8 +182,8 @@ impl House {
         drop(rows);
         store.close().await;
         change(home.path());
-        let casework = open(home.path()).await;
-        Self { casework, home }
+        let (casework, store) = open(home.path()).await;
+        Self { casework, store, home }
     }
 
     /// A revision of St. Louis that the commander approved of.
@@ -285,8 +300,10 @@ async fn a_component_takes_effect_with_the_approval_of_those_who_hold_their_role
     let id = house.propose(DETROIT, "l.ortega", proposal.clone()).await.unwrap();
     let twice = house.propose(DETROIT, "l.ortega", proposal).await;
     assert!(matches!(twice, Err(CaseError::Exists(_))));
+    let stood = house.stands(DETROIT).await;
     // The Board has not approved.
     refused(house.activate(DETROIT, "l.ortega", &id).await, Verdict::Deny, "6.4");
+    assert!(house.stands(DETROIT).await == stood, "what is denied changes nothing but the log");
     let role = "board-of-police-commissioners";
     let not_theirs = house.vote(DETROIT, "l.ortega", &id, role, true).await;
     assert!(matches!(not_theirs, Err(CaseError::OutOfPlace(Misstep::NotTheirRole { .. }, _))));

@@ -59,6 +59,8 @@ fn components() -> utoipa::openapi::Components {
             named::<office_api::OwedView>(),
             named::<office_api::VersionView>(),
             named::<office_api::ApprovalView>(),
+            named::<registry_api::PersonView>(),
+            named::<registry_api::RoleView>(),
             named::<registry_api::AgencyView>(),
             named::<registry_api::AgreementView>(),
             named::<registry_api::AgreementTerms>(),

@@ -437,6 +437,18 @@ pub(crate) static ROUTES: &[Route] = &[
         answer: answer!(registry_api::register_person),
     },
     Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/people",
+        caller: Caller::Member,
+        audit: Audit::Look,
+        body: NOTHING,
+        summary: "The people of the registry, with their roles, trainings and checks; looking is itself an entry",
+        query: &[],
+        takes: None,
+        gives: Some(<Vec<registry_api::PersonView>>::schema),
+        answer: answer!(registry_api::people),
+    },
+    Route {
         method: Method::POST,
         path: "/v1/{jurisdiction}/people/{person}/record",
         caller: Caller::Registered,

@@ -3,6 +3,7 @@
 pub mod books;
 pub mod http2;
 pub mod life;
+pub mod office;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
