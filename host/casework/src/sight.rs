@@ -63,7 +63,7 @@ impl Casework {
         if let Some(since) = suspended_since(chamber, asker) {
             let agency = &asker.agency.id;
             let reason = format!("the agency `{agency}` is suspended since {since}: its people are shown nothing");
-            return self.reject_in(&[chamber], asker, asked, &reason).await;
+            return self.reject_in(&[chamber], asker, subject, asked, &reason).await;
         }
         let (who, at) = (asker.who(), self.clock.now()?);
         let entry = Entry { kind: Kind::Look, who, at, subject, of: None, event };
