@@ -1,5 +1,5 @@
 //! The address for everybody: what is public is had there without a certificate, by anybody's tools; nothing else is there, nothing
-//! of it is on record, and whatever happens there, those with certificates are served.
+//! of it is on record but how many attempts on a log there were, and whatever happens there, those with certificates are served.
 
 use crate::common::{Court, court, searcher};
 use crate::public_log::{fetch, published_key, text};
@@ -129,7 +129,7 @@ async fn a_published_report_is_for_everybody_and_another_is_not_there() {
 
 #[tokio::test]
 async fn nothing_private_is_there_and_nothing_is_changed_or_on_record() {
-    let Some(court) = open_court("", "").await else { return };
+    let Some(mut court) = open_court("", "").await else { return };
     let mut client = anybody(&court);
     let before = [court.entries("detroit").await, court.entries("st-louis").await];
     for path in [
@@ -157,6 +157,8 @@ async fn nothing_private_is_there_and_nothing_is_changed_or_on_record() {
         (Method::POST, "/v1/detroit/policy", 405),
         (Method::DELETE, "/v1/detroit/log", 404),
         (Method::DELETE, "/v1/detroit/log/checkpoint", 405),
+        (Method::DELETE, "/v1/detroit/%6cog/checkpoint", 404),
+        (Method::DELETE, "/v1/nowhere/log/checkpoint", 405),
         (Method::PUT, "/v1/detroit/log/tile/entries/000", 405),
         (Method::PATCH, "/v1/detroit/audit/entries", 404),
     ] {
@@ -169,7 +171,25 @@ async fn nothing_private_is_there_and_nothing_is_changed_or_on_record() {
     assert_eq!(with_body.status, 413, "nothing there takes a body");
     assert_eq!(client.get("/v1/detroit/log/key?x=1").await.unwrap().status, 422, "nor a parameter");
     let after = [court.entries("detroit").await, court.entries("st-louis").await];
-    assert_eq!(after, before, "nothing of it is on record");
+    assert_eq!(after, before, "nothing of it is an entry of its own");
+
+    // What was tried on the log is told when a minute is over, or the server stops: changed in five ways, and read in three.
+    drop(client);
+    court.deployment.stop().unwrap();
+    court.deployment.serve().unwrap();
+    for (jurisdiction, first, expected) in
+        [("detroit", before[0], &["8 attempts"][..]), ("st-louis", before[1], &[][..])]
+    {
+        let entries = court.audit(jurisdiction, first).await;
+        let told: Vec<_> = entries.iter().filter(|entry| entry["leaf"]["kind"] == "rejection").collect();
+        assert_eq!(told.len(), expected.len(), "{jurisdiction}: {told:?}");
+        for (entry, count) in told.iter().zip(expected) {
+            let (who, event) = (&entry["account"]["who"], &entry["account"]["event"]);
+            assert_eq!((&who["jurisdiction"], &who["person"]), (&json!(""), &json!("")), "nobody is named");
+            assert!(event["asked"].as_str().unwrap().contains("at the address for everybody"), "{event}");
+            assert!(event["reason"].as_str().unwrap().starts_with(count), "{event}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -263,6 +263,7 @@ async fn two_jurisdictions_watch_each_other() {
     assert!(size(&more) > size(&st_louis));
     let published = checkpoint(&one, "detroit/a.feld", "detroit").await.unwrap();
     assert!(size(&published) < entries(&one, "detroit/a.feld", "detroit").await, "the witness is away");
+    verify_beyond(&one, size(&published)).await;
     by_two.start();
     assert!(size(&witnessed(&one, "detroit/a.feld", "detroit").await) > size(&published), "and back");
 
@@ -309,6 +310,26 @@ fn verify_served(deployment: &Deployment, witness: &Witness) {
     assert!(code == Some(4) && said.contains("0 of 1 witnesses"), "{said}");
     let (code, said) = with(&["--witness", "nokey"]);
     assert!(code == Some(1) && said.contains("nokey"), "{said}");
+}
+
+/// What is served, with the checkpoint of a receipt that is newer than what is published: nobody is accused of anything.
+async fn verify_beyond(deployment: &Deployment, published: u64) {
+    let refused = client(deployment, "detroit/m.whitfield").get("/v1/detroit/audit/entries").await.unwrap();
+    let receipt = refused.json().unwrap()["receipt"]["proof"].as_str().unwrap().to_owned();
+    let kept = receipt.parse::<audit::Receipt>().unwrap().checkpoint;
+    assert!(size(&kept) > published);
+    std::fs::write(deployment.home.join("kept.checkpoint"), &kept).unwrap();
+    let (address, folder) = (format!("https://{}/v1/detroit/log", deployment.address), "data/logs/detroit");
+    let key = ["--key", "log-keys/detroit.vkey", "--since", "kept.checkpoint"];
+    let certificate = ["--certificate", "certs/detroit/a.feld.pem"];
+    let (code, said) = verify(deployment, &[&[&*address][..], &key, &certificate].concat());
+    assert!(code == Some(1) && said.contains(&format!("published only up to {published} entries")), "{said}");
+    assert!(!said.contains("NOT VERIFIED") && !said.contains("no longer"), "{said}");
+    let (code, said) = verify(deployment, &[&[&*address, "--json"][..], &key, &certificate].concat());
+    let told: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!((code, &told["verified"], &told["kept_entries"]), (Some(1), &Value::Null, &Value::from(size(&kept))));
+    let (code, said) = verify(deployment, &[&[folder][..], &key].concat());
+    assert_eq!(code, Some(0), "the host's own folder has it: {said}");
 }
 
 /// The host's own folder, with the witnesses of its configuration; and a cosignature that somebody changed.

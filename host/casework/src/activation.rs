@@ -102,7 +102,7 @@ impl Casework {
         let chamber = self.chamber(jurisdiction)?.clone();
         if actor.principal.jurisdiction != jurisdiction || actor.person.roles.is_empty() {
             let reason = "only people of the jurisdiction who hold a role put its policy's revisions forward";
-            return self.reject(jurisdiction, actor, PROPOSE, reason).await;
+            return self.reject(jurisdiction, actor, PROPOSE, None, reason).await;
         }
         let _turn = self.policy_turn(actor, &chamber, PROPOSE).await?;
         let in_force = match &*chamber.policy() {

@@ -388,7 +388,7 @@ pub fn case_key(identifier: &facts::Identifier) -> String {
 
 /// A case number as it is compared, however it is written: its letters and digits, in lower case. One that has neither is what
 /// it is.
-pub(crate) fn case_number(value: &str) -> String {
+pub fn case_number(value: &str) -> String {
     let bare: String = value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     if bare.is_empty() { value.trim().to_owned() } else { bare }
 }

@@ -19,7 +19,7 @@ use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{self, Attestation, CaseStatus, Device, Edit, Frame, Identifier, Initiator, Media, Quality, Step};
 use model::registry::Principal;
-use model::subject::Lacking;
+use model::subject::{Lacking, Stated};
 use model::terms::{Digest, Field, Instant, Phase, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -129,6 +129,14 @@ impl Opening {
     /// What the decision says of every list of the request.
     pub(crate) fn bounds(&self) -> Bounds {
         Bounds::default().and(&self.acted.rulings)
+    }
+}
+
+impl Intake {
+    /// What an entry can say of it before there is a request.
+    fn subject(&self) -> Subject {
+        let (case, purpose, justification) = (self.identifiers.clone(), self.purpose.clone(), self.reason.clone());
+        Stated { case, purpose, justification, ..Stated::default() }.into()
     }
 }
 
@@ -298,14 +306,14 @@ impl Casework {
         if concerned.iter().all(|chamber| chamber.id() != theirs) {
             // Their own policy would not be asked.
             let reason = "only people of the requester's jurisdiction or of the gallery's enter a request";
-            return self.reject_in(&ledgers, actor, ASKED, reason).await;
+            return self.reject_in(&ledgers, actor, intake.subject(), ASKED, reason).await;
         }
         let device = actor.principal.device;
         let requester = Principal { jurisdiction: home.to_owned(), person: person.to_owned(), device };
         match self.other(actor, &requester) {
             Ok(requester) => Ok((requester, concerned)),
             Err(CaseError::Rejected(reason)) => {
-                self.reject_idle(&ledgers, actor, &requester, (ASKED, ""), &reason).await
+                self.reject_idle(&ledgers, actor, &requester, intake.subject(), (ASKED, ""), &reason).await
             }
             Err(e) => Err(e),
         }

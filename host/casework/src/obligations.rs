@@ -523,7 +523,7 @@ impl Casework {
         }
         let chamber = self.chamber(jurisdiction)?.clone();
         // What is open is much to read: not for somebody whom nothing can be for.
-        self.still_stands(actor, jurisdiction, "complete").await?;
+        self.still_stands(actor, jurisdiction, "complete", None).await?;
         if actor.person.roles.is_empty() {
             return self.refuse_apart(&chamber, actor, "complete", Misstep::NoRole).await;
         }

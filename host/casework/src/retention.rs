@@ -119,7 +119,7 @@ impl Casework {
         if asking.record.subject == AUDIT_ENTRY && actor.principal.jurisdiction != jurisdiction {
             // Before it is looked at what they ask: whatever it is, it is theirs to try and not to do.
             let reason = "only people of the jurisdiction say how long entries of its log stay";
-            return self.reject(jurisdiction, actor, ASKED, reason).await;
+            return self.reject(jurisdiction, actor, ASKED, None, reason).await;
         }
         check(&asking)?;
         let outside = actor.principal.jurisdiction != jurisdiction;

@@ -66,7 +66,7 @@ impl Casework {
             let reason = format!(
                 "the agency `{agency}` is suspended since {since}, and its people are shown nothing: have it reinstated first"
             );
-            return self.reject_in(&[chamber], asker, asked, &reason).await;
+            return self.reject_in(&[chamber], asker, subject, asked, &reason).await;
         }
         let (who, at) = (asker.who(), self.clock.now()?);
         let entry = Entry { kind: Kind::Look, who, at, subject, of: None, event };

@@ -5,7 +5,7 @@
 
 use crate::answers;
 use crate::awaited::{Demands, may_wait};
-use crate::chamber::{Casework, Chamber, Registered};
+use crate::chamber::{Casework, Chamber, Registered, about};
 use crate::clock::TOLERATED_MS;
 use crate::error::CaseError;
 use crate::gallery::Hall;
@@ -122,7 +122,7 @@ impl Casework {
 
     /// Whether somebody may still act as they were let in: whoever waited may have been suspended meanwhile, or lost a role.
     /// Every step that takes a turn asks so in it, before anything else is read; and every one when it is decided
-    /// ([`crate::judge`]). `asked` is what a rejection calls the step.
+    /// ([`crate::judge`]). `asked` is what a rejection calls the step, and `request` the request that it is one of, if any.
     ///
     /// # Errors
     /// [`CaseError::Rejected`], recorded, where they may not: why, in the log of their own jurisdiction.
@@ -131,16 +131,17 @@ impl Casework {
         actor: &Registered,
         jurisdiction: &str,
         asked: &str,
+        request: Option<&str>,
     ) -> Result<(), CaseError> {
         match self.other(actor, &actor.principal) {
             Ok(now) if now.person == actor.person && now.agency == actor.agency => Ok(()),
             Ok(_) => {
                 let reason = "your access has changed meanwhile: take the step again";
-                self.reject(jurisdiction, actor, asked, reason).await
+                self.reject(jurisdiction, actor, asked, request, reason).await
             }
             Err(CaseError::Rejected(reason)) => {
                 let chamber = self.chamber(jurisdiction)?;
-                self.reject_idle(&[chamber], actor, &actor.principal, (asked, ""), &reason).await
+                self.reject_idle(&[chamber], actor, &actor.principal, about(request), (asked, ""), &reason).await
             }
             Err(e) => Err(e),
         }
@@ -160,19 +161,20 @@ impl Casework {
         asked: &str,
     ) -> Result<Sitting, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
-        let turn = self.turn_for(actor, &owner, request, asked).await?;
+        let turn = self.turn_of_request(actor, &owner, request, asked).await?;
         let request = self.request(jurisdiction, request).await?;
         let hall = owner.hall(&request.gallery)?;
         let theirs = &actor.principal.jurisdiction;
         if *theirs != request.owner && *theirs != request.requester.jurisdiction {
             let reason = "only people of the gallery's jurisdiction and of the requester's take part in a request";
-            return self.reject(jurisdiction, actor, asked, reason).await;
+            return self.reject_in(&[&owner], actor, request.subject()?.into(), asked, reason).await;
         }
         let requester = match self.other(actor, &request.requester) {
             Ok(requester) => requester,
             Err(CaseError::Rejected(reason)) => {
                 let so = "the requester may not act any more: ";
-                return self.reject_idle(&[&owner], actor, &request.requester, (asked, so), &reason).await;
+                let subject = request.subject()?.into();
+                return self.reject_idle(&[&owner], actor, &request.requester, subject, (asked, so), &reason).await;
             }
             Err(e) => return Err(e),
         };

@@ -144,19 +144,19 @@ impl Casework {
         const ASKED: &str = "view a request";
         let owner = self.chamber(jurisdiction)?.clone();
         // What is shown is what was there when the look was recorded: whether somebody signs blind depends on it.
-        let _turn = self.turn_for(actor, &owner, request, ASKED).await?;
+        let _turn = self.turn_of_request(actor, &owner, request, ASKED).await?;
         let request = self.request(jurisdiction, request).await?;
         let (theirs, me) = (&actor.principal.jurisdiction, actor.who());
         if *theirs != request.owner && *theirs != request.requester.jurisdiction {
             let reason = "only people of the gallery's jurisdiction and of the requester's see a request";
-            return self.reject(jurisdiction, actor, ASKED, reason).await;
+            return self.reject(jurisdiction, actor, ASKED, Some(&request.request.id), reason).await;
         }
         if !actor.sees_all()
             && !is(&me, &request.requester)
             && !self.life(&owner, &request.request.id).await?.concerns(&me)
         {
             let reason = "people of another agency or without a role see only requests that they made or took part in";
-            return self.reject(jurisdiction, actor, ASKED, reason).await;
+            return self.reject(jurisdiction, actor, ASKED, Some(&request.request.id), reason).await;
         }
         self.looks(&owner, actor, ASKED, request.subject()?.into(), Event::Viewed).await?;
         let life = self.life(&owner, &request.request.id).await?;

@@ -7,7 +7,7 @@ use casework::retention::{AUDIT_ENTRY, Asking, Change};
 use casework::worklist::Wanted;
 use casework::{CaseError, Casework};
 use magistrate_casework as casework;
-use model::account::Retained;
+use model::account::{Account, Event, Retained};
 use model::facts::Device;
 use model::registry::Principal;
 use model::terms::{Instant, Value};
@@ -60,10 +60,19 @@ impl Court {
     async fn rejections(&self, first: u64) -> Vec<(String, String, String)> {
         let entries = self.casework.inspect(&self.who(AUDITOR).await, JURISDICTION, first, 1000).await.unwrap();
         let rejected = entries.into_iter().filter_map(|e| e.account).filter_map(|account| {
-            let model::account::Event::Rejected { asked, reason } = account.event else { return None };
+            let Event::Rejected { asked, reason } = account.event else { return None };
             Some((account.who.key(), asked, reason))
         });
         rejected.collect()
+    }
+}
+
+impl Court {
+    /// The requests that the rejections name from this entry on.
+    async fn requests_rejected(&self, first: u64) -> Vec<Option<String>> {
+        let entries = self.casework.inspect(&self.who(AUDITOR).await, JURISDICTION, first, 1000).await.unwrap();
+        let rejected = |account: &Account| matches!(account.event, Event::Rejected { .. });
+        entries.into_iter().filter_map(|e| e.account).filter(rejected).map(|account| account.request).collect()
     }
 }
 
@@ -92,6 +101,11 @@ async fn people_of_another_agency_or_without_a_role_see_the_requests_that_concer
         let before = court.size();
         rejected(court.view_as(nobody, &other).await, "made or took part in");
         assert_eq!(court.size(), before + 1, "{nobody}: the attempt is on record");
+        assert_eq!(
+            court.requests_rejected(before).await,
+            [Some(other.clone())],
+            "{nobody}: and what they wanted to see"
+        );
         // What is refused them makes them no part of it.
         assert!(matches!(court.look(nobody, &other).await, Err(CaseError::Refused { .. })), "{nobody}");
         rejected(court.view_as(nobody, &other).await, "made or took part in");
@@ -192,13 +206,16 @@ async fn whoever_may_not_act_is_on_record_where_they_asked() {
     let before = court.size();
     let casework = &court.casework;
     let strange = certified("elsewhere", "x.y");
-    rejected(casework.registered_for(&strange, JURISDICTION, "DELETE the log").await, "does not serve");
-    rejected(casework.registered_for(&strange, "nowhere", "DELETE the log").await, "does not serve");
+    rejected(casework.registered_for(&strange, JURISDICTION, "DELETE the log", None).await, "does not serve");
+    rejected(casework.registered_for(&strange, "nowhere", "DELETE the log", None).await, "does not serve");
     let ghost = certified(JURISDICTION, "ghost");
-    rejected(casework.registered_for(&ghost, JURISDICTION, "GET the log").await, "not in the registry");
-    rejected(casework.registered_for(&ghost, "nowhere", "GET that log").await, "not in the registry");
-    casework.reject_nobody(JURISDICTION, "GET the log", "the certificate names no person").await.unwrap();
-    casework.reject_nobody("nowhere", "GET the log", "the certificate names no person").await.unwrap();
+    rejected(
+        casework.registered_for(&ghost, JURISDICTION, "GET the log", Some("no/request")).await,
+        "not in the registry",
+    );
+    rejected(casework.registered_for(&ghost, "nowhere", "GET that log", Some("r-1")).await, "not in the registry");
+    casework.reject_nobody(JURISDICTION, "GET the log", None, "the certificate names no person").await.unwrap();
+    casework.reject_nobody("nowhere", "GET the log", None, "the certificate names no person").await.unwrap();
     let rejections = court.rejections(before).await;
     let on_record: Vec<_> = rejections.iter().map(|(who, asked, _)| (who.as_str(), asked.as_str())).collect();
     let expected = [
@@ -208,6 +225,8 @@ async fn whoever_may_not_act_is_on_record_where_they_asked() {
         ("/", "GET the log"),
     ];
     assert_eq!(on_record, expected);
+    let named = court.requests_rejected(before).await;
+    assert_eq!(named, [None, None, Some("r-1".to_owned()), None], "what can be a request's id");
 }
 
 #[tokio::test(flavor = "multi_thread")]

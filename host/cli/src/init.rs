@@ -233,8 +233,8 @@ revocations = "certs/revocations.pem"
 # looks_per_minute = 600
 
 # What is public, for everybody, without a certificate: the logs, their keys, the directives with their revisions, published reports.
-# Nothing that is asked there is an entry. TLS with the server's certificate; with `tls = false`, HTTP for a proxy in front, and
-# then name more connections_each, for all have its address.
+# Nothing that is shown there is an entry; attempts on a log are counted, in one entry a minute. TLS with the server's certificate; with
+# `tls = false`, HTTP for a proxy in front, and then name more connections_each, for all have its address.
 # [public]
 # listen = "127.0.0.1:8445"
 # tls = true

@@ -267,7 +267,8 @@ impl Server {
         // Held by every connection and every request under way; the channel closes when the last is done.
         let (busy, mut done) = mpsc::channel::<()>(1);
         let public = self.window.map(|window| {
-            let counter = Counter::new(desk.casework.clone(), desk.metrics.clone(), patience, window.bounds());
+            let shared = (desk.casework.clone(), desk.metrics.clone(), desk.budget.clone());
+            let counter = Counter::new(shared, patience, window.bounds());
             tokio::spawn(window.serve(counter, self.handshakes_each, stop.clone(), busy.clone()))
         });
         while let Some((tcp, peer)) = self.door.accept(&mut stop).await {

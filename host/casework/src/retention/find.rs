@@ -238,7 +238,7 @@ impl Casework {
             }
             // Of one that is there, the policy is asked.
             None if actor.principal.jurisdiction != owner.id() => {
-                self.reject(owner.id(), actor, ASKED, NOT_THEIRS).await
+                self.reject(owner.id(), actor, ASKED, None, NOT_THEIRS).await
             }
             None => Err(CaseError::Unknown { kind: "record", id: record.record.clone(), hint: " in the gallery" }),
         }
@@ -256,7 +256,7 @@ impl Casework {
         let theirs = &actor.principal.jurisdiction;
         if *theirs != request.owner && *theirs != request.requester.jurisdiction {
             let reason = "only people of the gallery's jurisdiction and of the requester's take part in a request";
-            return self.reject(owner.id(), actor, ASKED, reason).await;
+            return self.reject(owner.id(), actor, ASKED, Some(&record.record), reason).await;
         }
         let life = self.life(owner, &request.request.id).await?;
         let requester = self.known(&request.requester, self.clock.now()?);

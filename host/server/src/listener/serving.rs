@@ -94,7 +94,7 @@ pub(super) async fn serve(
     let query = query::pairs(head.uri.query().unwrap_or_default());
     let (label, answer) = match desk.table.find(&method, &path) {
         Match::Nothing | Match::Methods(_) if public_log::attacked(&method, &path).is_some() => {
-            let log = public_log::attacked(&method, &path).unwrap_or_default().to_owned();
+            let log = public_log::attacked(&method, &path).unwrap_or_default();
             let problem = match hear(&desk, &caller, whose, &log, false) {
                 Ok(()) => {
                     let (desk, asked) = (desk.clone(), format!("{method} {path}"));
