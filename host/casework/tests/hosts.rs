@@ -52,6 +52,10 @@ fn policies() -> std::path::PathBuf {
 impl Server {
     /// A host of this name, whose log is in this folder.
     async fn host(&self, name: &str, folder: &str) -> Casework {
+        self.try_host(name, folder).await.unwrap()
+    }
+
+    async fn try_host(&self, name: &str, folder: &str) -> Result<Casework, CaseError> {
         let engine = policy::Engine::new().unwrap();
         let policy = policy::Folder::read(&policies()).unwrap().load_unpinned(&engine).unwrap();
         let registry: Registry =
@@ -66,7 +70,25 @@ impl Server {
         let opening = Opening { id: JURISDICTION.to_owned(), policy, registry, log, galleries: None };
         let at: Instant = "2026-03-10T15:00:00.000Z".parse().unwrap();
         let clock = Clock::set(Arc::new(AtomicU64::new(at.0)));
-        Casework::open(vec![opening], self.store.clone(), clock, None, &|_: Loading<'_>| {}).await.unwrap()
+        Casework::open(vec![opening], self.store.clone(), clock, None, &|_: Loading<'_>| {}).await
+    }
+
+    /// Copies a log's folder as it is.
+    fn copy_log(&self, from: &str, to: &str) {
+        copy(&self.home.path().join(from), &self.home.path().join(to));
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in from.read_dir().unwrap() {
+        let (path, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
+        if path.is_dir() {
+            copy(&path, &to);
+        } else if let Err(e) = std::fs::copy(&path, &to) {
+            // A temporary file that has been renamed meanwhile.
+            assert_eq!(e.kind(), std::io::ErrorKind::NotFound);
+        }
     }
 }
 
@@ -174,6 +196,10 @@ async fn a_second_process_of_one_name_stops_the_first() {
     let Some(server) = server().await else { return };
     let first = server.host("here", "here").await;
     assert!(let_in(&first, FIRST).await.is_ok());
+    let refused = server.try_host("here", "empty").await.map(drop);
+    assert!(matches!(&refused, Err(CaseError::Log(reason)) if reason.contains("the log has 0 entries")), "{refused:?}");
+    assert!(let_in(&first, FIRST).await.is_ok(), "a log that lacks what the first has recorded takes nothing over");
+    server.copy_log("here", "elsewhere");
     let second = server.host("here", "elsewhere").await;
     let refused = let_in(&first, FIRST).await;
     assert!(matches!(&refused, Err(CaseError::Log(reason)) if reason.contains("another process")), "{refused:?}");
@@ -272,6 +298,7 @@ async fn a_host_that_starts_again_lets_go_of_what_it_was_at() {
     let rows = server.store.jurisdiction(JURISDICTION).await.unwrap();
     rows.lease(&request, log(&here).origin(), "stamp", LONG).await.unwrap();
     assert!(is_elsewhere(&look(&there, &request).await));
+    server.copy_log("here", "again");
     let _again = server.host("here", "again").await;
     look(&there, &request).await.unwrap();
 }
