@@ -164,6 +164,26 @@ async fn disputes(deployment: &Deployment) -> usize {
     read["entries"].as_array().unwrap().iter().filter(is_one).count()
 }
 
+/// What a deployment that is stopped has of Detroit's log, and its database.
+struct Kept(PathBuf);
+
+impl Kept {
+    const PARTS: [&str; 2] = ["data/logs/detroit", "data/db"];
+
+    fn of(deployment: &Deployment, folder: PathBuf) -> Self {
+        Self::PARTS.iter().for_each(|part| copy(&deployment.home.join(part), &folder.join(part)).unwrap());
+        Self(folder)
+    }
+
+    fn put_back(&self, deployment: &Deployment) {
+        for part in Self::PARTS {
+            let place = deployment.home.join(part);
+            std::fs::remove_dir_all(&place).unwrap();
+            copy(&self.0.join(part), &place).unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_witness_cosigns_two_hosts_logs_and_finds_out_the_one_that_forks() {
     let Some(program) = integration_tests::program() else { return };
@@ -188,17 +208,16 @@ async fn a_witness_cosigns_two_hosts_logs_and_finds_out_the_one_that_forks() {
     assert!(!quorum.is_met(&unwatched), "a jurisdiction that demands no witness is not asked about");
     verify_served(&one, &witness);
 
-    // The log is put back to a copy, goes on otherwise, and grows beyond what the witness saw.
+    // The log is put back to a copy, goes on otherwise, and grows beyond what the witness saw. So is the database, which knew how
+    // far the log was.
     one.stop().unwrap();
     verify_kept(&one);
-    let (log, kept) = (one.home.join("data/logs/detroit"), folder.path().join("kept"));
-    copy(&log, &kept).unwrap();
+    let kept = Kept::of(&one, folder.path().join("kept"));
     one.serve().unwrap();
     refusals(&one, 2).await;
     let cosigned = witnessed(&one, "detroit/a.feld", "detroit").await;
     one.stop().unwrap();
-    std::fs::remove_dir_all(&log).unwrap();
-    copy(&kept, &log).unwrap();
+    kept.put_back(&one);
     witness.stop();
     witness.start();
     one.serve().unwrap();
@@ -269,14 +288,12 @@ async fn two_jurisdictions_watch_each_other() {
 
     // The one forks, and it is the other who finds out.
     one.stop().unwrap();
-    let (log, kept) = (one.home.join("data/logs/detroit"), folder.path().join("kept"));
-    copy(&log, &kept).unwrap();
+    let kept = Kept::of(&one, folder.path().join("kept"));
     one.serve().unwrap();
     refusals(&one, 2).await;
     witnessed(&one, "detroit/a.feld", "detroit").await;
     one.stop().unwrap();
-    std::fs::remove_dir_all(&log).unwrap();
-    copy(&kept, &log).unwrap();
+    kept.put_back(&one);
     one.serve().unwrap();
     refusals(&one, 12).await;
     until("the other keeps the evidence", || async { !by_two.evidence().is_empty() }).await;

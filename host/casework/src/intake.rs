@@ -497,7 +497,7 @@ mod tests {
             suspended_since: None,
         };
         let principal = Principal { jurisdiction, person: person.id.clone(), device: Device::Fixed };
-        Registered { principal, person, agency }
+        Registered::of(principal, person, agency).unwrap()
     }
 
     #[test]

@@ -57,6 +57,14 @@ impl Server {
 
     /// The same, going by this clock.
     async fn host_by(&self, clock: &Arc<AtomicU64>, name: &str, folder: &str) -> Casework {
+        self.try_host_by(clock, name, folder).await.unwrap()
+    }
+
+    async fn try_host(&self, name: &str, folder: &str) -> Result<Casework, CaseError> {
+        self.try_host_by(&clock(0), name, folder).await
+    }
+
+    async fn try_host_by(&self, clock: &Arc<AtomicU64>, name: &str, folder: &str) -> Result<Casework, CaseError> {
         let engine = policy::Engine::new().unwrap();
         let policy = policy::Folder::read(&policies()).unwrap().load_unpinned(&engine).unwrap();
         let registry: Registry =
@@ -70,7 +78,25 @@ impl Server {
         let policy = PolicyState::Ready(policy);
         let opening = Opening { id: JURISDICTION.to_owned(), policy, registry, log, galleries: None };
         let clock = Clock::set(clock.clone());
-        Casework::open(vec![opening], self.store.clone(), clock, None, &|_: Loading<'_>| {}).await.unwrap()
+        Casework::open(vec![opening], self.store.clone(), clock, None, &|_: Loading<'_>| {}).await
+    }
+
+    /// Copies a log's folder as it is.
+    fn copy_log(&self, from: &str, to: &str) {
+        copy(&self.home.path().join(from), &self.home.path().join(to));
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in from.read_dir().unwrap() {
+        let (path, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
+        if path.is_dir() {
+            copy(&path, &to);
+        } else if let Err(e) = std::fs::copy(&path, &to) {
+            // A temporary file that has been renamed meanwhile.
+            assert_eq!(e.kind(), std::io::ErrorKind::NotFound);
+        }
     }
 }
 
@@ -219,6 +245,10 @@ async fn a_second_process_of_one_name_stops_the_first() {
     let Some(server) = server().await else { return };
     let first = server.host("here", "here").await;
     assert!(let_in(&first, FIRST).await.is_ok());
+    let refused = server.try_host("here", "empty").await.map(drop);
+    assert!(matches!(&refused, Err(CaseError::Log(reason)) if reason.contains("the log has 0 entries")), "{refused:?}");
+    assert!(let_in(&first, FIRST).await.is_ok(), "a log that lacks what the first has recorded takes nothing over");
+    server.copy_log("here", "elsewhere");
     let second = server.host("here", "elsewhere").await;
     let refused = let_in(&first, FIRST).await;
     assert!(matches!(&refused, Err(CaseError::Log(reason)) if reason.contains("another process")), "{refused:?}");
@@ -376,6 +406,7 @@ async fn a_host_that_starts_again_lets_go_of_what_it_was_at() {
     let rows = server.store.jurisdiction(JURISDICTION).await.unwrap();
     rows.lease(&request, log(&here).origin(), "stamp", LONG).await.unwrap();
     assert!(is_elsewhere(&look(&there, &request).await));
+    server.copy_log("here", "again");
     let _again = server.host("here", "again").await;
     look(&there, &request).await.unwrap();
 }

@@ -263,7 +263,8 @@ keys = "secrets"
 # Where notices go that policies demand: one message file each, and mail to the offices whose addresses are named.
 [outbox]
 folder = "data/outbox"
-# Whom to tell when this host itself is in trouble, a log that cannot be written, say. By mail, each needs an address below.
+# Whom to tell when this host itself is in trouble, a log that cannot be written, say. By mail, each needs an address below. A disk
+# that is full takes no alarm either: name a mail server, or a folder that is not on the disk of the logs.
 alarm = ["administrator"]
 # [outbox.smtp]
 # host = "mail.example.gov"

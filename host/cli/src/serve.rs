@@ -6,6 +6,7 @@ use crate::draughting::Draughtsman;
 use crate::output::{self, bar, spinner};
 use crate::post::{Bell, Post, told_of_alarms};
 use crate::private;
+use crate::same_disk;
 use crate::store_command;
 use crate::witnesses;
 use anyhow::Context as _;
@@ -62,6 +63,10 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
     if let (Some(post), Some(outbox)) = (&post, &config.outbox) {
         alarm = Arc::new(Bell { post: post.clone(), to: told_of_alarms(outbox)? });
     }
+    let one_disk = same_disk::warning(config);
+    if let Some(warning) = &one_disk {
+        tracing::warn!("{warning}");
+    }
     let (listening, casework) = match start(config, correction, post, alarm.clone()).await {
         Ok(started) => started,
         Err(e) => {
@@ -70,6 +75,9 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
         }
     };
     print_jurisdictions(&casework);
+    if let Some(warning) = one_disk {
+        say!("{warning}");
+    }
     if let Some(address) = listening.public_address() {
         say!("for everybody, without a certificate: {address}");
     }

@@ -6,6 +6,7 @@ use crate::ledger::{self, Entry, Ledger, Subject};
 use model::account::{Event, Kind, Who};
 use model::facts::Device;
 use model::registry::{Agency, Person, Principal};
+use model::subject::Text;
 use model::terms::{Instant, check_id};
 use std::sync::Arc;
 
@@ -21,16 +22,25 @@ pub struct Registered {
     pub person: Person,
     /// Their agency, as their own jurisdiction knows it.
     pub agency: Agency,
+    // Every entry of what they do says both (STL E.2.a, DET 7(9)a).
+    name: Text,
+    unit: Text,
 }
 
 impl Registered {
+    /// Somebody who is registered with a name and a unit. Whoever lacks one of them can do nothing that an entry has to say in full.
+    pub(crate) fn of(principal: Principal, person: Person, agency: Agency) -> Option<Self> {
+        let (name, unit) = (Text::new(&person.name)?, Text::new(&person.unit)?);
+        Some(Self { principal, person, agency, name, unit })
+    }
+
     /// As an audit entry names them.
     pub fn who(&self) -> Who {
         Who {
             jurisdiction: self.principal.jurisdiction.clone(),
             person: self.person.id.clone(),
-            name: self.person.name.clone(),
-            unit: self.person.unit.clone(),
+            name: self.name.as_str().to_owned(),
+            unit: self.unit.as_str().to_owned(),
             agency: self.agency.id.clone(),
         }
     }
@@ -269,15 +279,11 @@ fn person_of(chamber: &Chamber, principal: &Principal, now: Instant) -> Result<R
             "`{id}` is suspended since {since}: have them reinstated first, or have somebody else take the step"
         ));
     }
-    if [&person.name, &person.unit].iter().any(|text| text.trim().is_empty()) {
-        // Every entry of the log says both.
-        let reason =
-            format!("the registry does not say the name and the unit of `{}`: have the registrar add them", person.id);
-        return Err(reason);
-    }
     let Some(agency) = registry.agencies.iter().find(|a| a.id == person.agency) else {
         return Err(format!("the agency `{}` of `{}` is not in the registry", person.agency, person.id));
     };
-    let person = person.clone().on(chamber.local(now).today);
-    Ok(Registered { principal: principal.clone(), person, agency: agency.clone() })
+    let (id, person) = (&person.id, person.clone().on(chamber.local(now).today));
+    Registered::of(principal.clone(), person, agency.clone()).ok_or_else(|| {
+        format!("the registry does not say the name and the unit of `{id}`: have the registrar add them")
+    })
 }

@@ -39,7 +39,8 @@ impl Entry {
     }
 
     /// Whether it says all that the directives demand of what happens to a request: which, in full, and who acts, by name and
-    /// unit. The steps have it in their types; no entry that goes past those gets past this.
+    /// unit. The steps have it in their types, [`OfRequest`](model::subject::OfRequest) and
+    /// [`Registered`](crate::chamber::Registered); no entry that goes past those gets past this.
     fn is_in_full(&self) -> bool {
         let named = [&self.who.name, &self.who.unit].iter().all(|text| !text.trim().is_empty());
         !happens_to_a_request(&self.event) || (named && matches!(self.subject, Subject::Request(_)))

@@ -291,7 +291,7 @@ impl Casework {
         let person = registry.people.iter().find(|p| p.id == principal.person)?.clone();
         let agency = registry.agencies.iter().find(|a| a.id == person.agency)?.clone();
         let person = person.on(chamber.local(now).today);
-        Some(Registered { principal: principal.clone(), person, agency })
+        Registered::of(principal.clone(), person, agency)
     }
 
     /// What the step is about.
