@@ -168,6 +168,9 @@ async fn nothing_private_is_there_and_nothing_is_changed_or_on_record() {
     let with_body = client.send(Method::GET, "/healthz", Some("text/plain"), "x".into()).await.unwrap();
     assert_eq!(with_body.status, 413, "nothing there takes a body");
     assert_eq!(client.get("/v1/detroit/log/key?x=1").await.unwrap().status, 422, "nor a parameter");
+    let long = client.get(&format!("/healthz?x={}", "x".repeat(33_000))).await.unwrap();
+    let problem = long.json().unwrap();
+    assert_eq!((long.status.as_u16(), &problem["type"]), (431, &json!("urn:magistrate:problem:head-too-large")));
     let after = [court.entries("detroit").await, court.entries("st-louis").await];
     assert_eq!(after, before, "nothing of it is on record");
 }

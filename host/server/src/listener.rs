@@ -46,8 +46,12 @@ const PARTING: Duration = Duration::from_secs(15);
 /// For what is under way on a connection that has become old: its requests may be long, and nobody has lost their access.
 const LAST_REQUESTS: Duration = Duration::from_secs(300);
 
-/// Size of a request's head, in bytes.
+/// Size of a request's head, in bytes: its path and query, and the names and values of its headers.
 const HEAD_BYTES: usize = 32 << 10;
+
+/// What is read of a head at most, in bytes: so much more than [`HEAD_BYTES`] that who sends too much is told so in a document. Beyond
+/// that the protocol's own code answers, with a bare status.
+const MOST_HEAD_BYTES: usize = 2 * HEAD_BYTES;
 
 /// How long a client may take. None is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 //! handshakes and turns to be answered are their own, and few. What is counted against each is the address that they come from.
 
 use super::driving::{Entered, Responding, drive, enter};
-use super::serving::{finished, response_of, turn_away};
+use super::serving::{finished, head_bytes, head_too_large, response_of, turn_away};
 use super::waiting::{self, Meanwhile};
-use super::{BoxError, Door, Patience, ServerError, apportioned};
+use super::{BoxError, Door, HEAD_BYTES, Patience, ServerError, apportioned};
 use crate::bodies::busy;
 use crate::body;
 use crate::endpoints::{Ask, Reply};
@@ -192,9 +192,11 @@ impl Guest {
     async fn serve(self, request: Request<Incoming>) -> Response<Bytes> {
         let started = Instant::now();
         let (head, mut body) = request.into_parts();
+        let head_bytes = head_bytes(&head.uri, &head.headers);
         let (method, path) = (head.method, head.uri.path().to_owned());
         let query = query::pairs(head.uri.query().unwrap_or_default());
         let (label, answer) = match self.counter.table.find(&method, &path) {
+            _ if head_bytes > HEAD_BYTES => ("none", Err(head_too_large(head_bytes))),
             Match::Nothing => {
                 let detail = format!("for everybody there is nothing at {path}: GET /openapi.json says what there is");
                 ("none", Err(Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail)))
