@@ -46,7 +46,7 @@ fn serve_fragile(court: &mut Court, library: &Path, flag: &Path, part: &str) {
 }
 
 /// The alarms in the outbox.
-fn alarms(court: &Court) -> Vec<String> {
+pub fn alarms(court: &Court) -> Vec<String> {
     let outbox = court.deployment.home.join("data/outbox");
     let files = outbox.read_dir().into_iter().flatten().map(|file| file.unwrap().path());
     let letters = files.filter(|path| path.extension().is_some_and(|e| e == "eml"));

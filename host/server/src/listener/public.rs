@@ -74,6 +74,8 @@ pub(super) struct Window {
 pub(super) struct Counter {
     casework: Arc<Casework>,
     metrics: Arc<Metrics>,
+    /// By which those with certificates come in: whether they do is said here, too.
+    certified: Tls,
     table: Table,
     patience: Patience,
     places: Arc<Places>,
@@ -155,11 +157,18 @@ impl Window {
 
 impl Counter {
     /// With places for as many as this says.
-    pub(super) fn new(casework: Arc<Casework>, metrics: Arc<Metrics>, patience: Patience, bounds: Public) -> Self {
+    pub(super) fn new(
+        casework: Arc<Casework>,
+        metrics: Arc<Metrics>,
+        certified: Tls,
+        patience: Patience,
+        bounds: Public,
+    ) -> Self {
         let (_, served) = apportioned(bounds.connections);
         Self {
             casework,
             metrics,
+            certified,
             table: Table::for_everybody(),
             patience,
             places: Places::new(bounds.connections_each),
@@ -244,9 +253,9 @@ impl Guest {
         let turn = turn.ok_or_else(|| busy("too many ask without a certificate: ask again in some seconds"))?;
         let answering = async move {
             let _turn = turn;
-            let Counter { casework, metrics, .. } = &*self.counter;
-            let (casework, metrics) = (casework.clone(), metrics.clone());
-            let ask = Ask { casework, metrics, caller: None, named: None, for_everybody: true, path, query, body };
+            let Counter { casework, metrics, certified, .. } = &*self.counter;
+            let (casework, metrics, tls) = (casework.clone(), metrics.clone(), certified.clone());
+            let ask = Ask { casework, metrics, tls, caller: None, named: None, for_everybody: true, path, query, body };
             let answered = (route.answer)(ask).await;
             // Whole until here: it holds what says that somebody is busy.
             drop(self);

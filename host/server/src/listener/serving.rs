@@ -238,8 +238,8 @@ async fn answer(
     let named = principal.as_ref().ok().cloned();
     let caller = admit(&desk.casework, route, principal, &path).await?;
     query::check(&query, route.query)?;
-    let (casework, metrics) = (desk.casework.clone(), desk.metrics.clone());
-    let ask = Ask { casework, metrics, caller, named, for_everybody: false, path, query, body };
+    let (casework, metrics, tls) = (desk.casework.clone(), desk.metrics.clone(), desk.tls.clone());
+    let ask = Ask { casework, metrics, tls, caller, named, for_everybody: false, path, query, body };
     record_look(route, &ask).await?;
     let mut answered = (route.answer)(ask).await;
     if let Err(problem) = &mut answered {
