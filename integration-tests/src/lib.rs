@@ -279,7 +279,10 @@ impl Deployment {
     /// When it ends otherwise than well.
     pub fn stop(&mut self) -> anyhow::Result<()> {
         let Some(mut server) = self.server.take() else { return Ok(()) };
-        Command::new("kill").args(["-TERM", &server.id().to_string()]).status()?;
+        // One that has ended by itself has no number any more that is its own.
+        if server.try_wait()?.is_none() {
+            Command::new("kill").args(["-TERM", &server.id().to_string()]).status()?;
+        }
         let ended = server.wait()?;
         if ended.success() { Ok(()) } else { bail!("the server ended with {ended}") }
     }
@@ -295,15 +298,12 @@ impl Deployment {
         Ok(())
     }
 
-    /// Waits until the server ends by itself.
+    /// Whether a server runs: there is one, and it has not ended by itself.
     ///
     /// # Errors
-    /// When it cannot be waited for.
-    pub fn wait(&mut self) -> anyhow::Result<()> {
-        if let Some(mut server) = self.server.take() {
-            server.wait()?;
-        }
-        Ok(())
+    /// When that cannot be told.
+    pub fn runs(&mut self) -> std::io::Result<bool> {
+        self.server.as_mut().map_or(Ok(false), |server| server.try_wait().map(|ended| ended.is_none()))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::common::books::database;
 use crate::common::{Court, alarm, court};
-use crate::witnesses::copy;
+use integration_tests::copy;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use crate::same_disk;
 use crate::store_command;
 use crate::witnesses;
 use anyhow::Context as _;
-use casework::alarm::{self, Alarm, Alert, Announce};
+use casework::alarm::{self, Alarm, Alert, Announce, HOST};
 use casework::chamber::Loading;
 use casework::chancery::Chancery;
 use casework::clock::Correction;
@@ -27,9 +27,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Cores that one photograph's networks use. More make one faster and two at once slower.
 const FACE_THREADS: usize = 1;
-
-/// Who an alarm of the whole host is about, where a jurisdiction is named otherwise.
-const HOST: &str = "host";
 
 const HOUR_MS: u64 = 3_600_000;
 

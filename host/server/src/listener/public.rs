@@ -5,9 +5,9 @@
 //! from. Attempts to change a log, or to read what is for its auditors, are counted together, and an entry says how many they were.
 
 use super::driving::{Entered, Responding, drive, enter};
-use super::serving::{finished, response_of, turn_away};
+use super::serving::{finished, head_bytes, head_too_large, response_of, turn_away};
 use super::waiting::{self, Meanwhile};
-use super::{BoxError, Door, Patience, ServerError, apportioned};
+use super::{BoxError, Door, HEAD_BYTES, Patience, ServerError, apportioned};
 use crate::bodies::busy;
 use crate::body;
 use crate::budget::Budget;
@@ -77,6 +77,8 @@ pub(super) struct Counter {
     casework: Arc<Casework>,
     metrics: Arc<Metrics>,
     budget: Arc<Budget>,
+    /// By which those with certificates come in: whether they do is said here, too.
+    certified: Tls,
     table: Table,
     patience: Patience,
     places: Arc<Places>,
@@ -160,6 +162,7 @@ impl Counter {
     /// With places for as many as this says.
     pub(super) fn new(
         (casework, metrics, budget): (Arc<Casework>, Arc<Metrics>, Arc<Budget>),
+        certified: Tls,
         patience: Patience,
         bounds: Public,
     ) -> Self {
@@ -168,6 +171,7 @@ impl Counter {
             casework,
             metrics,
             budget,
+            certified,
             table: Table::for_everybody(),
             patience,
             places: Places::new(bounds.connections_each),
@@ -209,6 +213,7 @@ impl Guest {
     async fn serve(self, request: Request<Incoming>) -> Response<Bytes> {
         let started = Instant::now();
         let (head, mut body) = request.into_parts();
+        let head_bytes = head_bytes(&head.uri, &head.headers);
         let (method, path) = (head.method, head.uri.path().to_owned());
         let query = query::pairs(head.uri.query().unwrap_or_default());
         let found = self.counter.table.find(&method, &path);
@@ -216,6 +221,7 @@ impl Guest {
             self.counter.note(&method, &path);
         }
         let (label, answer) = match found {
+            _ if head_bytes > HEAD_BYTES => ("none", Err(head_too_large(head_bytes))),
             Match::Nothing => {
                 let detail = format!("for everybody there is nothing at {path}: GET /openapi.json says what there is");
                 ("none", Err(Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail)))
@@ -263,9 +269,9 @@ impl Guest {
         let turn = turn.ok_or_else(|| busy("too many ask without a certificate: ask again in some seconds"))?;
         let answering = async move {
             let _turn = turn;
-            let Counter { casework, metrics, .. } = &*self.counter;
-            let (casework, metrics) = (casework.clone(), metrics.clone());
-            let ask = Ask { casework, metrics, caller: None, named: None, for_everybody: true, path, query, body };
+            let Counter { casework, metrics, certified, .. } = &*self.counter;
+            let (casework, metrics, tls) = (casework.clone(), metrics.clone(), certified.clone());
+            let ask = Ask { casework, metrics, tls, caller: None, named: None, for_everybody: true, path, query, body };
             let answered = (route.answer)(ask).await;
             // Whole until here: it holds what says that somebody is busy.
             drop(self);
