@@ -376,7 +376,7 @@ impl Pictures {
     }
 }
 
-fn table<const N: usize>(head: [&str; N]) -> Table {
+pub(crate) fn table<const N: usize>(head: [&str; N]) -> Table {
     let mut table = Table::new();
     if std::io::stdout().is_terminal() {
         table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
