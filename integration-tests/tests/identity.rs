@@ -1,7 +1,7 @@
 //! Who gets in: nobody without a certificate of the authority that is valid now, names a person and a device, and is in
 //! the registry.
 
-use crate::common::{Court, court, court_after, path, request, searcher};
+use crate::common::{Court, alarms, court, court_after, path, request, searcher};
 use crate::everybody::{anybody, open};
 use client::{Client, ClientError, Identity};
 use integration_tests::Deployment;

@@ -13,9 +13,6 @@ use integration_tests::Example;
 use model::terms::Digest;
 use serde_json::{Value, json};
 
-/// An examiner whose training has expired.
-const UNTRAINED: &str = "detroit/e.voss";
-
 /// The document that a lead is released with.
 const REPORT: &str = "supplemental-incident-report";
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    ORIGIN, copy, dir, fill, key, leaf, leaves, open, path, proof, signer, tree_hash, try_open, verified,
+    ORIGIN, copy, dir, fill, flip, key, leaf, leaves, open, path, proof, signer, tree_hash, try_open, verified,
 };
 use magistrate_audit::{
     AppendError, Appended, Ed25519Signer, Hash, Log, MAX_LEAF_BYTES, OpenError, ReadError, Receipt, Recovery, Signer,

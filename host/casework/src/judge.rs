@@ -321,13 +321,18 @@ impl Casework {
     ///
     /// # Errors
     /// Always: [`CaseError::Rejected`], or why it could not be recorded.
-    async fn turn_away<T, S>(&self, concerned: &[Arc<Chamber>], facts: &Facts<'_, S>) -> Result<T, CaseError> {
+    async fn turn_away<T, S: Clone + Into<Subject>>(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: &Facts<'_, S>,
+    ) -> Result<T, CaseError> {
         let asked = facts.step.phase().name();
+        let subject: Subject = facts.subject.clone().into();
         if let Some(owner) = concerned.last() {
-            self.still_stands(facts.actor, owner.id(), asked).await?;
+            self.still_stands(facts.actor, owner.id(), asked, subject.request()).await?;
         }
         let reason = "what the registry says of the requester has changed meanwhile: take the step again";
-        self.reject_in(&concerned.iter().collect::<Vec<_>>(), facts.actor, asked, reason).await
+        self.reject_in(&concerned.iter().collect::<Vec<_>>(), facts.actor, subject, asked, reason).await
     }
 
     /// Records that a permitted step has no effect yet, so that no intent stays open; gives what the asker is told.

@@ -1,7 +1,8 @@
 //! People and agencies in the middle of work: whoever is suspended takes no further step, whatever the registry file says.
 
 use crate::common::{
-    Court, FIRST, JURISDICTION, SECOND, against, answers, court, misstep, outgoing, refused, signing, text, GALLERY, SUPERVISOR, batch, intake,
+    Court, FIRST, GALLERY, JURISDICTION, SECOND, SUPERVISOR, against, answers, batch, court, intake, misstep, outgoing,
+    refused, signing, text,
 };
 use magistrate_casework::access::{Change, Changed};
 use magistrate_casework::activation::{Proposal, Vote};
