@@ -141,7 +141,32 @@ impl Intake {
 }
 
 impl OpenRequest {
-    /// As entries name it.
+    /// What is left of it once entries of it are gone: nothing that they said of the case. Its probe stays until it is purged
+    /// itself, and with it what says whose it is.
+    pub(crate) fn bare(self) -> Self {
+        let request =
+            facts::Request { purpose: String::new(), reason: String::new(), identifiers: Vec::new(), ..self.request };
+        let probe = facts::Probe { frame: None, source: String::new(), edits: Vec::new(), ..self.probe };
+        Self { request, probe, attestations: Vec::new(), ..self }
+    }
+
+    /// Whether nothing else is left of it. None was opened that says neither.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.request.purpose.is_empty() && self.request.reason.is_empty()
+    }
+
+    /// As entries about it name it: in full, unless nothing is left to say.
+    ///
+    /// # Errors
+    /// As [`OpenRequest::subject`].
+    pub(crate) fn told_as(&self) -> Result<Subject, CaseError> {
+        if self.is_bare() {
+            return Ok(Subject::of_request(Some(&self.request.id)));
+        }
+        self.subject().map(Subject::from)
+    }
+
+    /// As entries of its life name it, in full.
     ///
     /// # Errors
     /// [`CaseError::Unreadable`] for one on record that does not say what they have to: none was opened like this.

@@ -378,14 +378,7 @@ pub(crate) async fn record_as(
 
 /// The searches among these rows, as they are kept beside the gallery's owner.
 fn searches(rows: &[store::Kept]) -> Vec<store::Kept> {
-    let search = |row: &store::Kept| match row {
-        // What the owner lists already says nothing of what is listed there.
-        store::Kept::Search { search, .. } => {
-            Some(store::Kept::Search { search: search.clone(), unlisted: search.case_keys.clone() })
-        }
-        _ => None,
-    };
-    rows.iter().filter_map(search).collect()
+    rows.iter().filter(|row| matches!(row, store::Kept::Search(_))).cloned().collect()
 }
 
 #[cfg(test)]

@@ -27,11 +27,13 @@
 //!   the record is there. Nor are they told what others said of a record, but for the day of its notice.
 //! - Before anything is destroyed, nothing of it rides in the log's journal any more, so that no crash brings it back; and a
 //!   purge is on record as done only when reading back has found nothing.
+//! - With the account of an entry goes what the database says of it beside that (`beside`).
 //!
 //! What may be asked is in `asking`; what obligations say of a record, before a step and after it, in `owed`.
 
 mod around;
 mod asking;
+mod beside;
 mod demanded;
 mod derived;
 mod destroy;
@@ -245,7 +247,7 @@ impl Casework {
         let (by, at) = (actor.who(), found.now);
         match asking.change {
             Change::Purge => {
-                let (acted, destroyed) = found.destroy(permit).await;
+                let (acted, destroyed) = found.destroy(self, permit).await;
                 if destroyed.is_ok() {
                     docket.undergo(Effect::Purged(at));
                 }

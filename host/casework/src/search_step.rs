@@ -247,8 +247,7 @@ impl Casework {
             case_keys: case_keys.clone(),
             probe: request.probe.digest,
         };
-        let unlisted = owner.history.unlisted(&case_keys, request.probe.digest);
-        let kept = store::Kept::Search { search: row.clone(), unlisted };
+        let kept = store::Kept::Search(row.clone());
         let mut counted = false;
         // A search that waits for others does not run now, and is not counted.
         let decided = |now: bool| {

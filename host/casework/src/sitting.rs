@@ -152,7 +152,8 @@ impl Casework {
     /// # Errors
     /// [`CaseError::Unknown`] for no such request; [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is
     /// not concerned, or where the requester may not act any more; [`CaseError::OutOfPlace`], recorded, while another host
-    /// takes a step of the request, and while this one's clock is behind what is on record of it.
+    /// takes a step of the request, while this one's clock is behind what is on record of it, and where entries of it have been
+    /// purged and it says nothing any more.
     pub(crate) async fn sit(
         &self,
         actor: &Registered,
@@ -179,6 +180,10 @@ impl Casework {
             Err(e) => return Err(e),
         };
         let concerned = self.concerned(&requester, &owner)?;
+        if request.is_bare() {
+            let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
+            return self.record_rejected(&ledgers, actor, request.told_as()?, asked, Misstep::Incomplete).await;
+        }
         let life = self.life(&owner, &request.request.id).await?;
         let now = match self.moment_after(&life, owner.neighbours.is_some()).await? {
             Ok(now) => now,
@@ -280,7 +285,7 @@ impl Casework {
         misstep: Misstep,
     ) -> Result<T, CaseError> {
         let ledgers: Vec<_> = sitting.concerned.iter().map(|c| &c.ledger).collect();
-        self.record_rejected(&ledgers, actor, sitting.request.subject()?.into(), asked, misstep).await
+        self.record_rejected(&ledgers, actor, sitting.request.told_as()?, asked, misstep).await
     }
 
     /// Records a step that is out of place, and says so.

@@ -158,7 +158,7 @@ impl Casework {
             let reason = "people of another agency or without a role see only requests that they made or took part in";
             return self.reject(jurisdiction, actor, ASKED, Some(&request.request.id), reason).await;
         }
-        self.looks(&owner, actor, ASKED, request.subject()?.into(), Event::Viewed).await?;
+        self.looks(&owner, actor, ASKED, request.told_as()?, Event::Viewed).await?;
         let life = self.life(&owner, &request.request.id).await?;
         let owed = owner.store.obligations_of_request(&request.request.id).await?;
         let owed = self.owed(owed, &life, &request.requester)?;

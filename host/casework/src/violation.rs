@@ -75,7 +75,7 @@ impl Casework {
             None => None,
         };
         let subject = match &about {
-            Some(request) => request.subject()?.into(),
+            Some(request) => request.told_as()?,
             None => Subject::Apart,
         };
         let chamber = self.chamber(jurisdiction)?.clone();

@@ -166,7 +166,7 @@ fn in_place(owed: &Owed, life: &Life) -> Result<(), Misstep> {
 pub(crate) async fn subject(keeper: &Chamber, owed: &Owed) -> Result<Subject, CaseError> {
     let Some(request) = owed.request.as_deref() else { return Ok(Subject::Apart) };
     match keeper.request_in_store(request).await? {
-        Some(found) => Ok(found.subject()?.into()),
+        Some(found) => found.told_as(),
         // It may have been purged.
         None => Ok(Subject::of_request(Some(request))),
     }

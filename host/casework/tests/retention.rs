@@ -14,12 +14,12 @@ use casework::release::{DOCUMENT, Form, sealed_id};
 use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, GALLERY_RECORD, Means};
 use casework::search_step::Plan;
 use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
-use model::account::Retained;
+use model::account::{Account, Event, Retained};
 use model::facts::{CaseStatus, Conclusion, Device, Identifier, Likeness};
 use model::registry::{Agency, Person, Principal, Registry};
 use model::rulings::Duty;
-use model::terms::{Instant, Value};
-use std::collections::BTreeMap;
+use model::terms::{Instant, Phase, Value};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -683,6 +683,58 @@ async fn accounts_go_after_their_year_and_the_log_still_says_which() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_entries_said_that_are_purged_is_said_by_nothing_beside_them() {
+    let Some(court) = court().await else { return };
+    let ((request, _), (other, _)) = (court.searched(1, 3).await, court.searched(2, 3).await);
+    wait(&court, 366 * 24);
+    let (officer, auditor) = (court.who("l.ortega").await, court.who("a.feld").await);
+    let log = court.casework.chamber(JURISDICTION).unwrap().log().clone();
+    let told = async |first: u64| {
+        let seen = court.casework.inspect(&auditor, JURISDICTION, first, 100).await.unwrap();
+        let mut told: Vec<_> = seen.into_iter().filter_map(|s| s.account.map(|account| (s.index, account))).collect();
+        told.retain(|(_, account)| account.request.as_ref() == Some(&request));
+        told
+    };
+    let rows = court.store.jurisdiction(JURISDICTION).await.unwrap();
+    let of = |searches: Vec<store::SearchRow>| searches.into_iter().map(|s| s.request).collect::<BTreeSet<_>>();
+    assert_eq!(of(rows.searches_since(Instant(0)).await.unwrap()), BTreeSet::from([request.clone(), other.clone()]));
+
+    // Up to the permit of the search, and not what came of it.
+    let entries = told(0).await;
+    let is_permit =
+        |account: &Account| matches!(&account.event, Event::Decision { rulings, .. } if rulings.phase == Phase::Search);
+    let last = entries.iter().position(|(_, account)| is_permit(account)).unwrap();
+    let range = format!("{}-{}", entries[0].0, entries[last].0);
+    let asking =
+        Asking { change: Change::Purge, record: of_request(AUDIT_ENTRY, &range), day: None, answers: BTreeMap::new() };
+    let done = court.casework.retention(&officer, JURISDICTION, asking).await.unwrap();
+    assert_eq!(done.destroyed.len(), last + 1);
+    assert_eq!(of(rows.searches_since(Instant(0)).await.unwrap()), BTreeSet::from([other.clone()]));
+    let searches = [&request, &other].map(|id| rows.searches_of_request(id));
+    let [gone, there] = searches;
+    assert_eq!((gone.await.unwrap(), there.await.unwrap()), (0, 1));
+    let probes = store::test_support::at_rest(&rows, &[]).await.unwrap();
+    assert_eq!(probes.iter().filter(|row| row.table == "case_probe").count(), 1, "of the other's case");
+
+    let size = log.size();
+    let seen = court.seen(&request).await;
+    let said = &seen.request;
+    assert!(seen.incomplete && said.reason.is_empty() && said.purpose.is_empty() && said.identifiers.is_empty());
+    let open = court.casework.request(JURISDICTION, &request).await.unwrap();
+    assert!(open.attestations.is_empty() && open.probe.source.is_empty());
+    assert!(open.template.is_some(), "the probe is purged in its own right");
+    assert_eq!(misstep(court.look(FIRST, &request).await), Misstep::Incomplete);
+    let bare: Vec<_> = told(size).await.into_iter().map(|(_, account)| account).collect();
+    assert_eq!(bare.len(), 2, "the look, and the step that is refused");
+    for account in bare {
+        assert!(account.justification.is_empty() && account.purpose.is_empty() && account.case.is_empty());
+        assert!(account.probe.is_none() && account.lacking.is_empty(), "{account:?}");
+    }
+    assert!(!court.seen(&other).await.request.reason.is_empty(), "nothing else is changed");
+    agree(&court.casework).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_document_goes_though_the_account_of_its_release_went_before() {
     let Some(court) = court().await else { return };
     let (request, records) = court.signed(3).await;
@@ -695,6 +747,8 @@ async fn a_document_goes_though_the_account_of_its_release_went_before() {
     let size = court.casework.chamber(JURISDICTION).unwrap().log().size();
     purge("l.ortega", of_request(AUDIT_ENTRY, &format!("0-{}", size - 1))).await.unwrap();
     assert_eq!(court.on_record(&request, "released").await, 0, "what was drawn up is on record nowhere");
+    let left = court.seen(&request).await.request;
+    assert!(left.reason.is_empty() && left.identifiers.is_empty(), "it stays for the document, and says nothing else");
 
     for (id, of) in [("no-such-report", request.as_str()), (document.id.as_str(), "no-such-request")] {
         let nothing = purge("l.ortega", of_request(id, of)).await;

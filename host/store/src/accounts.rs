@@ -7,13 +7,7 @@ use crate::schema::ACCOUNT;
 use crate::steps::Kept;
 use crate::store::Jurisdiction;
 use std::collections::HashMap;
-use surrealdb::types::{RecordId, RecordIdKey, Table, Value, object};
-
-/// The rows are deleted whole: the keys to the accounts and the accounts.
-const DESTROY: [&str; 4] = ["BEGIN", "SELECT VALUE id FROM $ids", "DELETE $ids RETURN NONE", "COMMIT"];
-
-/// Where in [`DESTROY`] the answer stands which there were.
-const DESTROYED: usize = 1;
+use surrealdb::types::{RecordIdKey, Table, Value, object};
 
 /// Accounts asked for in one statement, where they are small.
 const MOST_AT_ONCE: usize = 1024;
@@ -64,19 +58,6 @@ impl Jurisdiction {
             }
         }
         Ok(missing)
-    }
-
-    /// Destroys the accounts of these entries and their keys; gives how many there were.
-    ///
-    /// # Errors
-    /// See [`Jurisdiction`].
-    pub async fn destroy_accounts(&self, entry_ids: &[String]) -> Result<usize, StoreError> {
-        let ids: Vec<RecordId> = entry_ids.iter().map(|id| RecordId::new(ACCOUNT, key(id))).collect();
-        if ids.is_empty() {
-            return Ok(0);
-        }
-        let found = self.db.write(&DESTROY, object! { ids: ids }).await?.values(DESTROYED)?;
-        Ok(found.len())
     }
 
     /// The ids of all entries whose accounts are here, in no order. All are held in memory: some hundred bytes each.

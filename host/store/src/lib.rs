@@ -30,6 +30,8 @@
 //! | `peer` | the database's own search, to be measured beside the host's |
 //! | `portion` | how much of it goes into one statement |
 //! | `rewrite` | a database written anew, without what was destroyed |
+//! | `destruction` | accounts that are destroyed, and what goes with them |
+//! | `sealing` | what older programs kept in the clear, sealed |
 //! | [`test_support`] | rows as they lie in the files, for tests |
 //! | `holdings` | the sum of what a gallery holds, and every change of it |
 //! | `registry`, `gallery`, `templates`, `booking_rows`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `impositions`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
@@ -43,6 +45,7 @@ mod booking_rows;
 mod bookings;
 mod casework;
 mod database;
+mod destruction;
 mod engine;
 mod entries;
 mod error;
@@ -61,6 +64,7 @@ mod rewrite;
 mod rider;
 mod rows;
 mod schema;
+mod sealing;
 mod standings;
 mod steps;
 mod store;
@@ -73,6 +77,7 @@ mod tests;
 
 pub use accounts::AccountRow;
 pub use casework::{RequestRow, SearchRow};
+pub use destruction::Destruction;
 pub use engine::Credentials;
 pub use error::StoreError;
 pub use gallery::{BATCH_ROWS, Booking, GalleryState, NewRecord, Provenance};

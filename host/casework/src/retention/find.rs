@@ -81,7 +81,7 @@ impl Found {
     /// The case as entries name it.
     pub(super) fn subject(&self) -> Result<Subject, CaseError> {
         match self.case() {
-            Some(case) => Ok(case.request.subject()?.into()),
+            Some(case) => case.request.told_as(),
             None => Ok(Subject::Apart),
         }
     }

@@ -5,6 +5,7 @@ mod galleries;
 mod hosts;
 mod keeping;
 mod opening;
+mod sealing;
 mod secrecy;
 mod speed;
 
