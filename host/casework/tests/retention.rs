@@ -695,6 +695,8 @@ async fn what_entries_said_that_are_purged_is_said_by_nothing_beside_them() {
         told.retain(|(_, account)| account.request.as_ref() == Some(&request));
         told
     };
+    // What was just recorded is in the database then.
+    court.seen(&other).await;
     let rows = court.store.jurisdiction(JURISDICTION).await.unwrap();
     let of = |searches: Vec<store::SearchRow>| searches.into_iter().map(|s| s.request).collect::<BTreeSet<_>>();
     assert_eq!(of(rows.searches_since(Instant(0)).await.unwrap()), BTreeSet::from([request.clone(), other.clone()]));

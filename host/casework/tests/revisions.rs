@@ -132,7 +132,9 @@ impl House {
         // What was just recorded is in the database then.
         self.casework.policy_seen(jurisdiction, None).await.unwrap();
         let others = ["account", "request_entry", "obligation", "obligation_wake", "imposition"];
-        let rows = at_rest(&self.store.jurisdiction(jurisdiction).await.unwrap(), &others).await.unwrap();
+        let mut rows = at_rest(&self.store.jurisdiction(jurisdiction).await.unwrap(), &others).await.unwrap();
+        // How far the log is, is the log's.
+        rows.retain(|row| !(row.table == "standing" && row.key.contains("log-watermark")));
         let file = std::fs::read(folder(self.home.path(), jurisdiction).join("policy.toml")).unwrap();
         (rows, file, archived(self.home.path()), self.in_force(jurisdiction))
     }

@@ -329,7 +329,8 @@ impl Casework {
             actor,
             requester: found.case().and_then(|case| case.requester.as_ref()).unwrap_or(actor),
             subject: found.subject()?,
-            request: found.case().map(|case| &case.request.request),
+            // One that says nothing any more of its case is a fact about nothing.
+            request: found.case().filter(|case| !case.request.is_bare()).map(|case| &case.request.request),
             probe: found.case().map(|case| &case.request.probe),
             gallery,
             attestations,
