@@ -77,6 +77,13 @@ impl House {
     }
 }
 
+impl Hall {
+    /// Whether a record of this id is in memory, for tests that have a thread to wait on.
+    fn contains(&self, id: &str) -> bool {
+        self.rows.read().unwrap().contains(id)
+    }
+}
+
 fn fact() -> registry::Gallery {
     registry::Gallery {
         id: "g".into(),
@@ -378,6 +385,10 @@ async fn searches_that_wait_share_a_pass_and_none_is_waited_for_that_has_its_ans
         released.recv().unwrap();
     });
     holding.recv().unwrap();
+    // Nobody waits for a change who only asks what there is.
+    let state = hall.state();
+    assert_eq!((state.records, state.generation), (2, 1));
+    assert_eq!((hall.len(), hall.digest(), hall.fact().records), (2, state.digest, 2));
     let alone = tokio::spawn({
         let hall = hall.clone();
         async move { hall.join_pass(template("a"), 1, None, None).await.map(drop) }
@@ -388,7 +399,11 @@ async fn searches_that_wait_share_a_pass_and_none_is_waited_for_that_has_its_ans
     let search = |coming| hall.join_pass(template("a"), 1, None, Some(coming));
     let [one, two, three, four] = [(); 4].map(|()| search(hall.announce()));
     let all_wait = async { release.send(()).unwrap() };
-    let (one, two, three, four, ()) = tokio::join!(biased; one, two, three, four, all_wait);
+    // Who looks a record up waits, and holds up nobody on the same thread.
+    let ids = ["b", "nobody", "a"].map(str::to_owned);
+    let held = hall.held(&ids);
+    let (held, one, two, three, four, ()) = tokio::join!(biased; held, one, two, three, four, all_wait);
+    assert_eq!(held.unwrap(), ["b", "a"]);
     for found in [one, two, three, four] {
         assert_eq!(found.unwrap().answer.hits.len(), 1);
     }
@@ -502,7 +517,7 @@ async fn records_that_cannot_be_taken_over_remove_none() {
     let short = store::NewRecord { template: vec![1.0], ..record("b") };
     for second in [newcomer(&short), newcomer(&record("a"))] {
         let found = [newcomer(&record("a")), second];
-        let taken = following::take_over(&hall.rows, &hall.generation, &ids, &found, 9);
+        let taken = following::take_over(&hall.rows, &hall.state, &ids, &found, 9);
         assert!(matches!(&taken, Err(CaseError::Fault(_))), "{taken:?}");
         assert_eq!((hall.digest(), hall.generation(), hall.len()), (digest, 1, 2));
     }
@@ -627,8 +642,8 @@ async fn a_doubtful_gallery_is_emptied_before_it_is_loaded_anew_and_nobody_is_to
     house.enroll(&["a", "b"]).await;
     let hall = house.load().await;
     hall.doubt();
-    hall.empty().unwrap();
-    hall.empty().unwrap();
+    hall.empty().await.unwrap();
+    hall.empty().await.unwrap();
     assert_eq!((hall.len(), hall.contains("a")), (2, false), "as many as there were");
     let asked = hall.join_pass(template("a"), 1, None, None).await;
     assert!(matches!(asked.map(drop), Err(CaseError::Mending { .. })));
