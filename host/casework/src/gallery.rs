@@ -601,8 +601,7 @@ fn serve(
         // Asked under the lock: whoever empties a doubtful gallery, or fills it, holds it alone.
         let answers = (!doubtful.load(Ordering::Acquire)).then(|| gallery.search_each(&queries));
         drop(gallery);
-        // A pass that several share saves more than twice its time.
-        patience = (began.elapsed() * 2).min(MOST_PATIENCE);
+        patience = patience_after(began.elapsed());
         let Some(answers) = answers else {
             for waiting in pass.drain(..) {
                 drop(waiting.coming);
@@ -617,6 +616,12 @@ fn serve(
             let _ = waiting.done.send(Some(answer.map(|answer| Found { answer, generation: searched })));
         }
     }
+}
+
+/// How long the next pass waits for searches that are on their way, after one that took this long: one that several share saves
+/// more than twice its time.
+fn patience_after(pass: Duration) -> Duration {
+    (pass * 2).min(MOST_PATIENCE)
 }
 
 /// Fills up a pass with what is queued and, until then, with what is on its way.

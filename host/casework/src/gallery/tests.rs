@@ -413,8 +413,8 @@ async fn searches_that_wait_share_a_pass_and_none_is_waited_for_that_has_its_ans
     assert_eq!(hall.coming.load(Ordering::Acquire), 0);
 }
 
-/// Gathers a pass around a search that was announced, with as many others as were; how many are in it.
-async fn gathered(announced: usize, sent: usize) -> usize {
+/// Gathers a pass around a search that was announced, with as many others as were, until then; how many are in it.
+async fn gathered(announced: usize, sent: usize, until: Instant) -> usize {
     let (places, coming) = (Arc::new(Semaphore::new(MOST_WAITING)), Arc::new(AtomicUsize::new(announced)));
     let (queue, waiting) = mpsc::channel();
     let mut searches = Vec::new();
@@ -424,8 +424,6 @@ async fn gathered(announced: usize, sent: usize) -> usize {
         searches.push(Waiting { probe: vec![], most: 1, filter: None, coming: None, _place: place, done });
     }
     let mut pass: Vec<_> = searches.pop().into_iter().collect();
-    // Longer than any test has: whoever is waited for comes.
-    let until = Instant::now() + Duration::from_secs(3600);
     let gathering = std::thread::spawn(move || {
         gather(&mut pass, &waiting, &coming, until);
         pass.len()
@@ -440,10 +438,22 @@ async fn gathered(announced: usize, sent: usize) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pass_waits_for_those_on_their_way_and_a_lone_search_for_nobody() {
-    assert_eq!(gathered(4, 4).await, 4);
-    assert_eq!(gathered(1, 1).await, 1);
-    assert_eq!(gathered(0, 1).await, 1);
-    assert_eq!(gathered(MOST_PROBES, MOST_PROBES).await, MOST_PROBES);
+    // Longer than any test has: whoever is waited for comes.
+    let until = Instant::now() + Duration::from_secs(3600);
+    assert_eq!(gathered(4, 4, until).await, 4);
+    assert_eq!(gathered(1, 1, until).await, 1);
+    assert_eq!(gathered(0, 1, until).await, 1);
+    assert_eq!(gathered(MOST_PROBES, MOST_PROBES, until).await, MOST_PROBES);
+    // Another is on its way, and does not come.
+    let until = Instant::now() + Duration::from_millis(2);
+    assert_eq!(gathered(2, 1, until).await, 1);
+    assert!(Instant::now() >= until, "it was waited for as long as a pass waits");
+}
+
+#[test]
+fn a_pass_waits_for_twice_as_long_as_the_last_one_took_and_never_for_long() {
+    let ms = Duration::from_millis;
+    assert_eq!([0, 1, 2, 3, 900].map(ms).map(patience_after), [0, 2, 4, 5, 5].map(ms));
 }
 
 /// A hall in memory on a store among several hosts, a handle of another host, and one that tells nobody.
