@@ -65,6 +65,8 @@ pub struct Hall {
     changing: Mutex<Option<u64>>,
     /// How often somebody wanted to change records.
     wanted: Arc<AtomicU64>,
+    /// Held while a snapshot is made. A generation and since when the gallery has been of it, as far as somebody looked.
+    saving: Mutex<Option<(u64, model::terms::Instant)>>,
 }
 
 struct Waiting {
@@ -149,6 +151,7 @@ impl Hall {
             shelf: None,
             changing: Mutex::new(None),
             wanted: Arc::new(AtomicU64::new(0)),
+            saving: Mutex::new(None),
         })
     }
 
@@ -207,9 +210,9 @@ impl Hall {
         self.state().digest
     }
 
-    /// Whether there is a snapshot of it on its shelf.
+    /// Whether there is a snapshot of what it holds on its shelf.
     pub async fn has_snapshot(&self) -> bool {
-        self.changing.lock().await.is_some()
+        *self.changing.lock().await == Some(self.generation())
     }
 
     /// Ends it, and waits until its thread has let go of the gallery's file.

@@ -227,6 +227,56 @@ async fn a_removed_record_is_gone_from_store_memory_and_file() {
     assert_eq!(first(&hall, "d").await.as_deref(), Some("d"));
 }
 
+/// So many ms after a moment on which nothing depends.
+fn later(ms: u64) -> model::terms::Instant {
+    model::terms::Instant(1_000_000 + ms)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gallery_that_stands_still_has_a_snapshot_before_the_host_stops() {
+    const STILL: u64 = keeping::STILL_MS;
+    let house = House::new().await;
+    house.enroll(&["a"]).await;
+    let hall = house.load().await;
+    hall.save(&house.store, false).await.unwrap();
+    let looked = async |hall: &Hall, ms: u64| {
+        hall.save_when_still(&house.store, later(ms)).await.unwrap();
+        hall.has_snapshot().await
+    };
+    assert!(looked(&hall, 0).await, "there is one already");
+    hall.enter(&house.store, vec![record("b")]).await.unwrap();
+    assert!(!looked(&hall, 1).await && !looked(&hall, STILL).await, "it has not stood still for long enough");
+    hall.enter(&house.store, vec![record("c")]).await.unwrap();
+    assert!(!looked(&hall, STILL + 1).await, "it has changed meanwhile");
+    // Neither whoever changes records nor whoever makes a snapshot is waited for, here or at the stop.
+    let changing = hall.turn().await;
+    hall.save_when_still(&house.store, later(3 * STILL)).await.unwrap();
+    drop(changing);
+    let saving = hall.saving.lock().await;
+    hall.save_when_still(&house.store, later(3 * STILL)).await.unwrap();
+    drop(saving);
+    assert!(!hall.has_snapshot().await);
+    assert!(looked(&hall, 2 * STILL + 1).await);
+    // As if the host were killed: nothing is saved at the end.
+    hall.end().await;
+
+    let hall = house.load().await;
+    assert!(hall.has_snapshot().await);
+    assert_eq!((hall.len(), hall.generation(), first(&hall, "c").await.as_deref()), (3, 3, Some("c")));
+
+    // One that fails is not tried again at once.
+    hall.enter(&house.store, vec![record("d")]).await.unwrap();
+    assert!(!looked(&hall, 0).await);
+    house.flip("g.snapshot");
+    assert!(hall.save_when_still(&house.store, later(STILL)).await.is_err());
+    assert!(!looked(&hall, 2 * STILL - 1).await && looked(&hall, 2 * STILL).await);
+    hall.enter(&house.store, vec![record("e")]).await.unwrap();
+    assert!(!looked(&hall, 3 * STILL).await);
+    hall.doubt();
+    hall.save_when_still(&house.store, later(4 * STILL)).await.unwrap();
+    assert_eq!(house.files(), ["g.snapshot"], "what is doubtful is for others");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_host_changed_is_not_put_into_a_snapshot() {
     let house = House::new().await;
