@@ -10,7 +10,9 @@ use client::{Client, Identity};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// The source tree: the one that cargo runs, which need not be the one that was built where two share a target folder.
 pub fn root() -> PathBuf {
@@ -62,7 +64,13 @@ pub struct Deployment {
     pub public: Option<String>,
     program: PathBuf,
     server: Option<Child>,
+    /// Kept for those that begin while this one is there.
+    #[allow(dead_code, reason = "held, not read")]
+    template: Option<Arc<TempDir>>,
 }
+
+/// What `magistrate init` makes, to be copied: made once for all deployments that there are at a time.
+static TEMPLATE: Mutex<Weak<TempDir>> = Mutex::new(Weak::new());
 
 impl Deployment {
     /// `magistrate init` in this folder, which must not exist yet.
@@ -89,13 +97,29 @@ impl Deployment {
         if !done.success() {
             bail!("`magistrate init` failed");
         }
-        Ok(Self {
+        Ok(Self::in_folder(program, home, None))
+    }
+
+    /// A copy of what [`init`](Self::init) makes, in this folder, which must not exist yet: with the keys and certificates
+    /// that other copies have too. To compile the policies, and to make keys, is most of what `init` takes.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn copied(program: &Path, home: &Path) -> anyhow::Result<Self> {
+        let template = template(program)?;
+        copy(&template.path().join("home"), home)?;
+        Ok(Self::in_folder(program, home, Some(template)))
+    }
+
+    fn in_folder(program: &Path, home: &Path, template: Option<Arc<TempDir>>) -> Self {
+        Self {
             home: home.to_owned(),
             address: String::new(),
             public: None,
             program: program.to_owned(),
             server: None,
-        })
+            template,
+        }
     }
 
     /// Its configuration's file.
@@ -255,7 +279,10 @@ impl Deployment {
     /// When it ends otherwise than well.
     pub fn stop(&mut self) -> anyhow::Result<()> {
         let Some(mut server) = self.server.take() else { return Ok(()) };
-        Command::new("kill").args(["-TERM", &server.id().to_string()]).status()?;
+        // One that has ended by itself has no number any more that is its own.
+        if server.try_wait()?.is_none() {
+            Command::new("kill").args(["-TERM", &server.id().to_string()]).status()?;
+        }
         let ended = server.wait()?;
         if ended.success() { Ok(()) } else { bail!("the server ended with {ended}") }
     }
@@ -271,16 +298,39 @@ impl Deployment {
         Ok(())
     }
 
-    /// Waits until the server ends by itself.
+    /// Whether a server runs: there is one, and it has not ended by itself.
     ///
     /// # Errors
-    /// When it cannot be waited for.
-    pub fn wait(&mut self) -> anyhow::Result<()> {
-        if let Some(mut server) = self.server.take() {
-            server.wait()?;
-        }
-        Ok(())
+    /// When that cannot be told.
+    pub fn runs(&mut self) -> std::io::Result<bool> {
+        self.server.as_mut().map_or(Ok(false), |server| server.try_wait().map(|ended| ended.is_none()))
     }
+}
+
+/// The template that there is, or a new one.
+fn template(program: &Path) -> anyhow::Result<Arc<TempDir>> {
+    let mut kept = TEMPLATE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(template) = kept.upgrade() {
+        return Ok(template);
+    }
+    let folder = Arc::new(tempfile::tempdir()?);
+    Deployment::init(program, &folder.path().join("home"), None)?;
+    *kept = Arc::downgrade(&folder);
+    Ok(folder)
+}
+
+/// Copies a folder and what is in it, with who may read what.
+///
+/// # Errors
+/// When something cannot be read or written, or went away meanwhile.
+pub fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in from.read_dir()? {
+        let entry = entry?;
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() { copy(&path, &to)? } else { std::fs::copy(&path, &to).map(drop)? }
+    }
+    std::fs::set_permissions(to, from.metadata()?.permissions())
 }
 
 impl Drop for Deployment {

@@ -1,5 +1,6 @@
 //! `magistrate audit`, as an auditor uses it: against a server, against a folder, and against an export.
 
+use crate::common::life::ELSEWHERE;
 use crate::common::{Court, court, path, request, searcher};
 use model::terms::Digest;
 use serde_json::{Value, json};
@@ -52,6 +53,15 @@ async fn an_address_is_verified_as_a_folder_is() {
     let counted = lines(&extended);
     assert_eq!(counted[0]["verified"], true);
     assert!(counted[0]["entries"].as_u64().unwrap() > 0 && counted[0]["entries_per_s"].is_number());
+    // Of several logs it is compared with its own, and where there is only another it was typed wrongly.
+    let all = lines(&audit(&court, &[&["verify", "--config", "magistrate.toml", "--json"], &since]));
+    assert!(all.len() == 2 && all.iter().all(|log| log["verified"] == true), "{all:?}");
+    let st_louis = ["data/logs/st-louis", "--key", "log-keys/st-louis.vkey"];
+    for other in [&["--config", "magistrate.toml", "--jurisdiction", "st-louis"][..], &st_louis] {
+        let other = audit(&court, &[&["verify"], other, &since]);
+        assert_eq!(other.status.code(), Some(2), "{}", said(&other));
+        assert!(said(&other).contains("`localhost/detroit`") && said(&other).contains("localhost/st-louis"));
+    }
 
     let other = audit(&court, &[&["verify", &address, "--key", "log-keys/st-louis.vkey"], &certificate[..]]);
     assert_eq!(other.status.code(), Some(4), "{}", said(&other));
@@ -177,8 +187,10 @@ async fn entries_are_found_by_who_what_and_when() {
     assert_eq!(of_case.len(), 5);
     assert_eq!(show(&["--case", "incident-number=26-0999-001"]).len(), 5);
     assert_eq!(show(&["--case", "incident-number:26-0999-001"]).len(), 5, "as `audit export` is told");
-    assert!(show(&["--case", "complaint=26-0999-001"]).is_empty());
-    assert!(show(&["--case", "complaint:26-0999-001"]).is_empty());
+    for written in ["26 0999 001", "260999001", "complaint=26.0999.001", "complaint:26-0999-001"] {
+        assert_eq!(show(&["--case", written]), of_case, "{written}: as the host counts it");
+    }
+    assert!(show(&["--case", "26-0999-002"]).is_empty());
     let refusals = show(&["--answer", "crime=larceny"]);
     assert_eq!((refusals.len(), &refusals[0]["leaf"]["kind"]), (1, &json!("refusal")));
     let clause = refusals[0]["account"]["event"]["rulings"]["rulings"][0]["decision"]["findings"]
@@ -193,10 +205,18 @@ async fn entries_are_found_by_who_what_and_when() {
     assert!(show(&["--clause", &clause, "--verdict", "deny"]).contains(&refusals[0]));
     assert!(show(&["--clause", "no such clause"]).is_empty());
     assert!(!show(&["--gallery", "detroit/snap", "--phase", "search"]).is_empty());
+    let enrolled = |entry: &Value| entry["account"]["event"]["what"] == "enrolled";
+    for gallery in ["snap", "detroit/snap"] {
+        assert!(show(&["--gallery", gallery]).iter().any(enrolled), "{gallery}");
+    }
+    assert!(show(&["--gallery", "st-louis/snap"]).is_empty());
     assert!(show(&["--gallery", "elsewhere"]).is_empty());
     let at = of_case[0]["leaf"]["at"].as_str().unwrap().to_owned();
-    assert!(show(&["--person", "m.whitfield", "--from", &at]).len() < of_person.len());
-    assert!(show(&["--person", "m.whitfield", "--to", &at]).len() < of_person.len());
+    let (later, earlier): (Vec<_>, Vec<_>) =
+        of_person.into_iter().partition(|entry| entry["leaf"]["at"].as_str().unwrap() >= at.as_str());
+    assert!(!later.is_empty() && !earlier.is_empty(), "there was a search before");
+    assert_eq!(show(&["--person", "m.whitfield", "--from", &at]), later);
+    assert_eq!(show(&["--person", "m.whitfield", "--to", &at]), earlier);
 
     // By the public part alone, without key, configuration or database.
     let public = lines(&audit(&court, &[&["show", "data/logs/detroit", "--verdict", "deny", "--json"]]));
@@ -235,19 +255,45 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Searches for the case that come to nothing: by somebody of another jurisdiction, who names the request or a case of their own,
+/// and by somebody whom nobody knows.
+async fn turned_away(court: &Court, again: &str) {
+    court.deployment.issue("elsewhere", "x.y", "fixed", "x.y", 30).unwrap();
+    for who in [ELSEWHERE, "elsewhere/x.y"] {
+        let answer = court.client(who).post(again, &json!({"candidates": 3})).await.unwrap();
+        assert_eq!(answer.status, 403, "{who}: {}", String::from_utf8_lossy(&answer.body));
+    }
+    let mut request = request("detroit", 5);
+    request["identifiers"][0]["value"] = json!("260999001");
+    request["requester"] = json!("detroit/h.dawson");
+    let answer = court.client(ELSEWHERE).post(&path("detroit"), &json!({"request": request})).await.unwrap();
+    assert_eq!(answer.status, 403, "{}", String::from_utf8_lossy(&answer.body));
+}
+
 #[tokio::test]
 async fn a_case_is_exported_whole_and_whatever_is_changed_shows() {
     let Some(mut court) = court().await else { return };
-    search_for_case(&court, 1, "26-0999-001").await;
+    let searched = search_for_case(&court, 1, "26-0999-001").await;
     court.search("detroit", 2).await;
-    search_for_case(&court, 3, "26-0999-001").await;
+    // The host counts it as the same case.
+    search_for_case(&court, 3, "26 0999 001").await;
+    let again = format!("/v1/detroit/requests/{}/search", searched["request"].as_str().unwrap());
+    turned_away(&court, &again).await;
     court.deployment.stop().unwrap();
     let case = ["--case", "incident-number:26-0999-001", "--out", "disclosure"];
     let exported = audit(&court, &[&["export"], &CONFIG[..], &case]);
     assert!(exported.status.success(), "{}", said(&exported));
     let folder = court.deployment.home.join("disclosure");
     let manifest: Value = serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
-    assert_eq!(manifest["entries"].as_array().unwrap().len(), 10, "two searches of five entries");
+    assert_eq!(manifest["entries"].as_array().unwrap().len(), 13, "two searches of five entries, and three attempts");
+    let rejected = manifest["completeness"]["rejected"].as_array().unwrap();
+    let told: Vec<_> = rejected.iter().map(|one| (&one["person"], &one["asked"])).collect();
+    let asked = ["search".to_owned(), format!("POST {again}"), "request".to_owned()].map(|asked| json!(asked));
+    let people = [ELSEWHERE, "elsewhere/x.y", ELSEWHERE].map(|person| json!(person));
+    assert_eq!(told, people.iter().zip(&asked).collect::<Vec<_>>());
+    let shown =
+        lines(&audit(&court, &[&["show", "--case", "26-0999-001", "--kind", "rejection", "--json"], &CONFIG[..]]));
+    assert_eq!(shown.len(), 3, "{shown:?}");
     let searches = manifest["completeness"]["searches"].as_array().unwrap();
     assert_eq!(searches.len(), 2);
     for search in searches {
@@ -295,6 +341,12 @@ async fn a_case_is_exported_whole_and_whatever_is_changed_shows() {
     let verified = verify();
     assert_eq!(verified.status.code(), Some(4));
     assert!(said(&verified).contains("searches"), "{}", said(&verified));
+    let mut quiet = manifest.clone();
+    quiet["completeness"]["rejected"].as_array_mut().unwrap().pop();
+    std::fs::write(folder.join("manifest.json"), quiet.to_string()).unwrap();
+    let verified = verify();
+    assert_eq!(verified.status.code(), Some(4));
+    assert!(said(&verified).contains("the list of attempts is not the one"), "{}", said(&verified));
     let mut elsewhere = manifest.clone();
     elsewhere["case"]["value"] = json!("26-0000-000");
     elsewhere["completeness"]["requests"] = json!([]);
@@ -420,6 +472,18 @@ async fn every_decision_replays_to_the_byte_and_a_changed_component_does_not() {
     assert!(counts["decisions_per_s"].as_f64().unwrap() > 0.0);
     let later = lines(&replay(&["--since", "2999-01-01T00:00:00Z"]));
     assert_eq!(later.last().unwrap()["decisions"], 0);
+    let mut moments: Vec<String> = Vec::new();
+    for folder in ["data/logs/detroit", "data/logs/st-louis"] {
+        let leaves = lines(&audit(&court, &[&["show", folder, "--json", "--count", "10000"]]));
+        let decided = leaves.iter().filter(|leaf| leaf["verdict"].is_string());
+        moments.extend(decided.map(|leaf| leaf["at"].as_str().unwrap().to_owned()));
+    }
+    moments.sort();
+    assert_eq!(counts["decisions"], moments.len());
+    let middle = moments[moments.len() / 2].as_str();
+    let since = moments.iter().filter(|at| at.as_str() >= middle).count();
+    assert!(since < moments.len(), "not all at one moment");
+    assert_eq!(lines(&replay(&["--since", middle])).last().unwrap()["decisions"], since);
 
     // The policy's own folder may change or go: decisions stand on the archive.
     std::fs::remove_dir_all(court.deployment.home.join("policies/detroit/scenarios")).unwrap();

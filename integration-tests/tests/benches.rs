@@ -1,4 +1,4 @@
-//! The measurements of logs and of what is on record, each taken small: whether they run, and what they say.
+//! The measurements, each taken small: whether they run, and what they say. Those of searches over files are in `vectors`.
 
 use serde_json::Value;
 use std::path::Path;
@@ -76,10 +76,108 @@ fn what_a_server_recorded_is_replayed_to_be_measured() {
 }
 
 #[test]
+fn searches_of_generated_templates_are_measured() {
+    let Some(program) = integration_tests::program() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let numbers = [
+        "one_probe_p50_ms",
+        "one_probe_p99_ms",
+        "batch_8_ms_per_probe",
+        "batch_32_ms_per_probe",
+        "scan_gb_per_s",
+        "plain_read_gb_per_s",
+        "scan_bytes_per_row",
+        "code_bytes_per_row",
+        "rows_reranked_most",
+        "load_ms",
+        "snapshot_write_ms",
+        "snapshot_open_ms",
+        "snapshot_open_cold_ms",
+        "first_answer_ms",
+        "resident_bytes",
+        "file_bytes",
+        "threads",
+    ];
+    // As many rows as it takes for a pass to be longer than waking the threads that read as much.
+    let arguments = ["search", "--rows", "20000", "--dim", "32", "--n", "3"];
+    let told = measured(&program, home.path(), &arguments, &numbers);
+    let [told] = told.as_slice() else { panic!("one line: {told:?}") };
+    for (key, value) in [("rows", 20_000), ("dim", 32), ("n", 3), ("k", 20)] {
+        assert_eq!(told[key], value, "{key}: {told}");
+    }
+    assert_eq!(home.path().read_dir().unwrap().count(), 0, "and leaves nothing behind");
+}
+
+#[test]
+fn starts_of_a_gallery_are_measured_with_the_filters_that_galleries_have() {
+    let Some(program) = integration_tests::program() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let numbers = [
+        "load_from_store_s",
+        "load_from_snapshot_s",
+        "load_from_snapshot_cold_s",
+        "load_from_store_rows_per_s",
+        "snapshot_write_s",
+        "enroll_rows_per_s",
+        "threads",
+    ];
+    for (filters, more) in [(4, &[][..]), (0, &["--no-filters"][..])] {
+        let arguments = [&["load", "--rows", "300", "--dim", "16"][..], more].concat();
+        let told = measured(&program, home.path(), &arguments, &numbers);
+        let [told] = told.as_slice() else { panic!("one line: {told:?}") };
+        for (key, value) in [("filters", filters), ("rows", 300), ("dim", 16)] {
+            assert_eq!(told[key], value, "{key}: {told}");
+        }
+    }
+    assert_eq!(home.path().read_dir().unwrap().count(), 0, "and leaves nothing behind");
+}
+
+/// Small: some records, two clients, a moment.
+const SERVED: [&str; 7] = ["serve", "--rows", "50", "--clients", "2", "--seconds", "0.3"];
+
+#[test]
+fn whole_searches_are_measured() {
+    let Some(program) = integration_tests::program() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let policies = integration_tests::root().join("policies");
+    let arguments = [&SERVED[..], &["--policies", policies.to_str().unwrap()]].concat();
+    let numbers = ["p50_ms", "p99_ms", "requests_per_s", "n", "dim", "threads"];
+    let told = measured(&program, home.path(), &arguments, &numbers);
+    let [told] = told.as_slice() else { panic!("one line: {told:?}") };
+    for (key, value) in [("errors", 0), ("rows", 50), ("clients", 2)] {
+        assert_eq!(told[key], value, "{key}: {told}");
+    }
+    assert_eq!(home.path().read_dir().unwrap().count(), 0, "and leaves nothing behind");
+}
+
+#[test]
+fn a_search_that_waits_for_others_is_no_search_to_be_measured() {
+    let Some(program) = integration_tests::program() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let (from, to) = (integration_tests::root().join("policies/detroit"), home.path().join("policies/detroit"));
+    std::fs::create_dir_all(&to).unwrap();
+    for file in ["policy.toml", "registry.toml", "detroit_307_5.wasm"] {
+        std::fs::copy(from.join(file), to.join(file)).unwrap();
+    }
+    // A crime that waits for a supervisor's approval.
+    let example = std::fs::read_to_string(from.join("example.toml")).unwrap();
+    assert_eq!(example.matches("crime = \"robbery\"").count(), 1);
+    let waiting = example.replace("crime = \"robbery\"", "crime = \"carjacking\"");
+    std::fs::write(to.join("example.toml"), waiting).unwrap();
+    let done = bench(&program, home.path(), &[&SERVED[..], &["--policies", "policies", "--json"]].concat());
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(said.contains("waits_for"), "{said}");
+    let told: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(told["n"], 0, "{told}");
+    assert!(told["errors"].as_u64().unwrap() > 0, "{told}");
+}
+
+#[test]
 fn what_would_measure_nothing_is_typed_wrongly() {
     let Some(program) = integration_tests::program() else { return };
     let home = tempfile::tempdir().unwrap();
-    let wrong: [&[&str]; 8] = [
+    let wrong: [&[&str]; 10] = [
         &["append", "--writers", "0"],
         &["append", "--seconds=-1"],
         &["append", "--seconds", "0"],
@@ -88,6 +186,8 @@ fn what_would_measure_nothing_is_typed_wrongly() {
         &["prove", "--n", "0"],
         &["replay", "--policy", "nowhere", "--seconds=-1"],
         &["serve", "--clients", "0"],
+        &["search", "--n", "0"],
+        &["search", "--n", "18446744073709551615"],
     ];
     for arguments in wrong {
         let done = bench(&program, home.path(), arguments);
@@ -95,7 +195,17 @@ fn what_would_measure_nothing_is_typed_wrongly() {
         assert_eq!(done.status.code(), Some(2), "{arguments:?}: {said}");
         assert!(said.contains("give ") && !said.contains("panicked"), "{arguments:?}: {said}");
     }
-    let few = bench(&program, home.path(), &["verify", "--entries", "1"]);
-    assert_eq!(few.status.code(), Some(1), "{}", String::from_utf8_lossy(&few.stderr));
+    let few: [(&[&str], &str); 4] = [
+        (&["verify", "--entries", "1"], ""),
+        (&["search", "--rows", "5", "--dim", "4", "--k", "0"], "nothing to measure"),
+        (&["search", "--rows", "0", "--dim", "4"], "nothing to measure"),
+        (&["load", "--rows", "0"], "nothing to load"),
+    ];
+    for (arguments, why) in few {
+        let done = bench(&program, home.path(), arguments);
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains(why) && !said.contains("panicked"), "{arguments:?}: {said}");
+    }
     assert_eq!(home.path().read_dir().unwrap().count(), 0, "and leaves nothing behind");
 }

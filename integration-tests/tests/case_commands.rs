@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::process::{Command, Output};
 
 /// Types a command with the certificate of `who`.
-fn command(court: &Court, who: &str, words: &[&str], rest: &[&str]) -> Output {
+pub fn command(court: &Court, who: &str, words: &[&str], rest: &[&str]) -> Output {
     let certificate = format!("certs/{who}.pem");
     let as_whom = ["--server", &court.deployment.address, "--certificate", &certificate, "--jurisdiction", "detroit"];
     court.deployment.run(&[words, &as_whom, rest].concat()).unwrap()
@@ -23,19 +23,19 @@ fn without_room(court: &Court, who: &str, words: &[&str], rest: &[&str]) -> Outp
     shell.args([words, &as_whom, rest].concat()).current_dir(&court.deployment.home).output().unwrap()
 }
 
-fn said(done: &Output) -> String {
+pub fn said(done: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr))
 }
 
 /// What a command that must end well prints as JSON.
-fn json(court: &Court, who: &str, words: &[&str], rest: &[&str]) -> Value {
+pub fn json(court: &Court, who: &str, words: &[&str], rest: &[&str]) -> Value {
     let done = command(court, who, words, &[rest, &["--json"]].concat());
     assert!(done.status.success(), "{words:?}: {}", said(&done));
     serde_json::from_slice(&done.stdout).unwrap()
 }
 
 /// A command that must be refused: by its exit code, and with what it says.
-fn refused(court: &Court, who: &str, words: &[&str], rest: &[&str], says: &[&str]) {
+pub fn refused(court: &Court, who: &str, words: &[&str], rest: &[&str], says: &[&str]) {
     let done = command(court, who, words, rest);
     assert_eq!(done.status.code(), Some(3), "{words:?}: {}", said(&done));
     for part in says {
@@ -217,6 +217,10 @@ async fn a_search_that_waits_says_for_whom_and_ends_with_a_code_of_its_own() {
     json(&court, SUPERVISOR, &["sign"], &[&request[..], &approved].concat());
     let found = json(&court, FIRST, &["request", "search"], &request);
     assert_eq!(found["candidates"][0]["record_id"], "r0006");
+    let shown = said(&command(&court, FIRST, &["request", "search"], &request));
+    // The statements below it are the directive's own words.
+    let (table, _) = shown.split_once(" records compared of ").unwrap();
+    assert!(table.contains("r0006") && !table.to_lowercase().contains("match"), "{table}");
 }
 
 #[tokio::test]

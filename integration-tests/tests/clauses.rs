@@ -1,6 +1,6 @@
 //! Clauses over HTTP, in both directions: what each permits, and beside it what it refuses, on record.
 
-use crate::common::life::{ASKER, FIRST, PATROL, SECOND, court_with};
+use crate::common::life::{ASKER, FIRST, PATROL, SECOND, court_with, reopen};
 use crate::common::{Court, MODEL, court, outcome, packed, path, request, searcher, template};
 use integration_tests::Example;
 use serde_json::{Value, json};
@@ -39,9 +39,16 @@ fn detroit() -> Vec<Pair> {
         ("3.5-a", json!({}), solely("views-or-activities"), "violated"),
         ("3.5-b", json!({}), solely("organization-or-event"), "violated"),
         ("3.5-c", json!({}), solely("protected-class"), "violated"),
+        ("3.5-req", json!({}), solely("protected-class"), "violated"),
         ("3.6", json!({}), answers(json!({"immigration-status": true})), "violated"),
         ("5.1", json!({}), json!({"probe": {"media": "sketch"}}), "violated"),
         ("5.2", json!({"case_status": "open"}), json!({"case_status": "closed"}), "violated"),
+        (
+            "5.2",
+            answers(json!({"crime": "homicide", "subject-role": "victim"})),
+            json!({"purpose": "missing-person", "answers": {"crime": "missing-person", "subject-role": "other"}}),
+            "violated",
+        ),
         ("5.3", json!({"batch_size": 6}), json!({"batch_size": 60}), "missing"),
         ("5.4(1)-a", json!({}), json!({"reason": "n/a"}), "missing"),
         ("7(8)-a", json!({}), json!({"automated": true}), "violated"),
@@ -87,6 +94,12 @@ fn st_louis() -> Vec<Pair> {
     vec![
         ("A.2-a", json!({}), json!({"probe": {"media": "synthetic"}}), "violated"),
         ("B.1", json!({}), json!({"purpose": "curiosity"}), "violated"),
+        (
+            "B.1",
+            purpose("prosecution", json!({"prosecution": "State v. Roe, on the lead of 26-010482"})),
+            purpose("prosecution", json!({})),
+            "missing",
+        ),
         ("B.1-order", ordered(true), ordered(false), "violated"),
         ("B.1.a", answers(json!({"crime": "shoplifting"})), answers(json!({"crime": null})), "missing"),
         (
@@ -218,7 +231,10 @@ async fn the_center_takes_requests_in_and_those_authorised_search() {
         assert_eq!((answered, outcome(&said, "st-louis", "C.1-b")), (status, Some(fared)), "{who}: {said}");
     }
     let body = json!({"request": request("st-louis", 3)});
-    for (who, clause) in [(COMMANDER, "A.3-a"), (DETECTIVE, "C.1-b"), (DETECTIVE, "A.3-a")] {
+    // A program searches with nobody's credential, whatever it says of itself.
+    court.deployment.issue("st-louis", "r.abara", "service", "robot", 30).unwrap();
+    let robot = "st-louis/robot";
+    for (who, clause) in [(COMMANDER, "A.3-a"), (DETECTIVE, "C.1-b"), (DETECTIVE, "A.3-a"), (robot, "B.4-a")] {
         let answer = court.client(who).post(&path("st-louis"), &body).await.unwrap();
         let problem = answer.json().unwrap();
         assert_eq!(answer.status, 403, "{who}: {problem}");
@@ -298,8 +314,12 @@ async fn a_member_does_not_request_elsewhere_what_is_prohibited_at_home() {
     let before = court.entries("detroit").await;
     let (status, said) = open(&court, ASKER, "st-louis", &differs).await;
     assert_eq!((status, outcome(&said, "detroit", "3.5-req")), (403, Some("violated")), "{said}");
+    assert_eq!(outcome(&said, "detroit", "5.4(2)-b"), Some("violated"), "nor use another gallery: {said}");
     assert!(court.entries("detroit").await > before, "on record at home");
 }
+
+/// A gallery that is not of mugshots.
+const STREET: &str = "\n[[galleries]]\nid = \"street\"\nclass = \"field\"\nmodel = \"demo-512\"\ndim = 512\n";
 
 /// Enrols one record with this booking data, at the gallery of the example.
 async fn enroll(court: &Court, jurisdiction: &str, seed: usize, booking: Value, differs: &Value) -> (u16, Value) {
@@ -347,7 +367,7 @@ async fn booking_data_that_may_not_be_shown_stays_in_the_gallery() {
 
 #[tokio::test]
 async fn a_probe_never_becomes_part_of_a_gallery_and_what_was_made_in_the_field_is_not_enrolled() {
-    let Some(court) = court().await else { return };
+    let Some(mut court) = court().await else { return };
     for jurisdiction in ["st-louis", "detroit"] {
         let first = court.search(jurisdiction, 61).await;
         let second = court.search(jurisdiction, 61).await;
@@ -370,11 +390,32 @@ async fn a_probe_never_becomes_part_of_a_gallery_and_what_was_made_in_the_field_
     }
     let (status, problem) = enroll(&court, "st-louis", 61, json!({"religion": "none"}), &json!({})).await;
     assert_eq!((status, outcome(&problem, "st-louis", "D.1")), (403, Some("violated")), "{problem}");
-    for jurisdiction in ["st-louis", "detroit"] {
+    for (jurisdiction, at_enrolment, searched) in
+        [("st-louis", vec!["A.1-b", "B.5", "D.1", "E.2.b"], "A.1-b"), ("detroit", vec!["5.4(2)-b", "7(4)"], "5.4(2)-b")]
+    {
         assert_eq!(court.search(jurisdiction, 61).await["rows_compared"], 20, "not one of them");
         let (status, enrolled) = enroll(&court, jurisdiction, 61, booking(), &json!({})).await;
         assert_eq!(status, 200, "a mugshot is: {enrolled}");
-        assert_eq!(court.search(jurisdiction, 61).await["candidates"][0]["record_id"], "r0061");
+        for clause in at_enrolment {
+            assert_eq!(outcome(&enrolled, jurisdiction, clause), Some("satisfied"), "{clause}: {enrolled}");
+        }
+        let found = court.search(jurisdiction, 61).await;
+        assert_eq!(found["candidates"][0]["record_id"], "r0061");
+        assert_eq!(outcome(&found, jurisdiction, searched), Some("satisfied"), "{found}");
+    }
+
+    // Nor is a probe compared with what else there is.
+    for jurisdiction in ["st-louis", "detroit"] {
+        let file = court.deployment.home.join(format!("policies/{jurisdiction}/registry.toml"));
+        let registry = std::fs::read_to_string(&file).unwrap() + STREET;
+        std::fs::write(file, &registry).unwrap();
+        if jurisdiction == "detroit" {
+            reopen(&mut court, &registry);
+        }
+    }
+    for (jurisdiction, who, clause) in [("st-louis", ANALYST, "A.1-b"), ("detroit", FIRST, "5.4(2)-b")] {
+        let (status, said) = open(&court, who, jurisdiction, &json!({"gallery": "street"})).await;
+        assert_eq!((status, outcome(&said, jurisdiction, clause)), (403, Some("violated")), "{said}");
     }
 }
 

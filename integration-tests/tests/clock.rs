@@ -74,7 +74,7 @@ impl House {
     pub fn new(jurisdiction: &'static str, now: u64) -> Option<Self> {
         let program = integration_tests::program()?;
         let folder = tempfile::tempdir().unwrap();
-        let deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
+        let deployment = Deployment::copied(&program, &folder.path().join("home")).unwrap();
         let clock = Arc::new(AtomicU64::new(now));
         Some(Self { deployment, jurisdiction, clock, running: None, _folder: folder })
     }

@@ -2,7 +2,7 @@
 //! over, and to what becomes of the report.
 
 use crate::common::life::{court_with_faces, dispositions, document, photographs_in_pdf, said};
-use crate::common::{Court, court, outcome, path};
+use crate::common::{Court, court, outcome, path, request};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use integration_tests::Example;
@@ -81,7 +81,13 @@ async fn the_center_draws_one_report_up_and_it_carries_its_note() {
     let records: Vec<_> =
         found["candidates"].as_array().unwrap().iter().map(|c| c["record_id"].as_str().unwrap().to_owned()).collect();
     let all = dispositions(&records, true);
-    refuse(&court, DETECTIVE, &id, "dispositions", &all, ("A.3-a", "violated")).await;
+    for (step, body) in [("candidates", json!({})), ("dispositions", all.clone())] {
+        refuse(&court, DETECTIVE, &id, step, &body, ("A.3-a", "violated")).await;
+    }
+    // Whoever says so, and whenever: what solely concerns protected speech goes no further.
+    let mut protected = all.clone();
+    protected["answers"] = json!({"protected-sole": true});
+    refuse(&court, ANALYST, &id, "dispositions", &protected, ("B.3", "violated")).await;
     let silent = json!({"dispositions": [{"record_id": records[0], "likeness": "possible"}]});
     refuse(&court, ANALYST, &id, "dispositions", &silent, ("C.4", "missing")).await;
     let one = json!({"dispositions": [said(&records[0], "possible")]});
@@ -110,8 +116,14 @@ async fn the_center_draws_one_report_up_and_it_carries_its_note() {
     let handed = take(&court, ANALYST, &id, "disseminations", &hand_over("d.reyes", "slmpd", "crime")).await;
     let text = String::from_utf8(document(&handed)).unwrap();
     let charter = court.client(ANALYST).get("/v1/st-louis/charter").await.unwrap().json().unwrap();
-    let note = charter["statements"].as_array().unwrap().iter().find(|s| s["id"] == NOTE).unwrap();
-    for part in [note["text"].as_str().unwrap(), records[0].as_str(), "Facial Recognition Image Compare Report"] {
+    let statement = |id: &str| {
+        let all = charter["statements"].as_array().unwrap();
+        all.iter().find(|s| s["id"] == id).unwrap()["text"].as_str().unwrap()
+    };
+    for part in [NOTE, "A.2-a", "A.2-b"].map(statement) {
+        assert!(text.contains(part), "the report says `{part}`");
+    }
+    for part in [records[0].as_str(), "Facial Recognition Image Compare Report"] {
         assert!(text.contains(part), "the report says `{part}`");
     }
     assert!(records[1..].iter().all(|r| !text.contains(r)), "the report is no list");
@@ -156,6 +168,12 @@ async fn a_use_that_the_order_does_not_list_is_flagged_where_it_is_asked_for_and
     take(&court, ANALYST, &id, "disseminations", &hand_over("d.reyes", "slmpd", "staff training")).await;
     let flagged = owed(&court, &id, "B.2").await;
     assert_eq!(flagged.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["flag"]);
+    let mut asked = request("st-louis", 9);
+    asked["purpose"] = json!("other");
+    asked["answers"]["narrative"] = json!("identify a decedent");
+    let opened = court.client(ANALYST).post("/v1/st-louis/requests", &asked).await.unwrap().json().unwrap();
+    let flagged = owed(&court, opened["request"].as_str().unwrap(), "B.2").await;
+    assert_eq!(flagged.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["flag"], "{opened}");
     let after = json!({"dispositions": [said("r0008", "excluded")]});
     let (status, problem) = step(&court, ANALYST, &id, "dispositions", &after).await;
     assert!(status == 409 && problem["detail"].as_str().unwrap().contains("open a new request"), "{problem}");

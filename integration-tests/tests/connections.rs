@@ -39,6 +39,17 @@ async fn over_http2_a_body_too_large_is_answered_and_the_rest_runs_off() {
         client.answer().await;
         assert!(client.answered && client.resets.is_empty(), "{length:?}: {:?}", client.resets);
     }
+    // So is a head too large, and the connection goes on, too.
+    let mut client = http2::greet(&court.deployment, &searcher("detroit")).await;
+    for (headers, too_large) in [(240, false), (260, true), (240, false)] {
+        client.get_with("/healthz", headers).await;
+        let answer = client.answer().await;
+        if too_large {
+            is_problem(&answer, 431, "head-too-large", "and may be 32768");
+        } else {
+            assert!(answer.contains("\"status\":\"ok\""), "{headers}: {answer}");
+        }
+    }
     assert_eq!(court.entries("detroit").await, before, "nothing was decided");
 }
 
@@ -92,6 +103,15 @@ async fn over_http1_a_body_too_large_is_answered_and_the_connection_goes_on() {
     // One that waits for the answer first, and then says nothing more, holds no connection.
     let answer = exchange(&court, format!("{head}content-length: {bytes}\r\n\r\n").as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+
+    // So is a head too large, up to twice what it may be.
+    let begins = format!("POST {FORM} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\nx: ");
+    for bytes in [33_000, 60_000] {
+        let answer = exchange(&court, format!("{begins}{}\r\n\r\n", "x".repeat(bytes)).as_bytes()).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer}"));
+        assert!(head.starts_with("HTTP/1.1 431 ") && head.contains("application/problem+json"), "{answer}");
+        is_problem(body, 431, "head-too-large", "and may be 32768");
+    }
     assert_eq!(court.entries("detroit").await, before, "nothing was decided");
 }
 

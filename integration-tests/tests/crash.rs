@@ -100,6 +100,7 @@ async fn whatever_the_moment_of_a_crash_nothing_acknowledged_is_lost_and_nothing
     nothing_is_left_unsaid(&court, &mut trails, rounds).await;
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
+    court.log_and_database_agree();
     assert!(trails[0].agreed > u64::from(rounds), "what concerns both is no load: {}", trails[0].agreed);
     for trail in &trails {
         trail.check_offline(&court);

@@ -1,7 +1,9 @@
 //! Files of the audit log that were torn or edited, as a user meets them: the program refuses to serve from them or to
 //! vouch for them, names the file and what is still trustworthy, and repairs nothing by itself.
 
-use crate::common::{Court, court};
+use crate::common::books::database;
+use crate::common::{Court, alarm, court};
+use integration_tests::copy;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -118,6 +120,37 @@ async fn a_damaged_file_is_named_with_what_does_not_depend_on_it_and_nothing_is_
     court.deployment.verify().unwrap();
     court.deployment.serve().unwrap();
     assert_eq!(court.search(HARMED, 1).await["verdict"], "permit", "with the file back it goes on");
+
+    // An earlier copy is as sound as the log that went on from it. The database knows better.
+    court.deployment.stop().unwrap();
+    let newer = court.deployment.home.join("newer");
+    copy(&log, &newer).unwrap();
+    put_back(&log, &sound);
+    court.deployment.verify().unwrap();
+    court.deployment.serve().unwrap();
+    let told = court.is_refused_everything().await["impediments"].to_string();
+    assert!(told.contains("detroit: the audit log cannot be written: the log has "), "{told}");
+    assert!(told.contains("an earlier copy was put in its place"), "{told}");
+    let told = alarm(&court.outbox()).await;
+    assert!(told.contains("an earlier copy was put in its place"), "{told}");
+    court.deployment.kill().unwrap();
+    assert!(files(&log) == sound, "nothing was signed, and nothing dropped");
+    std::fs::remove_dir_all(&log).unwrap();
+    copy(&newer, &log).unwrap();
+    court.deployment.serve().unwrap();
+    assert_eq!(court.search(HARMED, 2).await["verdict"], "permit", "with the log back it goes on");
+    court.deployment.stop().unwrap();
+    court.log_and_database_agree();
+}
+
+/// Puts these files in the place of whatever is in a folder.
+fn put_back(folder: &Path, files: &BTreeMap<String, Vec<u8>>) {
+    std::fs::remove_dir_all(folder).unwrap();
+    for (name, bytes) in files {
+        let file = folder.join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, bytes).unwrap();
+    }
 }
 
 #[tokio::test]
@@ -250,7 +283,18 @@ fn last_start(entries: &[Value]) -> Value {
     starts.next_back().unwrap()["account"]["event"]["details"].clone()
 }
 
-#[tokio::test]
+/// The database of a program that did not keep how far a log was.
+async fn forget_how_far_the_log_was(court: &Court) {
+    let store = database(&court.deployment.home).await;
+    let rows = store.jurisdiction(HARMED).await.unwrap();
+    let (kind, id) = ("log-watermark".to_owned(), format!("localhost/{HARMED}"));
+    assert!(rows.standing(&kind, &id).await.unwrap().is_some(), "there is something to forget");
+    rows.keep(&[store::Kept::Forgotten { kind, id }]).await.unwrap();
+    drop(rows);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_acknowledged_entry_that_was_damaged_does_not_pass_for_a_torn_one_in_silence() {
     let Some(mut court) = court().await else { return };
     let mut receipts = Vec::new();
@@ -277,7 +321,16 @@ async fn an_acknowledged_entry_that_was_damaged_does_not_pass_for_a_torn_one_in_
     assert!(said.contains("do not depend on it"), "{said}");
     assert!(files(&log) == harmed, "the folder is as it was found");
 
-    // A power failure leaves the same, so the host starts by itself; and says for good what is missing.
+    // The database knows that it was acknowledged.
+    court.deployment.serve().unwrap();
+    let told = court.is_refused_everything().await["impediments"].to_string();
+    assert!(told.contains("or its end is lost") && told.contains(&name), "{told}");
+    court.deployment.kill().unwrap();
+    assert!(files(&log) == harmed, "nothing is dropped");
+
+    // Of what nobody knows that it was, a power failure leaves the same, so the host starts by itself; and says for good what is
+    // missing.
+    forget_how_far_the_log_was(&court).await;
     court.deployment.serve().unwrap();
     let entries = court.audit(HARMED, 0).await;
     let details = last_start(&entries);

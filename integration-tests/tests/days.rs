@@ -2,7 +2,7 @@
 //! evidence before its tenth day ends. The clock is set (`clock`), so the server runs in this process.
 
 use crate::clock::{House, Scribe, at, entries};
-use crate::common::life::{dispositions, outgoing, signing};
+use crate::common::life::{cited, dispositions, outgoing, signing};
 use crate::common::{MODEL, outcome, packed, request, template};
 use casework::Casework;
 use casework::retention::{Exports, Means};
@@ -53,8 +53,8 @@ async fn has_template(casework: &Casework, request: &str) -> bool {
     casework.request(DETROIT, request).await.unwrap().template.is_some()
 }
 
-/// A step that has to be refused as out of place, on record and with the request as it was.
-async fn out_of_place(house: &House, id: &str, (step, body): &(&str, Value), says: &str) {
+/// A step that has to be refused as out of place, under this clause, on record and with the request as it was.
+async fn out_of_place(house: &House, id: &str, (step, body): &(&str, Value), says: &str, clause: Option<&str>) {
     let seen = async || {
         let mut seen = house.get(EXAMINER, &format!("requests/{id}")).await;
         seen.as_object_mut().unwrap().remove("refusals");
@@ -64,6 +64,8 @@ async fn out_of_place(house: &House, id: &str, (step, body): &(&str, Value), say
     let (status, problem) = house.post(EXAMINER, &format!("requests/{id}/{step}"), body).await;
     assert_eq!((status, &problem["type"]), (409, &json!("urn:magistrate:problem:out-of-place")), "{step}: {problem}");
     assert!(problem["detail"].as_str().unwrap().contains(says), "{step}: {problem}");
+    let under: Vec<_> = clause.into_iter().map(|clause| (DETROIT, clause)).collect();
+    assert_eq!(cited(&problem), under, "{step}: {problem}");
     assert!(problem.get("candidates").is_none(), "{problem}");
     assert!(entries(&mut house.client(EXAMINER)).await > before, "{step}: it is on record");
     assert_eq!(seen().await, stood, "{step}");
@@ -127,7 +129,7 @@ async fn without_a_lead_the_probe_is_gone_within_a_day_and_nothing_goes_on_witho
         assert!(house.purges(request).await.is_empty());
     }
     for step in next_steps() {
-        out_of_place(&house, &released, &step, "is not changed any more: open a new request").await;
+        out_of_place(&house, &released, &step, "is not changed any more: open a new request", None).await;
     }
 
     // By hand too, and by somebody who may.
@@ -141,7 +143,8 @@ async fn without_a_lead_the_probe_is_gone_within_a_day_and_nothing_goes_on_witho
     let purged = house.take(SUPERVISOR, "retention", &purge).await;
     assert_eq!(purged["destroyed"][0]["what"], "probe", "{purged}");
     for step in next_steps() {
-        out_of_place(&house, &under_way, &step, "the probe of this request was destroyed at").await;
+        let says = "the probe of this request was destroyed at";
+        out_of_place(&house, &under_way, &step, says, Some("6.1(3)b")).await;
     }
     let (status, again) = house.post(SUPERVISOR, "retention", &purge).await;
     assert!(status == 409 && again["detail"].as_str().unwrap().contains("there is nothing left of it"), "{again}");

@@ -1,5 +1,5 @@
 //! The address for everybody: what is public is had there without a certificate, by anybody's tools; nothing else is there, nothing
-//! of it is on record, and whatever happens there, those with certificates are served.
+//! of it is on record but how many attempts on a log there were, and whatever happens there, those with certificates are served.
 
 use crate::common::{Court, court, searcher};
 use crate::public_log::{fetch, published_key, text};
@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use client::{Client, Identity, Method};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use integration_tests::Deployment;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::time::Duration;
@@ -19,8 +20,8 @@ use tokio::task::JoinSet;
 const LONG: Duration = Duration::from_secs(60);
 
 /// Adds an address for everybody to the configuration, with these lines.
-fn open(court: &Court, listen: &str, lines: &str) {
-    let mut config = std::fs::OpenOptions::new().append(true).open(court.deployment.config()).unwrap();
+pub fn open(deployment: &Deployment, listen: &str, lines: &str) {
+    let mut config = std::fs::OpenOptions::new().append(true).open(deployment.config()).unwrap();
     write!(config, "\n[public]\nlisten = \"{listen}\"\n{lines}").unwrap();
 }
 
@@ -28,7 +29,7 @@ fn open(court: &Court, listen: &str, lines: &str) {
 async fn open_court(public: &str, server: &str) -> Option<Court> {
     let mut court = court().await?;
     court.deployment.stop().unwrap();
-    open(&court, "127.0.0.1:0", public);
+    open(&court.deployment, "127.0.0.1:0", public);
     court.deployment.configure(server).unwrap();
     court.deployment.serve().unwrap();
     Some(court)
@@ -40,7 +41,7 @@ fn host(court: &Court) -> &str {
 }
 
 /// Somebody without a certificate.
-fn anybody(court: &Court) -> Client {
+pub fn anybody(court: &Court) -> Client {
     if court.deployment.public.as_deref().unwrap().starts_with("http://") {
         return Client::plain(host(court));
     }
@@ -129,7 +130,7 @@ async fn a_published_report_is_for_everybody_and_another_is_not_there() {
 
 #[tokio::test]
 async fn nothing_private_is_there_and_nothing_is_changed_or_on_record() {
-    let Some(court) = open_court("", "").await else { return };
+    let Some(mut court) = open_court("", "").await else { return };
     let mut client = anybody(&court);
     let before = [court.entries("detroit").await, court.entries("st-louis").await];
     for path in [
@@ -157,6 +158,8 @@ async fn nothing_private_is_there_and_nothing_is_changed_or_on_record() {
         (Method::POST, "/v1/detroit/policy", 405),
         (Method::DELETE, "/v1/detroit/log", 404),
         (Method::DELETE, "/v1/detroit/log/checkpoint", 405),
+        (Method::DELETE, "/v1/detroit/%6cog/checkpoint", 404),
+        (Method::DELETE, "/v1/nowhere/log/checkpoint", 405),
         (Method::PUT, "/v1/detroit/log/tile/entries/000", 405),
         (Method::PATCH, "/v1/detroit/audit/entries", 404),
     ] {
@@ -168,8 +171,29 @@ async fn nothing_private_is_there_and_nothing_is_changed_or_on_record() {
     let with_body = client.send(Method::GET, "/healthz", Some("text/plain"), "x".into()).await.unwrap();
     assert_eq!(with_body.status, 413, "nothing there takes a body");
     assert_eq!(client.get("/v1/detroit/log/key?x=1").await.unwrap().status, 422, "nor a parameter");
+    let long = client.get(&format!("/healthz?x={}", "x".repeat(33_000))).await.unwrap();
+    let problem = long.json().unwrap();
+    assert_eq!((long.status.as_u16(), &problem["type"]), (431, &json!("urn:magistrate:problem:head-too-large")));
     let after = [court.entries("detroit").await, court.entries("st-louis").await];
-    assert_eq!(after, before, "nothing of it is on record");
+    assert_eq!(after, before, "nothing of it is an entry of its own");
+
+    // What was tried on the log is told when a minute is over, or the server stops: changed in five ways, and read in three.
+    drop(client);
+    court.deployment.stop().unwrap();
+    court.deployment.serve().unwrap();
+    for (jurisdiction, first, expected) in
+        [("detroit", before[0], &["8 attempts"][..]), ("st-louis", before[1], &[][..])]
+    {
+        let entries = court.audit(jurisdiction, first).await;
+        let told: Vec<_> = entries.iter().filter(|entry| entry["leaf"]["kind"] == "rejection").collect();
+        assert_eq!(told.len(), expected.len(), "{jurisdiction}: {told:?}");
+        for (entry, count) in told.iter().zip(expected) {
+            let (who, event) = (&entry["account"]["who"], &entry["account"]["event"]);
+            assert_eq!((&who["jurisdiction"], &who["person"]), (&json!(""), &json!("")), "nobody is named");
+            assert!(event["asked"].as_str().unwrap().contains("at the address for everybody"), "{event}");
+            assert!(event["reason"].as_str().unwrap().starts_with(count), "{event}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -254,7 +278,7 @@ async fn an_address_that_another_server_has_is_told_at_the_start() {
     court.deployment.stop().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    open(&court, &address, "");
+    open(&court.deployment, &address, "");
     let told = court.deployment.serve().unwrap_err().to_string();
     assert!(told.contains(&format!("cannot listen on {address}")) && told.contains("another server"), "{told}");
     drop(taken);

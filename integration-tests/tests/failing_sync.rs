@@ -1,7 +1,8 @@
-//! A disk that takes what is written and cannot make it durable, under the real program: nothing counts as done, what counted
-//! before stands, and the server goes on once the disk can again.
+//! A disk that takes what is written and cannot make it durable, or takes half of it, under the real program: nothing counts as
+//! done, what counted before stands, nothing was done unlogged, and the server goes on once the disk can again.
 
-use crate::common::{Court, court, http2, path, request, searcher};
+use crate::common::{Court, alarm, alarms, court, http2, path, request, searcher};
+use crate::crash::{Given, Trail};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +15,7 @@ const DATABASE: &str = "/data/db/";
 /// Searches while the database cannot sync, until one is refused: what is on the log's journal waits for it, for a while.
 const UNTIL_REFUSED: usize = 100;
 
-/// The library that lets syncs fail, compiled; `None`, loudly, where there is no C compiler.
+/// The library that lets syncs and writes fail, compiled; `None`, loudly, where there is no C compiler.
 fn broken_sync(folder: &Path) -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/broken_sync.c");
     let library = folder.join("broken_sync.so");
@@ -22,53 +23,51 @@ fn broken_sync(folder: &Path) -> Option<PathBuf> {
     if compiled.is_ok_and(|ended| ended.success()) {
         return Some(library);
     }
-    integration_tests::unable("there is no C compiler here to build a library that lets syncs fail");
+    integration_tests::unable("there is no C compiler here to build a library that lets syncs and writes fail");
     None
 }
 
-/// A court whose server runs under that library, and the file that breaks the disk while it is there, for files that have this
-/// in their path.
-async fn fragile(part: &str) -> Option<(Court, PathBuf)> {
+/// Files that break the disk while they are there.
+struct Flags {
+    syncs: PathBuf,
+    writes: PathBuf,
+}
+
+/// A court whose server runs under that library, and what breaks the disk, for files that have this in their path.
+async fn fragile(part: &str) -> Option<(Court, Flags)> {
     let mut court = court().await?;
-    let library = broken_sync(&court.deployment.home)?;
-    let flag = court.deployment.home.join("broken");
+    broken_sync(&court.deployment.home)?;
+    let (syncs, writes) = (court.deployment.home.join("no-syncs"), court.deployment.home.join("no-writes"));
+    let flags = Flags { syncs, writes };
     court.deployment.stop().unwrap();
-    serve_fragile(&mut court, &library, &flag, part);
-    Some((court, flag))
+    serve_fragile(&mut court, &flags, part);
+    Some((court, flags))
 }
 
 /// Serves under that library.
-fn serve_fragile(court: &mut Court, library: &Path, flag: &Path, part: &str) {
-    let preload = format!("LD_PRELOAD={}", library.display());
-    let broken = format!("BROKEN_SYNC={}", flag.display());
-    let part = format!("BROKEN_SYNC_PART={part}");
-    court.deployment.serve_under(&["env", &preload, &broken, &part]).unwrap();
+fn serve_fragile(court: &mut Court, flags: &Flags, part: &str) {
+    let preload = format!("LD_PRELOAD={}", court.deployment.home.join("broken_sync.so").display());
+    let syncs = format!("BROKEN_SYNC={}", flags.syncs.display());
+    let writes = format!("BROKEN_WRITE={}", flags.writes.display());
+    let part = format!("BROKEN_PART={part}");
+    court.deployment.serve_under(&["env", &preload, &syncs, &writes, &part]).unwrap();
 }
 
-/// The alarms in the outbox.
-fn alarms(court: &Court) -> Vec<String> {
-    let outbox = court.deployment.home.join("data/outbox");
-    let files = outbox.read_dir().into_iter().flatten().map(|file| file.unwrap().path());
-    let letters = files.filter(|path| path.extension().is_some_and(|e| e == "eml"));
-    // Quoted-printable breaks lines.
-    let texts = letters.map(|path| std::fs::read_to_string(path).unwrap().replace("=\r\n", ""));
-    texts.filter(|text| text.contains("Subject: ALARM: ")).collect()
+/// Remembers what a search was answered.
+fn given(trail: &mut Trail, court: &Court, found: &Value) {
+    trail.given(court, vec![Given::of(found, found["request"].as_str().map(str::to_owned))]);
 }
 
-/// Waits until the alarm is in the outbox, as `init` configures it; gives its text.
-async fn alarm(court: &Court) -> String {
-    let started = Instant::now();
-    loop {
-        let mut alarms = alarms(court).into_iter();
-        if let Some(found) = alarms.find(|text| text.contains("Jurisdiction: detroit")) {
-            return found;
-        }
-        assert!(started.elapsed() < Duration::from_secs(60), "nobody is told");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+/// A trail with the answers to so many searches.
+async fn searches(court: &Court, number: usize) -> Trail {
+    let mut trail = Trail::new("detroit");
+    for seed in 0..number {
+        given(&mut trail, court, &court.search("detroit", seed).await);
     }
+    trail
 }
 
-/// Searches until that is done; gives the receipt.
+/// Searches until that is done; gives the answer.
 async fn goes_on(court: &Court) -> Value {
     let started = Instant::now();
     let body = json!({"request": request("detroit", 4)});
@@ -77,7 +76,7 @@ async fn goes_on(court: &Court) -> Value {
         if let Ok(answer) = court.client(&searcher("detroit")).post(&path("detroit"), &body).await
             && answer.status == 200
         {
-            return answer.json().unwrap()["receipt"].clone();
+            return answer.json().unwrap();
         }
         assert!(started.elapsed() < Duration::from_secs(60), "it does not go on");
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -96,92 +95,84 @@ async fn refused(court: &Court) {
     assert!(told.contains("detroit: the audit log cannot be written: "), "{told}");
 }
 
-/// Checks that the log still says what was acknowledged.
-async fn stand(court: &Court, receipts: &[Value]) {
-    let entries = court.audit("detroit", 0).await;
-    for receipt in receipts {
-        court.check_receipt("detroit", receipt);
-        let entry = entries.iter().find(|e| e["index"] == receipt["index"]).unwrap();
-        let leaf: Value = serde_json::from_str(receipt["entry"].as_str().unwrap()).unwrap();
-        assert_eq!((&entry["leaf"], &entry["account_verified"]), (&leaf, &json!(true)));
+#[tokio::test]
+async fn while_nothing_can_be_synced_or_written_nothing_is_done_and_then_the_server_goes_on_by_itself() {
+    let Some((mut court, flags)) = fragile(LOGS).await else { return };
+    let mut trail = searches(&court, 3).await;
+    let first = court.entries("detroit").await;
+    for (broken, flag) in [&flags.syncs, &flags.writes].into_iter().enumerate() {
+        let before = court.entries("detroit").await;
+        std::fs::write(flag, "").unwrap();
+        refused(&court).await;
+        assert_eq!(court.entries("detroit").await, before, "nothing was added");
+
+        let told = alarm(&court.outbox()).await;
+        assert!(told.contains("administrator") && told.contains("the audit log cannot be written"), "{told}");
+        assert!(told.contains("every request is refused"), "{told}");
+
+        std::fs::remove_file(flag).unwrap();
+        given(&mut trail, &court, &goes_on(&court).await);
+        trail.follow(&court, true).await;
+        assert_eq!(recoveries(&court, first).await, broken + 1, "and says so");
     }
+    court.deployment.kill().unwrap();
+    court.deployment.verify().unwrap();
+    trail.check_offline(&court);
+    court.deployment.serve().unwrap();
+    trail.follow(&court, true).await;
 }
 
 #[tokio::test]
-async fn while_nothing_can_be_synced_nothing_is_done_and_then_the_server_goes_on_by_itself() {
-    let Some((mut court, flag)) = fragile(LOGS).await else { return };
-    let mut receipts = Vec::new();
-    for seed in 0..3 {
-        receipts.push(court.search("detroit", seed).await["receipt"].clone());
+async fn a_server_killed_while_nothing_could_be_synced_or_written_has_lost_nothing_acknowledged() {
+    let Some((mut court, flags)) = fragile(LOGS).await else { return };
+    let mut trail = searches(&court, 3).await;
+    for flag in [&flags.syncs, &flags.writes] {
+        std::fs::write(flag, "").unwrap();
+        refused(&court).await;
+        court.deployment.kill().unwrap();
+        std::fs::remove_file(flag).unwrap();
+        court.deployment.verify().unwrap();
+        trail.check_offline(&court);
+        serve_fragile(&mut court, &flags, LOGS);
+        trail.follow(&court, true).await;
+        given(&mut trail, &court, &court.search("detroit", 5).await);
     }
-    let before = court.entries("detroit").await;
-    std::fs::write(&flag, "").unwrap();
-    refused(&court).await;
-    assert_eq!(court.entries("detroit").await, before, "nothing was added");
-
-    let told = alarm(&court).await;
-    assert!(told.contains("administrator") && told.contains("the audit log cannot be written"), "{told}");
-    assert!(told.contains("every request is refused"), "{told}");
-
-    std::fs::remove_file(&flag).unwrap();
-    receipts.push(goes_on(&court).await);
-    stand(&court, &receipts).await;
-    assert_eq!(recoveries(&court, before).await, 1, "and says so");
-    court.deployment.kill().unwrap();
-    court.deployment.verify().unwrap();
-    court.deployment.serve().unwrap();
-    stand(&court, &receipts).await;
-}
-
-#[tokio::test]
-async fn a_server_killed_while_nothing_could_be_synced_has_lost_nothing_acknowledged() {
-    let Some((mut court, flag)) = fragile(LOGS).await else { return };
-    let mut receipts = Vec::new();
-    for seed in 0..3 {
-        receipts.push(court.search("detroit", seed).await["receipt"].clone());
-    }
-    std::fs::write(&flag, "").unwrap();
-    refused(&court).await;
-    court.deployment.kill().unwrap();
-    court.deployment.verify().unwrap();
-    court.deployment.serve().unwrap();
-    stand(&court, &receipts).await;
-    receipts.push(court.search("detroit", 5).await["receipt"].clone());
-    stand(&court, &receipts).await;
+    trail.follow(&court, true).await;
     court.deployment.stop().unwrap();
-    court.deployment.verify().unwrap();
+    court.log_and_database_agree();
+    trail.check_offline(&court);
 }
 
 #[tokio::test]
 async fn a_server_that_starts_while_nothing_can_be_synced_says_so_and_goes_on_by_itself() {
-    let Some((mut court, flag)) = fragile(LOGS).await else { return };
-    let library = court.deployment.home.join("broken_sync.so");
-    let mut receipts = vec![court.search("detroit", 0).await["receipt"].clone()];
+    let Some((mut court, flags)) = fragile(LOGS).await else { return };
+    let mut trail = searches(&court, 1).await;
     let before = court.entries("detroit").await;
-    std::fs::write(&flag, "").unwrap();
+    std::fs::write(&flags.syncs, "").unwrap();
     refused(&court).await;
     court.deployment.kill().unwrap();
-    let _ = std::fs::remove_dir_all(court.deployment.home.join("data/outbox"));
+    let _ = std::fs::remove_dir_all(court.outbox());
 
-    serve_fragile(&mut court, &library, &flag, LOGS);
+    serve_fragile(&mut court, &flags, LOGS);
     refused(&court).await;
     let mut client = court.client(&searcher("st-louis"));
     let told = client.get("/readyz").await.unwrap().json().unwrap();
     assert_eq!(told["impediments"], json!(["detroit: not ready"]), "why is for its own people");
     assert_eq!(client.get("/healthz").await.unwrap().status, 200, "another start would change nothing");
-    let told = alarm(&court).await;
+    let told = alarm(&court.outbox()).await;
     assert!(told.contains("the audit log cannot be written"), "{told}");
     let mut over_http2 = http2::greet(&court.deployment, &searcher("detroit")).await;
     over_http2.get("/v1/jurisdictions").await;
     let answer = over_http2.answer().await;
     assert!(answer.contains("nothing was done") && answer.contains("503"), "{answer}");
 
-    std::fs::remove_file(&flag).unwrap();
-    receipts.push(goes_on(&court).await);
-    stand(&court, &receipts).await;
+    std::fs::remove_file(&flags.syncs).unwrap();
+    given(&mut trail, &court, &goes_on(&court).await);
+    trail.follow(&court, true).await;
     assert_eq!(recoveries(&court, before).await, 1, "and says so");
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
+    trail.check_offline(&court);
 }
 
 #[tokio::test]
@@ -194,18 +185,18 @@ async fn of_a_start_that_fails_somebody_is_told() {
     for _ in 0..2 {
         assert!(court.deployment.serve().unwrap_err().to_string().contains("backround_checked"));
     }
-    let alarms = alarms(&court);
+    let alarms = alarms(&court.outbox());
     assert!((1..=2).contains(&alarms.len()), "one an hour, however often it is tried: {alarms:?}");
     assert!(alarms[0].contains("the host does not start") && alarms[0].contains("registry.toml"), "{alarms:?}");
 }
 
-/// Searches; gives the receipt, or nothing where the search was refused because nothing can be kept.
+/// Searches; gives the answer, or nothing where the search was refused because nothing can be kept.
 async fn searched(court: &Court, seed: usize) -> Option<Value> {
     let body = json!({"request": request("detroit", seed)});
     let answer = court.client(&searcher("detroit")).post(&path("detroit"), &body).await.unwrap();
     let told = answer.json().unwrap();
     if answer.status == 200 {
-        return Some(told["receipt"].clone());
+        return Some(told);
     }
     assert!(answer.status.is_server_error(), "{told}");
     assert!(told.get("candidates").is_none() && told.get("receipt").is_none(), "{told}");
@@ -215,16 +206,13 @@ async fn searched(court: &Court, seed: usize) -> Option<Value> {
 /// What rides on the log's journal is acknowledged, whether or not the database can make it durable. It has to be there again.
 #[tokio::test]
 async fn while_the_database_cannot_sync_what_is_acknowledged_stands_on_the_journal_and_then_nothing_is_done() {
-    let Some((mut court, flag)) = fragile(DATABASE).await else { return };
-    let mut receipts = Vec::new();
-    for seed in 0..3 {
-        receipts.push(searched(&court, seed).await.unwrap());
-    }
-    std::fs::write(&flag, "").unwrap();
+    let Some((mut court, flags)) = fragile(DATABASE).await else { return };
+    let mut trail = searches(&court, 3).await;
+    std::fs::write(&flags.syncs, "").unwrap();
     let mut refused = false;
     for seed in 0..UNTIL_REFUSED {
         match searched(&court, seed % 4).await {
-            Some(receipt) => receipts.push(receipt),
+            Some(found) => given(&mut trail, &court, &found),
             None => refused = true,
         }
         if refused {
@@ -235,15 +223,15 @@ async fn while_the_database_cannot_sync_what_is_acknowledged_stands_on_the_journ
     let ready = court.client(&searcher("detroit")).get("/readyz").await.unwrap();
     assert_eq!(ready.status, 503, "whoever watches is told: {}", String::from_utf8_lossy(&ready.body));
     court.deployment.kill().unwrap();
-    std::fs::remove_file(&flag).unwrap();
+    std::fs::remove_file(&flags.syncs).unwrap();
     court.deployment.verify().unwrap();
+    trail.check_offline(&court);
 
     court.deployment.serve().unwrap();
-    stand(&court, &receipts).await;
-    let entries = court.audit("detroit", 0).await;
-    assert!(entries.iter().all(|entry| entry["account_verified"] == true), "no entry lacks its account");
-    receipts.push(searched(&court, 3).await.expect("it goes on"));
-    stand(&court, &receipts).await;
+    trail.follow(&court, true).await;
+    given(&mut trail, &court, &searched(&court, 3).await.expect("it goes on"));
+    trail.follow(&court, true).await;
     court.deployment.stop().unwrap();
-    court.deployment.verify().unwrap();
+    court.log_and_database_agree();
+    trail.check_offline(&court);
 }

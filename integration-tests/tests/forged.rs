@@ -37,6 +37,12 @@ fn accounts(court: &Court) -> (Option<i32>, Value) {
     (verified.status.code(), told.remove(1))
 }
 
+/// What a replay tells, the counts last, and how it ends.
+fn replay(court: &Court) -> (Option<i32>, Vec<Value>) {
+    let replayed = audit(court, &[&["replay", "--json"], &CONFIG]);
+    (replayed.status.code(), lines(&replayed))
+}
+
 /// The first entry of this phase and verdict.
 fn decision(entries: &[Value], phase: &str, verdict: &str) -> Value {
     let is_it = |entry: &&Value| entry["leaf"]["phase"] == phase && entry["leaf"]["verdict"] == verdict;
@@ -58,28 +64,35 @@ async fn a_changed_and_a_deleted_account_are_found_out_and_a_purge_on_record_is_
     court.deployment.stop().unwrap();
     let all = entries(&court);
     let of = |what: &str| all.iter().find(|entry| entry["account"]["event"]["what"] == what).unwrap().clone();
-    let (changed, gone) = (of("opened"), of("searched"));
+    let (changed, gone) = (of("opened"), decision(&all, "search", "permit"));
     let id = |entry: &Value| entry["leaf"]["id"].as_str().unwrap().to_owned();
 
     let books = Books::open(&court.deployment, "detroit").await;
-    let sound = books.rows.account(&id(&changed)).await.unwrap().unwrap();
+    let sound = books.rows.accounts(&[id(&changed)]).await.unwrap().remove(0).unwrap();
     let mut other = sound.clone();
     let last = other.plain.len() - 1;
     other.plain.insert(last, b' ');
     books.rows.destroy_accounts(&[id(&changed)]).await.unwrap();
-    books.rows.put_accounts(&[other]).await.unwrap();
+    books.rows.keep(&[store::Kept::Account(other)]).await.unwrap();
     books.close().await;
     let (code, told) = accounts(&court);
     assert_eq!((code, &told["accounts_wrong"]), (Some(4), &json!([changed["index"]])), "{told}");
     assert_eq!(told["accounts_verified"], all.len() - 1);
+    let shown = audit(&court, &[&["show"], &CONFIG, &["--accounts", "--count", "10000"]]);
+    assert_eq!((shown.status.code(), said(&shown).matches("NOT VERIFIED").count()), (Some(4), 1), "{}", said(&shown));
+    assert!(said(&shown).contains("1 entries have accounts that they do not commit to"), "{}", said(&shown));
 
     let books = Books::open(&court.deployment, "detroit").await;
     books.rows.destroy_accounts(&[id(&changed), id(&gone)]).await.unwrap();
-    books.rows.put_accounts(&[sound]).await.unwrap();
+    books.rows.keep(&[store::Kept::Account(sound)]).await.unwrap();
     books.close().await;
     let (code, told) = accounts(&court);
     assert_eq!((code, &told["accounts_missing"]), (Some(4), &json!([gone["index"]])), "{told}");
     assert_eq!((&told["accounts_wrong"], &told["accounts_purged"]), (&json!([]), &json!([])), "{told}");
+    let (code, mut replayed) = replay(&court);
+    let counts = replayed.pop().unwrap();
+    assert_eq!((code, &counts["missing"], &counts["purged"]), (Some(4), &json!(1), &json!(0)), "{counts}");
+    assert_eq!((&replayed[0]["missing"], &counts["differing"]), (&json!([gone["index"]]), &json!(0)), "{replayed:?}");
 
     // That it was purged has to be the outcome of a purge.
     let (mut leaf, mut account) = again(&changed);
@@ -98,12 +111,15 @@ async fn a_changed_and_a_deleted_account_are_found_out_and_a_purge_on_record_is_
     books.close().await;
     let (code, told) = accounts(&court);
     assert_eq!((code, &told["accounts_purged"]), (Some(0), &json!([gone["index"]])), "{told}");
+    let (code, replayed) = replay(&court);
+    let [counts] = replayed.as_slice() else { panic!("nothing is missing: {replayed:?}") };
+    assert_eq!((code, &counts["missing"], &counts["purged"]), (Some(0), &json!(0), &json!(1)), "{counts}");
     assert_eq!((&told["accounts_missing"], &told["accounts_of_no_entry"]), (&json!([]), &json!(0)), "{told}");
 
     // An account that no entry commits to: the log was put back, or lost its end.
     let books = Books::open(&court.deployment, "detroit").await;
     let stray = store::AccountRow { id: new_id(), salt: SALT, plain: b"{}".to_vec() };
-    books.rows.put_accounts(&[stray]).await.unwrap();
+    books.rows.keep(&[store::Kept::Account(stray)]).await.unwrap();
     books.close().await;
     let (code, told) = accounts(&court);
     assert_eq!((code, &told["accounts_of_no_entry"]), (Some(4), &json!(1)), "{told}");
@@ -155,6 +171,10 @@ async fn a_leaf_that_says_otherwise_than_its_account_passes_nowhere() {
     let (code, told) = accounts(&court);
     assert_eq!((code, &told["accounts_disagreeing"]), (Some(4), &json!([index])), "{told}");
     assert_eq!(told["accounts_wrong"], json!([]), "it is the one committed to");
+    let shown = audit(&court, &[&["show"], &CONFIG, &["--accounts", "--json", "--count", "10000"]]);
+    let wrong: Vec<_> =
+        lines(&shown).into_iter().filter(|e| e["account_verified"] != true).map(|e| e["index"].clone()).collect();
+    assert_eq!((shown.status.code(), wrong), (Some(4), vec![json!(index)]), "{}", said(&shown));
     let replayed = audit(&court, &[&["replay", "--json"], &CONFIG]);
     assert_eq!(replayed.status.code(), Some(4), "{}", said(&replayed));
     let found = lines(&replayed);
@@ -203,6 +223,11 @@ async fn a_leaf_that_says_otherwise_than_its_account_passes_nowhere() {
     assert_eq!(verified.status.code(), Some(4), "{}", said(&verified));
     let says = format!("entry {index}: the public part says something else than the account it commits to");
     assert!(said(&verified).contains(&says), "{}", said(&verified));
+
+    court.deployment.serve().unwrap();
+    let read = court.audit("detroit", index - 1).await;
+    let verified: Vec<_> = read.iter().take(3).map(|entry| &entry["account_verified"]).collect();
+    assert_eq!(verified, [&json!(true), &json!(false), &json!(true)], "over HTTP, and of the entries around it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

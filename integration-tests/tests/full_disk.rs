@@ -1,13 +1,16 @@
 //! A disk that is full, under the real program: nothing is done that cannot be recorded, and whatever was acknowledged, before and
 //! while it filled up, stands. Once with the logs on it and once with all that the server keeps.
 
-use crate::common::{Court, SmallDisk, court_to_be_filled, path, request, searcher};
+use crate::common::{Court, SmallDisk, alarm, court_to_be_filled, path, request, searcher};
 use crate::crash::{Given, Trail};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 const JURISDICTIONS: [&str; 2] = ["detroit", "st-louis"];
+
+/// Where notices and alarms go.
+const OUTBOX: &str = "outbox";
 
 /// Searches of each jurisdiction before the disk fills up.
 const BEFORE: usize = 4;
@@ -19,7 +22,13 @@ const TRIED_STILL: usize = 10;
 /// A court with this part of its folder on a small disk, and where that is; `None`, loudly, where none can be mounted.
 async fn court(part: &str) -> Option<(Court, SmallDisk, PathBuf)> {
     let mut disk = None;
-    let court = court_to_be_filled(|deployment| disk = SmallDisk::mount(&deployment.home.join(part)))?;
+    let court = court_to_be_filled(|deployment| {
+        // Where there is room for alarms, whatever fills up.
+        let config = std::fs::read_to_string(deployment.config()).unwrap();
+        assert_eq!(config.matches("\nfolder = \"data/outbox\"\n").count(), 1);
+        std::fs::write(deployment.config(), config.replace("\"data/outbox\"", &format!("\"{OUTBOX}\""))).unwrap();
+        disk = SmallDisk::mount(&deployment.home.join(part));
+    })?;
     let Some(disk) = disk else {
         integration_tests::unable("a small disk cannot be mounted here; run as root");
         return None;
@@ -88,6 +97,8 @@ async fn stands(part: &str) {
     let mut client = court.client(&searcher("detroit"));
     let ready = client.get("/readyz").await.unwrap();
     assert_eq!(ready.status, 503, "{part}: whoever watches is told: {}", String::from_utf8_lossy(&ready.body));
+    let told = alarm(&court.deployment.home.join(OUTBOX)).await;
+    assert!(told.contains("cannot be written") && told.contains("every request is refused"), "{part}: {told}");
 
     court.deployment.kill().unwrap();
     std::fs::remove_file(&filler).unwrap();

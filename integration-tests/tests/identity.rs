@@ -1,12 +1,18 @@
 //! Who gets in: nobody without a certificate of the authority that is valid now, names a person and a device, and is in
 //! the registry.
 
-use crate::common::{court, path, request, searcher};
+use crate::common::{Court, alarms, court, court_after, path, request, searcher};
+use crate::everybody::{anybody, open};
 use client::{Client, ClientError, Identity};
 use integration_tests::Deployment;
 use serde_json::json;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// For what the server does by itself.
+const LONG: Duration = Duration::from_secs(60);
 
 /// Has to be turned away, and told why and what would change it.
 fn turned_away<T: std::fmt::Debug>(answer: Result<T, ClientError>, says: [&str; 2]) {
@@ -40,17 +46,18 @@ async fn without_a_certificate_there_is_no_connection() {
 
 #[tokio::test]
 async fn another_authority_is_not_trusted() {
-    let (Some(court), Some(other)) = (court().await, court().await) else { return };
-    let (home, stranger) = (&court.deployment.home, other.deployment.certificate("detroit/m.whitfield"));
-    let key = other.deployment.certificate("detroit/m.whitfield-key");
+    let (Some(court), Some(program)) = (court().await, integration_tests::program()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let other = Deployment::init(&program, &folder.path().join("other"), None).unwrap();
+    let (home, stranger) = (&court.deployment.home, other.certificate("detroit/m.whitfield"));
+    let key = other.certificate("detroit/m.whitfield-key");
     let identity = Identity::read(&stranger, &key, &home.join("certs/ca.pem")).unwrap();
     turned_away(Client::new(&court.deployment.address, identity).get("/healthz").await, UNKNOWN);
     // And the other way round: a server of another authority is not the one that was meant.
     let own = court.client(&searcher("detroit")).get("/healthz").await;
     assert_eq!(own.unwrap().status, 200);
     let (certificate, key) = (court.deployment.certificate("detroit/m.whitfield"), "detroit/m.whitfield-key");
-    let misled =
-        Identity::read(&certificate, &court.deployment.certificate(key), &other.deployment.home.join("certs/ca.pem"));
+    let misled = Identity::read(&certificate, &court.deployment.certificate(key), &other.home.join("certs/ca.pem"));
     let says = ["the server's certificate is not of the authority that you trust", "name the server's authority"];
     turned_away(Client::new(&court.deployment.address, misled.unwrap()).get("/healthz").await, says);
 }
@@ -68,9 +75,71 @@ async fn an_expired_certificate_is_not_valid() {
     assert_eq!(said.matches(EXPIRED[0]).count(), 1, "once, and not as its own cause again: {said}");
 }
 
+/// Says hello as a client of TLS 1.2 does, which knows no `supported_versions` (RFC 5246, section 7.4.1.2).
+fn hello_of_tls12() -> Vec<u8> {
+    // Curves, the form of their points, and signatures: what the server would need of them.
+    let extensions: Vec<u8> =
+        [&[0, 10, 0, 4, 0, 2, 0, 23][..], &[0, 11, 0, 2, 1, 0], &[0, 13, 0, 6, 0, 4, 4, 3, 8, 4]].concat();
+    let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap().to_be_bytes();
+    // ECDHE with ECDSA and RSA and AES-128-GCM; no compression.
+    let mut hello: Vec<u8> = [&[3, 3][..], &[7; 32], &[0, 0, 4, 0xc0, 0x2b, 0xc0, 0x2f, 1, 0]].concat();
+    hello.extend([&length(&extensions)[..], &extensions].concat());
+    let message: Vec<u8> = [&[1, 0][..], &length(&hello), &hello].concat();
+    [&[22, 3, 1][..], &length(&message), &message].concat()
+}
+
+#[tokio::test]
+async fn no_older_protocol_is_spoken_and_no_session_resumed() {
+    let Some(court) = court_after(|_| {}) else { return };
+    let mut older = TcpStream::connect(&court.deployment.address).await.unwrap();
+    older.write_all(&hello_of_tls12()).await.unwrap();
+    let mut answer = Vec::new();
+    let ended = tokio::time::timeout(LONG, older.read_to_end(&mut answer)).await;
+    assert!(ended.is_ok(), "the server goes on with it: {answer:?}");
+    // A fatal alert, `protocol_version`.
+    assert!(answer.first() == Some(&21) && answer.ends_with(&[2, 70]), "{answer:?}");
+
+    // One that keeps every ticket it is given, and comes again with it.
+    let identity = court.deployment.identity(&searcher("detroit")).unwrap();
+    for time in 0..3 {
+        let mut connection = identity.connect(&court.deployment.address).await.unwrap();
+        connection.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        let _ = connection.read_to_end(&mut answer).await;
+        assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
+        let kind = format!("{:?}", connection.get_ref().1.handshake_kind());
+        assert_eq!(kind, "Some(Full)", "connection {time}: without it nobody asks whether the certificate was revoked");
+    }
+}
+
+/// Waits until everybody is told that the server is ready in this way.
+async fn until_ready(court: &Court, status: &str) {
+    let started = Instant::now();
+    let mut client = anybody(court);
+    loop {
+        // Connections are made anew where the files have changed.
+        let told = client.get("/readyz").await.and_then(|answer| answer.json());
+        if told.as_ref().is_ok_and(|told| told["status"] == status) {
+            return;
+        }
+        assert!(started.elapsed() < LONG, "it should be {status}: {told:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Waits until somebody has been told this of the host.
+async fn until_told(court: &Court, subject: &str) {
+    let started = Instant::now();
+    let is_it = |text: &String| text.contains(subject) && text.contains("Jurisdiction: host");
+    while !alarms(&court.outbox()).iter().any(is_it) {
+        assert!(started.elapsed() < LONG, "nobody is told that {subject}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_revoked_certificate_is_refused_while_the_server_runs() {
-    let Some(court) = court().await else { return };
+    let Some(court) = court_after(|deployment| open(deployment, "127.0.0.1:0", "")) else { return };
     assert_eq!(court.client("detroit/j.kowalski").get("/healthz").await.unwrap().status, 200);
     let done = court.deployment.run(&["pki", "revoke", "certs", "certs/detroit/j.kowalski.pem"]).unwrap();
     assert!(done.status.success());
@@ -80,7 +149,35 @@ async fn a_revoked_certificate_is_refused_while_the_server_runs() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     turned_away(court.client("detroit/j.kowalski").get("/healthz").await, REVOKED);
-    assert_eq!(court.client(&searcher("detroit")).get("/healthz").await.unwrap().status, 200, "the others go on");
+    let mut other = court.client(&searcher("detroit"));
+    assert_eq!(other.get("/healthz").await.unwrap().status, 200, "the others go on");
+
+    // Where a list cannot be read, the one before stays in force: later revocations have no effect, and that is told.
+    until_ready(&court, "ready").await;
+    std::fs::write(court.deployment.home.join("certs/revocations.pem"), "garbage").unwrap();
+    until_ready(&court, "partly ready").await;
+    until_told(&court, "changed TLS files cannot be used").await;
+    let told = court.client(&searcher("detroit")).get("/readyz").await.unwrap();
+    let impediments = told.json().unwrap()["impediments"].to_string();
+    assert!(
+        told.status == 200 && impediments.contains("revocations.pem: it holds no revocation list"),
+        "{impediments}"
+    );
+    turned_away(court.client("detroit/j.kowalski").get("/healthz").await, REVOKED);
+
+    // Where one has ended nobody gets in, and nobody could ask with a certificate why.
+    let renew = |days: &str| court.deployment.run(&["pki", "renew", "certs", "--days", days]).unwrap();
+    assert!(renew("-1").status.success());
+    until_ready(&court, "not ready").await;
+    assert_eq!(anybody(&court).get("/readyz").await.unwrap().status, 503);
+    assert_eq!(anybody(&court).get("/healthz").await.unwrap().status, 200, "a restart would change nothing");
+    turned_away(court.client(&searcher("detroit")).get("/healthz").await, UNKNOWN);
+    until_told(&court, "a revocation list has ended").await;
+
+    assert!(renew("30").status.success());
+    until_ready(&court, "ready").await;
+    assert_eq!(court.client(&searcher("detroit")).get("/healthz").await.unwrap().status, 200);
+    turned_away(court.client("detroit/j.kowalski").get("/healthz").await, REVOKED);
 }
 
 #[tokio::test]

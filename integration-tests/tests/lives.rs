@@ -1,10 +1,11 @@
 //! Whole lives of requests over HTTP, with several people's certificates, and every way in which a step is refused.
 
 use crate::common::life::{
-    ASKER, ELSEWHERE, FIRST, Listed, PATROL, SECOND, STATEMENT, SUPERVISOR, court_with, court_with_faces, denied,
-    dispositions, document, forbidden, hand_over, number, out_of_place, outcome, outgoing, pending, photographs_in_pdf,
+    ASKER, ELSEWHERE, FIRST, Listed, PATROL, SECOND, STATEMENT, SUPERVISOR, court_with_faces, denied, dispositions,
+    document, forbidden, hand_over, number, out_of_place, outcome, outgoing, pending, photographs_in_pdf,
     registry_file, reopen, said, signing, under,
 };
+use crate::common::office::{LASO, complies};
 use crate::common::{Court, court, request};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -14,6 +15,9 @@ use serde_json::{Value, json};
 
 /// The document that a lead is released with.
 const REPORT: &str = "supplemental-incident-report";
+
+/// An examiner whose training has expired.
+const UNTRAINED: &str = "detroit/e.voss";
 
 #[tokio::test]
 async fn a_lead_goes_from_intake_to_disclosure() {
@@ -27,7 +31,8 @@ async fn a_lead_goes_from_intake_to_disclosure() {
     let released = court.take(FIRST, &id, "release", &outgoing(&records[..1])).await;
     let drawn = &released["documents"][0];
     assert_eq!(drawn["id"], REPORT, "{released}");
-    let statement = court.statement(STATEMENT).await;
+    let (statement, goes_on) = (court.statement(STATEMENT).await, court.statement("continue-investigation").await);
+    let reasons = ["two examiners compared the ears and the nose bridge", "the ears and the nose bridge, compared"];
     for form in ["html", "pdf"] {
         let handed = court.take(FIRST, &id, "disseminations", &hand_over(form)).await;
         let bytes = document(&handed);
@@ -37,11 +42,17 @@ async fn a_lead_goes_from_intake_to_disclosure() {
             continue;
         }
         let text = String::from_utf8(bytes).unwrap();
-        for part in [statement.as_str(), &number(7), "r0007", "Marcus Whitfield", "Simone Baptiste"] {
+        let case = number(7);
+        let parts = [statement.as_str(), &goes_on, &case, "r0007", "Marcus Whitfield", "Simone Baptiste"];
+        for part in parts.into_iter().chain(reasons) {
             assert!(text.contains(part), "the document says `{part}`");
         }
         assert!(records[1..].iter().all(|r| !text.contains(r)), "only the candidate that was selected leaves");
     }
+    let mut identified = outcome();
+    identified["answers"]["positive-identification"] = json!(true);
+    let further = pending("1-b", "say which further investigation identified the person");
+    court.refuse(ASKER, &id, "outcome", &identified, further).await;
     court.take(ASKER, &id, "outcome", &outcome()).await;
     let seen = court.seen(&id).await;
     assert_eq!((&seen["state"], seen["disseminations"].as_array().map(Vec::len)), (&json!("concluded"), Some(2)));
@@ -56,6 +67,14 @@ async fn a_lead_goes_from_intake_to_disclosure() {
     let mut rest = happened.iter();
     for what in ["opened", "searched", "disposed", "signed", "released", "disseminated", "reported"] {
         assert!(rest.any(|w| *w == what), "{what}, in this order: {happened:?}");
+    }
+    let events = entries.iter().map(|e| &e["account"]["event"]);
+    let handed: Vec<_> = events.filter(|event| event["what"] == "disseminated").collect();
+    assert_eq!(handed.len(), 2, "each hand-over is an entry");
+    for event in handed {
+        let to = &event["handed"];
+        assert_eq!((&to["recipient"], &to["recipient_agency"]), (&json!("h.dawson"), &json!("dpd")), "{event}");
+        assert_eq!((&event["candidates"], &event["document"]), (&json!([records[0]]), drawn), "what, to whom: {event}");
     }
     disclose(&mut court, &number(7), entries.len());
 }
@@ -158,6 +177,8 @@ async fn without_a_lead_no_candidate_leaves_and_the_probe_has_to_go() {
         all.filter(|o| o["clause"] == clause && !o["duty"][duty].is_null()).count()
     };
     assert_eq!((of("5.4(5)", "notify"), of("5.4(6)", "purge")), (1, 1), "{owed}");
+    let report = owed.as_array().unwrap().iter().find(|o| !o["duty"]["document"].is_null()).unwrap();
+    assert_eq!((&report["state"], &report["by"]), (&json!("waived"), &json!("host")), "nobody drew it up: {report}");
     let handed = court.take(FIRST, &id, "disseminations", &hand_over("pdf")).await;
     assert!(handed["document"].is_null(), "{handed}");
     assert_eq!(court.seen(&id).await["state"], "disseminated");
@@ -171,7 +192,7 @@ async fn nobody_concludes_anything_while_candidates_have_no_disposition() {
     let Some(mut court) = court().await else { return };
     let Listed { id, records } = court.listed(11).await;
     let undisposed = || pending("6.1(3)a-1", "say of each what it was found to be");
-    let unsaid = || out_of_place("have no disposition, and each needs one");
+    let unsaid = || out_of_place("have no disposition, and each needs one").under("6.1(3)a-1");
     court.refuse(FIRST, &id, "sign-offs", &signing("examiner", "no-lead"), undisposed()).await;
     court.refuse(FIRST, &id, "release", &outgoing(&[]), unsaid()).await;
 
@@ -180,7 +201,7 @@ async fn nobody_concludes_anything_while_candidates_have_no_disposition() {
         court.refuse(FIRST, &id, "sign-offs", &signing("examiner", conclusion), undisposed()).await;
     }
     court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), unsaid()).await;
-    let unexamined = out_of_place("have those who opened the list say what they are");
+    let unexamined = out_of_place("have those who opened the list say what they are").under("6.1(3)a-1");
     court.refuse(SUPERVISOR, &id, "release", &outgoing(&[]), unexamined).await;
 
     court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
@@ -190,12 +211,12 @@ async fn nobody_concludes_anything_while_candidates_have_no_disposition() {
     court.deployment.verify().unwrap();
 }
 
-const OAKLAND: &str = "suspended_since = \"2025-11-14T17:00:00.000Z\"\n";
-
 #[tokio::test]
 async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing() {
-    let Some(mut court) = court_with(|registry| registry.replace(OAKLAND, "")).await else { return };
-    let in_good_standing = std::fs::read_to_string(registry_file(&court)).unwrap();
+    let Some(mut court) = court().await else { return };
+    let suspension = "agencies/oakland-so/suspension";
+    let reinstated = json!({"change": "reinstate", "answers": complies()});
+    court.decide(LASO, suspension, &reinstated).await;
     let mut asked = request("detroit", 9);
     asked["requester"] = json!("o.mercer");
     asked["answers"]["requester-address"] = json!("1200 N Telegraph Road, Pontiac");
@@ -208,7 +229,8 @@ async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing
     assert_eq!((&awaited["clause"], &awaited["duty"]), (&json!("5.5-b4"), &json!({"acknowledge": STATEMENT})));
     let verbatim = court.statement(STATEMENT).await;
     let edited = json!({"statement": STATEMENT, "text": verbatim.replace("IS NOT", "IS")});
-    court.refuse("detroit/o.mercer", &id, "acknowledgements", &edited, out_of_place("altered")).await;
+    let altered = out_of_place("altered").under("5.5-b4");
+    court.refuse("detroit/o.mercer", &id, "acknowledgements", &edited, altered).await;
     let given = json!({"statement": STATEMENT, "text": verbatim});
     court.refuse(ASKER, &id, "acknowledgements", &given, forbidden("o.mercer")).await;
     court.take("detroit/o.mercer", &id, "acknowledgements", &given).await;
@@ -220,22 +242,28 @@ async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing
     court.sign(&id).await;
 
     let out = outgoing(&records[..1]);
-    let suspended = under(&in_good_standing, "name = \"Oakland County Sheriff’s Office\"", OAKLAND.trim_end());
-    reopen(&mut court, &suspended);
+    court.decide(LASO, suspension, &json!({"change": "suspend", "reason": "it asked whom it met in the street"})).await;
     court.refuse(FIRST, &id, "release", &out, denied("5.5-c", "suspended until it complies")).await;
     assert_eq!(court.seen(&id).await["state"], "signed");
     let again = court.client("detroit/o.mercer").post("/v1/detroit/requests", &asked).await.unwrap();
     assert_eq!(again.status, 403, "nor does anybody of the agency get anything new");
 
-    reopen(&mut court, &in_good_standing);
+    court.decide(LASO, suspension, &reinstated).await;
     court.take(FIRST, &id, "release", &out).await;
     let to_them = json!({
         "channel": "phone",
         "recipient": "o.mercer",
         "recipient_agency": "oakland-so",
-        "answers": {"phone-number": "+1 248 555 0100"},
+        "answers": {"phone-number": "+1 248 555 0144"},
     });
+    let mut another = to_them.clone();
+    (another["recipient"], another["recipient_agency"]) = (json!("h.dawson"), json!("dpd"));
+    court.refuse(FIRST, &id, "disseminations", &another, denied("7(1)-c", "hand it to one of them")).await;
     court.take(FIRST, &id, "disseminations", &to_them).await;
+    let entries = court.entries_of(&id).await;
+    let handed = entries.iter().map(|e| &e["account"]["event"]).find(|e| e["what"] == "disseminated").unwrap();
+    assert_eq!((&handed["handed"]["channel"], &handed["handed"]["recipient"]), (&json!("phone"), &json!("o.mercer")));
+    assert!(handed["answers"].to_string().contains("+1 248 555 0144"), "it is written down: {handed}");
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
 }
@@ -263,7 +291,8 @@ async fn a_step_out_of_order_is_refused() {
     let Listed { id, records } = court.list(id).await;
     court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), out_of_place("dispose of it anew")).await;
     court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
-    court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), out_of_place("have others sign")).await;
+    let unsigned = out_of_place("have others sign").under("5.4(3)-b");
+    court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), unsigned).await;
     court.sign(&id).await;
     court.take(FIRST, &id, "release", &outgoing(&records[..1])).await;
 
@@ -293,24 +322,31 @@ async fn a_step_is_for_those_it_is_for() {
     court.refuse(ASKER, &id, "dispositions", &said_of_all, denied("2.3-a", "not an examiner")).await;
     court.refuse(SECOND, &id, "dispositions", &said_of_all, denied("5.4(3)-c", "open it first")).await;
     court.refuse(ELSEWHERE, &id, "dispositions", &said_of_all, forbidden("gallery's jurisdiction")).await;
-    court.refuse(PATROL, &id, "candidates", &json!({}), denied("5.4(2)-a", "only the Crime Intelligence Unit")).await;
+    for step in ["search", "candidates"] {
+        let not_theirs = denied("5.4(2)-a", "only the Crime Intelligence Unit");
+        court.refuse(PATROL, &id, step, &json!({}), not_theirs).await;
+    }
     let seen = court.client(ELSEWHERE).get(&format!("/v1/detroit/requests/{id}")).await.unwrap();
     assert_eq!(seen.status, 403, "nor is it anybody else's to see");
     court.take(FIRST, &id, "dispositions", &said_of_all).await;
 
     let as_supervisor = signing("ciu-supervisor", "approved");
-    court.refuse(FIRST, &id, "sign-offs", &as_supervisor, forbidden("sign in a role that you hold")).await;
-    court
-        .refuse(ASKER, &id, "sign-offs", &signing("examiner", "lead"), forbidden("sign in a role that you hold"))
-        .await;
+    let not_theirs = |clause| forbidden("sign in a role that you hold").under(clause);
+    court.refuse(FIRST, &id, "sign-offs", &as_supervisor, not_theirs("5.4(3)-b")).await;
+    court.refuse(ASKER, &id, "sign-offs", &signing("examiner", "lead"), not_theirs("2.4")).await;
     court
         .refuse(SECOND, &id, "sign-offs", &signing("examiner", "lead"), denied("5.4(3)-c", "open it, then sign"))
         .await;
     court.refuse(FIRST, &id, "sign-offs", &signing("examiner", "refused"), out_of_place("write down the reason")).await;
+    let expired = denied("2.3-a", "is not completed or has expired");
+    court.refuse(UNTRAINED, &id, "sign-offs", &signing("examiner", "lead"), expired).await;
 
     court.sign(&id).await;
     let out = outgoing(&records[..1]);
     court.refuse(ASKER, &id, "release", &out, denied("5.4(4)-a", "only the Crime Intelligence Unit releases")).await;
+    let mut unreasoned = out.clone();
+    unreasoned["reasoning"] = json!("");
+    court.refuse(FIRST, &id, "release", &unreasoned, denied("5.4(4)-b", "how the examiner came to")).await;
     court.take(FIRST, &id, "release", &out).await;
     court.refuse(PATROL, &id, "disseminations", &hand_over("pdf"), denied("7(5)", "the examining unit")).await;
     court.refuse(PATROL, &id, "outcome", &outcome(), denied("6.3-b", "only the requester or the examining unit")).await;
@@ -322,12 +358,17 @@ async fn a_step_is_for_those_it_is_for() {
     court.refuse(FIRST, &id, "disseminations", &nowhere, pending("7(1)-b", "state the e-mail address")).await;
     let mut by_phone = hand_over("pdf");
     by_phone["channel"] = json!("phone");
-    court.refuse(FIRST, &id, "disseminations", &by_phone, denied("7(1)-d", "state it")).await;
+    court.refuse(FIRST, &id, "disseminations", &by_phone, denied("7(1)-d", "without its number")).await;
+    let mut in_person = hand_over("pdf");
+    in_person["channel"] = json!("in-person");
+    court.refuse(FIRST, &id, "disseminations", &in_person, denied("7(1)-d", "without the name of a witness")).await;
     let mut stranger = hand_over("pdf");
     stranger["recipient"] = json!("o.mercer");
     stranger["recipient_agency"] = json!("oakland-so");
     court.refuse(FIRST, &id, "disseminations", &stranger, denied("6.1(3)a-2", "send it to one of them")).await;
     assert_eq!(court.seen(&id).await["state"], "released");
+    in_person["answers"] = json!({"witness": "Joanna Kowalski"});
+    court.take(FIRST, &id, "disseminations", &in_person).await;
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
 }
@@ -349,10 +390,11 @@ async fn nothing_is_said_or_signed_twice_nor_of_another_cases_records() {
 
     let lead = signing("examiner", "lead");
     court.take(FIRST, &id, "sign-offs", &lead).await;
-    court.refuse(FIRST, &id, "sign-offs", &lead, out_of_place("have another person sign")).await;
+    let again = || out_of_place("have another person sign").under("2.4");
+    court.refuse(FIRST, &id, "sign-offs", &lead, again()).await;
     // A person is a person, with whatever certificate.
     court.deployment.issue("detroit", "m.whitfield", "fixed", "second-desk", 30).unwrap();
-    court.refuse("detroit/second-desk", &id, "sign-offs", &lead, out_of_place("have another person sign")).await;
+    court.refuse("detroit/second-desk", &id, "sign-offs", &lead, again()).await;
     court.deployment.issue("detroit", "m.whitfield", "mobile", "telephone", 30).unwrap();
     let elsewhere = json!({"dispositions": [said(&records[1], "inconclusive")]});
     court.refuse("detroit/telephone", &id, "dispositions", &elsewhere, denied("3.3", "use a fixed workstation")).await;
@@ -381,11 +423,12 @@ async fn an_edited_statement_does_not_leave() {
         out["statements"] = statements;
         out
     };
-    let altered = || out_of_place("word for word");
+    let altered = || out_of_place("word for word").under("5.4(4)-c");
     court.refuse(FIRST, &id, "release", &carrying(json!([{"id": STATEMENT, "text": tidied}])), altered()).await;
     let digest = "0".repeat(64);
     court.refuse(FIRST, &id, "release", &carrying(json!([{"id": STATEMENT, "digest": digest}])), altered()).await;
-    court.refuse(FIRST, &id, "release", &carrying(json!([])), out_of_place("demanded and left out")).await;
+    let bare = carrying(json!([{"id": "continue-investigation"}]));
+    court.refuse(FIRST, &id, "release", &bare, out_of_place("demanded and left out").under("5.4(4)-c")).await;
     let unknown = carrying(json!([{"id": "disclaimer"}]));
     court.refuse(FIRST, &id, "release", &unknown, out_of_place("no charter concerned holds")).await;
     let entries = court.entries("detroit").await;
@@ -407,6 +450,14 @@ async fn an_edited_statement_does_not_leave() {
     court.deployment.verify().unwrap();
 }
 
+/// Puts something on record of a person, as who authorises access does.
+async fn record(court: &Court, person: &str, mut what: Value) {
+    what["answers"] = json!({"need-to-know": "compares faces in the unit", "credential-personal": true});
+    let path = format!("/v1/detroit/people/{person}/record");
+    let answer = court.client("detroit/l.ortega").post(&path, &what).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+}
+
 #[tokio::test]
 async fn a_signature_of_somebody_who_left_no_longer_counts() {
     let Some(mut court) = court().await else { return };
@@ -415,14 +466,25 @@ async fn a_signature_of_somebody_who_left_no_longer_counts() {
     let left = under(&all_there, "id = \"j.kowalski\"", "suspended_since = \"2026-01-02T08:00:00.000Z\"");
     reopen(&mut court, &left);
     let out = outgoing(&records[..1]);
-    court.refuse(FIRST, &id, "release", &out, out_of_place("have others sign")).await;
+    court.refuse(FIRST, &id, "release", &out, out_of_place("have others sign").under("2.4")).await;
     court.refuse(SECOND, &id, "candidates", &json!({}), forbidden("suspended since")).await;
+    court.refuse(SECOND, &id, "candidates", &json!({}), forbidden("have them reinstated first")).await;
 
     let demoted = all_there.replace("roles = [\"ciu-supervisor\"]", "roles = []");
     reopen(&mut court, &demoted);
-    court.refuse(FIRST, &id, "release", &out, out_of_place("ciu-supervisor")).await;
+    court.refuse(FIRST, &id, "release", &out, out_of_place("ciu-supervisor").under("5.4(3)-b")).await;
 
     reopen(&mut court, &all_there);
+    record(&court, "s.baptiste", json!({"unit": "patrol"})).await;
+    court.refuse(FIRST, &id, "release", &out, out_of_place("`ciu-supervisor` of ciu have to sign")).await;
+    record(&court, "s.baptiste", json!({"unit": "ciu"})).await;
+
+    // D21: a third examiner opened the list.
+    let training = json!({"curriculum": "facial-examination", "completed": "2025-12-01", "expires": "2031-01-01"});
+    record(&court, "e.voss", json!({"trainings": [training]})).await;
+    court.take("detroit/e.voss", &id, "candidates", &json!({})).await;
+    court.refuse(FIRST, &id, "release", &out, out_of_place("have `e.voss` sign, or search anew")).await;
+    court.take("detroit/e.voss", &id, "sign-offs", &signing("examiner", "lead")).await;
     court.take(FIRST, &id, "release", &out).await;
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();

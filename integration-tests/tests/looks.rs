@@ -64,6 +64,7 @@ fn calls(records: &[String]) -> Vec<Call> {
         ("obligations/{obligation}/completion", FIRST, Some(json!({"note": "it is done"}))),
         ("obligations/{obligation}/waiver", FIRST, Some(json!({"reason": "it cannot be met"}))),
         ("people", FIRST, Some(person)),
+        ("people", FIRST, None),
         ("people/{person}/record", FIRST, Some(json!({"unit": "another"}))),
         ("people/{person}/access", FIRST, Some(json!({"change": "suspend"}))),
         ("agencies", FIRST, Some(json!({"id": "wayne-so", "name": "Wayne County Sheriff", "kind": "law-enforcement"}))),
@@ -149,6 +150,7 @@ async fn a_look_says_who_asked_for_what() {
         ("obligations", "obligations", json!({})),
         ("retention", "retention", json!({})),
         ("agencies", "agencies", json!({})),
+        ("people", "people", json!({})),
     ] {
         let before = court.entries("detroit").await;
         court.client(PATROL).get(&format!("/v1/detroit/{path}")).await.unwrap();
@@ -204,7 +206,7 @@ async fn another_agencys_people_and_those_without_a_role_see_nothing_of_others_c
     for who in [OUTSIDER, PATROL] {
         let entries = turned_away(&court, who, &format!("/v1/detroit/requests/{id}")).await;
         assert_eq!((entries.len(), &entries[0]["leaf"]["kind"]), (1, &json!("rejection")), "{who}");
-        for list in ["requests", "obligations", "retention", "agencies"] {
+        for list in ["requests", "obligations", "retention", "agencies", "people"] {
             let answer = court.client(who).get(&format!("/v1/detroit/{list}")).await.unwrap();
             let shown = answer.json().unwrap();
             assert_eq!(answer.status, 200, "{shown}");
@@ -213,7 +215,7 @@ async fn another_agencys_people_and_those_without_a_role_see_nothing_of_others_c
     }
     let entries = turned_away(&court, "detroit/o.mercer", "/v1/detroit/requests").await;
     assert_eq!(entries[0]["leaf"]["kind"], "rejection", "a suspended agency's people are shown nothing");
-    for list in ["obligations", "retention", "agencies"] {
+    for list in ["obligations", "retention", "agencies", "people"] {
         let entries = turned_away(&court, ELSEWHERE, &format!("/v1/detroit/{list}")).await;
         assert_eq!(entries.len(), 1, "{list}: refused, and no look");
         assert_eq!(entries[0]["account"]["event"]["asked"], format!("GET /v1/detroit/{list}"));

@@ -36,6 +36,7 @@ mod public_log;
 mod published;
 mod purged;
 mod recovery;
+mod registry;
 mod reports;
 mod resilience;
 mod retention_commands;

@@ -146,6 +146,7 @@ async fn attempts_to_change_or_delete_a_log_are_refused_and_on_record() {
         (Method::PATCH, "audit/entries", "detroit/a.feld"),
         (Method::POST, "log/entries", "detroit/m.whitfield"),
         (Method::DELETE, "audit/entries/7", "detroit/l.ortega"),
+        (Method::DELETE, "%6cog/checkpoint", "detroit/m.whitfield"),
     ];
     for (method, path, who) in attempts {
         let before = court.entries("detroit").await;

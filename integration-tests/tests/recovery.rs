@@ -1,6 +1,6 @@
 //! A full disk that gets room again: the server goes on by itself, and the log says what was.
 
-use crate::common::{Court, SmallDisk, court_to_be_filled, path, request, searcher};
+use crate::common::{Court, SmallDisk, alarm, court_to_be_filled, path, request, searcher};
 use crate::crash::{Given, Trail};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -38,6 +38,8 @@ async fn with_room_on_the_disk_again_the_server_goes_on_by_itself() {
     let ready = client.get("/readyz").await.unwrap();
     assert_eq!(ready.status, 503, "{}", String::from_utf8_lossy(&ready.body));
     assert!(ready.json().unwrap()["impediments"].to_string().contains("the audit log cannot be written: "));
+    let told = alarm(&court.outbox()).await;
+    assert!(told.contains("the audit log cannot be written") && told.contains("every request is refused"), "{told}");
 
     drop(file);
     std::fs::remove_file(&filler).unwrap();

@@ -66,19 +66,28 @@ async fn a_public_report_is_for_everybody_and_another_for_auditors() {
 async fn the_system_report_is_published_by_those_who_are_responsible_and_by_nobody_else() {
     let Some(court) = court().await else { return };
     let system = json!({"report": "smrt-system-report", "from": "2026-01-01", "to": "2026-01-31"});
-    for (who, body, clause) in [
-        ("st-louis/r.abara", system.clone(), "F.3-a"),
-        ("st-louis/a.whitfield", system.clone(), "F.3-a"),
+    let another = |report: &str| {
+        let mut body = system.clone();
+        body["report"] = json!(report);
+        body
+    };
+    for (who, body, clause, status, fared) in [
+        ("st-louis/r.abara", system.clone(), "F.3-a", 403, "violated"),
+        ("st-louis/a.whitfield", system.clone(), "F.3-a", 403, "violated"),
         (
             "st-louis/e.marsh",
             json!({"report": "smrt-system-report", "from": "2036-01-01", "to": "2036-01-31"}),
             "A.1-a",
+            403,
+            "violated",
         ),
+        ("st-louis/d.reyes", another("smrt-audit"), "E.1-b", 403, "violated"),
+        ("st-louis/a.whitfield", another("smrt-random-audit"), "E.2", 409, "missing"),
     ] {
         let answer = court.client(who).post("/v1/st-louis/reports", &body).await.unwrap();
         let problem = answer.json().unwrap();
-        assert_eq!(answer.status, 403, "{who}: {problem}");
-        assert_eq!(outcome(&problem, "st-louis", clause), Some("violated"), "{who}: {problem}");
+        assert_eq!(answer.status, status, "{who}: {problem}");
+        assert_eq!(outcome(&problem, "st-louis", clause), Some(fared), "{who}: {problem}");
     }
     let mut anybody = court.client("detroit/h.dawson");
     let listed = anybody.get("/v1/st-louis/reports").await.unwrap().json().unwrap();
@@ -86,9 +95,22 @@ async fn the_system_report_is_published_by_those_who_are_responsible_and_by_nobo
     let drawn = court.client("st-louis/e.marsh").post("/v1/st-louis/reports", &system).await.unwrap();
     let report = drawn.json().unwrap();
     assert_eq!(drawn.status, 200, "{report}");
-    assert_eq!(outcome(&report, "st-louis", "F.3-a"), Some("satisfied"), "{report}");
+    for clause in ["F.3-a", "A.1-a"] {
+        assert_eq!(outcome(&report, "st-louis", clause), Some("satisfied"), "{report}");
+    }
     let path = format!("/v1/st-louis/reports/{}.html", report["id"].as_str().unwrap());
     assert_eq!(anybody.get(&path).await.unwrap().status, 200);
+
+    let mut drawn = another("smrt-random-audit");
+    drawn["answers"] = json!({"sample-seed": "2026-01", "sample-size": 5});
+    let answer = court.client("st-louis/a.whitfield").post("/v1/st-louis/reports", &drawn).await.unwrap();
+    let audit = answer.json().unwrap();
+    assert_eq!(answer.status, 200, "{audit}");
+    for clause in ["E.1-b", "E.2"] {
+        assert_eq!(outcome(&audit, "st-louis", clause), Some("satisfied"), "{audit}");
+    }
+    let path = format!("/v1/st-louis/reports/{}.html", audit["id"].as_str().unwrap());
+    assert_eq!(anybody.get(&path).await.unwrap().status, 404, "an audit is not for everybody");
 }
 
 #[tokio::test]
@@ -105,6 +127,7 @@ async fn what_is_no_report_is_refused_with_what_would_change_it() {
         ("detroit/h.dawson", weekly(), 403, "Crime Intelligence Unit"),
         (ANYBODY, weekly(), 403, "people of the jurisdiction"),
         (UNIT, with("answers", json!({})), 409, "or none"),
+        (UNIT, json!({"report": "annual"}), 409, "efficacy"),
         (UNIT, half, 403, "whole week"),
         (UNIT, with("from", json!("2026-03-02")), 422, "give both"),
         (UNIT, with("report", json!("daily")), 404, "charter"),

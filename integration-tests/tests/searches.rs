@@ -13,6 +13,11 @@ async fn a_permitted_search_finds_the_mate_and_leaves_a_receipt() {
         let candidates = answer["candidates"].as_array().unwrap();
         assert_eq!(candidates[0]["record_id"], "r0007");
         assert_eq!(candidates[0]["booking"]["name"], "Person 7");
+        for candidate in candidates {
+            // Keys and values both: a candidate is a lead, and nothing beside its name says more.
+            let told = candidate.to_string().to_lowercase();
+            assert!(!told.contains("match"), "{told}");
+        }
         let ranks: Vec<_> = candidates.iter().map(|c| c["rank"].as_u64().unwrap()).collect();
         assert_eq!(ranks, (1..=candidates.len() as u64).collect::<Vec<_>>());
         assert_eq!(answer["rows_compared"], 20);

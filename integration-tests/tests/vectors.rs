@@ -75,6 +75,10 @@ fn what_is_found_is_the_exact_top() {
     ] {
         assert!(line[key].is_number(), "{key}: {line}");
     }
+    for key in ["resident_bytes", "file_bytes", "load_ms"] {
+        assert!(line[key].as_f64().is_some_and(|value| value > 0.0), "{key}: {line}");
+    }
+    assert!(line["file_bytes"].as_u64().unwrap() > 700 * 24 * 4, "all f32 rows are in the file: {line}");
     // Two halves of 64 bytes, since 24 values are padded to 128, and three f32.
     assert_eq!((&line["scan_bytes_per_row"], &line["code_bytes_per_row"]), (&json!(72.0), &json!(140.0)));
     let mut left: Vec<_> = folder.path().read_dir().unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -128,4 +132,10 @@ fn files_that_do_not_fit_are_refused() {
     let Some(done) = search(folder.path(), &[]) else { return };
     assert_eq!(done.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&done.stderr).contains("row 0 of gallery.f32"), "zeros have no direction");
+
+    // What cannot be written is noticed before the gallery is: nothing has been measured by then.
+    let Some(done) = search(folder.path(), &["--results", "nowhere/out.json"]) else { return };
+    assert_eq!(done.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(said.contains("cannot write nowhere/out.json") && !said.contains("gallery.f32"), "{said}");
 }

@@ -1,7 +1,7 @@
 //! Two hosts and a witness, each a program of its own: what is published is cosigned, and a forked log is found out.
 
 use client::Client;
-use integration_tests::Deployment;
+use integration_tests::{Deployment, copy};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -164,11 +164,23 @@ async fn disputes(deployment: &Deployment) -> usize {
     read["entries"].as_array().unwrap().iter().filter(is_one).count()
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let (path, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
-        if path.is_dir() { copy(&path, &to) } else { assert!(std::fs::copy(&path, &to).is_ok()) }
+/// What a deployment that is stopped has of Detroit's log, and its database.
+struct Kept(PathBuf);
+
+impl Kept {
+    const PARTS: [&str; 2] = ["data/logs/detroit", "data/db"];
+
+    fn of(deployment: &Deployment, folder: PathBuf) -> Self {
+        Self::PARTS.iter().for_each(|part| copy(&deployment.home.join(part), &folder.join(part)).unwrap());
+        Self(folder)
+    }
+
+    fn put_back(&self, deployment: &Deployment) {
+        for part in Self::PARTS {
+            let place = deployment.home.join(part);
+            std::fs::remove_dir_all(&place).unwrap();
+            copy(&self.0.join(part), &place).unwrap();
+        }
     }
 }
 
@@ -196,17 +208,16 @@ async fn a_witness_cosigns_two_hosts_logs_and_finds_out_the_one_that_forks() {
     assert!(!quorum.is_met(&unwatched), "a jurisdiction that demands no witness is not asked about");
     verify_served(&one, &witness);
 
-    // The log is put back to a copy, goes on otherwise, and grows beyond what the witness saw.
+    // The log is put back to a copy, goes on otherwise, and grows beyond what the witness saw. So is the database, which knew how
+    // far the log was.
     one.stop().unwrap();
     verify_kept(&one);
-    let (log, kept) = (one.home.join("data/logs/detroit"), folder.path().join("kept"));
-    copy(&log, &kept);
+    let kept = Kept::of(&one, folder.path().join("kept"));
     one.serve().unwrap();
     refusals(&one, 2).await;
     let cosigned = witnessed(&one, "detroit/a.feld", "detroit").await;
     one.stop().unwrap();
-    std::fs::remove_dir_all(&log).unwrap();
-    copy(&kept, &log);
+    kept.put_back(&one);
     witness.stop();
     witness.start();
     one.serve().unwrap();
@@ -271,19 +282,18 @@ async fn two_jurisdictions_watch_each_other() {
     assert!(size(&more) > size(&st_louis));
     let published = checkpoint(&one, "detroit/a.feld", "detroit").await.unwrap();
     assert!(size(&published) < entries(&one, "detroit/a.feld", "detroit").await, "the witness is away");
+    verify_beyond(&one, size(&published)).await;
     by_two.start();
     assert!(size(&witnessed(&one, "detroit/a.feld", "detroit").await) > size(&published), "and back");
 
     // The one forks, and it is the other who finds out.
     one.stop().unwrap();
-    let (log, kept) = (one.home.join("data/logs/detroit"), folder.path().join("kept"));
-    copy(&log, &kept);
+    let kept = Kept::of(&one, folder.path().join("kept"));
     one.serve().unwrap();
     refusals(&one, 2).await;
     witnessed(&one, "detroit/a.feld", "detroit").await;
     one.stop().unwrap();
-    std::fs::remove_dir_all(&log).unwrap();
-    copy(&kept, &log);
+    kept.put_back(&one);
     one.serve().unwrap();
     refusals(&one, 12).await;
     until("the other keeps the evidence", || async { !by_two.evidence().is_empty() }).await;
@@ -317,6 +327,26 @@ fn verify_served(deployment: &Deployment, witness: &Witness) {
     assert!(code == Some(4) && said.contains("0 of 1 witnesses"), "{said}");
     let (code, said) = with(&["--witness", "nokey"]);
     assert!(code == Some(1) && said.contains("nokey"), "{said}");
+}
+
+/// What is served, with the checkpoint of a receipt that is newer than what is published: nobody is accused of anything.
+async fn verify_beyond(deployment: &Deployment, published: u64) {
+    let refused = client(deployment, "detroit/m.whitfield").get("/v1/detroit/audit/entries").await.unwrap();
+    let receipt = refused.json().unwrap()["receipt"]["proof"].as_str().unwrap().to_owned();
+    let kept = receipt.parse::<audit::Receipt>().unwrap().checkpoint;
+    assert!(size(&kept) > published);
+    std::fs::write(deployment.home.join("kept.checkpoint"), &kept).unwrap();
+    let (address, folder) = (format!("https://{}/v1/detroit/log", deployment.address), "data/logs/detroit");
+    let key = ["--key", "log-keys/detroit.vkey", "--since", "kept.checkpoint"];
+    let certificate = ["--certificate", "certs/detroit/a.feld.pem"];
+    let (code, said) = verify(deployment, &[&[&*address][..], &key, &certificate].concat());
+    assert!(code == Some(1) && said.contains(&format!("published only up to {published} entries")), "{said}");
+    assert!(!said.contains("NOT VERIFIED") && !said.contains("no longer"), "{said}");
+    let (code, said) = verify(deployment, &[&[&*address, "--json"][..], &key, &certificate].concat());
+    let told: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!((code, &told["verified"], &told["kept_entries"]), (Some(1), &Value::Null, &Value::from(size(&kept))));
+    let (code, said) = verify(deployment, &[&[folder][..], &key].concat());
+    assert_eq!(code, Some(0), "the host's own folder has it: {said}");
 }
 
 /// The host's own folder, with the witnesses of its configuration; and a cosignature that somebody changed.

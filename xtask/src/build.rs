@@ -61,13 +61,17 @@ pub(crate) fn all() -> anyhow::Result<PathBuf> {
 
 fn ensure_guest_target() -> anyhow::Result<()> {
     let library = Command::new("rustc").args(["--print", "target-libdir", "--target", GUEST]).output()?;
-    let folder = PathBuf::from(String::from_utf8_lossy(&library.stdout).trim());
-    if folder.is_dir() {
+    if is_installed(&library.stdout) {
         return Ok(());
     }
     eprintln!("adding the target {GUEST}");
     run("`rustup target add`", Command::new("rustup").args(["target", "add", GUEST]))
         .with_context(|| format!("the target {GUEST} is missing: install it for your Rust toolchain"))
+}
+
+/// Whether a target is installed whose library's folder rustc says is this; it says so of every target it knows.
+fn is_installed(printed: &[u8]) -> bool {
+    Path::new(String::from_utf8_lossy(printed).trim()).is_dir()
 }
 
 /// Policies, and the components that tests are made with: every package in those folders but the sdk.
@@ -96,4 +100,21 @@ fn place_components(built: &Path) -> anyhow::Result<()> {
             .with_context(|| format!("{} was not built", built.join(name).display()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_installed_when_its_library_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let printed = |path: &Path| is_installed(format!("{}\n", path.display()).as_bytes());
+        assert!(printed(folder.path()));
+        assert!(!printed(&folder.path().join("lib")), "rustc knows the target, and there is nothing of it");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(!printed(&file));
+        assert!(!is_installed(b""), "rustc does not know the target");
+    }
 }

@@ -391,13 +391,15 @@ fn absent_files(root: &Path, paths: &[String]) -> impl Iterator<Item = String> {
     paths.iter().filter(move |path| !root.join(path).is_file()).map(|path| format!("there is no file {path}"))
 }
 
+/// Tests that are named and are not there, or that none is named: what nothing proves may not be so.
 fn absent_tests(root: &Path, tests: &[String]) -> impl Iterator<Item = String> {
+    let none = tests.is_empty().then(|| "no test is named: name one that proves the host's part".to_owned());
     let there = move |test: &str| {
         test.split_once('#').is_some_and(|(file, function)| {
             is_test(&std::fs::read_to_string(root.join(file)).unwrap_or_default(), function)
         })
     };
-    tests.iter().filter(move |test| !there(test)).map(|test| format!("there is no test {test}"))
+    none.into_iter().chain(tests.iter().filter(move |test| !there(test)).map(|test| format!("there is no test {test}")))
 }
 
 /// Whether a source has a test of this name, and not just a function.
@@ -536,10 +538,11 @@ mod tests {
     #[test]
     fn what_is_named_is_there() {
         let root = root();
-        assert_eq!(row("").absent(&root).len(), 1, "nothing of the host");
-        assert_eq!(row("unbuilt = \"so\"").absent(&root), Vec::<String>::new());
-        assert_eq!(row("host = [\"host/nowhere.rs\"]").absent(&root).len(), 1);
         let this = "xtask/src/coverage.rs";
+        let proven = |text: &str| row(&format!("{text}\ntests = [\"{this}#what_is_named_is_there\"]"));
+        assert_eq!(proven("").absent(&root).len(), 1, "nothing of the host");
+        assert_eq!(proven("unbuilt = \"so\"").absent(&root), Vec::<String>::new());
+        assert_eq!(proven("host = [\"host/nowhere.rs\"]").absent(&root).len(), 1);
         let tested = |function: &str| row(&format!("host = [\"{this}\"]\ntests = [\"{this}#{function}\"]"));
         assert_eq!(tested("what_is_named_is_there").absent(&root), Vec::<String>::new());
         assert_eq!(tested("what_is_nowhere").absent(&root).len(), 1);
@@ -549,6 +552,16 @@ mod tests {
             2,
             "neither listed nor cited"
         );
+    }
+
+    #[test]
+    fn what_no_test_proves_is_refused() {
+        let root = root();
+        for named in ["", "tests = []"] {
+            let absent = row(&format!("unbuilt = \"so\"\n{named}")).absent(&root);
+            assert!(matches!(absent.as_slice(), [only] if only.contains("no test is named")), "{absent:?}");
+        }
+        assert_eq!(absent_tests(&root, &[]).count(), 1, "nor beside the policies");
     }
 
     #[test]

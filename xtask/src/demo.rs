@@ -10,13 +10,17 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The two jurisdictions of the story.
 const JURISDICTIONS: [&str; 2] = ["detroit", "st-louis"];
 
 /// Generated records per gallery.
 const RECORDS: usize = 1000;
+
+/// How often it is looked whether a server that is left running still does.
+const LOOK: Duration = Duration::from_millis(100);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -57,12 +61,34 @@ pub(crate) enum Pictures {
 
 pub(crate) fn run(program: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(tell(program, arguments))
+    runtime.block_on(async {
+        // Before anything is in the folder, which goes however the demonstration ends: keys are in it.
+        let stop = asked_to_stop()?;
+        tell(program, arguments, &std::env::temp_dir(), stop).await.map(drop)
+    })
 }
 
-async fn tell(program: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+/// Ends once the program is asked to stop; from now on, that does not end it by itself.
+fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Tells the story, in a folder of its own within this one; gives its table, or nothing where it was asked to `stop` before the end.
+async fn tell(
+    program: &Path,
+    arguments: &Arguments,
+    within: &Path,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<Option<Vec<Row>>> {
     let started = Instant::now();
-    let folder = tempfile::Builder::new().prefix("magistrate-demo-").tempdir()?;
+    let mut stop = std::pin::pin!(stop);
+    let folder = tempfile::Builder::new().prefix("magistrate-demo-").tempdir_in(within)?;
     let faces = arguments.models.as_deref().map(find_networks).transpose()?;
     let pictures = match &arguments.faces {
         Some(folder) => Pictures::photographs(folder)?,
@@ -70,54 +96,16 @@ async fn tell(program: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     };
     let mut deployment = Deployment::init(program, &folder.path().join("home"), faces.as_ref())?;
     deployment.serve()?;
-    println!("serving {} on https://{}", JURISDICTIONS.join(" and "), deployment.address);
-    for jurisdiction in JURISDICTIONS {
-        let n = enroll(&deployment, jurisdiction, &pictures).await?;
-        println!("{jurisdiction}: {n} records enrolled");
-    }
-
-    let story = Story::read()?;
-    for device in &story.device {
-        deployment.issue(&device.jurisdiction, &device.person, &device.device, &device.name, 30)?;
-    }
-    let mut table = table(["who", "what", "gallery", "verdict", "deciding clause", "mate's rank", "ms"]);
-    let mut add = |row: Row| {
-        let Row { who, what, at, verdict, clauses, rank, ms } = row;
-        table.add_row([who, what, at, verdict, clauses, rank, format!("{ms:.1}")]);
+    let told = tokio::select! {
+        biased;
+        () = stop.as_mut() => None,
+        told = live(&deployment, &pictures) => Some(told?),
     };
-    let (mut surprises, mut last) = (Vec::new(), None);
-    for step in &story.step {
-        let told = Told::tell(&deployment, step, &pictures).await?;
-        let generated = matches!(pictures, Pictures::Templates { .. });
-        let rank = generated.then_some(told.rank.as_str());
-        surprises.extend(step.surprises(&Outcome { verdict: &told.verdict, deciding: &told.deciding, rank }));
-        if told.verdict == "permit" || last.is_none() {
-            last = Some(told.answer);
-        }
-        add(Row {
-            who: step.who.clone(),
-            what: step.what.clone(),
-            at: step.at.clone(),
-            verdict: told.verdict,
-            clauses: told.shown,
-            rank: told.rank,
-            ms: told.ms,
-        });
-    }
-    let handed = match story.lead.tell(&deployment, &pictures).await {
-        Ok((rows, handed)) => {
-            rows.into_iter().for_each(add);
-            handed
-        }
-        Err(e) => {
-            surprises.push(format!("{e:#}"));
-            "the lead went otherwise than told".to_owned()
-        }
+    let Some((rows, surprises)) = told else {
+        deployment.stop()?;
+        println!("stopped before the story's end: nothing of it is left");
+        return Ok(None);
     };
-    println!("\n{table}\n\n{handed}\n");
-    if let Some(answer) = last {
-        print_receipt(&answer["receipt"]);
-    }
     if !arguments.keep {
         deployment.stop()?;
     }
@@ -129,13 +117,76 @@ async fn tell(program: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         }
         print_curl(&deployment, &pictures)?;
         println!("the server runs until you press Ctrl-C; its folder is {}", deployment.home.display());
-        deployment.wait()?;
+        tokio::select! {
+            () = stop => {}
+            ended = until_ended(&mut deployment) => ended?,
+        }
+        deployment.stop()?;
     }
     if !surprises.is_empty() {
         bail!("{otherwise}");
     }
     println!("done in {:.1} s after the build", started.elapsed().as_secs_f64());
+    Ok(Some(rows))
+}
+
+/// Waits until the server ends by itself.
+async fn until_ended(deployment: &mut Deployment) -> anyhow::Result<()> {
+    while deployment.runs()? {
+        tokio::time::sleep(LOOK).await;
+    }
     Ok(())
+}
+
+/// The story itself, printed; gives its table, and what went otherwise than told.
+async fn live(deployment: &Deployment, pictures: &Pictures) -> anyhow::Result<(Vec<Row>, Vec<String>)> {
+    println!("serving {} on https://{}", JURISDICTIONS.join(" and "), deployment.address);
+    for jurisdiction in JURISDICTIONS {
+        let n = enroll(deployment, jurisdiction, pictures).await?;
+        println!("{jurisdiction}: {n} records enrolled");
+    }
+    let story = Story::read()?;
+    for device in &story.device {
+        deployment.issue(&device.jurisdiction, &device.person, &device.device, &device.name, 30)?;
+    }
+    let (mut rows, mut surprises, mut last) = (Vec::new(), Vec::new(), None);
+    for step in &story.step {
+        let told = Told::tell(deployment, step, pictures).await?;
+        let generated = matches!(pictures, Pictures::Templates { .. });
+        let rank = generated.then_some(told.rank.as_str());
+        surprises.extend(step.surprises(&Outcome { verdict: &told.verdict, deciding: &told.deciding, rank }));
+        if told.verdict == "permit" || last.is_none() {
+            last = Some(told.answer);
+        }
+        rows.push(Row {
+            who: step.who.clone(),
+            what: step.what.clone(),
+            at: step.at.clone(),
+            verdict: told.verdict,
+            clauses: told.shown,
+            rank: told.rank,
+            ms: told.ms,
+        });
+    }
+    let handed = match story.lead.tell(deployment, pictures).await {
+        Ok((lead, handed)) => {
+            rows.extend(lead);
+            handed
+        }
+        Err(e) => {
+            surprises.push(format!("{e:#}"));
+            "the lead went otherwise than told".to_owned()
+        }
+    };
+    let mut table = table(["who", "what", "gallery", "verdict", "deciding clause", "mate's rank", "ms"]);
+    for Row { who, what, at, verdict, clauses, rank, ms } in &rows {
+        table.add_row([who, what, at, verdict, clauses, rank, &format!("{ms:.1}")]);
+    }
+    println!("\n{table}\n\n{handed}\n");
+    if let Some(answer) = last {
+        print_receipt(&answer["receipt"]);
+    }
+    Ok((rows, surprises))
 }
 
 /// A row of the story's table.
@@ -325,7 +376,7 @@ impl Pictures {
     }
 }
 
-fn table<const N: usize>(head: [&str; N]) -> Table {
+pub(crate) fn table<const N: usize>(head: [&str; N]) -> Table {
     let mut table = Table::new();
     if std::io::stdout().is_terminal() {
         table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
@@ -374,4 +425,54 @@ fn print_curl(deployment: &Deployment, pictures: &Pictures) -> anyhow::Result<()
     println!("  export MAGISTRATE_SERVER={address} DEMO={}", deployment.home.display());
     println!("  magistrate request list --certificate $DEMO/certs/{at}/m.whitfield.pem --jurisdiction {at}\n");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Poll;
+
+    fn arguments(keep: bool) -> Arguments {
+        Arguments { keep, models: None, faces: None }
+    }
+
+    fn left(folder: &Path) -> Vec<PathBuf> {
+        folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+
+    #[tokio::test]
+    async fn the_story_goes_as_told_and_what_it_leaves_running_ends_when_asked() {
+        let Some(program) = integration_tests::program() else { return };
+        let within = tempfile::tempdir().unwrap();
+        // The last of what is printed to be pasted: the server is left running then.
+        let printed = || left(within.path()).iter().any(|folder| folder.join("home/probe.f32").is_file());
+        let stop = async {
+            while !printed() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let rows = tell(&program, &arguments(true), within.path(), stop).await.unwrap().expect("the whole story");
+        let story = Story::read().unwrap();
+        assert!(rows.len() > story.step.len(), "and the lead");
+        for (row, step) in rows.iter().zip(&story.step) {
+            assert_eq!((&row.who, &row.what, &row.verdict), (&step.who, &step.what, &step.expect));
+            let rank = step.rank.map(|rank| rank.to_string()).unwrap_or_default();
+            assert_eq!(row.rank, rank, "{}", row.what);
+        }
+        assert_eq!(left(within.path()), [""; 0].map(PathBuf::from), "no key is left behind");
+    }
+
+    #[tokio::test]
+    async fn a_story_that_is_stopped_leaves_nothing() {
+        let Some(program) = integration_tests::program() else { return };
+        let within = tempfile::tempdir().unwrap();
+        let device = Story::read().unwrap().device.swap_remove(0);
+        let issued = Path::new("home/certs").join(device.jurisdiction).join(format!("{}.pem", device.name));
+        // In the midst of it: it is looked whenever the story waits.
+        let reached = || left(within.path()).iter().any(|folder| folder.join(&issued).is_file());
+        let stop = std::future::poll_fn(|_| if reached() { Poll::Ready(()) } else { Poll::Pending });
+        let told = tell(&program, &arguments(false), within.path(), stop).await.unwrap();
+        assert!(told.is_none());
+        assert_eq!(left(within.path()), [""; 0].map(PathBuf::from), "no key is left behind");
+    }
 }

@@ -1,10 +1,11 @@
 //! `cargo xtask build`, `cargo xtask demo`, `cargo xtask test`: everything a fresh machine with Rust and a C compiler needs.
-//! And `cargo xtask coverage`: what covers each clause of the directives.
+//! And `cargo xtask coverage`: what covers each clause of the directives; `cargo xtask peers`: the search beside other libraries'.
 
 mod build;
 mod coverage;
 mod demo;
 mod lead;
+mod peers;
 mod story;
 mod testing;
 
@@ -27,6 +28,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Build, and run every test
     Test,
+    /// Build, and measure the search beside other libraries on the same vectors
+    Peers(peers::Arguments),
     /// Write docs/coverage.md: what enforces, records or reports each clause, and what proves it
     Coverage {
         /// Only say whether it is up to date
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::Build => build::all().map(|program| println!("{}", program.display())),
         Command::Demo(arguments) => build::all().and_then(|program| demo::run(&program, &arguments)),
         Command::Test => build::all().and_then(|_| testing::run()),
+        Command::Peers(arguments) => peers::run(&arguments, build::all),
         Command::Coverage { check } => coverage::run(check),
     };
     match done {

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::MAX_LEAF_BYTES;
 use crate::prune::PrunedNoteError;
+use crate::torn::Torn;
 
 /// The operating system refused a file operation.
 #[derive(Debug, Error)]
@@ -200,6 +201,29 @@ pub enum OpenError {
     /// The log was closed, so there is nothing to recover.
     #[error("the log was closed: open it again")]
     Closed,
+    /// The log lacks entries that were durable in it.
+    #[error(
+        "the log has {found} entries, and had {known}: an earlier copy was put in its place, or its end is lost{}; stop the \
+         host, put the newest copy of the log's folder back, and start it again",
+        .torn.as_ref().map(|torn| format!(" ({torn})")).unwrap_or_default()
+    )]
+    SetBack {
+        /// The number of entries that it is known to have had.
+        known: u64,
+        /// The number of entries it has.
+        found: u64,
+        /// What stands at the journal's end and is no whole frame: it may be what was lost.
+        torn: Option<Torn>,
+    },
+    /// The log has other entries than were durable in it.
+    #[error(
+        "the first {known} entries of the log are not those that it had: another history was put in its place; stop the host, \
+         put the log's folder back as it was, and start it again"
+    )]
+    Forked {
+        /// How many of its first entries are known.
+        known: u64,
+    },
 }
 
 impl OpenError {
@@ -207,6 +231,11 @@ impl OpenError {
     /// signer that does not answer, threads that are used up.
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::Directory(DirectoryError::File(_)) | Self::Sign(_) | Self::Thread(_))
+    }
+
+    /// Whether the log is sound in itself, and not what it was.
+    pub fn is_another_history(&self) -> bool {
+        matches!(self, Self::SetBack { .. } | Self::Forked { .. })
     }
 }
 

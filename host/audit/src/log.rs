@@ -78,16 +78,14 @@ pub struct Opened {
 /// A log that has been read and is locked, but not yet opened. The journal is untouched until it is: what rides on its
 /// entries can be brought to its own place first.
 pub struct Prepared {
-    files: Files,
+    tree: Tree,
     lock: std::fs::File,
     origin: String,
     signer: Arc<dyn Signer>,
     key: VerifierKey,
-    tail: Tail,
     spans: Vec<Span>,
     recovered: Option<Recovery>,
     riders: Vec<(u64, Vec<u8>)>,
-    minimum: u64,
 }
 
 impl Prepared {
@@ -108,13 +106,35 @@ impl Prepared {
         self.recovered.as_ref()
     }
 
+    /// Whether the log holds, unchanged, the tree of this size and root that somebody knows was durable in it once. Nothing in
+    /// the folder tells: an earlier copy of it is as sound as any. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::SetBack`] where it has fewer entries; [`OpenError::Forked`] where it has others;
+    /// [`OpenError::Directory`] with the file's name where a file that tells it is damaged.
+    pub fn extends(&self, size: u64, root: Hash) -> Result<(), OpenError> {
+        let head = self.tree.head();
+        if head.size < size {
+            let torn = self.recovered.as_ref().and_then(|recovered| recovered.torn.clone());
+            return Err(OpenError::SetBack { known: size, found: head.size, torn });
+        }
+        // Of the whole tree no file has to be read.
+        let found = if head.size == size { Ok(head.root) } else { self.tree.root_at(size) };
+        match found {
+            Ok(found) if found == root => Ok(()),
+            Err(ReadError::Directory(damage)) => Err(damage.into()),
+            Ok(_) | Err(_) => Err(OpenError::Forked { known: size }),
+        }
+    }
+
     /// What it takes to prepare the log again, should opening it fail.
     ///
     /// # Errors
     ///
     /// [`FileError`] where the process may open no more files.
     pub fn again(&self) -> Result<Again, FileError> {
-        Ok(Again { dir: self.files.again()?, origin: self.origin.clone(), signer: Arc::clone(&self.signer) })
+        Ok(Again { dir: self.tree.files.again()?, origin: self.origin.clone(), signer: Arc::clone(&self.signer) })
     }
 
     /// Opens the log. The riders go with the journal: bring them to their own place first. Blocks while the journal is
@@ -124,10 +144,10 @@ impl Prepared {
     ///
     /// Those of [`Log::open`].
     pub fn open(self) -> Result<Opened, OpenError> {
-        let Self { files, lock, origin, signer, key, tail, spans, recovered, riders: _, minimum } = self;
+        let Self { tree, lock, origin, signer, key, spans, recovered, riders: _ } = self;
         // What a crash kept from going.
-        prune::remove(&files, minimum)?;
-        let shared = Arc::new(Shared::new(Tree::new(files, tail, minimum), &origin, key));
+        prune::remove(&tree.files, tree.minimum())?;
+        let shared = Arc::new(Shared::new(tree, &origin, key));
         let (commands, queue) = mpsc::channel(QUEUE);
         let writer = Writer::spawn(Arc::clone(&shared), signer, queue, lock, &spans)?;
         let handle = Handle { commands, shared, _writer: JoinOnDrop(Some(writer)) };
@@ -206,8 +226,8 @@ impl Log {
                 (Tail::new(head, edge, Entries::default()), Vec::new(), None, Vec::new(), 0)
             }
         };
-        let origin = origin.to_owned();
-        Ok(Prepared { files, lock, origin, signer, key, tail, spans, recovered, riders, minimum })
+        let (tree, origin) = (Tree::new(files, tail, minimum), origin.to_owned());
+        Ok(Prepared { tree, lock, origin, signer, key, spans, recovered, riders })
     }
 
     /// Appends a leaf and waits until it is durable. Waits, too, while the queue is full.
@@ -348,6 +368,12 @@ impl Log {
     /// The number of entries acknowledged.
     pub fn size(&self) -> u64 {
         self.handle.shared.tree.size()
+    }
+
+    /// The number of entries acknowledged, and the root of the tree over them: all of it is durable.
+    pub fn root(&self) -> (u64, Hash) {
+        let head = self.handle.shared.tree.head();
+        (head.size, head.root)
     }
 
     /// The newest acknowledged checkpoint, signed. The published file lags behind it by at most

@@ -5,10 +5,10 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    ORIGIN, copy, dir, fill, key, leaf, leaves, open, path, proof, signer, tree_hash, try_open, verified,
+    ORIGIN, copy, dir, fill, flip, key, leaf, leaves, open, path, proof, signer, tree_hash, try_open, verified,
 };
 use magistrate_audit::{
-    AppendError, Appended, Ed25519Signer, Log, MAX_LEAF_BYTES, OpenError, ReadError, Receipt, Recovery, Signer,
+    AppendError, Appended, Ed25519Signer, Hash, Log, MAX_LEAF_BYTES, OpenError, ReadError, Receipt, Recovery, Signer,
     VerifierKey, VerifyError,
     verify::{self, Verified},
 };
@@ -350,4 +350,30 @@ fn root(log: &Log) -> [u8; 32] {
     let checkpoint = log.checkpoint();
     let line = checkpoint.lines().nth(2).unwrap();
     base64::prelude::BASE64_STANDARD.decode(line).unwrap().try_into().unwrap()
+}
+
+#[test]
+fn a_log_is_compared_with_what_somebody_knows_of_it_before_it_is_opened() {
+    let (live, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let log = open(live.path()).log;
+    fill(&log, 300);
+    assert_eq!(log.root(), (300, tree_hash(&leaves(300))));
+    log.close().unwrap();
+    let log = open(live.path()).log;
+    fill(&log, 700);
+    copy(live.path(), crashed.path());
+    let extends =
+        |size: u64, root: Hash| Log::prepare(dir(crashed.path()), ORIGIN, signer()).unwrap().extends(size, root);
+    for size in [1, 255, 256, 257, 300, 512, 699, 700] {
+        assert!(extends(size, tree_hash(&leaves(size))).is_ok(), "{size}: in tiles, in the journal, or all of it");
+        assert!(
+            matches!(extends(size, tree_hash(&leaves(size + 1))), Err(OpenError::Forked { known }) if known == size)
+        );
+    }
+    let longer = extends(701, tree_hash(&leaves(701)));
+    assert!(matches!(longer, Err(OpenError::SetBack { known: 701, found: 700, torn: None })), "{longer:?}");
+
+    flip(&crashed.path().join("tile/0/000"), 5);
+    assert!(matches!(extends(255, tree_hash(&leaves(255))), Err(OpenError::Directory(_))), "nobody can tell");
+    assert!(extends(700, tree_hash(&leaves(700))).is_ok(), "no file is needed for that");
 }

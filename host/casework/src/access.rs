@@ -159,8 +159,11 @@ impl Casework {
         let facts = Facts::apart(now, actor, vec![attested(answers, actor, now)], Step::Access(access));
         let acted = self.judge(&concerned, facts, vec![]).await?.act();
         // Not before it is judged: what the decision itself demands may suspend somebody, too.
-        let mut amendment = chamber.amend(whose, &id).await;
-        if reinstates && amendment.suspensions() != before {
+        let mut amendment = match self.amend(chamber, whose, &id).await {
+            Ok(amendment) => amendment,
+            Err(e) => return Err(self.give_up(&concerned, acted, actor, e).await),
+        };
+        if reinstates && amendment.decided.suspensions != before {
             // Of that suspension the policy was not told.
             drop(amendment);
             let misstep = Misstep::SuspendedMeanwhile { id };

@@ -3,7 +3,7 @@
 //! Whoever holds an office in the jurisdiction puts a revision forward: another component, other settings, or both. It is
 //! loaded in the sandbox like one in force, put on record, and kept; a few of them may wait at once. Signatures for and
 //! against it are collected on its digests. When somebody asks for it to take effect, the policy **in force** judges that, and
-//! is told the signatures of those who hold their roles still. Only then is it pinned in the policy's folder, and only when
+//! is told the signatures of those who may still sign so. Only then is it pinned in the policy's folder, and only when
 //! that is on record does it decide. Requests under way go on under it from their next step.
 
 use crate::answers;
@@ -102,7 +102,7 @@ impl Casework {
         let chamber = self.chamber(jurisdiction)?.clone();
         if actor.principal.jurisdiction != jurisdiction || actor.person.roles.is_empty() {
             let reason = "only people of the jurisdiction who hold a role put its policy's revisions forward";
-            return self.reject(jurisdiction, actor, PROPOSE, reason).await;
+            return self.reject(jurisdiction, actor, PROPOSE, None, reason).await;
         }
         let _turn = self.policy_turn(actor, &chamber, PROPOSE).await?;
         let in_force = match &*chamber.policy() {
@@ -178,7 +178,8 @@ impl Casework {
         let found = pending(&chamber, revision).await?;
         let own = actor.principal.jurisdiction == jurisdiction;
         let out_of_place = if !own || !actor.holds(&role) {
-            Some(Misstep::NotTheirRole { person: actor.person.id.clone(), role: role.clone() })
+            // It is the host that wants a role which they hold; which one, the policy judges as the revision takes effect.
+            Some(Misstep::NotTheirRole { person: actor.person.id.clone(), role: role.clone(), demanded: vec![] })
         } else if conclusion == Conclusion::Refused && reason.trim().is_empty() {
             Some(Misstep::RefusedWithoutReason)
         } else {
@@ -239,7 +240,7 @@ impl Casework {
         };
         let now = self.clock.now()?;
         timely(&charter, now)?;
-        let approvals = revision.endorsements.iter().filter(|e| self.holds(&e.by, &e.signature.role));
+        let approvals = revision.endorsements.iter().filter(|e| self.vouches(&e.by, &e.signature));
         let step = Step::Activation(Activation {
             component: revision.component,
             settings: revision.settings,

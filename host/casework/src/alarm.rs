@@ -19,10 +19,13 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause between attempts: a dozen fit into the hour within which somebody has to be told (CJIS AU-5).
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// Who an alarm of the whole host is about, where a jurisdiction is named otherwise.
+pub const HOST: &str = "host";
+
 /// What has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
-    /// The jurisdiction concerned.
+    /// The jurisdiction concerned; [`HOST`] where it is the whole host.
     pub jurisdiction: String,
     /// What, in a line.
     pub subject: String,

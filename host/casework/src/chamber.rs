@@ -12,6 +12,7 @@ mod registered;
 
 pub use casework::{Casework, Impediment};
 pub use registered::Registered;
+pub(crate) use registered::about;
 
 use crate::alarm::Troubles;
 use crate::calendar::GoneThrough;

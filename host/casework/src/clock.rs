@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How far the clock may step back without anybody minding, in ms: what a time service corrects in passing.
-const TOLERATED_MS: u64 = 2_000;
+pub(crate) const TOLERATED_MS: u64 = 2_000;
 
 /// How far the clock may step ahead of the time that has passed, in ms: what a time service corrects after a virtual machine was
 /// moved. Were it a mistake, work would stand still for as long as that once it is put right.

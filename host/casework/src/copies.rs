@@ -2,10 +2,12 @@
 //!
 //! A document that a release drew up shows its candidates, and outlives what happens to their records. Which hold a record is
 //! kept in the commit of the release, so that whoever destroys the record is told what is left of it, and forgotten in that of
-//! the document's own purge.
+//! the document's own purge. Where the account of the release is gone by then, nobody can say whose documents to forget: the
+//! document's docket says that it is destroyed.
 
 use crate::chamber::Chamber;
 use crate::error::CaseError;
+use crate::retention::Docket;
 use model::account::{Document, Retained};
 
 /// The documents with a record in them are kept under a kind of its own. Nobody has to be told of a change.
@@ -36,7 +38,15 @@ pub(crate) fn forgotten(gallery: &str, records: &[String], request: &str, docume
 /// [`CaseError`] when they cannot be read.
 pub(crate) async fn with(owner: &Chamber, gallery: &str, record: &str) -> Result<Vec<Retained>, CaseError> {
     let rows = owner.store.standings(&kind(gallery, record)).await?;
-    rows.into_iter().map(|row| read(&row)).collect()
+    let mut there = Vec::with_capacity(rows.len());
+    for row in rows {
+        let document = read(&row)?;
+        let docket = owner.store.retention(&document.subject, "", &document.record).await?;
+        if docket.map(Docket::read).transpose()?.is_none_or(|docket| docket.purged.is_none()) {
+            there.push(document);
+        }
+    }
+    Ok(there)
 }
 
 fn read(row: &store::StandingRow) -> Result<Retained, CaseError> {

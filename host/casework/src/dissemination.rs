@@ -7,7 +7,7 @@
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::limits::bounded;
-use crate::misstep::Misstep;
+use crate::misstep::{Misstep, demanding_purge};
 use crate::release::{DOCUMENT, Form, sealed_id};
 use crate::sitting::{Sitting, Taken};
 use model::account::{Document, Event};
@@ -102,8 +102,11 @@ fn in_place(sitting: &Sitting, document: Option<&str>) -> Result<(Vec<String>, O
             drawn: release.documents.iter().map(|d| d.id.clone()).collect(),
         })?),
     };
-    if let Some(at) = found.and_then(|document| sitting.life.purged(&document.id)) {
-        return Err(Misstep::Purged { subject: DOCUMENT.to_owned(), at });
+    if let Some(document) = found
+        && let Some(at) = sitting.life.purged(&document.id)
+    {
+        let (subject, demanded) = (DOCUMENT.to_owned(), demanding_purge(&sitting.life, &document.id));
+        return Err(Misstep::Purged { subject, at, demanded });
     }
     Ok((release.candidates.clone(), found.cloned()))
 }

@@ -1,13 +1,16 @@
 //! Whether what was given still counts.
 //!
 //! The row of an obligation says that an approval or an acknowledgement was given. Whether it counts is looked at whenever the
-//! demand is read: an approval counts while as many of those who gave it as the rule asks for are in the registry, not
-//! suspended, and hold the role they gave it in, and have not taken it back; an acknowledgement while the jurisdiction's charter has the statement in the words
-//! that were acknowledged. What does not count is open again, and can be given anew, by others or of the new words. It counts
-//! again by itself when that is over.
+//! demand is read: an approval counts while as many of those who gave it as the rule asks for could give it now
+//! ([`crate::signatures`]), and have not taken it back; an acknowledgement while the jurisdiction's charter has the statement in
+//! the words that were acknowledged. What does not count is open again, and can be given anew, by others or of the new words.
+//! It counts again by itself when that is over.
+//!
+//! Nothing lists what counts no more: the database lists what was never met. So it is looked for among the latest requests, those
+//! that a worklist looks at. Of older ones the request itself says it.
 
 use crate::awaited::of_retention;
-use crate::chamber::Casework;
+use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::life::Life;
 use crate::obligations::{Owed, Standing};
@@ -30,6 +33,28 @@ impl Casework {
         rows.into_iter().map(|row| Ok(self.as_it_counts(Owed::read(row)?, life, requester))).collect()
     }
 
+    /// What was given once of a jurisdiction's latest requests and counts no more: open again.
+    ///
+    /// # Errors
+    /// [`CaseError`] when it cannot be read.
+    pub(crate) async fn open_again(&self, chamber: &Chamber) -> Result<Vec<Owed>, CaseError> {
+        let mut again = Vec::new();
+        for request in chamber.latest_requests(self.clock.now()?).await? {
+            let rows = chamber.store.obligations_of_request(&request).await?;
+            let mut given = rows.into_iter().map(Owed::read).collect::<Result<Vec<_>, _>>()?;
+            given.retain(is_given);
+            if given.is_empty() {
+                continue;
+            }
+            // It may have been purged.
+            let Some(found) = chamber.request_in_store(&request).await? else { continue };
+            let life = chamber.life_in_store(&request).await?;
+            let now = given.into_iter().map(|owed| self.as_it_counts(owed, &life, &found.requester));
+            again.extend(now.filter(Owed::is_open));
+        }
+        Ok(again)
+    }
+
     /// An obligation of a request as it stands now: open again where what met it counts no more.
     pub(crate) fn as_it_counts(&self, mut owed: Owed, life: &Life, requester: &Principal) -> Owed {
         if matches!(owed.standing, Standing::Met { .. }) && !self.counts(&owed, life, requester) {
@@ -48,7 +73,7 @@ impl Casework {
                     !s.taken_back
                         && s.by.jurisdiction == owed.jurisdiction
                         && s.signature.at >= owed.since
-                        && self.holds(&s.by, &s.signature.role)
+                        && self.vouches(&s.by, &s.signature)
                 });
                 approved(rule, requester, theirs.map(|s| (&s.by, &s.signature)))
             }
@@ -59,4 +84,9 @@ impl Casework {
             _ => true,
         }
     }
+}
+
+/// Whether it is an approval or an acknowledgement, and was given.
+fn is_given(owed: &Owed) -> bool {
+    matches!(owed.duty, Duty::Approve(_) | Duty::Acknowledge(_)) && matches!(owed.standing, Standing::Met { .. })
 }

@@ -151,7 +151,7 @@ impl Casework {
             // A gallery is put to work at a start.
             galleries: chamber.registry().galleries.clone(),
         };
-        let read = Decisions::read(rows).await?.counting_on(&decisions);
+        let read = Decisions::read(rows).await?;
         read.lay_over(&mut registry);
         let revisions = revision::read(rows).await?;
         *decisions = read;

@@ -22,7 +22,7 @@ pub struct Seen {
     pub leaf: Leaf,
     /// Its personal part; absent once purged.
     pub account: Option<Account>,
-    /// Whether the account is the one that the leaf commits to; absent once purged.
+    /// Whether the account is the one that the leaf commits to, and says what the leaf says; absent once purged.
     pub account_verified: Option<bool>,
 }
 
@@ -75,8 +75,9 @@ async fn within(chamber: &Chamber, mut leaves: Vec<(u64, Leaf)>, most: usize) ->
         bytes = bytes.saturating_add(sizes.iter().sum());
         portion.had(sizes);
         seen.extend(leaves.into_iter().zip(accounts).map(|((index, leaf), row)| {
-            let verified = row.as_ref().map(|r| audit::commitment(&r.salt, &r.plain) == leaf.account.0);
-            let account = row.and_then(|r| serde_json::from_slice(&r.plain).ok());
+            let account: Option<Account> = row.as_ref().and_then(|r| serde_json::from_slice(&r.plain).ok());
+            let agrees = account.as_ref().is_some_and(|account| leaf.agrees_with(account).is_ok());
+            let verified = row.map(|r| agrees && audit::commitment(&r.salt, &r.plain) == leaf.account.0);
             Seen { index, leaf, account, account_verified: verified }
         }));
         leaves = rest;

@@ -2,6 +2,7 @@
 
 use crate::answers;
 use crate::awaited::{Awaited, Demands};
+use crate::bounds::Bounds;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::history::Past;
@@ -18,7 +19,7 @@ use model::account::Event;
 use model::combine::Rulings;
 use model::facts::{self, Attestation, CaseStatus, Device, Edit, Frame, Identifier, Initiator, Media, Quality, Step};
 use model::registry::Principal;
-use model::subject::Lacking;
+use model::subject::{Lacking, Stated};
 use model::terms::{Digest, Field, Instant, Phase, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -124,10 +125,48 @@ impl Opening {
     pub(crate) fn demands(&self) -> Demands {
         Demands::of_opening(&self.acted.rulings)
     }
+
+    /// What the decision says of every list of the request.
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds::default().and(&self.acted.rulings)
+    }
+}
+
+impl Intake {
+    /// What an entry can say of it before there is a request.
+    fn subject(&self) -> Subject {
+        let (case, purpose, justification) = (self.identifiers.clone(), self.purpose.clone(), self.reason.clone());
+        Stated { case, purpose, justification, ..Stated::default() }.into()
+    }
 }
 
 impl OpenRequest {
-    /// As entries name it.
+    /// What is left of it once entries of it are gone: nothing that they said of the case. Its probe stays until it is purged
+    /// itself, and with it what says whose it is.
+    pub(crate) fn bare(self) -> Self {
+        let request =
+            facts::Request { purpose: String::new(), reason: String::new(), identifiers: Vec::new(), ..self.request };
+        let probe = facts::Probe { frame: None, source: String::new(), edits: Vec::new(), ..self.probe };
+        Self { request, probe, attestations: Vec::new(), ..self }
+    }
+
+    /// Whether nothing else is left of it. None was opened that says neither.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.request.purpose.is_empty() && self.request.reason.is_empty()
+    }
+
+    /// As entries about it name it: in full, unless nothing is left to say.
+    ///
+    /// # Errors
+    /// As [`OpenRequest::subject`].
+    pub(crate) fn told_as(&self) -> Result<Subject, CaseError> {
+        if self.is_bare() {
+            return Ok(Subject::of_request(Some(&self.request.id)));
+        }
+        self.subject().map(Subject::from)
+    }
+
+    /// As entries of its life name it, in full.
     ///
     /// # Errors
     /// [`CaseError::Unreadable`] for one on record that does not say what they have to: none was opened like this.
@@ -292,14 +331,14 @@ impl Casework {
         if concerned.iter().all(|chamber| chamber.id() != theirs) {
             // Their own policy would not be asked.
             let reason = "only people of the requester's jurisdiction or of the gallery's enter a request";
-            return self.reject_in(&ledgers, actor, ASKED, reason).await;
+            return self.reject_in(&ledgers, actor, intake.subject(), ASKED, reason).await;
         }
         let device = actor.principal.device;
         let requester = Principal { jurisdiction: home.to_owned(), person: person.to_owned(), device };
         match self.other(actor, &requester) {
             Ok(requester) => Ok((requester, concerned)),
             Err(CaseError::Rejected(reason)) => {
-                self.reject_idle(&ledgers, actor, &requester, (ASKED, ""), &reason).await
+                self.reject_idle(&ledgers, actor, &requester, intake.subject(), (ASKED, ""), &reason).await
             }
             Err(e) => Err(e),
         }
@@ -483,7 +522,7 @@ mod tests {
             suspended_since: None,
         };
         let principal = Principal { jurisdiction, person: person.id.clone(), device: Device::Fixed };
-        Registered { principal, person, agency }
+        Registered::of(principal, person, agency).unwrap()
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! The policies concerned are those of the requester's home and of the gallery's owner. Each is told the same matter, but
 //! for what differs by jurisdiction: its own date, and the agencies as its own registry knows them.
 //!
-//! A step that is permitted and has to wait for others ([`crate::awaited`]) gets no permit.
+//! A step that is permitted and has to wait for others ([`crate::awaited`]) gets no permit. Nothing is decided on somebody whom
+//! the registry says something else of than when the step was asked for: it may have waited long, for a turn or a photograph.
 
 use crate::awaited::{Awaited, Demands, Waits};
 use crate::chamber::{Casework, Chamber, NO_POLICY, PolicyState, Registered};
@@ -142,6 +143,7 @@ impl Casework {
     ///
     /// # Errors
     /// [`CaseError::Refused`] when it is not permitted; [`CaseError::Waits`] when it is and waits for others;
+    /// [`CaseError::Rejected`], recorded, where whoever acts or asked does not stand any more as the facts say;
     /// [`CaseError::Store`] when it cannot be learnt what other hosts changed; [`CaseError::Log`] when the decision could not be
     /// recorded, and then nothing may be done.
     pub(crate) async fn judge<S: Clone + Into<Subject>>(
@@ -243,6 +245,10 @@ impl Casework {
         for chamber in concerned {
             self.catch_up(chamber).await?;
         }
+        if !(self.is_current(facts.actor, facts.now) && self.is_current(facts.requester, facts.now)) {
+            // In a box of its own: no usual decision has to make room for it.
+            return Box::pin(self.turn_away(concerned, facts)).await;
+        }
         let mut matters = Vec::with_capacity(deciding.len());
         let mut rulings =
             Rulings { id: model::terms::new_id(), phase: facts.step.phase(), at: facts.now, rulings: Vec::new() };
@@ -303,6 +309,30 @@ impl Casework {
             without_why(ruling, &facts.actor.principal);
         }
         Err(CaseError::Refused { rulings: Box::new(rulings), receipt })
+    }
+
+    /// Whether the registry still says of somebody what a step is about to be judged on.
+    fn is_current(&self, told: &Registered, now: Instant) -> bool {
+        let known = self.known(&told.principal, now);
+        known.is_some_and(|known| known.person == told.person && known.agency == told.agency)
+    }
+
+    /// Records that a step is not decided, as somebody does not stand any more as they did when it was asked for; says so.
+    ///
+    /// # Errors
+    /// Always: [`CaseError::Rejected`], or why it could not be recorded.
+    async fn turn_away<T, S: Clone + Into<Subject>>(
+        &self,
+        concerned: &[Arc<Chamber>],
+        facts: &Facts<'_, S>,
+    ) -> Result<T, CaseError> {
+        let asked = facts.step.phase().name();
+        let subject: Subject = facts.subject.clone().into();
+        if let Some(owner) = concerned.last() {
+            self.still_stands(facts.actor, owner.id(), asked, subject.request()).await?;
+        }
+        let reason = "what the registry says of the requester has changed meanwhile: take the step again";
+        self.reject_in(&concerned.iter().collect::<Vec<_>>(), facts.actor, subject, asked, reason).await
     }
 
     /// Records that a permitted step has no effect yet, so that no intent stays open; gives what the asker is told.

@@ -12,7 +12,7 @@
 //! A host that starts brings what it recorded to the database, and lets go of what it had leased. A lease of one that does not come
 //! back runs out, and whoever takes it then has that on record: what the other recorded last may not be in the database yet.
 
-use crate::chamber::{Casework, Chamber, Registered};
+use crate::chamber::{Casework, Chamber, Registered, about};
 use crate::error::CaseError;
 use crate::hosts::Neighbours;
 use crate::ledger::Ledger;
@@ -254,12 +254,39 @@ impl Casework {
         place: &str,
         asked: &str,
     ) -> Result<Turn, CaseError> {
+        self.turn_about(actor, chamber, place, asked, None).await
+    }
+
+    /// The turn of a request, for a step of it that `actor` asks for ([`Casework::turn_for`]).
+    ///
+    /// # Errors
+    /// As [`Casework::turn_for`], recorded with the request.
+    pub(crate) async fn turn_of_request(
+        &self,
+        actor: &Registered,
+        owner: &Chamber,
+        request: &str,
+        asked: &str,
+    ) -> Result<Turn, CaseError> {
+        self.turn_about(actor, owner, request, asked, Some(request)).await
+    }
+
+    async fn turn_about(
+        &self,
+        actor: &Registered,
+        chamber: &Chamber,
+        place: &str,
+        asked: &str,
+        request: Option<&str>,
+    ) -> Result<Turn, CaseError> {
         let turn = match self.turn(chamber, place).await {
-            Err(CaseError::OutOfPlace(misstep, _)) => return self.refuse_apart(chamber, actor, asked, misstep).await,
+            Err(CaseError::OutOfPlace(misstep, _)) => {
+                return self.record_rejected(&[&chamber.ledger], actor, about(request), asked, misstep).await;
+            }
             turn => turn?,
         };
         self.catch_up_all().await?;
-        self.still_stands(actor, chamber.id(), asked).await?;
+        self.still_stands(actor, chamber.id(), asked, request).await?;
         Ok(turn)
     }
 }

@@ -23,6 +23,7 @@ use crate::aside::{aside, broke_off};
 use crate::error::CaseError;
 use crate::torn;
 use arc_swap::ArcSwapOption;
+use model::account::Event;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -307,7 +308,7 @@ pub async fn replay(prepared: &audit::Prepared, store: &store::Jurisdiction) -> 
 
 /// Records one entry in each of these ledgers, and returns when it is durable in all of them. `rows` go into the last one's
 /// store, together with the account: what the step leaves behind is there if and only if its account is. So does the link by
-/// which an entry of a request's life is found again. A search is counted in all of them ([`crate::history`]), so that its row goes
+/// which an entry of a request's life is found again, unless it was rejected. A search is counted in all of them ([`crate::history`]), so that its row goes
 /// into each one's store.
 ///
 /// # Errors
@@ -330,7 +331,10 @@ pub(crate) async fn record_as(
     entry: Entry,
     mut rows: Vec<store::Kept>,
 ) -> Result<Recorded, CaseError> {
-    if let Some(request) = entry.subject.request() {
+    // What was rejected moves no request on, and may be anybody's doing: no life is longer for it.
+    if let Some(request) = entry.subject.request()
+        && !matches!(entry.event, Event::Rejected { .. })
+    {
         rows.push(store::Kept::Entry { request: request.to_owned(), entry: id.clone() });
     }
     let undoable = !torn::says_nothing_was_done(&entry.event);
@@ -374,14 +378,7 @@ pub(crate) async fn record_as(
 
 /// The searches among these rows, as they are kept beside the gallery's owner.
 fn searches(rows: &[store::Kept]) -> Vec<store::Kept> {
-    let search = |row: &store::Kept| match row {
-        // What the owner lists already says nothing of what is listed there.
-        store::Kept::Search { search, .. } => {
-            Some(store::Kept::Search { search: search.clone(), unlisted: search.case_keys.clone() })
-        }
-        _ => None,
-    };
-    rows.iter().filter_map(search).collect()
+    rows.iter().filter(|row| matches!(row, store::Kept::Search(_))).cloned().collect()
 }
 
 #[cfg(test)]

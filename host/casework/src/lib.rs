@@ -21,6 +21,7 @@
 //! | [`shelf`] | where galleries stand on disk, and how they start |
 //! | `filter` | from what a search asks for to the columns that are searched |
 //! | [`intake`], [`search_step`], [`enroll`] | the steps up to the candidate list |
+//! | `bounds` | what decisions say of a candidate list: its length, its scores, its fields, its records |
 //! | `photograph` | how many photographs are looked at at once |
 //! | [`access`], [`violation`], [`activation`] | the steps outside a request's life: people and agencies, violations, policy revisions |
 //! | [`registration`], [`agreements`] | people, agencies and agreements come into the registry, and what is known of them changes |
@@ -46,6 +47,7 @@
 //! | `unfinished`, `drawn`, `postponed` | what broke off before it was concluded, undone; or said to wait |
 //! | `torn` | what one log took and another did not |
 //! | `dropped` | what the opening of a log drops from its journal's end, until that is on record |
+//! | `watermark` | how far a log was, kept in the database: a start compares it |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
 pub mod access;
@@ -57,6 +59,7 @@ pub mod anomalies;
 mod answers;
 mod aside;
 pub mod awaited;
+mod bounds;
 mod calendar;
 pub mod chamber;
 pub mod chancery;
@@ -117,6 +120,7 @@ pub mod viewing;
 pub mod violation;
 pub mod waiver;
 mod walk;
+mod watermark;
 pub mod witnessing;
 pub mod worklist;
 

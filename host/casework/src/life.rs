@@ -1,7 +1,8 @@
 //! The life of a request, as its audit entries tell it.
 //!
 //! Nothing of it is kept as such: a [`Life`] is folded from the accounts of the request's entries each time it is needed, so
-//! that what policies are told, what worklists show and what an auditor reads cannot differ.
+//! that what policies are told, what worklists show and what an auditor reads cannot differ. It is folded in the order of the entries'
+//! moments, whichever host recorded them: whoever takes a step sees to it that its moment comes last ([`crate::sitting`]).
 //!
 //! - Whoever is permitted to see the candidate list has **opened** it: the permit of the `candidates` phase is the record.
 //! - A search that is followed by a list begins anew: the list is the new one, and who opened the old one, what was said of
@@ -16,6 +17,7 @@ mod state;
 
 pub use state::State;
 
+use crate::bounds::Bounds;
 use model::account::{Account, Disposed, Document, Event, Who};
 use model::combine::Rulings;
 use model::facts::{self, Attestation, Conclusion, Dissemination, Likeness, Signature, StatementShown, Step};
@@ -174,6 +176,10 @@ pub struct Life {
     pub attestations: Vec<Attestation>,
     /// Whether accounts of it are gone.
     pub incomplete: bool,
+    /// The moment of its latest entry, whatever that says.
+    latest: Instant,
+    /// What the decision that opened it says of every list of it.
+    pub(crate) opening: Bounds,
     /// Everybody who took a step that was permitted: what was refused them makes nobody a part of it.
     actors: Vec<Who>,
     /// Who was shown what others concluded of the list that stands.
@@ -184,13 +190,12 @@ pub struct Life {
     fresh: Option<Fresh>,
 }
 
-/// A search that was permitted, and what its decision says of the list that is about to be shown.
+/// A search that was permitted, and what its decision and the opening's say of the list that is about to be shown.
 #[derive(Clone, Debug, PartialEq)]
 struct Fresh {
     permit: String,
     filtered: bool,
-    withheld: Vec<String>,
-    fields: Option<Vec<String>>,
+    bounds: Bounds,
 }
 
 /// Whether these are the same human being. A person's id is unique in their jurisdiction only.
@@ -236,6 +241,7 @@ impl Life {
     /// Adds one account; `waits` where it is of a step that was permitted and has no effect.
     pub(crate) fn add(&mut self, account: Account, waits: bool) {
         let Account { id, who: by, at, of, event, .. } = account;
+        self.latest = self.latest.max(at);
         match event {
             // A report of a violation is no step of the request, nor is it one that an obligation is set aside.
             Event::Decision { rulings, .. } if matches!(rulings.phase, Phase::Violation | Phase::Waiver) => {}
@@ -311,10 +317,11 @@ impl Life {
         // Each policy is told the same of the step and the answers.
         let Some(matter) = matters.into_iter().next_back() else { return };
         match matter.step {
+            Step::Request => self.opening = Bounds::default().and(rulings),
             Step::Search(plan) => {
-                let (withheld, fields) = (rulings.withheld(), rulings.shown_fields());
+                let bounds = self.opening.clone().and(rulings);
                 let (permit, filtered) = (id.to_owned(), !plan.filters.is_empty());
-                self.fresh = Some(Fresh { permit, filtered, withheld, fields });
+                self.fresh = Some(Fresh { permit, filtered, bounds });
                 self.attestations = matter.attestations;
             }
             Step::Candidates(candidates) => {
@@ -355,9 +362,10 @@ impl Life {
     }
 
     fn begin_list(&mut self, candidates: Vec<facts::Candidate>, at: Instant, search: Fresh, rulings: &Rulings) {
-        (self.filtered, self.withheld, self.fields) = (search.filtered, search.withheld, search.fields);
-        self.restrict(rulings);
-        let shown = candidates.into_iter().filter(|c| !self.withheld.contains(&c.record_id));
+        let bounds = search.bounds.and(rulings);
+        let most = bounds.at_most();
+        (self.filtered, self.withheld, self.fields) = (search.filtered, bounds.withheld, bounds.fields);
+        let shown = candidates.into_iter().filter(|c| !self.withheld.contains(&c.record_id)).take(most);
         let listed = |(c, rank): (facts::Candidate, u32)| Listed { rank, record_id: c.record_id, status: c.status };
         self.list = shown.zip(1_u32..).map(listed).collect();
         self.listed = Some(at);
@@ -369,8 +377,8 @@ impl Life {
     }
 
     /// What a look at the list that stands shows of it on which this was ruled: the booking fields, any where absent, and the
-    /// records withheld. Of the fields, what was said of the list before holds on, until there is a new one. What the search
-    /// withheld is not on the list; a record that was sealed since, and is not any more, is seen again.
+    /// records withheld. Of the fields, what was said of the list before holds on, until there is a new one. What the opening or
+    /// the search withheld is not on the list; a record that was sealed since, and is not any more, is seen again.
     pub(crate) fn shows(&self, rulings: &Rulings) -> (Option<Vec<String>>, Vec<String>) {
         (narrower(self.fields.clone(), rulings.shown_fields()), rulings.withheld())
     }
@@ -385,6 +393,11 @@ impl Life {
         for signed in &mut self.signatures {
             signed.stands = false;
         }
+    }
+
+    /// The moment of its latest entry, whatever that says; the epoch where there is none.
+    pub(crate) fn latest(&self) -> Instant {
+        self.latest
     }
 
     /// Where it stands.

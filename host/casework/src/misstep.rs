@@ -105,6 +105,8 @@ pub enum Misstep {
         person: String,
         /// The role.
         role: String,
+        /// What demands signatures in that role, if anything does.
+        demanded: Vec<Demanded>,
     },
     /// Somebody signs again.
     #[error("`{person}` signed at {at}, and nothing has changed since: have another person sign")]
@@ -113,6 +115,8 @@ pub enum Misstep {
         person: String,
         /// When.
         at: Instant,
+        /// What demands signatures in the role they would sign in, if anything does.
+        demanded: Vec<Demanded>,
     },
     /// A refusal to sign that says nothing.
     #[error("a refusal to sign says why: write down the reason")]
@@ -154,6 +158,17 @@ pub enum Misstep {
     /// There is nothing a document could say.
     #[error("a document is demanded and nobody wrote down how the conclusion was reached: give the reasoning")]
     Unreasoned,
+    /// Two jurisdictions demand a document of their own under one id.
+    #[error(
+        "{} each demand a document `{id}` of their own, and a result holds one of that id: have one of these policies call its document otherwise, then open a new request",
+        listed(.demanded)
+    )]
+    SameDocument {
+        /// Its id.
+        id: String,
+        /// What demands them.
+        demanded: Vec<Demanded>,
+    },
     /// A statement that no charter holds.
     #[error(
         "no charter concerned holds the statement `{id}`: name one that is listed under GET /v1/{{jurisdiction}}/charter"
@@ -308,6 +323,8 @@ pub enum Misstep {
         subject: String,
         /// When.
         at: Instant,
+        /// What demanded that, if a decision on the request did.
+        demanded: Vec<Demanded>,
     },
     /// There is nothing left of it.
     #[error(
@@ -393,16 +410,31 @@ pub enum Misstep {
     /// Another host has the turn.
     #[error("another host takes a step of this just now, so nothing was done here: wait a moment, and repeat it")]
     Elsewhere,
+    /// This host's clock is behind what is on record of the request: another host's was ahead, or this one's is wrong.
+    #[error(
+        "the last entry of this request is of {latest}, and this host's clock is {by_ms} ms behind that, so nothing was done \
+         here: set the clocks of all hosts by one time server; it can be gone on with once that moment is past"
+    )]
+    BehindRecord {
+        /// By how many ms.
+        by_ms: u64,
+        /// The moment of the entry.
+        latest: Instant,
+    },
 }
 
 impl Misstep {
-    /// The clauses that demand what is missing; none where nothing is, or where the host alone wants it.
+    /// The clauses that demand what is missing, or that something is as it is; none where the host alone wants it.
     pub fn demanded(&self) -> &[Demanded] {
         match self {
             Self::Unsigned { demanded, .. }
             | Self::Wanting { demanded }
             | Self::Undisposed { demanded, .. }
-            | Self::Unexamined { demanded } => demanded,
+            | Self::Unexamined { demanded }
+            | Self::SameDocument { demanded, .. }
+            | Self::NotTheirRole { demanded, .. }
+            | Self::SignedAlready { demanded, .. }
+            | Self::Purged { demanded, .. } => demanded,
             Self::MissingStatement { demanded, .. } => std::slice::from_ref(demanded),
             Self::AlteredStatement { demanded, .. } => demanded.as_slice(),
             _ => &[],
@@ -431,6 +463,22 @@ impl Misstep {
 fn signatures_demanded(life: &Life) -> Vec<Demanded> {
     let rules = life.imposed.iter().filter(|i| matches!(i.duty, Duty::SignOffs(_)));
     each(rules.map(Demanded::from))
+}
+
+/// What demands signatures in this role, approvals included.
+pub(crate) fn demanding_role(life: &Life, role: &str) -> Vec<Demanded> {
+    let of_role = |i: &&Imposed| matches!(&i.duty, Duty::SignOffs(rule) | Duty::Approve(rule) if rule.role == role);
+    each(life.imposed.iter().filter(of_role).map(Demanded::from))
+}
+
+/// What demanded that a request's record of this kind is destroyed.
+pub(crate) fn demanding_purge(life: &Life, subject: &str) -> Vec<Demanded> {
+    let of_subject = |i: &&Imposed| matches!(&i.duty, Duty::Purge(rule) if rule.subject == subject);
+    each(life.imposed.iter().filter(of_subject).map(Demanded::from))
+}
+
+fn listed(demanded: &[Demanded]) -> String {
+    demanded.iter().map(Demanded::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 /// Each once.
@@ -515,6 +563,50 @@ mod tests {
         };
         let told = unsigned.told_to(&who("opener"), &life);
         assert_eq!(told, Misstep::Wanting { demanded: vec![demanded("c"), demanded("d")] }, "whichever are wanting");
+    }
+
+    #[test]
+    fn who_signs_wrongly_or_too_late_is_told_the_clauses_that_it_is_about() {
+        let rule = |role: &str| SignOffRule {
+            role: role.into(),
+            persons: 1,
+            units: vec![],
+            distinct_from_requester: true,
+            all_involved: false,
+            blind: false,
+            leads_only: false,
+        };
+        let purge =
+            |subject: &str, by| Duty::Purge(model::rulings::PurgeRule { subject: subject.into(), by: Instant(by) });
+        let duties = [
+            ("a", Duty::SignOffs(rule("examiner"))),
+            ("b", Duty::Approve(rule("chief"))),
+            ("c", Duty::SignOffs(rule("chief"))),
+            ("d", purge("probe", 1)),
+            ("d", purge("probe", 2)),
+            ("e", purge("report", 1)),
+        ];
+        let mut life = Life::default();
+        life.imposed.extend(duties.map(|(clause, duty)| Imposed {
+            jurisdiction: "north".into(),
+            clause: clause.into(),
+            duty,
+            phase: model::terms::Phase::Search,
+        }));
+        assert_eq!(demanding_role(&life, "chief"), [demanded("b"), demanded("c")]);
+        assert!(demanding_role(&life, "clerk").is_empty());
+        assert_eq!(demanding_purge(&life, "probe"), [demanded("d")], "once");
+        assert!(demanding_purge(&life, "letter").is_empty());
+        let at = Instant(3);
+        let missteps = [
+            Misstep::NotTheirRole { person: "p".into(), role: "chief".into(), demanded: vec![demanded("c")] },
+            Misstep::SignedAlready { person: "p".into(), at, demanded: vec![demanded("c")] },
+            Misstep::Purged { subject: "probe".into(), at, demanded: vec![demanded("c")] },
+        ];
+        assert!(missteps.iter().all(|misstep| misstep.demanded() == [demanded("c")]));
+        let same = Misstep::SameDocument { id: "report".into(), demanded: vec![demanded("c"), demanded("d")] };
+        assert!(same.to_string().starts_with("north c and north d each demand a document `report`"), "{same}");
+        assert_eq!(same.demanded().len(), 2);
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //!
 //! | duty | is met by |
 //! |---|---|
-//! | sign-offs, document | the release, which does not happen without |
+//! | sign-offs, document | the release, which does not happen without; what it did not need, because no candidate left, the host sets aside |
 //! | approve | as many signatures `approved` as the rule asks for, since it was imposed; it is open again if one of them is taken back |
 //! | acknowledge | the requester's acknowledgement |
 //! | dispose-all | the disposition of the last candidate |
@@ -72,7 +72,8 @@ pub enum Standing {
     },
     /// Set aside before it was met.
     Waived {
-        /// By whom: `jurisdiction/person`, or `host` for the notice of a report that could not be drawn up.
+        /// By whom: `jurisdiction/person`, or `host` for the notice of a report that could not be drawn up, and for what a
+        /// release did not need.
         by: String,
         /// When.
         at: Instant,
@@ -162,6 +163,11 @@ impl Owed {
     /// Whether it was not met in time, and still is not.
     pub fn is_overdue(&self) -> bool {
         matches!(self.standing, Standing::Overdue { .. })
+    }
+
+    /// The most urgent first.
+    pub(crate) fn urgency(&self) -> (Instant, Instant) {
+        (self.due.unwrap_or(Instant(u64::MAX)), self.since)
     }
 
     /// Whether it waits for people, and not for time to pass.
@@ -487,7 +493,7 @@ impl Casework {
         chamber.ledger.settle().await?;
         let rows = chamber.store.open_obligations(None).await?;
         let mut owed = rows.into_iter().map(Owed::read).collect::<Result<Vec<_>, _>>()?;
-        owed.sort_by_key(|o| (o.due.unwrap_or(Instant(u64::MAX)), o.since));
+        owed.sort_by_key(Owed::urgency);
         Ok(owed)
     }
 
@@ -517,7 +523,7 @@ impl Casework {
         }
         let chamber = self.chamber(jurisdiction)?.clone();
         // What is open is much to read: not for somebody whom nothing can be for.
-        self.still_stands(actor, jurisdiction, "complete").await?;
+        self.still_stands(actor, jurisdiction, "complete", None).await?;
         if actor.person.roles.is_empty() {
             return self.refuse_apart(&chamber, actor, "complete", Misstep::NoRole).await;
         }

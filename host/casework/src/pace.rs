@@ -2,7 +2,8 @@
 //!
 //! A founding policy rules in microseconds, and moving it to another thread would take longer. But a policy may take half a second
 //! before it is stopped, and for so long that thread answers nobody of any jurisdiction. So one thread at least is left to everybody
-//! else, and a policy that was slow rules aside for a while: one decision at a time, so that it takes no more than one core.
+//! else, and a policy that was slow rules aside for a while: one decision at a time, so that it takes no more than one core. Where
+//! there are more threads than the sandbox has places, no more rule than have one, and what finds none free rules aside, too.
 
 use crate::aside::aside;
 use crate::error::CaseError;
@@ -24,11 +25,18 @@ const PROBATION: u32 = 1_000;
 pub(crate) struct Threads(Semaphore);
 
 impl Threads {
-    /// All but one of this runtime's; where there is only one, that.
-    pub(crate) fn of_this_runtime() -> Self {
+    /// All but one of this runtime's; where there is only one, that. No more than leave a place in the sandbox to the policy of
+    /// each of so many jurisdictions, which may rule aside.
+    pub(crate) fn of_this_runtime(jurisdictions: usize) -> Self {
         let workers = Handle::try_current().map_or(1, |runtime| runtime.metrics().num_workers());
-        Self(Semaphore::new(workers.saturating_sub(1).max(1)))
+        Self(Semaphore::new(at_once(workers, jurisdictions)))
     }
+}
+
+/// Decisions that so many threads of a runtime take at the same moment: one at least.
+fn at_once(workers: usize, jurisdictions: usize) -> usize {
+    let places = usize::try_from(policy::engine::AT_ONCE).unwrap_or(usize::MAX);
+    workers.saturating_sub(1).min(places.saturating_sub(jurisdictions)).max(1)
 }
 
 /// How a jurisdiction's policy keeps to time.
@@ -144,12 +152,22 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
     async fn a_thread_is_left_to_everybody_else() {
-        assert_eq!(Threads::of_this_runtime().0.available_permits(), 2);
+        assert_eq!(Threads::of_this_runtime(2).0.available_permits(), 2);
     }
 
     #[tokio::test]
     async fn where_there_is_one_thread_it_is_that() {
-        assert_eq!(Threads::of_this_runtime().0.available_permits(), 1);
+        assert_eq!(Threads::of_this_runtime(2).0.available_permits(), 1);
+    }
+
+    #[test]
+    fn no_more_decide_at_once_than_have_a_place_in_the_sandbox() {
+        let places = usize::try_from(policy::engine::AT_ONCE).unwrap();
+        for (workers, jurisdictions) in [(66, 2), (1_000, 2), (places + 1, 1), (64, 63)] {
+            let at_once = at_once(workers, jurisdictions);
+            assert_eq!(at_once + jurisdictions, places, "{workers} workers, {jurisdictions} jurisdictions");
+        }
+        assert_eq!((at_once(8, 2), at_once(0, 0), at_once(66, places + 1)), (7, 1, 1));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

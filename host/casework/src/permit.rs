@@ -7,6 +7,33 @@ use model::terms::Phase;
 /// A permitted step whose intent is durable. Only [`crate::judge`] makes one, and the function that acts takes it by value,
 /// so one permit is one act. It is of the case that was judged, so that the outcome is recorded under no other; whatever is
 /// done with a request takes one of an [`OfRequest`], which says all that the log has to.
+///
+/// Nobody else can, not even out of rulings and an intent that there are: the first two do not compile, and the third does,
+/// which differs in that it makes none.
+///
+/// ```compile_fail,E0624
+/// use magistrate_casework::{ledger::{Recorded, Subject}, permit::Permit};
+///
+/// fn forged(rulings: model::combine::Rulings, intent: Recorded, subject: Subject) -> Permit {
+///     Permit::new(rulings, intent, subject)
+/// }
+/// ```
+///
+/// ```compile_fail,E0451
+/// use magistrate_casework::permit::{Acted, Permit};
+///
+/// fn forged(acted: Acted) -> Permit {
+///     Permit { acted }
+/// }
+/// ```
+///
+/// ```no_run
+/// use magistrate_casework::{ledger::{Recorded, Subject}, permit::{Acted, Permit}};
+///
+/// fn handed_on(_: model::combine::Rulings, _: Recorded, _: Subject, _: Acted, given: Permit) -> Permit {
+///     given
+/// }
+/// ```
 #[must_use = "a permit that is dropped leaves an intent without an outcome"]
 pub struct Permit<S = Subject> {
     acted: Acted<S>,

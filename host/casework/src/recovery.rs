@@ -5,7 +5,7 @@
 //! database is by whoever writes to it. Then an entry says how long nothing could be written. The alarm goes out even if all is well
 //! again by then: somebody has to look at the disk.
 
-use crate::alarm::{Alarm, Alert, insist};
+use crate::alarm::{Alarm, Alert, HOST, insist};
 use crate::aside::aside;
 use crate::chamber::{Casework, Chamber};
 use crate::clock::Clock;
@@ -115,6 +115,12 @@ impl Casework {
                 self.watches.spawn(watch(what, chamber.clone(), self.clock.clone(), self.alarm.clone()));
             }
         }
+    }
+
+    /// Tells whoever is told of alarms of something that is the whole host's; ends when it has been taken over.
+    pub fn alert(&self, subject: &str, text: String, since: Instant) -> impl Future<Output = ()> + Send + use<> {
+        let (jurisdiction, subject) = (HOST.to_owned(), subject.to_owned());
+        insist(self.alarm.clone(), Alert { jurisdiction, subject, text, since })
     }
 }
 

@@ -4,14 +4,18 @@
 //! for every candidate, the statements word for word. Only candidates found possible leave, only those that are selected, and
 //! none that a decision withholds. Then the release is judged, and waits for the approvals and acknowledgements that are
 //! demanded. What its own decision demands is seen to as well: signatures, dispositions, what is withheld, the booking fields
-//! it allows. Then its documents are drawn up and sealed (`documents`); and only when their digests are on record is the result
-//! released. What fails on the way leaves the request as it was, and none of its documents (module `drawn`).
+//! it allows. Then its documents are drawn up and sealed (`documents`): those that its own decision demands and, where a candidate
+//! leaves, those that earlier ones did. Only when their digests are on record is the result released. What fails on the way leaves
+//! the request as it was, and none of its documents (module `drawn`).
+//!
+//! What was demanded of a lead alone is set aside when none leaves (`settled`): nobody drew it up, and nobody signed for it.
 //!
 //! Whoever is refused is not told what they have not been shown: what is on a list they have not opened, or how many others
 //! concluded the same while they are to sign blind.
 
 mod documents;
 mod statements;
+mod wanted;
 
 pub use documents::{DOCUMENT, Form, sealed_id};
 
@@ -35,9 +39,19 @@ use model::rulings::{Duty, Obligation, Statement};
 use model::terms::{Digest, Instant, Value};
 use statements::statements;
 use std::collections::{BTreeMap, BTreeSet};
+use wanted::{Wanted, wanted};
 
 /// As a rejection calls it.
 const ASKED: &str = "release a result";
+
+/// Who the host is, where it sets an obligation aside itself.
+const HOST: &str = "host";
+
+/// Why a document's obligation is set aside.
+const NOT_OF_THIS_RESULT: &str = "the result that left needed no such document: what was decided on it demands none";
+
+/// Why an obligation to sign is.
+const OF_LEADS_ALONE: &str = "it is demanded of leads alone, and no candidate left";
 
 /// A statement that a client says the result carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,11 +132,12 @@ impl Casework {
         let intent = acted.intent.id.clone();
         match self.draw_up(&sitting, actor, &acted, prepared, &outgoing.reasoning).await {
             Ok((event, documents)) => {
-                let mut rows = settled(&sitting.owed, &intent, sitting.now)?;
+                let mut rows = Vec::new();
                 if !documents.is_empty() {
                     rows.push(drawn::unmark(request, &intent));
                 }
                 if let Event::Released { candidates, .. } = &event {
+                    rows.extend(settled(&sitting.owed, candidates, &documents, &intent, sitting.now)?);
                     rows.extend(copies::kept(&sitting.request.gallery, candidates, request, &documents));
                 }
                 match self.conclude_step(&sitting, acted, actor, event, rows).await {
@@ -214,22 +229,16 @@ impl Casework {
                 statements.extend(verbatim.filter(|verbatim| !statements.contains(verbatim)));
             }
         }
-        let mut demanded: Vec<(String, String)> = Vec::new();
-        for (ruling, obligation) in duties() {
-            if let Duty::Document(id) = &obligation.duty
-                && !demanded.iter().any(|(_, known)| known == id)
-            {
-                demanded.push((ruling.jurisdiction.clone(), id.clone()));
-            }
-        }
-        let mut documents = Vec::with_capacity(demanded.len());
-        if !demanded.is_empty() {
+        let of_its_own = duties().filter_map(|(r, o)| Wanted::of(&o.duty, || demanded((r, o))));
+        let wanted = wanted(&sitting.life.imposed, of_its_own, !selected.is_empty())?;
+        let mut documents = Vec::with_capacity(wanted.len());
+        if !wanted.is_empty() {
             let receipt = acted.intent.receipt()?;
             let paper = self.paper(sitting, actor, &acted.rulings, receipt, &selected, &statements, reasoning).await?;
-            let ids: Vec<String> = demanded.iter().map(|(_, id)| id.clone()).collect();
+            let ids: Vec<String> = wanted.iter().map(|w| w.document.clone()).collect();
             drawn::mark(&sitting.owner, &sitting.request.request.id, &acted.intent.id, &ids).await?;
-            for (jurisdiction, id) in demanded {
-                documents.push(self.draw(sitting, &paper, jurisdiction, id).await?);
+            for Wanted { document, by } in wanted {
+                documents.push(self.draw(sitting, &paper, by.jurisdiction, document).await?);
             }
         }
         let event = Event::Released {
@@ -242,10 +251,29 @@ impl Casework {
     }
 }
 
-/// The obligations as they stand once a result has left, where that changes them: this entry permitted it, at this moment.
-pub(crate) fn settled(owed: &[Owed], entry: &str, at: Instant) -> Result<Vec<store::Kept>, CaseError> {
-    let released = |o: &Owed| matches!(o.duty, Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll);
-    obligations::met(owed, released, entry, at)
+/// The obligations as they stand once a result has left, where that changes them: this entry permitted it, at this moment. What it
+/// did not need is set aside, and not met.
+pub(crate) fn settled(
+    owed: &[Owed],
+    candidates: &[String],
+    documents: &[Document],
+    entry: &str,
+    at: Instant,
+) -> Result<Vec<store::Kept>, CaseError> {
+    let lapsed = |o: &Owed| match &o.duty {
+        // No two jurisdictions' documents of one request have the same id.
+        Duty::Document(id) if !documents.iter().any(|d| d.id == *id) => Some(NOT_OF_THIS_RESULT),
+        Duty::SignOffs(rule) if rule.leads_only && candidates.is_empty() => Some(OF_LEADS_ALONE),
+        _ => None,
+    };
+    let of_a_release = |o: &Owed| matches!(o.duty, Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll);
+    let mut rows = obligations::met(owed, |o| of_a_release(o) && lapsed(o).is_none(), entry, at)?;
+    for owed in owed.iter().filter(|o| o.is_open()) {
+        if let Some(why) = lapsed(owed) {
+            rows.push(owed.clone().waived(HOST, at, why)?);
+        }
+    }
+    Ok(rows)
 }
 
 fn shown(statements: &[Statement]) -> Vec<StatementShown> {

@@ -1,6 +1,9 @@
 //! A log that cannot be opened at the start, for a reason that may pass: what was wrong with the disk when the host stopped is often
 //! wrong still when it starts again. Somebody is told at once, and it is tried again until it works, as it is while the host runs
 //! ([`crate::recovery`]). Damage does not pass: it ends the start.
+//!
+//! A log that is sound and lacks what the database knows was in it ([`crate::watermark`]) is not opened either: whoever went on with
+//! it would sign a fork. That is waited for, too, so that `/readyz` tells of it to whoever has to put the log back.
 
 use crate::alarm::{Alarm, insist};
 use crate::clock::Clock;
@@ -8,6 +11,7 @@ use crate::dropped;
 use crate::error::CaseError;
 use crate::ledger;
 use crate::recovery::{LONGEST_PAUSE, LOOK, Medium, Outage};
+use crate::watermark;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -60,7 +64,8 @@ pub(crate) async fn open(
     let (mut outage, mut pause) = (None, LOOK);
     loop {
         let reason = failed.to_string();
-        let (Some(vigil), Ok(again), true) = (vigil, &again, failed.may_pass()) else {
+        let waits = failed.may_pass() || failed.is_another_history();
+        let (Some(vigil), Ok(again), true) = (vigil, &again, waits) else {
             return Err(CaseError::Log(reason));
         };
         tracing::error!(jurisdiction = id, %reason, "the audit log cannot be opened: the start waits for it");
@@ -87,6 +92,10 @@ async fn once(
     log: audit::Prepared,
     rows: &store::Jurisdiction,
 ) -> Result<Result<audit::Opened, audit::OpenError>, CaseError> {
+    // First: what rides on an earlier copy of a log may have been destroyed since.
+    if let Err(other) = watermark::compare(&log, rows).await? {
+        return Ok(Err(other));
+    }
     ledger::replay(&log, rows).await?;
     dropped::mark(&log, rows).await?;
     Ok(log.open())

@@ -110,7 +110,7 @@ impl Casework {
         let chamber = self.chamber(jurisdiction)?.clone();
         if actor.principal.jurisdiction != jurisdiction {
             let reason = "only people of the jurisdiction draw up its reports";
-            return self.reject(jurisdiction, actor, "draw a report up", reason).await;
+            return self.reject(jurisdiction, actor, "draw a report up", None, reason).await;
         }
         let now = self.clock.now()?;
         let Asked { report, days, answers } = asked;

@@ -7,7 +7,8 @@
 //! up to which an extension asks.
 //!
 //! - A step whose permit demands an approval has **no effect** until it is given: it waits on the docket. The approval is
-//!   the same step, taken by somebody of whom the policy demands none: judged afresh, on the answers of both. An extension is
+//!   the same step, taken by somebody of whom the policy demands none: judged afresh, on the answers of both. Where it takes
+//!   several, those count who hold the role, and are not suspended, when the last of them approves. An extension is
 //!   granted up to the day asked for; where they name no day they deny it, and nothing waits any more.
 //! - What a decision wants kept is not purged earlier. Where a decision also wants it destroyed, and that is due, the purge
 //!   prevails: the bytes go, and what was logged of them stays. What is destroyed is the keeper's to say: another policy's
@@ -26,15 +27,18 @@
 //!   the record is there. Nor are they told what others said of a record, but for the day of its notice.
 //! - Before anything is destroyed, nothing of it rides in the log's journal any more, so that no crash brings it back; and a
 //!   purge is on record as done only when reading back has found nothing.
+//! - With the account of an entry goes what the database says of it beside that (`beside`).
 //!
 //! What may be asked is in `asking`; what obligations say of a record, before a step and after it, in `owed`.
 
 mod around;
 mod asking;
+mod beside;
 mod demanded;
 mod derived;
 mod destroy;
 mod docket;
+mod document;
 mod find;
 mod media;
 mod owed;
@@ -56,6 +60,7 @@ use crate::answers;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::intake::attested;
+use crate::life::same_person;
 use crate::misstep::Misstep;
 use crate::obligations;
 use crate::permit::{Acted, Permit};
@@ -63,7 +68,7 @@ use crate::sitting::Taken;
 use asking::check;
 use docket::Effect;
 use find::Found;
-use model::account::{Destroyed, Event, Retained};
+use model::account::{Destroyed, Event, Retained, Who};
 use model::combine::Rulings;
 use model::rulings::{Duty, SignOffRule};
 use model::terms::{Date, Field, Phase};
@@ -116,7 +121,7 @@ impl Casework {
         if asking.record.subject == AUDIT_ENTRY && actor.principal.jurisdiction != jurisdiction {
             // Before it is looked at what they ask: whatever it is, it is theirs to try and not to do.
             let reason = "only people of the jurisdiction say how long entries of its log stay";
-            return self.reject(jurisdiction, actor, ASKED, reason).await;
+            return self.reject(jurisdiction, actor, ASKED, None, reason).await;
         }
         check(&asking)?;
         let outside = actor.principal.jurisdiction != jurisdiction;
@@ -184,7 +189,10 @@ impl Casework {
             approved_by: Vec::new(),
             answers: own,
         };
-        let met = docket.decide(&found.asked_as(asking.change), asked);
+        // Who approves now may, as has just been judged; of who did before it is looked at whether they still may.
+        let counts =
+            |who: &Who, rule: &SignOffRule| same_person(who, &actor.who()) || self.holds(who, &rule.role, &who.unit);
+        let met = docket.decide(&found.asked_as(asking.change), asked, counts);
         let pending = met.is_none();
         let (acted, event) = if pending {
             (permit.act(), Ok(found.said(&asking, true, asking.day, answers)))
@@ -239,7 +247,7 @@ impl Casework {
         let (by, at) = (actor.who(), found.now);
         match asking.change {
             Change::Purge => {
-                let (acted, destroyed) = found.destroy(permit).await;
+                let (acted, destroyed) = found.destroy(self, permit).await;
                 if destroyed.is_ok() {
                     docket.undergo(Effect::Purged(at));
                 }

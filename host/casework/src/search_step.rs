@@ -2,6 +2,7 @@
 
 use crate::answers;
 use crate::awaited::{Demands, after};
+use crate::bounds::Bounds;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::filter;
@@ -10,7 +11,6 @@ use crate::history::{Past, turns};
 use crate::intake::{Intake, OpenRequest, Opened, PROBE, attested, template_of};
 use crate::judge::Facts;
 use crate::ledger::{OfRequest, Receipt};
-use crate::life::narrower;
 use crate::limits::bounded;
 use crate::permit::{Acted, Permit};
 use crate::photograph::look_at_photograph;
@@ -25,9 +25,6 @@ use std::sync::Arc;
 
 /// Candidates anybody may ask for, whatever the policy: a person has to look at each.
 pub const MOST_CANDIDATES: u32 = 500;
-
-/// Candidates returned where neither the asker nor a policy says how many.
-const USUAL_CANDIDATES: u32 = 20;
 
 /// What is asked of a search.
 #[derive(Clone, Debug, Default)]
@@ -112,6 +109,8 @@ struct Permitted {
     attestations: Vec<Attestation>,
     /// Candidates to find.
     most: u32,
+    /// What the opening of the request says of its lists.
+    opening: Bounds,
     demands: Demands,
     /// What was asked for of the records, and what that is on the day of the search.
     filter: (Conditions, Option<search::Filter>),
@@ -134,7 +133,8 @@ impl Casework {
         answers::check(&sitting.concerned, Phase::Search, &plan.answers)?;
         plan.fits(&sitting.hall)?;
         let coming = sitting.hall.announce();
-        let permitted = self.permit_search(actor, &sitting.request, plan, Some(&sitting), sitting.demands()).await?;
+        let (said, demands) = (sitting.life.opening.clone(), sitting.demands());
+        let permitted = self.permit_search(actor, &sitting.request, plan, Some(&sitting), said, demands).await?;
         self.run_search(actor, &sitting.request, permitted, coming, Some(&sitting)).await
     }
 
@@ -161,7 +161,7 @@ impl Casework {
             answers::check(&concerned, Phase::Search, &plan.answers)?;
         }
         let opening = self.begin_request(actor, jurisdiction, intake).await?;
-        let (request, demands) = (opening.request.clone(), opening.demands());
+        let (request, said, demands) = (opening.request.clone(), opening.bounds(), opening.demands());
         // Once it is opened others can see it, and search for it too.
         let _turn = match self.turn(owner, &request.request.id).await {
             Ok(turn) => turn,
@@ -174,7 +174,7 @@ impl Casework {
         // To decide on the search, the request has to be known, not its opening concluded. The search runs when both are
         // on record.
         let opened = self.finish_request(actor, opening);
-        let (opened, permitted) = tokio::join!(opened, self.permit_search(actor, &request, plan, None, demands));
+        let (opened, permitted) = tokio::join!(opened, self.permit_search(actor, &request, plan, None, said, demands));
         match (opened, permitted) {
             (Ok(opened), Ok(permitted)) => match self.run_search(actor, &request, permitted, coming, None).await {
                 Ok(searched) => Ok((opened, searched)),
@@ -200,6 +200,7 @@ impl Casework {
         request: &OpenRequest,
         plan: Plan,
         sitting: Option<&Sitting>,
+        opening: Bounds,
         demands: Demands,
     ) -> Result<Permitted, CaseError> {
         let owner = self.chamber(&request.owner)?.clone();
@@ -246,8 +247,7 @@ impl Casework {
             case_keys: case_keys.clone(),
             probe: request.probe.digest,
         };
-        let unlisted = owner.history.unlisted(&case_keys, request.probe.digest);
-        let kept = store::Kept::Search { search: row.clone(), unlisted };
+        let kept = store::Kept::Search(row.clone());
         let mut counted = false;
         // A search that waits for others does not run now, and is not counted.
         let decided = |now: bool| {
@@ -266,9 +266,22 @@ impl Casework {
             }
         }
         let permit = judged?;
-        let most = how_many(plan.candidates, permit.rulings());
+        let most = opening.clone().and(permit.rulings()).how_many(plan.candidates);
         let filter = (plan.filter, resolved);
-        Ok(Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, filter, permit })
+        Ok(Permitted {
+            id,
+            owner,
+            hall,
+            requester,
+            concerned,
+            case_keys,
+            attestations,
+            most,
+            opening,
+            demands,
+            filter,
+            permit,
+        })
     }
 
     /// Runs a permitted search, and shows its list if that is permitted too.
@@ -280,8 +293,20 @@ impl Casework {
         coming: Coming,
         sitting: Option<&Sitting>,
     ) -> Result<Searched, CaseError> {
-        let Permitted { id, owner, hall, requester, concerned, case_keys, attestations, most, demands, filter, permit } =
-            permitted;
+        let Permitted {
+            id,
+            owner,
+            hall,
+            requester,
+            concerned,
+            case_keys,
+            attestations,
+            most,
+            opening,
+            demands,
+            filter,
+            permit,
+        } = permitted;
         let (filter, resolved) = filter;
         let request_id = Some(request.request.id.as_str());
         let (acted, found) = match self.probe_template(&owner, request).await {
@@ -349,15 +374,17 @@ impl Casework {
             Ok(shown) => shown,
             Err(e) => return Err(after(search, e)),
         };
-        let allowed = narrower(search.shown_fields(), shown.shown_fields());
-        let withheld: Vec<String> = [&search, &shown].iter().flat_map(|r| r.withheld()).collect();
-        let hide = [&search, &shown].iter().any(|r| r.candidate_limit().is_some_and(|l| l.hide_scores));
+        // As the entries say it, from which the list that stands is read again.
+        let bounds = opening.and(&search).and(&shown);
+        let (most, hide) = (bounds.at_most(), bounds.hides_scores());
+        let Bounds { fields: allowed, withheld, .. } = bounds;
         // By id and not by place: a record that was purged meanwhile has no booking any more.
         let hits: HashMap<&str, &search::Hit> = found.answer.hits.iter().map(|hit| (&*hit.id, hit)).collect();
         let candidates: Vec<_> = bookings
             .into_iter()
             .filter_map(|row| hits.get(row.id.as_str()).map(|hit| (row, *hit)))
             .filter(|(row, _)| !withheld.contains(&row.id))
+            .take(most)
             .zip(1_u32..)
             .map(|((row, hit), rank)| Shown {
                 rank,
@@ -413,12 +440,4 @@ impl Casework {
 fn billionths(bound: f64) -> u64 {
     // Below three, and never negative.
     (bound * 1e9).ceil() as u64
-}
-
-/// What was asked for, within what the policies allow.
-fn how_many(asked: Option<u32>, rulings: &Rulings) -> u32 {
-    match rulings.candidate_limit() {
-        Some(limit) => asked.unwrap_or(limit.usual).clamp(limit.at_least.min(limit.at_most), limit.at_most),
-        None => asked.unwrap_or(USUAL_CANDIDATES),
-    }
 }

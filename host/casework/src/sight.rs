@@ -6,7 +6,7 @@
 //! | who | sees |
 //! |---|---|
 //! | people who hold a role, of an agency that takes part in the jurisdiction by standing arrangement | all |
-//! | others of the jurisdiction: of another agency, or without a role | requests that they made or took a permitted step of, what they owe, records that they said something of, their own agency |
+//! | others of the jurisdiction: of another agency, or without a role | requests that they made or took a permitted step of, what they owe, records that they said something of, their own agency, themselves |
 //! | people of a suspended agency | nothing |
 //!
 //! Roles and agencies come into the registry by steps that the policy judges, so it is the policy that lets anybody see more.
@@ -19,6 +19,7 @@ use crate::obligations::Owed;
 use crate::retention::{AUDIT_ENTRY, GALLERY_RECORD, Listed};
 use crate::signatures::is;
 use model::account::{Event, Kind, Who};
+use model::registry::Person;
 use model::terms::Instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,25 +63,30 @@ impl Casework {
     ) -> Result<(), CaseError> {
         if let Some(since) = suspended_since(chamber, asker) {
             let agency = &asker.agency.id;
-            let reason = format!("the agency `{agency}` is suspended since {since}: its people are shown nothing");
-            return self.reject_in(&[chamber], asker, asked, &reason).await;
+            let reason = format!(
+                "the agency `{agency}` is suspended since {since}, and its people are shown nothing: have it reinstated first"
+            );
+            return self.reject_in(&[chamber], asker, subject, asked, &reason).await;
         }
         let (who, at) = (asker.who(), self.clock.now()?);
         let entry = Entry { kind: Kind::Look, who, at, subject, of: None, event };
         ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
     }
 
-    /// Of the obligations that are still to be met, those that somebody of the jurisdiction is shown: the most urgent first.
-    /// That they look has been recorded.
+    /// Of the obligations that are still to be met, those that somebody of the jurisdiction is shown: the most urgent first. Of
+    /// the latest requests, those that were met once and count no more are among them. That they look has been recorded.
     ///
     /// # Errors
     /// [`CaseError`] when they cannot be read.
     pub async fn obligations_for(&self, asker: &Registered, jurisdiction: &str) -> Result<Vec<Owed>, CaseError> {
-        let all = self.obligations(jurisdiction).await?;
+        let chamber = self.chamber(jurisdiction)?;
+        let mut all = self.obligations(jurisdiction).await?;
+        all.extend(self.open_again(chamber).await?);
+        all.sort_by_key(Owed::urgency);
         if asker.sees_all() {
             return Ok(all);
         }
-        let mut own = Own::of(self.chamber(jurisdiction)?, asker);
+        let mut own = Own::of(chamber, asker);
         let mut shown = Vec::new();
         for owed in all {
             let owes = owed.jurisdiction == asker.principal.jurisdiction && asker.holds(&owed.owner);
@@ -124,6 +130,17 @@ impl Casework {
     pub async fn agencies_for(&self, asker: &Registered, jurisdiction: &str) -> Result<Vec<AgencySeen>, CaseError> {
         let mut shown = self.agencies(jurisdiction).await?;
         shown.retain(|seen| asker.sees_all() || seen.agency.id == asker.agency.id);
+        Ok(shown)
+    }
+
+    /// Of the people of a registry, suspended or not, those that somebody of the jurisdiction is shown: with every role they hold,
+    /// those included that do not count yet, or not any more. That they look has been recorded.
+    ///
+    /// # Errors
+    /// [`CaseError::Unknown`] for no such jurisdiction.
+    pub fn people_for(&self, asker: &Registered, jurisdiction: &str) -> Result<Vec<Person>, CaseError> {
+        let mut shown = self.chamber(jurisdiction)?.registry().people.clone();
+        shown.retain(|person| asker.sees_all() || person.id == asker.person.id);
         Ok(shown)
     }
 }

@@ -3,7 +3,8 @@
 //! A person signs once, in a role they hold now, whatever certificates they have. Until the release they may conclude otherwise
 //! in the same role: that takes back what they signed before, and an approval that no longer stands then is waited for again. What
 //! it let through meanwhile stays done. They sign anew when a new list was shown or
-//! something else was said of a candidate since: their old signature no longer stands. An approval is a signature too, and can
+//! something else was said of a candidate since: their old signature no longer stands. Nor does a signature count that somebody
+//! gave for a unit they have left: they may sign for the one they are of now. An approval is a signature too, and can
 //! be given before there is a list; it stays given, for what had been demanded until then. Whoever approved and is asked for
 //! another approval since may approve again. After the release nobody signs but who is asked to approve of what follows it.
 //! Whether the signatures a result needs are there is looked at when it is released ([`crate::release`]).
@@ -13,7 +14,7 @@ use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::life::{Life, Signed, same_person, takes_back};
 use crate::limits::bounded;
-use crate::misstep::Misstep;
+use crate::misstep::{Misstep, demanding_role};
 use crate::obligations::{self, Owed, Standing};
 use crate::signatures::approved;
 use crate::sitting::{Sitting, Taken};
@@ -78,19 +79,24 @@ impl Casework {
 
 fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result<(), Misstep> {
     let who = actor.who();
+    let demanded = || demanding_role(&sitting.life, &sign_off.role);
     if matches!(sign_off.conclusion, Conclusion::Lead | Conclusion::NoLead) {
         sitting.listed()?;
     } else if !is_awaited_after_release(sitting, &who, &sign_off.role) {
         sitting.unreleased()?;
     }
     if !actor.holds(&sign_off.role) {
-        return Err(Misstep::NotTheirRole { person: who.person, role: sign_off.role.clone() });
+        let role = sign_off.role.clone();
+        return Err(Misstep::NotTheirRole { person: who.person, demanded: demanded(), role });
     }
-    if let Some(signed) = sitting.life.signature_of(&who)
+    // What they signed for a unit that they have left counts no more: they sign for the one they are of now.
+    let signed = |s: &&Signed| s.stands && same_person(&s.by, &who) && s.signature.unit == who.unit;
+    if let Some(signed) = sitting.life.signatures.iter().find(signed)
         && !is_asked_anew(sitting, &who, sign_off)
         && !concludes_otherwise(sitting, &who, sign_off)
     {
-        return Err(Misstep::SignedAlready { person: who.person, at: signed.signature.at });
+        let at = signed.signature.at;
+        return Err(Misstep::SignedAlready { person: who.person, at, demanded: demanded() });
     }
     if sign_off.conclusion == Conclusion::Refused && sign_off.reason.trim().is_empty() {
         return Err(Misstep::RefusedWithoutReason);

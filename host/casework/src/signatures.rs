@@ -2,15 +2,15 @@
 //! to see to, on its own records.
 //!
 //! A signature counts while nothing it was given for has changed ([`crate::life`]), and while whoever gave it is in the
-//! registry, not suspended, and holds the role they signed in, today. For a result with a lead those count that conclude a lead or
-//! approve; for one without, those that conclude no lead or approve. A refusal counts for nothing, so whoever is involved
-//! and refuses holds the result back. A role is a word of the jurisdiction whose rule names it: only its own people meet the rule.
+//! registry, neither they nor their agency suspended, holds the role they signed in, today, and is of the unit they signed for.
+//! For a result with a lead those count that conclude a lead or approve; for one without, those that conclude no lead or
+//! approve. A refusal counts for nothing, so whoever is involved and refuses holds the result back. A role is a word of the jurisdiction whose rule names it: only its own people meet the rule.
 
 use crate::chamber::Casework;
 use crate::life::{Imposed, Life, Signed, same_person};
 use crate::misstep::Demanded;
 use model::account::Who;
-use model::facts::Conclusion;
+use model::facts::{Conclusion, Signature};
 use model::registry::Principal;
 use model::rulings::{ClauseId, Duty, Obligation, SignOffRule};
 
@@ -53,17 +53,26 @@ pub(crate) struct Bench<'l> {
 impl Casework {
     /// The signatures of a life that count now.
     pub(crate) fn counting<'l>(&self, life: &'l Life) -> Vec<&'l Signed> {
-        life.signatures.iter().filter(|s| s.stands && self.holds(&s.by, &s.signature.role)).collect()
+        life.signatures.iter().filter(|s| s.stands && self.vouches(&s.by, &s.signature)).collect()
     }
 
-    /// Whether somebody is in the registry, not suspended, and holds this role, now.
-    pub(crate) fn holds(&self, who: &Who, role: &str) -> bool {
+    /// Whether somebody may sign now what they signed then: in that role, for that unit.
+    pub(crate) fn vouches(&self, who: &Who, signature: &Signature) -> bool {
+        self.holds(who, &signature.role, &signature.unit)
+    }
+
+    /// Whether somebody is in the registry, neither they nor their agency suspended, holds this role and is of this unit, now.
+    pub(crate) fn holds(&self, who: &Who, role: &str, unit: &str) -> bool {
         let Ok(chamber) = self.chamber(&who.jurisdiction) else { return false };
         // Which day it is has to be known: roles count from one day to another.
         let Ok(now) = self.clock.now() else { return false };
         let (registry, today) = (chamber.registry(), chamber.local(now).today);
-        let person = registry.people.iter().find(|p| p.id == who.person);
-        person.is_some_and(|p| p.suspended_since.is_none() && p.holds(role, today))
+        let Some(person) = registry.people.iter().find(|p| p.id == who.person) else { return false };
+        let agency = registry.agencies.iter().find(|a| a.id == person.agency);
+        agency.is_some_and(|a| a.suspended_since.is_none())
+            && person.suspended_since.is_none()
+            && person.unit == unit
+            && person.holds(role, today)
     }
 }
 
@@ -152,7 +161,7 @@ pub(crate) fn rules(imposed: &[Imposed]) -> impl Iterator<Item = Rule<'_>> {
 pub(crate) fn approved<'s>(
     rule: &SignOffRule,
     requester: &Principal,
-    signed: impl Iterator<Item = (&'s Who, &'s model::facts::Signature)>,
+    signed: impl Iterator<Item = (&'s Who, &'s Signature)>,
 ) -> bool {
     let mut people: Vec<&Who> = Vec::new();
     for (who, signature) in signed {
@@ -174,7 +183,7 @@ pub(crate) fn is(who: &Who, principal: &Principal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::facts::{Device, Signature};
+    use model::facts::Device;
     use model::terms::Instant;
 
     fn who(person: &str) -> Who {

@@ -5,15 +5,16 @@
 
 use crate::answers;
 use crate::awaited::{Demands, may_wait};
-use crate::chamber::{Casework, Chamber, Registered};
+use crate::chamber::{Casework, Chamber, Registered, about};
+use crate::clock::TOLERATED_MS;
 use crate::error::CaseError;
 use crate::gallery::Hall;
 use crate::history::{Past, case_key};
-use crate::intake::{OpenRequest, attested};
+use crate::intake::{OpenRequest, PROBE, attested};
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Ledger, OfRequest, Receipt, Subject};
 use crate::life::{Life, takes_back};
-use crate::misstep::Misstep;
+use crate::misstep::{Misstep, demanding_purge};
 use crate::obligations::Owed;
 use crate::permit::{Acted, Permit};
 use crate::turns::Turn;
@@ -24,6 +25,7 @@ use model::rulings::ClauseId;
 use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One step's sitting over one request. While it lasts no other step of the request is taken.
 pub(crate) struct Sitting {
@@ -84,8 +86,9 @@ impl Sitting {
         if let Some(release) = &self.life.release {
             return Err(Misstep::Released { at: release.at });
         }
-        if let Some(at) = self.life.purged(crate::intake::PROBE) {
-            return Err(Misstep::Purged { subject: crate::intake::PROBE.to_owned(), at });
+        if let Some(at) = self.life.purged(PROBE) {
+            let (subject, demanded) = (PROBE.to_owned(), demanding_purge(&self.life, PROBE));
+            return Err(Misstep::Purged { subject, at, demanded });
         }
         if self.life.incomplete { Err(Misstep::Incomplete) } else { Ok(()) }
     }
@@ -118,7 +121,8 @@ impl Casework {
     }
 
     /// Whether somebody may still act as they were let in: whoever waited may have been suspended meanwhile, or lost a role.
-    /// Every step asks so in its turn, before anything else is read. `asked` is what a rejection calls the step.
+    /// Every step that takes a turn asks so in it, before anything else is read; and every one when it is decided
+    /// ([`crate::judge`]). `asked` is what a rejection calls the step, and `request` the request that it is one of, if any.
     ///
     /// # Errors
     /// [`CaseError::Rejected`], recorded, where they may not: why, in the log of their own jurisdiction.
@@ -127,16 +131,17 @@ impl Casework {
         actor: &Registered,
         jurisdiction: &str,
         asked: &str,
+        request: Option<&str>,
     ) -> Result<(), CaseError> {
         match self.other(actor, &actor.principal) {
             Ok(now) if now.person == actor.person && now.agency == actor.agency => Ok(()),
             Ok(_) => {
                 let reason = "your access has changed meanwhile: take the step again";
-                self.reject(jurisdiction, actor, asked, reason).await
+                self.reject(jurisdiction, actor, asked, request, reason).await
             }
             Err(CaseError::Rejected(reason)) => {
                 let chamber = self.chamber(jurisdiction)?;
-                self.reject_idle(&[chamber], actor, &actor.principal, (asked, ""), &reason).await
+                self.reject_idle(&[chamber], actor, &actor.principal, about(request), (asked, ""), &reason).await
             }
             Err(e) => Err(e),
         }
@@ -147,7 +152,8 @@ impl Casework {
     /// # Errors
     /// [`CaseError::Unknown`] for no such request; [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is
     /// not concerned, or where the requester may not act any more; [`CaseError::OutOfPlace`], recorded, while another host
-    /// takes a step of the request.
+    /// takes a step of the request, while this one's clock is behind what is on record of it, and where entries of it have been
+    /// purged and it says nothing any more.
     pub(crate) async fn sit(
         &self,
         actor: &Registered,
@@ -156,29 +162,53 @@ impl Casework {
         asked: &str,
     ) -> Result<Sitting, CaseError> {
         let owner = self.chamber(jurisdiction)?.clone();
-        let turn = self.turn_for(actor, &owner, request, asked).await?;
+        let turn = self.turn_of_request(actor, &owner, request, asked).await?;
         let request = self.request(jurisdiction, request).await?;
         let hall = owner.hall(&request.gallery)?;
         let theirs = &actor.principal.jurisdiction;
         if *theirs != request.owner && *theirs != request.requester.jurisdiction {
             let reason = "only people of the gallery's jurisdiction and of the requester's take part in a request";
-            return self.reject(jurisdiction, actor, asked, reason).await;
+            return self.reject_in(&[&owner], actor, request.subject()?.into(), asked, reason).await;
         }
         let requester = match self.other(actor, &request.requester) {
             Ok(requester) => requester,
             Err(CaseError::Rejected(reason)) => {
                 let so = "the requester may not act any more: ";
-                return self.reject_idle(&[&owner], actor, &request.requester, (asked, so), &reason).await;
+                let subject = request.subject()?.into();
+                return self.reject_idle(&[&owner], actor, &request.requester, subject, (asked, so), &reason).await;
             }
             Err(e) => return Err(e),
         };
         let concerned = self.concerned(&requester, &owner)?;
+        if request.is_bare() {
+            let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
+            return self.record_rejected(&ledgers, actor, request.told_as()?, asked, Misstep::Incomplete).await;
+        }
         let life = self.life(&owner, &request.request.id).await?;
+        let now = match self.moment_after(&life, owner.neighbours.is_some()).await? {
+            Ok(now) => now,
+            Err(misstep) => {
+                let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
+                return self.record_rejected(&ledgers, actor, request.subject()?.into(), asked, misstep).await;
+            }
+        };
         let owed = owner.store.obligations_of_request(&request.request.id).await?;
         let owed = self.owed(owed, &life, &request.requester)?;
         let counting = self.counting(&life).into_iter().map(|s| s.signature.clone()).collect();
-        let now = self.clock.now()?;
         Ok(Sitting { _turn: turn, owner, hall, request, requester, concerned, life, owed, now, counting })
+    }
+
+    /// The moment of a step: after every other one of the request, or what was recorded first would be read as last. Where
+    /// several hosts are at it, each has a clock of its own, and another's may be ahead: a little is waited for. A host's own
+    /// entries of one moment are told apart by their ids.
+    async fn moment_after(&self, life: &Life, among_several: bool) -> Result<Result<Instant, Misstep>, CaseError> {
+        let (mut now, latest) = (self.clock.now()?, life.latest());
+        if among_several && now <= latest && latest.since(now) < TOLERATED_MS {
+            tokio::time::sleep(Duration::from_millis(latest.since(now).saturating_add(1))).await;
+            now = self.clock.now()?;
+        }
+        let by_ms = latest.since(now);
+        Ok(if by_ms == 0 { Ok(now) } else { Err(Misstep::BehindRecord { by_ms, latest }) })
     }
 
     /// Has a step judged. One that waits for what earlier steps or it itself demanded gets no permit.
@@ -255,7 +285,7 @@ impl Casework {
         misstep: Misstep,
     ) -> Result<T, CaseError> {
         let ledgers: Vec<_> = sitting.concerned.iter().map(|c| &c.ledger).collect();
-        self.record_rejected(&ledgers, actor, sitting.request.subject()?.into(), asked, misstep).await
+        self.record_rejected(&ledgers, actor, sitting.request.told_as()?, asked, misstep).await
     }
 
     /// Records a step that is out of place, and says so.

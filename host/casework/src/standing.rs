@@ -3,10 +3,12 @@
 //!
 //! What steps decided is kept apart from what the registry file says and laid over it, so that a file that is older than a
 //! suspension does not end it at the next start. What no step decided, the file says. Whoever changes it does so one at a time,
-//! on record first and then in memory at once: the next step of anybody reads it.
+//! on record first and then in memory at once: the next step of anybody reads it. Of one person or agency one host does so at a
+//! time, in a turn of its own: a suspension that a decision demands does not wait until a step about them has been judged.
 
-use crate::chamber::Chamber;
+use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
+use crate::turns::Turn;
 use model::facts::Agreement;
 use model::registry::{Agency, Concluded, Particulars, Person, Registry, agreement_id};
 use model::role::Held;
@@ -28,6 +30,9 @@ pub(crate) struct Decided {
     /// Whether they may act.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) access: Option<Access>,
+    /// How often they were suspended, on whichever host, because a decision demanded it.
+    #[serde(default)]
+    pub(crate) suspensions: u64,
     /// A person as they were registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) person: Option<Person>,
@@ -69,8 +74,6 @@ impl Access {
 pub(crate) struct Decisions {
     people: BTreeMap<String, Decided>,
     agencies: BTreeMap<String, Decided>,
-    /// How often this process suspended each because a decision demanded it.
-    suspensions: BTreeMap<(&'static str, String), u64>,
 }
 
 impl Decisions {
@@ -86,12 +89,6 @@ impl Decisions {
             }
         }
         Ok(decisions)
-    }
-
-    /// The same, with the suspensions counted before.
-    pub(crate) fn counting_on(mut self, before: &Self) -> Self {
-        self.suspensions.clone_from(&before.suspensions);
-        self
     }
 
     fn of(&mut self, whose: Holder) -> &mut BTreeMap<String, Decided> {
@@ -188,8 +185,10 @@ fn put(agreements: &mut Vec<Agreement>, new: &Agreement) {
     }
 }
 
-/// A change of what the registry says of one person or agency. While it lasts nobody else changes the registry.
+/// A change of what the registry says of one person or agency. While it lasts nobody else changes the registry on this host, nor
+/// what it says of them on another.
 pub(crate) struct Amendment<'c> {
+    _turn: Turn,
     chamber: &'c Chamber,
     decisions: MutexGuard<'c, Decisions>,
     whose: Holder,
@@ -198,31 +197,39 @@ pub(crate) struct Amendment<'c> {
     pub(crate) decided: Decided,
 }
 
-impl Chamber {
-    /// Begins a change. To be recorded before it takes effect; dropped, nothing has changed.
-    pub(crate) async fn amend(&self, whose: Holder, id: &str) -> Amendment<'_> {
-        let mut decisions = self.decisions.lock().await;
+impl Casework {
+    /// Begins a change, of what was decided on whichever host until now. To be recorded before it takes effect; dropped, nothing
+    /// has changed. Nobody waits for another turn in this one, so that whoever has a step's may take it.
+    ///
+    /// # Errors
+    /// As [`Casework::turn`] and [`Casework::catch_up`].
+    pub(crate) async fn amend<'c>(
+        &self,
+        chamber: &'c Chamber,
+        whose: Holder,
+        id: &str,
+    ) -> Result<Amendment<'c>, CaseError> {
+        let turn = self.turn(chamber, &format!("standing/{}/{id}", whose.name())).await?;
+        self.catch_up(chamber).await?;
+        let mut decisions = chamber.decisions.lock().await;
         let decided = decisions.of(whose).get(id).cloned().unwrap_or_default();
-        Amendment { chamber: self, decisions, whose, id: id.to_owned(), decided }
+        Ok(Amendment { _turn: turn, chamber, decisions, whose, id: id.to_owned(), decided })
     }
+}
 
-    /// How often this process suspended them because a decision demanded it.
+impl Chamber {
+    /// How often they were suspended because a decision demanded it, as far as is known here.
     pub(crate) async fn suspensions(&self, whose: Holder, id: &str) -> u64 {
-        let decisions = self.decisions.lock().await;
-        decisions.suspensions.get(&(whose.name(), id.to_owned())).copied().unwrap_or_default()
+        let mut decisions = self.decisions.lock().await;
+        decisions.of(whose).get(id).map(|decided| decided.suspensions).unwrap_or_default()
     }
 }
 
 impl Amendment<'_> {
-    /// How often this process suspended them because a decision demanded it.
-    pub(crate) fn suspensions(&self) -> u64 {
-        self.decisions.suspensions.get(&(self.whose.name(), self.id.clone())).copied().unwrap_or_default()
-    }
-
     /// Suspends them because a decision demands it.
     pub(crate) fn suspend(&mut self, since: Instant) {
         self.decided.access = Some(Access::Suspended(since));
-        *self.decisions.suspensions.entry((self.whose.name(), self.id.clone())).or_default() += 1;
+        self.decided.suspensions = self.decided.suspensions.saturating_add(1);
     }
 
     /// The row that keeps it.
@@ -351,11 +358,12 @@ mod tests {
     }
 
     #[test]
-    fn suspensions_are_counted_on_when_what_was_decided_is_read_anew() {
-        let mut before = Decisions::default();
-        before.suspensions.insert((Holder::Person.name(), "p".to_owned()), 2);
-        let after = Decisions::default().counting_on(&before);
-        assert_eq!(after.suspensions, before.suspensions);
+    fn suspensions_are_counted_with_what_is_kept_and_from_none_where_that_says_nothing() {
+        let decided = Decided { suspensions: 2, ..Decided::default() };
+        let kept = serde_json::to_value(&decided).unwrap();
+        assert_eq!(serde_json::from_value::<Decided>(kept).unwrap(), decided);
+        let older = serde_json::json!({ "access": { "suspended": Instant(7) } });
+        assert_eq!(serde_json::from_value::<Decided>(older).unwrap().suspensions, 0);
     }
 
     #[test]

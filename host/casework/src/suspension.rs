@@ -38,9 +38,8 @@ impl Casework {
     pub(crate) async fn suspend(&self, owner: &Chamber, owed: &Owed, now: Instant) -> Result<bool, CaseError> {
         let Duty::Suspend(Suspension { kind, id }) = &owed.duty else { return Ok(true) };
         let chamber = self.chamber(&owed.jurisdiction)?.clone();
-        // What another host decided of them since is not written over.
-        self.catch_up(&chamber).await?;
-        let mut amendment = chamber.amend(*kind, id).await;
+        // What another host decided of them since is not written over, nor is this by what another is about to record.
+        let mut amendment = self.amend(&chamber, *kind, id).await?;
         let Some(already) = suspended_since(&chamber.registry(), *kind, id) else { return Ok(false) };
         // Somebody suspended already stays so since then.
         let since = already.unwrap_or(now);

@@ -4,6 +4,7 @@
 //! rule wants signatures given blind, whoever has not signed is not shown what others concluded.
 
 use crate::awaited::{Awaited, Demands, next};
+use crate::bounds::Bounds;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::intake::OpenRequest;
@@ -143,21 +144,21 @@ impl Casework {
         const ASKED: &str = "view a request";
         let owner = self.chamber(jurisdiction)?.clone();
         // What is shown is what was there when the look was recorded: whether somebody signs blind depends on it.
-        let _turn = self.turn_for(actor, &owner, request, ASKED).await?;
+        let _turn = self.turn_of_request(actor, &owner, request, ASKED).await?;
         let request = self.request(jurisdiction, request).await?;
         let (theirs, me) = (&actor.principal.jurisdiction, actor.who());
         if *theirs != request.owner && *theirs != request.requester.jurisdiction {
             let reason = "only people of the gallery's jurisdiction and of the requester's see a request";
-            return self.reject(jurisdiction, actor, ASKED, reason).await;
+            return self.reject(jurisdiction, actor, ASKED, Some(&request.request.id), reason).await;
         }
         if !actor.sees_all()
             && !is(&me, &request.requester)
             && !self.life(&owner, &request.request.id).await?.concerns(&me)
         {
             let reason = "people of another agency or without a role see only requests that they made or took part in";
-            return self.reject(jurisdiction, actor, ASKED, reason).await;
+            return self.reject(jurisdiction, actor, ASKED, Some(&request.request.id), reason).await;
         }
-        self.looks(&owner, actor, ASKED, request.subject()?.into(), Event::Viewed).await?;
+        self.looks(&owner, actor, ASKED, request.told_as()?, Event::Viewed).await?;
         let life = self.life(&owner, &request.request.id).await?;
         let owed = owner.store.obligations_of_request(&request.request.id).await?;
         let owed = self.owed(owed, &life, &request.requester)?;
@@ -195,10 +196,12 @@ impl Casework {
         // Showing is the answer itself: its entry, durable before the answer, names every record shown.
         let Acted { rulings, intent, .. } = permit.act();
         let (allowed, withheld) = sitting.life.shows(&rulings);
+        let most = Bounds::default().and(&rulings).at_most();
         let me = actor.who();
         let candidates = bookings
             .into_iter()
             .filter(|booking| !withheld.contains(&booking.id))
+            .take(most)
             .map(|booking| CandidateSeen {
                 rank: rank_of(&booking.id),
                 disposition: sitting.life.said.get(&booking.id).filter(|s| sees(&sitting.life, &me, &s.by)).cloned(),

@@ -66,16 +66,16 @@ impl Casework {
         if actor.principal.jurisdiction != jurisdiction {
             // What a report obliges the host to, a suspension at once, is no outsider's to bring about.
             let reason = "violations are reported by people of the jurisdiction: tell one of them";
-            return self.reject(jurisdiction, actor, ASKED, reason).await;
+            return self.reject(jurisdiction, actor, ASKED, request.as_deref(), reason).await;
         }
-        self.still_stands(actor, jurisdiction, ASKED).await?;
+        self.still_stands(actor, jurisdiction, ASKED, request.as_deref()).await?;
         // Not in its turn: a report does not wait for the work that it is about.
         let about = match request {
             Some(id) => Some(self.request(jurisdiction, &id).await?),
             None => None,
         };
         let subject = match &about {
-            Some(request) => request.subject()?.into(),
+            Some(request) => request.told_as()?,
             None => Subject::Apart,
         };
         let chamber = self.chamber(jurisdiction)?.clone();

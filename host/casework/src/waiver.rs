@@ -85,7 +85,7 @@ impl Casework {
         }
         let keeper = self.chamber(jurisdiction)?.clone();
         // What is open is much to read: not for somebody who may not act.
-        self.still_stands(actor, jurisdiction, ASKED).await?;
+        self.still_stands(actor, jurisdiction, ASKED, None).await?;
         let filed = self.filed(&keeper, id).await?;
         // The turn that whoever else changes it takes; and then as it stands in that turn.
         let _turn = self.turn_for(actor, &keeper, filed.as_deref().map_or(id, turn_of), ASKED).await?;
@@ -166,7 +166,7 @@ fn in_place(owed: &Owed, life: &Life) -> Result<(), Misstep> {
 pub(crate) async fn subject(keeper: &Chamber, owed: &Owed) -> Result<Subject, CaseError> {
     let Some(request) = owed.request.as_deref() else { return Ok(Subject::Apart) };
     match keeper.request_in_store(request).await? {
-        Some(found) => Ok(found.subject()?.into()),
+        Some(found) => found.told_as(),
         // It may have been purged.
         None => Ok(Subject::of_request(Some(request))),
     }

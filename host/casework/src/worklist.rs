@@ -136,6 +136,14 @@ impl Casework {
     }
 }
 
+impl Chamber {
+    /// The ids of the requests that a worklist looks at where nobody says which, the latest first.
+    pub(crate) async fn latest_requests(&self, now: Instant) -> Result<Vec<String>, CaseError> {
+        let latest = opened(self, &Wanted::default(), now).await?;
+        Ok(latest.into_iter().map(|cursor| cursor.id).collect())
+    }
+}
+
 /// The requests to look at, the latest first.
 async fn opened(chamber: &Chamber, wanted: &Wanted, now: Instant) -> Result<Vec<Cursor>, CaseError> {
     let since = wanted.since.unwrap_or(Instant(now.0.saturating_sub(USUAL_PAST_MS)));

@@ -22,7 +22,7 @@ async fn derive(home: &Path, accounts: &store::Jurisdiction) -> Derivation {
     let mut derived = Derivation::new(JURISDICTION, &origin, snapshot.minimum_index());
     for (index, bytes) in snapshot.entries(snapshot.minimum_index()..snapshot.size()).unwrap() {
         let leaf: Leaf = serde_json::from_slice(&bytes).unwrap();
-        let row = accounts.account(&leaf.id).await.unwrap();
+        let row = accounts.accounts(std::slice::from_ref(&leaf.id)).await.unwrap().remove(0);
         let account = row.map(|row| serde_json::from_slice::<Account>(&row.plain).unwrap());
         derived.take(index, &leaf, account).unwrap();
     }
@@ -81,8 +81,8 @@ async fn from_the_accounts_alone_an_empty_database_has_its_rows_again() {
             let whole = database(home).await;
             let rows = whole.jurisdiction(JURISDICTION).await.unwrap();
             let ids = rows.account_ids().await.unwrap();
-            let accounts: Vec<_> = rows.accounts(&ids).await.unwrap().into_iter().flatten().collect();
-            again.put_accounts(&accounts).await.unwrap();
+            let accounts = rows.accounts(&ids).await.unwrap().into_iter().flatten();
+            again.keep(&accounts.map(store::Kept::Account).collect::<Vec<_>>()).await.unwrap();
             let before = derive(home, &rows).await.compare(&rows).await.unwrap();
 
             let (found, mended) = mend(home, &again, &clock).await;

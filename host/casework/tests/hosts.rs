@@ -1,8 +1,8 @@
 //! Two hosts at one jurisdiction, on one database: each knows what the other did before it next decides.
 
 use crate::common::{
-    Desk, FIRST, GALLERY, JURISDICTION, SECOND, SUPERVISOR, answers, batch, intake, outgoing, record, said, signing,
-    text,
+    Desk, FIRST, GALLERY, JURISDICTION, SECOND, SUPERVISOR, answers, batch, intake, misstep, outgoing, record, said,
+    signing, text,
 };
 use magistrate_casework::access::Change;
 use magistrate_casework::anomalies::Scope;
@@ -14,15 +14,15 @@ use magistrate_casework::registration::Registration;
 use magistrate_casework::retention::{self, AUDIT_ENTRY, Asking, Docket, Pruning};
 use magistrate_casework::search_step::{Plan, Searched};
 use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
-use model::account::{Event, Retained};
+use model::account::{Event, Leaf, Retained};
 use model::facts::{AccessChange, Conclusion, Device, Likeness};
 use model::registry::{Person, Principal, Registry};
 use model::rulings::{Duty, RetentionRule};
-use model::terms::{Field, Instant, Value};
+use model::terms::{Field, Holder, Instant, Phase, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const LASO: &str = "l.ortega";
@@ -52,6 +52,19 @@ fn policies() -> std::path::PathBuf {
 impl Server {
     /// A host of this name, whose log is in this folder.
     async fn host(&self, name: &str, folder: &str) -> Casework {
+        self.host_by(&clock(0), name, folder).await
+    }
+
+    /// The same, going by this clock.
+    async fn host_by(&self, clock: &Arc<AtomicU64>, name: &str, folder: &str) -> Casework {
+        self.try_host_by(clock, name, folder).await.unwrap()
+    }
+
+    async fn try_host(&self, name: &str, folder: &str) -> Result<Casework, CaseError> {
+        self.try_host_by(&clock(0), name, folder).await
+    }
+
+    async fn try_host_by(&self, clock: &Arc<AtomicU64>, name: &str, folder: &str) -> Result<Casework, CaseError> {
         let engine = policy::Engine::new().unwrap();
         let policy = policy::Folder::read(&policies()).unwrap().load_unpinned(&engine).unwrap();
         let registry: Registry =
@@ -64,10 +77,33 @@ impl Server {
         let log = audit::Log::prepare(dir, &origin, Arc::new(signer)).unwrap();
         let policy = PolicyState::Ready(policy);
         let opening = Opening { id: JURISDICTION.to_owned(), policy, registry, log, galleries: None };
-        let at: Instant = "2026-03-10T15:00:00.000Z".parse().unwrap();
-        let clock = Clock::set(Arc::new(AtomicU64::new(at.0)));
-        Casework::open(vec![opening], self.store.clone(), clock, None, &|_: Loading<'_>| {}).await.unwrap()
+        let clock = Clock::set(clock.clone());
+        Casework::open(vec![opening], self.store.clone(), clock, None, &|_: Loading<'_>| {}).await
     }
+
+    /// Copies a log's folder as it is.
+    fn copy_log(&self, from: &str, to: &str) {
+        copy(&self.home.path().join(from), &self.home.path().join(to));
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in from.read_dir().unwrap() {
+        let (path, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
+        if path.is_dir() {
+            copy(&path, &to);
+        } else if let Err(e) = std::fs::copy(&path, &to) {
+            // A temporary file that has been renamed meanwhile.
+            assert_eq!(e.kind(), std::io::ErrorKind::NotFound);
+        }
+    }
+}
+
+/// A clock that stands so many ms after all others here.
+fn clock(ahead_ms: u64) -> Arc<AtomicU64> {
+    let at: Instant = "2026-03-10T15:00:00.000Z".parse().unwrap();
+    Arc::new(AtomicU64::new(at.0 + ahead_ms))
 }
 
 async fn let_in(host: &Casework, person: &str) -> Result<Registered, CaseError> {
@@ -98,9 +134,13 @@ fn stated() -> BTreeMap<String, Value> {
     answers([("need-to-know", text("compares faces in the unit")), ("credential-personal", Value::Flag(true))])
 }
 
-async fn access(host: &Casework, what: AccessChange) {
+async fn change_access(host: &Casework, what: AccessChange) -> Result<(), CaseError> {
     let change = Change { change: what, roles: vec![], reason: String::new(), answers: stated() };
-    host.change_access(&who(host, LASO).await, JURISDICTION, SECOND, change).await.unwrap();
+    host.change_access(&who(host, LASO).await, JURISDICTION, SECOND, change).await.map(drop)
+}
+
+async fn access(host: &Casework, what: AccessChange) {
+    change_access(host, what).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,6 +174,37 @@ async fn whom_one_host_suspends_the_other_does_not_let_in() {
     access(&here, AccessChange::Suspend).await;
     let third = server.host("third", "third").await;
     assert!(let_in(&third, SECOND).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_another_host_suspends_once_more_while_it_is_judged_is_not_reinstated() {
+    let Some(server) = server().await else { return };
+    let here = server.host("here", "here").await;
+    access(&here, AccessChange::Suspend).await;
+    let rows = server.store.jurisdiction(JURISDICTION).await.unwrap();
+    let (person, place) = (Holder::Person.name(), format!("standing/{}/{SECOND}", Holder::Person.name()));
+    // As the other host does when a decision there demands it, from its turn to the end of it.
+    while rows.lease(&place, "there/detroit", "stamp", LONG).await.unwrap() == store::Leased::Elsewhere {}
+    let before = log(&here).size();
+    let is_judged = || {
+        let mut leaves = (before..log(&here).size()).map(|at| log(&here).entry(at).unwrap());
+        leaves.any(|leaf| serde_json::from_slice::<Leaf>(&leaf).unwrap().phase == Some(Phase::Access))
+    };
+    let suspend = async {
+        while !is_judged() {
+            tokio::task::yield_now().await;
+        }
+        let mut stands = rows.standing(person, SECOND).await.unwrap().unwrap();
+        assert_eq!(stands.body["suspensions"], 0, "{}", stands.body);
+        stands.body["suspensions"] = 1.into();
+        rows.keep(&[store::Kept::Stands(stands)]).await.unwrap();
+        rows.let_go(&place, "stamp").await.unwrap();
+    };
+    let (reinstated, ()) = tokio::join!(change_access(&here, AccessChange::Reinstate), suspend);
+    assert_eq!(misstep(reinstated), Misstep::SuspendedMeanwhile { id: SECOND.to_owned() });
+    assert!(let_in(&here, SECOND).await.is_err(), "whoever suspended them has not been heard");
+    access(&here, AccessChange::Reinstate).await;
+    assert!(let_in(&here, SECOND).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,6 +245,10 @@ async fn a_second_process_of_one_name_stops_the_first() {
     let Some(server) = server().await else { return };
     let first = server.host("here", "here").await;
     assert!(let_in(&first, FIRST).await.is_ok());
+    let refused = server.try_host("here", "empty").await.map(drop);
+    assert!(matches!(&refused, Err(CaseError::Log(reason)) if reason.contains("the log has 0 entries")), "{refused:?}");
+    assert!(let_in(&first, FIRST).await.is_ok(), "a log that lacks what the first has recorded takes nothing over");
+    server.copy_log("here", "elsewhere");
     let second = server.host("here", "elsewhere").await;
     let refused = let_in(&first, FIRST).await;
     assert!(matches!(&refused, Err(CaseError::Log(reason)) if reason.contains("another process")), "{refused:?}");
@@ -191,6 +266,14 @@ async fn searched(host: &Casework, seed: usize) -> (String, Vec<String>) {
 
 async fn look(host: &Casework, request: &str) -> Result<(), CaseError> {
     host.look(&who(host, SECOND).await, JURISDICTION, request, BTreeMap::new()).await.map(drop)
+}
+
+/// Of the records of a list the first is possible, and the others are not.
+async fn dispose(host: &Casework, request: &str, records: &[String]) -> Result<(), CaseError> {
+    let of = |i: usize| if i == 0 { Likeness::Possible } else { Likeness::Excluded };
+    let dispositions = records.iter().enumerate().map(|(i, record)| said(record, of(i))).collect();
+    let examination = Examination { dispositions, ..Examination::default() };
+    host.dispose(&who(host, FIRST).await, JURISDICTION, request, examination).await.map(drop)
 }
 
 fn is_elsewhere(taken: &Result<(), CaseError>) -> bool {
@@ -214,10 +297,7 @@ async fn a_request_goes_on_at_any_host_and_is_released_by_one() {
     let (here, there) = (host("here").await, host("there").await);
     enroll(&here, 0..12).await;
     let (request, records) = searched(&here, 1).await;
-    let of = |i: usize| if i == 0 { Likeness::Possible } else { Likeness::Excluded };
-    let dispositions = records.iter().enumerate().map(|(i, record)| said(record, of(i))).collect();
-    let examination = Examination { dispositions, ..Examination::default() };
-    there.dispose(&who(&there, FIRST).await, JURISDICTION, &request, examination).await.unwrap();
+    dispose(&there, &request, &records).await.unwrap();
     look(&here, &request).await.unwrap();
     for (host, person, role, conclusion) in [
         (&there, FIRST, "examiner", Conclusion::Lead),
@@ -241,6 +321,60 @@ async fn a_request_goes_on_at_any_host_and_is_released_by_one() {
         on_record += events.iter().filter(|event| matches!(event, Event::Released { .. })).count();
     }
     assert_eq!(on_record, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_later_is_read_as_later_whichever_hosts_clock_is_ahead() {
+    let Some(server) = server().await else { return };
+    let (ahead, behind) = (clock(5_000), clock(0));
+    let (here, there) = (server.host_by(&ahead, "here", "here").await, server.host_by(&behind, "there", "there").await);
+    enroll(&here, 0..12).await;
+    let (request, records) = searched(&here, 1).await;
+    let sign = async |person: &str| {
+        let lead = signing("examiner", Conclusion::Lead);
+        here.sign(&who(&here, person).await, JURISDICTION, &request, lead).await.unwrap();
+        // Waits until it is in the database, where the other host reads it.
+        here.obligations(JURISDICTION).await.unwrap();
+    };
+    // How many signatures stand, of how many.
+    let standing = async || {
+        let signatures = there.view(&who(&there, FIRST).await, JURISDICTION, &request).await.unwrap().signatures;
+        (signatures.iter().filter(|signed| signed.stands).count(), signatures.len())
+    };
+    dispose(&here, &request, &records).await.unwrap();
+    look(&here, &request).await.unwrap();
+    sign(SECOND).await;
+    let latest = Instant(ahead.load(Ordering::Acquire));
+    for clock in [&ahead, &behind] {
+        clock.fetch_add(1_000, Ordering::AcqRel);
+    }
+    let early = misstep(dispose(&there, &request, &records).await);
+    assert_eq!(early, Misstep::BehindRecord { by_ms: 4_000, latest });
+    let told = events(&there).await;
+    let of_it = |event: &&Event| matches!(event, Event::Rejected { reason, .. } if reason.contains("clock"));
+    assert_eq!(told.iter().filter(of_it).count(), 1);
+    assert!(!told.iter().any(|event| matches!(event, Event::Decision { .. })), "nothing was decided");
+    assert_eq!(standing().await, (1, 1));
+
+    behind.fetch_add(5_000, Ordering::AcqRel);
+    dispose(&there, &request, &records).await.unwrap();
+    assert_eq!(standing().await, (0, 1), "it was signed for something else");
+
+    // What is little is waited for.
+    ahead.fetch_add(200, Ordering::AcqRel);
+    sign(FIRST).await;
+    assert_eq!(standing().await, (1, 2));
+    let ticking = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            behind.fetch_add(20, Ordering::AcqRel);
+        }
+    };
+    tokio::select! {
+        done = dispose(&there, &request, &records) => done.unwrap(),
+        () = ticking => {}
+    }
+    assert_eq!(standing().await, (0, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,6 +406,7 @@ async fn a_host_that_starts_again_lets_go_of_what_it_was_at() {
     let rows = server.store.jurisdiction(JURISDICTION).await.unwrap();
     rows.lease(&request, log(&here).origin(), "stamp", LONG).await.unwrap();
     assert!(is_elsewhere(&look(&there, &request).await));
+    server.copy_log("here", "again");
     let _again = server.host("here", "again").await;
     look(&there, &request).await.unwrap();
 }

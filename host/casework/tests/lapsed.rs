@@ -1,13 +1,15 @@
 //! What an empty list says, and what was to be destroyed because of it once another list stands.
 
-use crate::common::{Court, FIRST, GALLERY, JURISDICTION, SUPERVISOR, agree, answers, court, intake, record, text};
+use crate::common::{
+    Court, FIRST, GALLERY, JURISDICTION, SUPERVISOR, against, agree, answers, court, intake, record, text,
+};
 use casework::CaseError;
 use casework::obligations::Owed;
 use casework::retention::{Asking, Change, Done, GALLERY_RECORD, Means};
 use casework::search_step::Plan;
 use magistrate_casework as casework;
 use model::account::{Account, Event, Retained};
-use model::rulings::{Duty, Outcome};
+use model::rulings::Duty;
 use model::terms::Phase;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -84,14 +86,6 @@ impl Court {
         assert!(searched.candidates.is_empty());
         opened.request.request.id
     }
-}
-
-/// The clauses against a step that a policy refused.
-fn against<T>(taken: Result<T, CaseError>) -> Vec<String> {
-    let Err(CaseError::Refused { rulings, .. }) = taken else { panic!("it was not refused by policy") };
-    let findings = rulings.rulings.iter().flat_map(|r| &r.decision.findings);
-    let against = findings.filter(|f| matches!(f.outcome, Outcome::Violated | Outcome::Missing));
-    against.map(|f| f.clause.to_string()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

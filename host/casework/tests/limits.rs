@@ -1,8 +1,8 @@
 //! How much a step may say, how often somebody may search, and whose fault it is where something cannot be read.
 
 use crate::common::{
-    Court, FIRST, GALLERY, JURISDICTION, MODEL, SECOND, SUPERVISOR, answers, court, intake, outgoing, said, signing,
-    template, text,
+    Court, FIRST, GALLERY, JURISDICTION, MODEL, SECOND, SUPERVISOR, against, answers, court, intake, outgoing, said,
+    signing, template, text,
 };
 use casework::CaseError;
 use casework::access::Change;
@@ -25,6 +25,7 @@ use model::registry::{Agency, Concluded, Contact, Particulars, Person};
 use model::role::Held;
 use model::terms::{Digest, Instant, Phase, Value};
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 /// More than any word, and more than any text.
 const WORD: usize = 257;
@@ -321,6 +322,21 @@ async fn one_persons_searches_at_the_same_moment_are_each_told_of_those_before()
     let told = told(&court).await;
     assert_eq!(sorted(told.iter().map(|h| h.searches_by_person_last_hour)), [0, 1, 2, 3, 4, 5]);
     assert_eq!(sorted(told.iter().map(|h| h.distinct_probes_by_person_last_hour)), [0, 1, 2, 3, 4, 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_searched_as_many_faces_as_an_hour_has_room_for_waits_until_it_is_over() {
+    let Some(court) = court().await else { return };
+    for seed in 0..20 {
+        court.searched(seed, 1).await;
+    }
+    let search = async |who: &str| {
+        court.casework.search_now(&court.who(who).await, JURISDICTION, intake(20), Plan::default()).await.map(drop)
+    };
+    assert_eq!(against(search(FIRST).await), ["5.3"], "the one after the twentieth");
+    search(SECOND).await.expect("somebody else has an hour of their own");
+    court.clock.fetch_add(3_600_001, Ordering::AcqRel);
+    search(FIRST).await.expect("the hour is over");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use crate::common::{
 };
 use casework::life::State;
 use casework::misstep::Demanded;
-use casework::obligations::Owed;
+use casework::obligations::{Owed, Standing};
 use casework::release::{Carried, Outgoing};
 use casework::search_step::Plan;
 use casework::{CaseError, Misstep};
@@ -14,6 +14,7 @@ use magistrate_casework as casework;
 use model::facts::{Conclusion, Likeness};
 use model::rulings::Duty;
 use model::terms::{Digest, Instant, Value};
+use std::collections::BTreeSet;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lead_goes_from_the_list_to_its_outcome() {
@@ -56,7 +57,8 @@ async fn a_lead_goes_from_the_list_to_its_outcome() {
     use model::rulings::Duty::{Document, SignOffs};
     let met = |o: &&casework::obligations::Owed| matches!(o.duty, SignOffs(_) | Document(_));
     assert!(seen.obligations.iter().filter(met).count() > 0);
-    assert!(seen.obligations.iter().filter(met).all(|o| !o.is_open()), "the release met them");
+    let by_it = |o: &casework::obligations::Owed| matches!(o.standing, Standing::Met { .. });
+    assert!(seen.obligations.iter().filter(met).all(by_it), "the release met them: {:?}", seen.obligations);
     for what in ["disposed", "signed", "released", "disseminated", "reported"] {
         assert!(court.on_record(&request, what).await > 0, "{what}");
     }
@@ -76,6 +78,19 @@ async fn without_a_lead_nobody_leaves_and_the_requester_is_told() {
     assert_eq!(misstep(excluded), Misstep::NotPossible { record: records[0].clone() });
     let done = court.release(FIRST, &request, outgoing(&[])).await.unwrap();
     assert!(done.documents.is_empty());
+    // Nobody drew the report up, and no second examiner signed: nothing says that they did.
+    let of_leads = |duty: &Duty| match duty {
+        Duty::Document(_) => true,
+        Duty::SignOffs(rule) => rule.leads_only,
+        _ => false,
+    };
+    let aside = owed_of(&court, &request, of_leads).await;
+    let by_the_host = |o: &Owed| matches!(&o.standing, Standing::Waived { by, .. } if by == "host");
+    assert!(aside.iter().all(by_the_host), "{aside:?}");
+    let clauses: BTreeSet<String> = aside.iter().map(|o| o.clause.to_string()).collect();
+    assert_eq!(clauses, BTreeSet::from(["2.4", "5.4(3)-b", "5.4(3)-c", "5.4(4)-a"].map(str::to_owned)));
+    let compared = owed_of(&court, &request, |duty| *duty == Duty::DisposeAll).await;
+    assert!(compared.iter().all(|o| matches!(o.standing, Standing::Met { .. })), "{compared:?}");
 
     court.casework.pass_deadlines().await;
     let told = court.outbox.notices.lock().unwrap().clone();
@@ -183,17 +198,26 @@ async fn another_cases_records_are_not_this_ones() {
     agree(&court.casework).await;
 }
 
+/// The clauses that a refusal of the host names.
+fn demanding(misstep: &Misstep) -> Vec<&str> {
+    misstep.demanded().iter().map(|demanded| &*demanded.clause).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_signs_once_in_a_role_of_theirs_until_something_changes() {
     let Some(court) = court().await else { return };
     let (request, records) = court.disposed(6).await;
     let lead = || signing("examiner", Conclusion::Lead);
     let role = court.sign(FIRST, &request, signing("ciu-supervisor", Conclusion::Approved)).await;
-    assert!(matches!(misstep(role), Misstep::NotTheirRole { .. }));
+    let role = misstep(role);
+    assert!(matches!(role, Misstep::NotTheirRole { .. }));
+    assert_eq!(demanding(&role), ["5.4(3)-b"], "which wants a supervisor");
     let silent = court.sign(FIRST, &request, signing("examiner", Conclusion::Refused)).await;
     assert_eq!(misstep(silent), Misstep::RefusedWithoutReason);
     court.sign(FIRST, &request, lead()).await.unwrap();
-    assert!(matches!(misstep(court.sign(FIRST, &request, lead()).await), Misstep::SignedAlready { .. }));
+    let again = misstep(court.sign(FIRST, &request, lead()).await);
+    assert!(matches!(again, Misstep::SignedAlready { .. }));
+    assert_eq!(demanding(&again), ["2.4", "5.4(3)-c"], "which want two");
     court.dispose(FIRST, &request, vec![said(&records[1], Likeness::Inconclusive)]).await.unwrap();
     let seen = court.seen(&request).await;
     assert_eq!((seen.state, seen.signatures[0].stands), (State::Disposed, false));

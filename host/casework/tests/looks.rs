@@ -7,7 +7,7 @@ use casework::retention::{AUDIT_ENTRY, Asking, Change};
 use casework::worklist::Wanted;
 use casework::{CaseError, Casework};
 use magistrate_casework as casework;
-use model::account::Retained;
+use model::account::{Account, Event, Retained};
 use model::facts::Device;
 use model::registry::Principal;
 use model::terms::{Instant, Value};
@@ -60,10 +60,19 @@ impl Court {
     async fn rejections(&self, first: u64) -> Vec<(String, String, String)> {
         let entries = self.casework.inspect(&self.who(AUDITOR).await, JURISDICTION, first, 1000).await.unwrap();
         let rejected = entries.into_iter().filter_map(|e| e.account).filter_map(|account| {
-            let model::account::Event::Rejected { asked, reason } = account.event else { return None };
+            let Event::Rejected { asked, reason } = account.event else { return None };
             Some((account.who.key(), asked, reason))
         });
         rejected.collect()
+    }
+}
+
+impl Court {
+    /// The requests that the rejections name from this entry on.
+    async fn requests_rejected(&self, first: u64) -> Vec<Option<String>> {
+        let entries = self.casework.inspect(&self.who(AUDITOR).await, JURISDICTION, first, 1000).await.unwrap();
+        let rejected = |account: &Account| matches!(account.event, Event::Rejected { .. });
+        entries.into_iter().filter_map(|e| e.account).filter(rejected).map(|account| account.request).collect()
     }
 }
 
@@ -92,6 +101,11 @@ async fn people_of_another_agency_or_without_a_role_see_the_requests_that_concer
         let before = court.size();
         rejected(court.view_as(nobody, &other).await, "made or took part in");
         assert_eq!(court.size(), before + 1, "{nobody}: the attempt is on record");
+        assert_eq!(
+            court.requests_rejected(before).await,
+            [Some(other.clone())],
+            "{nobody}: and what they wanted to see"
+        );
         // What is refused them makes them no part of it.
         assert!(matches!(court.look(nobody, &other).await, Err(CaseError::Refused { .. })), "{nobody}");
         rejected(court.view_as(nobody, &other).await, "made or took part in");
@@ -146,6 +160,15 @@ async fn lists_show_them_what_is_theirs_and_no_more() {
     assert_eq!(agencies(OUTSIDER).await, [OUTSIDE_AGENCY]);
     assert_eq!(agencies(PATROL).await, ["dpd"]);
     assert!(agencies(FIRST).await.len() > 2);
+    let people = async |who: &str| {
+        let shown = casework.people_for(&court.who(who).await, JURISDICTION).unwrap();
+        shown.into_iter().map(|person| person.id).collect::<Vec<_>>()
+    };
+    for nobody in [OUTSIDER, PATROL] {
+        assert_eq!(people(nobody).await, [nobody], "not even of their own agency");
+    }
+    let all = people(FIRST).await;
+    assert!([FIRST, OUTSIDER, SUSPENDED].iter().all(|id| all.iter().any(|shown| shown == id)), "{all:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,13 +206,16 @@ async fn whoever_may_not_act_is_on_record_where_they_asked() {
     let before = court.size();
     let casework = &court.casework;
     let strange = certified("elsewhere", "x.y");
-    rejected(casework.registered_for(&strange, JURISDICTION, "DELETE the log").await, "does not serve");
-    rejected(casework.registered_for(&strange, "nowhere", "DELETE the log").await, "does not serve");
+    rejected(casework.registered_for(&strange, JURISDICTION, "DELETE the log", None).await, "does not serve");
+    rejected(casework.registered_for(&strange, "nowhere", "DELETE the log", None).await, "does not serve");
     let ghost = certified(JURISDICTION, "ghost");
-    rejected(casework.registered_for(&ghost, JURISDICTION, "GET the log").await, "not in the registry");
-    rejected(casework.registered_for(&ghost, "nowhere", "GET that log").await, "not in the registry");
-    casework.reject_nobody(JURISDICTION, "GET the log", "the certificate names no person").await.unwrap();
-    casework.reject_nobody("nowhere", "GET the log", "the certificate names no person").await.unwrap();
+    rejected(
+        casework.registered_for(&ghost, JURISDICTION, "GET the log", Some("no/request")).await,
+        "not in the registry",
+    );
+    rejected(casework.registered_for(&ghost, "nowhere", "GET that log", Some("r-1")).await, "not in the registry");
+    casework.reject_nobody(JURISDICTION, "GET the log", None, "the certificate names no person").await.unwrap();
+    casework.reject_nobody("nowhere", "GET the log", None, "the certificate names no person").await.unwrap();
     let rejections = court.rejections(before).await;
     let on_record: Vec<_> = rejections.iter().map(|(who, asked, _)| (who.as_str(), asked.as_str())).collect();
     let expected = [
@@ -199,12 +225,15 @@ async fn whoever_may_not_act_is_on_record_where_they_asked() {
         ("/", "GET the log"),
     ];
     assert_eq!(on_record, expected);
+    let named = court.requests_rejected(before).await;
+    assert_eq!(named, [None, None, Some("r-1".to_owned()), None], "what can be a request's id");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_outsider_asks_of_the_log_is_on_record_however_it_is_put() {
     let Some(court) = court().await else { return };
-    let outsider = Registered { principal: certified("elsewhere", FIRST), ..court.who(FIRST).await };
+    let mut outsider = court.who(FIRST).await;
+    outsider.principal = certified("elsewhere", FIRST);
     for range in ["0-1", "5-2", "x", ""] {
         let before = court.size();
         let record = Retained { subject: AUDIT_ENTRY.to_owned(), gallery: None, record: range.to_owned() };

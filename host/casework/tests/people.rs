@@ -1,11 +1,17 @@
 //! People and agencies in the middle of work: whoever is suspended takes no further step, whatever the registry file says.
 
-use crate::common::{Court, FIRST, JURISDICTION, SECOND, answers, court, misstep, outgoing, signing, text};
+use crate::common::{
+    Court, FIRST, GALLERY, JURISDICTION, SECOND, SUPERVISOR, against, answers, batch, court, intake, misstep, outgoing,
+    refused, signing, text,
+};
 use magistrate_casework::access::{Change, Changed};
 use magistrate_casework::activation::{Proposal, Vote};
 use magistrate_casework::agreements::Admission;
+use magistrate_casework::obligations::Owed;
 use magistrate_casework::registration::{Record, Registration};
+use magistrate_casework::report::Asked;
 use magistrate_casework::retention::{self, Asking};
+use magistrate_casework::search_step::Plan;
 use magistrate_casework::violation::{Recorded, Report};
 use magistrate_casework::worklist::Wanted;
 use magistrate_casework::{CaseError, Misstep};
@@ -18,7 +24,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 /// Who authorises access here, and an agency that is not suspended.
-const LASO: &str = "l.ortega";
+pub const LASO: &str = "l.ortega";
 const AGENCY: &str = "ice-ero";
 
 const REPORTER: &str = "c.hargrove";
@@ -31,7 +37,7 @@ fn change(change: AccessChange) -> Change {
     Change { change, roles: vec![], reason: "as the test says".to_owned(), answers }
 }
 
-async fn access(court: &Court, by: &str, person: &str, what: AccessChange) -> Result<Changed, CaseError> {
+pub async fn access(court: &Court, by: &str, person: &str, what: AccessChange) -> Result<Changed, CaseError> {
     court.casework.change_access(&court.who(by).await, JURISDICTION, person, change(what)).await
 }
 
@@ -54,12 +60,20 @@ async fn report_of(court: &Court, request: &str, given: BTreeMap<String, Value>)
 }
 
 /// That a step was rejected, for this reason.
-fn rejected<T>(taken: Result<T, CaseError>, because: &str) {
+pub fn rejected<T>(taken: Result<T, CaseError>, because: &str) {
     match taken {
         Err(CaseError::Rejected(reason)) => assert!(reason.contains(because), "{reason}"),
         Err(e) => panic!("not rejected: {e:?}"),
         Ok(_) => panic!("the step was taken"),
     }
+}
+
+/// Puts on record that somebody is of another unit.
+pub async fn moves(court: &Court, person: &str, unit: &str) {
+    let particulars = Particulars { unit: Some(unit.to_owned()), ..Particulars::default() };
+    let Change { reason, answers, .. } = change(AccessChange::Review);
+    let recording = Record { particulars, background_void: false, reason, answers };
+    court.casework.record_of_person(&court.who(LASO).await, JURISDICTION, person, recording).await.unwrap();
 }
 
 /// Whether somebody is let in.
@@ -120,12 +134,45 @@ async fn a_suspension_stops_work_under_way_and_its_end_lets_it_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_signature_counts_while_whoever_gave_it_is_of_its_unit_and_of_an_agency_in_good_standing() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(3).await;
+    let wanting = async |court: &Court, role: &str| {
+        let wanting = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
+        assert!(matches!(&wanting, Misstep::Unsigned { .. }) && wanting.to_string().contains(role), "{wanting}");
+    };
+    moves(&court, SUPERVISOR, "patrol").await;
+    wanting(&court, "`ciu-supervisor`").await;
+    moves(&court, SUPERVISOR, "ciu").await;
+    moves(&court, SECOND, "patrol").await;
+    wanting(&court, "`examiner`").await;
+    let anew = court.sign(SECOND, &request, signing("examiner", Conclusion::Lead)).await;
+    assert!(!matches!(anew, Err(CaseError::OutOfPlace(..))), "whether they may for that unit is the policy's to say");
+    moves(&court, SECOND, "ciu").await;
+    let again = court.sign(SECOND, &request, signing("examiner", Conclusion::Lead)).await;
+    assert!(matches!(misstep(again), Misstep::SignedAlready { .. }), "what they signed counts again");
+
+    let of_a_suspended_agency = |registry: &mut model::registry::Registry| {
+        registry.people.iter_mut().find(|p| p.id == SECOND).unwrap().agency = "oakland-so".to_owned();
+    };
+    let court = court.reopen(of_a_suspended_agency).await;
+    assert!(suspended_since(&court, "oakland-so").is_some() && let_in(&court, SECOND).await);
+    wanting(&court, "`examiner`").await;
+    let court = court.reopen(|_| {}).await;
+    court.release(FIRST, &request, outgoing(&records[..1])).await.expect("it counts again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_step_decided_outlives_a_restart_and_an_older_registry_file() {
     let Some(court) = court().await else { return };
     access(&court, LASO, SECOND, AccessChange::Suspend).await.unwrap();
     let granted = Change { roles: vec!["registrar".into()], ..change(AccessChange::Grant) };
     let done = court.casework.change_access(&court.who(LASO).await, JURISDICTION, FIRST, granted).await.unwrap();
     assert_eq!(done.roles, ["examiner", "registrar"]);
+    let owed = court.casework.obligations(JURISDICTION).await.unwrap();
+    let review = owed.iter().filter(|o| &*o.clause == "6.1(2)c").map(|o| (o.owner.as_str(), o.due));
+    let in_a_year = Instant(court.clock.load(Ordering::Acquire) + 365 * 24 * HOUR_MS);
+    assert_eq!(review.collect::<Vec<_>>(), [("laso", Some(in_a_year))], "whoever is given access");
 
     let court = court.reopen(|_| {}).await;
     assert!(!let_in(&court, SECOND).await, "the file does not say that she is suspended");
@@ -144,11 +191,19 @@ async fn what_a_step_decided_outlives_a_restart_and_an_older_registry_file() {
 async fn a_change_that_is_denied_changes_nothing_but_the_log() {
     let Some(court) = court().await else { return };
     let before = court.casework.chamber(JURISDICTION).unwrap().registry();
-    let denied = access(&court, FIRST, SECOND, AccessChange::Suspend).await;
-    assert!(matches!(denied, Err(CaseError::Refused { .. })));
-    let silent = Change { answers: BTreeMap::new(), ..change(AccessChange::Grant) };
-    let pending = court.casework.change_access(&court.who(LASO).await, JURISDICTION, SECOND, silent).await;
-    assert!(matches!(pending, Err(CaseError::Refused { .. })));
+    let denied = against(access(&court, FIRST, SECOND, AccessChange::Suspend).await);
+    for clause in ["6.1(1)", "6.1(2)a", "6.1(2)b"] {
+        assert!(denied.iter().any(|against| against == clause), "{clause}: {denied:?}");
+    }
+    let shared = answers([("need-to-know", text("both use it")), ("credential-personal", Value::Flag(false))]);
+    for (what, given, clause) in [
+        (AccessChange::Grant, BTreeMap::new(), "7(6)"),
+        (AccessChange::Grant, shared, "7(6)"),
+        (AccessChange::Review, BTreeMap::new(), "6.1(2)c"),
+    ] {
+        let asked = Change { answers: given, ..change(what) };
+        refused(court.casework.change_access(&court.who(LASO).await, JURISDICTION, SECOND, asked).await, clause);
+    }
     let unknown = access(&court, LASO, "nobody", AccessChange::Grant).await;
     assert!(matches!(unknown, Err(CaseError::Unknown { kind: "person", .. })));
     let named = Change { roles: vec!["examiner".into()], ..change(AccessChange::Suspend) };
@@ -254,6 +309,9 @@ async fn a_violation_found_late_is_overdue_at_once_and_told_all_the_same() {
     let named = || answers([("violated-clause", text("3.5-a"))]);
     let in_time = report(&court, HOUR_MS, named()).await.unwrap();
     assert!(in_time.owed.iter().all(|(late, _)| !late));
+    let investigates = |owed: &Owed| &*owed.clause == "4(1)" && matches!(owed.duty, Duty::Task(_));
+    let by: Vec<_> = in_time.owed.iter().filter(|(_, o)| investigates(o)).map(|(_, o)| o.owner.as_str()).collect();
+    assert_eq!(by, ["professional-standards"], "and reviews it for criminality");
     let late = report(&court, 30 * HOUR_MS, named()).await.unwrap();
     let notice = late.owed.iter().find(|(late, _)| *late).map(|(_, owed)| owed).unwrap();
     let happened = court.clock.load(Ordering::Acquire) - 30 * HOUR_MS;
@@ -294,7 +352,12 @@ async fn a_breach_sets_its_chain_off() {
 async fn an_incomplete_report_is_pending_and_acted_on() {
     let Some(court) = court().await else { return };
     let incomplete = report(&court, HOUR_MS, answers([("offending-agency", text(AGENCY))])).await;
-    assert!(matches!(incomplete, Err(CaseError::Refused { .. })), "no clause is named");
+    assert_eq!(against(incomplete), ["4(1)"], "no clause is named");
+    let owed = court.casework.obligations(JURISDICTION).await.unwrap();
+    assert!(
+        owed.iter().any(|o| &*o.clause == "4(1)" && matches!(o.duty, Duty::Task(_))),
+        "it is investigated: {owed:?}"
+    );
     assert!(suspended_since(&court, AGENCY).is_some());
     assert_eq!(court.ever_on_record("violated").await, 0);
 }
@@ -368,8 +431,19 @@ async fn whoever_is_suspended_while_waiting_takes_no_step_of_any_kind() {
     let told = Report { happened, request: None, answers: answers([("violated-clause", text("5.2"))]) };
     rejected(casework.record_violation(&waiting, JURISDICTION, told).await, because);
     rejected(casework.look(&waiting, JURISDICTION, &request, BTreeMap::new()).await, because);
-    assert_eq!(court.ever_on_record("rejected").await, 14, "each is on record");
-    assert_eq!((court.ever_on_record("violated").await, court.ever_on_record("access-changed").await), (0, 1));
+    rejected(casework.open_request(&waiting, JURISDICTION, intake(7)).await, because);
+    rejected(casework.search_now(&waiting, JURISDICTION, intake(7), Plan::default()).await, because);
+    rejected(casework.enroll(&waiting, JURISDICTION, GALLERY, batch(100..101)).await, because);
+    let none = ["software-upgrades", "contract-changes", "confirmed-violations"].map(|name| (name, text("none")));
+    let asked = Asked { report: "weekly".to_owned(), days: None, answers: answers(none) };
+    rejected(casework.draw_report(&waiting, JURISDICTION, asked).await, because);
+    assert_eq!(court.ever_on_record("rejected").await, 18, "each is on record");
+    let done = ["violated", "access-changed", "opened", "enrolled", "drawn"];
+    let mut on_record = Vec::new();
+    for what in done {
+        on_record.push(court.ever_on_record(what).await);
+    }
+    assert_eq!(on_record, [0, 1, 1, 1, 0], "{done:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -380,6 +454,7 @@ async fn whoever_lost_a_role_while_waiting_asks_again() {
     let taken = court.casework.change_access(&waiting, JURISDICTION, SECOND, change(AccessChange::Suspend)).await;
     rejected(taken, "changed meanwhile");
     assert!(let_in(&court, SECOND).await);
+    rejected(court.casework.open_request(&waiting, JURISDICTION, intake(1)).await, "changed meanwhile");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -245,7 +245,7 @@ async fn held_by_an_enrolment(is_gone: bool) -> Option<(Court, String, String)> 
             rows.destroy_accounts(std::slice::from_ref(&account.id)).await.unwrap();
             if !is_gone {
                 let row = store::AccountRow { id: account.id.clone(), salt: [1; 32], plain };
-                rows.put_accounts(&[row]).await.unwrap();
+                rows.keep(&[store::Kept::Account(row)]).await.unwrap();
             }
             rows.keep(&[held]).await.unwrap();
         })

@@ -20,7 +20,7 @@ async fn damaged() -> Option<(Court, String)> {
         .reopen_on(async |rows: &store::Jurisdiction| {
             rows.destroy_accounts(std::slice::from_ref(&searched)).await.unwrap();
             let row = store::AccountRow { id: searched.clone(), salt: [1; 32], plain: b"not what it was".to_vec() };
-            rows.put_accounts(&[row]).await.unwrap();
+            rows.keep(&[store::Kept::Account(row)]).await.unwrap();
         })
         .await;
     Some((court, request))

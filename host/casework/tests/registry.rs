@@ -1,12 +1,12 @@
 //! People, agencies and agreements come on record over a step: judged, at once, and for longer than until the next start.
 
-use crate::common::{Court, FIRST, JURISDICTION, answers, court, misstep, text};
+use crate::common::{Court, FIRST, JURISDICTION, answers, court, misstep, outgoing, refused, signing, text};
 use magistrate_casework::access::{Change, Changed};
 use magistrate_casework::agreements::Admission;
 use magistrate_casework::chamber::Registered;
 use magistrate_casework::registration::{Record, Registration};
 use magistrate_casework::{CaseError, Misstep};
-use model::facts::{AccessChange, AgencyKind, Agreement, Device, Training};
+use model::facts::{AccessChange, AgencyKind, Agreement, Conclusion, Device, Training};
 use model::registry::{Agency, Concluded, Contact, Particulars, Person, Principal, agreement_id};
 use model::role::Held;
 use model::terms::{Digest, Value};
@@ -139,9 +139,15 @@ async fn nobody_is_registered_whom_the_policy_does_not_let_in() {
     let before = court.casework.chamber(JURISDICTION).unwrap().registry();
     let untrained = Person { trainings: vec![training("2020-01-01", "2025-01-01")], ..newcomer() };
     let unchecked = Person { background_checked: None, ..newcomer() };
-    for (by, person) in [(FIRST, newcomer()), (LASO, untrained), (LASO, unchecked)] {
-        let denied = register(&court, by, person).await;
-        assert!(matches!(denied, Err(CaseError::Refused { .. })), "{by}");
+    let prerequisites = ["6.1(3)d", "7(5)"];
+    for (by, person, clauses) in [
+        (FIRST, newcomer(), &["6.1(2)b"][..]),
+        (LASO, untrained, &prerequisites[..]),
+        (LASO, unchecked, &prerequisites[..]),
+    ] {
+        for clause in clauses {
+            refused(register(&court, by, person.clone()).await, clause);
+        }
     }
     assert_eq!(*court.casework.chamber(JURISDICTION).unwrap().registry(), *before);
     assert_eq!(court.ever_on_record("person-registered").await, 0);
@@ -189,6 +195,13 @@ async fn a_training_on_record_counts_at_once_and_its_end_too() {
     let person = let_in(&court, "e.voss").await.unwrap().person;
     assert_eq!(person.trainings.len(), 2);
     assert_eq!(person.need_reviewed, Some("2026-03-10".parse().unwrap()));
+    // Whoever opens the list is involved from then on, whoever has signed already (DET 5.4(3)-c).
+    let (signed, records) = court.signed(4).await;
+    court.look("e.voss", &signed).await.unwrap();
+    let wanting = misstep(court.release(FIRST, &signed, outgoing(&records[..1])).await);
+    assert!(matches!(&wanting, Misstep::Unsigned { .. }) && wanting.to_string().contains("`e.voss`"), "{wanting}");
+    court.sign("e.voss", &signed, signing("examiner", Conclusion::Lead)).await.unwrap();
+    court.release(FIRST, &signed, outgoing(&records[..1])).await.unwrap();
     record(&court, LASO, "e.voss", renewed("2026-03-10")).await.unwrap();
     let person = let_in(&court, "e.voss").await.unwrap().person;
     assert_eq!(person.trainings.last(), Some(&training("2026-03-02", "2026-03-10")));
@@ -221,7 +234,8 @@ async fn an_agency_comes_in_on_an_agreement_and_goes_when_that_ends() {
     let Some(court) = court().await else { return };
     let with = || vec![agreement("memorandum-of-understanding")];
     assert!(matches!(admit(&court, FIRST, sheriff(), with()).await, Err(CaseError::Refused { .. })), "not the LASO");
-    assert!(matches!(admit(&court, LASO, sheriff(), vec![]).await, Err(CaseError::Refused { .. })), "no agreement");
+    // Without an agreement.
+    refused(admit(&court, LASO, sheriff(), vec![]).await, "6.1(3)d");
     assert_eq!(agency(&court, "wayne-so"), None);
     admit(&court, LASO, sheriff(), with()).await.unwrap();
     let registered = Agency { agreements: vec![with().remove(0).agreement], ..sheriff() };

@@ -1,7 +1,8 @@
 //! Reports, surveys and samples: what they say is what the log says.
 
 use crate::common::{
-    ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, agree, answers, court, intake, outgoing, said, signing, text,
+    ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, agree, answers, court, intake, outgoing, refused, said,
+    signing, text,
 };
 use casework::CaseError;
 use casework::anomalies::{Scope, Thresholds};
@@ -12,7 +13,7 @@ use magistrate_casework as casework;
 use model::account::Event;
 use model::facts::{Conclusion, Likeness};
 use model::rulings::Duty;
-use model::terms::Digest;
+use model::terms::{Digest, Instant};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
@@ -51,17 +52,20 @@ async fn a_weekly_report_counts_what_its_week_has_on_record() {
     let Some(court) = court().await else { return };
     let (request, records) = court.signed(1).await;
     court.release(FIRST, &request, outgoing(&records[..1])).await.unwrap();
+    court.hand_over(FIRST, &request).await.unwrap();
+    court.outcome(ASKER, &request).await.unwrap();
     let mut shoplifting = intake(2);
     shoplifting.answers.insert("crime".to_owned(), text("larceny"));
     let examiner = court.who(FIRST).await;
-    let refused = court.casework.search_now(&examiner, JURISDICTION, shoplifting, Plan::default()).await;
-    assert!(matches!(refused, Err(CaseError::Refused { .. })));
+    refused(court.casework.search_now(&examiner, JURISDICTION, shoplifting, Plan::default()).await, "5.2");
     wait(&court, 7 * 24);
     // Of the next week, and so not of the report.
     court.searched(3, 3).await;
 
     let examiner = court.who(FIRST).await;
-    let done = court.casework.draw_report(&examiner, JURISDICTION, weekly()).await.unwrap();
+    let mut upgraded = weekly();
+    upgraded.answers.insert("software-upgrades".to_owned(), text("the matcher, to 5.1"));
+    let done = court.casework.draw_report(&examiner, JURISDICTION, upgraded).await.unwrap();
     let period = &done.report.period;
     assert_eq!((period.first, period.last), (date(2026, 3, 9), date(2026, 3, 15)), "Monday to Sunday");
     let sheet = court.drawn.1.lock().unwrap().pop().unwrap();
@@ -71,7 +75,8 @@ async fn a_weekly_report_counts_what_its_week_has_on_record() {
     let crimes = &section(&sheet, "Crime").rows;
     assert!(crimes.contains(&vec!["robbery".to_owned(), "1".to_owned(), "0".to_owned()]), "{crimes:?}");
     assert!(crimes.iter().any(|row| row[1] == "0" && row[2] == "1"), "the refused one: {crimes:?}");
-    assert_eq!(section(&sheet, "Stated by whoever drew this up").rows.len(), 3);
+    let stated = &section(&sheet, "Stated by whoever drew this up").rows;
+    assert!(stated.len() == 3 && stated.iter().flatten().any(|cell| cell == "the matcher, to 5.1"), "{stated:?}");
     assert!(section(&sheet, "About this report").text.contains("307.5"));
     assert!(section(&sheet, "Versions of the policy").rows.len() == 1);
     let basis = &section(&sheet, "What this is drawn from").text;
@@ -80,7 +85,21 @@ async fn a_weekly_report_counts_what_its_week_has_on_record() {
     let owed = court.casework.obligations(JURISDICTION).await.unwrap();
     let open = |o: &&casework::obligations::Owed| matches!(&o.duty, Duty::Document(id) if id == "weekly-report");
     assert_eq!(owed.iter().filter(open).count(), 0, "it is drawn up");
-    assert!(owed.iter().any(|o| matches!(o.duty, Duty::Notify(_))), "the Board is still to be told");
+    for clause in ["6.2-a", "6.2-b"] {
+        let tells = |o: &casework::obligations::Owed| *o.clause == *clause && matches!(o.duty, Duty::Notify(_));
+        assert!(owed.iter().any(tells), "{clause}: the Board is still to be told");
+    }
+
+    // The year's report adds its weeks up, and says what came of it.
+    let in_january = "2027-01-04T15:00:00.000Z".parse::<Instant>().unwrap();
+    court.clock.store(in_january.0, Ordering::Release);
+    court.casework.draw_report(&court.who(FIRST).await, JURISDICTION, annual()).await.unwrap();
+    let sheet = court.drawn.1.lock().unwrap().pop().unwrap();
+    assert_eq!((sheet.first, sheet.last), (date(2026, 1, 1), date(2026, 12, 31)));
+    let sums = ["Searches run", "Results released with a lead", "Steps refused by policy"];
+    assert_eq!(sums.map(|heading| count(&sheet, heading)), [2, 1, 1]);
+    let assisted = &section(&sheet, "Assisted").rows;
+    assert!(assisted.contains(&["yes", "1", "0"].map(str::to_owned).to_vec()), "{assisted:?}");
     agree(&court.casework).await;
 }
 
@@ -154,14 +173,18 @@ async fn only_what_is_public_is_for_everybody_and_all_of_it_is_as_recorded() {
 async fn a_report_that_is_not_permitted_or_cannot_be_set_out_is_none() {
     let Some(court) = court().await else { return };
     let (asker, examiner) = (court.who(ASKER).await, court.who(FIRST).await);
-    let refused = court.casework.draw_report(&asker, JURISDICTION, weekly()).await;
-    assert!(matches!(refused, Err(CaseError::Refused { .. })), "not of the unit");
+    // Not of the unit, no whole week, and silence, which is no answer.
     let half = Asked { days: Some((date(2026, 3, 2), date(2026, 3, 5))), ..weekly() };
-    let refused = court.casework.draw_report(&examiner, JURISDICTION, half).await;
-    assert!(matches!(refused, Err(CaseError::Refused { .. })), "no whole week");
-    let silent = Asked { answers: answers([]), ..weekly() };
-    let refused = court.casework.draw_report(&examiner, JURISDICTION, silent).await;
-    assert!(matches!(refused, Err(CaseError::Refused { .. })), "silence is no answer");
+    let silent = |asked: Asked| Asked { answers: answers([]), ..asked };
+    for (actor, asked, clause) in [
+        (&asker, weekly(), "6.2-a"),
+        (&asker, annual(), "6.3-a"),
+        (&examiner, half, "6.2-a"),
+        (&examiner, silent(weekly()), "6.2-b"),
+        (&examiner, silent(annual()), "6.3-b"),
+    ] {
+        refused(court.casework.draw_report(actor, JURISDICTION, asked).await, clause);
+    }
     let backwards = Asked { days: Some((date(2026, 3, 8), date(2026, 3, 2))), ..weekly() };
     let invalid = court.casework.draw_report(&examiner, JURISDICTION, backwards).await;
     assert!(matches!(invalid, Err(CaseError::Invalid(_))));
@@ -186,13 +209,12 @@ async fn a_random_evaluation_says_how_it_was_drawn_and_what_it_found() {
         answers: given.iter().map(|name| ((*name).to_owned(), text("30 of 412 steps, seed 2026-03"))).collect(),
     };
     let whole = ["sample", "sample-findings"];
-    for report in ["compliance-evaluation", "purge-audit"] {
-        for lacking in [&whole[..1], &whole[1..]] {
-            let refused = court.casework.draw_report(&examiner, JURISDICTION, asked(report, lacking)).await;
-            assert!(matches!(refused, Err(CaseError::Refused { .. })), "{report}: {lacking:?} alone");
+    for (report, clause) in [("compliance-evaluation", "6.1(2)d"), ("purge-audit", "6.1(3)c")] {
+        for one_alone in [&whole[..1], &whole[1..]] {
+            refused(court.casework.draw_report(&examiner, JURISDICTION, asked(report, one_alone)).await, clause);
         }
-        let refused = court.casework.draw_report(&outsider, JURISDICTION, asked(report, &whole)).await;
-        assert!(matches!(refused, Err(CaseError::Refused { .. })), "{report}: by an outside agency");
+        // Nor by an outside agency.
+        refused(court.casework.draw_report(&outsider, JURISDICTION, asked(report, &whole)).await, clause);
         assert!(court.drawn.1.lock().unwrap().is_empty());
         let done = court.casework.draw_report(&examiner, JURISDICTION, asked(report, &whole)).await.unwrap();
         assert!(!done.report.public && done.taken.receipt.is_some());

@@ -3,21 +3,23 @@
 use magistrate_casework as casework;
 
 use crate::common::{
-    Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, misstep, outgoing, said, signing, submission,
-    template, text,
+    Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, misstep, outgoing, refused, said, signing,
+    submission, template, text,
 };
 use casework::chamber::{Loading, Registered};
+use casework::disposition::Examination;
 use casework::enroll::{Batch, NewRecord};
 use casework::intake::Intake;
+use casework::release::{DOCUMENT, Form, sealed_id};
 use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, GALLERY_RECORD, Means};
 use casework::search_step::Plan;
 use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
-use model::account::Retained;
+use model::account::{Account, Event, Retained};
 use model::facts::{CaseStatus, Conclusion, Device, Identifier, Likeness};
 use model::registry::{Agency, Person, Principal, Registry};
 use model::rulings::Duty;
-use model::terms::{Instant, Value};
-use std::collections::BTreeMap;
+use model::terms::{Instant, Phase, Value};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -120,15 +122,25 @@ fn of_request(subject: &str, request: &str) -> Retained {
     Retained { subject: subject.to_owned(), gallery: None, record: request.to_owned() }
 }
 
-fn refused(taken: Result<Done, CaseError>, clause: &str) {
-    let Err(CaseError::Refused { rulings, .. }) = taken else { panic!("it was not refused by policy") };
-    let findings = rulings.rulings.iter().flat_map(|r| &r.decision.findings);
-    let deciding = |f: &&model::rulings::Finding| {
-        use model::rulings::Outcome::{Missing, Violated};
-        matches!(f.outcome, Missing | Violated)
-    };
-    let cited: Vec<_> = findings.filter(deciding).map(|f| f.clause.to_string()).collect();
-    assert!(cited.iter().any(|c| c == clause), "refused by {cited:?}");
+/// What the detective has the analyst ask for.
+fn intake(seed: usize) -> Intake {
+    Intake {
+        gallery: GALLERY.to_owned(),
+        requester: Some(DETECTIVE.to_owned()),
+        channel: "console".to_owned(),
+        automated: false,
+        batch_size: 1,
+        purpose: "crime".to_owned(),
+        reason: "identify the man whom the shop's camera shows forcing the rear door".to_owned(),
+        identifiers: vec![Identifier { kind: "complaint".to_owned(), value: format!("26-0104{seed}") }],
+        case_status: CaseStatus::Open,
+        probe: submission(seed),
+        answers: answers([
+            ("crime", text("burglary")),
+            ("protected-involved", Value::Flag(false)),
+            ("best-available", Value::Flag(true)),
+        ]),
+    }
 }
 
 impl House {
@@ -211,25 +223,8 @@ impl House {
 
     /// Searches with the template of a record; gives the request and the records of the list.
     async fn searched(&self, seed: usize) -> (String, Vec<String>) {
-        let intake = Intake {
-            gallery: GALLERY.to_owned(),
-            requester: Some(DETECTIVE.to_owned()),
-            channel: "console".to_owned(),
-            automated: false,
-            batch_size: 1,
-            purpose: "crime".to_owned(),
-            reason: "identify the man whom the shop's camera shows forcing the rear door".to_owned(),
-            identifiers: vec![Identifier { kind: "complaint".to_owned(), value: format!("26-0104{seed}") }],
-            case_status: CaseStatus::Open,
-            probe: submission(seed),
-            answers: answers([
-                ("crime", text("burglary")),
-                ("protected-involved", Value::Flag(false)),
-                ("best-available", Value::Flag(true)),
-            ]),
-        };
         let actor = self.who(ANALYST).await;
-        let (opened, searched) = self.casework.search_now(&actor, HOME, intake, Plan::default()).await.unwrap();
+        let (opened, searched) = self.casework.search_now(&actor, HOME, intake(seed), Plan::default()).await.unwrap();
         (opened.request.request.id, searched.candidates.into_iter().map(|c| c.record_id).collect())
     }
 }
@@ -258,6 +253,9 @@ async fn a_noticed_record_is_held_carried_off_and_gone_on_day_ten() {
     let written = [("written-notice", Value::Flag(true))];
     let asked = house.step(DETECTIVE, Change::Hold, evidence.clone(), written).await.unwrap();
     assert!(asked.pending && asked.docket.held.is_none() && asked.docket.asked.contains_key("hold"));
+    let told = house.casework.obligations(HOME).await.unwrap();
+    let told = told.iter().filter(|o| &*o.clause == "D.4.a-1").map(|o| &o.duty).collect::<Vec<_>>();
+    assert!(matches!(&told[..], [Duty::Notify(rule)] if rule.to == ["smrt-administrator"]), "{told:?}");
     let decided = [
         ("evidentiary-value", Value::Flag(true)),
         ("decision-reasons", text("the mugshot is exhibit 4 in a pending trial")),
@@ -305,6 +303,14 @@ async fn what_is_only_said_has_no_effect_and_nobody_else_decides() {
     let evidence = record(1);
     let oral = [("written-notice", Value::Flag(false))];
     refused(house.step(DETECTIVE, Change::Hold, evidence.clone(), oral).await, "D.4.a-1");
+    let unreasoned = [("written-notice", Value::Flag(true)), ("evidentiary-value", Value::Flag(true))];
+    refused(house.step(ADMINISTRATOR, Change::Hold, evidence.clone(), unreasoned).await, "D.4.a-2");
+    let none = [
+        ("written-notice", Value::Flag(true)),
+        ("evidentiary-value", Value::Flag(false)),
+        ("decision-reasons", text("nobody is charged")),
+    ];
+    refused(house.step(ADMINISTRATOR, Change::Hold, evidence.clone(), none).await, "D.4.a-2");
     assert!(house.casework.dockets(HOME).await.unwrap().is_empty(), "nothing is on any docket");
     refused(house.step(ANALYST, Change::Purge, evidence.clone(), []).await, "F.2");
     assert!(house.enrolled(&evidence).await);
@@ -463,17 +469,28 @@ async fn a_noticed_record_is_on_no_list_and_a_probe_stays_for_its_minimum() {
     let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
     let (request, list) = house.searched(4).await;
     assert!(list.contains(&record(4).record));
+    let analyst = house.who(ANALYST).await;
+    // One that nobody comes to search for (A.1-b).
+    let unsearched = house.casework.open_request(&analyst, HOME, intake(5)).await.unwrap().request.request.id;
+    let likeness = |id: &String| if *id == record(4).record { Likeness::Possible } else { Likeness::Excluded };
+    let dispositions = list.iter().map(|id| said(id, likeness(id))).collect();
+    let examination = Examination { dispositions, ..Examination::default() };
+    house.casework.dispose(&analyst, HOME, &request, examination).await.unwrap();
     house.step(ANALYST, Change::Notice, record(4), []).await.unwrap();
     let (_, list) = house.searched(4).await;
     assert!(!list.is_empty() && !list.contains(&record(4).record), "withheld: {list:?}");
+    refused(house.casework.release(&analyst, HOME, &request, outgoing(&[record(4).record])).await, "D.3");
 
     let early = house.step(ADMINISTRATOR, Change::Purge, of_request("probe", &request), []).await;
     let early = misstep(early);
     assert!(matches!(&early, Misstep::KeptUntil { clause, .. } if clause.contains("E.2.b")), "{early}");
+    assert!(house.casework.request(HOME, &unsearched).await.unwrap().template.is_some());
     house.set_clock("2027-03-01T16:00:01.000Z");
     house.casework.pass_deadlines().await;
-    let open = house.casework.request(HOME, &request).await.unwrap();
-    assert_eq!(open.template, None, "kept for as long as it had to be, and no longer");
+    for request in [&request, &unsearched] {
+        let open = house.casework.request(HOME, request).await.unwrap();
+        assert_eq!(open.template, None, "kept for as long as it had to be, and no longer");
+    }
     agree(&house.casework).await;
 }
 
@@ -542,6 +559,7 @@ async fn has_template(court: &Court, request: &str) -> bool {
 async fn without_a_lead_the_probe_goes_and_its_history_stays() {
     let Some(mut court) = court().await else { return };
     court.casework.provide(JURISDICTION, Means { exports: None, purge_as: Some(SUPERVISOR.to_owned()) });
+    let (under_way, _) = court.searched(9, 3).await;
     let request = without_a_lead(&court, 4).await;
     court.casework.pass_deadlines().await;
     assert!(has_template(&court, &request).await, "not before it has to");
@@ -558,6 +576,15 @@ async fn without_a_lead_the_probe_goes_and_its_history_stays() {
     court.casework.pass_deadlines().await;
     assert_eq!(court.on_record(&request, "purged").await, 1, "once");
     assert!(matches!(misstep(probe_step(&court, Change::Purge, &request, []).await), Misstep::Destroyed { .. }));
+
+    // What is still under way goes on schedule: in a year, which 71 hours have passed of.
+    wait(&court, 364 * 24 - 71);
+    court.casework.pass_deadlines().await;
+    assert!(has_template(&court, &under_way).await, "not before it has to");
+    wait(&court, 24);
+    court.casework.pass_deadlines().await;
+    assert!(!has_template(&court, &under_way).await);
+    assert_eq!(court.on_record(&under_way, "purged").await, 1);
     agree(&court.casework).await;
 }
 
@@ -654,6 +681,96 @@ async fn accounts_go_after_their_year_and_the_log_still_says_which() {
         assert!(matches!(refused, Err(CaseError::Invalid(_))), "{bad}");
     }
     agree(&court.casework).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_entries_said_that_are_purged_is_said_by_nothing_beside_them() {
+    let Some(court) = court().await else { return };
+    let ((request, _), (other, _)) = (court.searched(1, 3).await, court.searched(2, 3).await);
+    wait(&court, 366 * 24);
+    let (officer, auditor) = (court.who("l.ortega").await, court.who("a.feld").await);
+    let log = court.casework.chamber(JURISDICTION).unwrap().log().clone();
+    let told = async |first: u64| {
+        let seen = court.casework.inspect(&auditor, JURISDICTION, first, 100).await.unwrap();
+        let mut told: Vec<_> = seen.into_iter().filter_map(|s| s.account.map(|account| (s.index, account))).collect();
+        told.retain(|(_, account)| account.request.as_ref() == Some(&request));
+        told
+    };
+    let rows = court.store.jurisdiction(JURISDICTION).await.unwrap();
+    let of = |searches: Vec<store::SearchRow>| searches.into_iter().map(|s| s.request).collect::<BTreeSet<_>>();
+    assert_eq!(of(rows.searches_since(Instant(0)).await.unwrap()), BTreeSet::from([request.clone(), other.clone()]));
+
+    // Up to the permit of the search, and not what came of it.
+    let entries = told(0).await;
+    let is_permit =
+        |account: &Account| matches!(&account.event, Event::Decision { rulings, .. } if rulings.phase == Phase::Search);
+    let last = entries.iter().position(|(_, account)| is_permit(account)).unwrap();
+    let range = format!("{}-{}", entries[0].0, entries[last].0);
+    let asking =
+        Asking { change: Change::Purge, record: of_request(AUDIT_ENTRY, &range), day: None, answers: BTreeMap::new() };
+    let done = court.casework.retention(&officer, JURISDICTION, asking).await.unwrap();
+    assert_eq!(done.destroyed.len(), last + 1);
+    assert_eq!(of(rows.searches_since(Instant(0)).await.unwrap()), BTreeSet::from([other.clone()]));
+    let searches = [&request, &other].map(|id| rows.searches_of_request(id));
+    let [gone, there] = searches;
+    assert_eq!((gone.await.unwrap(), there.await.unwrap()), (0, 1));
+    let probes = store::test_support::at_rest(&rows, &[]).await.unwrap();
+    assert_eq!(probes.iter().filter(|row| row.table == "case_probe").count(), 1, "of the other's case");
+
+    let size = log.size();
+    let seen = court.seen(&request).await;
+    let said = &seen.request;
+    assert!(seen.incomplete && said.reason.is_empty() && said.purpose.is_empty() && said.identifiers.is_empty());
+    let open = court.casework.request(JURISDICTION, &request).await.unwrap();
+    assert!(open.attestations.is_empty() && open.probe.source.is_empty());
+    assert!(open.template.is_some(), "the probe is purged in its own right");
+    assert_eq!(misstep(court.look(FIRST, &request).await), Misstep::Incomplete);
+    let bare: Vec<_> = told(size).await.into_iter().map(|(_, account)| account).collect();
+    assert_eq!(bare.len(), 2, "the look, and the step that is refused");
+    for account in bare {
+        assert!(account.justification.is_empty() && account.purpose.is_empty() && account.case.is_empty());
+        assert!(account.probe.is_none() && account.lacking.is_empty(), "{account:?}");
+    }
+    assert!(!court.seen(&other).await.request.reason.is_empty(), "nothing else is changed");
+    agree(&court.casework).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_goes_though_the_account_of_its_release_went_before() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(3).await;
+    let document = court.release(FIRST, &request, outgoing(&records[..1])).await.unwrap().documents.remove(0);
+    wait(&court, 368 * 24);
+    let purge = async |who: &str, record: Retained| {
+        let asking = Asking { change: Change::Purge, record, day: None, answers: BTreeMap::new() };
+        court.casework.retention(&court.who(who).await, JURISDICTION, asking).await
+    };
+    let size = court.casework.chamber(JURISDICTION).unwrap().log().size();
+    purge("l.ortega", of_request(AUDIT_ENTRY, &format!("0-{}", size - 1))).await.unwrap();
+    assert_eq!(court.on_record(&request, "released").await, 0, "what was drawn up is on record nowhere");
+    let left = court.seen(&request).await.request;
+    assert!(left.reason.is_empty() && left.identifiers.is_empty(), "it stays for the document, and says nothing else");
+
+    for (id, of) in [("no-such-report", request.as_str()), (document.id.as_str(), "no-such-request")] {
+        let nothing = purge("l.ortega", of_request(id, of)).await;
+        assert!(matches!(nothing, Err(CaseError::Unknown { .. })), "{id} of {of}");
+    }
+    refused(purge(FIRST, of_request(&document.id, &request)).await, "7(4)");
+    let done = purge("l.ortega", of_request(&document.id, &request)).await.unwrap();
+    let destroyed: Vec<_> = done.destroyed.iter().map(|d| (d.what.as_str(), d.digest)).collect();
+    assert_eq!(destroyed, [(DOCUMENT, Some(document.html)), (DOCUMENT, Some(document.pdf))]);
+    let rows = court.store.jurisdiction(JURISDICTION).await.unwrap();
+    for form in [Form::Html, Form::Pdf] {
+        let id = sealed_id(&request, &document.id, form);
+        assert!(rows.open_sealed(DOCUMENT, &id).await.unwrap().is_none(), "{id}");
+    }
+    let again = misstep(purge("l.ortega", of_request(&document.id, &request)).await);
+    assert!(matches!(again, Misstep::Destroyed { .. }), "{again}");
+
+    let gallery = Some(crate::common::GALLERY.to_owned());
+    let shown = Retained { subject: GALLERY_RECORD.to_owned(), gallery, record: records[0].clone() };
+    let done = purge("r.tanaka", shown).await.unwrap();
+    assert!(done.left_in.is_empty() && !done.destroyed.is_empty(), "the document is gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

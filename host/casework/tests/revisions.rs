@@ -5,12 +5,13 @@ use magistrate_casework::activation::{Activated, Proposal, Vote};
 use magistrate_casework::chamber::{Loading, Registered};
 use magistrate_casework::chancery::Chancery;
 use magistrate_casework::obligations::Owed;
+use magistrate_casework::registration::Record;
 use magistrate_casework::revision::State;
 use magistrate_casework::violation::Report;
 use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
 use model::account::Event;
 use model::facts::{AccessChange, Conclusion, Device};
-use model::registry::{Principal, Registry};
+use model::registry::{Particulars, Principal, Registry};
 use model::role::Held;
 use model::rulings::Duty;
 use model::terms::{Digest, Field, Instant, Value, Verdict};
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use store::test_support::{RowAtRest, at_rest};
 
 const DETROIT: &str = "detroit";
 const ST_LOUIS: &str = "st-louis";
@@ -30,6 +32,8 @@ fn source(jurisdiction: &str) -> PathBuf {
 /// Two jurisdictions at work on copies of the shipped policies.
 struct House {
     casework: Casework,
+    /// What the casework keeps its rows in.
+    store: store::Store,
     home: tempfile::TempDir,
 }
 
@@ -57,8 +61,8 @@ async fn house_after(change: impl FnOnce(&Path)) -> Option<House> {
     for (jurisdiction, _) in COMPONENTS {
         policy::Folder::pin(&folder(home.path(), jurisdiction), &engine).unwrap();
     }
-    let casework = open(home.path()).await;
-    Some(House { casework, home })
+    let (casework, store) = open(home.path()).await;
+    Some(House { casework, store, home })
 }
 
 fn folder(home: &Path, jurisdiction: &str) -> PathBuf {
@@ -70,7 +74,7 @@ fn dir(folder: &Path) -> cap_std::fs::Dir {
     cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap()
 }
 
-async fn open(home: &Path) -> Casework {
+async fn open(home: &Path) -> (Casework, store::Store) {
     let engine = policy::Engine::new().unwrap();
     let archive = policy::Archive::new(dir(&home.join("archive")));
     let mut openings = Vec::new();
@@ -89,11 +93,11 @@ async fn open(home: &Path) -> Casework {
     let store = store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
     let at: Instant = "2026-03-10T15:00:00.000Z".parse().unwrap();
     let clock = Clock::set(Arc::new(AtomicU64::new(at.0)));
-    let casework = Casework::open(openings, store, clock, None, &|_: Loading<'_>| ()).await.unwrap();
+    let casework = Casework::open(openings, store.clone(), clock, None, &|_: Loading<'_>| ()).await.unwrap();
     let folders = COMPONENTS.iter().map(|(id, _)| ((*id).to_owned(), folder(home, id))).collect();
     let casework = casework.with_chancery(Chancery::new(engine, archive, folders));
     casework.put_policies_back().await;
-    casework
+    (casework, store)
 }
 
 /// Puts a revision into the folder of St. Louis, as an activation does, or whoever may write there.
@@ -115,11 +119,22 @@ impl House {
     }
 
     async fn reopen(self, change: impl FnOnce(&Path)) -> Self {
-        let Self { casework, home } = self;
+        let Self { casework, store, home } = self;
+        drop(store);
         casework.close().await.unwrap();
         change(home.path());
-        let casework = open(home.path()).await;
-        Self { casework, home }
+        let (casework, store) = open(home.path()).await;
+        Self { casework, store, home }
+    }
+
+    /// Everything that is kept of a jurisdiction and its policy, but the log and what decisions demand.
+    async fn stands(&self, jurisdiction: &str) -> (Vec<RowAtRest>, Vec<u8>, Vec<String>, (Digest, Digest)) {
+        // What was just recorded is in the database then.
+        self.casework.policy_seen(jurisdiction, None).await.unwrap();
+        let others = ["account", "request_entry", "obligation", "obligation_wake", "imposition"];
+        let rows = at_rest(&self.store.jurisdiction(jurisdiction).await.unwrap(), &others).await.unwrap();
+        let file = std::fs::read(folder(self.home.path(), jurisdiction).join("policy.toml")).unwrap();
+        (rows, file, archived(self.home.path()), self.in_force(jurisdiction))
     }
 
     async fn propose(&self, jurisdiction: &str, person: &str, proposal: Proposal) -> Result<String, CaseError> {
@@ -154,7 +169,8 @@ impl House {
 
     /// Closes the house as a crash would have left it in the middle of an activation: permitted, and not concluded.
     async fn break_off(self, id: &str, change: impl FnOnce(&Path)) -> Self {
-        let Self { casework, home } = self;
+        let Self { casework, store, home } = self;
+        drop(store);
         casework.close().await.unwrap();
         let url = format!("surrealkv://{}", home.path().join("store").display());
         let store = store::Store::open(&url, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
@@ -166,8 +182,8 @@ impl House {
         drop(rows);
         store.close().await;
         change(home.path());
-        let casework = open(home.path()).await;
-        Self { casework, home }
+        let (casework, store) = open(home.path()).await;
+        Self { casework, store, home }
     }
 
     /// A revision of St. Louis that the commander approved of.
@@ -233,6 +249,13 @@ fn archived(home: &Path) -> Vec<String> {
     names
 }
 
+/// That a policy refused a step with this verdict, and this clause is against it.
+fn refused<T>(taken: Result<T, CaseError>, expected: Verdict, clause: &str) {
+    let Err(CaseError::Refused { rulings, .. }) = &taken else { panic!("it was not refused by policy") };
+    assert_eq!(rulings.verdict(), expected);
+    crate::common::refused(taken, clause);
+}
+
 fn verdict<T>(taken: Result<T, CaseError>) -> Verdict {
     match taken {
         Err(CaseError::Refused { rulings, .. }) => rulings.verdict(),
@@ -247,8 +270,8 @@ async fn a_setting_takes_effect_with_the_approval_that_the_policy_wants_and_outl
     let (first, administrator) = (house.in_force(ST_LOUIS), "s.okafor");
     let id = house.propose(ST_LOUIS, administrator, days(8)).await.unwrap();
     assert_eq!(house.in_force(ST_LOUIS), first, "put forward is not in force");
-    assert_eq!(verdict(house.activate(ST_LOUIS, administrator, &id).await), Verdict::Pend);
-    assert_eq!(verdict(house.activate(ST_LOUIS, "r.abara", &id).await), Verdict::Deny);
+    refused(house.activate(ST_LOUIS, administrator, &id).await, Verdict::Pend, "F.1");
+    refused(house.activate(ST_LOUIS, "r.abara", &id).await, Verdict::Deny, "F.2");
     house.vote(ST_LOUIS, "e.marsh", &id, "rtcc-commander", true).await.unwrap();
     let activated = house.activate(ST_LOUIS, administrator, &id).await.unwrap();
     assert!(activated.revision.is_in_force() && activated.taken.receipt.is_some());
@@ -277,12 +300,15 @@ async fn a_component_takes_effect_with_the_approval_of_those_who_hold_their_role
     let id = house.propose(DETROIT, "l.ortega", proposal.clone()).await.unwrap();
     let twice = house.propose(DETROIT, "l.ortega", proposal).await;
     assert!(matches!(twice, Err(CaseError::Exists(_))));
-    assert_eq!(verdict(house.activate(DETROIT, "l.ortega", &id).await), Verdict::Deny, "the Board has not approved");
+    let stood = house.stands(DETROIT).await;
+    // The Board has not approved.
+    refused(house.activate(DETROIT, "l.ortega", &id).await, Verdict::Deny, "6.4");
+    assert!(house.stands(DETROIT).await == stood, "what is denied changes nothing but the log");
     let role = "board-of-police-commissioners";
     let not_theirs = house.vote(DETROIT, "l.ortega", &id, role, true).await;
     assert!(matches!(not_theirs, Err(CaseError::OutOfPlace(Misstep::NotTheirRole { .. }, _))));
     house.vote(DETROIT, "v.stone", &id, role, true).await.unwrap();
-    assert_eq!(verdict(house.activate(DETROIT, "m.whitfield", &id).await), Verdict::Deny, "the LASO administers");
+    refused(house.activate(DETROIT, "m.whitfield", &id).await, Verdict::Deny, "6.1(2)a");
 
     let laso = house.who(DETROIT, "l.ortega").await;
     let answers = || {
@@ -291,8 +317,17 @@ async fn a_component_takes_effect_with_the_approval_of_those_who_hold_their_role
     };
     let change = |change| Change { change, roles: vec![], reason: String::new(), answers: answers() };
     house.casework.change_access(&laso, DETROIT, "v.stone", change(AccessChange::Suspend)).await.unwrap();
-    assert_eq!(verdict(house.activate(DETROIT, "l.ortega", &id).await), Verdict::Deny, "nobody's approval");
+    // Nobody's approval.
+    refused(house.activate(DETROIT, "l.ortega", &id).await, Verdict::Deny, "6.4");
     house.casework.change_access(&laso, DETROIT, "v.stone", change(AccessChange::Reinstate)).await.unwrap();
+    let moves = async |unit: &str| {
+        let particulars = Particulars { unit: Some(unit.to_owned()), ..Particulars::default() };
+        let recording = Record { particulars, answers: answers(), ..Record::default() };
+        house.casework.record_of_person(&laso, DETROIT, "v.stone", recording).await.unwrap();
+    };
+    moves("patrol").await;
+    assert_eq!(verdict(house.activate(DETROIT, "l.ortega", &id).await), Verdict::Deny, "nor for the unit they left");
+    moves("board").await;
     house.activate(DETROIT, "l.ortega", &id).await.unwrap();
     assert_eq!(house.in_force(DETROIT).0, digest);
     let read = policy::Folder::read(&folder(house.home.path(), DETROIT)).unwrap();
@@ -498,8 +533,8 @@ async fn misuse_is_told_to_whom_the_policy_names() {
     let given = BTreeMap::from([("violation-summary".to_owned(), summary)]);
     let report = Report { happened: at, request: None, answers: given };
     let recorded = house.casework.record_violation(&reporter, ST_LOUIS, report).await.unwrap();
-    let told =
-        |late: bool| recorded.owed.iter().filter(move |(l, o)| *l == late && o.owner == "rtcc-commander").count();
+    let commanders = |o: &Owed| &*o.clause == "E.1-c" && o.owner == "rtcc-commander";
+    let told = |late: bool| recorded.owed.iter().filter(|(l, o)| *l == late && commanders(o)).count();
     assert_eq!((told(true), told(false)), (1, 1), "the notice is late, the review is not: {:?}", recorded.owed);
 }
 
@@ -557,7 +592,7 @@ async fn each_policy_says_who_gives_access() {
     };
     let commander = house.who(ST_LOUIS, "e.marsh").await;
     let denied = house.casework.change_access(&commander, ST_LOUIS, "p.nolan", grant()).await;
-    assert_eq!(verdict(denied), Verdict::Deny, "the Fusion Center authorises");
+    refused(denied, Verdict::Deny, "A.3-a");
     let center = house.who(ST_LOUIS, "n.ferrer").await;
     house.casework.change_access(&center, ST_LOUIS, "p.nolan", grant()).await.unwrap();
     assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.role_names(), ["slfc-authorised"]);
@@ -568,6 +603,13 @@ async fn each_policy_says_who_gives_access() {
     assert_eq!(verdict(denied), Verdict::Deny, "with another end it is granted anew");
     assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.roles[0].until, None);
     house.casework.change_access(&administrator, ST_LOUIS, "p.nolan", grant()).await.expect("as it is held already");
+
+    // Nor does an Administrator designate the next one.
+    let designate = || Change { roles: vec!["smrt-administrator".into()], ..grant() };
+    let denied = house.casework.change_access(&administrator, ST_LOUIS, "t.lindqvist", designate()).await;
+    refused(denied, Verdict::Deny, "F.2");
+    let done = house.casework.change_access(&commander, ST_LOUIS, "t.lindqvist", designate()).await.unwrap();
+    assert_eq!(done.roles, ["slfc-authorised", "smrt-administrator"]);
     let house = house.reopen(|_| {}).await;
     assert_eq!(house.who(ST_LOUIS, "p.nolan").await.person.role_names(), ["slfc-authorised"]);
 }
@@ -589,7 +631,7 @@ async fn an_activation_waits_for_passwords_and_records_what_is_said_of_maintenan
         (given(&[(replaced, false), (standard, true)]), Verdict::Deny),
         (given(&[(replaced, true), (standard, false)]), Verdict::Deny),
     ] {
-        assert_eq!(verdict(house.casework.activate(&actor, DETROIT, &id, answers).await), expected);
+        refused(house.casework.activate(&actor, DETROIT, &id, answers).await, expected, "7(7)");
         assert_eq!(house.in_force(DETROIT), before);
     }
     let answers = given(&[(replaced, true), (standard, true), ("maintained", true)]);

@@ -2,14 +2,14 @@
 //! hold it.
 
 use crate::common::{
-    Court, FIRST, GALLERY, JURISDICTION, agree, answers, batch, court, intake, misstep, outgoing, record, text,
+    Court, FIRST, GALLERY, JURISDICTION, against, agree, answers, batch, court, intake, misstep, outgoing, record, text,
 };
 use casework::retention::{Asking, Change, Done, GALLERY_RECORD};
 use casework::search_step::Plan;
 use casework::{CaseError, Misstep};
 use magistrate_casework as casework;
 use model::account::Retained;
-use model::rulings::{Duty, Outcome};
+use model::rulings::Duty;
 use std::collections::BTreeMap;
 
 const REGISTRAR: &str = "r.tanaka";
@@ -32,14 +32,6 @@ async fn seal(court: &Court, record: &str) -> Done {
 
 async fn unseal(court: &Court, record: &str) -> Done {
     step(court, REGISTRAR, Change::Unseal, of_gallery(record), "the order was vacated").await.unwrap()
-}
-
-/// The clauses against a step that a policy refused.
-fn against<T>(taken: Result<T, CaseError>) -> Vec<String> {
-    let Err(CaseError::Refused { rulings, .. }) = taken else { panic!("it was not refused by policy") };
-    let findings = rulings.rulings.iter().flat_map(|r| &r.decision.findings);
-    let against = findings.filter(|f| matches!(f.outcome, Outcome::Violated | Outcome::Missing));
-    against.map(|f| f.clause.to_string()).collect()
 }
 
 /// How many records have this status.

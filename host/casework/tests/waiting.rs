@@ -5,6 +5,7 @@ use crate::common::{
     ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, answers, court, intake, misstep, outgoing, record, said,
     signing, text,
 };
+use crate::people::moves;
 use casework::access::Change;
 use casework::acknowledgement::Acknowledgement;
 use casework::awaited::Waits;
@@ -235,8 +236,7 @@ async fn broken_off(court: Court, waits: &Account, mark: serde_json::Value) -> C
     court
         .reopen_on(async |rows: &store::Jurisdiction| {
             rows.destroy_accounts(std::slice::from_ref(&account.id)).await.unwrap();
-            rows.put_accounts(&[account]).await.unwrap();
-            rows.keep(&[store::Kept::Stands(row)]).await.unwrap();
+            rows.keep(&[store::Kept::Account(account), store::Kept::Stands(row)]).await.unwrap();
         })
         .await
 }
@@ -397,7 +397,34 @@ async fn an_approval_counts_while_whoever_gave_it_holds_the_role() {
     access(&court, SUPERVISOR, AccessChange::Withdraw, &["ciu-supervisor"]).await;
     waits_under(&waiting(court.search(FIRST, &request, three()).await), "2.7");
     access(&court, SUPERVISOR, AccessChange::Reinstate, &["ciu-supervisor"]).await;
+    moves(&court, SUPERVISOR, "patrol").await;
+    waits_under(&waiting(court.search(FIRST, &request, three()).await), "2.7");
+    moves(&court, SUPERVISOR, "ciu").await;
     court.search(FIRST, &request, three()).await.expect("who is back need not approve again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_counts_no_more_is_listed_among_what_is_to_be_met() {
+    let Some(court) = court().await else { return };
+    let request = waits_under(&court.opened_waiting(tabled(2)).await, "2.7");
+    let listed = async |who: &str| {
+        let shown = court.casework.obligations_for(&court.who(who).await, JURISDICTION).await.unwrap();
+        let of_it = |o: &&Owed| o.request.as_deref() == Some(request.as_str()) && matches!(o.duty, Duty::Approve(_));
+        assert!(shown.iter().all(Owed::is_open));
+        shown.iter().filter(of_it).count()
+    };
+    assert_eq!(listed(FIRST).await, 1);
+    court.sign(SUPERVISOR, &request, approval()).await.unwrap();
+    assert_eq!((listed(FIRST).await, listed(ASKER).await), (0, 0));
+    access(&court, SUPERVISOR, AccessChange::Suspend, &[]).await;
+    assert_eq!((listed(FIRST).await, listed(ASKER).await), (1, 1), "once, and to whoever asked");
+    access(&court, SECOND, AccessChange::Grant, &["ciu-supervisor"]).await;
+    court.sign(SECOND, &request, approval()).await.unwrap();
+    assert_eq!(listed(FIRST).await, 0, "another one counts");
+    access(&court, SECOND, AccessChange::Withdraw, &["ciu-supervisor"]).await;
+    assert_eq!(listed(FIRST).await, 1, "nor does a role that is lost");
+    access(&court, SUPERVISOR, AccessChange::Reinstate, &[]).await;
+    assert_eq!(listed(FIRST).await, 0, "it counts again");
 }
 
 #[tokio::test(flavor = "multi_thread")]

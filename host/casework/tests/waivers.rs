@@ -44,7 +44,7 @@ const WHY: &str = "the office that had to do it was closed on 1 March, order 26-
 /// Two jurisdictions at work, each with a policy of its own.
 pub struct House {
     pub casework: Casework,
-    clock: Arc<AtomicU64>,
+    pub clock: Arc<AtomicU64>,
     _home: tempfile::TempDir,
 }
 
@@ -74,6 +74,14 @@ async fn lenient(outbox: Option<Arc<dyn Outbox>>) -> Option<House> {
 
 /// The component that is written for tests, acting so, for both; `None` where it is not built.
 pub async fn house_that(act: &str, outbox: Option<Arc<dyn Outbox>>) -> Option<House> {
+    let house = empty_house_that(act, outbox).await?;
+    let registrar = house.who(DETROIT, "r.tanaka").await;
+    house.casework.enroll(&registrar, DETROIT, GALLERY, batch(0..8)).await.unwrap();
+    Some(house)
+}
+
+/// The same with nothing in its galleries.
+pub async fn empty_house_that(act: &str, outbox: Option<Arc<dyn Outbox>>) -> Option<House> {
     let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned();
     let Ok(component) = std::fs::read(target.join("wasm32-wasip2/policy/hostile.wasm")) else {
         crate::common::skip("the component is not built");
@@ -82,10 +90,7 @@ pub async fn house_that(act: &str, outbox: Option<Arc<dyn Outbox>>) -> Option<Ho
     let engine = policy::Engine::new().unwrap();
     let settings = [Field::new("act", Value::Text(act.to_owned()))];
     let policy = policy::Policy::load(&engine, &component, &settings).unwrap();
-    let house = open(vec![policy.clone(), policy], outbox).await;
-    let registrar = house.who(DETROIT, "r.tanaka").await;
-    house.casework.enroll(&registrar, DETROIT, GALLERY, batch(0..8)).await.unwrap();
-    Some(house)
+    Some(open(vec![policy.clone(), policy], outbox).await)
 }
 
 async fn open(policies: Vec<policy::Policy>, outbox: Option<Arc<dyn Outbox>>) -> House {
@@ -209,7 +214,7 @@ impl House {
     }
 
     /// Every event on record in a jurisdiction's log.
-    async fn events(&self, jurisdiction: &str) -> Vec<Event> {
+    pub async fn events(&self, jurisdiction: &str) -> Vec<Event> {
         let auditor = if jurisdiction == DETROIT { "a.feld" } else { "a.whitfield" };
         let auditor = self.who(jurisdiction, auditor).await;
         let entries = self.casework.inspect(&auditor, jurisdiction, 0, 1000).await.unwrap();

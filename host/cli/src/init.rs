@@ -233,8 +233,8 @@ revocations = "certs/revocations.pem"
 # looks_per_minute = 600
 
 # What is public, for everybody, without a certificate: the logs, their keys, the directives with their revisions, published reports.
-# Nothing that is asked there is an entry. TLS with the server's certificate; with `tls = false`, HTTP for a proxy in front, and
-# then name more connections_each, for all have its address.
+# Nothing that is shown there is an entry; attempts on a log are counted, in one entry a minute. TLS with the server's certificate; with
+# `tls = false`, HTTP for a proxy in front, and then name more connections_each, for all have its address.
 # [public]
 # listen = "127.0.0.1:8445"
 # tls = true
@@ -263,7 +263,8 @@ keys = "secrets"
 # Where notices go that policies demand: one message file each, and mail to the offices whose addresses are named.
 [outbox]
 folder = "data/outbox"
-# Whom to tell when this host itself is in trouble, a log that cannot be written, say. By mail, each needs an address below.
+# Whom to tell when this host itself is in trouble, a log that cannot be written, say. By mail, each needs an address below. A disk
+# that is full takes no alarm either: name a mail server, or a folder that is not on the disk of the logs.
 alarm = ["administrator"]
 # [outbox.smtp]
 # host = "mail.example.gov"

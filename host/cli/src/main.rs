@@ -48,6 +48,7 @@ mod private;
 mod registry_command;
 mod report_command;
 mod retention_command;
+mod same_disk;
 mod scratch;
 mod search_command;
 mod serve;

@@ -64,6 +64,9 @@ pub(crate) enum Command {
     Renew {
         /// The PKI's folder
         folder: PathBuf,
+        /// Days it may be used; a negative number makes one that has expired
+        #[arg(long, default_value_t = REVOCATIONS_DAYS, allow_negative_numbers = true)]
+        days: i64,
     },
 }
 
@@ -99,13 +102,16 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
             Authority::open(folder)?.revoke(certificate)?;
             say!("{} is revoked; a running server refuses it within seconds", certificate.display());
         }
-        Command::Renew { folder } => Authority::open(folder)?.publish_revocations()?,
+        Command::Renew { folder, days } => Authority::open(folder)?.publish_revocations(*days)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The list of revoked serial numbers: hexadecimal, one a line.
 const REVOKED: &str = "revoked.txt";
+
+/// The file that whoever changes something in the folder holds locked meanwhile.
+const LOCK: &str = ".lock";
 
 /// What the name of a key's file ends with.
 const KEY_SUFFIX: &str = "-key";
@@ -120,6 +126,7 @@ impl Authority {
     /// Makes a new authority in this folder, with an empty revocation list.
     pub(crate) fn create(folder: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
+        let _alone = lock(folder)?;
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(Vec::<String>::new())?;
         params.distinguished_name.push(DnType::CommonName, "Magistrate development authority");
@@ -132,7 +139,7 @@ impl Authority {
         let authority = Self { folder: folder.to_owned(), issuer: Issuer::new(params, key) };
         // A new authority has revoked nobody. One that lost its list must not say so.
         replace(&folder.join(REVOKED), "")?;
-        authority.publish_revocations()?;
+        authority.sign_revocations("", REVOCATIONS_DAYS)?;
         Ok(authority)
     }
 
@@ -188,6 +195,7 @@ impl Authority {
     }
 
     fn issue(&self, mut params: CertificateParams, path: &Path, days: i64) -> anyhow::Result<()> {
+        let _alone = lock(&self.folder)?;
         let (key_path, serial_path) = (key_of(path)?, path.with_extension("serial"));
         for there in [path, &key_path, &serial_path] {
             if there.symlink_metadata().is_ok() {
@@ -217,13 +225,15 @@ impl Authority {
     pub(crate) fn revoke(&self, certificate: &Path) -> anyhow::Result<()> {
         let serial = server::authority::serial_of_issued(&self.folder.join("ca.pem"), certificate);
         let serial = hex::encode(serial.context("nothing is revoked")?);
+        // Until the list is signed that was read: another's revocation in between would be lost.
+        let _alone = lock(&self.folder)?;
         let mut revoked = self.revoked()?;
         if !revoked.lines().any(|line| line == serial) {
             revoked.push_str(&serial);
             revoked.push('\n');
             replace(&self.folder.join(REVOKED), &revoked)?;
         }
-        self.publish_revocations()
+        self.sign_revocations(&revoked, REVOCATIONS_DAYS)
     }
 
     /// The serial numbers revoked so far. A list that cannot be read is not an empty one: everybody would be let in again.
@@ -237,12 +247,17 @@ impl Authority {
         })
     }
 
-    /// Signs the revocation list.
+    /// Signs the revocation list, to be used for so many days; a negative number makes one that has expired.
     ///
     /// # Errors
     /// When the list of revoked serial numbers cannot be read: the signed one stays as it is.
-    pub(crate) fn publish_revocations(&self) -> anyhow::Result<()> {
-        let revoked = self.revoked()?;
+    pub(crate) fn publish_revocations(&self, days: i64) -> anyhow::Result<()> {
+        let _alone = lock(&self.folder)?;
+        self.sign_revocations(&self.revoked()?, days)
+    }
+
+    /// The same of these serial numbers, one a line, by whoever is alone in the folder.
+    fn sign_revocations(&self, revoked: &str, days: i64) -> anyhow::Result<()> {
         let now = day(0)?;
         let revoked_certs = revoked
             .lines()
@@ -259,8 +274,8 @@ impl Authority {
             .collect::<anyhow::Result<Vec<_>>>()?;
         let number = jiff::Timestamp::now().as_millisecond().unsigned_abs().to_be_bytes();
         let list = CertificateRevocationListParams {
-            this_update: day(-1)?,
-            next_update: day(REVOCATIONS_DAYS)?,
+            this_update: day(days.min(0) - 1)?,
+            next_update: day(days)?,
             crl_number: SerialNumber::from_slice(&number[2..]),
             issuing_distribution_point: None,
             revoked_certs,
@@ -327,18 +342,29 @@ fn write_new(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
     written.with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Waits until nobody else changes anything in the folder; others wait for as long as this is held.
+fn lock(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join(LOCK);
+    // For its owner alone: whoever can open it could hold it for ever.
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let locked = opened.and_then(|file| file.lock().map(|()| file));
+    locked.with_context(|| format!("cannot lock {}", path.display()))
+}
+
 /// Puts a file's new content in its place in one step, so that nobody ever reads half of it, not after a power failure
 /// either.
 fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
-    let temporary = path.with_extension("new");
+    // Of this call alone: where a lock binds nobody, on some network's disk, no two write one file.
+    let temporary = path.with_extension(format!("{:016x}.new", rand::random::<u64>()));
     let put = || {
-        let mut file = File::create(&temporary)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(PUBLIC).open(&temporary)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&temporary, path)?;
         File::open(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?.sync_all()
     };
-    put().with_context(|| format!("cannot write {}", path.display()))
+    let failed = |_: &std::io::Error| drop(std::fs::remove_file(&temporary));
+    put().inspect_err(failed).with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]
@@ -381,7 +407,7 @@ mod tests {
                 std::fs::write(&list, bytes).unwrap();
             }
             let authority = Authority::open(&folder).unwrap();
-            assert!(said(authority.publish_revocations()).contains(REVOKED));
+            assert!(said(authority.publish_revocations(30)).contains(REVOKED));
             assert!(said(authority.revoke(&second)).contains(REVOKED));
             assert_eq!(std::fs::read(folder.join("revocations.pem")).unwrap(), signed, "nothing was signed");
             std::fs::write(&list, &kept).unwrap();
@@ -391,6 +417,30 @@ mod tests {
         authority.revoke(&second).unwrap();
         let lines = std::fs::read_to_string(&list).unwrap().lines().count();
         assert_eq!((listed(&folder), lines), (2, 3), "an empty line is no number, and each number is there once");
+    }
+
+    #[test]
+    fn of_many_who_revoke_at_once_each_does() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("certs");
+        let authority = Authority::create(&folder).unwrap();
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let issued = names.map(|id| authority.person("here", id, Device::Fixed, id, 30).unwrap());
+        let (folder, together) = (&folder, &std::sync::Barrier::new(names.len()));
+        std::thread::scope(|threads| {
+            for certificate in &issued {
+                threads.spawn(move || {
+                    // As programs of their own: each opens the folder for itself.
+                    let authority = Authority::open(folder).unwrap();
+                    together.wait();
+                    authority.revoke(certificate).unwrap();
+                    authority.publish_revocations(30).unwrap();
+                });
+            }
+        });
+        assert_eq!(listed(folder), names.len());
+        let mut left = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+        assert!(left.all(|path| path.extension().is_none_or(|e| e != "new")), "nothing half made is left");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! People, agencies and agreements come on record, from the command line: each command is one route.
+//! People, agencies and agreements come on record, and are listed, from the command line: each command is one route.
 
 use crate::connection::Connection;
 use crate::form::Answers;
@@ -18,6 +18,17 @@ pub(crate) enum Command {
         after_help = "Example:\n  magistrate registry person --certificate here/certs/detroit/l.ortega.pem --jurisdiction detroit --person n.okafor \\\n    --name 'Ngozi Okafor' --agency dpd --unit ciu --rank 'crime analyst' --role examiner \\\n    --training facial-examination=2026-02-02..2031-02-02 --background-checked 2026-01-15 --multi-factor \\\n    --answer need-to-know='compares faces in the unit' --answer credential-personal=true"
     )]
     Person(Person),
+    /// List the people of the registry: their roles and until when, trainings, checks, and who is suspended
+    #[command(
+        after_help = "Example:\n  magistrate registry people --certificate here/certs/detroit/l.ortega.pem --jurisdiction detroit"
+    )]
+    People {
+        #[command(flatten)]
+        connection: Connection,
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Put a training, a background check, a unit on record of a person, with a review of their access
     #[command(
         after_help = "Example:\n  magistrate registry record --certificate here/certs/detroit/l.ortega.pem --jurisdiction detroit --person e.voss \\\n    --training facial-examination=2026-03-02..2031-03-02 --answer need-to-know='compares faces in the unit' \\\n    --answer credential-personal=true"
@@ -258,6 +269,10 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
             });
             send(&person.connection, &person.connection.path(["people"])?, body, &person.said)
         }
+        Command::People { connection, json } => {
+            let answer = connection.get(&connection.path(["people"])?)?;
+            shown::tell(&answer, *json, people)
+        }
         Command::Record(record) => {
             let body = json!({
                 "name": record.name,
@@ -304,6 +319,41 @@ fn send(connection: &Connection, path: &str, mut body: Value, said: &Said) -> an
     shown::tell(&connection.post(path, &body)?, said.json, changed)
 }
 
+fn people(answer: &Value) {
+    let head = ["person", "name", "agency", "unit", "rank", "stands", "roles", "trainings", "checked", "reviewed"];
+    let mut table = output::table(head);
+    for person in answer.as_array().into_iter().flatten() {
+        let [id, name, agency, unit, rank] = ["id", "name", "agency", "unit", "rank"].map(|field| text(&person[field]));
+        let since = text(&person["suspended_since"]);
+        let stands = if since.is_empty() { "may act".to_owned() } else { format!("suspended since {since}") };
+        let roles: Vec<_> = list(person, "roles").iter().map(role).collect();
+        let trainings: Vec<_> = list(person, "trainings").iter().map(trained).collect();
+        let [checked, reviewed] = ["background_checked", "need_reviewed"].map(|field| text(&person[field]));
+        let (roles, trainings) = (roles.join(", "), trainings.join(", "));
+        table.add_row([id, name, agency, unit, rank, stands, roles, trainings, checked, reviewed]);
+    }
+    say!("{table}");
+}
+
+/// A role with its days and who granted it, as far as that is known.
+fn role(role: &Value) -> String {
+    let mut words = text(&role["role"]);
+    for field in ["from", "until", "by"] {
+        let said = text(&role[field]);
+        if !said.is_empty() {
+            words = format!("{words} {field} {said}");
+        }
+    }
+    words
+}
+
+/// A training as `--training` takes it.
+fn trained(training: &Value) -> String {
+    let [curriculum, completed, expires] = ["curriculum", "completed", "expires"].map(|field| text(&training[field]));
+    let to = if expires.is_empty() { String::new() } else { format!("..{expires}") };
+    format!("{curriculum}={completed}{to}")
+}
+
 fn agencies(answer: &Value) {
     let mut table = output::table(["agency", "name", "stands", "agreement", "kind", "from", "to"]);
     for agency in answer.as_array().into_iter().flatten() {
@@ -340,6 +390,16 @@ fn training(typed: &str) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_role_and_a_training_read_as_they_are_granted_and_typed() {
+        assert_eq!(role(&json!({"role": "examiner"})), "examiner");
+        let whole = json!({"role": "examiner", "by": "north/chief", "from": "2026-03-01", "until": "2026-12-31"});
+        assert_eq!(role(&whole), "examiner from 2026-03-01 until 2026-12-31 by north/chief");
+        for typed in ["x=2026-02-02..2031-02-02", "x=2026-02-02"] {
+            assert_eq!(trained(&training(typed).unwrap()), typed);
+        }
+    }
 
     #[test]
     fn a_training_is_read_as_it_is_typed() {

@@ -6,10 +6,11 @@ use crate::draughting::Draughtsman;
 use crate::output::{self, bar, spinner};
 use crate::post::{Bell, Post, told_of_alarms};
 use crate::private;
+use crate::same_disk;
 use crate::store_command;
 use crate::witnesses;
 use anyhow::Context as _;
-use casework::alarm::{self, Alarm, Alert, Announce};
+use casework::alarm::{self, Alarm, Alert, Announce, HOST};
 use casework::chamber::Loading;
 use casework::chancery::Chancery;
 use casework::clock::Correction;
@@ -26,9 +27,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Cores that one photograph's networks use. More make one faster and two at once slower.
 const FACE_THREADS: usize = 1;
-
-/// Who an alarm of the whole host is about, where a jurisdiction is named otherwise.
-const HOST: &str = "host";
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -62,6 +60,10 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
     if let (Some(post), Some(outbox)) = (&post, &config.outbox) {
         alarm = Arc::new(Bell { post: post.clone(), to: told_of_alarms(outbox)? });
     }
+    let one_disk = same_disk::warning(config);
+    if let Some(warning) = &one_disk {
+        tracing::warn!("{warning}");
+    }
     let (listening, casework) = match start(config, correction, post, alarm.clone()).await {
         Ok(started) => started,
         Err(e) => {
@@ -70,6 +72,9 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
         }
     };
     print_jurisdictions(&casework);
+    if let Some(warning) = one_disk {
+        say!("{warning}");
+    }
     if let Some(address) = listening.public_address() {
         say!("for everybody, without a certificate: {address}");
     }

@@ -74,15 +74,7 @@ impl Rulings {
             Duty::Candidates(limit) => Some(limit.clone()),
             _ => None,
         });
-        limits.reduce(|a, b| {
-            let at_most = a.at_most.min(b.at_most);
-            LimitRule {
-                at_least: a.at_least.max(b.at_least).min(at_most),
-                at_most,
-                usual: a.usual.min(b.usual).min(at_most),
-                hide_scores: a.hide_scores || b.hide_scores,
-            }
-        })
+        limits.reduce(stricter)
     }
 
     /// The booking fields that may be shown: those every stating policy allows; absent where none states any.
@@ -108,6 +100,17 @@ impl Rulings {
         let mut lists = self.obligations().into_iter().filter_map(|o| pick(&o.duty)).cloned();
         let first = lists.next()?;
         Some(lists.fold(first, |kept, next| kept.into_iter().filter(|name| next.contains(name)).collect()))
+    }
+}
+
+/// The bounds on a candidate list that keep both of these.
+pub fn stricter(a: LimitRule, b: LimitRule) -> LimitRule {
+    let at_most = a.at_most.min(b.at_most);
+    LimitRule {
+        at_least: a.at_least.max(b.at_least).min(at_most),
+        at_most,
+        usual: a.usual.min(b.usual).min(at_most),
+        hide_scores: a.hide_scores || b.hide_scores,
     }
 }
 

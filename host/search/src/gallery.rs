@@ -425,6 +425,7 @@ impl Gallery {
     ) {
         let Pass { first, block, halves_first } = pass;
         let dots = &mut desk.dots[..tile.len() * block.rows()];
+        self.kernel.fetch_numbers(block, if halves_first { block.coarse_radii } else { block.fine_radii });
         if halves_first {
             self.kernel.coarse_dots(tile, block, dots);
         } else {

@@ -134,6 +134,18 @@ impl Kernel {
         }
     }
 
+    /// Has what the bound needs to know of the block's rows brought into the cache, where that can be asked for: a block is too
+    /// short for the hardware to see a stream in it.
+    pub(crate) fn fetch_numbers(self, block: Block<'_>, radii: &[f32]) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni(vnni) => [block.scales, radii].into_iter().for_each(|numbers| vnni.fetch_numbers(numbers)),
+            _ => {
+                let _nobody_asks_for = (block, radii);
+            }
+        }
+    }
+
     /// Puts the codes of the block's rows together from their halves, for [`dots`](Self::dots) of the same kernel:
     /// `rows × 2·lines_per_row` lines.
     pub(crate) fn unite(self, block: Block<'_>, out: &mut [Line]) {

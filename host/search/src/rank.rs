@@ -9,14 +9,18 @@ use rayon::prelude::*;
 use crate::Hit;
 use crate::template::SIDE_BY_SIDE;
 
-/// Fewest rows scored before asking whether the rest can be left: a typical search of 20 hits needs about 60.
+/// Fewest rows scored before asking which of the rest are still needed: a typical search of 20 hits needs about 60 in all.
 const FIRST_BATCH: usize = 64;
 
-/// Rows from which scoring a batch is worth waking other threads for: about a millisecond's work at 512 dimensions.
-const PARALLEL_BATCH: usize = 1024;
+/// Rows from which scoring a batch is worth waking other threads for: where they have to be read from a file, some tenths of a
+/// millisecond's work at 512 dimensions.
+const PARALLEL_BATCH: usize = 192;
 
 /// Fewest rows a thread scores at a time.
-const PARALLEL_PART: usize = 128;
+const PARALLEL_PART: usize = 48;
+
+/// Most rows scored at a time: while they are, what they score excludes no other yet.
+const MOST_AT_ONCE: usize = 4096;
 
 /// A row that may be among the best.
 #[derive(Clone, Copy, Debug)]
@@ -71,13 +75,16 @@ pub(crate) fn rank(
     let mut best: BinaryHeap<Ranked<'_>> = BinaryHeap::new();
     let mut scored = 0;
     let mut rest = candidates.as_slice();
-    let mut batch = FIRST_BATCH.max(limit);
-    while let Some(next) = rest.first() {
-        let worst = best.peek().filter(|_| best.len() >= limit);
-        if worst.is_some_and(|worst| next.upper < worst.score.0.0) {
+    while !rest.is_empty() {
+        let needed = match best.peek().filter(|_| best.len() >= limit) {
+            // What cannot reach the last hit now never will.
+            Some(worst) => rest.partition_point(|candidate| candidate.upper >= worst.score.0.0).min(MOST_AT_ONCE),
+            None => FIRST_BATCH.max(limit).min(rest.len()),
+        };
+        if needed == 0 {
             break;
         }
-        let (now, later) = rest.split_at(batch.min(rest.len()));
+        let (now, later) = rest.split_at(needed);
         for (candidate, exact) in now.iter().zip(scores(now, &score)) {
             best.push(Ranked { score: Reverse(Score(exact)), id: &ids[candidate.row] });
             if best.len() > limit {
@@ -86,7 +93,6 @@ pub(crate) fn rank(
         }
         scored += now.len();
         rest = later;
-        batch = batch.saturating_mul(2);
     }
     let hits = best
         .into_sorted_vec()

@@ -79,6 +79,14 @@ impl Vnni {
         }
     }
 
+    /// Has numbers brought into the cache that will be read soon.
+    pub(crate) fn fetch_numbers(self, numbers: &[f32]) {
+        for line in numbers.chunks(LANES) {
+            // SAFETY: as above.
+            unsafe { fetch(line.as_ptr().cast::<Line>()) }
+        }
+    }
+
     /// See [`Kernel::unite`](crate::kernel::Kernel::unite): unsigned bytes, biased.
     pub(crate) fn unite(self, block: Block<'_>, out: &mut [Line]) {
         // SAFETY: as above.

@@ -7,6 +7,7 @@
 //! nobody, and gets as far as the public log.
 
 use crate::identity;
+use crate::lists::List;
 use crate::tls::{TlsError, certificates, failed};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
@@ -80,6 +81,7 @@ struct ForeignError {
 #[derive(Debug)]
 pub(crate) struct Authorities {
     each: Vec<Authority>,
+    lists: Vec<Vec<List>>,
     subjects: Vec<DistinguishedName>,
     algorithms: WebPkiSupportedAlgorithms,
 }
@@ -96,18 +98,25 @@ impl Authorities {
         if named.is_empty() {
             return Err(failed(Path::new("client authorities"), "none is named, so nobody could get in"));
         }
-        let (mut each, mut subjects) = (Vec::with_capacity(named.len()), Vec::new());
+        let (mut each, mut lists, mut subjects) = (Vec::with_capacity(named.len()), Vec::new(), Vec::new());
         for authority in named {
             let roots = authority.roots()?;
             subjects.extend(roots.subjects());
+            let revoked = authority.lists()?;
+            lists.push(revoked.iter().map(|list| List::read(&authority.revocations, list)).collect());
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-                .with_crls(authority.lists()?)
+                .with_crls(revoked)
                 .enforce_revocation_expiration()
                 .build()
                 .map_err(|e| failed(&authority.revocations, e))?;
             each.push(Authority { verifier, jurisdictions: authority.jurisdictions.clone() });
         }
-        Ok(Self { each, subjects, algorithms: provider.signature_verification_algorithms })
+        Ok(Self { each, lists, subjects, algorithms: provider.signature_verification_algorithms })
+    }
+
+    /// The revocation lists of each.
+    pub(crate) fn lists(&self) -> &[Vec<List>] {
+        &self.lists
     }
 }
 

@@ -6,6 +6,9 @@
 //! once a minute. What a refusal leads to is known only when it is there, so it is counted afterwards: what is under way at one
 //! moment may go beyond the bound, and is waited off.
 //!
+//! Without a certificate nobody may have an entry at all (`listener::public`). Attempts on a log are counted there, whoever makes
+//! them, and are on record once a minute, too.
+//!
 //! Steps that are permitted cost nothing here. Policies bound those that matter, and what they do is of use to somebody. Looks
 //! are bounded more widely, for they are anybody's who is registered with any jurisdiction of the host.
 
@@ -21,6 +24,9 @@ use tokio::sync::watch;
 
 /// How often it is put on record who was not heard.
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// What it is called on record what somebody without a certificate tried on a log.
+const TRIED: &str = "change the log, or read what is for its auditors, at the address for everybody";
 
 /// So many at once, and then so many a minute. Zero of either counts as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +79,8 @@ impl Allowance {
 pub(crate) struct Budget {
     allowances: Allowances,
     spent: Mutex<HashMap<String, Spent>>,
+    /// Attempts on logs without a certificate that no entry tells of yet, by the jurisdiction whose log it is.
+    tried: Mutex<BTreeMap<String, u64>>,
 }
 
 /// What one person has made of theirs.
@@ -117,7 +125,7 @@ struct Unheard {
 
 impl Budget {
     pub(crate) fn new(allowances: Allowances) -> Arc<Self> {
-        Arc::new(Self { allowances, spent: Mutex::default() })
+        Arc::new(Self { allowances, spent: Mutex::default(), tried: Mutex::default() })
     }
 
     /// Hears a call, or turns it away unheard, which is counted.
@@ -158,7 +166,20 @@ impl Budget {
         spent.refusals = self.allowances.refusals.spend(spent.refusals, now);
     }
 
-    /// Puts on record who was not heard, how often.
+    /// Counts so many attempts on a jurisdiction's log without a certificate. It has to be one that is served: there is a number for
+    /// each.
+    pub(crate) fn tried(&self, log: &str, calls: u64) {
+        let mut all = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = all.entry(log.to_owned()).or_default();
+        *before = before.saturating_add(calls);
+    }
+
+    /// The attempts that no entry tells of yet.
+    fn take_tried(&self) -> BTreeMap<String, u64> {
+        std::mem::take(&mut *self.tried.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts on record who was not heard, how often, and how often somebody without a certificate tried something on a log.
     pub(crate) async fn tell(&self, casework: &Casework) {
         for unheard in self.take_unheard(Instant::now()) {
             let Unheard { whose, principal, log, calls } = &unheard;
@@ -169,6 +190,15 @@ impl Budget {
             if let Err(e) = casework.record_unheard(principal.as_ref(), log, &reason).await {
                 tracing::warn!(jurisdiction = %log, %e, "calls that were not heard are not on record yet");
                 self.put_back(unheard);
+            }
+        }
+        for (log, calls) in self.take_tried() {
+            let reason = format!(
+                "{calls} attempts without a certificate since the last such entry: nothing was shown or changed"
+            );
+            if let Err(e) = casework.reject_nobody(&log, TRIED, None, &reason).await {
+                tracing::warn!(jurisdiction = %log, %e, "attempts on the log are not on record yet");
+                self.tried(&log, calls);
             }
         }
     }
@@ -344,6 +374,20 @@ mod tests {
         assert_eq!(budget.lock().len(), 1);
         budget.take_unheard(start + 30 * SECOND);
         assert!(budget.lock().is_empty());
+    }
+
+    #[test]
+    fn attempts_without_a_certificate_are_one_number_for_each_log() {
+        let budget = budget();
+        (0..1000).for_each(|_| budget.tried("north", 1));
+        budget.tried("south", 1);
+        let taken = budget.take_tried();
+        assert_eq!(taken, BTreeMap::from([("north".to_owned(), 1000), ("south".to_owned(), 1)]));
+        assert!(budget.take_tried().is_empty(), "once");
+        budget.tried("north", 1);
+        budget.tried("north", 1000);
+        assert_eq!(budget.take_tried(), BTreeMap::from([("north".to_owned(), 1001)]), "what could not be recorded");
+        assert!(unheard(&budget, Instant::now()).is_empty(), "nobody is named");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::case_endpoints;
 use crate::metrics::Metrics;
 use crate::problem::{MEDIA_TYPE, Problem};
 use crate::public_log;
+use crate::tls::Tls;
 use bytes::Bytes;
 use casework::chamber::{Impediment, Registered, no_policy};
 use casework::intake::OpenRequest;
@@ -22,6 +23,8 @@ use std::sync::{Arc, LazyLock};
 pub(crate) struct Ask {
     pub(crate) casework: Arc<Casework>,
     pub(crate) metrics: Arc<Metrics>,
+    /// By which those with certificates come in.
+    pub(crate) tls: Tls,
     /// Who asks; absent only on routes for everybody, or for any certificate.
     pub(crate) caller: Option<Registered>,
     /// Whom the certificate names, registered or not.
@@ -103,7 +106,8 @@ pub(crate) fn health(needs_restart: bool) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn readyz(ask: Ask) -> Result<Reply, Problem> {
-    let found = ask.casework.impediments().await;
+    let mut found = ask.casework.impediments().await;
+    found.extend(ask.tls.troubles().into_iter().map(Impediment::from));
     if ask.for_everybody { in_brief(&found) } else { readiness(found, ask.named.as_ref()) }
 }
 

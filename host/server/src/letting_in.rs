@@ -29,7 +29,7 @@ pub(crate) async fn admit(
         return Ok(None);
     }
     let (jurisdiction, asked) = (jurisdiction(path), asked(route, path));
-    let registered = let_in(casework, caller, jurisdiction, &asked).await?;
+    let registered = let_in(casework, caller, jurisdiction, &asked, request(path)).await?;
     let here = registered.principal.jurisdiction == jurisdiction;
     let reason = match route.caller {
         Caller::Member if !here => format!("only people of `{jurisdiction}` may do this"),
@@ -38,11 +38,11 @@ pub(crate) async fn admit(
         }
         _ => return Ok(Some(registered)),
     };
-    casework.reject::<()>(jurisdiction, &registered, &asked, &reason).await?;
+    casework.reject::<()>(jurisdiction, &registered, &asked, request(path), &reason).await?;
     Err(Problem::forbidden(reason))
 }
 
-/// Finds the person a certificate names, for what they ask of a jurisdiction.
+/// Finds the person a certificate names, for what they ask of a jurisdiction, and of the request that they name, if any.
 ///
 /// # Errors
 /// The problem of whoever is nobody who may act, once that is on record.
@@ -51,12 +51,13 @@ pub(crate) async fn let_in(
     caller: Result<Principal, IdentityError>,
     jurisdiction: &str,
     asked: &str,
+    request: Option<&str>,
 ) -> Result<Registered, Problem> {
     match caller {
-        Ok(principal) => Ok(casework.registered_for(&principal, jurisdiction, asked).await?),
+        Ok(principal) => Ok(casework.registered_for(&principal, jurisdiction, asked, request).await?),
         Err(e) => {
             let reason = e.to_string();
-            casework.reject_nobody(jurisdiction, asked, &reason).await?;
+            casework.reject_nobody(jurisdiction, asked, request, &reason).await?;
             Err(Problem::forbidden(reason))
         }
     }
@@ -78,6 +79,11 @@ pub(crate) async fn record_look(route: &Route, ask: &Ask) -> Result<(), Problem>
 
 pub(crate) fn jurisdiction(path: &[(String, String)]) -> &str {
     path.iter().find(|(name, _)| name == "jurisdiction").map_or("", |(_, value)| value)
+}
+
+/// The request that a path names, if any.
+fn request(path: &[(String, String)]) -> Option<&str> {
+    path.iter().find(|(name, _)| name == "request").map(|(_, value)| value.as_str())
 }
 
 /// A route as it was called: its method, and its path with what stood in it.
@@ -105,7 +111,7 @@ mod tests {
         let route = ROUTES.iter().find(|r| r.path == path && r.method == Method::GET).unwrap();
         let parts = [("jurisdiction", "a"), ("request", "r-17")].map(|(n, v)| (n.to_owned(), v.to_owned()));
         assert_eq!(asked(route, &parts), "GET /v1/a/requests/r-17");
-        assert_eq!(jurisdiction(&parts), "a");
+        assert_eq!((jurisdiction(&parts), request(&parts), request(&parts[..1])), ("a", Some("r-17"), None));
         let long = [("jurisdiction", "a"), ("request", &*"r".repeat(5000))].map(|(n, v)| (n.to_owned(), v.to_owned()));
         assert_eq!(asked(route, &long).chars().count(), MOST_ASKED);
         assert_eq!(shortened("a\u{1b}[2J\nb"), "a\u{fffd}[2J\u{fffd}b");

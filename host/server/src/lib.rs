@@ -6,6 +6,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`tls`], [`authority`] | TLS 1.3, client certificates and who may issue them for whom, revocation, reloading |
+//! | `lists`, `trouble` | how long revocation lists may be used, and what is wrong with the TLS files |
 //! | [`identity`] | who a certificate names |
 //! | [`routes`] | the table, and how a request finds its route |
 //! | `letting_in` | who is let in, and what is on record of a call before it is answered |
@@ -45,6 +46,7 @@ pub mod identity;
 mod idle;
 mod letting_in;
 pub mod listener;
+mod lists;
 pub mod metrics;
 pub mod office_api;
 mod office_endpoints;
@@ -60,7 +62,10 @@ mod routes;
 mod sending;
 mod survey;
 pub mod template;
+#[cfg(test)]
+mod test_pki;
 pub mod tls;
+mod trouble;
 mod unique;
 pub mod witness;
 

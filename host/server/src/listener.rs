@@ -20,6 +20,7 @@ use crate::metrics::Metrics;
 use crate::places::{MOST_EACH, Places};
 use crate::routes::Table;
 use crate::tls::{Clients, Tls, TlsError, TlsFiles};
+use crate::trouble;
 use casework::Casework;
 use driving::{Entered, Responding, drive, enter};
 use hyper::Request;
@@ -46,8 +47,12 @@ const PARTING: Duration = Duration::from_secs(15);
 /// For what is under way on a connection that has become old: its requests may be long, and nobody has lost their access.
 const LAST_REQUESTS: Duration = Duration::from_secs(300);
 
-/// Size of a request's head, in bytes.
+/// Size of a request's head, in bytes: its path and query, and the names and values of its headers.
 const HEAD_BYTES: usize = 32 << 10;
+
+/// What is read of a head at most, in bytes: so much more than [`HEAD_BYTES`] that who sends too much is told so in a document. Beyond
+/// that the protocol's own code answers, with a bare status.
+const MOST_HEAD_BYTES: usize = 2 * HEAD_BYTES;
 
 /// How long a client may take. None is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +159,7 @@ pub struct Server {
 struct Desk {
     casework: Arc<Casework>,
     metrics: Arc<Metrics>,
+    tls: Tls,
     table: Table,
     patience: Patience,
     places: Arc<Places>,
@@ -257,17 +263,20 @@ impl Server {
         let (places, room) = (Places::new(self.most_each), Room::default());
         let (in_handshakes, served) = apportioned(self.most_connections);
         let (served, budget) = (Arc::new(Semaphore::new(served)), Budget::new(self.allowances));
-        let desk = Arc::new(Desk { casework, metrics: Arc::default(), table, patience, places, served, room, budget });
+        let (metrics, tls) = (Arc::default(), self.door.tls.clone());
+        let desk = Arc::new(Desk { casework, metrics, tls, table, patience, places, served, room, budget });
         let follower = self.door.follow();
         // Ends by itself once told to stop; until then it shares casework with the requests.
         let deadlines = tokio::spawn(casework::deadlines::keep(desk.casework.clone(), stop.clone()));
         let hosts = tokio::spawn(casework::hosts::keep(desk.casework.clone(), stop.clone()));
+        let troubles = tokio::spawn(trouble::tell(desk.tls.clone(), desk.casework.clone(), stop.clone()));
         let handshakes = Handshakes::new(in_handshakes, self.handshakes_each);
         let telling = tokio::spawn(budget::keep(desk.budget.clone(), desk.casework.clone(), stop.clone()));
         // Held by every connection and every request under way; the channel closes when the last is done.
         let (busy, mut done) = mpsc::channel::<()>(1);
         let public = self.window.map(|window| {
-            let counter = Counter::new(desk.casework.clone(), desk.metrics.clone(), patience, window.bounds());
+            let shared = (desk.casework.clone(), desk.metrics.clone(), desk.budget.clone());
+            let counter = Counter::new(shared, desk.tls.clone(), patience, window.bounds());
             tokio::spawn(window.serve(counter, self.handshakes_each, stop.clone(), busy.clone()))
         });
         while let Some((tcp, peer)) = self.door.accept(&mut stop).await {
@@ -292,6 +301,7 @@ impl Server {
         }
         let _ = tokio::time::timeout(FAREWELL, deadlines).await;
         let _ = tokio::time::timeout(FAREWELL, hosts).await;
+        let _ = tokio::time::timeout(FAREWELL, troubles).await;
         let _ = tokio::time::timeout(FAREWELL, telling).await;
         // Nobody calls any more: this is the last of it.
         let _ = tokio::time::timeout(FAREWELL, desk.budget.tell(&desk.casework)).await;

@@ -22,7 +22,9 @@ pub(crate) fn document(routes: &[Route]) -> String {
         .description(Some(
             "Vetted, audited search of booking photographs. Every connection needs a client certificate that names a \
              person and a device, but at the address for everybody, where there is one: what needs no certificate is there, \
-             and nothing else. Errors are RFC 9457 problem documents.",
+             and nothing else. Errors are RFC 9457 problem documents. So is 431 of a head of more than 32 KiB, its path and \
+             headers; one of more than twice that, or of more than 100 headers over HTTP/1.1, gets a bare 431, and what is no \
+             HTTP at all a bare 400.",
         ))
         .build();
     let paths = routes.iter().fold(PathsBuilder::new(), |paths, route| paths.path(route.path, item(route)));
@@ -59,6 +61,8 @@ fn components() -> utoipa::openapi::Components {
             named::<office_api::OwedView>(),
             named::<office_api::VersionView>(),
             named::<office_api::ApprovalView>(),
+            named::<registry_api::PersonView>(),
+            named::<registry_api::RoleView>(),
             named::<registry_api::AgencyView>(),
             named::<registry_api::AgreementView>(),
             named::<registry_api::AgreementTerms>(),

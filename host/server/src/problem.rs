@@ -29,7 +29,7 @@ pub struct Problem {
     /// What the policies found.
     #[serde(skip_serializing_if = "is_empty")]
     pub findings: Box<[FindingView]>,
-    /// The clauses that demand what the host found missing or altered.
+    /// The clauses that demand what the host found missing or altered, or that something was destroyed.
     #[serde(skip_serializing_if = "is_empty")]
     pub clauses: Box<[ClauseView]>,
     /// The faces to choose from.

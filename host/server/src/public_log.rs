@@ -7,6 +7,7 @@ use crate::endpoints::{Ask, Reply};
 use crate::identity::IdentityError;
 use crate::letting_in::{let_in, shortened};
 use crate::problem::Problem;
+use crate::query;
 use casework::{CaseError, Casework};
 use hyper::{Method, StatusCode};
 use model::registry::Principal;
@@ -85,10 +86,28 @@ pub(crate) fn is_of_log(route: &str) -> bool {
 
 /// The jurisdiction whose log a request would change, if it could. A safe method (RFC 9110, section 9.2.1) asks for nothing
 /// to be changed.
-pub(crate) fn attacked<'p>(method: &Method, path: &'p str) -> Option<&'p str> {
+pub(crate) fn attacked(method: &Method, path: &str) -> Option<String> {
+    let (jurisdiction, _) = of_a_log(path)?;
+    (!method.is_safe()).then_some(jurisdiction)
+}
+
+/// The same of somebody without a certificate, who may not read what is for auditors either.
+pub(crate) fn tried(method: &Method, path: &str) -> Option<String> {
+    let (jurisdiction, for_auditors) = of_a_log(path)?;
+    let reads = for_auditors && [Method::GET, Method::HEAD].contains(method);
+    (reads || !method.is_safe()).then_some(jurisdiction)
+}
+
+/// The jurisdiction whose log a path is of, however it is escaped, and whether it is of what is for auditors.
+fn of_a_log(path: &str) -> Option<(String, bool)> {
+    let path = query::decoded_path(path);
     let (jurisdiction, rest) = path.strip_prefix("/v1/")?.split_once('/')?;
-    let of_the_log = matches!(rest.split('/').next(), Some("log" | "audit"));
-    (!method.is_safe() && of_the_log).then_some(jurisdiction)
+    let for_auditors = match rest.split('/').next()? {
+        "log" => false,
+        "audit" => true,
+        _ => return None,
+    };
+    Some((jurisdiction.to_owned(), for_auditors))
 }
 
 /// Records who tried to change a log, and says that nobody can.
@@ -99,11 +118,11 @@ pub(crate) async fn record_attempt(
     asked: &str,
 ) -> Problem {
     let asked = shortened(asked);
-    let registered = match let_in(casework, caller, jurisdiction, &asked).await {
+    let registered = match let_in(casework, caller, jurisdiction, &asked, None).await {
         Ok(registered) => registered,
         Err(problem) => return problem,
     };
-    match casework.reject::<()>(jurisdiction, &registered, &asked, APPEND_ONLY).await {
+    match casework.reject::<()>(jurisdiction, &registered, &asked, None, APPEND_ONLY).await {
         Ok(()) => Problem::forbidden(APPEND_ONLY),
         Err(e) => e.into(),
     }
@@ -115,9 +134,12 @@ mod tests {
 
     #[test]
     fn whatever_is_not_safe_on_a_log_is_an_attack_on_it() {
-        for path in ["/v1/a/log", "/v1/a/log/", "/v1/a/log/checkpoint", "/v1/a/log/x/y", "/v1/a/audit/entries"] {
+        let escaped = ["/v1/a/%6cog/checkpoint", "/v1/%61/log/%ff", "/v1/a%2Flog", "/v1/a/audi%74/%zz"];
+        let plain = ["/v1/a/log", "/v1/a/log/", "/v1/a/log/checkpoint", "/v1/a/log/x/y", "/v1/a/audit/entries"];
+        for path in plain.into_iter().chain(escaped) {
             for method in [Method::DELETE, Method::PUT, Method::PATCH, Method::POST] {
-                assert_eq!(attacked(&method, path), Some("a"), "{method} {path}");
+                assert_eq!(attacked(&method, path).as_deref(), Some("a"), "{method} {path}");
+                assert_eq!(tried(&method, path).as_deref(), Some("a"), "{method} {path}");
             }
             for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE] {
                 assert_eq!(attacked(&method, path), None, "{method} {path}: reading is no attack");
@@ -125,6 +147,15 @@ mod tests {
         }
         for path in ["/v1/a/searches", "/v1/log", "/v1", "/", "/v1/a/logs", "/v2/a/log/x"] {
             assert_eq!(attacked(&Method::DELETE, path), None, "{path}");
+        }
+        for (method, path, is_one) in [
+            (Method::GET, "/v1/a/audit/entries", true),
+            (Method::HEAD, "/v1/a/%61udit/reports/x", true),
+            (Method::GET, "/v1/a/log/checkpoint", false),
+            (Method::OPTIONS, "/v1/a/audit/entries", false),
+            (Method::GET, "/v1/a/audits", false),
+        ] {
+            assert_eq!(tried(&method, path).is_some(), is_one, "{method} {path}: what is for auditors alone");
         }
     }
 

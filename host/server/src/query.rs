@@ -34,6 +34,25 @@ pub(crate) fn check(query: &[(String, String)], takes: &[(&str, &str)]) -> Resul
     Ok(())
 }
 
+/// A path, percent-decoded as far as it can be: what is no escape stays, and bytes that are no text are replaced. For judging what
+/// is meant by a path, not for finding it.
+pub(crate) fn decoded_path(path: &str) -> String {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let escape = match tail {
+            [high, low, left @ ..] if *first == b'%' => {
+                digit(*high).zip(digit(*low)).map(|(h, l)| ((h << 4) | l, left))
+            }
+            _ => None,
+        };
+        let (byte, left) = escape.unwrap_or((*first, tail));
+        bytes.push(byte);
+        rest = left;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 fn decoded(text: &str) -> String {
     unescaped(text).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.to_owned())
 }
@@ -61,6 +80,19 @@ mod tests {
 
     fn pair(name: &str, value: &str) -> (String, String) {
         (name.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn a_path_is_decoded_as_far_as_it_can_be() {
+        for (path, decoded) in [
+            ("/v1/a/%6cog/%6Cog", "/v1/a/log/log"),
+            ("/v1/a%2Flog", "/v1/a/log"),
+            ("/%256cog/100%/%zz/%6", "/%6cog/100%/%zz/%6"),
+            ("/%6cog/%ff", "/log/\u{fffd}"),
+            ("", ""),
+        ] {
+            assert_eq!(decoded_path(path), decoded, "{path}");
+        }
     }
 
     #[test]

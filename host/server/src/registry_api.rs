@@ -1,4 +1,5 @@
-//! Bodies of the steps by which people, agencies and agreements come on record, and those steps. Unknown fields are refused.
+//! Bodies of the steps by which people, agencies and agreements come on record, and those steps; and how the registry reads.
+//! Unknown fields are refused.
 
 use crate::case_endpoints::answered;
 use crate::endpoints::{Ask, Reply};
@@ -223,6 +224,77 @@ pub struct EndBody {
     pub answers: BTreeMap<String, Value>,
 }
 
+/// A person of the registry.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PersonView {
+    /// Their id: certificates name it.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// The id of their agency.
+    pub agency: String,
+    /// The unit they are assigned to.
+    pub unit: String,
+    /// Rank or position.
+    pub rank: String,
+    /// The roles they hold, those included that do not count yet, or not any more.
+    pub roles: Vec<RoleView>,
+    /// Completed trainings: `curriculum`, `completed` and, where it ends, `expires`, the first day on which it no longer counts.
+    #[schema(value_type = Vec<Object>)]
+    pub trainings: Vec<Training>,
+    /// The day the background check was completed; absent where none counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub background_checked: Option<Date>,
+    /// The day the need for access was last reviewed; absent where it never was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub need_reviewed: Option<Date>,
+    /// Whether their credential is bound to a second factor.
+    pub multi_factor: bool,
+    /// Since when they may not act; absent where they may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub suspended_since: Option<Instant>,
+}
+
+/// A role that somebody holds.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RoleView {
+    /// The role.
+    pub role: String,
+    /// Who granted it, as `jurisdiction/person` where a step did; absent where the registry file does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The first day on which it counts; absent where it always did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub from: Option<Date>,
+    /// The last day on which it counts; absent where it has no end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub until: Option<Date>,
+}
+
+impl PersonView {
+    fn of(person: Person) -> Self {
+        let role = |Held { role, by, from, until }: Held| RoleView { role, by, from, until };
+        Self {
+            id: person.id,
+            name: person.name,
+            agency: person.agency,
+            unit: person.unit,
+            rank: person.rank,
+            roles: person.roles.into_iter().map(role).collect(),
+            trainings: person.trainings,
+            background_checked: person.background_checked,
+            need_reviewed: person.need_reviewed,
+            multi_factor: person.multi_factor,
+            suspended_since: person.suspended_since,
+        }
+    }
+}
+
 /// An agency of the registry.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AgencyView {
@@ -294,6 +366,11 @@ pub(crate) async fn record_of_person(ask: Ask) -> Result<Reply, Problem> {
     let (jurisdiction, person) = (ask.part("jurisdiction"), ask.part("person"));
     let done = ask.casework.record_of_person(ask.caller()?, jurisdiction, person, record).await;
     answered(&ask.casework, done, |done| Reply::json(&changed(&ask.casework, person, done)))
+}
+
+pub(crate) async fn people(ask: Ask) -> Result<Reply, Problem> {
+    let seen = ask.casework.people_for(ask.caller()?, ask.part("jurisdiction"))?;
+    Reply::json(&seen.into_iter().map(PersonView::of).collect::<Vec<_>>())
 }
 
 pub(crate) async fn register_agency(ask: Ask) -> Result<Reply, Problem> {

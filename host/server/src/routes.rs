@@ -393,7 +393,8 @@ pub(crate) static ROUTES: &[Route] = &[
         caller: Caller::Member,
         audit: Audit::Look,
         body: NOTHING,
-        summary: "Obligations still to be met, the most urgent first; looking is itself an entry",
+        summary: "Obligations still to be met, the most urgent first, and of last month's requests (of up to 500) the approvals and \
+                  acknowledgements that count no more; looking is itself an entry",
         query: &[],
         takes: None,
         gives: None,
@@ -434,6 +435,18 @@ pub(crate) static ROUTES: &[Route] = &[
         takes: Some(registry_api::PersonBody::schema),
         gives: Some(office_api::AccessView::schema),
         answer: answer!(registry_api::register_person),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/{jurisdiction}/people",
+        caller: Caller::Member,
+        audit: Audit::Look,
+        body: NOTHING,
+        summary: "The people of the registry, with their roles, trainings and checks; looking is itself an entry",
+        query: &[],
+        takes: None,
+        gives: Some(<Vec<registry_api::PersonView>>::schema),
+        answer: answer!(registry_api::people),
     },
     Route {
         method: Method::POST,

@@ -7,13 +7,7 @@ use crate::schema::ACCOUNT;
 use crate::steps::Kept;
 use crate::store::Jurisdiction;
 use std::collections::HashMap;
-use surrealdb::types::{RecordId, RecordIdKey, Table, Value, object};
-
-/// The rows are deleted whole: the keys to the accounts and the accounts.
-const DESTROY: [&str; 4] = ["BEGIN", "SELECT VALUE id FROM $ids", "DELETE $ids RETURN NONE", "COMMIT"];
-
-/// Where in [`DESTROY`] the answer stands which there were.
-const DESTROYED: usize = 1;
+use surrealdb::types::{RecordIdKey, Table, Value, object};
 
 /// Accounts asked for in one statement, where they are small.
 const MOST_AT_ONCE: usize = 1024;
@@ -33,16 +27,6 @@ pub struct AccountRow {
 }
 
 impl Jurisdiction {
-    /// Keeps accounts, all of them or none. One that is already kept and says the same counts as kept, so that a call whose
-    /// answer was lost can be repeated.
-    ///
-    /// # Errors
-    /// [`StoreError::Exists`] if the account of an entry is there and says something else: a leaf may have been made
-    /// of it.
-    pub async fn put_accounts(&self, rows: &[AccountRow]) -> Result<(), StoreError> {
-        self.keep(&rows.iter().cloned().map(Kept::Account).collect::<Vec<_>>()).await
-    }
-
     /// An account as a row.
     pub(crate) fn account_row(&self, row: &AccountRow) -> Result<Value, StoreError> {
         let opened = [row.salt.as_slice(), row.plain.as_slice()].concat();
@@ -76,19 +60,6 @@ impl Jurisdiction {
         Ok(missing)
     }
 
-    /// Destroys the accounts of these entries and their keys; gives how many there were.
-    ///
-    /// # Errors
-    /// See [`Jurisdiction`].
-    pub async fn destroy_accounts(&self, entry_ids: &[String]) -> Result<usize, StoreError> {
-        let ids: Vec<RecordId> = entry_ids.iter().map(|id| RecordId::new(ACCOUNT, key(id))).collect();
-        if ids.is_empty() {
-            return Ok(0);
-        }
-        let found = self.db.write(&DESTROY, object! { ids: ids }).await?.values(DESTROYED)?;
-        Ok(found.len())
-    }
-
     /// The ids of all entries whose accounts are here, in no order. All are held in memory: some hundred bytes each.
     ///
     /// # Errors
@@ -103,14 +74,6 @@ impl Jurisdiction {
             reason: "its key is no entry's id".to_owned(),
         };
         found.into_iter().map(|value| id(value).ok_or_else(damaged)).collect()
-    }
-
-    /// The account of one entry.
-    ///
-    /// # Errors
-    /// See [`Jurisdiction`].
-    pub async fn account(&self, entry_id: &str) -> Result<Option<AccountRow>, StoreError> {
-        Ok(self.accounts(&[entry_id.to_owned()]).await?.pop().flatten())
     }
 
     /// The accounts of these entries, in this order.

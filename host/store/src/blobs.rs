@@ -1,7 +1,7 @@
 //! Sealed blobs: probe images and whatever else must not be read by whoever holds the database, or a file beside it.
 
 use crate::error::StoreError;
-use crate::rows::{joined, key_of, text};
+use crate::rows::{joined, key_of, range, text};
 use crate::schema::BLOB;
 use crate::store::Jurisdiction;
 use surrealdb::types::{RecordId, RecordIdKey, object};
@@ -29,6 +29,18 @@ impl Jurisdiction {
     pub async fn open_sealed(&self, kind: &str, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(mut row) = self.db.find(BLOB, blob_key(kind, id)).await? else { return Ok(None) };
         self.db.unseal(BLOB, &joined(kind, id), &mut row).map(Some)
+    }
+
+    /// Whether anything of this kind is sealed under an id that begins like this.
+    ///
+    /// # Errors
+    /// See [`Jurisdiction`].
+    pub async fn any_sealed(&self, kind: &str, begins: &str) -> Result<bool, StoreError> {
+        // What begins so comes before it with the last of all characters behind it.
+        let end = format!("{begins}{}", char::MAX);
+        let those = range(BLOB, vec![text(kind), text(begins)], Some(vec![text(kind), text(&end)]));
+        let statement = ["SELECT VALUE id FROM $range LIMIT 1"];
+        Ok(!self.db.client.ask(&statement, object! { range: those }).await?.values(0)?.is_empty())
     }
 
     /// Seals a text that is kept in a file and not here, with the key that it needs but for the master key.

@@ -1,14 +1,20 @@
 //! Requests, and the searches that history is derived from.
+//!
+//! A search is kept under three keys, one for each question asked of it; what is already there is the same search. Who searched,
+//! for what and with which probe is sealed. A case stands in keys as [`Vault::keyed`](crate::vault::Vault::keyed) has it: a bare
+//! digest of a case number tells the number to whoever tries them all.
 
+use crate::database::Database;
 use crate::error::StoreError;
-use crate::rows::{digest_bytes, from_json, key, key_of, milliseconds, number, range, text, to_json, with_id};
+use crate::rows::{Row, from_json, joined, key, key_of, milliseconds, number, range, text, to_json, with_id};
 use crate::schema::{CASE_PROBE, REQUEST, REQUEST_SEARCH, SEARCH_FACT};
 use crate::steps::Kept;
 use crate::store::Jurisdiction;
 use model::terms::{Digest, Instant};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use surrealdb::types::{RecordId, Value, object};
 
-/// A search is kept under three keys, one for each question asked of it. What is already there is the same search.
 /// Between what a list is of and what it lists stands this number, so that the next one ends the list.
 pub(crate) const LISTED: i64 = 0;
 
@@ -73,7 +79,7 @@ impl Jurisdiction {
     /// # Errors
     /// See [`Jurisdiction`].
     pub async fn put_search(&self, search: &SearchRow) -> Result<(), StoreError> {
-        self.keep(&[Kept::Search { search: search.clone(), unlisted: search.case_keys.clone() }]).await
+        self.keep(&[Kept::Search(search.clone())]).await
     }
 
     /// The searches that ran at `at` or later, oldest first.
@@ -81,19 +87,26 @@ impl Jurisdiction {
     /// # Errors
     /// See [`Jurisdiction`].
     pub async fn searches_since(&self, at: Instant) -> Result<Vec<SearchRow>, StoreError> {
-        let since = range(SEARCH_FACT, vec![number(milliseconds(at))], None);
-        let mut searches = Vec::new();
-        for mut row in self.db.find_range(SEARCH_FACT, since).await? {
-            searches.push(SearchRow {
-                at: Instant(row.natural("at")?),
-                person: row.text("person")?,
-                request: row.text("request")?,
-                case_keys: row.texts("case_keys")?,
-                probe: row.digest("probe")?,
-                id: row.id().to_owned(),
-            });
-        }
-        Ok(searches)
+        self.searches_in(range(SEARCH_FACT, vec![number(milliseconds(at))], None)).await
+    }
+
+    /// The searches that ran at this moment.
+    pub(crate) async fn searches_at(&self, at: Instant) -> Result<Vec<SearchRow>, StoreError> {
+        let at = milliseconds(at);
+        self.searches_in(range(SEARCH_FACT, vec![number(at)], Some(vec![number(at.saturating_add(1))]))).await
+    }
+
+    async fn searches_in(&self, range: RecordId) -> Result<Vec<SearchRow>, StoreError> {
+        let rows = self.db.find_range(SEARCH_FACT, range).await?;
+        rows.into_iter().map(|row| self.opened_search(row)).collect()
+    }
+
+    fn opened_search(&self, mut row: Row) -> Result<SearchRow, StoreError> {
+        let (at, id) = (row.moment()?, row.id().to_owned());
+        let plain = self.db.unseal(SEARCH_FACT, &fact_place(milliseconds(at), &id), &mut row)?;
+        let told: Searched = postcard::from_bytes(&plain).map_err(|e| row.damaged(&e.to_string()))?;
+        let Searched { person, request, case_keys, probe } = told;
+        Ok(SearchRow { id, at, person, request, case_keys, probe: Digest(probe) })
     }
 
     /// The probes that were searched in a case, each once, in the order of their digests.
@@ -101,9 +114,15 @@ impl Jurisdiction {
     /// # Errors
     /// See [`Jurisdiction`].
     pub async fn probes_of_case(&self, case_key: &str) -> Result<Vec<Digest>, StoreError> {
-        let of_case = listed(CASE_PROBE, case_key);
-        let rows = self.db.find_range(CASE_PROBE, of_case).await?;
-        rows.into_iter().map(|mut row| row.digest("probe")).collect()
+        let case = self.db.vault.keyed(CASE_PROBE, case_key);
+        let mut probes = BTreeSet::new();
+        for mut row in self.db.find_range(CASE_PROBE, listed(CASE_PROBE, &case)).await? {
+            let place = joined(&case, row.id());
+            let plain = self.db.unseal(CASE_PROBE, &place, &mut row)?;
+            let digest = <[u8; 32]>::try_from(plain.as_slice()).map_err(|_| row.damaged("it holds no digest"))?;
+            probes.insert(Digest(digest));
+        }
+        Ok(probes.into_iter().collect())
     }
 
     /// How many searches ran for a request.
@@ -121,7 +140,17 @@ pub(crate) fn listed(table: &'static str, of: &str) -> RecordId {
     range(table, vec![text(of), number(LISTED)], Some(vec![text(of), number(LISTED + 1)]))
 }
 
-/// A search as rows: the fact itself, its probe under each case, and its place under its request.
+/// What the row of a search holds sealed.
+#[derive(Serialize, Deserialize)]
+struct Searched {
+    person: String,
+    request: String,
+    case_keys: Vec<String>,
+    probe: [u8; 32],
+}
+
+/// A search as rows: the fact itself, its probe under each case, and its place under its request, from where the others are
+/// found.
 pub(crate) struct SearchRows {
     pub(crate) fact: Value,
     pub(crate) probes: Vec<Value>,
@@ -129,24 +158,57 @@ pub(crate) struct SearchRows {
 }
 
 impl SearchRows {
-    pub(crate) fn of(search: &SearchRow, unlisted: &[String]) -> Self {
-        let at = milliseconds(search.at);
-        let probe = digest_bytes(search.probe);
-        let fact = object! {
-            id: RecordId::new(SEARCH_FACT, key_of(vec![number(at), text(&search.id)])),
-            at: at,
-            person: search.person.clone(),
-            request: search.request.clone(),
-            case_keys: search.case_keys.clone(),
-            probe: probe.clone(),
-        };
-        let name = search.probe.to_string();
-        let of_case = |case: &String| {
-            let id = RecordId::new(CASE_PROBE, key_of(vec![text(case), number(LISTED), text(&name)]));
-            Value::Object(object! { id: id, probe: probe.clone() })
-        };
-        let link = key_of(vec![text(&search.request), number(LISTED), text(&search.id)]);
-        let link = object! { id: RecordId::new(REQUEST_SEARCH, link) };
-        Self { fact: Value::Object(fact), probes: unlisted.iter().map(of_case).collect(), link: Value::Object(link) }
+    pub(crate) fn of(db: &Database, search: &SearchRow) -> Result<Self, StoreError> {
+        let SearchRow { id, at, person, request, case_keys, probe } = search;
+        let at = milliseconds(*at);
+        let told =
+            Searched { person: person.clone(), request: request.clone(), case_keys: case_keys.clone(), probe: probe.0 };
+        let plain = postcard::to_allocvec(&told).map_err(|e| StoreError::Unwritable {
+            table: SEARCH_FACT,
+            id: id.clone(),
+            reason: e.to_string(),
+        })?;
+        let mut fact = db.seal(SEARCH_FACT, &fact_place(at, id), &plain)?;
+        fact.insert("id", fact_id(at, id));
+        let cases = keyed(db, case_keys);
+        let mut probes = Vec::with_capacity(cases.len());
+        for case in &cases {
+            let mut row = db.seal(CASE_PROBE, &joined(case, id), &probe.0)?;
+            row.insert("id", probe_id(case, id));
+            probes.push(Value::Object(row));
+        }
+        let cases: Vec<Value> = cases.iter().map(|case| text(case)).collect();
+        let link = object! { id: link_id(request, id), at: at, cases: cases };
+        Ok(Self { fact: Value::Object(fact), probes, link: Value::Object(link) })
     }
+}
+
+/// Cases as they stand in keys, each once.
+pub(crate) fn keyed(db: &Database, case_keys: &[String]) -> Vec<String> {
+    let cases: BTreeSet<String> = case_keys.iter().map(|case| db.vault.keyed(CASE_PROBE, case)).collect();
+    cases.into_iter().collect()
+}
+
+/// The ids of a search's rows; `cases` as they stand in keys.
+pub(crate) fn ids_of_search(at: i64, request: &str, search: &str, cases: &[String]) -> Vec<Value> {
+    let mut ids = vec![fact_id(at, search), link_id(request, search)];
+    ids.extend(cases.iter().map(|case| probe_id(case, search)));
+    ids.into_iter().map(Value::RecordId).collect()
+}
+
+/// What a search is sealed for.
+fn fact_place(at: i64, search: &str) -> String {
+    joined(&at.to_string(), search)
+}
+
+fn fact_id(at: i64, search: &str) -> RecordId {
+    RecordId::new(SEARCH_FACT, key_of(vec![number(at), text(search)]))
+}
+
+fn probe_id(case: &str, search: &str) -> RecordId {
+    RecordId::new(CASE_PROBE, key_of(vec![text(case), number(LISTED), text(search)]))
+}
+
+pub(crate) fn link_id(request: &str, search: &str) -> RecordId {
+    RecordId::new(REQUEST_SEARCH, key_of(vec![text(request), number(LISTED), text(search)]))
 }

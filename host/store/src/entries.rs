@@ -65,6 +65,10 @@ pub(crate) fn span(first: &str, last: &str) -> String {
 }
 
 pub(crate) fn opened_row(opened: Instant, request: &str) -> Value {
-    let key = key_of(vec![number(milliseconds(opened)), text(request)]);
-    Value::Object(object! { id: RecordId::new(REQUEST_OPENED, key) })
+    Value::Object(object! { id: opened_id(milliseconds(opened), request) })
+}
+
+/// The id of that row.
+pub(crate) fn opened_id(opened: i64, request: &str) -> RecordId {
+    RecordId::new(REQUEST_OPENED, key_of(vec![number(opened), text(request)]))
 }

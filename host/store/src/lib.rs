@@ -30,7 +30,9 @@
 //! | `peer` | the database's own search, to be measured beside the host's |
 //! | `portion` | how much of it goes into one statement |
 //! | `rewrite` | a database written anew, without what was destroyed |
-//! | `at_rest` | rows as they lie in the files, for checks of what is left |
+//! | `destruction` | accounts that are destroyed, and what goes with them |
+//! | `sealing` | what older programs kept in the clear, sealed |
+//! | [`test_support`] | rows as they lie in the files, for tests |
 //! | `holdings` | the sum of what a gallery holds, and every change of it |
 //! | `registry`, `gallery`, `templates`, `booking_rows`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `impositions`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
 
@@ -38,12 +40,12 @@
 #![recursion_limit = "256"]
 
 mod accounts;
-mod at_rest;
 mod blobs;
 mod booking_rows;
 mod bookings;
 mod casework;
 mod database;
+mod destruction;
 mod engine;
 mod entries;
 mod error;
@@ -62,18 +64,20 @@ mod rewrite;
 mod rider;
 mod rows;
 mod schema;
+mod sealing;
 mod standings;
 mod steps;
 mod store;
 mod templates;
+pub mod test_support;
 mod vault;
 
 #[cfg(test)]
 mod tests;
 
 pub use accounts::AccountRow;
-pub use at_rest::RowAtRest;
 pub use casework::{RequestRow, SearchRow};
+pub use destruction::Destruction;
 pub use engine::Credentials;
 pub use error::StoreError;
 pub use gallery::{BATCH_ROWS, Booking, GalleryState, NewRecord, Provenance};

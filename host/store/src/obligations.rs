@@ -270,6 +270,6 @@ pub(crate) fn wake_of(wake: Option<Instant>) -> i64 {
     wake.map_or(NEVER, milliseconds)
 }
 
-fn obligation_key(request: &str, id: &str) -> RecordIdKey {
+pub(crate) fn obligation_key(request: &str, id: &str) -> RecordIdKey {
     key_of(vec![text(request), number(LISTED), text(id)])
 }

@@ -43,14 +43,14 @@ impl Jurisdiction {
                     let body = serde_json::to_vec(&row.body).map_err(|e| unwritable(e.to_string()))?;
                     Packed::Request { id: row.id.clone(), opened: row.opened.0, body: Bytes(body) }
                 }
-                Kept::Search { search, unlisted } => Packed::Search {
+                Kept::Search(search) => Packed::Search {
                     id: search.id.clone(),
                     at: search.at.0,
                     person: search.person.clone(),
                     request: search.request.clone(),
                     case_keys: search.case_keys.clone(),
                     probe: search.probe.0,
-                    unlisted: unlisted.clone(),
+                    unlisted: Vec::new(),
                 },
                 Kept::Entry { request, entry } => Packed::Entry { request: request.clone(), entry: entry.clone() },
                 Kept::Imposed(Imposition { decision, request, rows }) => Packed::Imposed {
@@ -98,10 +98,10 @@ impl Jurisdiction {
                         let body = serde_json::from_slice(&body.0).map_err(|e| damaged(&e.to_string()))?;
                         Kept::Request(RequestRow { id, opened: Instant(opened), body })
                     }
-                    Packed::Search { id, at, person, request, case_keys, probe, unlisted } => {
+                    Packed::Search { id, at, person, request, case_keys, probe, .. } => {
                         let at = Instant(at);
                         let probe = Digest(probe);
-                        Kept::Search { search: SearchRow { id, at, person, request, case_keys, probe }, unlisted }
+                        Kept::Search(SearchRow { id, at, person, request, case_keys, probe })
                     }
                     Packed::Entry { request, entry } => Kept::Entry { request, entry },
                     Packed::Imposed { decision, request, rows } => {
@@ -146,6 +146,7 @@ enum Packed {
         request: String,
         case_keys: Vec<String>,
         probe: [u8; 32],
+        /// Older programs said here under which cases the probe was to be listed. It is under all.
         unlisted: Vec<String>,
     },
     Entry {

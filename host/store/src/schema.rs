@@ -3,6 +3,7 @@
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::rows::key;
+use crate::sealing::{self, seal_searches};
 use surrealdb::types::{RecordId, RecordIdKey, Value, object};
 
 /// `{version}`, one row per migration applied, and the canary `{key, sealed}`.
@@ -30,11 +31,11 @@ pub(crate) const PHOTO: &str = "photo";
 pub(crate) const BLOB: &str = "blob";
 /// `{opened, key, sealed}` by request id.
 pub(crate) const REQUEST: &str = "request";
-/// `{at, person, request, case_keys, probe}` by `[at, search]`.
+/// `{key, sealed}` by `[at, search]`.
 pub(crate) const SEARCH_FACT: &str = "search_fact";
-/// `{probe}` by `[case key, 0, probe]`: the distinct probes of a case.
+/// `{key, sealed}` by `[case, 0, search]`: the probes of a case, which stands there keyed.
 pub(crate) const CASE_PROBE: &str = "case_probe";
-/// `{}` by `[request, 0, search]`: the searches of a request.
+/// `{at, cases}` by `[request, 0, search]`: the searches of a request, and where the rest of each stands.
 pub(crate) const REQUEST_SEARCH: &str = "request_search";
 /// `{}` by `[opened, request]`: requests in the order they were opened.
 pub(crate) const REQUEST_OPENED: &str = "request_opened";
@@ -111,6 +112,12 @@ pub(crate) const MIGRATIONS: &[(u32, &str)] = &[
     (5, "DEFINE TABLE IF NOT EXISTS imposition TYPE NORMAL SCHEMALESS"),
     (6, "DEFINE TABLE IF NOT EXISTS gallery_change TYPE NORMAL SCHEMALESS"),
     (7, "DEFINE TABLE IF NOT EXISTS lease TYPE NORMAL SCHEMALESS"),
+    // No new table: what is in these was sealed before this runs.
+    (
+        sealing::SEALED,
+        "DEFINE TABLE IF NOT EXISTS search_fact TYPE NORMAL SCHEMALESS;
+     DEFINE TABLE IF NOT EXISTS case_probe TYPE NORMAL SCHEMALESS",
+    ),
 ];
 
 /// Id of the row that only the right master key opens.
@@ -162,8 +169,12 @@ async fn check_canary(database: &Database) -> Result<(), StoreError> {
 
 async fn migrate(database: &Database, applied: i64) -> Result<(), StoreError> {
     for &(version, statements) in MIGRATIONS {
+        let seals = version == sealing::SEALED;
         let version = i64::from(version);
         if version > applied {
+            if seals {
+                seal_searches(database).await?;
+            }
             let id = RecordId::new(SCHEMA, RecordIdKey::Number(version));
             let record = "UPSERT $id CONTENT $row RETURN NONE";
             let vars = object! { id: id, row: object! { version: version } };

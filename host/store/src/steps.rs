@@ -14,6 +14,10 @@ use model::terms::Instant;
 use std::collections::BTreeMap;
 use surrealdb::types::{Object, Value};
 
+/// Keeps requests, in place of what was kept of them.
+pub(crate) const PUT_REQUESTS: &str = "INSERT INTO request $requests ON DUPLICATE KEY UPDATE key = $input.key, \
+                                       sealed = $input.sealed, opened = $input.opened RETURN NONE";
+
 /// Something a step leaves behind.
 #[derive(Clone, Debug)]
 pub enum Kept {
@@ -22,12 +26,7 @@ pub enum Kept {
     /// A request.
     Request(RequestRow),
     /// A search.
-    Search {
-        /// The search.
-        search: SearchRow,
-        /// Those of its cases under which its probe may not be listed yet. Listing it twice does no harm, only work.
-        unlisted: Vec<String>,
-    },
+    Search(SearchRow),
     /// That an audit entry belongs to a request.
     Entry {
         /// The request.
@@ -101,8 +100,8 @@ impl Jurisdiction {
                     tables.requests.push(self.request_row(row)?);
                     tables.opened.push(opened_row(row.opened, &row.id));
                 }
-                Kept::Search { search, unlisted } => {
-                    let rows = SearchRows::of(search, unlisted);
+                Kept::Search(search) => {
+                    let rows = SearchRows::of(&self.db, search)?;
                     tables.facts.push(rows.fact);
                     tables.probes.extend(rows.probes);
                     tables.links.push(rows.link);
@@ -171,12 +170,7 @@ impl Tables {
     fn statements(self) -> (Vec<&'static str>, Object) {
         let tables = [
             ("accounts", "INSERT INTO account $accounts RETURN NONE", self.accounts),
-            (
-                "requests",
-                "INSERT INTO request $requests ON DUPLICATE KEY UPDATE key = $input.key, sealed = $input.sealed, \
-                 opened = $input.opened RETURN NONE",
-                self.requests,
-            ),
+            ("requests", PUT_REQUESTS, self.requests),
             ("facts", "INSERT IGNORE INTO search_fact $facts RETURN NONE", self.facts),
             ("probes", "INSERT IGNORE INTO case_probe $probes RETURN NONE", self.probes),
             ("links", "INSERT IGNORE INTO request_search $links RETURN NONE", self.links),

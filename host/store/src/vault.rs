@@ -3,6 +3,7 @@
 use crate::error::StoreError;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::hmac;
 use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrap};
 use std::{fmt, sync::Arc};
 
@@ -58,16 +59,30 @@ pub(crate) struct Sealed {
 pub(crate) struct Vault {
     master: Arc<MasterKey>,
     database: String,
+    /// What rows are looked for by is keyed with this: see [`Vault::keyed`].
+    lookup: hmac::Key,
 }
 
 impl Vault {
     pub(crate) fn new(master: Arc<MasterKey>, database: &str) -> Self {
-        Self { master, database: database.to_owned() }
+        // A key of its own, by a pseudorandom function of the master key: of each database another one.
+        let master_key = hmac::Key::new(hmac::HMAC_SHA256, &master.0);
+        let derived = hmac::sign(&master_key, format!("magistrate/{database}/lookup").as_bytes());
+        let lookup = hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref());
+        Self { master, database: database.to_owned(), lookup }
     }
 
     /// The database whose rows this seals.
     pub(crate) fn database(&self) -> &str {
         &self.database
+    }
+
+    /// What stands in the keys of a table's rows for something that they are looked for by, and that nobody may read there:
+    /// HMAC-SHA-256 (RFC 2104), 64 hexadecimal characters. The same in one table is the same; without the master key nobody can
+    /// try out what it is.
+    pub(crate) fn keyed(&self, table: &'static str, what: &str) -> String {
+        let tag = hmac::sign(&self.lookup, format!("{table}/{what}").as_bytes());
+        tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Seals `plain` for its place.
@@ -190,6 +205,21 @@ mod tests {
             key[at] ^= 1;
             assert!(vault.open("blob", "a", &key, &sealed.body).is_err(), "key byte {at}");
             assert!(vault.open("blob", "a", &sealed.key[..at], &sealed.body).is_err(), "key cut at {at}");
+        }
+    }
+
+    #[test]
+    fn what_rows_are_looked_for_by_is_the_same_in_one_table_under_one_key_and_nowhere_else() {
+        let here = vault([7; 32], "here");
+        let keyed = here.keyed("case_probe", "26-0310-1");
+        assert_eq!((keyed.len(), &keyed), (64, &vault([7; 32], "here").keyed("case_probe", "26-0310-1")));
+        for other in [
+            here.keyed("case_probe", "26-0310-2"),
+            here.keyed("other", "26-0310-1"),
+            vault([7; 32], "there").keyed("case_probe", "26-0310-1"),
+            vault([8; 32], "here").keyed("case_probe", "26-0310-1"),
+        ] {
+            assert_ne!(other, keyed);
         }
     }
 

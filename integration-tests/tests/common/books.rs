@@ -31,7 +31,7 @@ impl Books {
         let plain = account.to_string().into_bytes();
         leaf["account"] = json!(Digest(audit::commitment(&SALT, &plain)));
         let id = leaf["id"].as_str().unwrap().to_owned();
-        self.rows.put_accounts(&[store::AccountRow { id, salt: SALT, plain }]).await.unwrap();
+        self.rows.keep(&[store::Kept::Account(store::AccountRow { id, salt: SALT, plain })]).await.unwrap();
         self.log.append(leaf.to_string().into_bytes()).await.unwrap().index
     }
 

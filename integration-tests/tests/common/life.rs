@@ -34,26 +34,58 @@ pub struct Refusal<'a> {
     pub says: &'a str,
     /// The clause, where a policy refused, and how it fared.
     pub clause: Option<(&'a str, &'a str)>,
+    /// The clause that demands what the host found missing, where one is known to.
+    pub demanded: Option<&'a str>,
+}
+
+impl<'a> Refusal<'a> {
+    /// The same, which names the clause that it follows from.
+    pub fn under(self, clause: &'a str) -> Self {
+        Self { demanded: Some(clause), ..self }
+    }
+}
+
+/// The clauses that a problem of the host's own names, each with whose it is.
+pub fn cited(problem: &Value) -> Vec<(&str, &str)> {
+    let all = problem["clauses"].as_array().into_iter().flatten();
+    all.map(|cited| (cited["jurisdiction"].as_str().unwrap(), cited["clause"].as_str().unwrap())).collect()
+}
+
+impl Refusal<'_> {
+    /// That a problem reads so; `asked` says of what.
+    pub fn reads(&self, status: u16, problem: &Value, asked: &str) {
+        assert_eq!((status, &problem["status"]), (self.status, &json!(self.status)), "{asked}");
+        assert_eq!(problem["type"], format!("urn:magistrate:problem:{}", self.kind), "{asked}");
+        assert!(!problem["title"].as_str().unwrap().is_empty(), "{asked}");
+        assert!(problem["detail"].as_str().unwrap().contains(self.says), "`{}`: {asked}", self.says);
+        if let Some(clause) = self.demanded {
+            assert!(cited(problem).contains(&("detroit", clause)), "{clause}: {asked}");
+        }
+        if let Some((clause, fared)) = self.clause {
+            assert_eq!(super::outcome(problem, "detroit", clause), Some(fared), "{clause}: {asked}");
+            assert!(problem["detail"].as_str().unwrap().contains(clause), "{asked}");
+        }
+    }
 }
 
 /// A step that does not fit where the request stands.
 pub fn out_of_place(says: &str) -> Refusal<'_> {
-    Refusal { status: 409, kind: "out-of-place", says, clause: None }
+    Refusal { status: 409, kind: "out-of-place", says, clause: None, demanded: None }
 }
 
 /// A step that is not for whoever asks.
 pub fn forbidden(says: &str) -> Refusal<'_> {
-    Refusal { status: 403, kind: "forbidden", says, clause: None }
+    Refusal { status: 403, kind: "forbidden", says, clause: None, demanded: None }
 }
 
 /// A step that a clause forbids.
 pub fn denied<'a>(clause: &'a str, says: &'a str) -> Refusal<'a> {
-    Refusal { status: 403, kind: "denied", says, clause: Some((clause, "violated")) }
+    Refusal { status: 403, kind: "denied", says, clause: Some((clause, "violated")), demanded: None }
 }
 
 /// A step for which a clause wants to know more.
 pub fn pending<'a>(clause: &'a str, says: &'a str) -> Refusal<'a> {
-    Refusal { status: 409, kind: "pending", says, clause: Some((clause, "missing")) }
+    Refusal { status: 409, kind: "pending", says, clause: Some((clause, "missing")), demanded: None }
 }
 
 /// The number of the case that the probe of this seed belongs to.
@@ -200,14 +232,7 @@ impl Court {
         let (stood, entries) = (self.seen(request).await, self.entries("detroit").await);
         let (status, problem) = self.step(who, request, step, body).await;
         let asked = format!("{who}, {step} {body}: {problem}");
-        assert_eq!((status, &problem["status"]), (refusal.status, &json!(refusal.status)), "{asked}");
-        assert_eq!(problem["type"], format!("urn:magistrate:problem:{}", refusal.kind), "{asked}");
-        assert!(!problem["title"].as_str().unwrap().is_empty(), "{asked}");
-        assert!(problem["detail"].as_str().unwrap().contains(refusal.says), "`{}`: {asked}", refusal.says);
-        if let Some((clause, fared)) = refusal.clause {
-            assert_eq!(super::outcome(&problem, "detroit", clause), Some(fared), "{clause}: {asked}");
-            assert!(problem["detail"].as_str().unwrap().contains(clause), "{asked}");
-        }
+        refusal.reads(status, &problem, &asked);
         self.check_receipt("detroit", &problem["receipt"]);
         for kept_back in ["candidates", "document", "documents"] {
             assert!(problem.get(kept_back).is_none(), "{asked}");

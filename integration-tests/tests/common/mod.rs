@@ -3,6 +3,7 @@
 pub mod books;
 pub mod http2;
 pub mod life;
+pub mod office;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -11,6 +12,7 @@ use integration_tests::{Deployment, Example, Faces};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 pub const MODEL: &str = "demo-512";
 pub const DIM: usize = 512;
@@ -24,7 +26,7 @@ pub struct Court {
 pub async fn court() -> Option<Court> {
     let program = integration_tests::program()?;
     let folder = tempfile::tempdir().unwrap();
-    let mut deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
+    let mut deployment = Deployment::copied(&program, &folder.path().join("home")).unwrap();
     deployment.serve().unwrap();
     let court = Court { deployment, _folder: folder };
     for jurisdiction in ["detroit", "st-louis"] {
@@ -57,7 +59,7 @@ pub fn court_of(policies: &Path) -> Option<Court> {
 pub fn court_after(change: impl FnOnce(&Deployment)) -> Option<Court> {
     let program = integration_tests::program()?;
     let folder = tempfile::tempdir().unwrap();
-    let mut deployment = Deployment::init(&program, &folder.path().join("home"), None).unwrap();
+    let mut deployment = Deployment::copied(&program, &folder.path().join("home")).unwrap();
     change(&deployment);
     deployment.serve().unwrap();
     Some(Court { deployment, _folder: folder })
@@ -157,6 +159,21 @@ impl Court {
         found["log_entries"].as_u64().unwrap()
     }
 
+    /// Where its notices go, as `init` configures it.
+    pub fn outbox(&self) -> PathBuf {
+        self.deployment.home.join("data/outbox")
+    }
+
+    /// Checks, while nothing runs, that log and database agree: every entry has the account that it commits to, no account is of
+    /// no entry, and what is kept beside the logs is what they say.
+    pub fn log_and_database_agree(&self) {
+        for asked in [&["audit", "verify", "--accounts"][..], &["store", "check"]] {
+            let done = self.deployment.run(&[asked, &["--config", "magistrate.toml", "--json"]].concat()).unwrap();
+            let (said, why) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+            assert!(done.status.success(), "{asked:?}: {said}\n{why}");
+        }
+    }
+
     /// What an auditor of the jurisdiction reads of the log from an index on.
     pub async fn audit(&self, jurisdiction: &str, first: u64) -> Vec<Value> {
         let auditor = if jurisdiction == "detroit" { "detroit/a.feld" } else { "st-louis/a.whitfield" };
@@ -183,6 +200,28 @@ pub fn outcome<'a>(answer: &'a Value, jurisdiction: &str, clause: &str) -> Optio
     let findings = answer["findings"].as_array()?;
     let of = |f: &&Value| f["jurisdiction"] == jurisdiction && f["clause"] == clause;
     findings.iter().filter(of).filter_map(|f| f["outcome"].as_str()).max_by_key(|o| (*o == "violated", *o == "missing"))
+}
+
+/// The alarms in an outbox's folder.
+pub fn alarms(outbox: &Path) -> Vec<String> {
+    let files = outbox.read_dir().into_iter().flatten().map(|file| file.unwrap().path());
+    let letters = files.filter(|path| path.extension().is_some_and(|e| e == "eml"));
+    // Quoted-printable breaks lines.
+    let texts = letters.map(|path| std::fs::read_to_string(path).unwrap().replace("=\r\n", ""));
+    texts.filter(|text| text.contains("Subject: ALARM: ")).collect()
+}
+
+/// Waits until an alarm about Detroit is there; gives its text.
+pub async fn alarm(outbox: &Path) -> String {
+    let started = Instant::now();
+    loop {
+        let mut alarms = alarms(outbox).into_iter();
+        if let Some(found) = alarms.find(|text| text.contains("Jurisdiction: detroit")) {
+            return found;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "nobody is told");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// A small file system of its own, so that it can fill up. Needs the right to mount.

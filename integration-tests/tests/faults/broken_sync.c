@@ -1,5 +1,7 @@
-/* A disk that cannot make anything durable: while the file that BROKEN_SYNC names exists, fsync and fdatasync fail for whatever
-   has BROKEN_SYNC_PART in its path. Everything else goes to the kernel as it came. To be loaded before the C library (LD_PRELOAD). */
+/* A disk that cannot make anything durable, or does not take what is written: for whatever has BROKEN_PART in its path, fsync and
+   fdatasync fail while the file that BROKEN_SYNC names exists, and write, pwrite and writev while the one exists that BROKEN_WRITE
+   names. Of two writes the first takes half, as before a bad block. Everything else goes to the kernel as it came. To be loaded
+   before the C library (LD_PRELOAD). */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -7,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-static int broken(int fd)
+static int broken(int fd, const char *what)
 {
-    const char *flag = getenv("BROKEN_SYNC"), *part = getenv("BROKEN_SYNC_PART");
+    const char *flag = getenv(what), *part = getenv("BROKEN_PART");
     char link[64], path[4096];
     ssize_t length;
 
@@ -27,7 +30,7 @@ static int broken(int fd)
 
 int fsync(int fd)
 {
-    if (broken(fd)) {
+    if (broken(fd, "BROKEN_SYNC")) {
         errno = EIO;
         return -1;
     }
@@ -36,9 +39,50 @@ int fsync(int fd)
 
 int fdatasync(int fd)
 {
-    if (broken(fd)) {
+    if (broken(fd, "BROKEN_SYNC")) {
         errno = EIO;
         return -1;
     }
     return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* How much of so many bytes is written: half, and at the next call nothing. */
+static size_t taken(size_t count)
+{
+    static __thread int half;
+
+    half = !half;
+    return half ? count / 2 : 0;
+}
+
+ssize_t write(int fd, const void *bytes, size_t count)
+{
+    if (broken(fd, "BROKEN_WRITE") && (count = taken(count)) == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_write, fd, bytes, count);
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset)
+{
+    if (broken(fd, "BROKEN_WRITE") && (count = taken(count)) == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_pwrite64, fd, bytes, count, offset);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset)
+{
+    return pwrite64(fd, bytes, count, offset);
+}
+
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    if (broken(fd, "BROKEN_WRITE")) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_writev, fd, parts, count);
 }

@@ -112,6 +112,7 @@ impl Casework {
             chambers.insert(id, chamber);
         }
         let (alarm, watches) = (Arc::new(Announce), JoinSet::new());
+        let threads = Threads::of_this_runtime(chambers.len());
         let casework = Self {
             chambers,
             clock,
@@ -121,7 +122,7 @@ impl Casework {
             chancery: None,
             means: BTreeMap::new(),
             turns: Turns::default(),
-            threads: Threads::of_this_runtime(),
+            threads,
             stir: tokio::sync::Notify::new(),
             store,
             alarm,

@@ -6,7 +6,8 @@ use crate::ledger::{self, Entry, Ledger, Subject};
 use model::account::{Event, Kind, Who};
 use model::facts::Device;
 use model::registry::{Agency, Person, Principal};
-use model::terms::Instant;
+use model::subject::Text;
+use model::terms::{Instant, check_id};
 use std::sync::Arc;
 
 /// What calls that were not heard are called in a rejection.
@@ -21,16 +22,25 @@ pub struct Registered {
     pub person: Person,
     /// Their agency, as their own jurisdiction knows it.
     pub agency: Agency,
+    // Every entry of what they do says both (STL E.2.a, DET 7(9)a).
+    name: Text,
+    unit: Text,
 }
 
 impl Registered {
+    /// Somebody who is registered with a name and a unit. Whoever lacks one of them can do nothing that an entry has to say in full.
+    pub(crate) fn of(principal: Principal, person: Person, agency: Agency) -> Option<Self> {
+        let (name, unit) = (Text::new(&person.name)?, Text::new(&person.unit)?);
+        Some(Self { principal, person, agency, name, unit })
+    }
+
     /// As an audit entry names them.
     pub fn who(&self) -> Who {
         Who {
             jurisdiction: self.principal.jurisdiction.clone(),
             person: self.person.id.clone(),
-            name: self.person.name.clone(),
-            unit: self.person.unit.clone(),
+            name: self.name.as_str().to_owned(),
+            unit: self.unit.as_str().to_owned(),
             agency: self.agency.id.clone(),
         }
     }
@@ -54,11 +64,11 @@ impl Casework {
     /// the certificate names; [`CaseError::Store`] where it cannot be learnt what other hosts changed; [`CaseError::Clock`] while
     /// it is not known which day it is.
     pub async fn registered(&self, principal: &Principal) -> Result<Registered, CaseError> {
-        self.registered_for(principal, &principal.jurisdiction, "authentication").await
+        self.registered_for(principal, &principal.jurisdiction, "authentication", None).await
     }
 
     /// The same for what they ask of a jurisdiction, another one or one that is not served. `asked` is what a rejection calls
-    /// it.
+    /// it, and `request` the request that they named, if any.
     ///
     /// # Errors
     /// As [`Casework::registered`]. The rejection is also in the log of the jurisdiction that was asked, which is told that it
@@ -68,6 +78,7 @@ impl Casework {
         principal: &Principal,
         jurisdiction: &str,
         asked: &str,
+        request: Option<&str>,
     ) -> Result<Registered, CaseError> {
         let Principal { jurisdiction: home, person, .. } = principal;
         let elsewhere = self.chambers.get(jurisdiction).filter(|chamber| chamber.id() != home);
@@ -75,7 +86,8 @@ impl Casework {
             let reason = format!("the certificate names the jurisdiction `{home}`, which this host does not serve");
             let rejection = match elsewhere {
                 Some(elsewhere) => {
-                    self.record_rejection(&[elsewhere], as_certified(home, person), asked, &reason).await?
+                    self.record_rejection(&[elsewhere], as_certified(home, person), about(request), asked, &reason)
+                        .await?
                 }
                 None => reason.into(),
             };
@@ -86,10 +98,11 @@ impl Casework {
         match person_of(chamber, principal, self.clock.now()?) {
             Ok(registered) => Ok(registered),
             Err(reason) => {
-                let rejection = self.record_rejection(&[chamber], as_certified(home, person), asked, &reason).await?;
+                let who = as_certified(home, person);
+                let rejection = self.record_rejection(&[chamber], who.clone(), about(request), asked, &reason).await?;
                 if let Some(elsewhere) = elsewhere {
                     let told = nobody_who_may(principal);
-                    self.record_rejection(&[elsewhere], as_certified(home, person), asked, &told).await?;
+                    self.record_rejection(&[elsewhere], who, about(request), asked, &told).await?;
                 }
                 Err(CaseError::Rejected(rejection))
             }
@@ -106,14 +119,20 @@ impl Casework {
         Some(format!("purge_as under [jurisdictions.{jurisdiction}] names somebody who may not act: {reason}"))
     }
 
-    /// Records what was asked of a jurisdiction with a certificate that names nobody. Where the jurisdiction is not served
-    /// there is no log for it.
+    /// Records what was asked of a jurisdiction by nobody who is known: with a certificate that names nobody, or without one.
+    /// `request` is the request that was named, if any. Where the jurisdiction is not served there is no log for it.
     ///
     /// # Errors
     /// Why it could not be recorded.
-    pub async fn reject_nobody(&self, jurisdiction: &str, asked: &str, reason: &str) -> Result<(), CaseError> {
+    pub async fn reject_nobody(
+        &self,
+        jurisdiction: &str,
+        asked: &str,
+        request: Option<&str>,
+        reason: &str,
+    ) -> Result<(), CaseError> {
         let Some(chamber) = self.chambers.get(jurisdiction) else { return Ok(()) };
-        self.record_rejection(&[chamber], as_certified("", ""), asked, reason).await.map(drop)
+        self.record_rejection(&[chamber], as_certified("", ""), about(request), asked, reason).await.map(drop)
     }
 
     /// Records that calls were not heard: they are on record together, and no other way. `reason` says how many and why; whoever
@@ -129,7 +148,7 @@ impl Casework {
     ) -> Result<(), CaseError> {
         let Some(chamber) = self.chambers.get(jurisdiction) else { return Ok(()) };
         let (home, person) = principal.map_or(("", ""), |p| (p.jurisdiction.as_str(), p.person.as_str()));
-        self.record_rejection(&[chamber], as_certified(home, person), UNHEARD, reason).await.map(drop)
+        self.record_rejection(&[chamber], as_certified(home, person), Subject::Apart, UNHEARD, reason).await.map(drop)
     }
 
     /// Somebody of the same or another jurisdiction on whose behalf a step is taken. Why somebody may not act is told to
@@ -146,7 +165,7 @@ impl Casework {
         })
     }
 
-    /// Records that somebody asked for what they may not even ask, and says so.
+    /// Records that somebody asked for what they may not even ask, and says so. `request` is the request that they named, if any.
     ///
     /// # Errors
     /// Always: [`CaseError::Rejected`], or why it could not be recorded.
@@ -155,13 +174,14 @@ impl Casework {
         jurisdiction: &str,
         asker: &Registered,
         asked: &str,
+        request: Option<&str>,
         reason: &str,
     ) -> Result<T, CaseError> {
         let chamber = self.chamber(jurisdiction)?;
-        self.reject_in(&[chamber], asker, asked, reason).await
+        self.reject_in(&[chamber], asker, about(request), asked, reason).await
     }
 
-    /// The same, on record in the log of each of these jurisdictions.
+    /// The same, on record in the log of each of these jurisdictions, with what else is known of its subject.
     ///
     /// # Errors
     /// As [`Casework::reject`].
@@ -169,10 +189,11 @@ impl Casework {
         &self,
         chambers: &[&Arc<Chamber>],
         asker: &Registered,
+        subject: Subject,
         asked: &str,
         reason: &str,
     ) -> Result<T, CaseError> {
-        Err(CaseError::Rejected(self.record_rejection(chambers, asker.who(), asked, reason).await?))
+        Err(CaseError::Rejected(self.record_rejection(chambers, asker.who(), subject, asked, reason).await?))
     }
 
     /// Records that somebody may not act, for whom `asker` asked or who it is, and says so: why is for the log of their own
@@ -186,20 +207,21 @@ impl Casework {
         chambers: &[&Arc<Chamber>],
         asker: &Registered,
         idle: &Principal,
+        subject: Subject,
         (asked, so): (&str, &str),
         reason: &str,
     ) -> Result<T, CaseError> {
         let said = format!("{so}{reason}");
         if asker.principal.jurisdiction != idle.jurisdiction {
             // Why was not told to whoever asked ([`Casework::other`]).
-            return self.reject_in(chambers, asker, asked, &said).await;
+            return self.reject_in(chambers, asker, subject, asked, &said).await;
         }
         let home = self.chamber(&idle.jurisdiction)?;
-        let rejection = self.record_rejection(&[home], asker.who(), asked, &said).await?;
+        let rejection = self.record_rejection(&[home], asker.who(), subject.clone(), asked, &said).await?;
         let elsewhere: Vec<_> = chambers.iter().copied().filter(|chamber| chamber.id() != home.id()).collect();
         if !elsewhere.is_empty() {
             let told = format!("{so}{}", nobody_who_may(idle));
-            self.record_rejection(&elsewhere, asker.who(), asked, &told).await?;
+            self.record_rejection(&elsewhere, asker.who(), subject, asked, &told).await?;
         }
         Err(CaseError::Rejected(rejection))
     }
@@ -208,16 +230,22 @@ impl Casework {
         &self,
         chambers: &[&Arc<Chamber>],
         who: Who,
+        subject: Subject,
         asked: &str,
         reason: &str,
     ) -> Result<Rejection, CaseError> {
         let at = self.clock.now()?;
         let event = Event::Rejected { asked: asked.to_owned(), reason: reason.to_owned() };
-        let entry = Entry { kind: Kind::Rejection, who, at, subject: Subject::Apart, of: None, event };
+        let entry = Entry { kind: Kind::Rejection, who, at, subject, of: None, event };
         let ledgers: Vec<&Ledger> = chambers.iter().map(|chamber| &chamber.ledger).collect();
         let receipt = ledger::record(&ledgers, entry, vec![]).await?.receipt()?;
         Ok(Rejection::recorded(reason, receipt))
     }
+}
+
+/// The request that somebody named, whether or not there is such a one. What could be no request's id is none.
+pub(crate) fn about(request: Option<&str>) -> Subject {
+    Subject::of_request(request.filter(|id| check_id(id).is_ok()))
 }
 
 /// Somebody of whom only the certificate says anything.
@@ -246,17 +274,16 @@ fn person_of(chamber: &Chamber, principal: &Principal, now: Instant) -> Result<R
         ));
     };
     if let Some(since) = person.suspended_since {
-        return Err(format!("`{}` is suspended since {since}", person.id));
-    }
-    if [&person.name, &person.unit].iter().any(|text| text.trim().is_empty()) {
-        // Every entry of the log says both.
-        let reason =
-            format!("the registry does not say the name and the unit of `{}`: have the registrar add them", person.id);
-        return Err(reason);
+        let id = &person.id;
+        return Err(format!(
+            "`{id}` is suspended since {since}: have them reinstated first, or have somebody else take the step"
+        ));
     }
     let Some(agency) = registry.agencies.iter().find(|a| a.id == person.agency) else {
         return Err(format!("the agency `{}` of `{}` is not in the registry", person.agency, person.id));
     };
-    let person = person.clone().on(chamber.local(now).today);
-    Ok(Registered { principal: principal.clone(), person, agency: agency.clone() })
+    let (id, person) = (&person.id, person.clone().on(chamber.local(now).today));
+    Registered::of(principal.clone(), person, agency.clone()).ok_or_else(|| {
+        format!("the registry does not say the name and the unit of `{id}`: have the registrar add them")
+    })
 }

@@ -298,7 +298,7 @@ fn same(row: &store::SearchRow) -> Same {
 }
 
 fn kept(row: &store::SearchRow) -> store::Kept {
-    store::Kept::Search { search: row.clone(), unlisted: row.case_keys.clone() }
+    store::Kept::Search(row.clone())
 }
 
 /// A search as it is told of.

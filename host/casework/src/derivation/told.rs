@@ -136,9 +136,9 @@ impl Derivation {
                 let Some((id, case)) = self.own_case(account) else { return Ok(Vec::new()) };
                 disposition::settled(&case.life, &self.owed.before(id, entry), dispositions, entry, at)
             }
-            Event::Released { .. } => {
+            Event::Released { candidates, documents, .. } => {
                 let Some((id, _)) = self.own_case(account) else { return Ok(Vec::new()) };
-                release::settled(&self.owed.before(id, entry), entry, at)
+                release::settled(&self.owed.before(id, entry), candidates, documents, entry, at)
             }
             Event::Drawn { period, .. } => {
                 let (filed, id) = calendar::place(&self.jurisdiction, period);

@@ -39,10 +39,16 @@ impl Entry {
     }
 
     /// Whether it says all that the directives demand of what happens to a request: which, in full, and who acts, by name and
-    /// unit. The steps have it in their types; no entry that goes past those gets past this.
+    /// unit. The steps have it in their types, [`OfRequest`](model::subject::OfRequest) and
+    /// [`Registered`](crate::chamber::Registered); no entry that goes past those gets past this. A look at a request whose entries
+    /// have been purged names it and no more: what they said is not to be said again.
     fn is_in_full(&self) -> bool {
         let named = [&self.who.name, &self.who.unit].iter().all(|text| !text.trim().is_empty());
-        !happens_to_a_request(&self.event) || (named && matches!(self.subject, Subject::Request(_)))
+        let told = match (&self.subject, &self.event) {
+            (Subject::Request(_), _) | (Subject::About(_), Event::Viewed) => true,
+            (Subject::Incomplete(_) | Subject::About(_) | Subject::Apart, _) => false,
+        };
+        !happens_to_a_request(&self.event) || (named && told)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The task that writes to the database behind the log, and what waits for it.
 //!
 //! What entries left is gathered for a moment and written in one commit. While the database does not take it, it is tried again,
-//! and the journal holds what waits. That the task broke off is said to whoever wants anything of it.
+//! and the journal holds what waits. With each commit it is kept how far the log is ([`crate::watermark`]). That the task broke off is said to whoever wants anything of it.
 
+use crate::watermark;
 use arc_swap::ArcSwapOption;
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,6 +108,9 @@ impl Writer {
                     // Somebody waits: what is there goes at once.
                     queue.try_recv().ok()
                 };
+            }
+            if !kept.is_empty() {
+                kept.extend(watermark::mark(&self.log));
             }
             self.write(&kept).await;
             kept.clear();

@@ -4,7 +4,7 @@ use super::*;
 use model::account::Retained;
 use model::combine::{PolicyRef, Ruling};
 use model::facts::{Agency, AgencyKind, Candidate, Clock, Device, History, Matter, Party, Person, SearchPlan};
-use model::rulings::{Decision, Obligation, SignOffRule};
+use model::rulings::{Decision, LimitRule, Obligation, SignOffRule};
 use model::terms::{Digest, Value};
 
 fn who(person: &str) -> Who {
@@ -142,6 +142,26 @@ fn signed(n: u64, person: &str, conclusion: Conclusion) -> Option<Account> {
         blind: false,
     };
     account(n, person, None, Event::Signed { signature, reason: String::new() })
+}
+
+#[test]
+fn what_the_opening_says_holds_for_each_list_and_what_is_said_as_one_is_shown_for_that() {
+    let opened = vec![Duty::Withhold(vec!["a".into()]), Duty::ShowOnly(vec!["sex".into()])];
+    let one = LimitRule { at_least: 1, at_most: 1, usual: 1, hide_scores: false };
+    let told = [
+        decision(1, "searcher", Step::Request, Verdict::Permit, opened),
+        search(2, vec![]),
+        list_with(3, "searcher", &["a", "b", "c"], Verdict::Permit, vec![Duty::Candidates(one)]),
+        search(4, vec![]),
+        list(5, "searcher", &["a", "b", "c"], Verdict::Permit),
+    ];
+    let listed = |life: &Life| life.list.iter().map(|c| (c.rank, c.record_id.clone())).collect::<Vec<_>>();
+    let bounded = Life::fold(told[..3].to_vec());
+    assert_eq!(listed(&bounded), [(1, "b".to_owned())], "the first that is not withheld");
+    assert_eq!(bounded.fields, Some(vec!["sex".to_owned()]));
+    let anew = Life::fold(told.to_vec());
+    assert_eq!(listed(&anew), [(1, "b".to_owned()), (2, "c".to_owned())], "another list, of which no length is said");
+    assert_eq!((anew.fields, anew.withheld), (Some(vec!["sex".to_owned()]), vec!["a".to_owned()]));
 }
 
 fn openers(life: &Life) -> Vec<&str> {

@@ -110,7 +110,8 @@ impl Derived {
             approved_by: Vec::new(),
             answers: Attestation { by: by.key(), at, answers: saying.answers.to_vec() },
         };
-        let met = docket.decide(&name, asked);
+        // Whether what was approved counted then is told by whether it had an effect.
+        let met = docket.decide(&name, asked, |_, _| !saying.pending);
         let effect = if saying.pending { None } else { effect(&account.event, &saying, Since { by, at }, is_keepers) };
         if let Some(effect) = effect {
             docket.undergo(effect);

@@ -3,18 +3,25 @@
 //! What is destroyed is read back before anybody says that it is gone. Digests of images and documents go on record; nothing
 //! else of them does.
 
+use super::beside::says_what_was_purged;
+use super::document::Drawn;
 use super::find::{Case, Found, Place};
+use crate::chamber::Casework;
 use crate::error::CaseError;
 use crate::intake::PROBE;
 use crate::permit::{Acted, Permit};
 use crate::release::{DOCUMENT, Form, sealed_id};
-use model::account::{Account, Destroyed, Document, Event, Leaf};
+use model::account::{Destroyed, Leaf};
 use model::terms::Digest;
 
 impl Found {
     /// Destroys the record, as this permit allows; gives what of it there was. A purge that failed can be repeated: what is
     /// gone already is passed over.
-    pub(super) async fn destroy(&self, permit: Permit) -> (Acted, Result<Vec<Destroyed>, CaseError>) {
+    pub(super) async fn destroy(
+        &self,
+        casework: &Casework,
+        permit: Permit,
+    ) -> (Acted, Result<Vec<Destroyed>, CaseError>) {
         // From here on no crash brings back what is destroyed below.
         if let Err(e) = self.owner.ledger.clear().await {
             return (permit.act(), Err(e));
@@ -23,7 +30,7 @@ impl Found {
             Place::Record { .. } => self.destroy_gallery_record(permit).await,
             Place::Probe(case) => (permit.act(), self.destroy_probe(case).await),
             Place::Document(case, document) => (permit.act(), self.destroy_document(case, document).await),
-            Place::Entries(leaves) => (permit.act(), self.destroy_accounts(leaves).await),
+            Place::Entries(leaves) => (permit.act(), self.destroy_entries(casework, leaves).await),
             // It is pruned, not purged.
             Place::Beginning(_) => (permit.act(), Ok(Vec::new())),
         }
@@ -74,13 +81,13 @@ impl Found {
         Ok(there.then(|| gone(PROBE, id, Some(case.request.probe.digest))).into_iter().collect())
     }
 
-    async fn destroy_document(&self, case: &Case, document: &Document) -> Result<Vec<Destroyed>, CaseError> {
+    async fn destroy_document(&self, case: &Case, document: &Drawn) -> Result<Vec<Destroyed>, CaseError> {
         let (store, request) = (&self.owner.store, &case.request.request.id);
         let mut destroyed = Vec::new();
         for (form, digest) in [(Form::Html, document.html), (Form::Pdf, document.pdf)] {
             let id = sealed_id(request, &document.id, form);
             if store.destroy(DOCUMENT, &id).await? {
-                destroyed.push(gone(DOCUMENT, &id, Some(digest)));
+                destroyed.push(gone(DOCUMENT, &id, digest));
             }
             if store.open_sealed(DOCUMENT, &id).await?.is_some() {
                 return Err(CaseError::Unerased(format!("the document `{id}`")));
@@ -89,22 +96,10 @@ impl Found {
         Ok(destroyed)
     }
 
-    /// The accounts of entries. Those that say what was destroyed stay: they hold no more than ids and digests, and are how
-    /// an auditor tells what was purged from what is missing.
-    async fn destroy_accounts(&self, leaves: &[Leaf]) -> Result<Vec<Destroyed>, CaseError> {
-        let store = &self.owner.store;
+    /// The accounts of entries. Those that say what was destroyed stay.
+    async fn destroy_entries(&self, casework: &Casework, leaves: &[Leaf]) -> Result<Vec<Destroyed>, CaseError> {
         let ids: Vec<String> = leaves.iter().map(|leaf| leaf.id.clone()).collect();
-        let mut going = Vec::with_capacity(ids.len());
-        for row in store.accounts(&ids).await?.into_iter().flatten() {
-            let told: Option<Account> = serde_json::from_slice(&row.plain).ok();
-            if !told.is_some_and(|account| matches!(account.event, Event::Purged { .. })) {
-                going.push(row.id);
-            }
-        }
-        store.destroy_accounts(&going).await?;
-        if let Some(left) = store.accounts(&going).await?.into_iter().flatten().next() {
-            return Err(CaseError::Unerased(format!("the account of entry `{}`", left.id)));
-        }
+        let going = casework.destroy_accounts(&self.owner, &ids, says_what_was_purged).await?;
         Ok(going.iter().map(|id| gone("account", id, None)).collect())
     }
 }

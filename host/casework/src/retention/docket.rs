@@ -213,12 +213,17 @@ impl Docket {
     }
 
     /// Takes down that somebody permitted says this, under this name. Gives the rules for approvals that are met with it if it
-    /// has an effect now; nothing if it waits for others.
+    /// has an effect now; nothing if it waits for others. `counts` says whether what somebody approved counts now for a rule.
     ///
     /// What demands approval is asked, in place of what was asked of the same kind before. What demands none approves of what
     /// was asked, or needs nobody else. An extension without a day denies what was asked, which waits for nobody then; that is
     /// nothing that could itself be asked.
-    pub(super) fn decide(&mut self, name: &str, said: Asked) -> Option<Vec<SignOffRule>> {
+    pub(super) fn decide(
+        &mut self,
+        name: &str,
+        said: Asked,
+        counts: impl Fn(&Who, &SignOffRule) -> bool,
+    ) -> Option<Vec<SignOffRule>> {
         let denies = name == Change::Extend.name() && said.day.is_none();
         if !said.rules.is_empty() {
             if !denies {
@@ -230,10 +235,12 @@ impl Docket {
             return Some(self.asked.remove(name).map(|asked| asked.rules).unwrap_or_default());
         }
         let Some(asked) = self.asked.get_mut(name) else { return Some(Vec::new()) };
-        if !asked.approved_by.iter().any(|who| same_person(who, &said.by)) {
-            asked.approved_by.push(said.by);
+        match asked.approved_by.iter_mut().find(|who| same_person(who, &said.by)) {
+            // As they are now: they may be of another unit since.
+            Some(earlier) => *earlier = said.by,
+            None => asked.approved_by.push(said.by),
         }
-        if !asked.is_approved() {
+        if !asked.is_approved(counts) {
             return None;
         }
         self.asked.remove(name).map(|asked| asked.rules)
@@ -263,11 +270,12 @@ pub(super) enum Effect {
 }
 
 impl Asked {
-    /// Whether as many have approved as each rule asks for. That they may is the policy's to judge, and it has.
-    fn is_approved(&self) -> bool {
+    /// Whether as many whose approval counts have approved as each rule asks for. That they may is the policy's to judge, and it
+    /// has, when they did.
+    fn is_approved(&self, counts: impl Fn(&Who, &SignOffRule) -> bool) -> bool {
         self.rules.iter().all(|rule| {
-            let counts = |who: &&Who| !(rule.distinct_from_requester && same_person(who, &self.by));
-            let approved = self.approved_by.iter().filter(counts).count();
+            let own = |who: &Who| rule.distinct_from_requester && same_person(who, &self.by);
+            let approved = self.approved_by.iter().filter(|who| !own(who) && counts(who, rule)).count();
             approved >= usize::try_from(rule.persons).unwrap_or(usize::MAX)
         })
     }
@@ -297,6 +305,11 @@ mod tests {
         Asked { by: who(person), at: Instant(1), day: None, rules, approved_by: vec![], answers }
     }
 
+    /// Whoever approved, it counts.
+    fn anybodys(_: &Who, _: &SignOffRule) -> bool {
+        true
+    }
+
     fn up_to(day: &str, asked: Asked) -> Asked {
         Asked { day: Some(day.parse().unwrap()), ..asked }
     }
@@ -307,36 +320,56 @@ mod tests {
 
     #[test]
     fn what_needs_nobody_has_an_effect_at_once() {
-        assert_eq!(docket().decide("hold", said("chief", 0)), Some(vec![]));
+        assert_eq!(docket().decide("hold", said("chief", 0), anybodys), Some(vec![]));
     }
 
     #[test]
     fn what_needs_approval_waits_for_it() {
         let mut docket = docket();
-        assert_eq!(docket.decide("hold", said("a", 1)), None);
+        assert_eq!(docket.decide("hold", said("a", 1), anybodys), None);
         let extended = up_to("2026-06-30", said("chief", 0));
-        assert_eq!(docket.decide("extend", extended), Some(vec![]), "that is something else");
+        assert_eq!(docket.decide("extend", extended, anybodys), Some(vec![]), "that is something else");
         assert!(docket.asked.contains_key("hold"));
-        let met = docket.decide("hold", said("chief", 0)).unwrap();
+        let met = docket.decide("hold", said("chief", 0), anybodys).unwrap();
         assert_eq!((met.len(), docket.asked.len()), (1, 0));
     }
 
     #[test]
     fn approvals_are_counted_by_persons_and_never_the_askers() {
         let mut docket = docket();
-        assert_eq!(docket.decide("hold", said("a", 2)), None);
+        assert_eq!(docket.decide("hold", said("a", 2), anybodys), None);
         for again in ["a", "b", "b"] {
-            assert_eq!(docket.decide("hold", said(again, 0)), None, "{again}");
+            assert_eq!(docket.decide("hold", said(again, 0), anybodys), None, "{again}");
         }
-        assert!(docket.decide("hold", said("c", 0)).is_some());
+        assert!(docket.decide("hold", said("c", 0), anybodys).is_some());
+    }
+
+    #[test]
+    fn what_was_approved_counts_while_whoever_approved_may_and_again_when_they_may_again() {
+        let mut docket = docket();
+        let but = |lost: &'static str| move |who: &Who, rule: &SignOffRule| rule.role == "chief" && who.person != lost;
+        assert_eq!(docket.decide("hold", said("a", 2), anybodys), None);
+        assert_eq!(docket.decide("hold", said("b", 0), but("")), None, "one of two");
+        assert_eq!(docket.decide("hold", said("c", 0), but("b")), None, "who has lost the role approves no more");
+        assert_eq!(docket.asked["hold"].approved_by.len(), 2, "what they said stays on record");
+        let mut other = docket.clone();
+        assert!(other.decide("hold", said("d", 0), but("b")).is_some(), "others can");
+        let moved = |who: &Who, _: &SignOffRule| who.person != "b" || who.unit == "another";
+        let mut other = docket.clone();
+        let again = Asked { by: Who { unit: "another".to_owned(), ..self::who("b") }, ..said("b", 0) };
+        assert!(other.decide("hold", again, moved).is_some(), "whoever is of another unit approves for that one");
+        assert!(
+            docket.decide("hold", said("c", 0), but("")).is_some(),
+            "nor has anybody to approve anew who has it back"
+        );
     }
 
     #[test]
     fn a_docket_names_whoever_is_on_it() {
         let mut docket = docket();
         assert!(!docket.names(&who("a")));
-        docket.decide("hold", said("a", 2));
-        docket.decide("hold", said("b", 0));
+        docket.decide("hold", said("a", 2), anybodys);
+        docket.decide("hold", said("b", 0), anybodys);
         docket.held = Some(Since { by: who("c"), at: Instant(1) });
         docket.sealed = Some(Since { by: who("e"), at: Instant(1) });
         docket.pruning = Some(Pruning { by: who("f"), at: Instant(1), from: 0, begun: false });
@@ -351,9 +384,9 @@ mod tests {
         docket.noticed = Some("2026-03-01".parse().unwrap());
         docket.extended = Some("2026-06-30".parse().unwrap());
         docket.held = Some(Since { by: who("b"), at: Instant(1) });
-        docket.decide("hold", said("a", 2));
-        docket.decide("hold", said("b", 0));
-        docket.decide("seal", said("b", 1));
+        docket.decide("hold", said("a", 2), anybodys);
+        docket.decide("hold", said("b", 0), anybodys);
+        docket.decide("seal", said("b", 1), anybodys);
         let told = docket.clone().told_outside(&who("a"));
         assert_eq!(told.noticed, docket.noticed);
         assert_eq!((told.extended, told.held), (None, None));
@@ -365,11 +398,11 @@ mod tests {
     #[test]
     fn an_extension_without_a_day_denies_what_was_asked_and_one_denial_is_enough() {
         let mut docket = docket();
-        assert_eq!(docket.decide("extend", up_to("2026-06-30", said("a", 2))), None);
-        assert_eq!(docket.decide("extend", up_to("2026-06-30", said("b", 0))), None, "one of two");
-        assert_eq!(docket.decide("extend", said("c", 1)), None, "whose denial needs approval denies nothing");
+        assert_eq!(docket.decide("extend", up_to("2026-06-30", said("a", 2)), anybodys), None);
+        assert_eq!(docket.decide("extend", up_to("2026-06-30", said("b", 0)), anybodys), None, "one of two");
+        assert_eq!(docket.decide("extend", said("c", 1), anybodys), None, "whose denial needs approval denies nothing");
         assert!(docket.asked.contains_key("extend"));
-        let met = docket.decide("extend", said("c", 0)).unwrap();
+        let met = docket.decide("extend", said("c", 0), anybodys).unwrap();
         assert_eq!((met.len(), docket.asked.len()), (1, 0), "what waited for approval is settled");
     }
 
@@ -383,7 +416,7 @@ mod tests {
         let (june, july, none) = (extend(Some("2026-06-30")), extend(Some("2026-07-31")), extend(None));
         assert_eq!(docket.fits(&none, &who("chief")), Err(Misstep::NothingToDeny));
         assert_eq!(docket.fits(&july, &who("chief")), Ok(()), "nobody asked for anything else");
-        docket.decide("extend", up_to("2026-06-30", said("a", 1)));
+        docket.decide("extend", up_to("2026-06-30", said("a", 1)), anybodys);
         let another = Err(Misstep::AnotherDay { asked: "2026-06-30".parse().unwrap() });
         assert_eq!(docket.fits(&july, &who("chief")), another);
         assert_eq!(docket.fits(&july, &who("b")), another, "nor is it asked for in somebody else's place");
@@ -395,7 +428,7 @@ mod tests {
     #[test]
     fn a_docket_comes_back_as_it_was_kept() {
         let mut docket = docket();
-        docket.decide("extend", up_to("2026-06-30", said("a", 1)));
+        docket.decide("extend", up_to("2026-06-30", said("a", 1)), anybodys);
         docket.noticed = Some("2026-03-01".parse().unwrap());
         let store::Kept::Retention(row) = docket.kept().unwrap() else { panic!("not a docket") };
         assert_eq!(Docket::read(row).unwrap(), docket);

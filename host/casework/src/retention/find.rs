@@ -1,6 +1,7 @@
 //! Where a record is, and what policies are told of it.
 
 use super::around::Around;
+use super::document::Drawn;
 use super::prune::Beginning;
 use super::range::EntryRange;
 use super::{ASKED, Asking, Change, Docket, GALLERY_RECORD, NOT_THEIRS, is_elsewhere, place_of};
@@ -17,7 +18,7 @@ use crate::life::Life;
 use crate::misstep::Misstep;
 use crate::obligations::Owed;
 use crate::walk;
-use model::account::{Document, Leaf, Retained};
+use model::account::{Leaf, Retained};
 use model::facts::{self, RetentionEvent, Step};
 use model::registry::Principal;
 use model::rulings::Duty;
@@ -52,7 +53,7 @@ pub(super) enum Place {
     /// Sealed, or in the request.
     Probe(Box<Case>),
     /// Sealed.
-    Document(Box<Case>, Document),
+    Document(Box<Case>, Drawn),
     /// In the log, their accounts in the database.
     Entries(Vec<Leaf>),
     /// At the beginning of the log, to be pruned.
@@ -80,7 +81,7 @@ impl Found {
     /// The case as entries name it.
     pub(super) fn subject(&self) -> Result<Subject, CaseError> {
         match self.case() {
-            Some(case) => Ok(case.request.subject()?.into()),
+            Some(case) => case.request.told_as(),
             None => Ok(Subject::Apart),
         }
     }
@@ -101,7 +102,7 @@ impl Found {
         let (origin, recorded) = match &self.place {
             Place::Record { provenance, .. } => (provenance.origin.clone(), provenance.enrolled),
             Place::Probe(case) => (String::new(), Some(case.request.request.opened)),
-            Place::Document(case, _) => (String::new(), case.life.release.as_ref().map(|r| r.at)),
+            Place::Document(_, document) => (String::new(), document.at),
             Place::Entries(leaves) => (String::new(), leaves.iter().map(|leaf| leaf.at).max()),
             Place::Beginning(beginning) => (String::new(), Some(beginning.youngest)),
         };
@@ -132,9 +133,8 @@ impl Found {
     /// That gallery records are in a document no more, once it is purged.
     pub(super) fn held_no_more(&self) -> Vec<store::Kept> {
         let Place::Document(case, document) = &self.place else { return Vec::new() };
-        let Some(release) = &case.life.release else { return Vec::new() };
         let request = &case.request;
-        copies::forgotten(&request.gallery, &release.candidates, &request.request.id, &document.id)
+        copies::forgotten(&request.gallery, &document.records, &request.request.id, &document.id)
     }
 
     /// The documents that a gallery record is in.
@@ -182,7 +182,7 @@ impl Casework {
             None if record.subject == GALLERY_RECORD => {
                 (self.find_in_gallery(actor, owner, &record, known).await?, Around::default())
             }
-            None => (self.find_in_case(actor, owner, &record).await?, Around::default()),
+            None => (self.find_in_case(actor, owner, &record, known).await?, Around::default()),
         };
         let mut owed = owner.store.obligations_of_request(&place_of(&record)).await?;
         if range.is_some() {
@@ -238,7 +238,7 @@ impl Casework {
             }
             // Of one that is there, the policy is asked.
             None if actor.principal.jurisdiction != owner.id() => {
-                self.reject(owner.id(), actor, ASKED, NOT_THEIRS).await
+                self.reject(owner.id(), actor, ASKED, None, NOT_THEIRS).await
             }
             None => Err(CaseError::Unknown { kind: "record", id: record.record.clone(), hint: " in the gallery" }),
         }
@@ -250,12 +250,13 @@ impl Casework {
         actor: &Registered,
         owner: &Arc<Chamber>,
         record: &Retained,
+        known: bool,
     ) -> Result<Place, CaseError> {
         let request = self.request(owner.id(), &record.record).await?;
         let theirs = &actor.principal.jurisdiction;
         if *theirs != request.owner && *theirs != request.requester.jurisdiction {
             let reason = "only people of the gallery's jurisdiction and of the requester's take part in a request";
-            return self.reject(owner.id(), actor, ASKED, reason).await;
+            return self.reject(owner.id(), actor, ASKED, Some(&record.record), reason).await;
         }
         let life = self.life(owner, &request.request.id).await?;
         let requester = self.known(&request.requester, self.clock.now()?);
@@ -264,8 +265,15 @@ impl Casework {
         if record.subject == PROBE {
             return Ok(Place::Probe(case));
         }
-        let drawn = case.life.release.as_ref().and_then(|r| r.documents.iter().find(|d| d.id == record.subject));
-        match drawn.cloned() {
+        let drawn = match &case.life.release {
+            Some(release) => Drawn::by(release, &record.subject),
+            // The account of the release may be among those that are gone.
+            None if case.life.incomplete => {
+                Drawn::kept(owner, &case.request.request.id, &record.subject, known).await?
+            }
+            None => None,
+        };
+        match drawn {
             Some(document) => Ok(Place::Document(case, document)),
             None => Err(CaseError::Unknown {
                 kind: "record of the kind",
@@ -277,13 +285,13 @@ impl Casework {
 
     /// A person as the registry knows them, suspended or not, with the roles that count now: of a record of theirs more is said
     /// than they may do.
-    fn known(&self, principal: &Principal, now: Instant) -> Option<Registered> {
+    pub(crate) fn known(&self, principal: &Principal, now: Instant) -> Option<Registered> {
         let chamber = self.chamber(&principal.jurisdiction).ok()?;
         let registry = chamber.registry();
         let person = registry.people.iter().find(|p| p.id == principal.person)?.clone();
         let agency = registry.agencies.iter().find(|a| a.id == person.agency)?.clone();
         let person = person.on(chamber.local(now).today);
-        Some(Registered { principal: principal.clone(), person, agency })
+        Registered::of(principal.clone(), person, agency)
     }
 
     /// What the step is about.

@@ -4,6 +4,7 @@
 //! compared before anybody says that it is there. What breaks off is removed again: photographs and templates lie there in the
 //! clear. Until the medium is handed over, nobody but the host's own user reads it.
 
+use super::document::Drawn;
 use super::find::{Case, Found, Place};
 use super::{AUDIT_ENTRY, Change, Export};
 use crate::aside::aside;
@@ -12,7 +13,7 @@ use crate::error::CaseError;
 use crate::intake::{PROBE, template_of};
 use crate::release::{DOCUMENT, Form, sealed_id};
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt as _, OpenOptions, OpenOptionsExt as _};
-use model::account::{Account, Document, Event, Leaf, Who, Written};
+use model::account::{Account, Event, Leaf, Who, Written};
 use model::terms::{Digest, Field, Instant};
 use serde::Serialize;
 use std::io::{self, Write as _};
@@ -168,7 +169,7 @@ impl Found {
         Ok(files)
     }
 
-    async fn files_of_document(&self, case: &Case, document: &Document) -> Result<Vec<(String, Vec<u8>)>, CaseError> {
+    async fn files_of_document(&self, case: &Case, document: &Drawn) -> Result<Vec<(String, Vec<u8>)>, CaseError> {
         let mut files = Vec::new();
         for form in [Form::Html, Form::Pdf] {
             let id = sealed_id(&case.request.request.id, &document.id, form);

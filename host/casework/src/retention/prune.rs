@@ -179,7 +179,7 @@ impl Casework {
         // From here on no crash brings back what is destroyed below; and what the docket said before is in the database.
         owner.ledger.clear().await?;
         owner.store.keep(&[found.to_be_pruned(actor, true).kept()?]).await?;
-        destroy(owner, *minimum).await?;
+        self.destroy_beginning(owner, *minimum).await?;
         docket.undergo(Effect::Pruned(found.now));
         Ok(Event::Pruned { record: found.record.clone(), minimum: *minimum, entries: minimum - from })
     }
@@ -216,7 +216,7 @@ impl Casework {
                 let minimum = EntryRange::of(&record)?.map_or(0, |range| audit::whole_bundles(range.end()));
                 tracing::warn!(jurisdiction = chamber.id(), minimum, "a pruning of the log broke off; it is finished");
                 chamber.ledger.clear().await?;
-                destroy(chamber, minimum).await?;
+                self.destroy_beginning(chamber, minimum).await?;
                 docket.undergo(Effect::Pruned(now));
                 Event::Pruned { record, minimum, entries: minimum.saturating_sub(pruning.from) }
             } else {
@@ -237,6 +237,22 @@ impl Casework {
         }
         Ok(finished)
     }
+
+    /// Destroys the accounts of what is left below an index, and prunes the log there. What is gone already is passed over.
+    async fn destroy_beginning(&self, chamber: &Chamber, minimum: u64) -> Result<(), CaseError> {
+        let mut next = chamber.log().minimum_index();
+        while next < minimum {
+            let end = minimum.min(next + AT_ONCE);
+            let log = chamber.log().clone();
+            let leaves = aside(move || walk::leaves(&log, next..end)).await??;
+            let ids: Vec<String> = leaves.into_iter().map(|(_, leaf)| leaf.id).collect();
+            self.destroy_accounts(chamber, &ids, |_| false).await?;
+            next = end;
+        }
+        let log = chamber.log().clone();
+        aside(move || log.prune(minimum)).await?.map_err(|e| CaseError::Unpruned(e.to_string()))?;
+        Ok(())
+    }
 }
 
 /// Whether it is this host's log that a docket has pruned. One from before logs were told apart is, where there is one host.
@@ -245,25 +261,6 @@ fn is_own(record: &Retained, chamber: &Chamber) -> bool {
         Some(log) => log == chamber.log().origin(),
         None => !chamber.store.of_several_hosts(),
     }
-}
-
-/// Destroys the accounts of what is left below an index, and prunes the log there. What is gone already is passed over.
-async fn destroy(chamber: &Chamber, minimum: u64) -> Result<(), CaseError> {
-    let mut next = chamber.log().minimum_index();
-    while next < minimum {
-        let end = minimum.min(next + AT_ONCE);
-        let log = chamber.log().clone();
-        let leaves = aside(move || walk::leaves(&log, next..end)).await??;
-        let ids: Vec<String> = leaves.into_iter().map(|(_, leaf)| leaf.id).collect();
-        chamber.store.destroy_accounts(&ids).await?;
-        if let Some(left) = chamber.store.accounts(&ids).await?.into_iter().flatten().next() {
-            return Err(CaseError::Unerased(format!("the account of entry `{}`", left.id)));
-        }
-        next = end;
-    }
-    let log = chamber.log().clone();
-    aside(move || log.prune(minimum)).await?.map_err(|e| CaseError::Unpruned(e.to_string()))?;
-    Ok(())
 }
 
 /// When the youngest of these entries was recorded.

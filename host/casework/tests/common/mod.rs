@@ -19,12 +19,14 @@ use magistrate_casework as casework;
 use model::account::{Account, Disposed};
 use model::facts::{CaseStatus, Conclusion, Device, Dissemination, Identifier, Likeness, Media};
 use model::registry::{Principal, Registry};
+use model::rulings::Outcome;
 use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use store::test_support::{RowAtRest, at_rest};
 
 pub const JURISDICTION: &str = "detroit";
 pub const GALLERY: &str = "snap";
@@ -251,6 +253,20 @@ pub fn misstep<T>(taken: Result<T, CaseError>) -> Misstep {
     }
 }
 
+/// The clauses against a step, if policies refused it.
+pub fn against<T>(taken: Result<T, CaseError>) -> Vec<String> {
+    let Err(CaseError::Refused { rulings, .. }) = taken else { panic!("it was not refused by policy") };
+    let findings = rulings.rulings.iter().flat_map(|r| &r.decision.findings);
+    let against = findings.filter(|f| matches!(f.outcome, Outcome::Violated | Outcome::Missing));
+    against.map(|f| f.clause.to_string()).collect()
+}
+
+/// That policies refused a step, and this clause is against it.
+pub fn refused<T>(taken: Result<T, CaseError>, clause: &str) {
+    let against = against(taken);
+    assert!(against.iter().any(|c| c == clause), "{clause}: refused by {against:?}");
+}
+
 impl Court {
     pub async fn who(&self, person: &str) -> Registered {
         let principal =
@@ -345,10 +361,13 @@ impl Court {
         self.casework.report_outcome(&self.who(who).await, JURISDICTION, request, answers).await
     }
 
-    /// Every row of the jurisdiction, but what the log itself adds: accounts, and which entries are of which request. What was
-    /// just recorded may be on its way there still: view something first.
-    pub async fn rows_but_the_logs(&self) -> Vec<store::RowAtRest> {
-        self.store.jurisdiction(JURISDICTION).await.unwrap().at_rest(&["account", "request_entry"]).await.unwrap()
+    /// Every row of the jurisdiction, but what the log itself adds: accounts, which entries are of which request, and how far the
+    /// log is. What was just recorded may be on its way there still: view something first.
+    pub async fn rows_but_the_logs(&self) -> Vec<RowAtRest> {
+        let rows = self.store.jurisdiction(JURISDICTION).await.unwrap();
+        let mut rows = at_rest(&rows, &["account", "request_entry"]).await.unwrap();
+        rows.retain(|row| !(row.table == "standing" && row.key.contains("log-watermark")));
+        rows
     }
 
     pub async fn seen(&self, request: &str) -> Seen {

@@ -42,8 +42,13 @@ impl Told {
         account.with_context(|| format!("the account of entry {} cannot be read", self.index))
     }
 
+    /// Whether this, which is its account, is the one that the leaf commits to, and says what the leaf says.
+    pub(crate) fn is_verified(&self, account: &Account) -> bool {
+        self.committed() == Some(true) && self.leaf.agrees_with(account).is_ok()
+    }
+
     /// As [`destroyed_accounts`]; none where the account cannot be read, or is not the one committed to.
-    fn destroyed(&self) -> Vec<String> {
+    pub(crate) fn destroyed(&self) -> Vec<String> {
         match self.account() {
             Ok(Some(account)) if self.committed() == Some(true) => destroyed_accounts(self.leaf.kind, &account.event),
             _ => Vec::new(),

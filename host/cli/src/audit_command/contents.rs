@@ -3,8 +3,9 @@
 //! Whoever can change a folder can change its manifest to match. So a digest in the manifest proves nothing by itself: every
 //! file has to be there because an entry, the key or the checkpoint says so, and what is derived is derived again.
 
+use super::filter::Trail;
 use super::package::{self, CHECKPOINT, Document, Files, KEY, MANIFEST, Manifest, PAGE};
-use super::{export, page};
+use super::page;
 use cap_std::fs::Dir;
 use casework::intake::PROBE;
 use casework::release::Form;
@@ -73,23 +74,24 @@ fn listing(manifest: &Manifest) -> Vec<String> {
     problems
 }
 
-/// The case's requests and searches are those that the entries tell of, found as an export finds them.
+/// The case's requests, searches and attempts are those that the entries tell of, found as an export finds them.
 fn statement(manifest: &Manifest, accounts: &[(u64, Account)]) -> Vec<String> {
     let mut problems = Vec::new();
-    let mut requests = BTreeSet::new();
+    let mut trail = Trail::of(&manifest.case);
     for (index, account) in accounts {
-        if export::touches(account, &manifest.case, &requests) {
-            requests.extend(account.request.clone());
-        } else {
+        if !trail.touches(account) {
             problems.push(format!("entry {index} is not of the case"));
         }
     }
     let said = &manifest.completeness;
-    if !requests.iter().eq(&said.requests) {
+    if !trail.requests().iter().eq(&said.requests) {
         problems.push("the list of requests is not the one that the entries tell of".to_owned());
     }
     if package::searches(accounts) != said.searches {
         problems.push("the list of searches is not the one that the entries tell of".to_owned());
+    }
+    if said.rejected.as_ref().is_some_and(|said| package::rejected(accounts) != *said) {
+        problems.push("the list of attempts is not the one that the entries tell of".to_owned());
     }
     problems
 }
@@ -150,6 +152,7 @@ mod tests {
                 purged: vec![],
                 requests: vec![],
                 searches: vec![],
+                rejected: None,
             },
             entries,
             documents: vec![],
@@ -206,6 +209,10 @@ mod tests {
         several.completeness.other_logs = vec!["a/north".to_owned(), "b/north".to_owned()];
         assert!(names(&several, &key).is_some_and(|said| said.contains("another format")));
         several.v = 2;
+        assert_eq!(names(&several, &key), None);
+        several.completeness.rejected = Some(vec![]);
+        assert!(names(&several, &key).is_some_and(|said| said.contains("another format")));
+        several.v = 3;
         assert_eq!(names(&several, &key), None);
         for wrong in ["south", "", "host/north", "th"] {
             let other = Manifest { jurisdiction: wrong.to_owned(), ..manifest() };

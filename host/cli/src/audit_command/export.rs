@@ -1,7 +1,7 @@
 //! `audit export`: everything on record about one case, in a folder that whoever gets it can check by themselves.
 
 use super::accounts::{Reader, Told, database, destroyed_accounts};
-use super::filter::{case, same_case};
+use super::filter::{Trail, case};
 use super::package::{self, Completeness, Document, Listed, Manifest};
 use super::{one_of, page};
 use crate::config::Config;
@@ -29,7 +29,8 @@ pub(crate) struct Arguments {
     /// The jurisdiction whose log is meant; may be left out where the configuration has only one
     #[arg(long)]
     jurisdiction: Option<String>,
-    /// The case, as KIND=NUMBER (KIND:NUMBER is the same)
+    /// The case, as KIND=NUMBER (KIND:NUMBER is the same). Numbers are compared by their letters and digits alone, whatever
+    /// their kind, as the host counts them
     #[arg(long)]
     case: String,
     /// The folder to make; it must not exist, or be empty
@@ -55,12 +56,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     private::file(&making.path().join(package::MANIFEST), &text)?;
     making.settle(out)?;
 
-    let Completeness { first, end, purged, searches, .. } = &manifest.completeness;
+    let Completeness { first, end, purged, searches, rejected, .. } = &manifest.completeness;
     say!(
-        "{}: {} entries, {} searches, {} documents",
+        "{}: {} entries, {} searches, {} attempts, {} documents",
         out.display(),
         manifest.entries.len(),
         searches.len(),
+        rejected.as_ref().map_or(0, Vec::len),
         manifest.documents.len()
     );
     let (last, gone) = (end.saturating_sub(1), purged.len());
@@ -108,7 +110,7 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
     let mut package = Package { folder, files: BTreeMap::new() };
     let other_logs = reader.rows().other_logs(log.key.name()).await?;
     let (mut entries, mut accounts) = (Vec::new(), Vec::new());
-    let (mut requests, mut gone, mut destroyed) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
+    let (mut trail, mut gone, mut destroyed) = (Trail::of(&wanted), Vec::new(), BTreeSet::new());
     let bar = bar("looking for the case", reader.snapshot().size());
     while let Some(told) = reader.next(|_, _| true).await? {
         for entry in &told {
@@ -121,7 +123,7 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
             if !named.is_empty() && entry.committed() == Some(true) {
                 destroyed.extend(named);
             }
-            if !touches(&account, &wanted, &requests) {
+            if !trail.touches(&account) {
                 continue;
             }
             if entry.committed() == Some(false) {
@@ -130,7 +132,6 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
             if let Err(e) = entry.leaf.agrees_with(&account) {
                 bail!("entry {}: {e}: nothing is exported", entry.index);
             }
-            requests.extend(account.request.clone());
             package.entry(reader.snapshot(), entry, row)?;
             entries.push(Listed::of(entry.index, &entry.leaf, &account));
             accounts.push((entry.index, account));
@@ -139,7 +140,7 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
     }
     bar.finish_and_clear();
     let purged = purged(gone, &destroyed)?;
-    let mut documents = probes(&mut package, reader.rows(), &requests).await?;
+    let mut documents = probes(&mut package, reader.rows(), trail.requests()).await?;
     documents.extend(released(&mut package, reader.rows(), &accounts).await?);
     let snapshot = reader.snapshot();
     package.put(package::CHECKPOINT, snapshot.checkpoint().as_bytes())?;
@@ -151,8 +152,9 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
         end: snapshot.size(),
         other_logs,
         purged,
-        requests: requests.into_iter().collect(),
+        requests: trail.requests().iter().cloned().collect(),
         searches: package::searches(&accounts),
+        rejected: Some(package::rejected(&accounts)),
     };
     let exported = jiff::Timestamp::now().as_millisecond();
     let mut manifest = Manifest {
@@ -183,12 +185,6 @@ fn purged(gone: Vec<(u64, String)>, destroyed: &BTreeSet<String>) -> anyhow::Res
         Ok(index)
     };
     gone.into_iter().map(purged).collect()
-}
-
-/// Whether an entry belongs to the case: by its number, or by a request that does.
-pub(super) fn touches(account: &Account, wanted: &Identifier, requests: &BTreeSet<String>) -> bool {
-    account.case.iter().any(|found| same_case(found, wanted))
-        || account.request.as_ref().is_some_and(|request| requests.contains(request))
 }
 
 /// The documents that were released, in both forms, as far as they are still there.

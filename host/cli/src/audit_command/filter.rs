@@ -2,9 +2,12 @@
 
 use super::parse_word;
 use crate::mistyped::Mistyped;
-use model::account::{Account, Event, Kind, Leaf};
+use casework::history::case_number;
+use casework::retention::GALLERY_RECORD;
+use model::account::{Account, Awaited, Event, Kind, Leaf, Retained};
 use model::facts::{Identifier, Matter};
 use model::terms::{Instant, Phase, Value, Verdict};
+use std::collections::BTreeSet;
 
 // Every condition given has to hold.
 #[derive(clap::Args)]
@@ -36,13 +39,14 @@ pub(super) struct Filter {
     /// Only what people of this agency did
     #[arg(long)]
     agency: Option<String>,
-    /// Only this case: its number, or KIND=NUMBER (KIND:NUMBER is the same)
+    /// Only this case: its number, or KIND=NUMBER (KIND:NUMBER is the same). Numbers are compared by their letters and digits
+    /// alone, whatever their kind; whatever else is on record of a request of the case belongs to it
     #[arg(long)]
     case: Option<String>,
-    /// Only this gallery: an id, or jurisdiction/id
+    /// Only this gallery: an id, or jurisdiction/id. What is on record of its records belongs to it
     #[arg(long)]
     gallery: Option<String>,
-    /// Only decisions that cite this clause
+    /// Only decisions that cite this clause, and steps and obligations that wait, are late or are set aside and come from it
     #[arg(long)]
     clause: Option<String>,
     /// Only decisions told this answer on a form, as NAME=VALUE: crime=robbery, say
@@ -67,9 +71,40 @@ pub(super) fn case(text: &str) -> anyhow::Result<Identifier> {
     }
 }
 
-/// Whether two identifiers name the same case.
-pub(super) fn same_case(a: &Identifier, b: &Identifier) -> bool {
-    a.kind == b.kind && a.value.trim() == b.value.trim()
+/// A case that is looked for, and those of its requests that entries have told of. Its number is compared as the host counts it
+/// ([`case_number`]): the kind is no part of it.
+pub(super) struct Trail {
+    numbers: Vec<String>,
+    requests: BTreeSet<String>,
+}
+
+impl Trail {
+    /// Of a case.
+    pub(super) fn of(wanted: &Identifier) -> Self {
+        Self { numbers: vec![case_number(&wanted.value)], requests: BTreeSet::new() }
+    }
+
+    /// Of a case as somebody types it: a number alone, which may hold either sign, or a kind and a number.
+    fn typed(wanted: &str) -> Self {
+        let named = case(wanted).ok().map(|named| case_number(&named.value));
+        Self { numbers: std::iter::once(case_number(wanted)).chain(named).collect(), requests: BTreeSet::new() }
+    }
+
+    /// Whether an entry belongs to the case: by its number, or by a request that does. Entries are asked about in the order of
+    /// the log, for what names a request alone comes after what names its case.
+    pub(super) fn touches(&mut self, account: &Account) -> bool {
+        let named = account.case.iter().any(|found| self.numbers.contains(&case_number(&found.value)));
+        let touched = named || account.request.as_ref().is_some_and(|request| self.requests.contains(request));
+        if touched {
+            self.requests.extend(account.request.clone());
+        }
+        touched
+    }
+
+    /// The requests of the case.
+    pub(super) fn requests(&self) -> &BTreeSet<String> {
+        &self.requests
+    }
 }
 
 impl Filter {
@@ -93,15 +128,19 @@ impl Filter {
             && self.to.is_none_or(|to| leaf.at < to)
     }
 
-    /// Whether the conditions on accounts hold.
-    pub(super) fn admits_account(&self, account: &Account) -> bool {
+    /// The case that is looked for, if any: whether an entry is of it hangs on those before.
+    pub(super) fn trail(&self) -> Option<Trail> {
+        self.case.as_deref().map(Trail::typed)
+    }
+
+    /// Whether the conditions on accounts hold, but for that on the case. `owner` is the jurisdiction whose log it is.
+    pub(super) fn admits_account(&self, account: &Account, owner: &str) -> bool {
         let who = &account.who;
         let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
         self.person.as_deref().is_none_or(|wanted| named(wanted, &who.jurisdiction, &who.person))
             && is(&self.unit, &who.unit)
             && is(&self.agency, &who.agency)
-            && self.case.as_deref().is_none_or(|wanted| of_case(&account.case, wanted))
-            && self.gallery.as_deref().is_none_or(|wanted| of_gallery(&account.event, wanted))
+            && self.gallery.as_deref().is_none_or(|wanted| of_gallery(&account.event, owner, wanted))
             && self.clause.as_deref().is_none_or(|wanted| cites(&account.event, wanted))
             && self.answer.as_ref().is_none_or(|(name, value)| told(&account.event, name, value))
     }
@@ -115,25 +154,23 @@ fn named(wanted: &str, owner: &str, id: &str) -> bool {
     }
 }
 
-/// Whether one of the identifiers is what is wanted: a number alone, which may hold either sign, or a case.
-fn of_case(found: &[Identifier], wanted: &str) -> bool {
-    let by_kind = case(wanted).ok();
-    found.iter().any(|found| {
-        found.value.trim() == wanted.trim() || by_kind.as_ref().is_some_and(|wanted| same_case(found, wanted))
-    })
-}
-
 fn matters(event: &Event) -> &[Matter] {
     if let Event::Decision { matters, .. } = event { matters } else { &[] }
 }
 
-fn of_gallery(event: &Event, wanted: &str) -> bool {
-    let full = |name: &str| match name.split_once('/') {
-        Some((owner, id)) => named(wanted, owner, id),
-        None => wanted == name,
+fn of_gallery(event: &Event, owner: &str, wanted: &str) -> bool {
+    // What is done with records in a gallery is on record where the gallery is, by its id alone.
+    let full = |name: &str| {
+        let (owner, id) = name.split_once('/').unwrap_or((owner, name));
+        named(wanted, owner, id)
     };
+    // Of other records it says something else.
+    let holds = |record: &Retained| record.subject == GALLERY_RECORD && record.gallery.as_deref().is_some_and(full);
     match event {
         Event::Searched { gallery, .. } | Event::Enrolled { gallery, .. } => full(gallery),
+        Event::Retention { record, .. } | Event::Exported { record, .. } | Event::Purged { record, .. } => {
+            holds(record)
+        }
         _ => matters(event)
             .iter()
             .any(|m| m.gallery.as_ref().is_some_and(|gallery| named(wanted, &gallery.owner, &gallery.id))),
@@ -141,11 +178,17 @@ fn of_gallery(event: &Event, wanted: &str) -> bool {
 }
 
 fn cites(event: &Event, wanted: &str) -> bool {
-    let Event::Decision { rulings, .. } = event else { return false };
-    rulings.rulings.iter().any(|r| {
-        let obliged = r.decision.obligations.iter().any(|o| *o.clause == *wanted);
-        obliged || r.decision.outcomes().any(|(clause, _)| **clause == *wanted)
-    })
+    let demanded = |awaited: &[Awaited]| awaited.iter().any(|one| *one.clause == *wanted);
+    match event {
+        Event::Decision { rulings, .. } => rulings.rulings.iter().any(|r| {
+            let obliged = r.decision.obligations.iter().any(|o| *o.clause == *wanted);
+            obliged || r.decision.outcomes().any(|(clause, _)| **clause == *wanted)
+        }),
+        Event::Overdue { clause, demands, .. } => clause == wanted || demanded(demands),
+        Event::Waived { clause, .. } => clause == wanted,
+        Event::Waits { awaited } => demanded(awaited),
+        _ => false,
+    }
 }
 
 fn told(event: &Event, name: &str, wanted: &str) -> bool {
@@ -167,6 +210,7 @@ mod tests {
     use model::account::Who;
     use model::combine::PolicyRef;
     use model::terms::Digest;
+    use serde_json::json;
 
     /// The conditions of a command line.
     fn filter(arguments: &[&str]) -> Filter {
@@ -259,15 +303,16 @@ mod tests {
     #[test]
     fn every_condition_on_who_it_was_admits_its_own_and_nothing_else() {
         for condition in [["--person", "p.1"], ["--unit", "homicide"], ["--agency", "npd"]] {
-            assert!(filter(&condition).admits_account(&account()), "{condition:?}");
+            assert!(filter(&condition).admits_account(&account(), "north"), "{condition:?}");
             assert!(filter(&condition).needs_accounts(), "{condition:?}");
         }
         for condition in
             [["--person", "p.2"], ["--unit", "npd"], ["--unit", "homi"], ["--agency", "homicide"], ["--agency", ""]]
         {
-            assert!(!filter(&condition).admits_account(&account()), "{condition:?}");
+            assert!(!filter(&condition).admits_account(&account(), "north"), "{condition:?}");
         }
-        assert!(!filter(&["--unit", "homicide", "--agency", "spd"]).admits_account(&account()), "each has to hold");
+        let both = filter(&["--unit", "homicide", "--agency", "spd"]);
+        assert!(!both.admits_account(&account(), "north"), "each has to hold");
     }
 
     #[test]
@@ -280,23 +325,86 @@ mod tests {
     fn a_case_is_a_kind_and_a_number() {
         let found = case("incident-number:26-0310-114").unwrap();
         assert_eq!((found.kind.as_str(), found.value.as_str()), ("incident-number", "26-0310-114"));
-        assert!(same_case(&found, &case("incident-number=26-0310-114 ").unwrap()));
-        assert!(!same_case(&found, &case("complaint:26-0310-114").unwrap()));
         for bad in ["26-0310-114", ":1", "incident:", "incident: "] {
             assert!(case(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn a_case_is_found_by_its_number_and_by_either_notation() {
-        let found = ["incident-number=26-0310-114", "complaint=26:7"].map(|text| case(text).unwrap());
-        for wanted in
-            ["26-0310-114", "incident-number=26-0310-114", "incident-number:26-0310-114", "26:7", "complaint:26:7"]
-        {
-            assert!(of_case(&found, wanted), "{wanted}");
+    fn a_case_is_found_by_its_number_however_it_is_written_and_by_either_notation() {
+        let case = ["incident-number=26-0310-114x", "complaint=26:7"].map(|text| case(text).unwrap()).to_vec();
+        let account = Account { case, ..account() };
+        for wanted in [
+            "26-0310-114x",
+            "26 0310 114X",
+            "260310114x",
+            "incident-number=26-0310-114x",
+            "incident-number:26.0310.114X",
+            "complaint:26-0310-114x",
+            "26:7",
+            "26=7",
+            "complaint:26:7",
+        ] {
+            assert!(Trail::typed(wanted).touches(&account), "{wanted}");
         }
-        for wanted in ["complaint:26-0310-114", "incident-number=26-0310", "7", "26=7", ""] {
-            assert!(!of_case(&found, wanted), "{wanted}");
+        for wanted in ["incident-number=26-0310", "7", "26-0310-114", ""] {
+            assert!(!Trail::typed(wanted).touches(&account), "{wanted}");
+        }
+        assert!(Trail::of(&account.case[0]).touches(&account));
+    }
+
+    #[test]
+    fn what_names_a_request_alone_is_of_its_case_once_that_is_known() {
+        let of = |request: &str| Account { request: Some(request.to_owned()), ..account() };
+        let mut trail = Trail::typed("26-1");
+        assert!(!trail.touches(&of("r")), "nothing is known of it");
+        let case = vec![case("incident-number=26 1").unwrap()];
+        assert!(trail.touches(&Account { case, ..of("r") }));
+        assert!(trail.touches(&of("r")) && !trail.touches(&of("s")) && !trail.touches(&account()));
+        assert_eq!(trail.requests().iter().collect::<Vec<_>>(), ["r"]);
+    }
+
+    /// Whether a condition admits what happened, in the log of `north`.
+    fn admits(condition: [&str; 2], event: serde_json::Value) -> bool {
+        let event: Event = serde_json::from_value(event).unwrap();
+        filter(&condition).admits_account(&Account { event, ..account() }, "north")
+    }
+
+    #[test]
+    fn a_gallery_is_found_by_all_that_is_done_with_its_records() {
+        let record = json!({"subject": "gallery-record", "gallery": "snap", "record": "r1"});
+        let manifest = Digest::default();
+        let events = [
+            json!({"what": "enrolled", "gallery": "snap", "records": ["r1"], "generation": 1}),
+            json!({"what": "searched", "gallery": "north/snap", "generation": 1, "rows": 1, "found": []}),
+            json!({"what": "retention", "change": "hold", "record": record, "pending": false, "answers": []}),
+            json!({"what": "purged", "record": record, "destroyed": []}),
+            json!({"what": "exported", "record": record, "folder": "f", "manifest": manifest, "files": [], "answers": []}),
+        ];
+        for event in events {
+            for (gallery, is_it) in [("snap", true), ("north/snap", true), ("south/snap", false), ("hall", false)] {
+                assert_eq!(admits(["--gallery", gallery], event.clone()), is_it, "{gallery} {event}");
+            }
+        }
+        let entries = json!({"subject": "audit-entry", "gallery": "north/snap", "record": "1-2"});
+        let purged = json!({"what": "purged", "record": entries, "destroyed": []});
+        assert!(!admits(["--gallery", "north/snap"], purged), "that is the origin of a log");
+        assert!(!admits(["--gallery", "snap"], json!({"what": "opened"})));
+    }
+
+    #[test]
+    fn a_clause_is_found_by_what_waits_is_late_or_was_set_aside() {
+        let awaited = json!([{"jurisdiction": "north", "clause": "7.2", "duty": {"acknowledge": "s"}}]);
+        let due = "2026-03-01T00:00:00.000Z";
+        let events = [
+            json!({"what": "waits", "awaited": awaited}),
+            json!({"what": "overdue", "obligation": "o", "clause": "1", "due": due, "demands": awaited}),
+            json!({"what": "overdue", "obligation": "o", "clause": "7.2", "due": due}),
+            json!({"what": "waived", "obligation": "o", "clause": "7.2", "reason": "r"}),
+        ];
+        for event in events {
+            assert!(admits(["--clause", "7.2"], event.clone()), "{event}");
+            assert!(!admits(["--clause", "7"], event.clone()), "{event}");
         }
     }
 }

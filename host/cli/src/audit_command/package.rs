@@ -64,13 +64,20 @@ pub(super) struct Completeness {
     pub(super) requests: Vec<String>,
     /// Every search that touched the case, refused ones included.
     pub(super) searches: Vec<Search>,
+    /// Every step of the case that was asked for and no policy was asked about. Exports of older formats do not list them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rejected: Option<Vec<Attempt>>,
 }
 
 impl Completeness {
-    /// The version of a format that says so: 2 where other logs are named, and 1 otherwise, which is older and the same but for
-    /// that.
+    /// The version of a format that says so: 3 where attempts are listed, which says how numbers of cases are compared, too; in
+    /// older ones, 2 where other logs are named, and 1 otherwise.
     pub(super) fn version(&self) -> u8 {
-        if self.other_logs.is_empty() { 1 } else { 2 }
+        match &self.rejected {
+            Some(_) => 3,
+            None if self.other_logs.is_empty() => 1,
+            None => 2,
+        }
     }
 
     /// What else there is that the case may be in, where there is anything.
@@ -98,6 +105,20 @@ pub(super) struct Search {
     pub(super) gallery: Option<String>,
     /// Records found.
     pub(super) found: usize,
+}
+
+/// Something that was asked for and that nothing came of: it did not fit where things stood, or whoever asked may not even ask.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Attempt {
+    pub(super) index: u64,
+    pub(super) at: Instant,
+    /// `jurisdiction/person`, as far as their certificate names them.
+    pub(super) person: String,
+    pub(super) request: Option<String>,
+    /// What they asked for.
+    pub(super) asked: String,
+    /// Why nothing came of it.
+    pub(super) reason: String,
 }
 
 /// One entry of the export.
@@ -210,6 +231,17 @@ pub(super) fn searches(accounts: &[(u64, Account)]) -> Vec<Search> {
     searches.into_iter().map(|(_, search)| search).collect()
 }
 
+/// The attempts that these accounts tell of, in their order.
+pub(super) fn rejected(accounts: &[(u64, Account)]) -> Vec<Attempt> {
+    let attempt = |(index, account): &(u64, Account)| {
+        let Event::Rejected { asked, reason } = &account.event else { return None };
+        let (person, request) = (account.who.key(), account.request.clone());
+        let (asked, reason) = (asked.clone(), reason.clone());
+        Some(Attempt { index: *index, at: account.at, person, request, asked, reason })
+    };
+    accounts.iter().filter_map(attempt).collect()
+}
+
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  magistrate audit verify-export disclosure --key here/log-keys/detroit.vkey\n\nTake the key from its publisher, not from the folder."
@@ -232,8 +264,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(UNVERIFIED));
         }
     };
-    if !(1..=2).contains(&manifest.v) {
-        bail!("the export has format {}, and this program knows 1 and 2: use a newer one", manifest.v);
+    if !(1..=3).contains(&manifest.v) {
+        bail!("the export has format {}, and this program knows 1 to 3: use a newer one", manifest.v);
     }
     let bar = output::bar("files and entries", (manifest.files.len() + manifest.entries.len()) as u64);
     let mut problems = files(&dir, &manifest, &bar)?;

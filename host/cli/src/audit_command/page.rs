@@ -35,6 +35,7 @@ pub(super) fn html(manifest: &Manifest, key: &str) -> String {
     );
     summary(&mut page, manifest);
     searches(&mut page, manifest);
+    attempts(&mut page, manifest);
     entries(&mut page, manifest);
     documents(&mut page, manifest);
     instructions(&mut page, &text(key));
@@ -58,6 +59,12 @@ fn summary(page: &mut String, manifest: &Manifest) {
         complete.requests.len(),
         complete.searches.len(),
     );
+    if complete.rejected.is_some() {
+        page.push_str(
+            "<p>A number of a case is compared by its letters and digits alone, however it is written and whatever kind of number \
+             it is said to be: so does the host that counts the searches of a case.</p>\n",
+        );
+    }
     if complete.first > 0 {
         let _ = writeln!(
             page,
@@ -95,6 +102,33 @@ fn searches(page: &mut String, manifest: &Manifest) {
             text(&search.outcome),
             text(search.gallery.as_deref().unwrap_or_default()),
             search.found,
+        );
+    }
+    page.push_str("</table>\n");
+}
+
+fn attempts(page: &mut String, manifest: &Manifest) {
+    let Some(rejected) = &manifest.completeness.rejected else { return };
+    page.push_str(
+        "<h2>Attempts</h2>\n<p>What was asked for in the case and came to nothing before any policy was asked: it did not fit where \
+         things stood, or whoever asked may not even ask. What people who may not act here sent with it is not read, so of those \
+         there is what named a request of the case in its address.</p>\n",
+    );
+    if rejected.is_empty() {
+        page.push_str("<p>There is none.</p>\n");
+        return;
+    }
+    page.push_str("<table><tr><th>Entry<th>Time<th>Who<th>Request<th>Asked for<th>Why not</tr>\n");
+    for attempt in rejected {
+        let _ = writeln!(
+            page,
+            "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}</tr>",
+            attempt.index,
+            attempt.at,
+            text(&attempt.person),
+            text(attempt.request.as_deref().unwrap_or_default()),
+            text(&attempt.asked),
+            text(&attempt.reason),
         );
     }
     page.push_str("</table>\n");
@@ -158,18 +192,22 @@ fn instructions(page: &mut String, key: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::package::Completeness;
+    use super::super::package::{Attempt, Completeness};
     use super::*;
     use model::facts::Identifier;
     use model::terms::Instant;
     use std::collections::BTreeMap;
 
     fn page(other_logs: &[&str]) -> String {
+        listing(other_logs, None)
+    }
+
+    fn listing(other_logs: &[&str], rejected: Option<Vec<Attempt>>) -> String {
         let other_logs = other_logs.iter().map(|&log| log.to_owned()).collect();
-        let completeness =
-            Completeness { first: 0, end: 9, other_logs, purged: vec![], requests: vec![], searches: vec![] };
+        let (purged, requests, searches) = (vec![], vec![], vec![]);
+        let completeness = Completeness { first: 0, end: 9, other_logs, purged, requests, searches, rejected };
         let manifest = Manifest {
-            v: 1,
+            v: completeness.version(),
             log: "here/north".to_owned(),
             jurisdiction: "north".to_owned(),
             case: Identifier { kind: "k".to_owned(), value: "v".to_owned() },
@@ -190,6 +228,28 @@ mod tests {
             several.contains("were not looked into") && several.contains("there/north, &lt;b&gt;/north."),
             "{several}"
         );
+    }
+
+    #[test]
+    fn attempts_are_listed_where_the_format_has_them() {
+        let older = page(&[]);
+        assert!(
+            !older.contains("Attempts") && !older.contains("letters and digits"),
+            "a page is its format's, to the byte"
+        );
+        let none = listing(&[], Some(vec![]));
+        assert!(none.contains("There is none") && none.contains("by its letters and digits alone"), "{none}");
+        let text = str::to_owned;
+        let attempt = Attempt {
+            index: 7,
+            at: Instant(1),
+            person: text("there/x.y"),
+            request: Some(text("r-1")),
+            asked: text("search"),
+            reason: text("<i>no</i>"),
+        };
+        let listed = listing(&[], Some(vec![attempt]));
+        assert!(listed.contains("<td>there/x.y<td>r-1<td>search<td>&lt;i&gt;no&lt;/i&gt;</tr>"), "{listed}");
     }
 
     #[test]

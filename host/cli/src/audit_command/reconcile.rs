@@ -191,7 +191,7 @@ fn counted(what: &str, count: u64) -> String {
 }
 
 /// Things in words; nothing where there are none.
-fn named(what: &str, all: &[impl ToString]) -> String {
+pub(super) fn named(what: &str, all: &[impl ToString]) -> String {
     if all.is_empty() {
         return String::new();
     }

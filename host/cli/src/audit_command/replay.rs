@@ -1,25 +1,25 @@
 //! `audit replay`: every recorded decision, taken again on the component and settings that were in force.
 
 use super::accounts::{Reader, Told, database};
-use super::{Log, all_of};
+use super::{Log, all_of, reconcile};
 use crate::config::Config;
 use crate::output::{self, bar};
 use crate::{UNVERIFIED, runtime};
 use casework::PolicyState;
 use casework::replay::{Decided, Difference, Replayed};
-use model::account::Leaf;
+use model::account::{Kind, Leaf};
 use model::combine::PolicyRef;
 use model::terms::{Digest, Instant};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde_json::{Map, json};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  magistrate audit replay --config here/magistrate.toml --since 2026-03-01T00:00:00Z\n\nExit code 4 where any decision or its fuel comes out otherwise than it is on record."
+    after_help = "Example:\n  magistrate audit replay --config here/magistrate.toml --since 2026-03-01T00:00:00Z\n\nExit code 4 where any decision or its fuel comes out otherwise than it is on record, or its account is missing and no purge on record names it.\n\nReads the database without its server, as whoever holds its master key: the log has no entry of it."
 )]
 pub(crate) struct Arguments {
     /// The configuration
@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     /// Only decisions of this moment or later, as 2026-01-31T09:30:00Z
     #[arg(long)]
     since: Option<Instant>,
-    /// JSON lines: each difference, and the counts
+    /// JSON lines: each difference, what is missing of each log, and the counts
     #[arg(long)]
     json: bool,
 }
@@ -47,11 +47,19 @@ struct Tally {
     indeterminate: u64,
     purged: u64,
     differing: u64,
+    missing: Vec<Missing>,
+}
+
+/// Decisions of one log whose accounts are not there, and no purge on record says why: by their indices.
+struct Missing {
+    log: String,
+    entries: Vec<u64>,
 }
 
 /// What came of one replay.
 enum Found {
-    Purged,
+    /// Its account is not there.
+    Gone,
     Replayed(Replayed),
 }
 
@@ -80,7 +88,8 @@ async fn replay(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut differs = |log: &Log, entry: &Told, found: &[Difference]| print(arguments.json, log, entry, found);
     let (tally, took) = all(&config, arguments.jurisdiction.as_deref(), since, &mut differs).await?;
     tally.report(arguments.json, took);
-    Ok(if tally.differing == 0 { ExitCode::SUCCESS } else { ExitCode::from(UNVERIFIED) })
+    let sound = tally.differing == 0 && tally.missing.is_empty();
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(UNVERIFIED) })
 }
 
 /// Replays the decisions of this moment or later, of one jurisdiction's log or of all. `differs` is told of each that does.
@@ -98,6 +107,8 @@ async fn all(
     let started = std::time::Instant::now();
     for log in &logs {
         let mut reader = Reader::open(log, &store).await?;
+        reader.settle().await?;
+        let mut gone = Vec::new();
         let bar = bar(&format!("replaying {}", log.jurisdiction), reader.snapshot().size());
         let mut batch = reader.next(judged).await?;
         while let Some(told) = batch {
@@ -111,8 +122,12 @@ async fn all(
             let (told, back, found) = decided?;
             revisions = back;
             for (entry, found) in told.iter().zip(found) {
-                tally.add(&found);
-                if let Found::Replayed(Replayed::Differs(differences)) = found {
+                let Found::Replayed(replayed) = found else {
+                    gone.push((entry.index, entry.leaf.id.clone()));
+                    continue;
+                };
+                tally.add(&replayed);
+                if let Replayed::Differs(differences) = replayed {
                     bar.suspend(|| differs(log, entry, &differences));
                 }
             }
@@ -120,10 +135,23 @@ async fn all(
             batch = next?;
         }
         bar.finish_and_clear();
+        if !gone.is_empty() {
+            tally.tell_apart(log, gone, &destroyed(log, &store).await?);
+        }
     }
     let took = started.elapsed();
     store.close().await;
     Ok((tally, took))
+}
+
+/// The entries of a log whose accounts a purge on record destroyed, by their ids.
+async fn destroyed(log: &Log, store: &store::Store) -> anyhow::Result<BTreeSet<String>> {
+    let mut reader = Reader::open(log, store).await?;
+    let mut destroyed = BTreeSet::new();
+    while let Some(told) = reader.next(|_, leaf| leaf.kind == Kind::Outcome).await? {
+        destroyed.extend(told.iter().flat_map(Told::destroyed));
+    }
+    Ok(destroyed)
 }
 
 /// Loads the revisions that these entries name and that are not loaded yet.
@@ -140,7 +168,7 @@ fn load(revisions: &mut Revisions, told: &[Told], archive: &policy::Archive, eng
 }
 
 fn decide(entry: &Told, revisions: &Revisions) -> Found {
-    let Some(row) = &entry.row else { return Found::Purged };
+    let Some(row) = &entry.row else { return Found::Gone };
     let damaged = |replayed: String| {
         let (jurisdiction, recorded) = (String::new(), entry.leaf.account.to_string());
         Found::Replayed(Replayed::Differs(vec![Difference { jurisdiction, what: "account", recorded, replayed }]))
@@ -182,21 +210,35 @@ fn print(json: bool, log: &Log, entry: &Told, differences: &[Difference]) {
 }
 
 impl Tally {
-    fn add(&mut self, found: &Found) {
-        match found {
-            Found::Purged => self.purged += 1,
-            Found::Replayed(replayed) => {
-                self.decisions += 1;
-                match replayed {
-                    Replayed::Same => self.same += 1,
-                    Replayed::Indeterminate => self.indeterminate += 1,
-                    Replayed::Differs(_) => self.differing += 1,
-                }
-            }
+    fn add(&mut self, replayed: &Replayed) {
+        self.decisions += 1;
+        match replayed {
+            Replayed::Same => self.same += 1,
+            Replayed::Indeterminate => self.indeterminate += 1,
+            Replayed::Differs(_) => self.differing += 1,
+        }
+    }
+
+    /// Adds decisions whose accounts are gone, by their indices and ids: some a purge on record destroyed, and others are missing.
+    fn tell_apart(&mut self, log: &Log, gone: Vec<(u64, String)>, destroyed: &BTreeSet<String>) {
+        let (purged, missing): (Vec<_>, Vec<_>) = gone.into_iter().partition(|(_, id)| destroyed.contains(id));
+        self.purged += purged.len() as u64;
+        if !missing.is_empty() {
+            let entries = missing.into_iter().map(|(index, _)| index).collect();
+            self.missing.push(Missing { log: log.key.name().to_owned(), entries });
         }
     }
 
     fn report(&self, json: bool, took: Duration) {
+        for Missing { log, entries } in &self.missing {
+            if json {
+                say!("{}", json!({"log": log, "missing": entries}));
+            } else {
+                let named = reconcile::named("accounts of decisions missing without a purge on record", entries);
+                say!("{} {log}: {named}", output::red_out("NOT VERIFIED"));
+            }
+        }
+        let missing: usize = self.missing.iter().map(|missing| missing.entries.len()).sum();
         let seconds = took.as_secs_f64();
         let values = Map::from_iter([
             ("decisions".to_owned(), json!(self.decisions)),
@@ -204,6 +246,7 @@ impl Tally {
             ("differing".to_owned(), json!(self.differing)),
             ("indeterminate".to_owned(), json!(self.indeterminate)),
             ("purged".to_owned(), json!(self.purged)),
+            ("missing".to_owned(), json!(missing)),
             ("seconds".to_owned(), json!((seconds * 1000.0).round() / 1000.0)),
             ("decisions_per_s".to_owned(), json!((self.decisions as f64 / seconds.max(1e-9)).round())),
         ]);

@@ -5,7 +5,7 @@ use super::filter::Filter;
 use super::{Which, one_of, open, parse_leaf, word};
 use crate::config::Config;
 use crate::output::bar;
-use crate::{output, runtime};
+use crate::{UNVERIFIED, output, runtime};
 use anyhow::bail;
 use model::account::{Account, Leaf};
 use serde_json::json;
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  magistrate audit show here/data/logs/detroit --first 0 --count 20\n  magistrate audit show --config here/magistrate.toml --jurisdiction detroit --verdict deny --answer crime=robbery\n\nWithout --key, a folder's entries are listed as they are found, unchecked. Conditions on people, cases, galleries, clauses and answers look into accounts, and need --config. That reads the database without its server, as whoever holds its master key: the log has no entry of it."
+    after_help = "Example:\n  magistrate audit show here/data/logs/detroit --first 0 --count 20\n  magistrate audit show --config here/magistrate.toml --jurisdiction detroit --verdict deny --answer crime=robbery\n\nWithout --key, a folder's entries are listed as they are found, unchecked. Conditions on people, cases, galleries, clauses and answers look into accounts, and need --config. That reads the database without its server, as whoever holds its master key: the log has no entry of it. Exit code 4 where an account is not the one that its entry commits to, or says something else than its entry."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -104,26 +104,37 @@ async fn accounts(arguments: &Arguments, config: &Config) -> anyhow::Result<Exit
     let log = one_of(config, arguments.which.jurisdiction.as_deref())?;
     let store = database(config).await?;
     let mut reader = Reader::open(&log, &store).await?;
-    let mut table = output::table(["index", "at", "kind", "phase", "verdict", "person", "unit", "case"]);
-    let (mut listed, mut purged) = (0, 0_u64);
-    let wanted = |index: u64, leaf: &Leaf| index >= arguments.first && arguments.filter.admits_leaf(leaf);
+    let mut table = output::table(["index", "at", "kind", "phase", "verdict", "person", "unit", "case", "account"]);
+    let (mut listed, mut purged, mut unverified) = (0, 0_u64, 0_u64);
+    let meant = |index: u64, leaf: &Leaf| index >= arguments.first && arguments.filter.admits_leaf(leaf);
+    let mut trail = arguments.filter.trail();
+    // Whether an entry is of a case may hang on one that is not meant itself.
+    let all = trail.is_some();
+    let wanted = |index: u64, leaf: &Leaf| all || meant(index, leaf);
     let bar = bar("looking into accounts", reader.snapshot().size());
     'all: while let Some(told) = reader.next(wanted).await? {
         for entry in told {
             if listed >= arguments.count {
                 break 'all;
             }
-            match entry.account()? {
-                None => purged += 1,
-                Some(account) if arguments.filter.admits_account(&account) => {
-                    listed += 1;
-                    if arguments.json {
-                        bar.suspend(|| say!("{}", whole(&entry, &account)));
-                    } else {
-                        table.add_row(personal(&entry, &account));
-                    }
+            let is_meant = meant(entry.index, &entry.leaf);
+            let Some(account) = entry.account()? else {
+                purged += u64::from(is_meant);
+                continue;
+            };
+            let is_of_case = trail.as_mut().is_none_or(|trail| trail.touches(&account));
+            if !is_meant {
+                continue;
+            }
+            // Whether it matches is its word alone.
+            unverified += u64::from(!entry.is_verified(&account));
+            if is_of_case && arguments.filter.admits_account(&account, &log.jurisdiction) {
+                listed += 1;
+                if arguments.json {
+                    bar.suspend(|| say!("{}", whole(&entry, &account)));
+                } else {
+                    table.add_row(personal(&entry, &account));
                 }
-                Some(_) => {}
             }
         }
         bar.set_position(reader.done());
@@ -136,6 +147,12 @@ async fn accounts(arguments: &Arguments, config: &Config) -> anyhow::Result<Exit
     if purged > 0 {
         eprintln!("{purged} entries have no account any more: whether they match cannot be told");
     }
+    if unverified > 0 {
+        eprintln!(
+            "{unverified} entries have accounts that they do not commit to, or that say something else: whether they match cannot be told"
+        );
+        return Ok(ExitCode::from(UNVERIFIED));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -144,14 +161,15 @@ fn whole(entry: &Told, account: &Account) -> serde_json::Value {
         "index": entry.index,
         "leaf": entry.leaf,
         "account": account,
-        "account_verified": entry.committed(),
+        "account_verified": entry.is_verified(account),
     })
 }
 
-fn personal(entry: &Told, account: &Account) -> [String; 8] {
+fn personal(entry: &Told, account: &Account) -> [String; 9] {
     let [index, at, kind, phase, verdict, _] = public(entry.index, &entry.leaf);
     let cases: Vec<_> = account.case.iter().map(|c| format!("{}={}", c.kind, c.value)).collect();
     let person = account.who.key();
     let [person, unit, cases] = [&person, &account.who.unit, &cases.join(" ")].map(|text| output::inert(text));
-    [index, at, kind, phase, verdict, person, unit, cases]
+    let mark = if entry.is_verified(account) { "" } else { "NOT VERIFIED" };
+    [index, at, kind, phase, verdict, person, unit, cases, mark.to_owned()]
 }

@@ -2,8 +2,9 @@
 
 use super::{all_of, cosigned, open, reconcile, remote};
 use crate::config::Config;
+use crate::mistyped::Mistyped;
 use crate::output::{self, bar};
-use crate::{UNVERIFIED, keys, runtime, witnesses};
+use crate::{FAILED, UNVERIFIED, keys, runtime, witnesses};
 use anyhow::{Context as _, bail};
 use audit::WitnessKey;
 use serde_json::json;
@@ -13,7 +14,7 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  magistrate audit verify --config here/magistrate.toml\n  magistrate audit verify here/data/logs/detroit --key here/log-keys/detroit.vkey\n  magistrate audit verify https://localhost:8443/v1/detroit/log --key detroit.vkey --certificate here/certs/detroit/a.feld.pem\n  magistrate audit verify https://localhost:8445/v1/detroit/log --key detroit.vkey --authority here/certs/ca.pem"
+    after_help = "Example:\n  magistrate audit verify --config here/magistrate.toml\n  magistrate audit verify here/data/logs/detroit --key here/log-keys/detroit.vkey\n  magistrate audit verify https://localhost:8443/v1/detroit/log --key detroit.vkey --certificate here/certs/detroit/a.feld.pem\n  magistrate audit verify https://localhost:8445/v1/detroit/log --key detroit.vkey --authority here/certs/ca.pem\n\nAn address may publish less than a checkpoint that you kept, where witnesses have to cosign it first: then exit code 1 says that whether the log extends it cannot be told yet."
 )]
 pub(crate) struct Arguments {
     /// The folder of a log, or its address: https://HOST:PORT/v1/JURISDICTION/log; http:// where that is for everybody
@@ -28,7 +29,7 @@ pub(crate) struct Arguments {
     /// Of the configuration's logs, only this jurisdiction's
     #[arg(long, requires = "config")]
     jurisdiction: Option<String>,
-    /// A file with an earlier signed checkpoint, which the log must extend
+    /// A file with an earlier signed checkpoint, which the log that it names must extend
     #[arg(long)]
     since: Option<PathBuf>,
     /// Compare every account in the database with what its entry commits to and says; one that is gone has to be named by an
@@ -50,6 +51,9 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// So many characters of what a file says are shown.
+const MOST_SHOWN: usize = 80;
+
 /// What verifying one log came to.
 pub(super) struct Verdict {
     pub(super) sound: bool,
@@ -58,18 +62,24 @@ pub(super) struct Verdict {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let earlier = arguments.since.as_deref().map(read).transpose()?;
+    let earlier = arguments.since.as_deref().map(Earlier::read).transpose()?;
     let config = arguments.config.as_deref().map(Config::read).transpose()?;
+    // What it comes to where something is not sound.
+    let mut otherwise = UNVERIFIED;
     let mut verdicts = Vec::new();
     if let Some(config) = &config {
-        for log in all_of(config, arguments.jurisdiction.as_deref())? {
+        let logs = all_of(config, arguments.jurisdiction.as_deref())?;
+        if let Some(earlier) = &earlier {
+            earlier.check(logs.iter().map(|log| &log.key))?;
+        }
+        for log in &logs {
             let name = log.folder.display().to_string();
             let required = witnesses::required(config, &log.jurisdiction).filter(|required| *required > 0);
             let watch = Watch { witnesses: witnesses::keys(config, &log.jurisdiction)?, required };
-            verdicts.push(verify(&log.folder, &name, &log.key, earlier.as_deref(), &watch)?);
+            let earlier = earlier.as_ref().and_then(|earlier| earlier.of(&log.key));
+            verdicts.push(verify(&log.folder, &name, &log.key, earlier, &watch)?);
         }
         if arguments.accounts && verdicts.iter().all(|v| v.sound) {
-            let logs = all_of(config, arguments.jurisdiction.as_deref())?;
             verdicts.extend(runtime()?.block_on(reconcile::accounts(config, &logs))?);
         }
     } else if let (Some(log), Some(key)) = (&arguments.log, &arguments.key) {
@@ -77,16 +87,29 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let witnesses =
             arguments.witnesses.iter().map(|key| keys::read::<WitnessKey>(key)).collect::<anyhow::Result<_>>()?;
         let watch = Watch { witnesses, required: arguments.witnesses_required };
+        if let Some(earlier) = &earlier {
+            earlier.check([&key])?;
+        }
+        let earlier = earlier.as_ref().map(|earlier| earlier.text.as_str());
         if remote::is_address(log) {
             verdicts.push(match remote::fetch(log, &key, &arguments.access) {
-                Ok((folder, _temporary)) => verify(&folder, log, &key, earlier.as_deref(), &watch)?,
+                Ok((folder, _temporary)) => match kept_beyond(&folder, &key, earlier)? {
+                    None => verify(&folder, log, &key, earlier, &watch)?,
+                    Some(beyond) => match verify(&folder, log, &key, None, &watch)? {
+                        verdict if verdict.sound => {
+                            otherwise = FAILED;
+                            beyond.verdict(log, &key)
+                        }
+                        verdict => verdict,
+                    },
+                },
                 Err(e) if e.is::<audit::CheckpointError>() || e.is::<audit::PrunedNoteError>() => {
                     unsound(log, &key, &format!("{e:#}"))
                 }
                 Err(e) => return Err(e),
             });
         } else {
-            verdicts.push(verify(Path::new(log), log, &key, earlier.as_deref(), &watch)?);
+            verdicts.push(verify(Path::new(log), log, &key, earlier, &watch)?);
         }
     } else {
         bail!("name a log with its --key, or --config");
@@ -98,11 +121,74 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             say!("{}", verdict.text);
         }
     }
-    Ok(if verdicts.iter().all(|v| v.sound) { ExitCode::SUCCESS } else { ExitCode::from(UNVERIFIED) })
+    Ok(if verdicts.iter().all(|v| v.sound) { ExitCode::SUCCESS } else { ExitCode::from(otherwise) })
 }
 
-fn read(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+/// A checkpoint that somebody kept.
+struct Earlier {
+    text: String,
+}
+
+impl Earlier {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self { text })
+    }
+
+    /// The log that it names: its first line (c2sp.org/tlog-checkpoint, "Note text").
+    fn origin(&self) -> &str {
+        self.text.lines().next().unwrap_or_default()
+    }
+
+    /// Its text, where it is of the log that this key signs.
+    fn of(&self, key: &audit::VerifierKey) -> Option<&str> {
+        (self.origin() == key.name()).then_some(self.text.as_str())
+    }
+
+    /// Whether it is of one of the logs that these keys sign. Of others it says nothing.
+    fn check<'k>(&self, keys: impl IntoIterator<Item = &'k audit::VerifierKey>) -> anyhow::Result<()> {
+        let names: Vec<&str> = keys.into_iter().map(audit::VerifierKey::name).collect();
+        if names.contains(&self.origin()) {
+            return Ok(());
+        }
+        let origin: String = self.origin().chars().take(MOST_SHOWN).collect();
+        let (origin, names) = (output::inert(&origin), names.join(", "));
+        Err(Mistyped(format!("--since is a checkpoint of the log `{origin}`, and what is verified is {names}")).into())
+    }
+}
+
+/// A checkpoint that is newer than all that a host has published.
+struct Beyond {
+    published: u64,
+    kept: u64,
+}
+
+/// Whether a kept checkpoint is newer than what was fetched. Where witnesses have to cosign what is published, a host signs receipts
+/// before that: such a checkpoint shows neither that the log extends it nor that the log was put back. A folder holds all of a log.
+fn kept_beyond(folder: &Path, key: &audit::VerifierKey, kept: Option<&str>) -> anyhow::Result<Option<Beyond>> {
+    let Some(Ok(kept)) = kept.map(|kept| audit::signed_size(kept, key)) else { return Ok(None) };
+    let published =
+        open(folder)?.read_to_string("checkpoint").context("cannot read the checkpoint that was fetched")?;
+    let Ok(published) = audit::signed_size(&published, key) else { return Ok(None) };
+    Ok((kept > published).then_some(Beyond { published, kept }))
+}
+
+impl Beyond {
+    /// What is said of it, once all that is published has been verified.
+    fn verdict(&self, name: &str, key: &audit::VerifierKey) -> Verdict {
+        let Self { published, kept } = self;
+        let problem = format!(
+            "published only up to {published} entries, which verify; the checkpoint that you kept is newer, of {kept}, and whether \
+             the log extends it cannot be told before as many are published: ask again"
+        );
+        Verdict {
+            sound: false,
+            values: json!({
+                "log": key.name(), "verified": null, "entries": published, "kept_entries": kept, "problem": problem,
+            }),
+            text: format!("not known {name}: {problem}"),
+        }
+    }
 }
 
 /// Whose cosignatures are looked for.

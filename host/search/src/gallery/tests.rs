@@ -48,7 +48,11 @@ pub(super) fn found(answer: &Answer) -> Vec<(String, u64)> {
 }
 
 fn assert_exact(gallery: &Gallery, rows: &[Row], probe: &[f32], limits: &[usize], what: &str) {
-    let truth = brute_force(rows, probe);
+    assert_finds(gallery, &brute_force(rows, probe), probe, limits, what);
+}
+
+/// The same where it is known already what there is to find.
+fn assert_finds(gallery: &Gallery, truth: &[(String, u64)], probe: &[f32], limits: &[usize], what: &str) {
     for &k in limits {
         let answer = gallery.search(probe, k).expect("valid probe");
         let expected = &truth[..k.min(truth.len())];
@@ -123,16 +127,25 @@ fn equals_the_brute_force_when_shared_among_threads() {
     let mut templates = Family::Uniform.templates(&mut rng, dim, PARALLEL_ROWS);
     templates.extend(Family::NearTies.templates(&mut rng, dim, 5_003));
     let rows = with_ids(templates);
-    let gallery = gallery_of(&rows, dim);
+    let mut gallery = gallery_of(&rows, dim);
     assert!(gallery.shares().len() > 1);
     let probes = [rows[3].1.clone(), rows[PARALLEL_ROWS + 3].1.clone(), uniform(&mut rng, dim)];
-    for probe in &probes {
-        assert_exact(&gallery, &rows, probe, &[1, 20, 6_000], "threads");
-    }
-    let slices: Vec<&[f32]> = probes.iter().map(Vec::as_slice).collect();
-    let answers = gallery.search_many(&slices, &[5, 500, 50]);
-    for ((answer, probe), k) in answers.into_iter().zip(slices).zip([5, 500, 50]) {
-        assert_eq!(answer.map(|a| a.hits), gallery.search(probe, k).map(|a| a.hits));
+    let truths = probes.each_ref().map(|probe| brute_force(&rows, probe));
+    for kernel in Kernel::all() {
+        gallery.kernel = kernel;
+        for (probe, truth) in probes.iter().zip(&truths) {
+            assert_finds(&gallery, truth, probe, &[1, 20, 6_000], "threads");
+        }
+        // With the coarse halves first, and with the codes put together.
+        for count in [3, 9] {
+            let asked = || probes.iter().zip(&truths).zip([5, 500, 50]).cycle().take(count);
+            let slices: Vec<&[f32]> = asked().map(|((probe, _), _)| probe.as_slice()).collect();
+            let answers = gallery.search_many(&slices, &asked().map(|(_, k)| k).collect::<Vec<_>>());
+            assert_eq!(answers.len(), count);
+            for (answer, ((_, truth), k)) in answers.into_iter().zip(asked()) {
+                assert_eq!(found(&answer.expect("valid probe")), truth[..k], "{count} together, {kernel:?}");
+            }
+        }
     }
 }
 
@@ -142,10 +155,14 @@ fn equals_the_brute_force_on_every_family_when_shared_among_threads() {
     let dim = 6;
     for family in FAMILIES {
         let rows = with_ids(family.templates(&mut rng, dim, PARALLEL_ROWS + 777));
-        let gallery = gallery_of(&rows, dim);
+        let mut gallery = gallery_of(&rows, dim);
         assert!(gallery.shares().len() > 1);
         for probe in [uniform(&mut rng, dim), rows[PARALLEL_ROWS].1.clone()] {
-            assert_exact(&gallery, &rows, &probe, &[1, 20, 3_000], &format!("threads, {family:?}"));
+            let truth = brute_force(&rows, &probe);
+            for kernel in Kernel::all() {
+                gallery.kernel = kernel;
+                assert_finds(&gallery, &truth, &probe, &[1, 20, 3_000], &format!("threads, {family:?}"));
+            }
         }
     }
 }
@@ -241,6 +258,58 @@ fn the_certificate_says_what_was_done() {
     assert_eq!(certificate.gallery, gallery.digest());
     let nothing = gallery.search(&uniform(&mut rng, 512), 0);
     assert_eq!(nothing, Ok(nothing_found(&gallery)));
+}
+
+/// No row's bracket, of those by which so many probes' searches exclude rows, is wider than the certificate says.
+fn assert_bounded(gallery: &Gallery, probes: &[&[f32]], what: &str) {
+    let answers = gallery.search_many(probes, &vec![1; probes.len()]);
+    let block = gallery.codes.block(0..gallery.len());
+    let radii = if gallery.kernel.halves_first(probes.len()) { block.coarse_radii } else { block.fine_radii };
+    for (answer, probe) in answers.into_iter().zip(probes) {
+        let bound = answer.expect("valid probe").certificate.bound;
+        let probe = gallery.coded(probe, 1).expect("valid probe").expect("there are rows");
+        for (row, &radius) in radii.iter().enumerate() {
+            let half = probe.half_width(radius);
+            assert!(half <= bound, "{what}, {:?}: row {row} of {half}, and all of {bound}", gallery.kernel);
+        }
+    }
+}
+
+#[test]
+fn no_row_has_a_wider_bracket_than_the_certificate_says() {
+    let mut rng = StdRng::seed_from_u64(21);
+    let dim = 130;
+    let mut templates = Vec::new();
+    for family in FAMILIES {
+        templates.extend(family.templates(&mut rng, dim, 20));
+    }
+    let mut rows = with_ids(templates);
+    let mut gallery = gallery_of(&rows, dim);
+    let probes: Vec<Vec<f32>> = (0..8).map(|_| uniform(&mut rng, dim)).collect();
+    let slices: Vec<&[f32]> = probes.iter().map(Vec::as_slice).collect();
+    let assert_all_bounded = |gallery: &mut Gallery, what: &str| {
+        for kernel in Kernel::all() {
+            gallery.kernel = kernel;
+            for count in [1, 8] {
+                assert_bounded(gallery, &slices[..count], &format!("{what}, {count} probes"));
+            }
+        }
+    };
+    assert_all_bounded(&mut gallery, "as enrolled");
+    // Those with the widest brackets and some others.
+    let widest = |radii: &[f32]| radii.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(row, _)| row);
+    while rows.len() > 100 {
+        let block = gallery.codes.block(0..gallery.len());
+        let radii = if rows.len().is_multiple_of(2) { block.coarse_radii } else { block.fine_radii };
+        let row = if rows.len().is_multiple_of(3) { 0 } else { widest(radii).expect("there are rows") };
+        let (id, _) = rows.swap_remove(row);
+        assert!(gallery.remove(&id));
+    }
+    assert_all_bounded(&mut gallery, "after removals");
+    for (i, template) in Family::HotDimension.templates(&mut rng, dim, 20).iter().enumerate() {
+        gallery.insert(&format!("later-{i}"), template).expect("valid template");
+    }
+    assert_all_bounded(&mut gallery, "enrolled after removals");
 }
 
 /// An answer for which nothing had to be scanned.

@@ -1,6 +1,6 @@
 //! A connection, from its handshake to its end: how long it may be idle, old, or unread, whoever it is and whatever is answered.
 
-use super::{BoxError, HEAD_BYTES, LAST_REQUESTS, PARTING, Patience, told};
+use super::{BoxError, LAST_REQUESTS, MOST_HEAD_BYTES, PARTING, Patience, told};
 use crate::draining::Draining;
 use crate::handshakes::Handshake;
 use crate::idle::{self, UnderWay};
@@ -113,7 +113,7 @@ pub(super) async fn drive(
             hyper::server::conn::http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .max_concurrent_streams(64)
-                .max_header_list_size(HEAD_BYTES as u32)
+                .max_header_list_size(MOST_HEAD_BYTES as u32)
                 .max_pending_accept_reset_streams(16)
                 .keep_alive_interval(Some(Duration::from_secs(20)))
                 .serve_connection(io, service),
@@ -124,7 +124,7 @@ pub(super) async fn drive(
             hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(patience.head)
-                .max_buf_size(HEAD_BYTES)
+                .max_buf_size(MOST_HEAD_BYTES)
                 .serve_connection(io, service),
             // It sees to that itself: the next head is late.
             std::future::pending::<()>()

@@ -1,14 +1,16 @@
 //! The address for everybody: what is public is had there without a certificate, and nothing else is there at all.
 //!
-//! Whoever comes is nobody, so nothing of it is an entry, and they share nothing with those who have shown who they are: places,
-//! handshakes and turns to be answered are their own, and few. What is counted against each is the address that they come from.
+//! Whoever comes is nobody, so nothing that is shown them is an entry, and they share nothing with those who have shown who they are:
+//! places, handshakes and turns to be answered are their own, and few. What is counted against each is the address that they come
+//! from. Attempts to change a log, or to read what is for its auditors, are counted together, and an entry says how many they were.
 
 use super::driving::{Entered, Responding, drive, enter};
-use super::serving::{finished, response_of, turn_away};
+use super::serving::{finished, head_bytes, head_too_large, response_of, turn_away};
 use super::waiting::{self, Meanwhile};
-use super::{BoxError, Door, Patience, ServerError, apportioned};
+use super::{BoxError, Door, HEAD_BYTES, Patience, ServerError, apportioned};
 use crate::bodies::busy;
 use crate::body;
+use crate::budget::Budget;
 use crate::endpoints::{Ask, Reply};
 use crate::handshakes::Handshakes;
 use crate::metrics::Metrics;
@@ -22,7 +24,7 @@ use bytes::Bytes;
 use casework::Casework;
 use casework::reopening::Wait;
 use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode, header};
+use hyper::{Method, Request, Response, StatusCode, header};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -74,6 +76,9 @@ pub(super) struct Window {
 pub(super) struct Counter {
     casework: Arc<Casework>,
     metrics: Arc<Metrics>,
+    budget: Arc<Budget>,
+    /// By which those with certificates come in: whether they do is said here, too.
+    certified: Tls,
     table: Table,
     patience: Patience,
     places: Arc<Places>,
@@ -155,17 +160,33 @@ impl Window {
 
 impl Counter {
     /// With places for as many as this says.
-    pub(super) fn new(casework: Arc<Casework>, metrics: Arc<Metrics>, patience: Patience, bounds: Public) -> Self {
+    pub(super) fn new(
+        (casework, metrics, budget): (Arc<Casework>, Arc<Metrics>, Arc<Budget>),
+        certified: Tls,
+        patience: Patience,
+        bounds: Public,
+    ) -> Self {
         let (_, served) = apportioned(bounds.connections);
         Self {
             casework,
             metrics,
+            budget,
+            certified,
             table: Table::for_everybody(),
             patience,
             places: Places::new(bounds.connections_each),
             served: Arc::new(Semaphore::new(served)),
             turns: Arc::new(Semaphore::new(MOST_TURNS)),
             log_turns: Arc::new(Semaphore::new(MOST_LOG_TURNS)),
+        }
+    }
+
+    /// Counts a call for which there is no route, where it is an attempt on a log that there is.
+    fn note(&self, method: &Method, path: &str) {
+        if let Some(log) = public_log::tried(method, path)
+            && self.casework.chamber(&log).is_ok()
+        {
+            self.budget.tried(&log, 1);
         }
     }
 }
@@ -192,9 +213,15 @@ impl Guest {
     async fn serve(self, request: Request<Incoming>) -> Response<Bytes> {
         let started = Instant::now();
         let (head, mut body) = request.into_parts();
+        let head_bytes = head_bytes(&head.uri, &head.headers);
         let (method, path) = (head.method, head.uri.path().to_owned());
         let query = query::pairs(head.uri.query().unwrap_or_default());
-        let (label, answer) = match self.counter.table.find(&method, &path) {
+        let found = self.counter.table.find(&method, &path);
+        if !matches!(found, Match::Route(..)) {
+            self.counter.note(&method, &path);
+        }
+        let (label, answer) = match found {
+            _ if head_bytes > HEAD_BYTES => ("none", Err(head_too_large(head_bytes))),
             Match::Nothing => {
                 let detail = format!("for everybody there is nothing at {path}: GET /openapi.json says what there is");
                 ("none", Err(Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail)))
@@ -242,9 +269,9 @@ impl Guest {
         let turn = turn.ok_or_else(|| busy("too many ask without a certificate: ask again in some seconds"))?;
         let answering = async move {
             let _turn = turn;
-            let Counter { casework, metrics, .. } = &*self.counter;
-            let (casework, metrics) = (casework.clone(), metrics.clone());
-            let ask = Ask { casework, metrics, caller: None, named: None, for_everybody: true, path, query, body };
+            let Counter { casework, metrics, certified, .. } = &*self.counter;
+            let (casework, metrics, tls) = (casework.clone(), metrics.clone(), certified.clone());
+            let ask = Ask { casework, metrics, tls, caller: None, named: None, for_everybody: true, path, query, body };
             let answered = (route.answer)(ask).await;
             // Whole until here: it holds what says that somebody is busy.
             drop(self);

@@ -2,7 +2,7 @@
 //!
 //! Each runs in a task of its own. A client that goes away does not stop an act half-way, and a panic is one failed request.
 
-use super::Desk;
+use super::{Desk, HEAD_BYTES};
 use crate::api::{summarize, summarize_clauses};
 use crate::bodies::{BUSY, Claim, RETRY_AFTER};
 use crate::body;
@@ -16,7 +16,7 @@ use crate::query;
 use crate::routes::{Audit, Match, Route};
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::{Method, Request, Response, StatusCode, Version, header};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header};
 use model::registry::Principal;
 use std::sync::Arc;
 use std::time::Instant;
@@ -58,6 +58,19 @@ pub(super) fn leave_the_head(response: &mut Response<Bytes>) {
     response.headers_mut().insert(header::CONTENT_LENGTH, header::HeaderValue::from(body.len()));
 }
 
+/// How large a request's head is, in bytes: its path and query, and the names and values of its headers.
+pub(super) fn head_bytes(uri: &Uri, headers: &HeaderMap) -> usize {
+    let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
+    headers.iter().fold(target, |sum, (name, value)| sum + name.as_str().len() + value.len())
+}
+
+/// Of a head of more than [`HEAD_BYTES`].
+pub(super) fn head_too_large(bytes: usize) -> Problem {
+    let detail = format!("path and headers are {bytes} bytes, and may be {HEAD_BYTES}: send less");
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    Problem::new(status, "head-too-large", "the head is too large", detail)
+}
+
 /// How what came of a request is told; `label` is the path of its route.
 pub(super) fn response_of(
     answer: Result<Reply, Problem>,
@@ -90,11 +103,13 @@ pub(super) async fn serve(
     let metrics = desk.metrics.clone();
     let (head, mut body) = request.into_parts();
     let (mut read, mut unheard) = (false, None);
+    let head_bytes = head_bytes(&head.uri, &head.headers);
     let (method, path) = (head.method, head.uri.path().to_owned());
     let query = query::pairs(head.uri.query().unwrap_or_default());
     let (label, answer) = match desk.table.find(&method, &path) {
+        _ if head_bytes > HEAD_BYTES => ("none", Err(head_too_large(head_bytes))),
         Match::Nothing | Match::Methods(_) if public_log::attacked(&method, &path).is_some() => {
-            let log = public_log::attacked(&method, &path).unwrap_or_default().to_owned();
+            let log = public_log::attacked(&method, &path).unwrap_or_default();
             let problem = match hear(&desk, &caller, whose, &log, false) {
                 Ok(()) => {
                     let (desk, asked) = (desk.clone(), format!("{method} {path}"));
@@ -223,8 +238,8 @@ async fn answer(
     let named = principal.as_ref().ok().cloned();
     let caller = admit(&desk.casework, route, principal, &path).await?;
     query::check(&query, route.query)?;
-    let (casework, metrics) = (desk.casework.clone(), desk.metrics.clone());
-    let ask = Ask { casework, metrics, caller, named, for_everybody: false, path, query, body };
+    let (casework, metrics, tls) = (desk.casework.clone(), desk.metrics.clone(), desk.tls.clone());
+    let ask = Ask { casework, metrics, tls, caller, named, for_everybody: false, path, query, body };
     record_look(route, &ask).await?;
     let mut answered = (route.answer)(ask).await;
     if let Err(problem) = &mut answered {

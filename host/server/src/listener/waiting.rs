@@ -5,7 +5,7 @@
 
 use super::driving::{Entered, enter};
 use super::serving::unread;
-use super::{BoxError, Door, HEAD_BYTES, Patience};
+use super::{BoxError, Door, MOST_HEAD_BYTES, Patience};
 use crate::draining::Draining;
 use crate::endpoints::{Reply, health, in_brief, readiness};
 use crate::handshakes::Handshakes;
@@ -97,11 +97,11 @@ async fn connection(entered: Entered, for_everybody: bool, patience: Patience, w
     let io = TokioIo::new(Draining::new(stream, patience.answer));
     if http2 {
         let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-        builder.timer(TokioTimer::new()).max_concurrent_streams(64).max_header_list_size(HEAD_BYTES as u32);
+        builder.timer(TokioTimer::new()).max_concurrent_streams(64).max_header_list_size(MOST_HEAD_BYTES as u32);
         builder.max_pending_accept_reset_streams(16).serve_connection(io, service).await?;
     } else {
         let mut builder = hyper::server::conn::http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(HEAD_BYTES);
+        builder.timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(MOST_HEAD_BYTES);
         builder.serve_connection(io, service).await?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::{load, north, open, raw, record};
 use crate::rows::{key, key_of, text};
+use crate::test_support::at_rest;
 use crate::{AccountRow, Jurisdiction, Kept, NewRecord, Provenance, RequestRow, RetentionRow, StoreError, schema};
 use model::terms::Instant;
 use serde_json::json;
@@ -53,13 +54,13 @@ async fn a_database_written_anew_holds_what_is_left_and_no_key_of_what_is_not() 
         wrapped(&north, RecordId::new(schema::ACCOUNT, key("gone"))).await,
     ];
     assert!(keys.iter().all(|key| holds(old.path(), key)), "this search would find one");
-    let at_rest = north.at_rest(&[]).await.unwrap();
+    let every = at_rest(&north, &[]).await.unwrap();
     for key in &keys {
-        let row = at_rest.iter().find(|row| row.bytes.get("key") == Some(key)).unwrap();
+        let row = every.iter().find(|row| row.bytes.get("key") == Some(key)).unwrap();
         assert!(row.key.contains("gone") && !row.bytes["sealed"].is_empty(), "{row:?}");
     }
-    let others = north.at_rest(&[schema::ACCOUNT]).await.unwrap();
-    assert!(others.len() < at_rest.len() && others.iter().all(|row| row.table != schema::ACCOUNT));
+    let others = at_rest(&north, &[schema::ACCOUNT]).await.unwrap();
+    assert!(others.len() < every.len() && others.iter().all(|row| row.table != schema::ACCOUNT));
 
     north.remove_record("g", "gone").await.unwrap();
     assert!(north.destroy("probe", "gone").await.unwrap());

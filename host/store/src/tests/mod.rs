@@ -5,10 +5,11 @@ mod galleries;
 mod hosts;
 mod keeping;
 mod opening;
+mod sealing;
 mod secrecy;
 mod speed;
 
-use crate::{Jurisdiction, MasterKey, NewRecord, Provenance, Store, StoreError, StoredTemplate};
+use crate::{AccountRow, Jurisdiction, Kept, MasterKey, NewRecord, Provenance, Store, StoreError, StoredTemplate};
 use model::multiset::MultisetHash;
 use surrealdb::types::{Object, Value};
 
@@ -58,6 +59,18 @@ fn record(id: &str, seed: u32) -> NewRecord {
         booking: [("name".to_owned(), format!("Name of {id}"))].into(),
         photo: None,
         provenance: Provenance::default(),
+    }
+}
+
+impl Jurisdiction {
+    /// Keeps accounts, all of them or none.
+    async fn put_accounts(&self, rows: &[AccountRow]) -> Result<(), StoreError> {
+        self.keep(&rows.iter().cloned().map(Kept::Account).collect::<Vec<_>>()).await
+    }
+
+    /// The account of one entry.
+    async fn account(&self, entry_id: &str) -> Result<Option<AccountRow>, StoreError> {
+        Ok(self.accounts(&[entry_id.to_owned()]).await?.pop().flatten())
     }
 }
 

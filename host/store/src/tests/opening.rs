@@ -1,9 +1,11 @@
 //! Opening, reopening and being refused.
 
 use super::{load, open, raw, record};
-use crate::{AccountRow, Credentials, MasterKey, Store, StoreError};
+use crate::schema::{MIGRATIONS, SCHEMA, TABLES};
+use crate::{AccountRow, Credentials, Jurisdiction, Leased, MasterKey, Store, StoreError};
 use std::io::Write as _;
-use surrealdb::types::{RecordId, object};
+use std::time::Duration;
+use surrealdb::types::{RecordId, Value, object};
 
 fn url_of(folder: &tempfile::TempDir) -> String {
     format!("surrealkv://{}", folder.path().display())
@@ -72,6 +74,55 @@ async fn a_newer_schema_is_refused() {
     raw(&north, "UPSERT $id CONTENT $row", newer).await;
     let refused = store.jurisdiction("north").await.unwrap_err();
     assert!(matches!(refused, StoreError::NewerSchema { found: 99, .. }), "{refused}");
+}
+
+/// The versions of the schema that a database says it has, and the tables that it has.
+async fn schema_of(jurisdiction: &Jurisdiction) -> (Vec<i64>, Vec<String>) {
+    let mut rows = jurisdiction.db.every(SCHEMA).await.unwrap();
+    let mut versions: Vec<i64> = rows.iter_mut().filter_map(|row| row.number_if_any("version")).collect();
+    versions.sort_unstable();
+    let Some(Value::Object(mut told)) = raw(jurisdiction, "INFO FOR DB", object! {}).await.pop() else {
+        panic!("it says nothing of itself")
+    };
+    let Some(Value::Object(tables)) = told.remove("tables") else { panic!("it lists no tables") };
+    (versions, tables.keys().cloned().collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_an_older_program_is_brought_to_the_newest_schema() {
+    let store = open("mem://", 1).await.unwrap();
+    let north = store.jurisdiction("north").await.unwrap();
+    let account = AccountRow { id: "a".to_owned(), salt: [3; 32], plain: b"who, why, what".to_vec() };
+    north.put_accounts(std::slice::from_ref(&account)).await.unwrap();
+    let whole = schema_of(&north).await;
+    assert_eq!(whole.0, MIGRATIONS.iter().map(|(version, _)| i64::from(*version)).collect::<Vec<_>>());
+    let mut all: Vec<String> = TABLES.iter().chain([&SCHEMA]).map(|table| (*table).to_owned()).collect();
+    all.sort();
+    assert_eq!(whole.1, all);
+
+    // As a program left it that knew three versions.
+    for statement in [
+        "DELETE schema WHERE version IN [4, 5, 6, 7]",
+        "REMOVE TABLE retention",
+        "REMOVE TABLE imposition",
+        "REMOVE TABLE gallery_change",
+        "REMOVE TABLE lease",
+    ] {
+        raw(&north, statement, object! {}).await;
+    }
+    let older = schema_of(&north).await;
+    assert_eq!((older.0.as_slice(), older.1.len()), ([1, 2, 3].as_slice(), all.len() - 4));
+
+    for _ in 0..2 {
+        let north = store.jurisdiction("north").await.unwrap();
+        assert_eq!(schema_of(&north).await, whole, "once and for all");
+        for table in TABLES {
+            assert!(north.db.every(table).await.is_ok(), "{table}");
+        }
+        assert_eq!(north.account("a").await.unwrap().as_ref(), Some(&account), "and what was there stays");
+    }
+    let leased = north.lease("r", "host/north", "1", Duration::from_secs(60)).await.unwrap();
+    assert_eq!(leased, Leased::Taken { after: None });
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,12 @@
 //! A policy component that misbehaves as its setting says. Each way is one that a careless or malicious author might
-//! find; the host must answer all of them with a recorded denial. Three ways are no misbehaviour: it may `behave`, it may
-//! behave and let a chief `waive` what it demands, and it may want signatures given `blind`.
+//! find; the host must answer all of them with a recorded denial. Some ways are no misbehaviour: it may `behave`, it may
+//! behave and let a chief `waive` what it demands, it may want signatures given `blind`, a document that it demands with the
+//! search alone (`draw`), it may bound the candidate list `early`, with the request, or `late`, as the list is shown, and it may
+//! be in force for `two-days` alone.
 
 use magistrate_sdk::calendar::date;
 use magistrate_sdk::case::has_role;
-use magistrate_sdk::rulings::{Charter, Clause, ClockOrigin, Duty, Promise};
+use magistrate_sdk::rulings::{Charter, Clause, ClockOrigin, Document, Duty, Promise};
 use magistrate_sdk::settings::Default;
 use magistrate_sdk::terms::Phase;
 use magistrate_sdk::{Case, Duties, Policy, Setting, Settings};
@@ -19,6 +21,10 @@ const ACTS: &[&str] = &[
     "behave",
     "waive",
     "blind",
+    "two-days",
+    "draw",
+    "early",
+    "late",
     "spin",
     "allocate",
     "recurse",
@@ -42,6 +48,12 @@ const CHIEF: &str = "chief";
 /// Who signs without seeing what the others concluded, two of them.
 const EXAMINER: &str = "examiner";
 
+/// The document that it may demand.
+const REPORT: &str = "report";
+
+/// The record that it may withhold.
+const WITHHELD: &str = "r0003";
+
 /// Decisions that this instance has made: always none, where each is made in a fresh one.
 static DECIDED: AtomicU32 = AtomicU32::new(0);
 
@@ -51,20 +63,21 @@ const ACT: Setting =
 impl Policy for Hostile {
     const SETTINGS: &'static [Setting] = &[ACT];
 
-    fn charter(_settings: &Settings) -> Charter {
+    fn charter(settings: &Settings) -> Charter {
+        let two_days = settings.text(&ACT) == "two-days";
         Charter {
             id: "hostile".to_owned(),
             title: "A policy that misbehaves".to_owned(),
             authority: "none".to_owned(),
             authority_text: "0".repeat(64),
-            effective: date(2026, 1, 1),
-            expires: None,
+            effective: if two_days { date(2026, 3, 11) } else { date(2026, 1, 1) },
+            expires: two_days.then_some(date(2026, 3, 12)),
             review_due: None,
             review: None,
             time_zone: "UTC".to_owned(),
             clauses: vec![Clause { id: "1".to_owned(), summary: "anything goes".to_owned(), phases: vec![] }],
             statements: vec![],
-            documents: vec![],
+            documents: vec![Document { id: REPORT.to_owned(), title: "A report".to_owned(), preamble: None }],
             interpretations: vec![],
             settings: vec![],
             forms: vec![],
@@ -102,6 +115,16 @@ impl Policy for Hostile {
         }
         if act == "waive" {
             demand(case);
+        }
+        match (act, case.phase()) {
+            ("draw", Phase::Search) => case.clause(0).obliges(Duties::document(REPORT)),
+            ("early", Phase::Request) => {
+                case.clause(0).obliges(Duties::candidates(1, 2, 2, true));
+                case.clause(0).obliges(Duties::show_only(["sex"]));
+                case.clause(0).obliges(Duty::Withhold(vec![WITHHELD.to_owned()]));
+            }
+            ("late", Phase::Candidates) => case.clause(0).obliges(Duties::candidates(1, 2, 2, false)),
+            _ => {}
         }
         if act == "blind" && case.phase() == Phase::Search {
             let mut each = Duties::sign_offs(EXAMINER, 2, "");
