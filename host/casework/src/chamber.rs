@@ -237,6 +237,16 @@ impl Chamber {
         }
     }
 
+    /// Makes snapshots of the galleries that changed and then stood still, one after the other, while they work.
+    pub(crate) fn save_still_aside(&self, now: Instant) {
+        let (halls, store) = (self.halls(), self.store.clone());
+        tokio::spawn(async move {
+            for hall in halls {
+                warn_unsaved(&hall, hall.save_when_still(&store, now).await);
+            }
+        });
+    }
+
     /// The jurisdiction at work, and what its start entry adds to it.
     async fn open(
         foundation: Foundation,
@@ -354,7 +364,11 @@ impl Foundation {
 
 /// A snapshot that cannot be written makes the next start slower, and nothing else.
 async fn save(hall: &Hall, store: &store::Jurisdiction, last: bool) {
-    if let Err(e) = hall.save(store, last).await {
+    warn_unsaved(hall, hall.save(store, last).await);
+}
+
+fn warn_unsaved(hall: &Hall, saved: Result<(), CaseError>) {
+    if let Err(e) = saved {
         tracing::warn!(gallery = %hall.registered().id, %e, "no snapshot was made of the gallery");
     }
 }

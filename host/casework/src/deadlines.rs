@@ -3,7 +3,8 @@
 //! Each pass opens what has become due by the calendar ([`crate::calendar`]), and looks at those obligations whose moment has come by
 //! the host's clock. What has to be purged is purged first, in every jurisdiction; whatever is not met by its deadline is recorded as
 //! overdue, once, and stays to be met; what had to be kept for a time has been. A pruning of the log that broke off is finished. Of an
-//! entry that another log did not take it is said that nothing came of it.
+//! entry that another log did not take it is said that nothing came of it. Of galleries that changed and stand still again snapshots
+//! are made, so that a host that is killed starts from them, too.
 //!
 //! A notice is handed to the outbox, and tried again with growing pauses until everybody whom it is for has it; every try is on
 //! record, and so is whom it does not reach. Whoever asked for the search is an office of their own: `requester`.
@@ -150,6 +151,9 @@ impl Casework {
             };
             if let Err(e) = made_good {
                 tracing::warn!(jurisdiction = chamber.id(), %e, "entries that another log did not take could not be seen to");
+            }
+            if let Ok(now) = self.clock.now() {
+                chamber.save_still_aside(now);
             }
         }
         dealt

@@ -172,7 +172,7 @@ impl Casework {
 
 /// Whether all of these ids may be given to new records of a gallery.
 async fn free(owner: &Chamber, hall: &Hall, ids: &[String]) -> Result<(), CaseError> {
-    if let Some(id) = ids.iter().find(|id| hall.contains(id)) {
+    if let Some(id) = hall.held(ids).await?.first() {
         return Err(CaseError::Exists(format!("record `{id}` is enrolled already: nothing was done")));
     }
     owner.unused(&hall.registered().id, ids).await

@@ -7,10 +7,14 @@
 //! Records are enrolled and removed between two passes. A change is made in the store first and then in memory, one after
 //! the other, so that a generation means the same records in both; what it costs depends on the records that change, not
 //! on those that are there. What another host changed in the store is taken over from there (`following`). How a gallery gets
-//! into its file, and out of the store again where that file is damaged, is in `keeping`.
+//! into its file, and out of the store again where that file is damaged, is in `keeping`; what is told of it without a search in
+//! `state`.
 
 mod following;
 mod keeping;
+mod state;
+
+pub use state::State;
 
 use crate::aside::aside;
 use crate::error::CaseError;
@@ -18,10 +22,12 @@ use crate::filter;
 use crate::ledger::OfRequest;
 use crate::permit::{Acted, Permit};
 use crate::shelf::Shelf;
+use arc_swap::ArcSwap;
 use model::multiset;
 use model::registry;
 use model::terms::Digest;
-use search::{Answer, Attribute, Filter, FilterError, Gallery, NewRow, Query, Settling, TemplateError};
+use search::{Answer, Attribute, Filter, FilterError, Gallery, NewRow, Query, RowError, Settling, TemplateError};
+use state::tell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
@@ -42,7 +48,8 @@ pub struct Hall {
     fact: registry::Gallery,
     owner: String,
     rows: Arc<RwLock<Gallery>>,
-    generation: Arc<AtomicU64>,
+    /// Said anew by whoever changes the rows, before they let go of them: nobody who asks waits for a change.
+    state: Arc<ArcSwap<State>>,
     queue: mpsc::Sender<Waiting>,
     places: Arc<Semaphore>,
     coming: Arc<AtomicUsize>,
@@ -51,8 +58,6 @@ pub struct Hall {
     broken: Arc<AtomicBool>,
     /// Memory or file may not be what the store holds: nothing is searched until the gallery is loaded anew.
     doubtful: Arc<AtomicBool>,
-    /// Records that were in it when it was emptied to be loaded anew; none where it was not.
-    emptied: AtomicUsize,
     /// Somebody loads it anew.
     mending: AtomicBool,
     shelf: Option<Arc<Shelf>>,
@@ -60,6 +65,8 @@ pub struct Hall {
     changing: Mutex<Option<u64>>,
     /// How often somebody wanted to change records.
     wanted: Arc<AtomicU64>,
+    /// Held while a snapshot is made. A generation and since when the gallery has been of it, as far as somebody looked.
+    saving: Mutex<Option<(u64, model::terms::Instant)>>,
 }
 
 struct Waiting {
@@ -116,35 +123,35 @@ impl Hall {
     /// # Errors
     /// When no thread can be started.
     pub fn open(fact: registry::Gallery, owner: &str, rows: Gallery, generation: u64) -> Result<Self, std::io::Error> {
+        let state = Arc::new(ArcSwap::from_pointee(State::of(&rows, generation)));
         let rows = Arc::new(RwLock::new(rows));
-        let generation = Arc::new(AtomicU64::new(generation));
         let (queue, waiting) = mpsc::channel();
         let coming = Arc::new(AtomicUsize::new(0));
         let passes = Arc::new(AtomicU64::new(0));
         let (broken, doubtful) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let (shared, counter, expected, watch) = (rows.clone(), generation.clone(), coming.clone(), broken.clone());
+        let (shared, said, expected, watch) = (rows.clone(), state.clone(), coming.clone(), broken.clone());
         let (begun, in_doubt) = (passes.clone(), doubtful.clone());
         std::thread::Builder::new().name(format!("gallery {}", fact.id)).spawn(move || {
             let _watch = Watch(watch);
-            serve(&shared, &counter, &in_doubt, &expected, &begun, &waiting);
+            serve(&shared, &said, &in_doubt, &expected, &begun, &waiting);
         })?;
         let places = Arc::new(Semaphore::new(MOST_WAITING));
         Ok(Self {
             fact,
             owner: owner.to_owned(),
             rows,
-            generation,
+            state,
             queue,
             places,
             coming,
             passes,
             broken,
             doubtful,
-            emptied: AtomicUsize::new(0),
             mending: AtomicBool::new(false),
             shelf: None,
             changing: Mutex::new(None),
             wanted: Arc::new(AtomicU64::new(0)),
+            saving: Mutex::new(None),
         })
     }
 
@@ -170,10 +177,14 @@ impl Hall {
         }
     }
 
+    /// What it holds at this moment. Waits for nobody.
+    pub fn state(&self) -> State {
+        **self.state.load()
+    }
+
     /// Records in it; while it is loaded anew, those that were.
     pub fn len(&self) -> usize {
-        let gallery = self.rows.read().unwrap_or_else(PoisonError::into_inner);
-        gallery.len().max(self.emptied.load(Ordering::Acquire))
+        self.state().records
     }
 
     /// Whether it is empty.
@@ -181,19 +192,27 @@ impl Hall {
         self.len() == 0
     }
 
-    /// Whether a record of this id is in it.
-    pub fn contains(&self, id: &str) -> bool {
-        self.rows.read().unwrap_or_else(PoisonError::into_inner).contains(id)
+    /// Those of these ids under which there is a record in it, in their order. Waits for a change that is under way.
+    ///
+    /// # Errors
+    /// [`CaseError::Stopping`] if the host stops.
+    pub async fn held(&self, ids: &[String]) -> Result<Vec<String>, CaseError> {
+        let (rows, ids) = (self.rows.clone(), ids.to_vec());
+        aside(move || {
+            let gallery = rows.read().unwrap_or_else(PoisonError::into_inner);
+            ids.into_iter().filter(|id| gallery.contains(id)).collect()
+        })
+        .await
     }
 
     /// The digest of what it holds: see [`multiset`].
     pub fn digest(&self) -> Digest {
-        self.rows.read().unwrap_or_else(PoisonError::into_inner).digest()
+        self.state().digest
     }
 
-    /// Whether there is a snapshot of it on its shelf.
+    /// Whether there is a snapshot of what it holds on its shelf.
     pub async fn has_snapshot(&self) -> bool {
-        self.changing.lock().await.is_some()
+        *self.changing.lock().await == Some(self.generation())
     }
 
     /// Ends it, and waits until its thread has let go of the gallery's file.
@@ -207,7 +226,7 @@ impl Hall {
 
     /// Its generation: a number that grows with every change.
     pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        self.state().generation
     }
 
     /// Passes over it so far, for however many searches each.
@@ -312,8 +331,8 @@ impl Hall {
         let generation = store.insert_records(&self.fact.id, records).await?;
         // Enrolled they are. Whatever keeps memory from them keeps searches from going on without them.
         let taken = if !new.is_empty() && generation == before + 1 {
-            let (rows, counter) = (self.rows.clone(), self.generation.clone());
-            let taken = aside(move || take_in(&rows, &counter, &new, generation)).await;
+            let (rows, state) = (self.rows.clone(), self.state.clone());
+            let taken = aside(move || take_in(&rows, &state, &new, generation)).await;
             taken.flatten().inspect_err(|_| self.doubt())
         } else {
             self.make_up(store, generation, &mut sealed).await
@@ -360,13 +379,13 @@ impl Hall {
 
     async fn forget(&self, store: &store::Jurisdiction, ids: &[String]) -> Result<Removed, CaseError> {
         let mut sealed = self.turn().await;
-        let before = self.generation();
+        let (before, held) = (self.generation(), self.held(ids).await?);
         let (mut gone, mut made, mut records) = (Vec::with_capacity(ids.len()), Vec::new(), Vec::new());
         let (mut lost, mut failed) = (false, None);
         for id in ids {
             match store.remove_record(&self.fact.id, id).await {
                 Ok(generation) => {
-                    let here = self.contains(id) && !gone.contains(id);
+                    let here = held.contains(id) && !gone.contains(id);
                     // Here and not in the store: the answer to an earlier removal was lost, or another host removed it.
                     lost |= generation.is_none() && here;
                     if generation.is_some() || here {
@@ -419,8 +438,8 @@ impl Hall {
 
     /// Takes records out of memory and the file, and waits for the disk while searches go on.
     async fn overwrite(&self, ids: Vec<String>, after: Option<After>) -> Result<(), CaseError> {
-        let (rows, counter) = (self.rows.clone(), self.generation.clone());
-        match aside(move || take_out(&rows, &counter, &ids, after)).await? {
+        let (rows, state) = (self.rows.clone(), self.state.clone());
+        match aside(move || take_out(&rows, &state, &ids, after)).await? {
             Ok(()) => Ok(()),
             Err(e) => self.clear_shelf(&e),
         }
@@ -453,8 +472,8 @@ impl Hall {
     /// Gives a record in memory the status that it has in the store. Whether there is such a record.
     async fn note(&self, store: &store::Jurisdiction, id: &str, generation: u64) -> Result<bool, CaseError> {
         let Some(stored) = store.template(&self.fact.id, id).await? else { return Ok(false) };
-        let (rows, counter) = (self.rows.clone(), self.generation.clone());
-        aside(move || take_note(&rows, &counter, &stored, generation)).await??;
+        let (rows, state) = (self.rows.clone(), self.state.clone());
+        aside(move || take_note(&rows, &state, &stored, generation)).await??;
         Ok(true)
     }
 }
@@ -497,16 +516,17 @@ struct After {
     holding: Option<Digest>,
 }
 
-fn take_in(rows: &RwLock<Gallery>, counter: &AtomicU64, new: &[Newcomer], generation: u64) -> Result<(), CaseError> {
-    let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
-    put(&mut gallery, new)?;
-    counter.fetch_max(generation, Ordering::AcqRel);
-    Ok(())
-}
-
 /// Puts records in memory, all or none.
-fn put(gallery: &mut Gallery, new: &[Newcomer]) -> Result<(), CaseError> {
-    as_rows(new, |rows| gallery.insert_all(rows)).map_err(|e| CaseError::Invalid(e.to_string()))
+fn take_in(rows: &RwLock<Gallery>, state: &ArcSwap<State>, new: &[Newcomer], generation: u64) -> Result<(), CaseError> {
+    let refused = |e: RowError| CaseError::Invalid(e.to_string());
+    as_rows(new, |new| {
+        // Searches go on while the records are coded.
+        let prepared = rows.read().unwrap_or_else(PoisonError::into_inner).prepare(new).map_err(refused)?;
+        let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
+        gallery.insert_prepared(prepared).map_err(refused)?;
+        tell(state, &gallery, Some(generation));
+        Ok(())
+    })
 }
 
 /// These records as the gallery takes them.
@@ -526,7 +546,7 @@ fn as_rows<T>(new: &[Newcomer], take: impl FnOnce(&[NewRow<'_>]) -> T) -> T {
 /// Gives a record the status that it has in the store.
 fn take_note(
     rows: &RwLock<Gallery>,
-    counter: &AtomicU64,
+    state: &ArcSwap<State>,
     stored: &store::StoredTemplate,
     generation: u64,
 ) -> Result<(), CaseError> {
@@ -534,21 +554,23 @@ fn take_note(
     let described = gallery.describe(&stored.id, &[filter::status(&stored.status)]);
     described.map_err(|e| CaseError::Invalid(e.to_string()))?;
     gallery.recount(&stored.id, stored.element());
-    counter.fetch_max(generation, Ordering::AcqRel);
+    tell(state, &gallery, Some(generation));
     Ok(())
 }
 
 /// Takes these records out of memory; gives whether they are gone from the gallery's file.
-fn take_out(rows: &RwLock<Gallery>, counter: &AtomicU64, gone: &[String], after: Option<After>) -> std::io::Result<()> {
+fn take_out(
+    rows: &RwLock<Gallery>,
+    state: &ArcSwap<State>,
+    gone: &[String],
+    after: Option<After>,
+) -> std::io::Result<()> {
     let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
     for id in gone {
         gallery.remove(id);
     }
-    if let Some(After { generation, holding }) = after
-        && holding.is_none_or(|holding| holding == gallery.digest())
-    {
-        counter.fetch_max(generation, Ordering::AcqRel);
-    }
+    let reached = after.filter(|after| after.holding.is_none_or(|holding| holding == gallery.digest()));
+    tell(state, &gallery, reached.map(|after| after.generation));
     let settling = gallery.settling();
     // No search waits for the disk.
     drop(gallery);
@@ -562,7 +584,7 @@ fn finish(settling: std::io::Result<Option<Settling>>) -> std::io::Result<()> {
 
 fn serve(
     rows: &RwLock<Gallery>,
-    generation: &AtomicU64,
+    state: &ArcSwap<State>,
     doubtful: &AtomicBool,
     coming: &AtomicUsize,
     passes: &AtomicU64,
@@ -578,12 +600,11 @@ fn serve(
         let queries: Vec<Query<'_>> =
             pass.iter().map(|w| Query { probe: &w.probe, k: w.most, filter: w.filter.as_ref() }).collect();
         let gallery = rows.read().unwrap_or_else(PoisonError::into_inner);
-        let searched = generation.load(Ordering::Acquire);
+        let searched = state.load().generation;
         // Asked under the lock: whoever empties a doubtful gallery, or fills it, holds it alone.
         let answers = (!doubtful.load(Ordering::Acquire)).then(|| gallery.search_each(&queries));
         drop(gallery);
-        // A pass that several share saves more than twice its time.
-        patience = (began.elapsed() * 2).min(MOST_PATIENCE);
+        patience = patience_after(began.elapsed());
         let Some(answers) = answers else {
             for waiting in pass.drain(..) {
                 drop(waiting.coming);
@@ -598,6 +619,12 @@ fn serve(
             let _ = waiting.done.send(Some(answer.map(|answer| Found { answer, generation: searched })));
         }
     }
+}
+
+/// How long the next pass waits for searches that are on their way, after one that took this long: one that several share saves
+/// more than twice its time.
+fn patience_after(pass: Duration) -> Duration {
+    (pass * 2).min(MOST_PATIENCE)
 }
 
 /// Fills up a pass with what is queued and, until then, with what is on its way.

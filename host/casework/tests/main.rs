@@ -31,6 +31,7 @@ mod roles;
 mod sequences;
 mod shared;
 mod statuses;
+mod still;
 mod told;
 mod torn;
 mod unfinished;

@@ -201,8 +201,9 @@ impl House {
         self.clock.store(at.0, Ordering::Release);
     }
 
-    fn enrolled(&self, record: &Retained) -> bool {
-        self.casework.chamber(HOME).unwrap().hall(GALLERY).unwrap().contains(&record.record)
+    async fn enrolled(&self, record: &Retained) -> bool {
+        let hall = self.casework.chamber(HOME).unwrap().hall(GALLERY).unwrap();
+        !hall.held(std::slice::from_ref(&record.record)).await.unwrap().is_empty()
     }
 
     async fn open_purges(&self) -> usize {
@@ -282,10 +283,10 @@ async fn a_noticed_record_is_held_carried_off_and_gone_on_day_ten() {
     // The day's last hour, by the jurisdiction's clock.
     house.set_clock("2026-03-12T03:30:00.000Z");
     house.casework.pass_deadlines().await;
-    assert!(house.enrolled(&evidence), "not before it has to");
+    assert!(house.enrolled(&evidence).await, "not before it has to");
     house.set_clock("2026-03-12T04:10:00.000Z");
     house.casework.pass_deadlines().await;
-    assert!(!house.enrolled(&evidence) && house.enrolled(&record(2)));
+    assert!(!house.enrolled(&evidence).await && house.enrolled(&record(2)).await);
     assert!(house.docket(&evidence).await.purged.is_some());
     assert_eq!(house.open_purges().await, 0);
     let owed = house.casework.obligations(HOME).await.unwrap();
@@ -312,14 +313,14 @@ async fn what_is_only_said_has_no_effect_and_nobody_else_decides() {
     refused(house.step(ADMINISTRATOR, Change::Hold, evidence.clone(), none).await, "D.4.a-2");
     assert!(house.casework.dockets(HOME).await.unwrap().is_empty(), "nothing is on any docket");
     refused(house.step(ANALYST, Change::Purge, evidence.clone(), []).await, "F.2");
-    assert!(house.enrolled(&evidence));
+    assert!(house.enrolled(&evidence).await);
     // What was asked and not approved holds nothing back.
     let written = [("written-notice", Value::Flag(true))];
     assert!(house.step(DETECTIVE, Change::Hold, evidence.clone(), written).await.unwrap().pending);
     let done = house.step(ADMINISTRATOR, Change::Purge, evidence.clone(), []).await.unwrap();
     let destroyed: Vec<_> = done.destroyed.iter().map(|d| d.what.as_str()).collect();
     assert_eq!(destroyed, ["template", "booking"]);
-    assert!(!house.enrolled(&evidence));
+    assert!(!house.enrolled(&evidence).await);
     let nobody = house.step(ADMINISTRATOR, Change::Purge, record(99), []).await;
     assert!(matches!(nobody, Err(CaseError::Unknown { .. })));
     agree(&house.casework).await;
@@ -345,7 +346,7 @@ async fn an_outsider_does_not_learn_which_records_there_are() {
         }
     }
     assert!(told.iter().all(|reason| *reason == told[0]), "{told:?}");
-    assert!(house.enrolled(&record(1)));
+    assert!(house.enrolled(&record(1)).await);
     agree(&house.casework).await;
 }
 
@@ -412,10 +413,10 @@ async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
 
     house.set_clock("2026-03-12T15:00:00.000Z");
     house.casework.pass_deadlines().await;
-    assert!(house.enrolled(&record), "its ten days are over, and its stay was extended");
+    assert!(house.enrolled(&record).await, "its ten days are over, and its stay was extended");
     house.set_clock("2026-07-01T04:30:00.000Z");
     house.casework.pass_deadlines().await;
-    assert!(!house.enrolled(&record));
+    assert!(!house.enrolled(&record).await);
     agree(&house.casework).await;
 }
 
@@ -436,7 +437,7 @@ async fn the_id_of_a_record_that_was_destroyed_is_not_given_to_another() {
     house.set_clock("2026-03-20T16:00:00.000Z");
     let told = exists(house.enroll_these([9, 3, 2]).await);
     assert!(told.contains("`m-0002` was destroyed on 2026-03-05") && told.contains("use a new id"), "{told}");
-    assert!(!house.enrolled(&record(2)) && !house.enrolled(&record(9)), "all of a batch or none");
+    assert!(!house.enrolled(&record(2)).await && !house.enrolled(&record(9)).await, "all of a batch or none");
     house.enroll_these([9]).await.unwrap();
     let due = house.casework.dockets(HOME).await.unwrap();
     assert!(!due.iter().any(|l| l.docket.record == record(9)), "nothing was said of the new one");

@@ -252,6 +252,20 @@ impl Codes {
         codings.iter().for_each(|coding| self.know(coding));
     }
 
+    /// Appends rows that are coded already, of as many values.
+    pub(crate) fn append(&mut self, coded: &Self) {
+        let start = self.coarse.len();
+        lengthen(&mut self.coarse, coded.coarse.len());
+        lengthen(&mut self.fine, coded.fine.len());
+        self.coarse[start..].copy_from_slice(&coded.coarse);
+        self.fine[start..].copy_from_slice(&coded.fine);
+        self.scales.extend_from_slice(&coded.scales);
+        self.coarse_radii.extend_from_slice(&coded.coarse_radii);
+        self.fine_radii.extend_from_slice(&coded.fine_radii);
+        let (coarse, fine) = self.widest;
+        self.widest = (coarse.max(coded.widest.0), fine.max(coded.widest.1));
+    }
+
     fn know(&mut self, coding: &RowCoding) {
         self.scales.push(coding.scale);
         self.coarse_radii.push(coding.coarse_radius);

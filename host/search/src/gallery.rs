@@ -31,7 +31,7 @@ use crate::sieve::{Floor, Sieve};
 use crate::template::{SIDE_BY_SIDE, scores};
 use crate::{Answer, Certificate, ShapeError, TemplateError, normalise};
 
-pub use change::NewRow;
+pub use change::{NewRow, Prepared};
 
 /// Largest dimension of a gallery. Face templates have 128 to 2048 values; the bound's rounding terms and the i32 dot
 /// products are proven up to here.

@@ -162,7 +162,7 @@ mod widths;
 pub use answer::{Answer, Certificate, Hit};
 pub use error::{RowError, ShapeError, SnapshotError, TemplateError};
 pub use filter::{Attribute, ColumnKind, Filter, FilterError};
-pub use gallery::{Gallery, MAX_DIM, NewRow, Query};
+pub use gallery::{Gallery, MAX_DIM, NewRow, Prepared, Query};
 pub use rows::Settling;
 pub use snapshot::{Cipher, Draft, Edition, GoOn, Plaintext, Synced};
 pub use template::{MIN_NORM, normalise};

@@ -80,7 +80,7 @@ impl Settling {
 }
 
 /// Overwrites what a file holds from this byte on; whether it holds any.
-fn blank(file: &File, from: u64) -> io::Result<bool> {
+pub(crate) fn blank(file: &File, from: u64) -> io::Result<bool> {
     let length = file.metadata()?.len();
     let zeros = vec![0; AT_ONCE];
     let mut at = from;
@@ -272,11 +272,14 @@ impl Filed {
         Ok(())
     }
 
-    /// Makes room as for a gallery of so many rows. What a snapshot keeps behind the rows is cut off first: it is of fewer rows than
-    /// there are by now.
+    /// Makes room as for a gallery of so many rows. What a snapshot keeps behind the rows is overwritten first: it is of fewer rows
+    /// than there are by now, and a removal would not find any more what was only cut off.
     fn grow(&mut self, dim: usize) -> io::Result<()> {
         let capacity = room_for(self.capacity);
-        self.file.set_len(row_at(self.capacity, dim))?;
+        if blank(&self.file, row_at(self.capacity, dim))? {
+            // As where a removal is settled.
+            self.file.sync_all()?;
+        }
         self.file.set_len(row_at(capacity, dim))?;
         self.capacity = capacity;
         Ok(())
@@ -366,6 +369,29 @@ mod tests {
         let (_, capacity, sums) = rows.whole().expect("all of it in the file");
         assert_eq!((sums.len(), capacity), (100, room_for(1)), "by an eighth, and some");
         assert_eq!(seen.metadata().expect("a disk").len(), row_at(capacity, 3));
+    }
+
+    #[test]
+    fn what_a_file_grows_over_is_overwritten() {
+        let (seen, file) = file();
+        let mut rows = Rows::in_file(3, 2, Vec::new(), file).expect("a file of its own");
+        for n in 1..=2 {
+            rows.push(&unit(n));
+        }
+        let (index, end) = (b"what a snapshot keeps behind the rows", row_at(room_for(2), 3));
+        // Where rows will be, and where the file will end.
+        for at in [row_at(2, 3), row_at(1000, 3), end - 10] {
+            seen.write_all_at(index, at).expect("a disk");
+        }
+        rows.push(&unit(3));
+        assert_eq!(firsts(&rows), [1.0, 2.0, 3.0]);
+        assert_eq!(
+            (rows.whole().map(|whole| whole.1), seen.metadata().expect("a disk").len()),
+            (Some(room_for(2)), end)
+        );
+        let mut left = vec![1; usize::try_from(end - row_at(3, 3)).expect("some bytes")];
+        seen.read_exact_at(&mut left, row_at(3, 3)).expect("a disk");
+        assert!(left.iter().all(|&byte| byte == 0), "and nothing of it comes to light again");
     }
 
     #[test]

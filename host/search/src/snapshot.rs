@@ -29,6 +29,7 @@ use crate::bitmap::Bitmap;
 use crate::codes::Codes;
 use crate::filter::{Column, Columns};
 use crate::plain::{bytes, bytes_mut};
+use crate::rows::blank;
 
 /// Says that a file is a snapshot, and of which version.
 const MAGIC: [u8; 8] = *b"gallery2";
@@ -230,7 +231,7 @@ impl Synced {
     }
 }
 
-/// Writes the sections one after the other from byte `at`, where the file is to end with them. They are not synced.
+/// Writes the sections one after the other from byte `at`, and zeros over whatever comes after them. They are not synced.
 pub(crate) fn write_sections(
     file: &File,
     mut at: u64,
@@ -250,7 +251,8 @@ pub(crate) fn write_sections(
         digests.extend(written.collect::<Result<Chunks, SnapshotError>>()?);
         at += section.len() as u64;
     }
-    file.set_len(at)?;
+    // The end of a longer index before. Cut off, a removal would not find it any more.
+    blank(file, at)?;
     Ok(digests)
 }
 

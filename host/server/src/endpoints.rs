@@ -193,15 +193,15 @@ pub(crate) async fn jurisdictions(ask: Ask) -> Result<Reply, Problem> {
 }
 
 fn gallery(hall: &casework::gallery::Hall) -> api::GalleryView {
-    let registered = hall.registered();
+    let (registered, state) = (hall.registered(), hall.state());
     api::GalleryView {
         id: registered.id.clone(),
         class: registered.class.clone(),
         model: registered.model.clone(),
         dim: registered.dim,
-        records: hall.len(),
-        generation: hall.generation(),
-        digest: hall.digest().to_string(),
+        records: state.records,
+        generation: state.generation,
+        digest: state.digest.to_string(),
         filters: registered.filters.clone(),
     }
 }

@@ -1,14 +1,16 @@
 //! Taking over what another host changed in a gallery: the records that changed, or all of them where it is not known which.
 
-use super::{Hall, Newcomer, as_rows, finish, known, put};
+use super::state::{State, tell};
+use super::{Hall, Newcomer, as_rows, finish, known};
 use crate::aside::aside;
 use crate::error::CaseError;
 use crate::shelf;
+use arc_swap::ArcSwap;
 use search::Gallery;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, RwLock};
 use store::{BATCH_ROWS, StoredTemplate};
 
 impl Hall {
@@ -50,8 +52,8 @@ impl Hall {
         };
         store.forget_bookings(&self.fact.id, Some(&ids)).await;
         let found = self.look_up(store, &ids).await?;
-        let (rows, counter) = (self.rows.clone(), self.generation.clone());
-        match aside(move || take_over(&rows, &counter, &ids, &found, generation)).await?? {
+        let (rows, state) = (self.rows.clone(), self.state.clone());
+        match aside(move || take_over(&rows, &state, &ids, &found, generation)).await?? {
             Ok(()) => Ok(()),
             Err(e) => self.clear_shelf(&e),
         }
@@ -101,32 +103,38 @@ impl Hall {
         }
         if self.is_doubtful() {
             // What nobody searches needs no memory beside what takes its place.
-            self.empty()?;
+            self.empty().await?;
         }
         let of = store.gallery_state(&self.fact.id).await?.records;
-        let (rows, generation) =
+        let (loaded, generation) =
             shelf::read(jurisdiction, store, &self.fact, self.shelf.as_deref(), of, &|_| {}).await?;
         store.forget_bookings(&self.fact.id, None).await;
-        let mut gallery = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *gallery, rows);
-        self.generation.fetch_max(generation, Ordering::AcqRel);
-        self.emptied.store(0, Ordering::Release);
-        self.doubtful.store(false, Ordering::Release);
-        drop(gallery);
-        drop(before);
-        Ok(())
+        let (rows, state, doubtful) = (self.rows.clone(), self.state.clone(), self.doubtful.clone());
+        aside(move || {
+            let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
+            let before = std::mem::replace(&mut *gallery, loaded);
+            let generation = generation.max(state.load().generation);
+            state.store(Arc::new(State::of(&gallery, generation)));
+            doubtful.store(false, Ordering::Release);
+            drop(gallery);
+            drop(before);
+        })
+        .await
     }
 
     /// Lets go of the rows in memory and of their file, which nobody searches while they are doubtful.
-    pub(super) fn empty(&self) -> Result<(), CaseError> {
+    pub(super) async fn empty(&self) -> Result<(), CaseError> {
         let dim = usize::try_from(self.fact.dim).unwrap_or(usize::MAX);
         let none = Gallery::new(dim).map_err(|e| CaseError::Gallery(e.to_string()))?;
-        let mut gallery = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        self.emptied.fetch_max(gallery.len(), Ordering::AcqRel);
-        let before = std::mem::replace(&mut *gallery, none);
-        drop(gallery);
-        drop(before);
-        Ok(())
+        let (rows, state) = (self.rows.clone(), self.state.clone());
+        aside(move || {
+            let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
+            state.store(Arc::new(state.load().emptied()));
+            let before = std::mem::replace(&mut *gallery, none);
+            drop(gallery);
+            drop(before);
+        })
+        .await
     }
 }
 
@@ -134,7 +142,7 @@ impl Hall {
 /// cannot be put there. Gives whether what was taken out is gone from the gallery's file.
 pub(super) fn take_over(
     rows: &RwLock<Gallery>,
-    counter: &AtomicU64,
+    state: &ArcSwap<State>,
     ids: &[String],
     found: &[Newcomer],
     generation: u64,
@@ -143,19 +151,23 @@ pub(super) fn take_over(
     let fault = |e: &dyn std::fmt::Display| {
         CaseError::Fault(format!("records as kept cannot be taken over: {e}; restore the database"))
     };
-    let gallery = rows.read().unwrap_or_else(PoisonError::into_inner);
-    as_rows(found, |rows| gallery.check_all(rows)).map_err(|e| fault(&e))?;
-    drop(gallery);
-    let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
-    for id in ids {
-        gallery.remove(id);
-    }
-    for some in found.chunks(BATCH_ROWS) {
-        put(&mut gallery, some).map_err(|e| fault(&e))?;
-    }
-    counter.fetch_max(generation, Ordering::AcqRel);
-    let settling = gallery.settling();
-    // No search waits for the disk.
-    drop(gallery);
-    Ok(finish(settling))
+    as_rows(found, |found| {
+        // Searches go on while the records are coded.
+        let gallery = rows.read().unwrap_or_else(PoisonError::into_inner);
+        gallery.check_all(found).map_err(|e| fault(&e))?;
+        let prepared = found.chunks(BATCH_ROWS).map(|some| gallery.prepare(some)).collect::<Result<Vec<_>, _>>();
+        let prepared = prepared.map_err(|e| fault(&e))?;
+        drop(gallery);
+        let mut gallery = rows.write().unwrap_or_else(PoisonError::into_inner);
+        for id in ids {
+            gallery.remove(id);
+        }
+        let put = prepared.into_iter().try_for_each(|some| gallery.insert_prepared(some));
+        tell(state, &gallery, put.is_ok().then_some(generation));
+        put.map_err(|e| fault(&e))?;
+        let settling = gallery.settling();
+        // No search waits for the disk.
+        drop(gallery);
+        Ok(finish(settling))
+    })
 }

@@ -3,10 +3,16 @@
 use super::Hall;
 use crate::aside::aside;
 use crate::error::CaseError;
+use model::terms::Instant;
 use search::SnapshotError;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use tokio::sync::MutexGuard;
+
+/// For how long a gallery has to stand still before a snapshot is made of it while the host works, in ms. Making one reads and
+/// writes all of it, and the next change makes it useless; until there is one, a host that is killed loads the gallery from the
+/// store. Ten minutes let a folder of photographs come in first.
+pub(super) const STILL_MS: u64 = 600_000;
 
 impl Hall {
     /// Makes a snapshot of the gallery, unless there is one of its generation or no shelf to keep it on. Searches go on
@@ -17,6 +23,35 @@ impl Hall {
     /// [`CaseError::Gallery`] if it could not be written, or if a row in the file is not as it was written: the next start loads
     /// the gallery from the store.
     pub async fn save(&self, store: &store::Jurisdiction, last: bool) -> Result<(), CaseError> {
+        let _saving = self.saving.lock().await;
+        self.make_snapshot(store, last).await
+    }
+
+    /// Makes one of a gallery that has changed and then stood still for ten minutes, as somebody sees who asks every now and then.
+    /// Waits for nobody who changes it.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save). It is tried again after as long.
+    pub(crate) async fn save_when_still(&self, store: &store::Jurisdiction, now: Instant) -> Result<(), CaseError> {
+        let Ok(mut stood) = self.saving.try_lock() else { return Ok(()) };
+        let Ok(sealed) = self.changing.try_lock().map(|sealed| *sealed) else { return Ok(()) };
+        let generation = self.generation();
+        if sealed == Some(generation) || self.shelf.is_none() || self.is_doubtful() {
+            return Ok(());
+        }
+        let since = stood.filter(|(of, _)| *of == generation).map(|(_, since)| since);
+        if since.is_some_and(|since| now.0.saturating_sub(since.0) < STILL_MS) {
+            return Ok(());
+        }
+        *stood = Some((generation, now));
+        match since {
+            Some(_) => self.make_snapshot(store, false).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a snapshot, for whoever holds what is held meanwhile.
+    async fn make_snapshot(&self, store: &store::Jurisdiction, last: bool) -> Result<(), CaseError> {
         let Some(shelf) = self.shelf.clone() else { return Ok(()) };
         let failed = |e: SnapshotError| CaseError::Gallery(e.to_string());
         let (begun, mut sealed) = self.pause().await;

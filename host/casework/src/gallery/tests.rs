@@ -77,6 +77,13 @@ impl House {
     }
 }
 
+impl Hall {
+    /// Whether a record of this id is in memory, for tests that have a thread to wait on.
+    fn contains(&self, id: &str) -> bool {
+        self.rows.read().unwrap().contains(id)
+    }
+}
+
 fn fact() -> registry::Gallery {
     registry::Gallery {
         id: "g".into(),
@@ -218,6 +225,56 @@ async fn a_removed_record_is_gone_from_store_memory_and_file() {
     let hall = house.load().await;
     assert!(hall.has_snapshot().await);
     assert_eq!(first(&hall, "d").await.as_deref(), Some("d"));
+}
+
+/// So many ms after a moment on which nothing depends.
+fn later(ms: u64) -> model::terms::Instant {
+    model::terms::Instant(1_000_000 + ms)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gallery_that_stands_still_has_a_snapshot_before_the_host_stops() {
+    const STILL: u64 = keeping::STILL_MS;
+    let house = House::new().await;
+    house.enroll(&["a"]).await;
+    let hall = house.load().await;
+    hall.save(&house.store, false).await.unwrap();
+    let looked = async |hall: &Hall, ms: u64| {
+        hall.save_when_still(&house.store, later(ms)).await.unwrap();
+        hall.has_snapshot().await
+    };
+    assert!(looked(&hall, 0).await, "there is one already");
+    hall.enter(&house.store, vec![record("b")]).await.unwrap();
+    assert!(!looked(&hall, 1).await && !looked(&hall, STILL).await, "it has not stood still for long enough");
+    hall.enter(&house.store, vec![record("c")]).await.unwrap();
+    assert!(!looked(&hall, STILL + 1).await, "it has changed meanwhile");
+    // Neither whoever changes records nor whoever makes a snapshot is waited for, here or at the stop.
+    let changing = hall.turn().await;
+    hall.save_when_still(&house.store, later(3 * STILL)).await.unwrap();
+    drop(changing);
+    let saving = hall.saving.lock().await;
+    hall.save_when_still(&house.store, later(3 * STILL)).await.unwrap();
+    drop(saving);
+    assert!(!hall.has_snapshot().await);
+    assert!(looked(&hall, 2 * STILL + 1).await);
+    // As if the host were killed: nothing is saved at the end.
+    hall.end().await;
+
+    let hall = house.load().await;
+    assert!(hall.has_snapshot().await);
+    assert_eq!((hall.len(), hall.generation(), first(&hall, "c").await.as_deref()), (3, 3, Some("c")));
+
+    // One that fails is not tried again at once.
+    hall.enter(&house.store, vec![record("d")]).await.unwrap();
+    assert!(!looked(&hall, 0).await);
+    house.flip("g.snapshot");
+    assert!(hall.save_when_still(&house.store, later(STILL)).await.is_err());
+    assert!(!looked(&hall, 2 * STILL - 1).await && looked(&hall, 2 * STILL).await);
+    hall.enter(&house.store, vec![record("e")]).await.unwrap();
+    assert!(!looked(&hall, 3 * STILL).await);
+    hall.doubt();
+    hall.save_when_still(&house.store, later(4 * STILL)).await.unwrap();
+    assert_eq!(house.files(), ["g.snapshot"], "what is doubtful is for others");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -378,6 +435,10 @@ async fn searches_that_wait_share_a_pass_and_none_is_waited_for_that_has_its_ans
         released.recv().unwrap();
     });
     holding.recv().unwrap();
+    // Nobody waits for a change who only asks what there is.
+    let state = hall.state();
+    assert_eq!((state.records, state.generation), (2, 1));
+    assert_eq!((hall.len(), hall.digest(), hall.fact().records), (2, state.digest, 2));
     let alone = tokio::spawn({
         let hall = hall.clone();
         async move { hall.join_pass(template("a"), 1, None, None).await.map(drop) }
@@ -388,7 +449,11 @@ async fn searches_that_wait_share_a_pass_and_none_is_waited_for_that_has_its_ans
     let search = |coming| hall.join_pass(template("a"), 1, None, Some(coming));
     let [one, two, three, four] = [(); 4].map(|()| search(hall.announce()));
     let all_wait = async { release.send(()).unwrap() };
-    let (one, two, three, four, ()) = tokio::join!(biased; one, two, three, four, all_wait);
+    // Who looks a record up waits, and holds up nobody on the same thread.
+    let ids = ["b", "nobody", "a"].map(str::to_owned);
+    let held = hall.held(&ids);
+    let (held, one, two, three, four, ()) = tokio::join!(biased; held, one, two, three, four, all_wait);
+    assert_eq!(held.unwrap(), ["b", "a"]);
     for found in [one, two, three, four] {
         assert_eq!(found.unwrap().answer.hits.len(), 1);
     }
@@ -398,8 +463,8 @@ async fn searches_that_wait_share_a_pass_and_none_is_waited_for_that_has_its_ans
     assert_eq!(hall.coming.load(Ordering::Acquire), 0);
 }
 
-/// Gathers a pass around a search that was announced, with as many others as were; how many are in it.
-async fn gathered(announced: usize, sent: usize) -> usize {
+/// Gathers a pass around a search that was announced, with as many others as were, until then; how many are in it.
+async fn gathered(announced: usize, sent: usize, until: Instant) -> usize {
     let (places, coming) = (Arc::new(Semaphore::new(MOST_WAITING)), Arc::new(AtomicUsize::new(announced)));
     let (queue, waiting) = mpsc::channel();
     let mut searches = Vec::new();
@@ -409,8 +474,6 @@ async fn gathered(announced: usize, sent: usize) -> usize {
         searches.push(Waiting { probe: vec![], most: 1, filter: None, coming: None, _place: place, done });
     }
     let mut pass: Vec<_> = searches.pop().into_iter().collect();
-    // Longer than any test has: whoever is waited for comes.
-    let until = Instant::now() + Duration::from_secs(3600);
     let gathering = std::thread::spawn(move || {
         gather(&mut pass, &waiting, &coming, until);
         pass.len()
@@ -425,10 +488,22 @@ async fn gathered(announced: usize, sent: usize) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pass_waits_for_those_on_their_way_and_a_lone_search_for_nobody() {
-    assert_eq!(gathered(4, 4).await, 4);
-    assert_eq!(gathered(1, 1).await, 1);
-    assert_eq!(gathered(0, 1).await, 1);
-    assert_eq!(gathered(MOST_PROBES, MOST_PROBES).await, MOST_PROBES);
+    // Longer than any test has: whoever is waited for comes.
+    let until = Instant::now() + Duration::from_secs(3600);
+    assert_eq!(gathered(4, 4, until).await, 4);
+    assert_eq!(gathered(1, 1, until).await, 1);
+    assert_eq!(gathered(0, 1, until).await, 1);
+    assert_eq!(gathered(MOST_PROBES, MOST_PROBES, until).await, MOST_PROBES);
+    // Another is on its way, and does not come.
+    let until = Instant::now() + Duration::from_millis(2);
+    assert_eq!(gathered(2, 1, until).await, 1);
+    assert!(Instant::now() >= until, "it was waited for as long as a pass waits");
+}
+
+#[test]
+fn a_pass_waits_for_twice_as_long_as_the_last_one_took_and_never_for_long() {
+    let ms = Duration::from_millis;
+    assert_eq!([0, 1, 2, 3, 900].map(ms).map(patience_after), [0, 2, 4, 5, 5].map(ms));
 }
 
 /// A hall in memory on a store among several hosts, a handle of another host, and one that tells nobody.
@@ -502,7 +577,7 @@ async fn records_that_cannot_be_taken_over_remove_none() {
     let short = store::NewRecord { template: vec![1.0], ..record("b") };
     for second in [newcomer(&short), newcomer(&record("a"))] {
         let found = [newcomer(&record("a")), second];
-        let taken = following::take_over(&hall.rows, &hall.generation, &ids, &found, 9);
+        let taken = following::take_over(&hall.rows, &hall.state, &ids, &found, 9);
         assert!(matches!(&taken, Err(CaseError::Fault(_))), "{taken:?}");
         assert_eq!((hall.digest(), hall.generation(), hall.len()), (digest, 1, 2));
     }
@@ -627,8 +702,8 @@ async fn a_doubtful_gallery_is_emptied_before_it_is_loaded_anew_and_nobody_is_to
     house.enroll(&["a", "b"]).await;
     let hall = house.load().await;
     hall.doubt();
-    hall.empty().unwrap();
-    hall.empty().unwrap();
+    hall.empty().await.unwrap();
+    hall.empty().await.unwrap();
     assert_eq!((hall.len(), hall.contains("a")), (2, false), "as many as there were");
     let asked = hall.join_pass(template("a"), 1, None, None).await;
     assert!(matches!(asked.map(drop), Err(CaseError::Mending { .. })));

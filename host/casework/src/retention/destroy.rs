@@ -50,7 +50,7 @@ impl Found {
             let left = !store.bookings(gallery, std::slice::from_ref(id)).await?.is_empty()
                 || store.template(gallery, id).await?.is_some()
                 || store.photo(gallery, id).await?.is_some()
-                || hall.contains(id);
+                || !hall.held(std::slice::from_ref(id)).await?.is_empty();
             if left {
                 return Err(CaseError::Unerased(format!("the record `{id}`")));
             }

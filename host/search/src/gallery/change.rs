@@ -11,13 +11,14 @@ use model::terms::Digest;
 use rayon::prelude::*;
 
 use super::Gallery;
+use crate::codes::Codes;
 use crate::filter::{Attribute, ColumnKind};
 use crate::{RowError, TemplateError, normalise};
 
 /// Rows added at once from which they are made ready by rayon's threads: some microseconds' work each.
 const PARALLEL_ROWS: usize = 64;
 
-/// Rows whose elements are added up by one thread, and their sum then to the gallery's.
+/// Rows whose elements are added up by one thread, and their sum then to the others'.
 const SUMMED_TOGETHER: usize = 64;
 
 /// A row to be added.
@@ -35,6 +36,18 @@ pub struct NewRow<'r> {
 
 /// A template in unit length, and turned.
 type Ready = (Vec<f32>, Vec<f64>);
+
+/// Rows that only have to be put in their places: scaled, turned, coded and counted. That is most of the work of adding them, and
+/// the gallery may be searched meanwhile.
+#[must_use = "rows that are ready are not in the gallery yet"]
+pub struct Prepared<'r> {
+    new: &'r [NewRow<'r>],
+    dim: usize,
+    units: Vec<Vec<f32>>,
+    codes: Codes,
+    /// The sum of their elements.
+    sum: MultisetHash,
+}
 
 impl Gallery {
     /// A digest of what it holds, whatever order it came in and whatever was there before: the SHA-256 of the sum of its
@@ -56,7 +69,34 @@ impl Gallery {
     /// # Errors
     /// [`RowError`], which names a row that is refused, as [`insert_with`](Self::insert_with) would refuse it.
     pub fn insert_all(&mut self, new: &[NewRow<'_>]) -> Result<(), RowError> {
-        let ready = self.made_ready(new)?;
+        let prepared = self.prepare(new)?;
+        self.insert_prepared(prepared)
+    }
+
+    /// Makes rows ready to be added, to this gallery or another of as many values a template.
+    ///
+    /// # Errors
+    /// [`RowError`], which names a row whose template is refused.
+    pub fn prepare<'r>(&self, new: &'r [NewRow<'r>]) -> Result<Prepared<'r>, RowError> {
+        let (units, turned): (Vec<_>, Vec<_>) = self.made_ready(new)?.into_iter().unzip();
+        let mut codes = Codes::new(self.dim);
+        match turned.as_slice() {
+            [one] => codes.push(one),
+            many => codes.extend(many),
+        }
+        Ok(Prepared { new, dim: self.dim, units, codes, sum: summed(new) })
+    }
+
+    /// Adds rows that are ready, all or none.
+    ///
+    /// # Errors
+    /// [`RowError`], which names a row that is refused, as [`insert_with`](Self::insert_with) would refuse it.
+    pub fn insert_prepared(&mut self, prepared: Prepared<'_>) -> Result<(), RowError> {
+        let Prepared { new, dim, units, codes, sum } = prepared;
+        if let Some(row) = new.first().filter(|_| dim != self.dim) {
+            let error = TemplateError::Dimension { found: dim, expected: self.dim };
+            return Err(RowError { id: row.id.into(), error });
+        }
         self.make_room(new.len());
         let first = self.ids.len();
         let mut ids: Vec<Arc<str>> = Vec::with_capacity(new.len());
@@ -78,16 +118,13 @@ impl Gallery {
             ids.push(id);
         }
         self.ids.extend(ids);
-        let (units, turned): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
         units.iter().for_each(|unit| self.rows.push(unit));
-        match turned.as_slice() {
-            [one] => self.codes.push(one),
-            many => self.codes.extend(many),
-        }
+        self.codes.append(&codes);
         for (row, at) in new.iter().zip(first..) {
             self.columns.put(at, row.attributes);
         }
-        self.count_in(new);
+        self.elements.extend(new.iter().map(|row| row.element.0));
+        self.sum.unite(&sum);
         Ok(())
     }
 
@@ -126,18 +163,6 @@ impl Gallery {
         if new.len() < PARALLEL_ROWS { new.iter().map(ready).collect() } else { new.par_iter().map(ready).collect() }
     }
 
-    /// Adds the rows' elements to the sum.
-    fn count_in(&mut self, new: &[NewRow<'_>]) {
-        self.elements.extend(new.iter().map(|row| row.element.0));
-        if new.len() < PARALLEL_ROWS {
-            new.iter().for_each(|row| self.sum.add(row.element));
-            return;
-        }
-        let part = |rows: &[NewRow<'_>]| -> MultisetHash { rows.iter().map(|row| row.element).collect() };
-        let parts: Vec<MultisetHash> = new.par_chunks(SUMMED_TOGETHER).map(part).collect();
-        parts.iter().for_each(|part| self.sum.unite(part));
-    }
-
     /// Gives a row values in these columns, in place of those it has there; whether there is such a row.
     ///
     /// # Errors
@@ -157,6 +182,18 @@ impl Gallery {
         self.sum.add(element);
         true
     }
+}
+
+/// The sum of the rows' elements.
+fn summed(new: &[NewRow<'_>]) -> MultisetHash {
+    let part = |rows: &[NewRow<'_>]| -> MultisetHash { rows.iter().map(|row| row.element).collect() };
+    if new.len() < PARALLEL_ROWS {
+        return part(new);
+    }
+    let parts: Vec<MultisetHash> = new.par_chunks(SUMMED_TOGETHER).map(part).collect();
+    let mut sum = MultisetHash::default();
+    parts.iter().for_each(|part| sum.unite(part));
+    sum
 }
 
 #[cfg(test)]

@@ -70,6 +70,29 @@ fn a_batch_is_added_whole_or_not_at_all() {
 }
 
 #[test]
+fn rows_that_are_ready_find_the_gallery_as_it_is_by_then() {
+    let rows = rows(100);
+    let mut gallery = together(&rows[..10]);
+    let good = new_rows(&rows[10..]);
+    let prepared = gallery.prepare(&good).expect("valid templates");
+    let again = gallery.prepare(&good).expect("valid templates");
+    assert_eq!((gallery.len(), gallery.digest()), (10, together(&rows[..10]).digest()), "nothing is added yet");
+    assert!(gallery.remove(&rows[3].0));
+    gallery.insert_prepared(prepared).expect("nothing is in the way");
+    let mut left = rows.clone();
+    left.remove(3);
+    assert_eq!(gallery.digest(), together(&left).digest());
+    let refused = gallery.insert_prepared(again).expect_err("their ids are taken by now");
+    assert!(matches!(refused.error, TemplateError::Duplicate { .. }), "{refused}");
+
+    let mut narrow = Gallery::new(DIM - 1).expect("valid dimension");
+    let prepared = gallery.prepare(&good).expect("valid templates");
+    let refused = narrow.insert_prepared(prepared).expect_err("of another dimension");
+    assert_eq!(refused.error, TemplateError::Dimension { found: DIM, expected: DIM - 1 });
+    assert!(narrow.is_empty() && gallery.digest() == together(&left).digest());
+}
+
+#[test]
 fn a_digest_follows_from_the_rows_alone() {
     let mut rng = StdRng::seed_from_u64(63);
     let mut rows = rows(300);

@@ -337,4 +337,11 @@ fn a_file_with_a_newer_end_keeps_no_older_one() {
     let mut magic = [0; 8];
     file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut magic)).expect("a disk");
     assert_eq!(&magic, b"gallery2");
+
+    file.write_all_at(b"of a longer index", after).expect("a disk");
+    gallery.seal(&edition(), &Reversed).expect("a disk");
+    let text = place.bytes();
+    assert!(text[usize::try_from(after).expect("a short file")..].iter().all(|&byte| byte == 0));
+    drop(gallery);
+    assert_holds(&place.open().expect("as it was sealed"), &rows[90..]);
 }
