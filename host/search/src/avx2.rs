@@ -1,18 +1,22 @@
-//! The AVX2 kernel: halves of codes by up to four probes, row after row.
+//! The AVX2 kernel: halves of codes by up to four probes, row after row, and whole codes four rows at a time.
 //!
 //! `vpmaddubsw` multiplies unsigned bytes by signed ones and adds neighbours into 16 bits. Of halves, four such sums still fit:
-//! `4 × 2 × 15 × 127`. Of whole codes not even one does, so those are left to simsimd.
+//! `4 × 2 × 15 × 127`. Of whole codes one fits if the unsigned bytes are the probe's without their signs: `2 × 127 × 128`. The
+//! signs go to the row. A code is twice its byte and one, so its opposite is that of the byte with every bit turned over.
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_add_epi32, _mm_cvtsi128_si32, _mm_shuffle_epi32, _mm256_add_epi16, _mm256_add_epi32,
-    _mm256_and_si256, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_load_si256,
-    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_setzero_si256,
-    _mm256_srli_epi16,
+    __m128i, __m256i, _mm_add_epi32, _mm_cvtsi128_si32, _mm_shuffle_epi32, _mm256_abs_epi8, _mm256_add_epi16,
+    _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_si128, _mm256_cmpgt_epi8, _mm256_extracti128_si256,
+    _mm256_hadd_epi32, _mm256_load_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_sad_epu8, _mm256_set1_epi8,
+    _mm256_set1_epi16, _mm256_setzero_si256, _mm256_srli_epi16, _mm256_xor_si256,
 };
 
 use crate::bound::Probe;
 use crate::codes::{Block, Line};
 use crate::kernel::TILE;
+
+/// Rows of whole codes compared with the same codes of a probe.
+const QUAD: usize = 4;
 
 /// Proof that this CPU has the instructions: only [`Avx2::detect`] makes one.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +48,16 @@ impl Avx2 {
     pub(crate) fn fine_dots(self, probe: &Probe, block: Block<'_>, rows: &[u32], out: &mut Vec<i32>) {
         // SAFETY: as above.
         unsafe { chosen_rows(probe, block, rows, out) }
+    }
+
+    /// See [`Kernel::dots`](crate::kernel::Kernel::dots).
+    pub(crate) fn dots(self, probes: &[Probe], united: &[Line], out: &mut [i32]) {
+        let Some(width) = probes.first().map(|probe| probe.codes().len()) else { return };
+        let rows = united.len() / width;
+        for (tile, out) in probes.chunks(TILE).zip(out.chunks_mut((TILE * rows).max(1))) {
+            // SAFETY: as above.
+            unsafe { codes_tile(tile, united, width, rows, out) }
+        }
     }
 }
 
@@ -116,6 +130,79 @@ fn half_products([low, high]: [[__m256i; 2]; 2], [of_low, of_high]: &[Line; 2]) 
     _mm256_madd_epi16(_mm256_add_epi16(first, second), _mm256_set1_epi16(1))
 }
 
+/// Rows of united codes by up to [`TILE`] probes: four rows are in the nearest cache until the last probe has passed them.
+#[target_feature(enable = "avx2")]
+#[allow(
+    clippy::needless_range_loop,
+    reason = "plain counted loops over constant bounds unroll, and the arrays become registers"
+)]
+fn codes_tile(probes: &[Probe], united: &[Line], width: usize, rows: usize, out: &mut [i32]) {
+    // What is one in each code, as against twice its byte, makes the same of all rows.
+    let mut ones = [0; TILE];
+    for (ones, probe) in ones.iter_mut().zip(probes) {
+        *ones = magnitude(probe.codes());
+    }
+    for (quad, lines) in united.chunks_exact(QUAD * width).enumerate() {
+        let (low, high) = lines.split_at(2 * width);
+        let (row0, row1) = low.split_at(width);
+        let (row2, row3) = high.split_at(width);
+        let four = [row0, row1, row2, row3];
+        for (p, probe) in probes.iter().enumerate() {
+            let codes = &probe.codes()[..width];
+            let mut sums = [_mm256_setzero_si256(); QUAD];
+            for line in 0..width {
+                let codes = load(&codes[line]);
+                for side in 0..2 {
+                    for r in 0..QUAD {
+                        let bytes = load(&four[r][line])[side];
+                        sums[r] = _mm256_add_epi32(sums[r], code_products(codes[side], bytes));
+                    }
+                }
+            }
+            let totals = lane_sums(sums);
+            let out = &mut out[p * rows + quad * QUAD..][..QUAD];
+            for r in 0..QUAD {
+                out[r] = 2 * totals[r] + ones[p];
+            }
+        }
+    }
+    for row in rows / QUAD * QUAD..rows {
+        let lines = &united[row * width..][..width];
+        for (p, probe) in probes.iter().enumerate() {
+            let mut sum = _mm256_setzero_si256();
+            for (codes, bytes) in probe.codes().iter().zip(lines) {
+                let (codes, bytes) = (load(codes), load(bytes));
+                sum = _mm256_add_epi32(sum, code_products(codes[0], bytes[0]));
+                sum = _mm256_add_epi32(sum, code_products(codes[1], bytes[1]));
+            }
+            out[p * rows + row] = 2 * lane_sum(sum) + ones[p];
+        }
+    }
+}
+
+/// The products of a probe's codes without their signs and a row's bytes with them, added up in lanes of 32 bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn code_products(codes: __m256i, bytes: __m256i) -> __m256i {
+    let below_zero = _mm256_cmpgt_epi8(_mm256_setzero_si256(), codes);
+    let signed = _mm256_xor_si256(bytes, below_zero);
+    _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_abs_epi8(codes), signed), _mm256_set1_epi16(1))
+}
+
+/// The sum of a probe's codes without their signs.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn magnitude(codes: &[Line]) -> i32 {
+    let zero = _mm256_setzero_si256();
+    let mut sum = zero;
+    for codes in codes {
+        let [first, second] = load(codes);
+        sum = _mm256_add_epi32(sum, _mm256_sad_epu8(_mm256_abs_epi8(first), zero));
+        sum = _mm256_add_epi32(sum, _mm256_sad_epu8(_mm256_abs_epi8(second), zero));
+    }
+    lane_sum(sum)
+}
+
 /// The sum of the lanes of an accumulator.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -128,11 +215,11 @@ fn lane_sum(sum: __m256i) -> i32 {
 /// The sum of the lanes of each of four accumulators: neighbours are added twice, then the halves.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn lane_sums([a, b, c, d]: [__m256i; 4]) -> [i32; 4] {
+fn lane_sums([a, b, c, d]: [__m256i; QUAD]) -> [i32; QUAD] {
     let all = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
     let folded = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256::<1>(all));
     // SAFETY: both are 16 bytes in which every bit pattern is valid.
-    unsafe { std::mem::transmute::<__m128i, [i32; 4]>(folded) }
+    unsafe { std::mem::transmute::<__m128i, [i32; QUAD]>(folded) }
 }
 
 /// A line in two registers.

@@ -1,7 +1,7 @@
-//! The NEON kernel: halves of codes by up to four probes, row after row.
+//! The NEON kernel: halves of codes by up to four probes, row after row, and whole codes four rows at a time.
 //!
-//! Stored halves are as good as signed bytes. Products with codes of a probe are added in 16 bits, four of them at most
-//! (`4 × 15 × 127`), before they are widened. Whole codes are left to simsimd.
+//! Stored halves are as good as signed bytes. Products with codes of a probe are added in 16 bits before they are widened: of
+//! halves four at most (`4 × 15 × 127`), of whole codes two (`2 × 127 × 128`).
 
 use std::arch::aarch64::{
     int8x16_t, int32x4_t, uint8x16_t, vaddvq_s32, vandq_u8, vdupq_n_s32, vdupq_n_u8, vget_low_s8, vld1q_s8, vld1q_u8,
@@ -17,6 +17,9 @@ const WIDTH: usize = 16;
 
 /// Registers in a line.
 const PARTS: usize = LINE / WIDTH;
+
+/// Rows of whole codes compared with the same codes of a probe.
+const QUAD: usize = 4;
 
 /// Proof that this CPU has the instructions: only [`Neon::detect`] makes one.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +51,16 @@ impl Neon {
     pub(crate) fn fine_dots(self, probe: &Probe, block: Block<'_>, rows: &[u32], out: &mut Vec<i32>) {
         // SAFETY: as above.
         unsafe { chosen_rows(probe, block, rows, out) }
+    }
+
+    /// See [`Kernel::dots`](crate::kernel::Kernel::dots).
+    pub(crate) fn dots(self, probes: &[Probe], united: &[Line], out: &mut [i32]) {
+        let Some(width) = probes.first().map(|probe| probe.codes().len()) else { return };
+        let rows = united.len() / width;
+        for (tile, out) in probes.chunks(TILE).zip(out.chunks_mut((TILE * rows).max(1))) {
+            // SAFETY: as above.
+            unsafe { codes_tile(tile, united, width, rows, out) }
+        }
     }
 }
 
@@ -123,13 +136,65 @@ fn add_half_products(sum: int32x4_t, [low, high]: [int8x16_t; 2], codes: &[Line;
     vpadalq_s16(sum, products)
 }
 
+/// Rows of united codes by up to [`TILE`] probes: four rows are in the nearest cache until the last probe has passed them.
+#[target_feature(enable = "neon")]
+#[allow(
+    clippy::needless_range_loop,
+    reason = "plain counted loops over constant bounds unroll, and the arrays become registers"
+)]
+fn codes_tile(probes: &[Probe], united: &[Line], width: usize, rows: usize, out: &mut [i32]) {
+    for (quad, lines) in united.chunks_exact(QUAD * width).enumerate() {
+        let (low, high) = lines.split_at(2 * width);
+        let (row0, row1) = low.split_at(width);
+        let (row2, row3) = high.split_at(width);
+        let four = [row0, row1, row2, row3];
+        for (p, probe) in probes.iter().enumerate() {
+            let codes = &probe.codes()[..width];
+            let mut sums = [vdupq_n_s32(0); QUAD];
+            for line in 0..width {
+                for part in 0..PARTS {
+                    let codes = signed_bytes(&codes[line], part);
+                    for r in 0..QUAD {
+                        sums[r] = add_code_products(sums[r], codes, signed_bytes(&four[r][line], part));
+                    }
+                }
+            }
+            let totals = lane_sums(sums);
+            let out = &mut out[p * rows + quad * QUAD..][..QUAD];
+            for r in 0..QUAD {
+                out[r] = 2 * totals[r] + probe.sum();
+            }
+        }
+    }
+    for row in rows / QUAD * QUAD..rows {
+        let lines = &united[row * width..][..width];
+        for (p, probe) in probes.iter().enumerate() {
+            let mut sum = vdupq_n_s32(0);
+            for (codes, bytes) in probe.codes().iter().zip(lines) {
+                for part in 0..PARTS {
+                    sum = add_code_products(sum, signed_bytes(codes, part), signed_bytes(bytes, part));
+                }
+            }
+            out[p * rows + row] = 2 * vaddvq_s32(sum) + probe.sum();
+        }
+    }
+}
+
+/// Adds the products of a probe's codes and a row's bytes.
+#[inline]
+#[target_feature(enable = "neon")]
+fn add_code_products(sum: int32x4_t, codes: int8x16_t, bytes: int8x16_t) -> int32x4_t {
+    let products = vmull_s8(vget_low_s8(codes), vget_low_s8(bytes));
+    vpadalq_s16(sum, vmlal_high_s8(products, codes, bytes))
+}
+
 /// The sum of the lanes of each of four accumulators.
 #[inline]
 #[target_feature(enable = "neon")]
-fn lane_sums([a, b, c, d]: [int32x4_t; 4]) -> [i32; 4] {
+fn lane_sums([a, b, c, d]: [int32x4_t; QUAD]) -> [i32; QUAD] {
     let all = vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
     // SAFETY: both are 16 bytes in which every bit pattern is valid.
-    unsafe { std::mem::transmute::<int32x4_t, [i32; 4]>(all) }
+    unsafe { std::mem::transmute::<int32x4_t, [i32; QUAD]>(all) }
 }
 
 /// The bytes of a line from `part × 16` on; `part` is below [`PARTS`].
