@@ -36,9 +36,9 @@
 //! coded likewise, in bytes: `q̂ = t·p`, `ρ_q ≥ ‖Rq − q̂‖`. The scan computes the exact integer `⟨p, h⟩` for each row,
 //! brackets the row's score with it, and dismisses what that bracket excludes; of the rows left it reads the fine halves,
 //! computes `D = ⟨p, c⟩ = 16·⟨p, h⟩ + ⟨p, l⟩`, and brackets again; the few rows that the narrow bracket cannot exclude are
-//! scored in f32 storage with f64 accumulation. With eight probes or more the halves of a block are put together once for
-//! all of them, and the first step is left out. This is the filter-and-refine scheme of the VA-file (Weber, Schek, Blott,
-//! VLDB 1998), with a residual's norm in place of a grid cell.
+//! scored in f32 storage with f64 accumulation. With many probes, eight or more as the instructions are, the halves of a
+//! block are put together once for all of them, and the first step is left out. This is the filter-and-refine scheme of
+//! the VA-file (Weber, Schek, Blott, VLDB 1998), with a residual's norm in place of a grid cell.
 //!
 //! # The bound, and why it holds
 //!

@@ -137,7 +137,8 @@ fn equals_the_brute_force_when_shared_among_threads() {
             assert_finds(&gallery, truth, probe, &[1, 20, 6_000], "threads");
         }
         // With the coarse halves first, and with the codes put together.
-        for count in [3, 9] {
+        assert_eq!([3, 33].map(|count| kernel.halves_first(count)), [kernel.name() != "simsimd", false]);
+        for count in [3, 33] {
             let asked = || probes.iter().zip(&truths).zip([5, 500, 50]).cycle().take(count);
             let slices: Vec<&[f32]> = asked().map(|((probe, _), _)| probe.as_slice()).collect();
             let answers = gallery.search_many(&slices, &asked().map(|(_, k)| k).collect::<Vec<_>>());
@@ -285,12 +286,12 @@ fn no_row_has_a_wider_bracket_than_the_certificate_says() {
     }
     let mut rows = with_ids(templates);
     let mut gallery = gallery_of(&rows, dim);
-    let probes: Vec<Vec<f32>> = (0..8).map(|_| uniform(&mut rng, dim)).collect();
+    let probes: Vec<Vec<f32>> = (0..32).map(|_| uniform(&mut rng, dim)).collect();
     let slices: Vec<&[f32]> = probes.iter().map(Vec::as_slice).collect();
     let assert_all_bounded = |gallery: &mut Gallery, what: &str| {
         for kernel in Kernel::all() {
             gallery.kernel = kernel;
-            for count in [1, 8] {
+            for count in [1, 8, 32] {
                 assert_bounded(gallery, &slices[..count], &format!("{what}, {count} probes"));
             }
         }
