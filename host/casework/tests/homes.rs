@@ -46,21 +46,11 @@ async fn house() -> Option<House> {
     Some(House { casework, home })
 }
 
-fn component() -> Option<Vec<u8>> {
-    let target = std::env::current_exe().ok()?.ancestors().nth(3)?.to_owned();
-    let path = target.join("wasm32-wasip2/policy/hostile.wasm");
-    let bytes = std::fs::read(&path).ok();
-    if bytes.is_none() {
-        crate::common::skip(&format!("{} is not there", path.display()));
-    }
-    bytes
-}
-
 async fn open(home: &Path) -> Option<Casework> {
-    let (engine, component) = (policy::Engine::new().unwrap(), component()?);
+    let (engine, component) = (crate::common::engine(), crate::common::permissive()?);
     let opening = |id: &str| {
         // As its settings are: it behaves.
-        let policy = PolicyState::Ready(policy::Policy::load(&engine, &component, &[]).unwrap());
+        let policy = PolicyState::Ready(policy::Policy::load(engine, &component, &[]).unwrap());
         let logs = home.join(id);
         std::fs::create_dir_all(&logs).unwrap();
         let dir = cap_std::fs::Dir::open_ambient_dir(&logs, cap_std::ambient_authority()).unwrap();

@@ -65,8 +65,7 @@ impl Server {
     }
 
     async fn try_host_by(&self, clock: &Arc<AtomicU64>, name: &str, folder: &str) -> Result<Casework, CaseError> {
-        let engine = policy::Engine::new().unwrap();
-        let policy = policy::Folder::read(&policies()).unwrap().load_unpinned(&engine).unwrap();
+        let policy = policy::Folder::read(&policies()).unwrap().load_unpinned(crate::common::engine()).unwrap();
         let registry: Registry =
             toml::from_str(&std::fs::read_to_string(policies().join("registry.toml")).unwrap()).unwrap();
         let origin = format!("{name}/{JURISDICTION}");
@@ -585,7 +584,7 @@ async fn host_with_archive(server: &Server, name: &str) -> Casework {
         std::fs::copy(policies().join(file), folder.join(file)).unwrap();
     }
     let folders = BTreeMap::from([(JURISDICTION.to_owned(), folder)]);
-    let chancery = Chancery::new(policy::Engine::new().unwrap(), archive(server, name), folders);
+    let chancery = Chancery::new(crate::common::engine().clone(), archive(server, name), folders);
     let host = server.host(name, name).await.with_chancery(chancery);
     host.put_policies_back().await;
     host

@@ -95,8 +95,7 @@ async fn open(
     clock: &Arc<AtomicU64>,
     others: impl FnOnce(&Path, &Registry) -> Vec<Opening>,
 ) -> Casework {
-    let engine = policy::Engine::new().unwrap();
-    let policy = policy::Folder::read(folder).unwrap().load_unpinned(&engine).unwrap();
+    let policy = policy::Folder::read(folder).unwrap().load_unpinned(crate::common::engine()).unwrap();
     let registry: Registry = toml::from_str(&std::fs::read_to_string(folder.join("registry.toml")).unwrap()).unwrap();
     let mut openings = others(home, &registry);
     let galleries = Some(open_dir(home.join("galleries")));

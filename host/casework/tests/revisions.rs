@@ -1,5 +1,6 @@
 //! Policy revisions with the shipped policies: put forward, approved, in force, and what a start makes of the folder.
 
+use crate::common::engine;
 use magistrate_casework::access::Change;
 use magistrate_casework::activation::{Activated, Proposal, Vote};
 use magistrate_casework::chamber::{Loading, Registered};
@@ -45,7 +46,6 @@ async fn house() -> Option<House> {
 /// The same, once something was done to the folder of the policies.
 async fn house_after(change: impl FnOnce(&Path)) -> Option<House> {
     let home = tempfile::tempdir().unwrap();
-    let engine = policy::Engine::new().unwrap();
     for (jurisdiction, component) in COMPONENTS {
         let (from, to) = (source(jurisdiction), folder(home.path(), jurisdiction));
         if !from.join(component).is_file() {
@@ -59,7 +59,7 @@ async fn house_after(change: impl FnOnce(&Path)) -> Option<House> {
     }
     change(home.path());
     for (jurisdiction, _) in COMPONENTS {
-        policy::Folder::pin(&folder(home.path(), jurisdiction), &engine).unwrap();
+        policy::Folder::pin(&folder(home.path(), jurisdiction), engine()).unwrap();
     }
     let (casework, store) = open(home.path()).await;
     Some(House { casework, store, home })
@@ -75,12 +75,11 @@ fn dir(folder: &Path) -> cap_std::fs::Dir {
 }
 
 async fn open(home: &Path) -> (Casework, store::Store) {
-    let engine = policy::Engine::new().unwrap();
     let archive = policy::Archive::new(dir(&home.join("archive")));
     let mut openings = Vec::new();
     for (jurisdiction, _) in COMPONENTS {
         let folder = folder(home, jurisdiction);
-        let read = policy::Folder::read(&folder).and_then(|f| f.load_archived(&engine, &archive));
+        let read = policy::Folder::read(&folder).and_then(|f| f.load_archived(engine(), &archive));
         let policy = read.map_or_else(|e| PolicyState::Absent(e.to_string()), PolicyState::Ready);
         let registry = std::fs::read_to_string(folder.join("registry.toml")).unwrap();
         let registry: Registry = toml::from_str(&registry).unwrap();
@@ -95,7 +94,7 @@ async fn open(home: &Path) -> (Casework, store::Store) {
     let clock = Clock::set(Arc::new(AtomicU64::new(at.0)));
     let casework = Casework::open(openings, store.clone(), clock, None, &|_: Loading<'_>| ()).await.unwrap();
     let folders = COMPONENTS.iter().map(|(id, _)| ((*id).to_owned(), folder(home, id))).collect();
-    let casework = casework.with_chancery(Chancery::new(engine, archive, folders));
+    let casework = casework.with_chancery(Chancery::new(engine().clone(), archive, folders));
     casework.put_policies_back().await;
     (casework, store)
 }
@@ -104,7 +103,7 @@ async fn open(home: &Path) -> (Casework, store::Store) {
 fn put_into_folder(home: &Path, settings: &[Field]) {
     let folder = folder(home, ST_LOUIS);
     let component = std::fs::read(folder.join(COMPONENTS[1].1)).unwrap();
-    policy::Folder::install(&folder, &policy::Engine::new().unwrap(), &component, settings).map(drop).unwrap();
+    policy::Folder::install(&folder, engine(), &component, settings).map(drop).unwrap();
 }
 
 fn eight_days() -> [Field; 1] {

@@ -1,7 +1,9 @@
 //! Requests for another jurisdiction's gallery: what the decisions of either demand of the record and of their logs, and who
 //! ends it. Detroit asks the State Police, whose policy here permits whatever is asked.
 
-use crate::common::{ASKER, FIRST, JURISDICTION as HOME, SUPERVISOR, answers, batch, intake, misstep, signing, text};
+use crate::common::{
+    ASKER, FIRST, JURISDICTION as HOME, SUPERVISOR, answers, batch, engine, intake, misstep, permissive, signing, text,
+};
 use casework::chamber::{Loading, Registered};
 use casework::intake::Intake;
 use casework::obligations::{Owed, Standing};
@@ -66,15 +68,9 @@ fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(HOME)
 }
 
-/// The component that permits what it is asked, as it was built for tests.
-fn permissive() -> PathBuf {
-    let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned();
-    target.join("wasm32-wasip2/policy/hostile.wasm")
-}
-
 /// `None` where the policies are not built.
 async fn pair() -> Option<Pair> {
-    if !source().join("detroit_307_5.wasm").is_file() || !permissive().is_file() {
+    if !source().join("detroit_307_5.wasm").is_file() || permissive().is_none() {
         crate::common::skip("the policies are not built");
         return None;
     }
@@ -104,9 +100,8 @@ async fn database(home: &Path) -> store::Store {
 }
 
 async fn open(home: &Path, clock: &Arc<AtomicU64>) -> Casework {
-    let engine = policy::Engine::new().unwrap();
-    let directive = policy::Folder::read(&source()).unwrap().load_unpinned(&engine).unwrap();
-    let permissive = policy::Policy::load(&engine, &std::fs::read(permissive()).unwrap(), &[]).unwrap();
+    let directive = policy::Folder::read(&source()).unwrap().load_unpinned(engine()).unwrap();
+    let permissive = policy::Policy::load(engine(), &permissive().unwrap(), &[]).unwrap();
     let people = std::fs::read_to_string(source().join("registry.toml")).unwrap();
     let openings = vec![opening(home, HOME, directive, &people), opening(home, KEEPER, permissive, REGISTRY)];
     let (store, clock, progress) = (database(home).await, Clock::set(clock.clone()), |_: Loading<'_>| {});

@@ -55,14 +55,13 @@ fn source(jurisdiction: &str) -> PathBuf {
 /// The shipped policies; `None` where they are not built.
 async fn shipped() -> Option<House> {
     let mut policies = Vec::new();
-    let engine = policy::Engine::new().unwrap();
     for (jurisdiction, component) in COMPONENTS {
         let folder = source(jurisdiction);
         if !folder.join(component).is_file() {
             crate::common::skip("the policies are not built");
             return None;
         }
-        policies.push(policy::Folder::read(&folder).unwrap().load_unpinned(&engine).unwrap());
+        policies.push(policy::Folder::read(&folder).unwrap().load_unpinned(crate::common::engine()).unwrap());
     }
     Some(open(policies, None).await)
 }
@@ -82,14 +81,9 @@ pub async fn house_that(act: &str, outbox: Option<Arc<dyn Outbox>>) -> Option<Ho
 
 /// The same with nothing in its galleries.
 pub async fn empty_house_that(act: &str, outbox: Option<Arc<dyn Outbox>>) -> Option<House> {
-    let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned();
-    let Ok(component) = std::fs::read(target.join("wasm32-wasip2/policy/hostile.wasm")) else {
-        crate::common::skip("the component is not built");
-        return None;
-    };
-    let engine = policy::Engine::new().unwrap();
+    let component = crate::common::permissive()?;
     let settings = [Field::new("act", Value::Text(act.to_owned()))];
-    let policy = policy::Policy::load(&engine, &component, &settings).unwrap();
+    let policy = policy::Policy::load(crate::common::engine(), &component, &settings).unwrap();
     Some(open(vec![policy.clone(), policy], outbox).await)
 }
 

@@ -3,7 +3,7 @@
 use crate::output::{self, bar};
 use clap::Subcommand;
 use model::terms::Field;
-use policy::{Engine, Folder, LoadError, Policy, scenario};
+use policy::{Engine, Folder, Policy, scenario};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -70,7 +70,7 @@ fn test(engine: &Engine, folder: &Path, only: &str) -> anyhow::Result<ExitCode> 
         let differences = if prepared.scenario.settings.is_empty() {
             scenario::differences(&policy, prepared)
         } else {
-            match with_settings(&policy, prepared) {
+            match with_settings(engine, &read, prepared) {
                 Ok(tuned) => scenario::differences(&tuned, prepared),
                 Err(e) => vec![e.to_string()],
             }
@@ -91,11 +91,12 @@ fn test(engine: &Engine, folder: &Path, only: &str) -> anyhow::Result<ExitCode> 
 }
 
 /// The same component with a scenario's settings over those of policy.toml.
-fn with_settings(policy: &Policy, prepared: &scenario::Prepared) -> Result<Policy, LoadError> {
-    let mut settings: Vec<Field> = policy.settings().to_vec();
+fn with_settings(engine: &Engine, folder: &Folder, prepared: &scenario::Prepared) -> anyhow::Result<Policy> {
+    let mut settings: Vec<Field> = folder.settings().to_vec();
     for (name, value) in &prepared.scenario.settings {
         settings.retain(|s| s.name != *name);
         settings.push(Field::new(name.clone(), value.clone()));
     }
-    policy.with_settings(&settings)
+    let bytes = std::fs::read(folder.component())?;
+    Ok(Policy::load(engine, &bytes, &settings)?)
 }

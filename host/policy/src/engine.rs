@@ -2,7 +2,9 @@
 
 use crate::bindings::{Jurisdiction, JurisdictionPre};
 use crate::{CONTRACT, LoadError, wasi};
-use std::sync::{Arc, Weak};
+use model::terms::Digest;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use wasmtime::component::{Component, ComponentExportIndex, HasSelf, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, StoreLimits, StoreLimitsBuilder};
@@ -46,10 +48,11 @@ pub struct Engine {
 struct Inner {
     engine: wasmtime::Engine,
     linker: Linker<Guest>,
+    /// What is in use of what was compiled, by the bytes' digest: revisions of one component differ in their settings mostly.
+    compiled: Mutex<HashMap<Digest, Weak<Prepared>>>,
 }
 
 /// A compiled component that fits the contract.
-#[derive(Clone)]
 pub(crate) struct Prepared {
     pub(crate) pre: JurisdictionPre<Guest>,
     /// Where `decide` is. A decision looks up and type-checks this export alone: `describe` returns a whole charter, and
@@ -88,7 +91,7 @@ impl Engine {
         let mut linker = Linker::new(&engine);
         Jurisdiction::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest).map_err(failed)?;
         wasi::link(&mut linker).map_err(failed)?;
-        let inner = Arc::new(Inner { engine, linker });
+        let inner = Arc::new(Inner { engine, linker, compiled: Mutex::default() });
         let watched = Arc::downgrade(&inner);
         std::thread::Builder::new()
             .name("policy-watchdog".to_owned())
@@ -97,7 +100,20 @@ impl Engine {
         Ok(Self { inner })
     }
 
-    pub(crate) fn prepare(&self, bytes: &[u8]) -> Result<Prepared, LoadError> {
+    /// Compiles a component, unless one of the same bytes is in use.
+    pub(crate) fn prepare(&self, bytes: &[u8], digest: Digest) -> Result<Arc<Prepared>, LoadError> {
+        let compiled = || self.inner.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(prepared) = compiled().get(&digest).and_then(Weak::upgrade) {
+            return Ok(prepared);
+        }
+        let prepared = Arc::new(self.compile(bytes)?);
+        let mut kept = compiled();
+        kept.retain(|_, other| other.strong_count() > 0);
+        kept.insert(digest, Arc::downgrade(&prepared));
+        Ok(prepared)
+    }
+
+    fn compile(&self, bytes: &[u8]) -> Result<Prepared, LoadError> {
         let engine = &self.inner.engine;
         let component =
             Component::from_binary(engine, bytes).map_err(|e| LoadError::NotAComponent(e.root_cause().to_string()))?;
