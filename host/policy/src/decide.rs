@@ -77,7 +77,7 @@ impl Policy {
         let told = outgoing::matter_out(matter, &arena);
         let mut lines = Vec::new();
         let ran = run(&revision.engine, &mut lines, |store| {
-            let Prepared { pre, decide } = &revision.prepared;
+            let Prepared { pre, decide } = &*revision.prepared;
             let instance = pre.instance_pre().instantiate(&mut *store)?;
             let decide =
                 instance.get_typed_func::<(&[wt::Field<'_>], &wf::Matter<'_>), (wr::Decision,)>(&mut *store, decide)?;
