@@ -170,6 +170,7 @@ fn a_search_that_waits_for_others_is_no_search_to_be_measured() {
     assert!(said.contains("waits_for"), "{said}");
     let told: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!(told["n"], 0, "{told}");
+    assert!(told["p50_ms"].is_null() && told["p99_ms"].is_null(), "no search took 0 ms: {told}");
     assert!(told["errors"].as_u64().unwrap() > 0, "{told}");
 }
 
@@ -177,7 +178,7 @@ fn a_search_that_waits_for_others_is_no_search_to_be_measured() {
 fn what_would_measure_nothing_is_typed_wrongly() {
     let Some(program) = integration_tests::program() else { return };
     let home = tempfile::tempdir().unwrap();
-    let wrong: [&[&str]; 10] = [
+    let wrong: [&[&str]; 13] = [
         &["append", "--writers", "0"],
         &["append", "--seconds=-1"],
         &["append", "--seconds", "0"],
@@ -188,6 +189,9 @@ fn what_would_measure_nothing_is_typed_wrongly() {
         &["serve", "--clients", "0"],
         &["search", "--n", "0"],
         &["search", "--n", "18446744073709551615"],
+        &["search", "--dim", "18446744073709551615"],
+        &["search", "--dim", "0"],
+        &["load", "--dim", "4097"],
     ];
     for arguments in wrong {
         let done = bench(&program, home.path(), arguments);

@@ -113,6 +113,11 @@ async fn over_http1_a_body_too_large_is_answered_and_the_connection_goes_on() {
         is_problem(body, 431, "head-too-large", "and may be 32768");
     }
     assert_eq!(court.entries("detroit").await, before, "nothing was decided");
+    // An attempt on the log is on record all the same.
+    let attempt = begins.replacen(FORM, "/v1/detroit/log/checkpoint", 1).replacen("POST", "DELETE", 1);
+    let answer = exchange(&court, format!("{attempt}{}\r\n\r\n", "x".repeat(33_000)).as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("this attempt is on record"), "{answer}");
+    assert_eq!(court.entries("detroit").await, before + 1);
 }
 
 /// A court whose patience is short.

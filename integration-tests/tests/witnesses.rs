@@ -282,7 +282,7 @@ async fn two_jurisdictions_watch_each_other() {
     assert!(size(&more) > size(&st_louis));
     let published = checkpoint(&one, "detroit/a.feld", "detroit").await.unwrap();
     assert!(size(&published) < entries(&one, "detroit/a.feld", "detroit").await, "the witness is away");
-    verify_beyond(&one, size(&published)).await;
+    verify_beyond(&one, &by_two, size(&published)).await;
     by_two.start();
     assert!(size(&witnessed(&one, "detroit/a.feld", "detroit").await) > size(&published), "and back");
 
@@ -329,8 +329,9 @@ fn verify_served(deployment: &Deployment, witness: &Witness) {
     assert!(code == Some(1) && said.contains("nokey"), "{said}");
 }
 
-/// What is served, with the checkpoint of a receipt that is newer than what is published: nobody is accused of anything.
-async fn verify_beyond(deployment: &Deployment, published: u64) {
+/// What is served, with the checkpoint of a receipt that is newer than what is published: nobody is accused of anything who waits for
+/// a witness. To those who know of none the log is shorter than it was.
+async fn verify_beyond(deployment: &Deployment, witness: &Witness, published: u64) {
     let refused = client(deployment, "detroit/m.whitfield").get("/v1/detroit/audit/entries").await.unwrap();
     let receipt = refused.json().unwrap()["receipt"]["proof"].as_str().unwrap().to_owned();
     let kept = receipt.parse::<audit::Receipt>().unwrap().checkpoint;
@@ -338,7 +339,10 @@ async fn verify_beyond(deployment: &Deployment, published: u64) {
     std::fs::write(deployment.home.join("kept.checkpoint"), &kept).unwrap();
     let (address, folder) = (format!("https://{}/v1/detroit/log", deployment.address), "data/logs/detroit");
     let key = ["--key", "log-keys/detroit.vkey", "--since", "kept.checkpoint"];
-    let certificate = ["--certificate", "certs/detroit/a.feld.pem"];
+    let (certificate, witness) = (["--certificate", "certs/detroit/a.feld.pem"], witness.key().to_string());
+    let (code, said) = verify(deployment, &[&[&*address][..], &key, &certificate].concat());
+    assert!(code == Some(4) && said.contains("entries were taken away") && said.contains("--witness"), "{said}");
+    let certificate = [certificate[0], certificate[1], "--witness", &witness];
     let (code, said) = verify(deployment, &[&[&*address][..], &key, &certificate].concat());
     assert!(code == Some(1) && said.contains(&format!("published only up to {published} entries")), "{said}");
     assert!(!said.contains("NOT VERIFIED") && !said.contains("no longer"), "{said}");

@@ -48,7 +48,7 @@ pub(crate) enum Command {
         #[arg(long)]
         name: Option<String>,
         /// Days it is valid; a negative number makes one that has expired
-        #[arg(long, default_value_t = CERTIFICATE_DAYS, allow_negative_numbers = true)]
+        #[arg(long, default_value_t = CERTIFICATE_DAYS, allow_negative_numbers = true, value_parser = day_range())]
         days: i64,
     },
     /// Revoke a certificate
@@ -59,15 +59,20 @@ pub(crate) enum Command {
         /// The certificate's file
         certificate: PathBuf,
     },
-    /// Sign the revocation list anew, for another 30 days
+    /// Sign the revocation list anew
     #[command(after_help = "Example:\n  magistrate pki renew here/certs")]
     Renew {
         /// The PKI's folder
         folder: PathBuf,
         /// Days it may be used; a negative number makes one that has expired
-        #[arg(long, default_value_t = REVOCATIONS_DAYS, allow_negative_numbers = true)]
+        #[arg(long, default_value_t = REVOCATIONS_DAYS, allow_negative_numbers = true, value_parser = day_range())]
         days: i64,
     },
+}
+
+/// Reads days from today, ten years before to a hundred after: all of them have a date that a certificate can say.
+fn day_range() -> clap::builder::RangedI64ValueParser<i64> {
+    clap::value_parser!(i64).range(-3_650..=36_500)
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -110,8 +115,8 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 /// The list of revoked serial numbers: hexadecimal, one a line.
 const REVOKED: &str = "revoked.txt";
 
-/// The file that whoever changes something in the folder holds locked meanwhile.
-const LOCK: &str = ".lock";
+/// The file of the authority's key. Whoever changes something in the folder holds it locked meanwhile.
+const AUTHORITY_KEY: &str = "ca-key.pem";
 
 /// What the name of a key's file ends with.
 const KEY_SUFFIX: &str = "-key";
@@ -126,7 +131,6 @@ impl Authority {
     /// Makes a new authority in this folder, with an empty revocation list.
     pub(crate) fn create(folder: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let _alone = lock(folder)?;
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(Vec::<String>::new())?;
         params.distinguished_name.push(DnType::CommonName, "Magistrate development authority");
@@ -134,7 +138,9 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         valid(&mut params, AUTHORITY_DAYS)?;
         let certificate = params.self_signed(&key)?;
-        write_secret(&folder.join("ca-key.pem"), &key.serialize_pem())?;
+        // The first of its files, and new: of two who make an authority here, one does.
+        write_secret(&folder.join(AUTHORITY_KEY), &key.serialize_pem())?;
+        let _alone = lock(folder)?;
         std::fs::write(folder.join("ca.pem"), certificate.pem())?;
         let authority = Self { folder: folder.to_owned(), issuer: Issuer::new(params, key) };
         // A new authority has revoked nobody. One that lost its list must not say so.
@@ -149,7 +155,7 @@ impl Authority {
             let path = folder.join(name);
             std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
         };
-        let key = KeyPair::from_pem(&read("ca-key.pem")?)?;
+        let key = KeyPair::from_pem(&read(AUTHORITY_KEY)?)?;
         let issuer = Issuer::from_ca_cert_pem(&read("ca.pem")?, key)?;
         Ok(Self { folder: folder.to_owned(), issuer })
     }
@@ -344,10 +350,10 @@ fn write_new(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
 
 /// Waits until nobody else changes anything in the folder; others wait for as long as this is held.
 fn lock(folder: &Path) -> anyhow::Result<File> {
-    let path = folder.join(LOCK);
-    // For its owner alone: whoever can open it could hold it for ever.
-    let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let locked = opened.and_then(|file| file.lock().map(|()| file));
+    // A file that is there anyway, and that whoever signs here can read: one made for this would belong to whoever came first, and
+    // bar the others.
+    let path = folder.join(AUTHORITY_KEY);
+    let locked = File::open(&path).and_then(|file| file.lock().map(|()| file));
     locked.with_context(|| format!("cannot lock {}", path.display()))
 }
 
@@ -439,8 +445,31 @@ mod tests {
             }
         });
         assert_eq!(listed(folder), names.len());
-        let mut left = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
-        assert!(left.all(|path| path.extension().is_none_or(|e| e != "new")), "nothing half made is left");
+        let mut left: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        let own = ["ca-key.pem", "ca.pem", "here", "revocations.pem", REVOKED];
+        assert_eq!(left, own, "nothing half made is left, and nothing that bars others");
+    }
+
+    #[test]
+    fn days_without_a_date_are_typed_wrongly() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(subcommand)]
+            _command: Command,
+        }
+        let typed = |days: &str| {
+            let issue = ["pki", "issue", "certs", "--jurisdiction", "here", "--person", "x", "--days", days];
+            [&["pki", "renew", "certs", "--days", days][..], &issue]
+                .map(|line| <Line as clap::Parser>::try_parse_from(line).is_ok())
+        };
+        for bad in ["9000000", "-9223372036854775808", "-800000", "36501", "-3651"] {
+            assert_eq!(typed(bad), [false; 2], "{bad}");
+        }
+        for good in ["36500", "-3650", "0"] {
+            assert_eq!(typed(good), [true; 2], "{good}");
+            day(good.parse().unwrap()).unwrap();
+        }
     }
 
     #[test]

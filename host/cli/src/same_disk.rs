@@ -2,21 +2,36 @@
 //! is room, which may be too late for whoever has to be told within the hour (CJIS AU-5).
 
 use crate::config::Config;
+use crate::post::told_of_alarms;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// What to say of it, where alarms are files and nothing else, on the disk of a log.
+/// What to say of it, where alarms for an office are files and nothing else, on the disk of a log.
 pub(crate) fn warning(config: &Config) -> Option<String> {
     said(config.outbox.as_ref()?, &config.audit.folder, config.jurisdictions.keys())
 }
 
 fn said<'j>(outbox: &outbox::Config, logs: &Path, jurisdictions: impl Iterator<Item = &'j String>) -> Option<String> {
-    let folder = outbox.folder.as_deref().filter(|_| outbox.smtp.is_none())?;
+    let folder = outbox.folder.as_deref()?;
+    let by_mail = |office: &String| outbox.recipients.get(office).is_some_and(|addresses| !addresses.is_empty());
+    let (whose, remedy) = match &outbox.smtp {
+        None => (String::new(), "name a mail server under [outbox.smtp]".to_owned()),
+        Some(_) => {
+            let offices = told_of_alarms(outbox).ok()?;
+            let unmailed: Vec<String> =
+                offices.iter().filter(|office| !by_mail(office)).map(|office| format!("`{office}`")).collect();
+            if unmailed.is_empty() {
+                return None;
+            }
+            let offices = unmailed.join(", ");
+            (format!(" for {offices}"), format!("give {offices} an address under [outbox.recipients]"))
+        }
+    };
     let sharing: Vec<&str> = jurisdictions.map(String::as_str).filter(|id| share(folder, &logs.join(id))).collect();
     (!sharing.is_empty()).then(|| {
         format!(
-            "alarms go into {} alone, on the disk of the logs of {}: when it is full, nobody is told; name a mail server under \
-             [outbox.smtp], or a folder on another disk",
+            "alarms{whose} go into {} alone, on the disk of the logs of {}: when it is full, nobody is told that way; {remedy}, or \
+             name a folder on another disk",
             folder.display(),
             sharing.join(", ")
         )
@@ -63,7 +78,20 @@ mod tests {
         let mail = "[smtp]\nhost = \"mail.example.gov\"\nport = 587\nfrom = \"m@example.gov\"\n";
         let smtp = outbox(mail).smtp;
         assert!(smtp.is_some());
-        assert_eq!(told(&outbox::Config { smtp, ..beside }), None, "they go by mail, too");
+        // Mail is sent to those alone who have an address, and the office of alarms may have none.
+        let both = outbox::Config { smtp, ..beside };
+        let warned = told(&both).unwrap();
+        assert!(warned.contains("for `administrator` go") && warned.contains("[outbox.recipients]"), "{warned}");
+        let addressed = |offices: &[&str]| {
+            let address = |office: &&str| ((*office).to_owned(), vec![format!("{office}@example.gov")]);
+            outbox::Config { recipients: offices.iter().map(address).collect(), ..both.clone() }
+        };
+        assert_eq!(told(&addressed(&["administrator"])), None, "they go by mail, too");
+        assert!(told(&addressed(&["north"])).is_some());
+        let alarm = vec!["north".to_owned(), "south".to_owned()];
+        assert_eq!(told(&outbox::Config { alarm: alarm.clone(), ..addressed(&["north", "south"]) }), None);
+        let warned = told(&outbox::Config { alarm, ..addressed(&["north"]) }).unwrap();
+        assert!(warned.contains("for `south` go"), "{warned}");
         assert_eq!(told(&outbox(mail)), None);
     }
 }

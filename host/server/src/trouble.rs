@@ -1,7 +1,7 @@
 //! What is wrong with the TLS files while the server runs: `/readyz` tells it, and an alarm.
 //!
 //! Nobody would notice otherwise. A file that cannot be used leaves the last good ones in force, so that everybody gets in who did
-//! before, whoever was revoked since included; and when a list has ended, nobody gets in to ask.
+//! before, whoever was revoked since included; and when a list has ended, nobody of its issuer gets in to ask.
 
 use crate::tls::{LOOK, Tls};
 use casework::Casework;

@@ -106,6 +106,11 @@ impl Reader {
         self.next
     }
 
+    /// Goes back to the first entry that is not pruned.
+    pub(crate) fn rewind(&mut self) {
+        self.next = self.snapshot.minimum_index();
+    }
+
     /// The next entries, those that are wanted by their public part; `None` at the end.
     pub(crate) async fn next(&mut self, wanted: impl Fn(u64, &Leaf) -> bool) -> anyhow::Result<Option<Vec<Told>>> {
         let end = self.snapshot.size().min(self.next + AT_ONCE);

@@ -77,7 +77,7 @@ fn listing(manifest: &Manifest) -> Vec<String> {
 /// The case's requests, searches and attempts are those that the entries tell of, found as an export finds them.
 fn statement(manifest: &Manifest, accounts: &[(u64, Account)]) -> Vec<String> {
     let mut problems = Vec::new();
-    let mut trail = Trail::of(&manifest.case);
+    let trail = Trail::told_by(&manifest.case, accounts.iter().map(|(_, account)| account));
     for (index, account) in accounts {
         if !trail.touches(account) {
             problems.push(format!("entry {index} is not of the case"));
@@ -120,6 +120,7 @@ fn unproven(dir: &Dir, manifest: &Manifest, document: &Document, accounts: &[(u6
 mod tests {
     use super::super::package::{Completeness, Listed};
     use super::*;
+    use model::account::Who;
     use model::facts::Identifier;
     use model::terms::{Digest, Instant};
     use std::collections::BTreeMap;
@@ -179,6 +180,38 @@ mod tests {
             });
             assert!(quiet.contains(name) && quiet.contains("missing"), "{quiet}");
         }
+    }
+
+    #[test]
+    fn an_attempt_is_of_the_case_wherever_it_stands() {
+        let text = str::to_owned;
+        let account = |case: &[Identifier], event| Account {
+            id: text("e"),
+            who: Who {
+                jurisdiction: text("north"),
+                person: text("p"),
+                name: text("P"),
+                unit: text("u"),
+                agency: text("a"),
+            },
+            at: Instant(1),
+            case: case.to_vec(),
+            purpose: String::new(),
+            justification: String::new(),
+            probe: None,
+            request: Some(text("r")),
+            lacking: vec![],
+            of: None,
+            event,
+        };
+        let attempt = account(&[], Event::Rejected { asked: text("search"), reason: text("not theirs") });
+        let mut manifest = manifest();
+        let accounts = [(3, attempt.clone()), (7, account(&[manifest.case.clone()], Event::Opened))];
+        manifest.completeness.requests = vec![text("r")];
+        manifest.completeness.rejected = Some(package::rejected(&accounts));
+        assert_eq!(statement(&manifest, &accounts), Vec::<String>::new());
+        let alone = statement(&manifest, &[(3, attempt)]).join("\n");
+        assert!(alone.contains("entry 3 is not of the case") && alone.contains("list of requests"), "{alone}");
     }
 
     #[test]

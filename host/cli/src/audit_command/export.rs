@@ -110,7 +110,9 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
     let mut package = Package { folder, files: BTreeMap::new() };
     let other_logs = reader.rows().other_logs(log.key.name()).await?;
     let (mut entries, mut accounts) = (Vec::new(), Vec::new());
-    let (mut trail, mut gone, mut destroyed) = (Trail::of(&wanted), Vec::new(), BTreeSet::new());
+    let (mut gone, mut destroyed) = (Vec::new(), BTreeSet::new());
+    let mut trail = Trail::of(&wanted);
+    trail.follow(&mut reader).await?;
     let bar = bar("looking for the case", reader.snapshot().size());
     while let Some(told) = reader.next(|_, _| true).await? {
         for entry in &told {
@@ -140,6 +142,10 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
     }
     bar.finish_and_clear();
     let purged = purged(gone, &destroyed)?;
+    // Whoever checks the export has nothing but these accounts to go by.
+    if Trail::told_by(&wanted, accounts.iter().map(|(_, account)| account)).requests() != trail.requests() {
+        bail!("accounts came or went while the log was read: nothing is exported; try again");
+    }
     let mut documents = probes(&mut package, reader.rows(), trail.requests()).await?;
     documents.extend(released(&mut package, reader.rows(), &accounts).await?);
     let snapshot = reader.snapshot();

@@ -1,7 +1,9 @@
 //! Which entries are meant: by what their leaves say, and by what their accounts say.
 
+use super::accounts::Reader;
 use super::parse_word;
 use crate::mistyped::Mistyped;
+use crate::output::bar;
 use casework::history::case_number;
 use casework::retention::GALLERY_RECORD;
 use model::account::{Account, Awaited, Event, Kind, Leaf, Retained};
@@ -71,7 +73,7 @@ pub(super) fn case(text: &str) -> anyhow::Result<Identifier> {
     }
 }
 
-/// A case that is looked for, and those of its requests that entries have told of. Its number is compared as the host counts it
+/// A case that is looked for, and those of its requests that accounts have told of. Its number is compared as the host counts it
 /// ([`case_number`]): the kind is no part of it.
 pub(super) struct Trail {
     numbers: Vec<String>,
@@ -90,15 +92,44 @@ impl Trail {
         Self { numbers: std::iter::once(case_number(wanted)).chain(named).collect(), requests: BTreeSet::new() }
     }
 
-    /// Whether an entry belongs to the case: by its number, or by a request that does. Entries are asked about in the order of
-    /// the log, for what names a request alone comes after what names its case.
-    pub(super) fn touches(&mut self, account: &Account) -> bool {
-        let named = account.case.iter().any(|found| self.numbers.contains(&case_number(&found.value)));
-        let touched = named || account.request.as_ref().is_some_and(|request| self.requests.contains(request));
-        if touched {
+    /// Of a case, as these accounts tell of it.
+    pub(super) fn told_by<'a>(wanted: &Identifier, accounts: impl IntoIterator<Item = &'a Account>) -> Self {
+        let mut trail = Self::of(wanted);
+        accounts.into_iter().for_each(|account| trail.learn(account));
+        trail
+    }
+
+    /// Learns from a whole log which requests are the case's. It has to before any entry is asked about: an attempt that names a
+    /// request alone may come before what names its case. The log is read from its beginning again after that.
+    pub(super) async fn follow(&mut self, reader: &mut Reader) -> anyhow::Result<()> {
+        let bar = bar("looking for the case's requests", reader.snapshot().size());
+        while let Some(told) = reader.next(|_, _| true).await? {
+            for entry in &told {
+                if let Some(account) = entry.account()? {
+                    self.learn(&account);
+                }
+            }
+            bar.set_position(reader.done());
+        }
+        bar.finish_and_clear();
+        reader.rewind();
+        Ok(())
+    }
+
+    /// Learns the request of an account that names the case.
+    fn learn(&mut self, account: &Account) {
+        if self.is_named_in(account) {
             self.requests.extend(account.request.clone());
         }
-        touched
+    }
+
+    fn is_named_in(&self, account: &Account) -> bool {
+        account.case.iter().any(|found| self.numbers.contains(&case_number(&found.value)))
+    }
+
+    /// Whether an entry belongs to the case: by its number, or by a request that does.
+    pub(super) fn touches(&self, account: &Account) -> bool {
+        self.is_named_in(account) || account.request.as_ref().is_some_and(|request| self.requests.contains(request))
     }
 
     /// The requests of the case.
@@ -128,7 +159,7 @@ impl Filter {
             && self.to.is_none_or(|to| leaf.at < to)
     }
 
-    /// The case that is looked for, if any: whether an entry is of it hangs on those before.
+    /// The case that is looked for, if any: whether an entry is of it hangs on all others.
     pub(super) fn trail(&self) -> Option<Trail> {
         self.case.as_deref().map(Trail::typed)
     }
@@ -354,12 +385,13 @@ mod tests {
     }
 
     #[test]
-    fn what_names_a_request_alone_is_of_its_case_once_that_is_known() {
+    fn what_names_a_request_alone_is_of_its_case_wherever_it_stands() {
         let of = |request: &str| Account { request: Some(request.to_owned()), ..account() };
-        let mut trail = Trail::typed("26-1");
-        assert!(!trail.touches(&of("r")), "nothing is known of it");
-        let case = vec![case("incident-number=26 1").unwrap()];
-        assert!(trail.touches(&Account { case, ..of("r") }));
+        let wanted = case("incident-number=26-1").unwrap();
+        assert!(!Trail::told_by(&wanted, [&of("r")]).touches(&of("r")), "nothing is known of it");
+        let named = Account { case: vec![case("incident-number=26 1").unwrap()], ..of("r") };
+        let trail = Trail::told_by(&wanted, [&of("r"), &named, &of("s")]);
+        assert!(trail.touches(&named));
         assert!(trail.touches(&of("r")) && !trail.touches(&of("s")) && !trail.touches(&account()));
         assert_eq!(trail.requests().iter().collect::<Vec<_>>(), ["r"]);
     }

@@ -7,10 +7,14 @@ use crate::{pki, runtime};
 use anyhow::{Context as _, bail};
 use client::{Client, Identity, StatusCode};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The port of an address that names none.
 const HTTPS: &str = "443";
 const HTTP: &str = "80";
+
+/// How long a host is given to publish what it has signed, where it has published less: much longer than it takes.
+const PATIENCE: Duration = audit::PUBLISH_INTERVAL.saturating_mul(20);
 
 // Who fetches, and where to.
 #[derive(clap::Args)]
@@ -27,11 +31,13 @@ pub(super) struct Access {
     copy: Option<PathBuf>,
 }
 
-/// Fetches the log at an address. The folder is a temporary one unless a copy is wanted, and goes with the second value. A copy
+/// Fetches the log at an address, of which so many entries were signed before: less than that is asked for once more, after a while,
+/// and is then all that there is. The folder is a temporary one unless a copy is wanted, and goes with the second value. A copy
 /// has its place once it is whole.
 pub(super) fn fetch(
     address: &str,
     key: &audit::VerifierKey,
+    kept: Option<u64>,
     access: &Access,
 ) -> anyhow::Result<(PathBuf, Option<Scratch>)> {
     let (wire, server, path) = parse(address)?;
@@ -42,7 +48,7 @@ pub(super) fn fetch(
     };
     let Some(place) = &access.copy else {
         let fetched = Scratch::private(&std::env::temp_dir(), "magistrate-log-")?;
-        runtime()?.block_on(copy(&mut client, &path, key, fetched.path()))?;
+        runtime()?.block_on(copy(&mut client, &path, key, kept, fetched.path()))?;
         return Ok((fetched.path().to_owned(), Some(fetched)));
     };
     if place.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
@@ -54,7 +60,7 @@ pub(super) fn fetch(
     };
     std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
     let fetched = Scratch::common(parent, ".magistrate-log-")?;
-    runtime()?.block_on(copy(&mut client, &path, key, fetched.path()))?;
+    runtime()?.block_on(copy(&mut client, &path, key, kept, fetched.path()))?;
     fetched.settle(place)?;
     Ok((place.clone(), None))
 }
@@ -102,11 +108,18 @@ fn parse(address: &str) -> anyhow::Result<(Wire, String, String)> {
     Ok((wire, server, format!("/{path}")))
 }
 
-async fn copy(client: &mut Client, path: &str, key: &audit::VerifierKey, folder: &Path) -> anyhow::Result<()> {
-    let checkpoint = get(client, &format!("{path}/checkpoint")).await?;
-    let text = std::str::from_utf8(&checkpoint).context("the checkpoint is no text")?;
-    // Before anything else: a log that another key signs is not fetched at all.
-    let size = audit::signed_size(text, key).with_context(|| format!("the checkpoint of {path}"))?;
+async fn copy(
+    client: &mut Client,
+    path: &str,
+    key: &audit::VerifierKey,
+    kept: Option<u64>,
+    folder: &Path,
+) -> anyhow::Result<()> {
+    let (mut checkpoint, mut size) = published(client, path, key).await?;
+    if kept.is_some_and(|kept| kept > size) {
+        tokio::time::sleep(PATIENCE).await;
+        (checkpoint, size) = published(client, path, key).await?;
+    }
     let minimum = pruned(client, path, key, folder).await?;
     let there = |file: &audit::TilePath| file.level().is_some() || file.first_entry() >= minimum;
     let files = audit::files_of(size).filter(there);
@@ -124,6 +137,14 @@ async fn copy(client: &mut Client, path: &str, key: &audit::VerifierKey, folder:
     std::fs::write(folder.join("checkpoint"), &checkpoint)?;
     bar.finish_and_clear();
     Ok(())
+}
+
+/// The newest checkpoint that is published, and its size. Before anything else: a log that another key signs is not fetched at all.
+async fn published(client: &mut Client, path: &str, key: &audit::VerifierKey) -> anyhow::Result<(Vec<u8>, u64)> {
+    let checkpoint = get(client, &format!("{path}/checkpoint")).await?;
+    let text = std::str::from_utf8(&checkpoint).context("the checkpoint is no text")?;
+    let size = audit::signed_size(text, key).with_context(|| format!("the checkpoint of {path}"))?;
+    Ok((checkpoint, size))
 }
 
 /// Fetches the note that says what was pruned, if there is one; gives the first entry that is still there. A server that

@@ -10,11 +10,13 @@ use casework::replay::{Decided, Difference, Replayed};
 use model::account::{Kind, Leaf};
 use model::combine::PolicyRef;
 use model::terms::{Digest, Instant};
+use policy::engine::AT_ONCE;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde_json::{Map, json};
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(clap::Args)]
@@ -92,6 +94,11 @@ async fn replay(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(UNVERIFIED) })
 }
 
+/// As many of these threads as the sandbox has places: one more would find none, and its decision would come out as a fault.
+pub(crate) fn at_once(threads: usize) -> usize {
+    threads.min(usize::try_from(AT_ONCE).unwrap_or(usize::MAX))
+}
+
 /// Replays the decisions of this moment or later, of one jurisdiction's log or of all. `differs` is told of each that does.
 async fn all(
     config: &Config,
@@ -101,6 +108,8 @@ async fn all(
 ) -> anyhow::Result<(Tally, Duration)> {
     let logs = all_of(config, jurisdiction)?;
     let (archive, engine) = (config.archive()?, policy::Engine::new()?);
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(at_once(rayon::current_num_threads())).build()?;
+    let threads = Arc::new(threads);
     let store = database(config).await?;
     let (mut revisions, mut tally) = (Revisions::new(), Tally::default());
     let judged = |_: u64, leaf: &Leaf| leaf.verdict.is_some() && leaf.at >= since;
@@ -113,8 +122,10 @@ async fn all(
         let mut batch = reader.next(judged).await?;
         while let Some(told) = batch {
             load(&mut revisions, &told, &archive, &engine);
+            let threads = threads.clone();
             let deciding = tokio::task::spawn_blocking(move || {
-                let found: Vec<Found> = told.par_iter().map(|entry| decide(entry, &revisions)).collect();
+                let decided = || told.par_iter().map(|entry| decide(entry, &revisions)).collect();
+                let found: Vec<Found> = threads.install(decided);
                 (told, revisions, found)
             });
             // The next entries are read while these are decided.
@@ -251,5 +262,15 @@ impl Tally {
             ("decisions_per_s".to_owned(), json!((self.decisions as f64 / seconds.max(1e-9)).round())),
         ]);
         output::measurement(json, "decisions replayed", &values);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::at_once;
+
+    #[test]
+    fn no_more_decisions_are_taken_at_once_than_the_sandbox_has_places() {
+        assert_eq!([1, 64, 65, 1000].map(at_once), [1, 64, 64, 64]);
     }
 }

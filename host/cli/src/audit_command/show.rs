@@ -108,24 +108,21 @@ async fn accounts(arguments: &Arguments, config: &Config) -> anyhow::Result<Exit
     let (mut listed, mut purged, mut unverified) = (0, 0_u64, 0_u64);
     let meant = |index: u64, leaf: &Leaf| index >= arguments.first && arguments.filter.admits_leaf(leaf);
     let mut trail = arguments.filter.trail();
-    // Whether an entry is of a case may hang on one that is not meant itself.
-    let all = trail.is_some();
-    let wanted = |index: u64, leaf: &Leaf| all || meant(index, leaf);
+    if let Some(trail) = &mut trail {
+        // Whether an entry is of a case may hang on one that is not meant itself.
+        trail.follow(&mut reader).await?;
+    }
     let bar = bar("looking into accounts", reader.snapshot().size());
-    'all: while let Some(told) = reader.next(wanted).await? {
+    'all: while let Some(told) = reader.next(meant).await? {
         for entry in told {
             if listed >= arguments.count {
                 break 'all;
             }
-            let is_meant = meant(entry.index, &entry.leaf);
             let Some(account) = entry.account()? else {
-                purged += u64::from(is_meant);
+                purged += 1;
                 continue;
             };
-            let is_of_case = trail.as_mut().is_none_or(|trail| trail.touches(&account));
-            if !is_meant {
-                continue;
-            }
+            let is_of_case = trail.as_ref().is_none_or(|trail| trail.touches(&account));
             // Whether it matches is its word alone.
             unverified += u64::from(!entry.is_verified(&account));
             if is_of_case && arguments.filter.admits_account(&account, &log.jurisdiction) {

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  magistrate audit verify --config here/magistrate.toml\n  magistrate audit verify here/data/logs/detroit --key here/log-keys/detroit.vkey\n  magistrate audit verify https://localhost:8443/v1/detroit/log --key detroit.vkey --certificate here/certs/detroit/a.feld.pem\n  magistrate audit verify https://localhost:8445/v1/detroit/log --key detroit.vkey --authority here/certs/ca.pem\n\nAn address may publish less than a checkpoint that you kept, where witnesses have to cosign it first: then exit code 1 says that whether the log extends it cannot be told yet."
+    after_help = "Example:\n  magistrate audit verify --config here/magistrate.toml\n  magistrate audit verify here/data/logs/detroit --key here/log-keys/detroit.vkey\n  magistrate audit verify https://localhost:8443/v1/detroit/log --key detroit.vkey --certificate here/certs/detroit/a.feld.pem\n  magistrate audit verify https://localhost:8445/v1/detroit/log --key detroit.vkey --authority here/certs/ca.pem\n\nAn address may publish less than a checkpoint that you kept, where witnesses have to cosign it first: name them with --witness, and exit code 1 says that whether the log extends it cannot be told yet. Without, a log that stays shorter than that is NOT VERIFIED."
 )]
 pub(crate) struct Arguments {
     /// The folder of a log, or its address: https://HOST:PORT/v1/JURISDICTION/log; http:// where that is for everybody
@@ -92,16 +92,24 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         let earlier = earlier.as_ref().map(|earlier| earlier.text.as_str());
         if remote::is_address(log) {
-            verdicts.push(match remote::fetch(log, &key, &arguments.access) {
-                Ok((folder, _temporary)) => match kept_beyond(&folder, &key, earlier)? {
-                    None => verify(&folder, log, &key, earlier, &watch)?,
-                    Some(beyond) => match verify(&folder, log, &key, None, &watch)? {
+            let kept = earlier.and_then(|kept| audit::signed_size(kept, &key).ok());
+            verdicts.push(match remote::fetch(log, &key, kept, &arguments.access) {
+                Ok((folder, _temporary)) => match kept_beyond(&folder, &key, kept)? {
+                    Some(beyond) if watch.is_kept() => match verify(&folder, log, &key, None, &watch)? {
                         verdict if verdict.sound => {
                             otherwise = FAILED;
                             beyond.verdict(log, &key)
                         }
                         verdict => verdict,
                     },
+                    beyond => {
+                        if beyond.is_some() {
+                            eprintln!(
+                                "where witnesses have to cosign it before it is published, name them with --witness"
+                            );
+                        }
+                        verify(&folder, log, &key, earlier, &watch)?
+                    }
                 },
                 Err(e) if e.is::<audit::CheckpointError>() || e.is::<audit::PrunedNoteError>() => {
                     unsound(log, &key, &format!("{e:#}"))
@@ -163,10 +171,11 @@ struct Beyond {
     kept: u64,
 }
 
-/// Whether a kept checkpoint is newer than what was fetched. Where witnesses have to cosign what is published, a host signs receipts
-/// before that: such a checkpoint shows neither that the log extends it nor that the log was put back. A folder holds all of a log.
-fn kept_beyond(folder: &Path, key: &audit::VerifierKey, kept: Option<&str>) -> anyhow::Result<Option<Beyond>> {
-    let Some(Ok(kept)) = kept.map(|kept| audit::signed_size(kept, key)) else { return Ok(None) };
+/// Whether a kept checkpoint, of so many entries, is newer than what was fetched. Where witnesses have to cosign what is published, a
+/// host signs receipts before that: such a checkpoint shows neither that the log extends it nor that the log was put back. Where
+/// nobody has to, it shows the latter: all is published that is signed. A folder holds all of a log.
+fn kept_beyond(folder: &Path, key: &audit::VerifierKey, kept: Option<u64>) -> anyhow::Result<Option<Beyond>> {
+    let Some(kept) = kept else { return Ok(None) };
     let published =
         open(folder)?.read_to_string("checkpoint").context("cannot read the checkpoint that was fetched")?;
     let Ok(published) = audit::signed_size(&published, key) else { return Ok(None) };
@@ -196,6 +205,13 @@ struct Watch {
     witnesses: Vec<WitnessKey>,
     /// How many of them must hold.
     required: Option<usize>,
+}
+
+impl Watch {
+    /// Whether any are looked for. A number without witnesses is an error of the configuration, and not nothing to check.
+    fn is_kept(&self) -> bool {
+        !self.witnesses.is_empty() || self.required.is_some()
+    }
 }
 
 fn verify(
@@ -228,8 +244,7 @@ fn verify(
             if verified.pruned > 0 {
                 text += &format!("; the first {} are pruned, and vouched for by their hashes", verified.pruned);
             }
-            // A number without witnesses is an error of the configuration, and not nothing to check.
-            if !watch.witnesses.is_empty() || watch.required.is_some() {
+            if watch.is_kept() {
                 let found = cosigned::check(folder, key, &watch.witnesses, watch.required)?;
                 if let Some(problem) = &found.problem {
                     return Ok(unsound(name, key, problem));

@@ -5,7 +5,7 @@
 //! put out of it, as after the machine's start.
 
 use super::cold::{disk_bytes, disk_bytes_since, put_out_of_memory};
-use super::{report, templates, work_folder};
+use super::{report, template_dim, templates, work_folder};
 use crate::output::bar;
 use anyhow::bail;
 use cap_std::fs::Dir;
@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 1_000_000)]
     rows: usize,
     /// Numbers per template
-    #[arg(long, default_value_t = 512)]
+    #[arg(long, default_value_t = 512, value_parser = template_dim::<u32>)]
     dim: u32,
     /// Declare no filters, whose values are read out of the sealed booking data
     #[arg(long)]

@@ -179,12 +179,24 @@ fn some(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Reads how many numbers a template has: as many as a gallery's may have.
+fn template_dim<N: TryFrom<usize>>(text: &str) -> Result<N, String> {
+    let dim = text.parse::<usize>().ok().filter(|dim| (1..=::search::MAX_DIM).contains(dim));
+    dim.and_then(|dim| N::try_from(dim).ok())
+        .ok_or_else(|| format!("give a whole number from 1 to {}", ::search::MAX_DIM))
+}
+
 /// Reads how long a rider is.
 fn rider_bytes(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(bytes) if bytes <= audit::MAX_RIDER_BYTES => Ok(bytes),
         _ => Err(format!("give a whole number of bytes, {} at most", audit::MAX_RIDER_BYTES)),
     }
+}
+
+/// As [`percentile`], in milliseconds; absent where nothing was timed.
+fn percentile_ms(sorted: &[Duration], share: f64) -> Option<Value> {
+    (!sorted.is_empty()).then(|| ms(percentile(sorted, share)))
 }
 
 /// The value below which this share of the sorted times lies.
@@ -271,5 +283,15 @@ mod tests {
         assert_eq!((some("1"), some("512")), (Ok(1), Ok(512)));
         assert_eq!((rider_bytes("0"), rider_bytes("4194304")), (Ok(0), Ok(4_194_304)));
         assert!(rider_bytes("4194305").is_err() && rider_bytes("-1").is_err());
+        for bad in ["0", "-1", "4097", "18446744073709551615", "18446744073709551616", ""] {
+            assert!(template_dim::<usize>(bad).is_err() && template_dim::<u32>(bad).is_err(), "{bad}");
+        }
+        assert_eq!((template_dim("1"), template_dim("4096")), (Ok(1_usize), Ok(4096_u32)));
+    }
+
+    #[test]
+    fn what_was_not_timed_took_no_time_that_could_be_told() {
+        assert_eq!(percentile_ms(&[], 0.5), None);
+        assert_eq!(percentile_ms(&[Duration::from_millis(2)], 0.5), Some(json!(2.0)));
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn run(policy: &Path, seconds: f64, folder: Option<&Path>, json: bool
         "decisions_per_s": (again.decisions as f64 / seconds.max(1e-9)).round(),
         "took_s": (seconds * 1000.0).round() / 1000.0,
         "n": again.decisions,
-        "threads": rayon::current_num_threads(),
+        "threads": replay::at_once(rayon::current_num_threads()),
     });
     report(json, &format!("recorded decisions of {jurisdiction} taken again"), values);
     drop(temporary);

@@ -6,7 +6,7 @@
 
 use super::cold::{disk_bytes, disk_bytes_since, put_out_of_memory};
 use super::vectors::Vectors;
-use super::{ms, percentile, report, some, work_folder};
+use super::{ms, percentile, report, some, template_dim, work_folder};
 use crate::output::{bar, spinner};
 use anyhow::{Context as _, bail};
 use model::terms::Digest;
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     rows: Option<usize>,
     /// Numbers per template
-    #[arg(long, default_value_t = 512)]
+    #[arg(long, default_value_t = 512, value_parser = template_dim::<usize>)]
     dim: usize,
     /// Candidates
     #[arg(long, default_value_t = 20)]

@@ -1,7 +1,7 @@
 //! `bench serve`: whole searches through the real server, over mutually authenticated TLS, with durable intent and outcome.
 //! Server and clients share this machine's cores.
 
-use super::{ms, percentile, report, templates, work_folder};
+use super::{percentile_ms, report, templates, work_folder};
 use crate::config::Config;
 use crate::output::{bar, spinner};
 use anyhow::{Context as _, bail};
@@ -117,8 +117,8 @@ async fn measure(plan: &Plan, home: &Path, load: &Load) -> anyhow::Result<ExitCo
     times.sort_unstable();
     let values = json!({
         "bench": "serve",
-        "p50_ms": ms(percentile(&times, 0.50)),
-        "p99_ms": ms(percentile(&times, 0.99)),
+        "p50_ms": percentile_ms(&times, 0.50),
+        "p99_ms": percentile_ms(&times, 0.99),
         "requests_per_s": (times.len() as f64 / took.as_secs_f64()).round(),
         "errors": errors,
         "rows": plan.rows,

@@ -107,7 +107,7 @@ pub(super) async fn serve(
     let (method, path) = (head.method, head.uri.path().to_owned());
     let query = query::pairs(head.uri.query().unwrap_or_default());
     let (label, answer) = match desk.table.find(&method, &path) {
-        _ if head_bytes > HEAD_BYTES => ("none", Err(head_too_large(head_bytes))),
+        // Before anything is said of its form: an attempt is on record however it is written.
         Match::Nothing | Match::Methods(_) if public_log::attacked(&method, &path).is_some() => {
             let log = public_log::attacked(&method, &path).unwrap_or_default();
             let problem = match hear(&desk, &caller, whose, &log, false) {
@@ -126,6 +126,7 @@ pub(super) async fn serve(
             };
             ("none", Err(problem))
         }
+        _ if head_bytes > HEAD_BYTES => ("none", Err(head_too_large(head_bytes))),
         Match::Nothing => {
             let detail = format!("there is nothing at {path}: GET /openapi.json lists what there is");
             ("none", Err(Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail)))
