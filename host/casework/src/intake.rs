@@ -186,6 +186,14 @@ impl Chamber {
             CaseError::Fault(format!("request `{id}` on record cannot be read: {e}; restore the database"))
         })
     }
+
+    /// As entries about a request name it that may have been purged, or say nothing any more.
+    pub(crate) async fn told_of(&self, request: &str) -> Result<Subject, CaseError> {
+        match self.request_in_store(request).await? {
+            Some(found) => found.told_as(),
+            None => Ok(Subject::of_request(Some(request))),
+        }
+    }
 }
 
 impl Casework {

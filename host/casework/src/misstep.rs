@@ -407,6 +407,12 @@ pub enum Misstep {
     /// Part of the request's story was destroyed.
     #[error("entries of this request's life have been purged, so that it cannot be gone on with: open a new request")]
     Incomplete,
+    /// A request whose accounts are to be purged has its turn taken, on this host or another.
+    #[error("a step of request `{request}` is under way: purge again once it is done")]
+    StepUnderWay {
+        /// The request.
+        request: String,
+    },
     /// Another host has the turn.
     #[error("another host takes a step of this just now, so nothing was done here: wait a moment, and repeat it")]
     Elsewhere,

@@ -30,7 +30,7 @@ use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt};
 use crate::limits::bounded;
 use crate::misstep::Misstep;
-use crate::retention::{AUDIT_ENTRY, turn_of};
+use crate::retention::{AUDIT_ENTRY, GALLERY_RECORD, turn_of};
 use crate::suspension::suspends_nobody;
 use model::account::{Event, Kind, Retained};
 use model::combine::{Ruling, Rulings};
@@ -382,7 +382,7 @@ fn owed(
         Duty::Suspend(_) => (HOST.to_owned(), Some(at)),
         Duty::DisposeAll | Duty::Document(_) | Duty::Flag(_) => (HOST.to_owned(), None),
     };
-    let request = occasion.request.map(|r| r.id.clone());
+    let request = request_of(occasion).map(str::to_owned);
     let about = if request.is_none() { about(occasion) } else { None };
     let wake = match duty {
         // What tells of a report goes out when that is drawn up, and it with it.
@@ -423,6 +423,18 @@ pub(crate) fn purge_wake(due: Option<Instant>, now: Instant) -> Option<Instant> 
 /// Whether a decision wants something kept as well.
 fn retains(rulings: &Rulings, subject: &str) -> bool {
     imposing(rulings).any(|(_, o)| matches!(&o.duty, Duty::Retain(rule) if rule.subject == subject))
+}
+
+/// The request that what is imposed is filed with: the step's, or that of the probe or the document which a step of the phase
+/// `retention` is about. Of one that says nothing any more policies are told nothing, and it is filed with it all the same.
+fn request_of<'o>(occasion: &'o Occasion<'_>) -> Option<&'o str> {
+    match (occasion.request, occasion.step) {
+        (Some(request), _) => Some(&request.id),
+        (None, Step::Retention(event)) if !matches!(event.subject.as_str(), GALLERY_RECORD | AUDIT_ENTRY) => {
+            Some(&event.record_id)
+        }
+        (None, _) => None,
+    }
 }
 
 /// The record that a step outside a request's life is about.
@@ -664,7 +676,13 @@ mod tests {
         assert_eq!(here.filed_under().as_deref(), Some("audit-entry here/north/r"));
         assert_eq!(there.filed_under().as_deref(), Some("audit-entry there/north/r"));
         let probe = imposed(Duty::Hold(rule()), hour(9));
-        assert_eq!(probe.filed_under().as_deref(), Some("probe /r"), "what hosts share is of no log");
+        assert_eq!(
+            (probe.request.as_deref(), probe.about.as_ref()),
+            (Some("r"), None),
+            "its request's, told of or not"
+        );
+        let shared = imposed_of(GALLERY_RECORD, "here/north", Duty::Hold(rule()), hour(9));
+        assert_eq!(shared.filed_under().as_deref(), Some("gallery-record /r"), "what hosts share is of no log");
     }
 
     fn flag(why: &str) -> Duty {

@@ -29,6 +29,11 @@ impl Registered {
     pub(crate) fn sees_all(&self) -> bool {
         self.agency.participant && !self.person.roles.is_empty()
     }
+
+    /// Whether an obligation is theirs to meet: of their jurisdiction, and of a role that they hold.
+    pub(crate) fn owes(&self, owed: &Owed) -> bool {
+        owed.jurisdiction == self.principal.jurisdiction && self.holds(&owed.owner)
+    }
 }
 
 impl Casework {
@@ -61,6 +66,22 @@ impl Casework {
         subject: Subject,
         event: Event,
     ) -> Result<(), CaseError> {
+        self.looks_at(chamber, asker, asked, subject, event, self.clock.now()?).await
+    }
+
+    /// The same as of this moment.
+    ///
+    /// # Errors
+    /// As [`Casework::record_look`].
+    pub(crate) async fn looks_at(
+        &self,
+        chamber: &Arc<Chamber>,
+        asker: &Registered,
+        asked: &str,
+        subject: Subject,
+        event: Event,
+        at: Instant,
+    ) -> Result<(), CaseError> {
         if let Some(since) = suspended_since(chamber, asker) {
             let agency = &asker.agency.id;
             let reason = format!(
@@ -68,8 +89,7 @@ impl Casework {
             );
             return self.reject_in(&[chamber], asker, subject, asked, &reason).await;
         }
-        let (who, at) = (asker.who(), self.clock.now()?);
-        let entry = Entry { kind: Kind::Look, who, at, subject, of: None, event };
+        let entry = Entry { kind: Kind::Look, who: asker.who(), at, subject, of: None, event };
         ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
     }
 
@@ -81,7 +101,7 @@ impl Casework {
     pub async fn obligations_for(&self, asker: &Registered, jurisdiction: &str) -> Result<Vec<Owed>, CaseError> {
         let chamber = self.chamber(jurisdiction)?;
         let mut all = self.obligations(jurisdiction).await?;
-        all.extend(self.open_again(chamber).await?);
+        all.extend(self.open_again(chamber, asker).await?);
         all.sort_by_key(Owed::urgency);
         if asker.sees_all() {
             return Ok(all);
@@ -89,7 +109,7 @@ impl Casework {
         let mut own = Own::of(chamber, asker);
         let mut shown = Vec::new();
         for owed in all {
-            let owes = owed.jurisdiction == asker.principal.jurisdiction && asker.holds(&owed.owner);
+            let owes = asker.owes(&owed);
             let made = match &owed.request {
                 Some(request) if !owes => own.made(request).await?,
                 _ => false,

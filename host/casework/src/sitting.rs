@@ -168,13 +168,13 @@ impl Casework {
         let theirs = &actor.principal.jurisdiction;
         if *theirs != request.owner && *theirs != request.requester.jurisdiction {
             let reason = "only people of the gallery's jurisdiction and of the requester's take part in a request";
-            return self.reject_in(&[&owner], actor, request.subject()?.into(), asked, reason).await;
+            return self.reject_in(&[&owner], actor, request.told_as()?, asked, reason).await;
         }
         let requester = match self.other(actor, &request.requester) {
             Ok(requester) => requester,
             Err(CaseError::Rejected(reason)) => {
                 let so = "the requester may not act any more: ";
-                let subject = request.subject()?.into();
+                let subject = request.told_as()?;
                 return self.reject_idle(&[&owner], actor, &request.requester, subject, (asked, so), &reason).await;
             }
             Err(e) => return Err(e),
@@ -189,7 +189,7 @@ impl Casework {
             Ok(now) => now,
             Err(misstep) => {
                 let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
-                return self.record_rejected(&ledgers, actor, request.subject()?.into(), asked, misstep).await;
+                return self.record_rejected(&ledgers, actor, request.told_as()?, asked, misstep).await;
             }
         };
         let owed = owner.store.obligations_of_request(&request.request.id).await?;
@@ -201,7 +201,11 @@ impl Casework {
     /// The moment of a step: after every other one of the request, or what was recorded first would be read as last. Where
     /// several hosts are at it, each has a clock of its own, and another's may be ahead: a little is waited for. A host's own
     /// entries of one moment are told apart by their ids.
-    async fn moment_after(&self, life: &Life, among_several: bool) -> Result<Result<Instant, Misstep>, CaseError> {
+    pub(crate) async fn moment_after(
+        &self,
+        life: &Life,
+        among_several: bool,
+    ) -> Result<Result<Instant, Misstep>, CaseError> {
         let (mut now, latest) = (self.clock.now()?, life.latest());
         if among_several && now <= latest && latest.since(now) < TOLERATED_MS {
             tokio::time::sleep(Duration::from_millis(latest.since(now).saturating_add(1))).await;

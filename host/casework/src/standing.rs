@@ -4,7 +4,8 @@
 //! What steps decided is kept apart from what the registry file says and laid over it, so that a file that is older than a
 //! suspension does not end it at the next start. What no step decided, the file says. Whoever changes it does so one at a time,
 //! on record first and then in memory at once: the next step of anybody reads it. Of one person or agency one host does so at a
-//! time, in a turn of its own: a suspension that a decision demands does not wait until a step about them has been judged.
+//! time, in a turn of its own: a suspension that a decision demands does not wait until a step about them has been judged, nor for
+//! a host that died in the turn ([`crate::suspension`]).
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
@@ -188,7 +189,8 @@ fn put(agreements: &mut Vec<Agreement>, new: &Agreement) {
 /// A change of what the registry says of one person or agency. While it lasts nobody else changes the registry on this host, nor
 /// what it says of them on another.
 pub(crate) struct Amendment<'c> {
-    _turn: Turn,
+    /// Where it is had: what cannot wait for it does without.
+    _turn: Option<Turn>,
     chamber: &'c Chamber,
     decisions: MutexGuard<'c, Decisions>,
     whose: Holder,
@@ -210,6 +212,29 @@ impl Casework {
         id: &str,
     ) -> Result<Amendment<'c>, CaseError> {
         let turn = self.turn(chamber, &format!("standing/{}/{id}", whose.name())).await?;
+        self.amendment(chamber, whose, id, Some(turn)).await
+    }
+
+    /// The same without the turn, which another host has: that may write over it what it read before.
+    ///
+    /// # Errors
+    /// As [`Casework::catch_up`].
+    pub(crate) async fn amend_at_once<'c>(
+        &self,
+        chamber: &'c Chamber,
+        whose: Holder,
+        id: &str,
+    ) -> Result<Amendment<'c>, CaseError> {
+        self.amendment(chamber, whose, id, None).await
+    }
+
+    async fn amendment<'c>(
+        &self,
+        chamber: &'c Chamber,
+        whose: Holder,
+        id: &str,
+        turn: Option<Turn>,
+    ) -> Result<Amendment<'c>, CaseError> {
         self.catch_up(chamber).await?;
         let mut decisions = chamber.decisions.lock().await;
         let decided = decisions.of(whose).get(id).cloned().unwrap_or_default();

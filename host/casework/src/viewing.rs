@@ -139,7 +139,8 @@ impl Casework {
     /// # Errors
     /// [`CaseError::Rejected`], recorded, for somebody of a jurisdiction that is not concerned, whoever is to see only what
     /// concerns them and had no part in it, and people of a suspended agency; [`CaseError::OutOfPlace`], recorded, while another
-    /// host takes a step of the request.
+    /// host takes a step of the request, and, of one that is to be signed blind, while this one's clock is behind what is on record
+    /// of it.
     pub async fn view(&self, actor: &Registered, jurisdiction: &str, request: &str) -> Result<Seen, CaseError> {
         const ASKED: &str = "view a request";
         let owner = self.chamber(jurisdiction)?.clone();
@@ -151,15 +152,21 @@ impl Casework {
             let reason = "only people of the gallery's jurisdiction and of the requester's see a request";
             return self.reject(jurisdiction, actor, ASKED, Some(&request.request.id), reason).await;
         }
-        if !actor.sees_all()
-            && !is(&me, &request.requester)
-            && !self.life(&owner, &request.request.id).await?.concerns(&me)
-        {
+        let life = self.life(&owner, &request.request.id).await?;
+        if !actor.sees_all() && !is(&me, &request.requester) && !life.concerns(&me) {
             let reason = "people of another agency or without a role see only requests that they made or took part in";
             return self.reject(jurisdiction, actor, ASKED, Some(&request.request.id), reason).await;
         }
-        self.looks(&owner, actor, ASKED, request.told_as()?, Event::Viewed).await?;
-        let life = self.life(&owner, &request.request.id).await?;
+        let among_several = owner.neighbours.is_some();
+        let at = match self.moment_after(&life, among_several).await? {
+            Ok(at) => at,
+            // Recorded before what it shows, the look would not count: they would sign as if they had not seen it.
+            Err(misstep) if among_several && life.is_blind() => {
+                return self.record_rejected(&[&owner.ledger], actor, request.told_as()?, ASKED, misstep).await;
+            }
+            Err(_) => self.clock.now()?,
+        };
+        self.looks_at(&owner, actor, ASKED, request.told_as()?, Event::Viewed, at).await?;
         let owed = owner.store.obligations_of_request(&request.request.id).await?;
         let owed = self.owed(owed, &life, &request.requester)?;
         Ok(Seen::of(request, life, owed, &me))

@@ -85,7 +85,13 @@ impl Casework {
         let fields = answers.iter().map(|(name, value)| Field::new(name.clone(), value.clone())).collect();
         let step = Step::Violation(happened);
         let facts = Facts { subject, ..Facts::apart(now, actor, vec![attested(answers, actor, now)], step.clone()) };
-        let acted = self.judge(&concerned, facts, vec![]).await?.act();
+        let mut acted = self.judge(&concerned, facts, vec![]).await?.act();
+        if let Some(request) = acted.subject.request().map(str::to_owned) {
+            // A purge may have taken meanwhile what it said: what comes of the report does not say it again.
+            let [chamber] = &concerned;
+            let told = chamber.told_of(&request).await;
+            acted.subject = told.unwrap_or_else(|_| Subject::of_request(Some(&request)));
+        }
         let event = Event::Violated { happened, answers: fields };
         let (rulings, recorded) = self.conclude(&concerned, acted, actor, event, vec![]).await?;
         let occasion = Occasion { now, request: None, gallery: None, log: None, step: &step };

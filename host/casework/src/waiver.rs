@@ -165,11 +165,7 @@ fn in_place(owed: &Owed, life: &Life) -> Result<(), Misstep> {
 /// The case that what is done about an obligation is recorded under.
 pub(crate) async fn subject(keeper: &Chamber, owed: &Owed) -> Result<Subject, CaseError> {
     let Some(request) = owed.request.as_deref() else { return Ok(Subject::Apart) };
-    match keeper.request_in_store(request).await? {
-        Some(found) => found.told_as(),
-        // It may have been purged.
-        None => Ok(Subject::of_request(Some(request))),
-    }
+    keeper.told_of(request).await
 }
 
 /// What the policy is told of it.

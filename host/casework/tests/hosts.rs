@@ -13,6 +13,7 @@ use magistrate_casework::obligations::{Owed, Standing};
 use magistrate_casework::registration::Registration;
 use magistrate_casework::retention::{self, AUDIT_ENTRY, Asking, Docket, Pruning};
 use magistrate_casework::search_step::{Plan, Searched};
+use magistrate_casework::violation::Report;
 use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
 use model::account::{Event, Leaf, Retained};
 use model::facts::{AccessChange, Conclusion, Device, Likeness};
@@ -28,6 +29,8 @@ use std::time::Duration;
 const LASO: &str = "l.ortega";
 
 const AUDITOR: &str = "a.feld";
+
+const AGENCY: &str = "ice-ero";
 
 /// One database, and a folder for everything that is a host's own.
 struct Server {
@@ -207,6 +210,64 @@ async fn whom_another_host_suspends_once_more_while_it_is_judged_is_not_reinstat
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_suspension_that_a_decision_demands_waits_for_no_host_that_is_gone() {
+    let Some(server) = server().await else { return };
+    let (here, there) = (server.host("here", "here").await, server.host("there", "there").await);
+    let rows = server.store.jurisdiction(JURISDICTION).await.unwrap();
+    let place = format!("standing/{}/{AGENCY}", Holder::Agency.name());
+    rows.lease(&place, "gone/detroit", "stamp", LONG).await.unwrap();
+    let happened = Instant(clock(0).load(Ordering::Acquire) - 3_600_000);
+    let told = answers([("violated-clause", text("5.2")), ("offending-agency", text(AGENCY))]);
+    let report = Report { happened, request: None, answers: told };
+    here.record_violation(&who(&here, FIRST).await, JURISDICTION, report).await.unwrap();
+    let is_suspended = async |host: &Casework| {
+        who(host, FIRST).await;
+        let registry = host.chamber(JURISDICTION).unwrap().registry();
+        registry.agencies.iter().find(|a| a.id == AGENCY).unwrap().suspended_since.is_some()
+    };
+    assert!(is_suspended(&here).await && is_suspended(&there).await);
+    let is_owed = async || {
+        let owed = here.obligations(JURISDICTION).await.unwrap();
+        owed.iter().any(|o| matches!(o.duty, Duty::Suspend(_)))
+    };
+    assert!(is_owed().await, "the other host may write over it");
+
+    // As it does that has read before how they stood.
+    let mut stands = rows.standing(Holder::Agency.name(), AGENCY).await.unwrap().unwrap();
+    stands.body = serde_json::json!({});
+    rows.keep(&[store::Kept::Stands(stands)]).await.unwrap();
+    assert!(!is_suspended(&here).await);
+    rows.let_go(&place, "stamp").await.unwrap();
+    here.pass_deadlines().await;
+    assert!(is_suspended(&here).await && is_suspended(&there).await && !is_owed().await);
+    let events = events(&here).await;
+    assert_eq!(events.iter().filter(|event| matches!(event, Event::Suspended { .. })).count(), 1);
+    let at_once = |event: &&Event| matches!(event, Event::Host { act, .. } if act == "suspended-out-of-turn");
+    assert_eq!(events.iter().filter(at_once).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_of_a_request_that_a_step_is_taken_of_stay_until_it_is_done() {
+    let Some(server) = server().await else { return };
+    let clock = clock(0);
+    let here = server.host_by(&clock, "here", "here").await;
+    enroll(&here, 0..4).await;
+    let (request, _) = searched(&here, 1).await;
+    clock.fetch_add(368 * 24 * 3_600_000, Ordering::AcqRel);
+    let rows = server.store.jurisdiction(JURISDICTION).await.unwrap();
+    while rows.lease(&request, "there/detroit", "stamp", LONG).await.unwrap() == store::Leased::Elsewhere {}
+    let range = format!("0-{}", log(&here).size() - 1);
+    let purge = async || {
+        let record = Retained { subject: AUDIT_ENTRY.to_owned(), gallery: None, record: range.clone() };
+        let asking = Asking { change: retention::Change::Purge, record, day: None, answers: BTreeMap::new() };
+        here.retention(&who(&here, LASO).await, JURISDICTION, asking).await
+    };
+    assert_eq!(misstep(purge().await), Misstep::StepUnderWay { request: request.clone() });
+    rows.let_go(&request, "stamp").await.unwrap();
+    purge().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whom_one_host_registers_the_other_knows() {
     let Some(server) = server().await else { return };
     let (here, there) = (server.host("here", "here").await, server.host("there", "there").await);
@@ -363,17 +424,32 @@ async fn what_comes_later_is_read_as_later_whichever_hosts_clock_is_ahead() {
     ahead.fetch_add(200, Ordering::AcqRel);
     sign(FIRST).await;
     assert_eq!(standing().await, (1, 2));
-    let ticking = async {
-        loop {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            behind.fetch_add(20, Ordering::AcqRel);
-        }
-    };
     tokio::select! {
         done = dispose(&there, &request, &records) => done.unwrap(),
-        () = ticking => {}
+        () = tick(&behind) => {}
     }
     assert_eq!(standing().await, (0, 2));
+
+    // Nor is a look of a moment before what it shows.
+    let signed = behind.load(Ordering::Acquire) + 200;
+    ahead.store(signed, Ordering::Release);
+    sign(SECOND).await;
+    tokio::select! {
+        shown = standing() => assert_eq!(shown, (1, 3)),
+        () = tick(&behind) => {}
+    }
+    let entries = there.inspect(&who(&there, AUDITOR).await, JURISDICTION, 0, log(&there).size()).await.unwrap();
+    let accounts = entries.into_iter().filter_map(|entry| entry.account);
+    let looks = accounts.filter(|account| matches!(account.event, Event::Viewed)).map(|account| account.at);
+    assert!(looks.max() > Some(Instant(signed)), "whoever has seen the signature has not seen it before it was given");
+}
+
+/// Time passes fast by this clock.
+async fn tick(clock: &AtomicU64) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        clock.fetch_add(20, Ordering::AcqRel);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

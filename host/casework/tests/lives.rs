@@ -90,7 +90,10 @@ async fn without_a_lead_nobody_leaves_and_the_requester_is_told() {
     let clauses: BTreeSet<String> = aside.iter().map(|o| o.clause.to_string()).collect();
     assert_eq!(clauses, BTreeSet::from(["2.4", "5.4(3)-b", "5.4(3)-c", "5.4(4)-a"].map(str::to_owned)));
     let compared = owed_of(&court, &request, |duty| *duty == Duty::DisposeAll).await;
-    assert!(compared.iter().all(|o| matches!(o.standing, Standing::Met { .. })), "{compared:?}");
+    assert!(
+        !compared.is_empty() && compared.iter().all(|o| matches!(o.standing, Standing::Met { .. })),
+        "{compared:?}"
+    );
 
     court.casework.pass_deadlines().await;
     let told = court.outbox.notices.lock().unwrap().clone();

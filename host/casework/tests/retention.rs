@@ -3,13 +3,14 @@
 use magistrate_casework as casework;
 
 use crate::common::{
-    Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, misstep, outgoing, refused, said, signing,
+    ASKER, Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, misstep, outgoing, refused, said, signing,
     submission, template, text,
 };
 use casework::chamber::{Loading, Registered};
 use casework::disposition::Examination;
 use casework::enroll::{Batch, NewRecord};
 use casework::intake::Intake;
+use casework::obligations::Owed;
 use casework::release::{DOCUMENT, Form, sealed_id};
 use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, GALLERY_RECORD, Means};
 use casework::search_step::Plan;
@@ -772,6 +773,45 @@ async fn a_document_goes_though_the_account_of_its_release_went_before() {
     let shown = Retained { subject: GALLERY_RECORD.to_owned(), gallery, record: records[0].clone() };
     let done = purge("r.tanaka", shown).await.unwrap();
     assert!(done.left_in.is_empty() && !done.destroyed.is_empty(), "the document is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_imposed_on_a_probe_counts_though_its_request_says_nothing_any_more() {
+    let Some(mut court) = court().await else { return };
+    court.casework.provide(JURISDICTION, Means { exports: None, purge_as: Some(SUPERVISOR.to_owned()) });
+    let (request, _) = court.searched(7, 3).await;
+    wait(&court, 368 * 24);
+    let size = court.casework.chamber(JURISDICTION).unwrap().log().size();
+    let record = of_request(AUDIT_ENTRY, &format!("0-{}", size - 1));
+    let asking = Asking { change: Change::Purge, record, day: None, answers: BTreeMap::new() };
+    court.casework.retention(&court.who("l.ortega").await, JURISDICTION, asking).await.unwrap();
+    assert!(court.seen(&request).await.request.reason.is_empty() && has_template(&court, &request).await);
+
+    let evidence = || [("evidentiary-value", Value::Flag(true)), ("retention-reason", text("exhibit 4 of the appeal"))];
+    let over = || [("retention-reason", text("the appeal is decided"))];
+    probe_step(&court, Change::Hold, &request, evidence()).await.unwrap();
+    probe_step(&court, Change::Lift, &request, over()).await.unwrap();
+    probe_step(&court, Change::Hold, &request, evidence()).await.unwrap();
+    let owed = court.casework.obligations(JURISDICTION).await.unwrap();
+    let of_probe = |o: &&Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == "probe");
+    assert!(owed.iter().filter(of_probe).count() >= 2, "the lift demands one, too: {owed:?}");
+    assert!(owed.iter().filter(of_probe).all(|o| o.request.as_ref() == Some(&request) && o.about.is_none()));
+    wait(&court, 25);
+    court.casework.pass_deadlines().await;
+    assert!(has_template(&court, &request).await, "it is held");
+    probe_step(&court, Change::Lift, &request, over()).await.unwrap();
+    court.casework.pass_deadlines().await;
+    assert!(!has_template(&court, &request).await);
+    assert_eq!(court.on_record(&request, "purged").await, 1);
+    agree(&court.casework).await;
+
+    // Whoever may not act is turned away all the same, and on record.
+    let gone = |registry: &mut Registry| registry.people.retain(|person| person.id != ASKER);
+    let court = court.reopen(gone).await;
+    let rejected = court.on_record(&request, "rejected").await;
+    let idle = court.look(FIRST, &request).await;
+    assert!(matches!(idle, Err(CaseError::Rejected(_))), "{idle:?}");
+    assert_eq!(court.on_record(&request, "rejected").await, rejected + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,10 @@
 //! What the database keeps beside accounts and says what they said: it goes with them, in the same commit.
 //!
 //! - A search that is counted goes with the account of its permit, in every jurisdiction that counts it.
-//! - A request of which no account is left goes whole, with its obligations and all that lists it. An account that says what was
-//!   purged counts for none: it holds ids and digests. Nor does the request go while its probe or a document of it is there, which
-//!   are purged in their own right, or while somebody has to do or to keep something that outlives it.
+//! - A request goes whole once no account of its life is left, with its obligations and all that lists it. An account that says what
+//!   was purged counts for none: it holds ids and digests. Nor does the request go while its probe or a document of it is there,
+//!   which are purged in their own right, or while somebody has to do or to keep something that outlives it. Rejections are not of its
+//!   life, nor listed under it: what they say of its case goes with their own entries, and may be there when the request is not.
 //! - Until then, once an account of it is gone, the request says nothing any more of its case ([`OpenRequest::bare`]): neither to
 //!   whoever reads it, nor in new entries.
 //!
@@ -71,7 +72,7 @@ impl Casework {
                 continue;
             }
             let turn = self.turn_soon(owner, &request).await?;
-            turns.push(turn.ok_or(Misstep::Elsewhere)?);
+            turns.push(turn.ok_or_else(|| Misstep::StepUnderWay { request: request.clone() })?);
             owner.ledger.settle().await?;
             match fate(owner, &request, &what.accounts).await? {
                 Fate::Goes => what.requests.push(request),

@@ -329,7 +329,7 @@ impl Casework {
             actor,
             requester: found.case().and_then(|case| case.requester.as_ref()).unwrap_or(actor),
             subject: found.subject()?,
-            // One that says nothing any more of its case is a fact about nothing.
+            // One that says nothing any more of its case is a fact about nothing. What is imposed is filed with it nevertheless.
             request: found.case().filter(|case| !case.request.is_bare()).map(|case| &case.request.request),
             probe: found.case().map(|case| &case.request.probe),
             gallery,
