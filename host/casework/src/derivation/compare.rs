@@ -9,6 +9,7 @@ use model::account::Retained;
 use model::terms::{Digest, Instant};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a kind of row is called.
@@ -201,6 +202,8 @@ impl Derivation {
         for row in there.values().flatten() {
             *counted.entry(row.request.clone()).or_default() += 1;
         }
+        // Of each case once: a case may have thousands of searches.
+        let mut probes: BTreeMap<String, BTreeSet<Digest>> = BTreeMap::new();
         for derived in self.searches.values() {
             let stored = there.get_mut(&same(derived)).and_then(Vec::pop);
             let name = format!("{} of request {}", derived.at, derived.request);
@@ -212,7 +215,11 @@ impl Derivation {
             let mut is_counted =
                 Some(rows.searches_of_request(&stored.request).await?) == counted.get(&stored.request).copied();
             for case in &stored.case_keys {
-                is_counted &= rows.probes_of_case(case).await?.contains(&stored.probe);
+                let known = match probes.entry(case.clone()) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(none) => none.insert(rows.probes_of_case(case).await?.into_iter().collect()),
+                };
+                is_counted &= known.contains(&stored.probe);
             }
             if is_counted {
                 findings.searches += 1;
