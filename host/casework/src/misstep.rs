@@ -404,6 +404,12 @@ pub enum Misstep {
         /// Up to which day was asked.
         asked: Date,
     },
+    /// Somebody else asked for it, and that waits.
+    #[error("this was already asked by `{by}` and waits to be approved: have it approved, or denied where it can be")]
+    AskedAlready {
+        /// Who asked: `jurisdiction/person`, or the jurisdiction alone where it is another one.
+        by: String,
+    },
     /// Part of the request's story was destroyed.
     #[error("entries of this request's life have been purged, so that it cannot be gone on with: open a new request")]
     Incomplete,
