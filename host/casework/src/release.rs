@@ -145,14 +145,21 @@ impl Casework {
             }
         };
         let intent = acted.intent.id.clone();
-        match self.draw_up(&sitting, actor, &acted, (selected, statements), &outgoing.reasoning).await {
-            Ok((event, documents)) => {
+        let drawn_up = match self.owed_then(&sitting, &acted).await {
+            Ok(owed) => {
+                let drawn_up = self.draw_up(&sitting, actor, &acted, (selected, statements), &outgoing.reasoning).await;
+                drawn_up.map(|(event, documents)| (owed, event, documents))
+            }
+            Err(e) => Err(e),
+        };
+        match drawn_up {
+            Ok((owed, event, documents)) => {
                 let mut rows = Vec::new();
                 if !documents.is_empty() {
                     rows.push(drawn::unmark(request, &intent));
                 }
                 if let Event::Released { candidates, .. } = &event {
-                    rows.extend(settled(&sitting.owed, candidates, &documents, &intent, sitting.now)?);
+                    rows.extend(settled(&owed, candidates, &documents, &intent, sitting.now)?);
                     rows.extend(copies::kept(&sitting.request.gallery, candidates, request, &documents));
                 }
                 match self.conclude_step(&sitting, acted, actor, event, rows).await {
@@ -216,6 +223,17 @@ impl Casework {
             return Ok(());
         }
         Err(Misstep::Unsigned { wanting, demanded: each(demanded.into_iter()) })
+    }
+
+    /// The obligations of the request with those that the decision on its release has just imposed.
+    async fn owed_then(&self, sitting: &Sitting, acted: &Acted<OfRequest>) -> Result<Vec<Owed>, CaseError> {
+        let mut duties = acted.rulings.rulings.iter().flat_map(|r| &r.decision.obligations);
+        if !duties.any(|o| of_a_release(&o.duty)) {
+            return Ok(sitting.owed.clone());
+        }
+        sitting.owner.ledger.settle().await?;
+        let rows = sitting.owner.store.obligations_of_request(&sitting.request.request.id).await?;
+        self.owed(rows, &sitting.life, &sitting.request.requester)
     }
 
     /// Acts on the permit: what the decision itself demands is seen to, the documents are drawn up and sealed.
@@ -286,14 +304,18 @@ pub(crate) fn settled(
         Duty::SignOffs(rule) if rule.leads_only && candidates.is_empty() => Some(OF_LEADS_ALONE),
         _ => None,
     };
-    let of_a_release = |o: &Owed| matches!(o.duty, Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll);
-    let mut rows = obligations::met(owed, |o| of_a_release(o) && lapsed(o).is_none(), entry, at)?;
+    let mut rows = obligations::met(owed, |o| of_a_release(&o.duty) && lapsed(o).is_none(), entry, at)?;
     for owed in owed.iter().filter(|o| o.is_open()) {
         if let Some(why) = lapsed(owed) {
             rows.push(owed.clone().waived(HOST, at, why)?);
         }
     }
     Ok(rows)
+}
+
+/// Whether a release does not happen without it.
+fn of_a_release(duty: &Duty) -> bool {
+    matches!(duty, Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll)
 }
 
 fn shown(statements: &[Statement]) -> Vec<StatementShown> {
