@@ -2,7 +2,8 @@
 //! to see to, on its own records.
 //!
 //! A signature counts while nothing it was given for has changed ([`crate::life`]), and while whoever gave it is in the
-//! registry, neither they nor their agency suspended, holds the role they signed in, today, and is of the unit and agency they signed for.
+//! registry, neither they nor their agency suspended, holds the role they signed in, today, and is of the unit and the agency
+//! they signed for.
 //! For a result with a lead those count that conclude a lead or approve; for one without, those that conclude no lead or
 //! approve. A refusal counts for nothing, so whoever is involved and refuses holds the result back. A role is a word of the jurisdiction whose rule names it: only its own people meet the rule.
 

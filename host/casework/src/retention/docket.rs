@@ -230,9 +230,9 @@ impl Docket {
     /// has an effect now; nothing if it waits for others. `counts` says whether what somebody approved counts now for a rule.
     ///
     /// What demands approval is asked, in place of what was asked of the same kind before: of what the same person asked, their
-    /// earlier answers stand under the new ones, and what was approved stands where nothing has changed. What demands none approves of what
-    /// was asked, or needs nobody else. An extension without a day denies what was asked, which waits for nobody then; that is
-    /// nothing that could itself be asked.
+    /// earlier answers stand under the new ones, and what was approved stands where nothing has changed. What demands none
+    /// approves of what was asked, or needs nobody else. An extension without a day denies what was asked, which waits for
+    /// nobody then; that is nothing that could itself be asked.
     pub(super) fn decide(
         &mut self,
         name: &str,
