@@ -3,7 +3,9 @@
 use crate::common::life::{ASKER, FIRST, PATROL, SECOND, court_with, reopen};
 use crate::common::{Court, MODEL, court, outcome, packed, path, request, searcher, template};
 use integration_tests::Example;
+use model::terms::Instant;
 use serde_json::{Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The Real-Time Crime Center's analyst, who enters requests there; its commander; a detective and an officer.
 const ANALYST: &str = "st-louis/r.abara";
@@ -440,4 +442,32 @@ async fn what_is_found_is_an_array_of_leads_and_says_so() {
             assert_eq!(keys, ["booking", "rank", "record_id", "status"], "no candidate is called anybody's match");
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_found_thirty_hours_late_is_told_to_the_four_offices_all_the_same() {
+    const HOUR_MS: u64 = 3_600_000;
+    let Some(court) = court().await else { return };
+    let told_after = async |hours: u64| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let happened = Instant(u64::try_from(now).unwrap() - hours * HOUR_MS);
+        let body = json!({"happened": happened, "answers": {"violated-clause": "3.5-a"}});
+        let answer = court.client("detroit/c.hargrove").post("/v1/detroit/violations", &body).await.unwrap();
+        let told = answer.json().unwrap();
+        assert_eq!((answer.status.as_u16(), &told["verdict"]), (200, &json!("permit")), "{told}");
+        court.check_receipt("detroit", &told["receipt"]);
+        let notices = told["owed"].as_array().unwrap().iter().filter(|o| o["clause"] == "4(2)" && !o["due"].is_null());
+        let notices: Vec<_> = notices.collect();
+        let [notice] = notices.as_slice() else { panic!("{told}") };
+        assert_eq!(notice["owner"].as_str().unwrap().split(", ").count(), 4, "{notice}");
+        assert_eq!(notice["due"], json!(happened.plus_ms(24 * HOUR_MS)), "a day after it happened: {notice}");
+        notice["overdue"].clone()
+    };
+    assert_eq!(told_after(1).await, json!(false));
+    assert_eq!(told_after(30).await, json!(true), "late, and told");
+    // One that does not say what was violated.
+    let body = json!({"happened": "2026-01-02T09:00:00.000Z", "answers": {}});
+    let answer = court.client("detroit/c.hargrove").post("/v1/detroit/violations", &body).await.unwrap();
+    let problem = answer.json().unwrap();
+    assert_eq!((answer.status.as_u16(), outcome(&problem, "detroit", "4(1)")), (409, Some("missing")), "{problem}");
 }

@@ -20,6 +20,7 @@ const ST_LOUIS: &str = "st-louis";
 const ANALYST: &str = "r.abara";
 const DETECTIVE: &str = "d.reyes";
 const ADMINISTRATOR: &str = "s.okafor";
+const CENTER: &str = "n.ferrer";
 
 /// A house at work since this moment, with six records, and `purge_as` by whose standing order purges are carried out.
 async fn house(jurisdiction: &'static str, since: &str, means: impl FnOnce(&House) -> Means) -> Option<House> {
@@ -241,5 +242,64 @@ async fn what_is_held_in_writing_is_carried_off_and_is_gone_on_day_ten() {
         assert_eq!((status, &problem["type"]), (409, &json!("urn:magistrate:problem:out-of-place")), "{problem}");
     }
     checks(&folder, &export["manifest"]);
+    house.closes_and_proves(purges[0]).await;
+}
+
+/// What is asked, or decided, of a mugshot's stay beyond its ten days.
+fn extension(number: usize, day: Option<&str>, answers: &Value) -> Value {
+    let mut asked = about("extend", answers);
+    asked["record"] = json!(format!("m-{number:04}"));
+    asked["day"] = json!(day);
+    asked
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_extension_that_is_granted_moves_the_purge_and_one_that_is_denied_does_not() {
+    let means = |_: &House| Means { exports: None, purge_as: Some(ADMINISTRATOR.to_owned()) };
+    let Some(mut house) = house(ST_LOUIS, "2026-03-01T16:00:00.000Z", means).await else { return };
+    let (june, reasons) = (Some("2026-06-30"), "the appeal is heard in June");
+    let items = json!({
+        "extension-need": "the appeal is pending", "extension-circumstances": "the court has not ruled on the line-up",
+        "agency-case-number": "26-118", "point-of-contact": "Det. Dana Reyes, 314-555-0100",
+    });
+    let decides = |yes: bool| json!({"extension-granted": yes, "decision-reasons": reasons});
+    for number in [1, 2] {
+        let mut notice = about("notice", &json!({}));
+        notice["record"] = json!(format!("m-{number:04}"));
+        house.take(ANALYST, "retention", &notice).await;
+        let mut three = items.clone();
+        three.as_object_mut().unwrap().remove("agency-case-number");
+        let (status, problem) = house.post(DETECTIVE, "retention", &extension(number, june, &three)).await;
+        assert_eq!((status, outcome(&problem, ST_LOUIS, "D.4.b-1")), (403, Some("violated")), "{problem}");
+        let asked = house.take(DETECTIVE, "retention", &extension(number, june, &items)).await;
+        assert!(asked["pending"] == true && asked["docket"]["extended"].is_null(), "{asked}");
+        let bare = json!({"extension-granted": true});
+        let (status, problem) = house.post(ADMINISTRATOR, "retention", &extension(number, june, &bare)).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("urn:magistrate:problem:out-of-place")), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("already asked by `st-louis/d.reyes`"), "{problem}");
+        let (status, problem) = house.post(CENTER, "retention", &extension(number, june, &bare)).await;
+        assert_eq!((status, outcome(&problem, ST_LOUIS, "D.4.b-2")), (409, Some("missing")), "{problem}");
+    }
+    let granted = house.take(CENTER, "retention", &extension(1, june, &decides(true))).await;
+    assert!(granted["pending"] == false && granted["docket"]["extended"] == "2026-06-30", "{granted}");
+    let denied = house.take(CENTER, "retention", &extension(2, None, &decides(false))).await;
+    assert!(denied["pending"] == false && denied["docket"]["extended"].is_null(), "{denied}");
+    assert!(denied["docket"]["asked"].is_null(), "nothing waits any more: {denied}");
+    let (status, problem) = house.post(CENTER, "retention", &extension(2, None, &decides(false))).await;
+    assert!(status == 409 && problem["detail"].as_str().unwrap().contains("no extension of this record"), "{problem}");
+
+    for time in ["2026-03-12T04:10:00.000Z", "2026-03-12T15:00:00.000Z"] {
+        house.serve_again_at(time).await;
+    }
+    assert!(house.docket(1).await["purged"].is_null(), "its stay was extended");
+    let gone = house.docket(2).await;
+    assert!(gone["purged"].as_str().is_some_and(|at| at.starts_with("2026-03-12T04:10:00")), "{gone}");
+    for time in ["2026-07-01T04:30:00.000Z", "2026-07-01T15:00:00.000Z"] {
+        house.serve_again_at(time).await;
+    }
+    let gone = house.docket(1).await;
+    assert!(gone["purged"].as_str().is_some_and(|at| at.starts_with("2026-07-01T04:30:00")), "{gone}");
+    let purges = house.purges("m-0001").await;
+    assert_eq!(purges.len(), 1, "once, and on record");
     house.closes_and_proves(purges[0]).await;
 }

@@ -321,6 +321,10 @@ async fn a_step_is_for_those_it_is_for() {
     let said_of_all = dispositions(&records, true);
     court.refuse(ASKER, &id, "dispositions", &said_of_all, denied("2.3-a", "not an examiner")).await;
     court.refuse(SECOND, &id, "dispositions", &said_of_all, denied("5.4(3)-c", "open it first")).await;
+    for record in [records[0].as_str(), "no-such-record"] {
+        let probing = json!({"dispositions": [said(record, "possible")]});
+        court.refuse(PATROL, &id, "dispositions", &probing, denied("2.3-a", "not an examiner")).await;
+    }
     court.refuse(ELSEWHERE, &id, "dispositions", &said_of_all, forbidden("gallery's jurisdiction")).await;
     for step in ["search", "candidates"] {
         let not_theirs = denied("5.4(2)-a", "only the Crime Intelligence Unit");

@@ -80,8 +80,10 @@ pub(crate) fn settled(
 
 /// The demand that is met with these words.
 fn meant<'s>(sitting: &'s Sitting, actor: &Registered, statement: &str, digest: Digest) -> Result<&'s Owed, Misstep> {
-    if !is(&actor.who(), &sitting.request.requester) {
-        return Err(Misstep::NotTheRequester { requester: sitting.request.requester.to_string() });
+    let (who, requester) = (actor.who(), &sitting.request.requester);
+    if !is(&who, requester) {
+        let sees = actor.sees_all() || sitting.life.concerns(&who);
+        return Err(Misstep::NotTheRequester { requester: sees.then(|| requester.to_string()) });
     }
     let mut otherwise = Misstep::NothingOwed { of: statement.to_owned() };
     for owed in sitting.owed.iter().filter(|owed| owed.is_open() && demands(owed, statement)) {

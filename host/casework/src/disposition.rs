@@ -1,7 +1,8 @@
 //! The `disposition` phase: an examiner says of candidates what they are.
 //!
 //! Of candidates of this request's list, as it was shown last, and of nothing else. What is said replaces what was said of the
-//! same candidate before, and signatures given before it no longer stand: whoever signed signs again.
+//! same candidate before, and signatures given before it no longer stand: whoever signed signs again. Whoever has not opened the
+//! list is judged before anything else: what they name does not tell them what is on it.
 
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
@@ -47,8 +48,11 @@ impl Casework {
         let records = said.iter().map(|d| ("record_id", d.record_id.as_str()));
         bounded(records, said.iter().map(|d| ("reason", d.reason.as_str())), &examination.answers)?;
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
-        if let Err(misstep) = in_place(&sitting, &examination.dispositions) {
-            return self.refuse(&sitting, actor, ASKED, misstep).await;
+        let fits = in_place(&sitting, &examination.dispositions);
+        if let Err(misstep) = &fits
+            && (sitting.listed().is_err() || sitting.life.is_opener(&actor.who()))
+        {
+            return self.refuse(&sitting, actor, ASKED, misstep.clone()).await;
         }
         let Examination { dispositions, answers } = examination;
         let told = dispositions.iter().map(|d| Disposition {
@@ -58,6 +62,10 @@ impl Casework {
         });
         let step = Step::Disposition(told.collect());
         let acted = self.judge_step(&sitting, actor, answers, step).await?.act();
+        // Whoever has not opened the list hears what is on it only where they may take the step.
+        if let Err(misstep) = fits {
+            return Err(self.give_up(&sitting.concerned, acted, actor, misstep.into()).await);
+        }
         let rows = settled(&sitting.life, &sitting.owed, &dispositions, &acted.intent.id, sitting.now)?;
         self.conclude_step(&sitting, acted, actor, Event::Disposed { dispositions }, rows).await
     }

@@ -198,10 +198,13 @@ pub enum Misstep {
         demanded: Demanded,
     },
     /// Somebody acknowledges for somebody else.
-    #[error("only the requester acknowledges a statement: have `{requester}` do it with their own certificate")]
+    #[error(
+        "only the requester acknowledges a statement: have {} do it with their own certificate",
+        whom(.requester.as_deref())
+    )]
     NotTheRequester {
-        /// Who would have to.
-        requester: String,
+        /// Who would have to; absent for somebody who does not see the request.
+        requester: Option<String>,
     },
     /// Nobody asked for it.
     #[error("nothing of this kind is open for `{of}`: GET /v1/{{jurisdiction}}/obligations lists what is")]
@@ -404,6 +407,12 @@ pub enum Misstep {
         /// Up to which day was asked.
         asked: Date,
     },
+    /// Somebody else asked for it, and that waits.
+    #[error("this was already asked by `{by}` and waits to be approved: have it approved, or denied where it can be")]
+    AskedAlready {
+        /// Who asked: `jurisdiction/person`, or the jurisdiction alone where it is another one.
+        by: String,
+    },
     /// Part of the request's story was destroyed.
     #[error("entries of this request's life have been purged, so that it cannot be gone on with: open a new request")]
     Incomplete,
@@ -481,6 +490,10 @@ pub(crate) fn demanding_role(life: &Life, role: &str) -> Vec<Demanded> {
 pub(crate) fn demanding_purge(life: &Life, subject: &str) -> Vec<Demanded> {
     let of_subject = |i: &&Imposed| matches!(&i.duty, Duty::Purge(rule) if rule.subject == subject);
     each(life.imposed.iter().filter(of_subject).map(Demanded::from))
+}
+
+fn whom(known: Option<&str>) -> String {
+    known.map_or_else(|| "them".to_owned(), |who| format!("`{who}`"))
 }
 
 fn listed(demanded: &[Demanded]) -> String {

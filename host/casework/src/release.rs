@@ -11,7 +11,8 @@
 //! What was demanded of a lead alone is set aside when none leaves (`settled`): nobody drew it up, and nobody signed for it.
 //!
 //! Whoever is refused is not told what they have not been shown: what is on a list they have not opened, or how many others
-//! concluded the same while they are to sign blind.
+//! concluded the same while they are to sign blind. Of such a list they are told what is wanting whatever they name, and then
+//! the policy judges what they ask before the host says that it cannot leave.
 
 mod documents;
 mod statements;
@@ -32,7 +33,7 @@ use crate::permit::Acted;
 use crate::search_step::MOST_CANDIDATES;
 use crate::signatures::{Bench, Rule, rules};
 use crate::sitting::{Sitting, Taken};
-use model::account::{Document, Event};
+use model::account::{Document, Event, Who};
 use model::combine::Ruling;
 use model::facts::{ReleasePlan, Selected, StatementShown, Step};
 use model::rulings::{Duty, Obligation, Statement};
@@ -87,7 +88,8 @@ pub struct ReleaseDone {
 
 /// What the host has found in order before any policy is asked.
 struct Prepared {
-    selected: Vec<(Listed, store::Booking)>,
+    /// What leaves; or why it cannot, where somebody names it who has not opened the list: they are judged first.
+    selected: Result<Vec<(Listed, store::Booking)>, Misstep>,
     statements: Vec<Statement>,
 }
 
@@ -116,28 +118,48 @@ impl Casework {
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
         let ids: Vec<String> = sitting.life.list.iter().map(|c| c.record_id.clone()).collect();
         let bookings = sitting.owner.store.bookings(&sitting.request.gallery, &ids).await?;
-        let prepared = match self.prepare(&sitting, &outgoing, bookings) {
+        let prepared = match self.prepare(&sitting, &actor.who(), &outgoing, bookings) {
             Ok(prepared) => prepared,
             Err(misstep) => {
                 return self.refuse(&sitting, actor, ASKED, misstep.told_to(&actor.who(), &sitting.life)).await;
             }
         };
+        let Prepared { selected, statements } = prepared;
+        let candidates = match &selected {
+            Ok(leaving) => leaving.iter().map(|(c, now)| selected_as(&c.record_id, &now.status)).collect(),
+            // As they named them: nothing is told of what these are.
+            Err(_) => outgoing.candidates.iter().map(|record| selected_as(record, "")).collect(),
+        };
         let plan = ReleasePlan {
-            statements: shown(&prepared.statements),
-            candidates: prepared.selected.iter().map(|(c, now)| selected(c, now)).collect(),
+            statements: shown(&statements),
+            candidates,
             reasoning_given: !outgoing.reasoning.trim().is_empty(),
         };
         let permit = self.judge_step(&sitting, actor, outgoing.answers, Step::Release(plan)).await?;
         let acted = permit.act();
+        let selected = match selected {
+            Ok(selected) => selected,
+            Err(misstep) => {
+                let misstep = misstep.told_to(&actor.who(), &sitting.life);
+                return Err(self.give_up(&sitting.concerned, acted, actor, misstep.into()).await);
+            }
+        };
         let intent = acted.intent.id.clone();
-        match self.draw_up(&sitting, actor, &acted, prepared, &outgoing.reasoning).await {
-            Ok((event, documents)) => {
+        let drawn_up = match self.owed_then(&sitting, &acted).await {
+            Ok(owed) => {
+                let drawn_up = self.draw_up(&sitting, actor, &acted, (selected, statements), &outgoing.reasoning).await;
+                drawn_up.map(|(event, documents)| (owed, event, documents))
+            }
+            Err(e) => Err(e),
+        };
+        match drawn_up {
+            Ok((owed, event, documents)) => {
                 let mut rows = Vec::new();
                 if !documents.is_empty() {
                     rows.push(drawn::unmark(request, &intent));
                 }
                 if let Event::Released { candidates, .. } = &event {
-                    rows.extend(settled(&sitting.owed, candidates, &documents, &intent, sitting.now)?);
+                    rows.extend(settled(&owed, candidates, &documents, &intent, sitting.now)?);
                     rows.extend(copies::kept(&sitting.request.gallery, candidates, request, &documents));
                 }
                 match self.conclude_step(&sitting, acted, actor, event, rows).await {
@@ -162,18 +184,23 @@ impl Casework {
         }
     }
 
-    /// Everything the host sees to before any policy is asked.
+    /// Everything the host sees to before any policy is asked. Whoever has not opened the list is told first what else is
+    /// wanting, whichever records they name.
     fn prepare(
         &self,
         sitting: &Sitting,
+        who: &Who,
         outgoing: &Outgoing,
         bookings: Vec<store::Booking>,
     ) -> Result<Prepared, Misstep> {
         sitting.listed()?;
-        let selected = select(sitting, &outgoing.candidates, bookings)?;
         let life = &sitting.life;
+        let selected = match select(sitting, &outgoing.candidates, bookings) {
+            Err(misstep) if life.is_opener(who) => return Err(misstep),
+            selected => selected,
+        };
         disposed(life, life.imposed.iter().filter(|i| i.duty == Duty::DisposeAll).map(Demanded::from))?;
-        self.signed(sitting, !selected.is_empty(), rules(&life.imposed))?;
+        self.signed(sitting, !outgoing.candidates.is_empty(), rules(&life.imposed))?;
         let reasons = life.said.values().any(|s| !s.reason.trim().is_empty());
         let document = life.imposed.iter().any(|i| matches!(i.duty, Duty::Document(_)));
         if document && !reasons && outgoing.reasoning.trim().is_empty() {
@@ -198,16 +225,27 @@ impl Casework {
         Err(Misstep::Unsigned { wanting, demanded: each(demanded.into_iter()) })
     }
 
+    /// The obligations of the request with those that the decision on its release has just imposed.
+    async fn owed_then(&self, sitting: &Sitting, acted: &Acted<OfRequest>) -> Result<Vec<Owed>, CaseError> {
+        let mut duties = acted.rulings.rulings.iter().flat_map(|r| &r.decision.obligations);
+        if !duties.any(|o| of_a_release(&o.duty)) {
+            return Ok(sitting.owed.clone());
+        }
+        sitting.owner.ledger.settle().await?;
+        let rows = sitting.owner.store.obligations_of_request(&sitting.request.request.id).await?;
+        self.owed(rows, &sitting.life, &sitting.request.requester)
+    }
+
     /// Acts on the permit: what the decision itself demands is seen to, the documents are drawn up and sealed.
     async fn draw_up(
         &self,
         sitting: &Sitting,
         actor: &Registered,
         acted: &Acted<OfRequest>,
-        prepared: Prepared,
+        prepared: (Vec<(Listed, store::Booking)>, Vec<Statement>),
         reasoning: &str,
     ) -> Result<(Event, Vec<Document>), CaseError> {
-        let Prepared { selected, mut statements } = prepared;
+        let (selected, mut statements) = prepared;
         let duties = || acted.rulings.rulings.iter().flat_map(|r| r.decision.obligations.iter().map(move |o| (r, o)));
         let late = duties().filter_map(|(r, o)| Rule::of(&r.jurisdiction, o));
         self.signed(sitting, !selected.is_empty(), late)?;
@@ -266,8 +304,7 @@ pub(crate) fn settled(
         Duty::SignOffs(rule) if rule.leads_only && candidates.is_empty() => Some(OF_LEADS_ALONE),
         _ => None,
     };
-    let of_a_release = |o: &Owed| matches!(o.duty, Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll);
-    let mut rows = obligations::met(owed, |o| of_a_release(o) && lapsed(o).is_none(), entry, at)?;
+    let mut rows = obligations::met(owed, |o| of_a_release(&o.duty) && lapsed(o).is_none(), entry, at)?;
     for owed in owed.iter().filter(|o| o.is_open()) {
         if let Some(why) = lapsed(owed) {
             rows.push(owed.clone().waived(HOST, at, why)?);
@@ -276,13 +313,18 @@ pub(crate) fn settled(
     Ok(rows)
 }
 
+/// Whether a release does not happen without it.
+fn of_a_release(duty: &Duty) -> bool {
+    matches!(duty, Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll)
+}
+
 fn shown(statements: &[Statement]) -> Vec<StatementShown> {
     let shown = |s: &Statement| StatementShown { id: s.id.clone(), text_digest: Digest::of(s.text.as_bytes()) };
     statements.iter().map(shown).collect()
 }
 
-fn selected(listed: &Listed, now: &store::Booking) -> Selected {
-    Selected { record_id: listed.record_id.clone(), status: now.status.clone() }
+fn selected_as(record: &str, status: &str) -> Selected {
+    Selected { record_id: record.to_owned(), status: status.to_owned() }
 }
 
 /// Whether every candidate has a disposition, where anything demands it.

@@ -111,8 +111,8 @@ impl Casework {
     /// Takes a step that bears on how long a record stays.
     ///
     /// # Errors
-    /// [`CaseError::OutOfPlace`] for what was destroyed already or is being pruned, and for a purge or pruning of what has to
-    /// be kept;
+    /// [`CaseError::OutOfPlace`] for what was destroyed already or is being pruned, for a purge or pruning of what has to
+    /// be kept, and for what somebody else asked already and nobody has approved yet;
     /// [`CaseError::Refused`] when it is not permitted, [`CaseError::Rejected`] to an outsider; [`CaseError::Media`] when nothing
     /// can be written to portable media;
     /// [`CaseError::Unerased`] and what the store may say when something could not be destroyed: repeat the purge then.
@@ -189,6 +189,10 @@ impl Casework {
             approved_by: Vec::new(),
             answers: own,
         };
+        if let Err(misstep) = found.docket.unasked(&found.asked_as(asking.change), &asked) {
+            let as_it_was = vec![docket.kept()?];
+            return Err(self.give_up_with(&found.concerned, permit.act(), actor, misstep.into(), as_it_was).await);
+        }
         // Who approves now may, as has just been judged; of who did before it is looked at whether they still may.
         let counts =
             |who: &Who, rule: &SignOffRule| same_person(who, &actor.who()) || self.holds(who, &rule.role, &who.unit);

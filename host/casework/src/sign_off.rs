@@ -89,8 +89,9 @@ fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result
         let role = sign_off.role.clone();
         return Err(Misstep::NotTheirRole { person: who.person, demanded: demanded(), role });
     }
-    // What they signed for a unit that they have left counts no more: they sign for the one they are of now.
-    let signed = |s: &&Signed| s.stands && same_person(&s.by, &who) && s.signature.unit == who.unit;
+    // What they signed for a unit or an agency that they have left counts no more: they sign for the one they are of now.
+    let same = |s: &Signed| s.signature.unit == who.unit && s.by.agency == who.agency;
+    let signed = |s: &&Signed| s.stands && same_person(&s.by, &who) && same(s);
     if let Some(signed) = sitting.life.signatures.iter().find(signed)
         && !is_asked_anew(sitting, &who, sign_off)
         && !concludes_otherwise(sitting, &who, sign_off)

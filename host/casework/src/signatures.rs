@@ -2,7 +2,8 @@
 //! to see to, on its own records.
 //!
 //! A signature counts while nothing it was given for has changed ([`crate::life`]), and while whoever gave it is in the
-//! registry, neither they nor their agency suspended, holds the role they signed in, today, and is of the unit they signed for.
+//! registry, neither they nor their agency suspended, holds the role they signed in, today, and is of the unit and the agency
+//! they signed for.
 //! For a result with a lead those count that conclude a lead or approve; for one without, those that conclude no lead or
 //! approve. A refusal counts for nothing, so whoever is involved and refuses holds the result back. A role is a word of the jurisdiction whose rule names it: only its own people meet the rule.
 
@@ -56,12 +57,13 @@ impl Casework {
         life.signatures.iter().filter(|s| s.stands && self.vouches(&s.by, &s.signature)).collect()
     }
 
-    /// Whether somebody may sign now what they signed then: in that role, for that unit.
+    /// Whether somebody may sign now what they signed then: in that role, for that unit of that agency.
     pub(crate) fn vouches(&self, who: &Who, signature: &Signature) -> bool {
         self.holds(who, &signature.role, &signature.unit)
     }
 
-    /// Whether somebody is in the registry, neither they nor their agency suspended, holds this role and is of this unit, now.
+    /// Whether somebody is in the registry, neither they nor their agency suspended, holds this role and is of this unit, now, and
+    /// of the agency that they were of then.
     pub(crate) fn holds(&self, who: &Who, role: &str, unit: &str) -> bool {
         let Ok(chamber) = self.chamber(&who.jurisdiction) else { return false };
         // Which day it is has to be known: roles count from one day to another.
@@ -71,6 +73,7 @@ impl Casework {
         let agency = registry.agencies.iter().find(|a| a.id == person.agency);
         agency.is_some_and(|a| a.suspended_since.is_none())
             && person.suspended_since.is_none()
+            && person.agency == who.agency
             && person.unit == unit
             && person.holds(role, today)
     }

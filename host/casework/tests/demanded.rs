@@ -1,5 +1,5 @@
 //! What decisions demand of a result before it is due: bounds of the candidate list at any step before it is shown, a document
-//! with the search alone. With the component that is written for tests.
+//! with the search or the release alone. With the component that is written for tests.
 
 use crate::common::{Desk, FIRST, GALLERY, JURISDICTION, agree, intake, misstep, outgoing, said};
 use crate::waivers::{House, house_that};
@@ -140,6 +140,22 @@ async fn a_document_demanded_with_the_search_alone_leaves_with_a_lead_and_is_set
     let owed = documents_owed(&house, &none).await;
     let aside = |o: &Owed| matches!(&o.standing, Standing::Waived { by, .. } if by == "host");
     assert!(owed.len() == 1 && owed.iter().all(aside), "and nothing says that it was: {owed:?}");
+    agree(&house.casework).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_demanded_with_the_release_alone_is_met_with_it() {
+    let Some(mut house) = house_that("draw-late", None).await else { return };
+    house.casework = house.casework.with_draughting(Arc::new(Desk::default()));
+    for (seed, likeness, leaving) in [(3, Likeness::Possible, 1), (4, Likeness::Excluded, 0)] {
+        let request = house.opened(seed).await;
+        house.search(&request).await.unwrap();
+        let records = disposed(&house, &request, likeness).await;
+        let done = release(&house, &request, &records[..leaving]).await.unwrap();
+        assert_eq!(done.documents.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), [REPORT]);
+        let owed = documents_owed(&house, &request).await;
+        assert!(matches!(owed.as_slice(), [Owed { standing: Standing::Met { .. }, .. }]), "{owed:?}");
+    }
     agree(&house.casework).await;
 }
 

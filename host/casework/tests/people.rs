@@ -137,6 +137,7 @@ async fn a_suspension_stops_work_under_way_and_its_end_lets_it_go_on() {
 async fn a_signature_counts_while_whoever_gave_it_is_of_its_unit_and_of_an_agency_in_good_standing() {
     let Some(court) = court().await else { return };
     let (request, records) = court.signed(3).await;
+    let (other, _) = court.signed(4).await;
     let wanting = async |court: &Court, role: &str| {
         let wanting = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
         assert!(matches!(&wanting, Misstep::Unsigned { .. }) && wanting.to_string().contains(role), "{wanting}");
@@ -151,6 +152,15 @@ async fn a_signature_counts_while_whoever_gave_it_is_of_its_unit_and_of_an_agenc
     moves(&court, SECOND, "ciu").await;
     let again = court.sign(SECOND, &request, signing("examiner", Conclusion::Lead)).await;
     assert!(matches!(misstep(again), Misstep::SignedAlready { .. }), "what they signed counts again");
+
+    let of_another_agency = |registry: &mut model::registry::Registry| {
+        registry.people.iter_mut().find(|p| p.id == SECOND).unwrap().agency = AGENCY.to_owned();
+    };
+    let court = court.reopen(of_another_agency).await;
+    assert!(suspended_since(&court, AGENCY).is_none() && let_in(&court, SECOND).await);
+    wanting(&court, "`examiner`").await;
+    let anew = court.sign(SECOND, &other, signing("examiner", Conclusion::Lead)).await;
+    assert!(!matches!(anew, Err(CaseError::OutOfPlace(..))), "whether they may for that agency is the policy's to say");
 
     let of_a_suspended_agency = |registry: &mut model::registry::Registry| {
         registry.people.iter_mut().find(|p| p.id == SECOND).unwrap().agency = "oakland-so".to_owned();

@@ -421,6 +421,53 @@ async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_asked_is_not_lost_to_a_second_asking() {
+    let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
+    let already = Misstep::AskedAlready { by: format!("{HOME}/{DETECTIVE}") };
+    let (evidence, noticed) = (record(1), record(3));
+    let written = [("written-notice", Value::Flag(true))];
+    assert!(house.step(DETECTIVE, Change::Hold, evidence.clone(), written).await.unwrap().pending);
+    let asked = house.docket(&evidence).await;
+    assert_eq!(misstep(house.step(ANALYST, Change::Hold, evidence.clone(), []).await), already);
+    assert_eq!(house.docket(&evidence).await, asked, "as it was");
+    assert!(house.step(DETECTIVE, Change::Hold, evidence.clone(), []).await.unwrap().pending);
+    let again = house.docket(&evidence).await;
+    assert_eq!(again.asked["hold"].answers.answers, asked.asked["hold"].answers.answers, "sent twice");
+    let decided = [("evidentiary-value", Value::Flag(true)), ("decision-reasons", text("exhibit 4 in a trial"))];
+    let held = house.step(ADMINISTRATOR, Change::Hold, evidence, decided).await.unwrap();
+    assert!(!held.pending && held.docket.held.is_some(), "on what was written");
+
+    house.step(ANALYST, Change::Notice, noticed.clone(), []).await.unwrap();
+    let extend = async |who: &str, answers: BTreeMap<String, Value>| {
+        let day = Some("2026-06-30".parse().unwrap());
+        let asking = Asking { change: Change::Extend, record: noticed.clone(), day, answers };
+        house.casework.retention(&house.who(who).await, HOME, asking).await
+    };
+    let items = answers([
+        ("extension-need", text("the appeal is pending")),
+        ("extension-circumstances", text("the court has not yet ruled on the line-up")),
+        ("agency-case-number", text("26-118")),
+        ("point-of-contact", text("Det. Dana Reyes, 314-555-0100")),
+    ]);
+    let granted = || answers([("extension-granted", Value::Flag(true))]);
+    assert!(extend(DETECTIVE, items).await.unwrap().pending);
+    let asked = house.docket(&noticed).await;
+    assert_eq!(misstep(extend(ADMINISTRATOR, granted()).await), already, "who may not grant it asks for it");
+    assert_eq!(house.docket(&noticed).await, asked, "as it was");
+    assert!(extend(DETECTIVE, answers([("agency-case-number", text("26-119"))])).await.unwrap().pending);
+    let number = |docket: &Docket| {
+        let all = &docket.asked["extend"].answers.answers;
+        (all.len(), all.iter().find(|a| a.name == "agency-case-number").map(|a| a.value.clone()))
+    };
+    assert_eq!(number(&house.docket(&noticed).await), (4, Some(text("26-119"))), "the others stand");
+    let mut decides = granted();
+    decides.insert("decision-reasons".to_owned(), text("the appeal is heard in June"));
+    let extended = extend("n.ferrer", decides).await.unwrap();
+    assert!(!extended.pending && extended.docket.extended.is_some(), "on all of what was asked");
+    agree(&house.casework).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_id_of_a_record_that_was_destroyed_is_not_given_to_another() {
     let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
     let exists = |enrolled: Result<(), CaseError>| match enrolled {

@@ -1,10 +1,16 @@
 //! What people are shown of a request, and what they are not.
 
-use crate::common::{Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, court, misstep, outgoing, record, said, signing};
+use crate::common::{
+    Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, against, agree, court, misstep, outgoing, record, refused, said,
+    signing,
+};
 use casework::Misstep;
 use magistrate_casework as casework;
 use model::account::Event;
 use model::facts::{Conclusion, Likeness};
+
+/// An officer who is of no examining unit.
+const PATROL: &str = "p.rivers";
 
 impl Court {
     /// Whose signatures of a request are on record as blind, in the order in which they were given.
@@ -52,12 +58,11 @@ async fn a_refused_release_tells_nobody_of_a_list_they_have_not_opened() {
     let Some(court) = court().await else { return };
     let (request, records) = court.disposed(5).await;
     let other = (0..crate::common::RECORDS).map(record).find(|r| !records.contains(r)).unwrap();
-    for candidate in [&records[1], &other] {
-        let named = court.release(SUPERVISOR, &request, outgoing(std::slice::from_ref(candidate))).await;
-        assert_eq!(misstep(named), Misstep::NotLeaving, "excluded or not on the list: it is the same to them");
+    for candidate in [&records[1], &other, &records[0]] {
+        let wanting = misstep(court.release(SUPERVISOR, &request, outgoing(std::slice::from_ref(candidate))).await);
+        let same = matches!(&wanting, Misstep::Wanting { demanded } if !demanded.is_empty());
+        assert!(same, "excluded, possible or not on the list, it is the same to them: {wanting}");
     }
-    let wanting = misstep(court.release(SUPERVISOR, &request, outgoing(&records[..1])).await);
-    assert!(matches!(&wanting, Misstep::Wanting { demanded } if !demanded.is_empty()), "{wanting}");
     let theirs = court.release(FIRST, &request, outgoing(&records[1..2])).await;
     assert_eq!(misstep(theirs), Misstep::NotPossible { record: records[1].clone() });
     let theirs = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
@@ -66,4 +71,29 @@ async fn a_refused_release_tells_nobody_of_a_list_they_have_not_opened() {
     court.look(SECOND, &request).await.unwrap();
     let opened = misstep(court.release(SECOND, &request, outgoing(&records[..1])).await);
     assert!(matches!(opened, Misstep::Unsigned { .. }), "now it is theirs to know: {opened}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_names_records_of_a_list_they_have_not_opened_is_judged_first() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(6).await;
+    let other = (0..crate::common::RECORDS).map(record).find(|r| !records.contains(r)).unwrap();
+    let (listed, unlisted) = (&records[1], &other);
+    for (who, clause) in [(SUPERVISOR, "6.1(3)a-2"), (PATROL, "5.4(4)-a")] {
+        let named =
+            async |record: &String| against(court.release(who, &request, outgoing(std::slice::from_ref(record))).await);
+        let (excluded, stranger) = (named(listed).await, named(unlisted).await);
+        assert_eq!(excluded, stranger, "{who}");
+        assert!(excluded.iter().any(|c| c == clause), "{who}: {excluded:?}");
+    }
+    let named =
+        async |record: &String| against(court.dispose(PATROL, &request, vec![said(record, Likeness::Possible)]).await);
+    let (there, stranger) = (named(listed).await, named(unlisted).await);
+    assert_eq!(there, stranger);
+    assert!(there.iter().any(|c| c == "5.4(3)-c"), "they have not opened it: {there:?}");
+    let twice = vec![said(unlisted, Likeness::Possible), said(unlisted, Likeness::Possible)];
+    refused(court.dispose(PATROL, &request, twice).await, "5.4(3)-c");
+    let opener = court.dispose(FIRST, &request, vec![said(unlisted, Likeness::Possible)]).await;
+    assert_eq!(misstep(opener), Misstep::Unlisted { record: other.clone() });
+    agree(&court.casework).await;
 }

@@ -556,7 +556,11 @@ async fn a_search_waits_for_the_requesters_own_acknowledgement() {
         let given = Acknowledgement { statement, text, digest: None };
         court.casework.acknowledge(&court.who(who).await, JURISDICTION, &request, given).await
     };
-    assert!(matches!(misstep(acknowledge(ASKER, &verbatim).await), Misstep::NotTheRequester { .. }));
+    let requester = Some(format!("{JURISDICTION}/{OUTSIDER}"));
+    assert_eq!(misstep(acknowledge(FIRST, &verbatim).await), Misstep::NotTheRequester { requester });
+    let unseen = misstep(acknowledge(ASKER, &verbatim).await);
+    assert_eq!(unseen, Misstep::NotTheRequester { requester: None }, "who does not see it is not told whose it is");
+    assert!(unseen.to_string().contains("have them do it"), "{unseen}");
     let altered = misstep(acknowledge(OUTSIDER, &verbatim.replace("IS NOT", "IS")).await);
     assert!(matches!(altered, Misstep::AlteredStatement { digest, .. } if digest == Digest::of(verbatim.as_bytes())));
     // The supervisor's approval is not what it waits for.

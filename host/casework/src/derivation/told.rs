@@ -138,7 +138,8 @@ impl Derivation {
             }
             Event::Released { candidates, documents, .. } => {
                 let Some((id, _)) = self.own_case(account) else { return Ok(Vec::new()) };
-                release::settled(&self.owed.before(id, entry), candidates, documents, entry, at)
+                // With what its own decision imposed.
+                release::settled(&self.owed.before(id, ""), candidates, documents, entry, at)
             }
             Event::Drawn { period, .. } => {
                 let (filed, id) = calendar::place(&self.jurisdiction, period);

@@ -182,6 +182,20 @@ impl Docket {
         }
     }
 
+    /// Whether what demands approval is asked by nobody else yet: it would take the place of their asking, and of what they
+    /// answered.
+    pub(super) fn unasked(&self, name: &str, said: &Asked) -> Result<(), Misstep> {
+        match self.asked.get(name) {
+            Some(Asked { by, .. }) if !said.rules.is_empty() && !same_person(by, &said.by) => {
+                // Whoever is of another jurisdiction is not told who.
+                let own = by.jurisdiction == said.by.jurisdiction;
+                let by = if own { by.key() } else { format!("somebody of {}", by.jurisdiction) };
+                Err(Misstep::AskedAlready { by })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Takes down what became of the record.
     pub(super) fn undergo(&mut self, effect: Effect) {
         match effect {
@@ -215,9 +229,10 @@ impl Docket {
     /// Takes down that somebody permitted says this, under this name. Gives the rules for approvals that are met with it if it
     /// has an effect now; nothing if it waits for others. `counts` says whether what somebody approved counts now for a rule.
     ///
-    /// What demands approval is asked, in place of what was asked of the same kind before. What demands none approves of what
-    /// was asked, or needs nobody else. An extension without a day denies what was asked, which waits for nobody then; that is
-    /// nothing that could itself be asked.
+    /// What demands approval is asked, in place of what was asked of the same kind before: of what the same person asked, their
+    /// earlier answers stand under the new ones, and what was approved stands where nothing has changed. What demands none
+    /// approves of what was asked, or needs nobody else. An extension without a day denies what was asked, which waits for
+    /// nobody then; that is nothing that could itself be asked.
     pub(super) fn decide(
         &mut self,
         name: &str,
@@ -227,6 +242,10 @@ impl Docket {
         let denies = name == Change::Extend.name() && said.day.is_none();
         if !said.rules.is_empty() {
             if !denies {
+                let said = match self.asked.remove(name) {
+                    Some(earlier) if same_person(&earlier.by, &said.by) => said.over(earlier),
+                    _ => said,
+                };
                 self.asked.insert(name.to_owned(), said);
             }
             return None;
@@ -270,6 +289,24 @@ pub(super) enum Effect {
 }
 
 impl Asked {
+    /// What whoever asked answered, but for what they answer anew.
+    pub(super) fn but(&self, anew: impl Fn(&str) -> bool) -> Attestation {
+        let mut answers = self.answers.clone();
+        answers.answers.retain(|answer| !anew(&answer.name));
+        answers
+    }
+
+    /// The same asked again by the same person.
+    fn over(mut self, earlier: Self) -> Self {
+        let kept = earlier.but(|name| self.answers.answers.iter().any(|answer| answer.name == name));
+        self.answers.answers.extend(kept.answers);
+        self.answers.answers.sort_by(|a, b| a.name.cmp(&b.name));
+        if (self.day, &self.rules) == (earlier.day, &earlier.rules) && self.answers.answers == earlier.answers.answers {
+            self.approved_by = earlier.approved_by;
+        }
+        self
+    }
+
     /// Whether as many whose approval counts have approved as each rule asks for. That they may is the policy's to judge, and it
     /// has, when they did.
     fn is_approved(&self, counts: impl Fn(&Who, &SignOffRule) -> bool) -> bool {
@@ -284,6 +321,7 @@ impl Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::terms::{Field, Value};
 
     fn who(person: &str) -> Who {
         let (name, unit, agency) = (person.into(), "unit".into(), "agency".into());
@@ -332,6 +370,31 @@ mod tests {
         assert!(docket.asked.contains_key("hold"));
         let met = docket.decide("hold", said("chief", 0), anybodys).unwrap();
         assert_eq!((met.len(), docket.asked.len()), (1, 0));
+    }
+
+    #[test]
+    fn whoever_asks_again_keeps_what_they_answered_and_nobody_asks_in_their_place() {
+        let answered = |asked: Asked, all: &[(&str, i64)]| {
+            let answers = all.iter().map(|(name, n)| Field::new((*name).to_owned(), Value::Number(*n))).collect();
+            Asked { answers: Attestation { answers, ..asked.answers.clone() }, ..asked }
+        };
+        let mut docket = docket();
+        docket.decide("hold", answered(said("a", 2), &[("x", 1), ("y", 1)]), anybodys);
+        docket.decide("hold", said("b", 0), anybodys);
+        assert_eq!(docket.unasked("hold", &said("a", 2)), Ok(()));
+        assert_eq!(docket.unasked("seal", &said("c", 2)), Ok(()), "that is something else");
+        assert_eq!(docket.unasked("hold", &said("c", 0)), Ok(()), "which approves");
+        let already = |by: &str| Err(Misstep::AskedAlready { by: by.to_owned() });
+        assert_eq!(docket.unasked("hold", &said("c", 2)), already("north/a"));
+        let outside = Asked { by: Who { jurisdiction: "south".into(), ..who("a") }, ..said("a", 2) };
+        assert_eq!(docket.unasked("hold", &outside), already("somebody of north"), "a namesake is somebody else");
+
+        let before = docket.asked["hold"].clone();
+        docket.decide("hold", answered(said("a", 2), &[("y", 1)]), anybodys);
+        assert_eq!(docket.asked["hold"], before, "nothing has changed");
+        docket.decide("hold", answered(said("a", 2), &[("y", 2)]), anybodys);
+        let again = &docket.asked["hold"];
+        assert_eq!(*again, answered(said("a", 2), &[("x", 1), ("y", 2)]), "what was approved was something else");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::inspection::MOST_ENTRIES;
 use crate::intake::{OpenRequest, PROBE, attested};
 use crate::judge::Facts;
 use crate::ledger::Subject;
-use crate::life::Life;
+use crate::life::{Life, same_person};
 use crate::misstep::Misstep;
 use crate::obligations::Owed;
 use crate::walk;
@@ -318,8 +318,11 @@ impl Casework {
             case.life.tell(&mut history.owner, counting, None);
             gallery.clone_from(&case.gallery);
         }
-        // Whoever approves is judged on what was asked, too.
-        attestations.extend(found.docket.asked.get(&found.asked_as(asking.change)).map(|asked| asked.answers.clone()));
+        // Whoever approves is judged on what was asked, too; and whoever asks again, on what they do not answer anew.
+        if let Some(asked) = found.docket.asked.get(&found.asked_as(asking.change)) {
+            let again = same_person(&asked.by, &actor.who());
+            attestations.push(asked.but(|name| again && asking.answers.contains_key(name)));
+        }
         if !asking.answers.is_empty() {
             attestations.push(attested(asking.answers.clone(), actor, found.now));
         }

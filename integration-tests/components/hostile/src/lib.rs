@@ -1,8 +1,8 @@
 //! A policy component that misbehaves as its setting says. Each way is one that a careless or malicious author might
 //! find; the host must answer all of them with a recorded denial. Some ways are no misbehaviour: it may `behave`, it may
 //! behave and let a chief `waive` what it demands, it may want signatures given `blind`, a document that it demands with the
-//! search alone (`draw`), it may bound the candidate list `early`, with the request, or `late`, as the list is shown, and it may
-//! be in force for `two-days` alone.
+//! search alone (`draw`) or with the release alone (`draw-late`), it may bound the candidate list `early`, with the request, or
+//! `late`, as the list is shown, and it may be in force for `two-days` alone.
 
 use magistrate_sdk::calendar::date;
 use magistrate_sdk::case::has_role;
@@ -23,6 +23,7 @@ const ACTS: &[&str] = &[
     "blind",
     "two-days",
     "draw",
+    "draw-late",
     "early",
     "late",
     "spin",
@@ -117,7 +118,7 @@ impl Policy for Hostile {
             demand(case);
         }
         match (act, case.phase()) {
-            ("draw", Phase::Search) => case.clause(0).obliges(Duties::document(REPORT)),
+            ("draw", Phase::Search) | ("draw-late", Phase::Release) => case.clause(0).obliges(Duties::document(REPORT)),
             ("early", Phase::Request) => {
                 case.clause(0).obliges(Duties::candidates(1, 2, 2, true));
                 case.clause(0).obliges(Duties::show_only(["sex"]));
