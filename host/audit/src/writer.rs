@@ -143,7 +143,10 @@ impl Writer {
         if batch.is_empty() {
             return;
         }
-        match self.store(batch) {
+        let stored = self.store(batch);
+        // Before anybody is answered: whoever is asks next whether the disk answers.
+        self.shared.writing.step();
+        match stored {
             Ok(head) => {
                 let size = head.size;
                 self.answers.give(batch, Ok(head));

@@ -2,7 +2,7 @@
 
 use super::{Chamber, Foundation, Loading, Opening, PolicyState, Start, save};
 use crate::alarm::{Alarm, Announce};
-use crate::aside::aside;
+use crate::aside::{aside, broke_off};
 use crate::chancery::Chancery;
 use crate::clock::{Clock, ClockError, Correction};
 use crate::drawn;
@@ -249,8 +249,8 @@ impl Casework {
     /// Why the log of one of these jurisdictions does not answer, where a write of it has not returned for
     /// [`recovery::STALL_LIMIT`]; of all of them where none is named. Asks nobody.
     pub fn stalled(&self, of: &[&str]) -> Option<String> {
-        let asked = self.chambers.values().filter(|chamber| of.is_empty() || of.contains(&chamber.id()));
-        asked.filter_map(|chamber| recovery::stalled(chamber.log())).next()
+        let mut asked = self.chambers.values().filter(|chamber| of.is_empty() || of.contains(&chamber.id()));
+        asked.find_map(|chamber| recovery::stalled(chamber.log()))
     }
 
     /// Makes snapshots of the galleries that changed, records the stop in every log and closes them, then the store.
@@ -265,30 +265,39 @@ impl Casework {
             for hall in chamber.halls() {
                 save(&hall, &chamber.store, true).await;
             }
-            let at = recovery::now(&self.clock);
-            let stopping = chamber.record_host(at, "stop", BTreeMap::new());
-            let stopped = recovery::while_it_answers(chamber.log(), stopping).await;
-            // What the database does not take now is in the journal, for the next start.
-            let settled = tokio::time::timeout(SETTLE_AT_STOP, chamber.ledger.settle()).await;
-            let settled = settled
-                .unwrap_or_else(|_| Err(CaseError::Unwritten("it did not take what is recorded in time".into())));
-            if chamber.neighbours.is_some()
-                && settled.is_ok()
-                && let Err(e) = chamber.store.let_go_all(chamber.log().origin()).await
-            {
-                tracing::warn!(jurisdiction = chamber.id(), %e, "what this host held among several is let go of when it runs out");
-            }
-            // On a thread of its own, which holds the log for as long as it waits for a disk that hangs.
-            let log = chamber.log().clone();
-            let closing = aside(move || log.close());
-            let closed = recovery::while_it_answers(chamber.log(), async { Ok(closing.await??) }).await;
-            first = first.and(stopped).and(settled).and(closed);
+        }
+        let at = recovery::now(&self.clock);
+        // Side by side: where a disk hangs, it is waited for once.
+        let closing: Vec<_> = self.chambers.values().map(|chamber| tokio::spawn(stop(chamber.clone(), at))).collect();
+        for closed in closing {
+            first = first.and(closed.await.unwrap_or_else(|e| Err(broke_off(&e))));
         }
         if tokio::time::timeout(SETTLE_AT_STOP, self.store.close()).await.is_err() {
             tracing::warn!("the database did not close in time: what it lacks is in the journals, for the next start");
         }
         first
     }
+}
+
+/// Records the stop in a jurisdiction's log, and closes that.
+async fn stop(chamber: Arc<Chamber>, at: Instant) -> Result<(), CaseError> {
+    let stopping = chamber.record_host(at, "stop", BTreeMap::new());
+    let stopped = recovery::while_it_answers(chamber.log(), stopping).await;
+    // What the database does not take now is in the journal, for the next start.
+    let settled = tokio::time::timeout(SETTLE_AT_STOP, chamber.ledger.settle()).await;
+    let settled =
+        settled.unwrap_or_else(|_| Err(CaseError::Unwritten("it did not take what is recorded in time".into())));
+    if chamber.neighbours.is_some()
+        && settled.is_ok()
+        && let Err(e) = chamber.store.let_go_all(chamber.log().origin()).await
+    {
+        tracing::warn!(jurisdiction = chamber.id(), %e, "what this host held among several is let go of when it runs out");
+    }
+    // On a thread of its own, which holds the log for as long as it waits for a disk that hangs.
+    let log = chamber.log().clone();
+    let closing = aside(move || log.close());
+    let closed = recovery::while_it_answers(chamber.log(), async { Ok::<_, CaseError>(closing.await??) }).await;
+    stopped.and(settled).and(closed)
 }
 
 /// Records that the entries so far are ahead of the clock, and who answers for it. To be recorded before anything else is.
