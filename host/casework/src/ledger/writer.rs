@@ -1,7 +1,8 @@
 //! The task that writes to the database behind the log, and what waits for it.
 //!
 //! What entries left is gathered for a moment and written in one commit. While the database does not take it, it is tried again,
-//! and the journal holds what waits; while it does not answer, it is waited for, and that is trouble as well. With each commit it is kept how far the log is ([`crate::watermark`]). That the task broke off is said to whoever wants anything of it.
+//! and the journal holds what waits; while it does not answer, it is waited for, and that is trouble as well. With each commit it is
+//! kept how far the log is ([`crate::watermark`]). That the task broke off is said to whoever wants anything of it.
 
 use crate::recovery::STALL_LIMIT;
 use crate::watermark;
@@ -140,7 +141,7 @@ impl Writer {
         let late = tokio::spawn(late(STALL_LIMIT, self.trouble.clone(), self.log.origin().to_owned()));
         let outcome = self.store.keep(kept).await;
         late.abort();
-        // It is not just saying so any more once this has ended.
+        // It may be saying so at this moment: what says that all is well comes after it.
         let _ = late.await;
         outcome
     }
