@@ -1,4 +1,4 @@
-//! A disk that takes what is written and cannot make it durable, or takes half of it, under the real program: nothing counts as
+//! A disk that takes what is written and cannot make it durable, takes half of it, or does not answer, under the real program: nothing counts as
 //! done, what counted before stands, nothing was done unlogged, and the server goes on once the disk can again.
 
 use crate::common::{Court, alarm, alarms, court, http2, path, request, searcher};
@@ -31,14 +31,15 @@ fn broken_sync(folder: &Path) -> Option<PathBuf> {
 struct Flags {
     syncs: PathBuf,
     writes: PathBuf,
+    hangs: PathBuf,
 }
 
 /// A court whose server runs under that library, and what breaks the disk, for files that have this in their path.
 async fn fragile(part: &str) -> Option<(Court, Flags)> {
     let mut court = court().await?;
     broken_sync(&court.deployment.home)?;
-    let (syncs, writes) = (court.deployment.home.join("no-syncs"), court.deployment.home.join("no-writes"));
-    let flags = Flags { syncs, writes };
+    let flag = |name: &str| court.deployment.home.join(name);
+    let flags = Flags { syncs: flag("no-syncs"), writes: flag("no-writes"), hangs: flag("no-answer") };
     court.deployment.stop().unwrap();
     serve_fragile(&mut court, &flags, part);
     Some((court, flags))
@@ -49,8 +50,9 @@ fn serve_fragile(court: &mut Court, flags: &Flags, part: &str) {
     let preload = format!("LD_PRELOAD={}", court.deployment.home.join("broken_sync.so").display());
     let syncs = format!("BROKEN_SYNC={}", flags.syncs.display());
     let writes = format!("BROKEN_WRITE={}", flags.writes.display());
+    let hangs = format!("BROKEN_HANG={}", flags.hangs.display());
     let part = format!("BROKEN_PART={part}");
-    court.deployment.serve_under(&["env", &preload, &syncs, &writes, &part]).unwrap();
+    court.deployment.serve_under(&["env", &preload, &syncs, &writes, &hangs, &part]).unwrap();
 }
 
 /// Remembers what a search was answered.
@@ -119,6 +121,62 @@ async fn while_nothing_can_be_synced_or_written_nothing_is_done_and_then_the_ser
     court.deployment.verify().unwrap();
     trail.check_offline(&court);
     court.deployment.serve().unwrap();
+    trail.follow(&court, true).await;
+}
+
+/// Searches while the disk of the log hangs: nobody knows what comes of it.
+async fn hangs(court: &Court) {
+    let body = json!({"request": request("detroit", 0)});
+    let answer = court.client(&searcher("detroit")).post(&path("detroit"), &body).await.unwrap();
+    let problem = answer.json().unwrap();
+    assert_eq!(answer.status, 503, "{problem}");
+    let told = problem["detail"].as_str().unwrap();
+    assert!(told.contains("has not returned for") && told.contains("before you repeat it"), "{told}");
+    assert!(!told.contains("nothing was done"), "it may be: {told}");
+    assert!(problem.get("candidates").is_none() && problem.get("receipt").is_none(), "{problem}");
+}
+
+#[tokio::test]
+async fn while_the_disk_of_a_log_does_not_answer_everybody_is_told_and_then_the_server_goes_on_by_itself() {
+    let Some((mut court, flags)) = fragile(LOGS).await else { return };
+    let mut trail = searches(&court, 3).await;
+    let first = court.entries("detroit").await;
+    std::fs::write(&flags.hangs, "").unwrap();
+    hangs(&court).await;
+    let told = court.is_refused_everything().await["impediments"].to_string();
+    assert!(
+        told.contains("detroit: the audit log cannot be written: a write of the log has not returned for"),
+        "{told}"
+    );
+    assert_eq!(court.entries("detroit").await, first, "nothing is on record yet");
+    let told = alarm(&court.outbox()).await;
+    assert!(told.contains("the audit log cannot be written") && told.contains("has not returned for"), "{told}");
+
+    std::fs::remove_file(&flags.hangs).unwrap();
+    given(&mut trail, &court, &goes_on(&court).await);
+    trail.follow(&court, true).await;
+    let started = Instant::now();
+    while recoveries(&court, first).await == 0 {
+        assert!(started.elapsed() < Duration::from_secs(60), "it does not say so");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    trail.follow(&court, true).await;
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+    court.log_and_database_agree();
+    trail.check_offline(&court);
+}
+
+#[tokio::test]
+async fn a_server_whose_log_does_not_answer_can_be_stopped_and_has_lost_nothing_acknowledged() {
+    let Some((mut court, flags)) = fragile(LOGS).await else { return };
+    let mut trail = searches(&court, 1).await;
+    std::fs::write(&flags.hangs, "").unwrap();
+    assert!(court.deployment.stop().is_err(), "it ends, and says that the stop is not on record");
+    std::fs::remove_file(&flags.hangs).unwrap();
+    court.deployment.verify().unwrap();
+    trail.check_offline(&court);
+    serve_fragile(&mut court, &flags, LOGS);
     trail.follow(&court, true).await;
 }
 

@@ -401,3 +401,54 @@ fn blocking_calls_work_inside_a_runtime() {
         log.close().unwrap();
     });
 }
+
+/// A signer that waits while somebody holds its gate, as a disk does that hangs.
+struct Gated {
+    inner: Ed25519Signer,
+    gate: Arc<std::sync::Mutex<()>>,
+}
+
+impl Signer for Gated {
+    fn name(&self) -> &str {
+        ORIGIN
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let _open = self.gate.lock().unwrap();
+        self.inner.sign(message)
+    }
+
+    fn verifier_key(&self) -> String {
+        self.inner.verifier_key()
+    }
+}
+
+fn wait_until_stalled(log: &Log, wanted: impl Fn(Option<Duration>) -> bool) {
+    let start = Instant::now();
+    while !wanted(log.stalled()) {
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", log.stalled());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn what_does_not_return_is_seen_while_it_lasts_and_halts_nothing() {
+    let (folder, gate) = (tempfile::tempdir().unwrap(), Arc::new(std::sync::Mutex::new(())));
+    let gated = Gated { inner: signer(), gate: Arc::clone(&gate) };
+    let log = Log::open(dir(folder.path()), ORIGIN, Arc::new(gated)).unwrap().log;
+    wait_until_stalled(&log, |stalled| stalled.is_none());
+    let held = gate.lock().unwrap();
+    let appending = std::thread::spawn({
+        let log = log.clone();
+        move || log.append_blocking(b"one".to_vec())
+    });
+    wait_until_stalled(&log, |stalled| stalled.is_some_and(|lasting| lasting >= Duration::from_millis(20)));
+    assert!(log.is_writable() && log.halted().is_none(), "nothing has failed");
+    assert_eq!(log.size(), 0);
+    drop(held);
+    assert_eq!(appending.join().unwrap().unwrap().index, 0, "it goes on by itself");
+    wait_until_stalled(&log, |stalled| stalled.is_none());
+    log.append_blocking(b"two".to_vec()).unwrap();
+    log.close().unwrap();
+    assert_eq!(verified_leaves(folder.path()), [b"one", b"two"]);
+}

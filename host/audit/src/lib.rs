@@ -82,6 +82,7 @@ mod tail;
 mod tile;
 mod torn;
 mod tree;
+mod underway;
 pub mod verify;
 mod watch;
 mod witness;

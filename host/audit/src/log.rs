@@ -463,6 +463,13 @@ impl Log {
         self.handle.shared.halted()
     }
 
+    /// For how long the log's disk, or its signer, has not answered; `None` while nobody waits for them. A few milliseconds are
+    /// nothing; what lasts is a disk that hangs, and that returns no error by which the log would be halted.
+    pub fn stalled(&self) -> Option<Duration> {
+        let shared = &self.handle.shared;
+        shared.writing.lasting().max(shared.publishing.lasting())
+    }
+
     /// After a failed write: reads the log from disk again, drops what was never acknowledged, and accepts entries
     /// again if every acknowledged one is there. Does nothing to a log that is writable. Blocks.
     ///

@@ -149,11 +149,14 @@ fn run(shared: &Arc<Shared>, backlog: &Backlog) {
     let _halt = HaltOnPanic(Arc::clone(shared));
     let mut published = None;
     loop {
-        let outcome = match backlog.next(shared, published) {
+        let task = backlog.next(shared, published);
+        let underway = shared.publishing.begin();
+        let outcome = match task {
             Task::Stop => return,
             Task::Publish => publish(&shared.tree),
-            Task::Settle(span) => settle(&shared.tree, span).map(|()| backlog.settled()),
+            Task::Settle(span) => settle(&shared.tree, span, &shared.publishing).map(|()| backlog.settled()),
         };
+        drop(underway);
         if let Err(error) = outcome {
             shared.halt(error);
             return;

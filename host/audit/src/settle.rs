@@ -14,9 +14,10 @@ use crate::journal::{self, Span};
 use crate::path::{TilePath, WIDTH};
 use crate::tile::hashes_at;
 use crate::tree::Tree;
+use crate::underway::Underway;
 
-/// Settles one segment, the oldest there is.
-pub(crate) fn settle(tree: &Tree, span: Span) -> Result<(), FileError> {
+/// Settles one segment, the oldest there is. Each file is a step of what is under way.
+pub(crate) fn settle(tree: &Tree, span: Span, underway: &Underway) -> Result<(), FileError> {
     let paths = changed(span);
     let mut folders = BTreeSet::new();
     for path in &paths {
@@ -27,10 +28,12 @@ pub(crate) fn settle(tree: &Tree, span: Span) -> Result<(), FileError> {
         let content = content
             .ok_or_else(|| FileError::new(&name, "written", io::Error::other("its content is no longer in memory")))?;
         tree.files.replace(&name, &content)?;
+        underway.step();
         add_folders(&name, &mut folders);
     }
     for folder in &folders {
         tree.files.sync_folder(folder)?;
+        underway.step();
     }
     publish(tree)?;
     tree.files.sync_folder(ROOT)?;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::key::VerifierKey;
 use crate::tree::Tree;
+use crate::underway::Underway;
 
 /// See the module.
 pub(crate) struct Shared {
@@ -15,11 +16,16 @@ pub(crate) struct Shared {
     halted: Mutex<Option<String>>,
     // Entries whose riders have not reached their own place: the journal is what holds them.
     riding: Mutex<BTreeSet<u64>>,
+    // What the writer is at, and what the publisher is.
+    pub(crate) writing: Underway,
+    pub(crate) publishing: Underway,
 }
 
 impl Shared {
     pub(crate) fn new(tree: Tree, origin: &str, key: VerifierKey) -> Self {
-        Self { tree, origin: origin.to_owned(), key, halted: Mutex::new(None), riding: Mutex::default() }
+        let (halted, riding) = (Mutex::new(None), Mutex::default());
+        let (writing, publishing) = (Underway::new(), Underway::new());
+        Self { tree, origin: origin.to_owned(), key, halted, riding, writing, publishing }
     }
 
     /// Refuses every append from now on. The first reason stays: what follows is mostly its consequence.

@@ -83,7 +83,10 @@ impl Writer {
         let mut batch = Vec::new();
         // After the batch, to be dropped before it: callers whose entries vanish with it have to find the reason.
         let _halt = HaltOnPanic(Arc::clone(&self.shared));
+        let shared = Arc::clone(&self.shared);
         while let Some(command) = self.commands.blocking_recv() {
+            // Whatever it does before it asks for more waits for the disk, or the signer.
+            let _underway = shared.writing.begin();
             match self.gather(command, &mut batch) {
                 None => self.commit(&mut batch),
                 Some(Command::Close(reply)) => {
@@ -140,7 +143,10 @@ impl Writer {
         if batch.is_empty() {
             return;
         }
-        match self.store(batch) {
+        let stored = self.store(batch);
+        // Before anybody is answered: whoever is asks next whether the disk answers.
+        self.shared.writing.step();
+        match stored {
             Ok(head) => {
                 let size = head.size;
                 self.answers.give(batch, Ok(head));
@@ -250,7 +256,7 @@ impl Writer {
             if !self.shared.is_released(span.end) {
                 return publish(tree).map_err(|error| AppendError::Unwritable(error.to_string()));
             }
-            if let Err(error) = settle(tree, span) {
+            if let Err(error) = settle(tree, span, &self.shared.writing) {
                 self.shared.halt(&error);
                 return Err(AppendError::Unwritable(error.to_string()));
             }
@@ -308,7 +314,7 @@ fn begin(shared: &Arc<Shared>, signer: &dyn Signer, spans: &[Span]) -> Result<(S
         shared.tree.files.sync_folder(files::ROOT)?;
     }
     for span in spans {
-        settle(&shared.tree, *span)?;
+        settle(&shared.tree, *span, &shared.writing)?;
     }
     let segment = Segment::create(&shared.tree.files, head.size)?;
     let publisher = Publisher::spawn(Arc::clone(shared)).map_err(OpenError::Thread)?;

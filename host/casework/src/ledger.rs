@@ -21,6 +21,7 @@ pub use model::subject::{OfRequest, Subject};
 
 use crate::aside::{aside, broke_off};
 use crate::error::CaseError;
+use crate::recovery::stalled;
 use crate::torn;
 use arc_swap::ArcSwapOption;
 use model::account::Event;
@@ -193,10 +194,13 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CaseError::TooLarge`] for more than a leaf can carry; [`CaseError::Unwritten`] while the database takes nothing, or is
-    /// too slow.
+    /// too slow; [`CaseError::Log`] while the log's disk does not answer.
     async fn pack(&self, written: &Written, mut kept: Vec<store::Kept>) -> Result<Packed, CaseError> {
         if let Some(reason) = self.trouble() {
             return Err(unwritten(&reason));
+        }
+        if let Some(reason) = stalled(&self.log) {
+            return Err(CaseError::Log(reason));
         }
         kept.push(written.account());
         let rider = self.store.pack(&kept)?;

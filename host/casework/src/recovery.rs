@@ -4,6 +4,9 @@
 //! tasks per jurisdiction look for that, one for each of them, and raise the alarm. A log is tried until it can be recovered; the
 //! database is by whoever writes to it. Then an entry says how long nothing could be written. The alarm goes out even if all is well
 //! again by then: somebody has to look at the disk.
+//!
+//! A disk that hangs returns no error. What has not returned for [`STALL_LIMIT`] counts as one until it returns; nothing is broken
+//! off, so that what was under way is done to its end.
 
 use crate::alarm::{Alarm, Alert, HOST, insist};
 use crate::aside::aside;
@@ -23,6 +26,47 @@ pub(crate) const LOOK: Duration = Duration::from_secs(1);
 /// The longest pause between two attempts to recover: each reads the log's journal, and nobody should wait much longer
 /// for a disk that has room again.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// How long a write of a log or of the database may take before that counts as one that cannot be written: far longer than any
+/// disk that works takes for one.
+pub const STALL_LIMIT: Duration = Duration::from_secs(10);
+
+/// Why a log cannot be written now, if it cannot.
+pub(crate) fn log_trouble(log: &audit::Log) -> Option<String> {
+    if log.is_writable() {
+        return stalled(log);
+    }
+    Some(log.halted().unwrap_or_else(|| "its writer has ended".to_owned()))
+}
+
+/// Says so where a write of a log has not returned for too long.
+pub(crate) fn stalled(log: &audit::Log) -> Option<String> {
+    let lasting = log.stalled().filter(|lasting| *lasting > STALL_LIMIT)?;
+    Some(format!("a write of the log has not returned for {} s: see to its disk", lasting.as_secs()))
+}
+
+/// Waits for work for as long as a log answers.
+///
+/// # Errors
+/// [`CaseError::Log`] where a write of the log has not returned in time. Work that runs by itself goes on.
+pub(crate) async fn while_it_answers<T>(
+    log: &audit::Log,
+    work: impl Future<Output = Result<T, CaseError>>,
+) -> Result<T, CaseError> {
+    let hangs = async {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if let Some(reason) = stalled(log) {
+                return reason;
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        reason = hangs => Err(CaseError::Log(reason)),
+    }
+}
 
 /// What is written to, and may not be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +95,7 @@ impl Medium {
     /// Why it cannot be written now, if it cannot.
     fn trouble(self, chamber: &Chamber) -> Option<String> {
         match self {
-            Self::Log if chamber.log().is_writable() => None,
-            Self::Log => Some(chamber.log().halted().unwrap_or_else(|| "its writer has ended".to_owned())),
+            Self::Log => log_trouble(chamber.log()),
             Self::Database => chamber.ledger.trouble().map(|reason| reason.to_string()),
         }
     }
@@ -155,6 +198,10 @@ async fn recover(chamber: &Arc<Chamber>, clock: &Clock, outage: &mut Outage) -> 
     match outage.what {
         Medium::Log => {
             let log = chamber.log().clone();
+            if let Some(reason) = stalled(&log) {
+                // It would wait behind that.
+                return Err(CaseError::Log(reason));
+            }
             // It reads the journal and waits for the disk.
             aside(move || log.try_recover()).await?.map_err(|e| CaseError::Log(e.to_string()))?;
         }

@@ -37,10 +37,15 @@ impl Vigil {
         (Self { alarm, waits }, told)
     }
 
-    fn begin(&self, jurisdiction: &str, clock: &Clock, reason: String) -> Outage {
-        let outage = Outage::begin(Medium::Log, clock, reason);
+    fn begin(&self, jurisdiction: &str, clock: &Clock, failed: &audit::OpenError) -> Outage {
+        let outage = Outage::begin(Medium::Log, clock, failed.to_string());
+        let mut alert = outage.alert(jurisdiction);
+        if failed.is_another_history() {
+            // The host does not go on by itself: somebody has to stop it and put the log back.
+            alert.text = format!("{failed}. Until then, every request is refused.");
+        }
         // To the end, whether or not the log is written again by then.
-        tokio::spawn(insist(self.alarm.clone(), outage.alert(jurisdiction)));
+        tokio::spawn(insist(self.alarm.clone(), alert));
         outage
     }
 }
@@ -69,7 +74,7 @@ pub(crate) async fn open(
             return Err(CaseError::Log(reason));
         };
         tracing::error!(jurisdiction = id, %reason, "the audit log cannot be opened: the start waits for it");
-        let lasting: &mut Outage = outage.get_or_insert_with(|| vigil.begin(id, clock, reason.clone()));
+        let lasting: &mut Outage = outage.get_or_insert_with(|| vigil.begin(id, clock, &failed));
         lasting.attempts += 1;
         vigil.waits.send_replace(Some(Wait { jurisdiction: id.to_owned(), reason }));
         tokio::time::sleep(pause).await;

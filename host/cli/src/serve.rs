@@ -24,9 +24,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Cores that one photograph's networks use. More make one faster and two at once slower.
 const FACE_THREADS: usize = 1;
+
+/// How long work that nobody waits for any more may take at the end of the process.
+const LAST_WORK: Duration = Duration::from_secs(3);
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -50,7 +54,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         (Some(by), Some(why)) => Some(Correction { by: by.clone(), why: why.clone() }),
         _ => None,
     };
-    crate::runtime()?.block_on(serve(&config, correction))
+    let runtime = crate::runtime()?;
+    let served = runtime.block_on(serve(&config, correction));
+    // Whoever waits for a disk that hangs does not keep the process from ending.
+    runtime.shutdown_timeout(LAST_WORK);
+    served
 }
 
 async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Result<ExitCode> {

@@ -84,7 +84,7 @@ pub enum ServerError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The address.
-    #[error("cannot listen on {address}: {reason}; is another server running there?")]
+    #[error("cannot listen on {address}: {reason}; see whether another server is running there")]
     Listen {
         /// The address.
         address: SocketAddr,

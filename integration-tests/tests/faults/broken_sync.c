@@ -1,6 +1,6 @@
 /* A disk that cannot make anything durable, or does not take what is written: for whatever has BROKEN_PART in its path, fsync and
    fdatasync fail while the file that BROKEN_SYNC names exists, and write, pwrite and writev while the one exists that BROKEN_WRITE
-   names. Of two writes the first takes half, as before a bad block. Everything else goes to the kernel as it came. To be loaded
+   names. While the file exists that BROKEN_HANG names, fsync and fdatasync do not return. Of two writes the first takes half, as before a bad block. Everything else goes to the kernel as it came. To be loaded
    before the C library (LD_PRELOAD). */
 
 #define _GNU_SOURCE
@@ -28,8 +28,16 @@ static int broken(int fd, const char *what)
     return strstr(path, part) != NULL;
 }
 
+/* Waits for as long as the disk hangs. */
+static void hang(int fd)
+{
+    while (broken(fd, "BROKEN_HANG"))
+        usleep(10000);
+}
+
 int fsync(int fd)
 {
+    hang(fd);
     if (broken(fd, "BROKEN_SYNC")) {
         errno = EIO;
         return -1;
@@ -39,6 +47,7 @@ int fsync(int fd)
 
 int fdatasync(int fd)
 {
+    hang(fd);
     if (broken(fd, "BROKEN_SYNC")) {
         errno = EIO;
         return -1;

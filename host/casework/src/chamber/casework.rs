@@ -2,6 +2,7 @@
 
 use super::{Chamber, Foundation, Loading, Opening, PolicyState, Start, save};
 use crate::alarm::{Alarm, Announce};
+use crate::aside::{aside, broke_off};
 use crate::chancery::Chancery;
 use crate::clock::{Clock, ClockError, Correction};
 use crate::drawn;
@@ -24,6 +25,9 @@ use tokio::task::JoinSet;
 
 /// How long the database has at the stop to take what is recorded: a few commits.
 const SETTLE_AT_STOP: Duration = Duration::from_secs(10);
+
+/// How long whoever asks whether the host is ready waits for the database.
+const STORE_ANSWERS: Duration = Duration::from_secs(5);
 
 /// All jurisdictions of one host.
 pub struct Casework {
@@ -195,18 +199,23 @@ impl Casework {
         if let Err(e) = self.clock.now() {
             note(false, e.to_string());
         }
-        if let Err(e) = self.store.ping().await {
-            note(false, format!("store: {e}"));
-        } else if let Err(e) = self.catch_up_all().await {
-            note(false, e.to_string());
+        let asking = async {
+            if let Err(e) = self.store.ping().await {
+                return Some(format!("store: {e}"));
+            }
+            self.catch_up_all().await.err().map(|e| e.to_string())
+        };
+        let asked = tokio::time::timeout(STORE_ANSWERS, asking).await;
+        let unanswered = || Some(format!("store: no answer within {} s", STORE_ANSWERS.as_secs()));
+        if let Some(text) = asked.unwrap_or_else(|_| unanswered()) {
+            note(false, text);
         }
         for chamber in self.chambers.values() {
             let jurisdiction = || Some(chamber.id.clone());
             let mut note =
                 |partial, text: String| found.push(Impediment { jurisdiction: jurisdiction(), partial, text });
-            if !chamber.log().is_writable() {
-                let reason = chamber.log().halted().map(|reason| format!(": {reason}")).unwrap_or_default();
-                note(false, format!("{}: the audit log cannot be written{reason}", chamber.id));
+            if let Some(reason) = recovery::log_trouble(chamber.log()) {
+                note(false, format!("{}: the audit log cannot be written: {reason}", chamber.id));
             }
             if let Some(reason) = chamber.ledger.trouble() {
                 note(false, format!("{}: the database cannot be written: {reason}", chamber.id));
@@ -237,10 +246,18 @@ impl Casework {
         self.chambers.values().any(|chamber| chamber.is_broken())
     }
 
+    /// Why the log of one of these jurisdictions does not answer, where a write of it has not returned for
+    /// [`recovery::STALL_LIMIT`]; of all of them where none is named. Asks nobody.
+    pub fn stalled(&self, of: &[&str]) -> Option<String> {
+        let mut asked = self.chambers.values().filter(|chamber| of.is_empty() || of.contains(&chamber.id()));
+        asked.find_map(|chamber| recovery::stalled(chamber.log()))
+    }
+
     /// Makes snapshots of the galleries that changed, records the stop in every log and closes them, then the store.
     ///
     /// # Errors
-    /// The first log that could not be written; the others are closed all the same.
+    /// The first log that could not be written; the others are closed all the same. One whose disk does not answer is left as it
+    /// is, as by a kill.
     pub async fn close(mut self) -> Result<(), CaseError> {
         self.watches.shutdown().await;
         let mut first = Ok(());
@@ -248,24 +265,39 @@ impl Casework {
             for hall in chamber.halls() {
                 save(&hall, &chamber.store, true).await;
             }
-            let at = recovery::now(&self.clock);
-            let stopped = chamber.record_host(at, "stop", BTreeMap::new()).await;
-            // What the database does not take now is in the journal, for the next start.
-            let settled = tokio::time::timeout(SETTLE_AT_STOP, chamber.ledger.settle()).await;
-            let settled = settled
-                .unwrap_or_else(|_| Err(CaseError::Unwritten("it did not take what is recorded in time".into())));
-            if chamber.neighbours.is_some()
-                && settled.is_ok()
-                && let Err(e) = chamber.store.let_go_all(chamber.log().origin()).await
-            {
-                tracing::warn!(jurisdiction = chamber.id(), %e, "what this host held among several is let go of when it runs out");
-            }
-            let closed = chamber.log().clone().close().map_err(CaseError::from);
-            first = first.and(stopped).and(settled).and(closed);
         }
-        self.store.close().await;
+        let at = recovery::now(&self.clock);
+        // Side by side: where a disk hangs, it is waited for once.
+        let closing: Vec<_> = self.chambers.values().map(|chamber| tokio::spawn(stop(chamber.clone(), at))).collect();
+        for closed in closing {
+            first = first.and(closed.await.unwrap_or_else(|e| Err(broke_off(&e))));
+        }
+        if tokio::time::timeout(SETTLE_AT_STOP, self.store.close()).await.is_err() {
+            tracing::warn!("the database did not close in time: what it lacks is in the journals, for the next start");
+        }
         first
     }
+}
+
+/// Records the stop in a jurisdiction's log, and closes that.
+async fn stop(chamber: Arc<Chamber>, at: Instant) -> Result<(), CaseError> {
+    let stopping = chamber.record_host(at, "stop", BTreeMap::new());
+    let stopped = recovery::while_it_answers(chamber.log(), stopping).await;
+    // What the database does not take now is in the journal, for the next start.
+    let settled = tokio::time::timeout(SETTLE_AT_STOP, chamber.ledger.settle()).await;
+    let settled =
+        settled.unwrap_or_else(|_| Err(CaseError::Unwritten("it did not take what is recorded in time".into())));
+    if chamber.neighbours.is_some()
+        && settled.is_ok()
+        && let Err(e) = chamber.store.let_go_all(chamber.log().origin()).await
+    {
+        tracing::warn!(jurisdiction = chamber.id(), %e, "what this host held among several is let go of when it runs out");
+    }
+    // On a thread of its own, which holds the log for as long as it waits for a disk that hangs.
+    let log = chamber.log().clone();
+    let closing = aside(move || log.close());
+    let closed = recovery::while_it_answers(chamber.log(), async { Ok::<_, CaseError>(closing.await??) }).await;
+    stopped.and(settled).and(closed)
 }
 
 /// Records that the entries so far are ahead of the clock, and who answers for it. To be recorded before anything else is.

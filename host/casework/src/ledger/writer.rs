@@ -1,8 +1,10 @@
 //! The task that writes to the database behind the log, and what waits for it.
 //!
 //! What entries left is gathered for a moment and written in one commit. While the database does not take it, it is tried again,
-//! and the journal holds what waits. With each commit it is kept how far the log is ([`crate::watermark`]). That the task broke off is said to whoever wants anything of it.
+//! and the journal holds what waits; while it does not answer, it is waited for, and that is trouble as well. With each commit it is
+//! kept how far the log is ([`crate::watermark`]). That the task broke off is said to whoever wants anything of it.
 
+use crate::recovery::STALL_LIMIT;
 use crate::watermark;
 use arc_swap::ArcSwapOption;
 use std::sync::Arc;
@@ -74,6 +76,16 @@ impl Drop for Watch {
     }
 }
 
+/// Says after so long that the database does not answer, unless it is ended before. A reason that is there already stays.
+async fn late(limit: Duration, trouble: Arc<ArcSwapOption<String>>, log: String) {
+    tokio::time::sleep(limit).await;
+    let reason = format!("a write to it has not returned for {} s: see to its disk", limit.as_secs());
+    if trouble.load().is_none() {
+        tracing::error!(log, %reason, "the database cannot be written: every step is refused");
+        trouble.store(Some(Arc::new(reason)));
+    }
+}
+
 /// The task that writes to the database behind the log.
 pub(super) struct Writer {
     pub(super) log: audit::Log,
@@ -123,9 +135,20 @@ impl Writer {
         }
     }
 
+    /// One attempt, to its end. Where that does not come in time, it is said meanwhile.
+    async fn keep(&self, kept: &[store::Kept]) -> Result<(), store::StoreError> {
+        // A task of its own: the engine may hold this one's thread while it waits for the disk.
+        let late = tokio::spawn(late(STALL_LIMIT, self.trouble.clone(), self.log.origin().to_owned()));
+        let outcome = self.store.keep(kept).await;
+        late.abort();
+        // It may be saying so at this moment: what says that all is well comes after it.
+        let _ = late.await;
+        outcome
+    }
+
     /// Writes until it has worked. Meanwhile nothing new is accepted, and the journal holds what waits.
     async fn write(&self, kept: &[store::Kept]) {
-        while let Err(e) = self.store.keep(kept).await {
+        while let Err(e) = self.keep(kept).await {
             if self.trouble.swap(Some(Arc::new(e.to_string()))).is_none() {
                 tracing::error!(log = self.log.origin(), %e, "the database cannot be written: every step is refused");
             }
@@ -164,5 +187,17 @@ mod tests {
         assert!(trouble.load_full().is_none(), "it ended as it should");
         assert!(tokio::spawn(watched(breaks(), trouble.clone())).await.is_err());
         assert_eq!(trouble.load_full().as_deref().map(String::as_str), Some(BROKEN));
+        late(Duration::ZERO, trouble.clone(), "test/north".to_owned()).await;
+        assert_eq!(trouble.load_full().as_deref().map(String::as_str), Some(BROKEN), "what is known stays");
+    }
+
+    #[tokio::test]
+    async fn a_write_that_does_not_return_is_said_to_be_late() {
+        let trouble = Arc::new(ArcSwapOption::empty());
+        let in_time = tokio::spawn(late(STALL_LIMIT, trouble.clone(), "test/north".to_owned()));
+        in_time.abort();
+        assert!(in_time.await.is_err() && trouble.load_full().is_none());
+        late(Duration::ZERO, trouble.clone(), "test/north".to_owned()).await;
+        assert!(trouble.load_full().is_some_and(|reason| reason.contains("has not returned")));
     }
 }

@@ -1,6 +1,7 @@
 //! A request, from its head to its answer: found in the table, let in, read, and answered.
 //!
-//! Each runs in a task of its own. A client that goes away does not stop an act half-way, and a panic is one failed request.
+//! Each runs in a task of its own. A client that goes away does not stop an act half-way, and a panic is one failed request. Nor
+//! does a log whose disk hangs: it is answered that nobody knows yet, and the act goes on, with all that hangs on its entry.
 
 use super::{Desk, HEAD_BYTES};
 use crate::api::{summarize, summarize_clauses};
@@ -15,13 +16,18 @@ use crate::public_log;
 use crate::query;
 use crate::routes::{Audit, Match, Route};
 use bytes::Bytes;
+use casework::CaseError;
+use casework::recovery::STALL_LIMIT;
 use hyper::body::Incoming;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header};
 use model::registry::Principal;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+/// How often it is looked whether a log answers, once a request has taken long.
+const STALL_LOOK: Duration = Duration::from_secs(1);
 
 /// Says why nothing is served on a connection.
 pub(super) fn turn_away(request: Request<Incoming>, refusal: Problem) -> Response<Bytes> {
@@ -146,7 +152,10 @@ pub(super) async fn serve(
                 }
             };
             let received = match heard {
-                Ok(()) => receive(&desk, route, &caller, &parts, (length, &mut body), &busy).await,
+                Ok(()) => match hangs(&desk, route, &caller, &parts) {
+                    Some(refused) => Err(refused),
+                    None => receive(&desk, route, &caller, &parts, (length, &mut body), &busy).await,
+                },
                 Err(TurnedAway { problem, seconds }) => {
                     unheard = Some(seconds);
                     Err(*problem)
@@ -155,13 +164,13 @@ pub(super) async fn serve(
             read = received.is_ok();
             let answered = match received {
                 Ok((sent, room)) => {
-                    let desk = desk.clone();
+                    let theirs = desk.clone();
                     let answering = async move {
                         let _held = (busy, room);
                         // Let in anew: meanwhile they may have been suspended.
-                        answer(&desk, route, caller, parts, query, sent).await
+                        answer(&theirs, route, caller, parts, query, sent).await
                     };
-                    finished(route, tokio::spawn(answering)).await
+                    unless_stalled(&desk, finished(route, tokio::spawn(answering))).await
                 }
                 Err(problem) => Err(problem),
             };
@@ -211,11 +220,48 @@ async fn receive(
             let _busy = busy;
             admit(&desk.casework, route, caller, &parts).await.map(drop)
         };
-        finished(route, tokio::spawn(admitting)).await?;
+        unless_stalled(desk, finished(route, tokio::spawn(admitting))).await?;
     }
     let whose = caller.as_ref().map(ToString::to_string).unwrap_or_default();
     let room = desk.room.claim(&whose, length.unwrap_or(route.body).min(route.body)).await?;
     Ok((body::read(body, route.body, length, desk.patience.body).await?, room))
+}
+
+/// Says that nothing is done where the disk of a log hangs that this would be on record in: whoever is at a step holds what others
+/// wait for.
+fn hangs(
+    desk: &Desk,
+    route: &Route,
+    caller: &Result<Principal, IdentityError>,
+    parts: &[(String, String)],
+) -> Option<Problem> {
+    if matches!(route.audit, Audit::Public) {
+        return None;
+    }
+    let home = caller.as_ref().map_or("", |principal| principal.jurisdiction.as_str());
+    let reason = desk.casework.stalled(&[home, jurisdiction(parts)])?;
+    Some(CaseError::Log(reason).into())
+}
+
+/// Waits for an answer; where that takes too long while the disk of a log hangs, says so instead. What was asked goes on.
+async fn unless_stalled<T>(desk: &Desk, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    let hangs = async {
+        tokio::time::sleep(STALL_LIMIT).await;
+        loop {
+            if let Some(reason) = desk.casework.stalled(&[]) {
+                return reason;
+            }
+            tokio::time::sleep(STALL_LOOK).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        reason = hangs => Err(Problem::unavailable(format!(
+            "the audit log does not answer: {reason}; what was asked may be done, and on record, once it does: look for it then \
+             before you repeat it"
+        ))),
+    }
 }
 
 /// What came of a task; a panic in it is one failed request.
