@@ -148,7 +148,7 @@ async fn a_report_without_a_folder_is_not_drawn_up_and_one_on_a_full_disk_is_tol
 
 #[tokio::test]
 async fn an_enrolment_that_stops_says_how_far_it_came() {
-    let Some(court) = court().await else { return };
+    let Some(mut court) = court().await else { return };
     let example = Example::read("detroit").unwrap();
     let registrar = format!("detroit/{}", example.registrar);
     let folder = court.deployment.home.join("photographs");
@@ -171,6 +171,13 @@ async fn an_enrolment_that_stops_says_how_far_it_came() {
     assert!(said(&stopped).contains(says), "{}", said(&stopped));
     let strange = enroll(&registrar, &["--after", "c.jpg"]);
     assert!(strange.status.code() == Some(1) && said(&strange).contains("`c.jpg`"), "{}", said(&strange));
+
+    court.deployment.stop().unwrap();
+    let unreached = command(&court, &registrar, &["enroll"], &rest);
+    let says = "0 of 2 photographs are enrolled, and the next is a.jpg";
+    assert!(unreached.status.code() == Some(1) && said(&unreached).contains(says), "{}", said(&unreached));
+    assert!(said(&unreached).contains("cannot connect"), "{}", said(&unreached));
+    assert!(!said(&unreached).contains("not known"), "nothing was sent: {}", said(&unreached));
 }
 
 #[tokio::test]

@@ -230,6 +230,7 @@ async fn a_server_that_starts_while_nothing_can_be_synced_says_so_and_goes_on_by
     assert_eq!(recoveries(&court, before).await, 1, "and says so");
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
+    court.log_and_database_agree();
     trail.check_offline(&court);
 }
 

@@ -113,6 +113,7 @@ async fn stands(part: &str) {
     }
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
+    court.log_and_database_agree();
     trails.iter().for_each(|trail| trail.check_offline(&court));
 }
 

@@ -45,6 +45,9 @@ async fn nobody_else_reads_templates_reports_or_disclosures() {
     is_private(&home.join("reports"));
 
     court.search("detroit", 1).await;
+    let in_use = court.deployment.run(&["store", "compact", "--config", "magistrate.toml"]).unwrap();
+    assert!(!in_use.status.success(), "a server has it open: {}", said(&in_use));
+    assert!(!home.join("data/db.compacting").exists(), "nothing was written, and nothing is left");
     court.deployment.stop().unwrap();
     // As a start of an earlier version left it.
     std::fs::set_permissions(home.join("data/db"), std::fs::Permissions::from_mode(0o755)).unwrap();

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use client::{Client, Method};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use serde_json::json;
 
 /// The log's key as it was published when the deployment was made.
 pub fn published_key(court: &Court, jurisdiction: &str) -> audit::VerifierKey {
@@ -104,6 +105,10 @@ async fn looking_at_a_log_by_another_safe_method_is_no_attempt_on_it() {
     let before = court.entries("detroit").await;
     for method in [Method::HEAD, Method::OPTIONS] {
         for path in ["log/checkpoint", "log/tile/0/000", "audit/entries", "log/nothing"] {
+            if method == Method::HEAD && path == "audit/entries" {
+                // What is for auditors is not shown to others in part, either.
+                continue;
+            }
             let path = format!("/v1/detroit/{path}");
             let answer = court.client("st-louis/r.abara").send(method.clone(), &path, None, "".into()).await.unwrap();
             let public = method == Method::HEAD && path.ends_with("/checkpoint");
@@ -134,6 +139,46 @@ async fn the_head_of_what_is_public_is_answered_without_its_body() {
     let missing = client.send(Method::HEAD, "/v1/detroit/log/tile/0/999", None, "".into()).await.unwrap();
     assert_eq!((missing.status.as_u16(), missing.body.len()), (404, 0));
     assert_eq!(client.get("/healthz").await.unwrap().status, 200, "the connection goes on");
+}
+
+#[tokio::test]
+async fn the_head_of_what_is_for_auditors_is_refused_or_on_record_as_the_whole_is() {
+    let Some(court) = court().await else { return };
+    let path = "/v1/detroit/audit/entries";
+    for who in ["detroit/m.whitfield", "st-louis/a.whitfield"] {
+        let mut recorded = Vec::new();
+        for method in [Method::GET, Method::HEAD] {
+            let before = court.entries("detroit").await;
+            let answer = court.client(who).send(method.clone(), path, None, "".into()).await.unwrap();
+            assert_eq!(answer.status, 403, "{who} {method}: {}", String::from_utf8_lossy(&answer.body));
+            assert_eq!(answer.body.is_empty(), method == Method::HEAD, "{who} {method}");
+            assert_eq!(court.entries("detroit").await, before + 1, "{who} {method}");
+            let entries = court.audit("detroit", before).await;
+            assert_eq!(entries[0]["leaf"]["kind"], "rejection", "{who} {method}");
+            let account = &entries[0]["account"];
+            let (jurisdiction, person) = who.split_once('/').unwrap();
+            assert_eq!(
+                (&account["who"]["jurisdiction"], &account["who"]["person"]),
+                (&json!(jurisdiction), &json!(person))
+            );
+            recorded.push(account["event"].clone());
+        }
+        assert_eq!(recorded[0], recorded[1], "{who}");
+    }
+
+    let mut auditor = court.client("detroit/a.feld");
+    let mut recorded = Vec::new();
+    for method in [Method::GET, Method::HEAD] {
+        let before = court.entries("detroit").await;
+        let path = format!("{path}?first=0&count=1");
+        let answer = auditor.send(method.clone(), &path, None, "".into()).await.unwrap();
+        assert_eq!(answer.status, 200, "{method}: {}", String::from_utf8_lossy(&answer.body));
+        assert_eq!(answer.body.is_empty(), method == Method::HEAD, "{method}");
+        assert_eq!(court.entries("detroit").await, before + 1, "{method}");
+        let entries = court.audit("detroit", before).await;
+        recorded.push((entries[0]["leaf"]["kind"].clone(), entries[0]["account"]["event"].clone()));
+    }
+    assert_eq!(recorded[0], recorded[1], "the look at the head is the same look");
 }
 
 #[tokio::test]

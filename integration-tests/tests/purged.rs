@@ -189,6 +189,8 @@ async fn needles(home: &Path, going: &Going, entries: &Entries) -> (Vec<Needle>,
         table => ["search_fact", "case_probe"].contains(&table),
     });
     rows.extend(kept);
+    let told = opened(&detroit).await.unwrap();
+    assert!(told.iter().any(|(table, _, plain)| *table == "booking" && says(plain, MARKER)), "this would find it");
     let told = opened(&st_louis).await.unwrap();
     assert!(told.iter().any(|(table, _, plain)| *table == "search_fact" && says(plain, ANALYST)), "this would find it");
     assert!(told.iter().any(|(table, _, plain)| *table == "request" && says(plain, MARKER)), "this would find it");
@@ -215,14 +217,23 @@ fn says(plain: &[u8], text: &str) -> bool {
     plain.windows(text.len()).any(|part| part == text.as_bytes())
 }
 
-/// All that whoever has the master key can still open of the other jurisdiction's database. Nothing says what went.
+/// All that whoever has the master key can still open of either jurisdiction's database. Nothing says what went.
 async fn opens_to_nothing(home: &Path, going: &Going) {
     let digest = Digest::of(COUNTED.as_bytes()).to_string();
     let store = database(home).await;
-    let st_louis = store.jurisdiction("st-louis").await.unwrap();
-    for (table, row, plain) in opened(&st_louis).await.unwrap() {
-        for gone in [MARKER, CASE, COUNTED, digest.as_str()] {
-            assert!(!says(&plain, gone), "{table} {row} says {gone}: {}", String::from_utf8_lossy(&plain));
+    let (detroit, st_louis) =
+        (store.jurisdiction("detroit").await.unwrap(), store.jurisdiction("st-louis").await.unwrap());
+    // The number of the case that goes was the other one's alone.
+    for (jurisdiction, gone) in [(&detroit, &[MARKER][..]), (&st_louis, &[MARKER, CASE, COUNTED, digest.as_str()][..])]
+    {
+        for (table, row, plain) in opened(jurisdiction).await.unwrap() {
+            for gone in gone {
+                assert!(
+                    !says(&plain, gone),
+                    "{jurisdiction:?}: {table} {row} says {gone}: {}",
+                    String::from_utf8_lossy(&plain)
+                );
+            }
         }
     }
     let of_requests = ["request", "request_opened", "request_entry", "request_search", "obligation", "imposition"];
@@ -232,7 +243,7 @@ async fn opens_to_nothing(home: &Path, going: &Going) {
         of_searches.contains(&row.table) || (of_requests.contains(&row.table) && row.key.contains(&going.whole))
     };
     assert!(!left.iter().any(is_of_it), "{left:?}");
-    drop(st_louis);
+    drop((detroit, st_louis));
     store.close().await;
 }
 

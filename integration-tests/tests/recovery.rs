@@ -70,6 +70,7 @@ async fn with_room_on_the_disk_again_the_server_goes_on_by_itself() {
     trail.given(&court, vec![Given::of(&found, found["request"].as_str().map(str::to_owned))]);
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
+    court.log_and_database_agree();
     trail.check_offline(&court);
     court.deployment.serve().unwrap();
     trail.follow(&court, true).await;

@@ -1,9 +1,11 @@
 //! `cargo xtask build`, `cargo xtask demo`, `cargo xtask test`: everything a fresh machine with Rust and a C compiler needs.
-//! And `cargo xtask coverage`: what covers each clause of the directives; `cargo xtask peers`: the search beside other libraries'.
+//! And `cargo xtask coverage`: what covers each clause of the directives; `cargo xtask peers`: the search beside other libraries';
+//! `cargo xtask figures`: the benchmarks beside their goals.
 
 mod build;
 mod coverage;
 mod demo;
+mod figures;
 mod lead;
 mod peers;
 mod story;
@@ -30,6 +32,8 @@ enum Command {
     Test,
     /// Build, and measure the search beside other libraries on the same vectors
     Peers(peers::Arguments),
+    /// Build, and measure what the program does on this machine beside the goals; fails where one is missed that is not the disk's
+    Figures,
     /// Write docs/coverage.md: what enforces, records or reports each clause, and what proves it
     Coverage {
         /// Only say whether it is up to date
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => build::all().and_then(|program| demo::run(&program, &arguments)),
         Command::Test => build::all().and_then(|_| testing::run()),
         Command::Peers(arguments) => peers::run(&arguments, build::all),
+        Command::Figures => figures::run(build::all),
         Command::Coverage { check } => coverage::run(check),
     };
     match done {

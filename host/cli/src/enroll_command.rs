@@ -8,7 +8,7 @@ use crate::{runtime, shown};
 use anyhow::{Context as _, anyhow, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use client::StatusCode;
+use client::{ClientError, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -17,6 +17,9 @@ use std::process::ExitCode;
 
 /// Records sent in one batch: the server's own limit is 1000, and photographs are large.
 const BATCH: usize = 20;
+
+/// What is said of a batch that was sent, and got no answer.
+const UNKNOWN: &str = "whether the next batch is enrolled is not known; it is whole or not at all";
 
 #[derive(clap::Args)]
 #[command(
@@ -51,15 +54,22 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut stop = std::pin::pin!(crate::serve::asked_to_stop());
     for batch in files.chunks(BATCH) {
         let sent = body(arguments, batch).and_then(|body| {
-            let answer = runtime.block_on(async {
-                tokio::select! {
+            runtime.block_on(async {
+                let opened = tokio::select! {
                     // First, so that it listens before anything is sent.
                     biased;
-                    () = stop.as_mut() => Err(anyhow!("it was stopped, and the server may go on with what it was sent")),
-                    answer = client.post(&path, &body) => answer.map_err(anyhow::Error::from),
+                    () = stop.as_mut() => Err(anyhow!("it was stopped before the next batch was sent")),
+                    opened = client.open() => opened.map_err(anyhow::Error::from),
+                };
+                opened?;
+                let stopped =
+                    || anyhow!("it was stopped, and the server may go on with what it was sent").context(UNKNOWN);
+                tokio::select! {
+                    biased;
+                    () = stop.as_mut() => Err(stopped()),
+                    answer = client.post(&path, &body) => answer.map_err(unanswered),
                 }
-            });
-            answer.context("whether the next batch is enrolled is not known; it is whole or not at all")
+            })
         });
         match sent {
             Ok(answer) if answer.status.is_success() && answer.status != StatusCode::ACCEPTED => {
@@ -81,6 +91,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     say!("{enrolled} records enrolled");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why a batch got no answer, and what that says of it.
+fn unanswered(e: ClientError) -> anyhow::Error {
+    let is_unsent = e.is_unsent();
+    let e = anyhow::Error::from(e);
+    if is_unsent { e } else { e.context(UNKNOWN) }
 }
 
 /// The photographs of a folder in the order of their names, or those after one of them.
@@ -197,6 +214,21 @@ mod tests {
         assert!(refused(doubled.path(), Some("b.jpg")).contains("a.jpg and a.png"), "nor is it gone on with");
         assert!(refused(folder(&["a.txt"]).path(), None).contains("no photograph"));
         assert!(refused(&doubled.path().join("none"), None).contains("cannot read"));
+    }
+
+    #[test]
+    fn only_of_a_batch_that_was_sent_it_is_not_known_whether_it_is_enrolled() {
+        let reason = "refused".to_owned();
+        let unsent = [
+            ClientError::Connect { address: "127.0.0.1:1".to_owned(), reason: reason.clone() },
+            ClientError::Refused(reason.clone()),
+        ];
+        for e in unsent {
+            let said = format!("{:#}", unanswered(e));
+            assert!(said.contains("refused") && !said.contains("not known"), "{said}");
+        }
+        let said = format!("{:#}", unanswered(ClientError::Broken(reason)));
+        assert!(said.contains("refused") && said.contains("not known"), "{said}");
     }
 
     #[test]

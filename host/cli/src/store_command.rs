@@ -57,8 +57,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     }
     let before = size(&folder)?;
     let fresh = beside(&folder, ".compacting");
-    private::only_owners(&fresh)?;
-    let rows = runtime()?.block_on(rewrite(&config, &fresh))?;
+    let rows = into_fresh(&fresh, || runtime()?.block_on(rewrite(&config, &fresh)))?;
     replace(&folder, &fresh)?;
     let after = size(&folder)?;
     say!("{rows} rows written anew: {before} bytes before, {after} now; nothing of what was purged is in its files");
@@ -92,11 +91,27 @@ fn resume(folder: &Path) -> anyhow::Result<()> {
     if fresh.exists() { remove(&fresh) } else { Ok(()) }
 }
 
+/// Makes the fresh folder and has it written; where that fails, what was written goes again.
+fn into_fresh<T>(fresh: &Path, write: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    private::only_owners(fresh)?;
+    write().map_err(|e| match remove(fresh) {
+        Ok(()) => e,
+        Err(left) => e.context(format!("{left:#}; the next compaction removes it")),
+    })
+}
+
 /// Writes every jurisdiction's rows into a database in a fresh folder; gives their number.
 async fn rewrite(config: &Config, fresh: &Path) -> anyhow::Result<u64> {
     let key = || anyhow::Ok(store::MasterKey::from_bytes(config::secret(&config.store.key)?));
     let from = store::Store::open(&config.store.url, None, key()?).await?;
     let into = store::Store::open(&format!("surrealkv://{}", fresh.display()), None, key()?).await?;
+    let copied = copy(config, &from, &into).await;
+    into.close().await;
+    from.close().await;
+    copied
+}
+
+async fn copy(config: &Config, from: &store::Store, into: &store::Store) -> anyhow::Result<u64> {
     let known = config.jurisdictions.keys().next().context("the configuration names no jurisdiction")?;
     let mut rows = 0;
     for id in from.jurisdictions(known).await? {
@@ -109,8 +124,6 @@ async fn rewrite(config: &Config, fresh: &Path) -> anyhow::Result<u64> {
         rows += old.rewrite(&new, &progress).await?;
         bar.finish_and_clear();
     }
-    into.close().await;
-    from.close().await;
     Ok(rows)
 }
 
@@ -159,6 +172,29 @@ mod tests {
     fn made(folder: &Path, says: &str) {
         create_dir_all(folder).unwrap();
         write(folder.join("rows"), says).unwrap();
+    }
+
+    #[test]
+    fn of_a_compaction_that_fails_nothing_is_left_and_why_is_said() {
+        let home = tempfile::tempdir().unwrap();
+        let fresh = beside(&home.path().join("db"), ".compacting");
+        let failed = into_fresh(&fresh, || -> anyhow::Result<u64> { bail!("it is in use") }).unwrap_err();
+        assert_eq!(
+            (format!("{failed:#}").as_str(), fresh.exists()),
+            ("it is in use", false),
+            "before anything was written"
+        );
+        let failed = into_fresh(&fresh, || -> anyhow::Result<u64> {
+            made(&fresh, "half");
+            bail!("the disk is full")
+        });
+        assert_eq!(
+            (format!("{:#}", failed.unwrap_err()).as_str(), fresh.exists()),
+            ("the disk is full", false),
+            "half-way"
+        );
+        assert_eq!(into_fresh(&fresh, || Ok(3)).unwrap(), 3);
+        assert!(fresh.is_dir(), "and what is whole stays");
     }
 
     #[test]

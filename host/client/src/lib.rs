@@ -63,6 +63,13 @@ pub enum ClientError {
     Answer(String),
 }
 
+impl ClientError {
+    /// Whether nothing of the request reached the server: there was no connection, or its handshake failed.
+    pub fn is_unsent(&self) -> bool {
+        matches!(self, Self::Credential { .. } | Self::Connect { .. } | Self::Refused(_))
+    }
+}
+
 /// Who the client is, and whom it trusts.
 #[derive(Clone)]
 pub struct Identity {
@@ -198,6 +205,16 @@ impl Client {
         Self { most_answer_bytes, ..self }
     }
 
+    /// Opens the connection, where none is open. Nothing is sent on it yet.
+    ///
+    /// # Errors
+    /// [`ClientError::Connect`], [`ClientError::Refused`].
+    pub async fn open(&mut self) -> Result<(), ClientError> {
+        let connection = self.opened().await?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
     /// `GET`.
     ///
     /// # Errors
@@ -231,10 +248,7 @@ impl Client {
             request = request.header(header::CONTENT_TYPE, kind);
         }
         let request = request.body(Full::new(body)).map_err(|e| ClientError::Answer(e.to_string()))?;
-        let mut connection = match self.connection.take() {
-            Some(open) if !open.sender.is_closed() => open,
-            _ => self.connect().await?,
-        };
+        let mut connection = self.opened().await?;
         let (head, body) = match connection.exchange(request).await {
             Ok(answer) => answer.into_parts(),
             Err(e) => return Err(connection.broken(&e).await),
@@ -247,6 +261,14 @@ impl Client {
         self.connection = Some(connection);
         let kind = head.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         Ok(Answer { status: head.status, content_type: kind.to_owned(), body })
+    }
+
+    /// The connection that is open, or a new one.
+    async fn opened(&mut self) -> Result<Connection, ClientError> {
+        match self.connection.take() {
+            Some(open) if !open.sender.is_closed() => Ok(open),
+            _ => self.connect().await,
+        }
     }
 
     async fn connect(&self) -> Result<Connection, ClientError> {

@@ -1,6 +1,6 @@
 //! The OpenAPI document, from the table of routes.
 
-use crate::routes::{Audit, Caller, Route};
+use crate::routes::{Audit, Caller, Route, has_head};
 use crate::{api, case_api, office_api, registry_api, reporting};
 use hyper::Method;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
@@ -137,6 +137,7 @@ fn terms(route: &Route) -> String {
         }
         Audit::Public => "Nothing is recorded: no entry is made. `HEAD` is answered, too.",
         Audit::Look => "The look is an entry.",
+        Audit::Step if has_head(route) => "What comes of it is an entry, of `HEAD`, too.",
         Audit::Step => "What comes of it is an entry.",
     };
     format!("{} {recorded}", who(route.caller))

@@ -84,6 +84,11 @@ pub(crate) fn is_of_log(route: &str) -> bool {
     route.starts_with("/v1/{jurisdiction}/log/")
 }
 
+/// Whether a route, as the table has it, is for auditors alone.
+pub(crate) fn is_for_auditors(route: &str) -> bool {
+    route.starts_with("/v1/{jurisdiction}/audit/")
+}
+
 /// The jurisdiction whose log a request would change, if it could. A safe method (RFC 9110, section 9.2.1) asks for nothing
 /// to be changed.
 pub(crate) fn attacked(method: &Method, path: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 
 mod finding;
 
-pub(crate) use finding::{Match, Table};
+pub(crate) use finding::{Match, Table, has_head};
 
 use crate::bodies::FORM_BYTES;
 use crate::endpoints::{self, Ask, Reply};

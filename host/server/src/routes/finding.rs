@@ -1,6 +1,7 @@
 //! From a request's method and path to its route.
 
 use super::{Audit, Caller, ROUTES, Route};
+use crate::public_log;
 use hyper::Method;
 
 /// Finds routes by path.
@@ -41,13 +42,18 @@ impl Table {
 
     pub(crate) fn find<'p>(&'p self, method: &Method, path: &'p str) -> Match<'p> {
         let Ok(found) = self.paths.at(path) else { return Match::Nothing };
-        // What is public is on record neither way: whoever wants the head of it alone may have it.
-        let head = |r: &Route| *method == Method::HEAD && r.method == Method::GET && r.audit == Audit::Public;
+        let head = |r: &Route| *method == Method::HEAD && has_head(r);
         match found.value.iter().find(|r| r.method == *method || head(r)) {
             Some(route) => Match::Route(route, found.params.iter().collect()),
             None => Match::Methods(found.value.iter().map(|r| &r.method).collect()),
         }
     }
+}
+
+/// Whether the head of a route's answer may be asked for alone. What is public is on record neither way; what is for auditors is
+/// on record, or refused, as the whole of it.
+pub(crate) fn has_head(route: &Route) -> bool {
+    route.method == Method::GET && (route.audit == Audit::Public || public_log::is_for_auditors(route.path))
 }
 
 #[cfg(test)]
@@ -67,16 +73,16 @@ mod tests {
     }
 
     #[test]
-    fn the_head_of_what_is_public_is_found_and_of_nothing_else() {
+    fn the_head_of_what_is_public_or_for_auditors_is_found_and_of_nothing_else() {
         let table = Table::new();
+        let has_head = |r: &Route| r.audit == Audit::Public || r.caller == Caller::Role("auditor");
         for route in ROUTES {
             let path = route.path.replace(['{', '}'], "");
-            let found =
-                matches!(table.find(&Method::HEAD, &path), Match::Route(found, _) if found.audit == Audit::Public);
-            let public =
-                ROUTES.iter().any(|r| r.path == route.path && r.method == Method::GET && r.audit == Audit::Public);
-            assert_eq!(found, public, "{path}");
+            let found = matches!(table.find(&Method::HEAD, &path), Match::Route(found, _) if found.path == route.path);
+            let expected = ROUTES.iter().any(|r| r.path == route.path && r.method == Method::GET && has_head(r));
+            assert_eq!(found, expected, "{path}");
         }
+        assert!(matches!(Table::for_everybody().find(&Method::HEAD, "/v1/a/audit/entries"), Match::Nothing));
     }
 
     #[test]

@@ -1,0 +1,110 @@
+//! `cargo xtask figures`: what the benchmarks measure on this machine, beside what is aimed at.
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What is aimed at.
+enum Bound {
+    Least(f64),
+    Most(f64),
+    /// So many times another figure of the same measurement. That one is the disk's, so that a miss is told and fails nothing.
+    Times(f64, &'static str),
+}
+use Bound::{Least, Most, Times};
+
+/// Which figure of which benchmark, and its goal.
+static GOALS: [(&str, &str, Bound); 10] = [
+    ("append", "entries_per_s", Times(20.0, "fdatasync_per_s")),
+    ("prove", "p99_us", Most(100.0)),
+    ("verify", "entries_per_s", Least(500_000.0)),
+    ("replay", "decisions_per_s", Least(20_000.0)),
+    ("vet", "p50_us", Most(20.0)),
+    ("vet", "p99_us", Most(80.0)),
+    ("serve", "p50_ms", Most(10.0)),
+    ("serve", "p99_ms", Most(50.0)),
+    ("serve", "errors", Most(0.0)),
+    ("search", "one_probe_p50_ms", Most(25.0)),
+];
+
+/// A line of the table, and whether it is a failure.
+#[derive(Debug, PartialEq)]
+struct Row([String; 4], bool);
+
+/// Measures, prints a table, and fails where a goal is missed.
+pub(crate) fn run(build: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Result<()> {
+    let program = build()?;
+    let mut rows = Vec::new();
+    for words in runs(&crate::build::root().join("policies"))? {
+        let name = words.join(" ");
+        eprintln!("measuring: bench {name}");
+        let mut command = Command::new(&program);
+        // Beside the program: temporary files may be in memory elsewhere.
+        command.current_dir(program.parent().context("the program is in a folder")?);
+        command.arg("bench").args(&words).arg("--json").stderr(Stdio::inherit());
+        let done = command.output().with_context(|| format!("cannot run {command:?}"))?;
+        rows.extend(compared(&name, done.status.success(), &String::from_utf8_lossy(&done.stdout)));
+    }
+    let failed = rows.iter().filter(|Row(_, fails)| *fails).count();
+    let mut table = crate::demo::table(["figure", "measured", "goal", "met"]);
+    for Row(cells, _) in rows {
+        table.add_row(cells);
+    }
+    println!("{table}");
+    if failed == 0 { Ok(()) } else { bail!("{failed} goals are missed") }
+}
+
+/// What is asked of `magistrate bench`.
+fn runs(policies: &Path) -> anyhow::Result<Vec<Vec<String>>> {
+    let listing = policies.read_dir().with_context(|| format!("cannot read {}", policies.display()))?;
+    let mut folders: Vec<PathBuf> = listing.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
+    folders.retain(|folder| folder.join("policy.toml").is_file());
+    folders.sort();
+    let first = folders.first().context("there is no policy")?;
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    let of = |bench: &str, option: &str, folder: &Path| words(&[bench, option, &folder.to_string_lossy()]);
+    let mut runs = vec![words(&["append", "--writers", "512"]), words(&["prove"]), words(&["verify"])];
+    runs.push(of("replay", "--policy", first));
+    runs.extend(folders.iter().map(|folder| of("vet", "--policy", folder)));
+    runs.push(of("serve", "--policies", policies));
+    runs.push(words(&["search", "--rows", "1000000"]));
+    Ok(runs)
+}
+
+/// What a benchmark printed, beside the goals. One that failed, or printed no figure that has a goal, is a miss itself.
+fn compared(name: &str, succeeded: bool, printed: &str) -> Vec<Row> {
+    let lines = printed.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut rows: Vec<Row> = lines.flat_map(|measured| judged(&measured)).collect();
+    if !succeeded || rows.is_empty() {
+        rows.push(Row([name, "failed", "", "missed"].map(str::to_owned), true));
+    }
+    rows
+}
+
+fn judged(measured: &Value) -> Vec<Row> {
+    let figure = |name: &str| measured.get(name).and_then(Value::as_f64);
+    let says = ["bench", "policy", "proof", "phase"].map(|name| measured.get(name).and_then(Value::as_str));
+    let of = says.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let goals = GOALS.iter().filter(|(bench, ..)| says[0] == Some(*bench));
+    let judge = |(_, name, bound): &(&str, &str, Bound)| {
+        let value = figure(name);
+        // What was not measured meets nothing.
+        let (goal, is_met) = match bound {
+            Least(least) => (format!("≥ {least}"), value.is_some_and(|value| value >= *least)),
+            Most(most) => (format!("≤ {most}"), value.is_some_and(|value| value <= *most)),
+            Times(times, other) => {
+                let least = figure(other).map(|other| times * other);
+                let told = least.map_or_else(|| "?".to_owned(), |least| least.to_string());
+                (format!("≥ {times} × {other} = {told}"), value.zip(least).is_some_and(|(value, least)| value >= least))
+            }
+        };
+        let told = value.map_or_else(|| "nothing".to_owned(), |value| value.to_string());
+        let met = if is_met { "met" } else { "missed" };
+        Row([format!("{of} {name}"), told, goal, met.to_owned()], !is_met && !matches!(bound, Times(..)))
+    };
+    goals.map(judge).collect()
+}
+
+#[cfg(test)]
+mod tests;
