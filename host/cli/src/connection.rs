@@ -34,7 +34,7 @@ impl Connection {
         let above = || pki::authority_of(&self.certificate);
         let authority = self.authority.clone().or_else(above).context("name the authority with --authority")?;
         let identity = Identity::read(&self.certificate, &pki::key_of(&self.certificate)?, &authority)?;
-        Ok(Client::new(&self.server, identity))
+        Ok(Client::new(address(&self.server), identity))
     }
 
     /// The path of something of the jurisdiction's. The parts may hold nothing that would lead elsewhere.
@@ -58,5 +58,24 @@ impl Connection {
     pub(crate) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
         let mut client = self.client()?;
         Ok(runtime()?.block_on(client.post(path, body))?)
+    }
+}
+
+/// `host:port`, also of an address as `serve` prints it.
+fn address(said: &str) -> &str {
+    said.strip_prefix("https://").unwrap_or(said).trim_end_matches('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_found_by_the_address_that_it_prints() {
+        for said in ["127.0.0.1:8443", "https://127.0.0.1:8443", "https://127.0.0.1:8443/"] {
+            assert_eq!(address(said), "127.0.0.1:8443");
+        }
+        assert_eq!(address("[::1]:8443"), "[::1]:8443");
+        assert_eq!(address("http://127.0.0.1:8443"), "http://127.0.0.1:8443", "certificates are not asked for there");
     }
 }
