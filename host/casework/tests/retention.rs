@@ -853,8 +853,10 @@ async fn what_is_imposed_on_a_probe_counts_though_its_request_says_nothing_any_m
     agree(&court.casework).await;
 
     // Whoever may not act is turned away all the same, and on record.
-    let gone = |registry: &mut Registry| registry.people.retain(|person| person.id != ASKER);
-    let court = court.reopen(gone).await;
+    let suspend = |registry: &mut Registry| {
+        registry.people.iter_mut().find(|person| person.id == ASKER).unwrap().suspended_since = Some(Instant(1));
+    };
+    let court = court.reopen(suspend).await;
     let rejected = court.on_record(&request, "rejected").await;
     let idle = court.look(FIRST, &request).await;
     assert!(matches!(idle, Err(CaseError::Rejected(_))), "{idle:?}");

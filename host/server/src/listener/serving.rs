@@ -215,10 +215,10 @@ async fn receive(
     busy: &mpsc::Sender<()>,
 ) -> Result<(Bytes, Claim), Problem> {
     if route.body > 0 {
-        let (desk, caller, parts, busy) = (desk.clone(), caller.clone(), parts.to_vec(), busy.clone());
+        let (casework, caller, parts, busy) = (desk.casework.clone(), caller.clone(), parts.to_vec(), busy.clone());
         let admitting = async move {
             let _busy = busy;
-            admit(&desk.casework, route, caller, &parts).await.map(drop)
+            admit(&casework, route, caller, &parts).await.map(drop)
         };
         unless_stalled(desk, finished(route, tokio::spawn(admitting))).await?;
     }
