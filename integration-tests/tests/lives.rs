@@ -232,7 +232,7 @@ async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing
     let altered = out_of_place("altered").under("5.5-b4");
     court.refuse("detroit/o.mercer", &id, "acknowledgements", &edited, altered).await;
     let given = json!({"statement": STATEMENT, "text": verbatim});
-    court.refuse(ASKER, &id, "acknowledgements", &given, forbidden("o.mercer")).await;
+    court.refuse(ASKER, &id, "acknowledgements", &given, forbidden("only the requester acknowledges")).await;
     court.take("detroit/o.mercer", &id, "acknowledgements", &given).await;
     court
         .refuse("detroit/o.mercer", &id, "acknowledgements", &given, out_of_place("nothing of this kind is open"))

@@ -33,9 +33,13 @@ struct Photograph {
 const COSINE_TOLERANCE: f32 = 0.03;
 const PIXEL_TOLERANCE: f32 = 4.0;
 
+/// This package in the source tree that cargo runs, which need not be the one that was built where two share a target folder.
+fn package() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()).into()
+}
+
 fn shared() -> Option<PathBuf> {
-    let folder = std::env::var_os("MAGISTRATE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let folder = std::env::var_os("MAGISTRATE_SHARED").map_or_else(|| package().join("../../../shared"), PathBuf::from);
     if folder.join("models").is_dir() && folder.join("faces").is_dir() {
         return Some(folder);
     }

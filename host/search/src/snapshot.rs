@@ -345,8 +345,10 @@ impl Writer {
     }
 
     fn bitmap(&mut self, bitmap: &Bitmap) {
-        self.number(bitmap.words().len());
-        self.0.extend_from_slice(bytes(bitmap.words()));
+        // Without the empty words that removed rows leave at its end: there are no such rows for whoever reads it.
+        let words = &bitmap.words()[..bitmap.end().div_ceil(u64::BITS as usize)];
+        self.number(words.len());
+        self.0.extend_from_slice(bytes(words));
     }
 }
 

@@ -137,7 +137,7 @@ fn terms(route: &Route) -> String {
         }
         Audit::Public => "Nothing is recorded: no entry is made. `HEAD` is answered, too.",
         Audit::Look => "The look is an entry.",
-        Audit::Step if has_head(route) => "What comes of it is an entry, of `HEAD`, too.",
+        Audit::Step if has_head(route) => "What comes of it, of `HEAD`, too, is an entry.",
         Audit::Step => "What comes of it is an entry.",
     };
     format!("{} {recorded}", who(route.caller))

@@ -102,7 +102,7 @@ async fn a_database_of_an_older_program_is_brought_to_the_newest_schema() {
 
     // As a program left it that knew three versions.
     for statement in [
-        "DELETE schema WHERE version IN [4, 5, 6, 7]",
+        "DELETE schema WHERE version IN [4, 5, 6, 7, 8]",
         "REMOVE TABLE retention",
         "REMOVE TABLE imposition",
         "REMOVE TABLE gallery_change",
