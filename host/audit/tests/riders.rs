@@ -19,14 +19,14 @@ fn append_with(log: &Log, leaf: Vec<u8>, rider: &[u8]) -> Result<u64, AppendErro
     runtime.block_on(log.append_with(leaf, rider.to_vec())).map(|appended| appended.index)
 }
 
-/// Whether any file under the folder holds these bytes.
+/// Whether any file under the folder holds these bytes. One that was renamed or deleted meanwhile holds nothing.
 fn holds(folder: &Path, needle: &[u8]) -> bool {
     fs::read_dir(folder).unwrap().any(|entry| {
         let path = entry.unwrap().path();
         if path.is_dir() {
             holds(&path, needle)
         } else {
-            fs::read(&path).unwrap().windows(needle.len()).any(|window| window == needle)
+            fs::read(&path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
         }
     })
 }
