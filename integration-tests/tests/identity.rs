@@ -1,7 +1,7 @@
 //! Who gets in: nobody without a certificate of the authority that is valid now, names a person and a device, and is in
 //! the registry.
 
-use crate::common::{Court, alarms, court, court_after, path, request, searcher};
+use crate::common::{Court, alarms, court, court_after, path, request, searcher, until};
 use crate::everybody::{anybody, open};
 use client::{Client, ClientError, Identity};
 use integration_tests::Deployment;
@@ -129,12 +129,8 @@ async fn until_ready(court: &Court, status: &str) {
 
 /// Waits until somebody has been told this of the host.
 async fn until_told(court: &Court, subject: &str) {
-    let started = Instant::now();
     let is_it = |text: &String| text.contains(subject) && text.contains("Jurisdiction: host");
-    while !alarms(&court.outbox()).iter().any(is_it) {
-        assert!(started.elapsed() < LONG, "nobody is told that {subject}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    until(&format!("nobody is told that {subject}"), || async { alarms(&court.outbox()).iter().any(is_it) }).await;
 }
 
 #[tokio::test]

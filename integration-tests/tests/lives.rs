@@ -5,7 +5,7 @@ use crate::common::life::{
     document, forbidden, hand_over, number, out_of_place, outcome, outgoing, pending, photographs_in_pdf,
     registry_file, reopen, said, signing, under,
 };
-use crate::common::office::{LASO, complies};
+use crate::common::office::{LASO, complies, stated};
 use crate::common::{Court, court, request};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -456,10 +456,8 @@ async fn an_edited_statement_does_not_leave() {
 
 /// Puts something on record of a person, as who authorises access does.
 async fn record(court: &Court, person: &str, mut what: Value) {
-    what["answers"] = json!({"need-to-know": "compares faces in the unit", "credential-personal": true});
-    let path = format!("/v1/detroit/people/{person}/record");
-    let answer = court.client("detroit/l.ortega").post(&path, &what).await.unwrap();
-    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    what["answers"] = stated();
+    court.decide(LASO, &format!("people/{person}/record"), &what).await;
 }
 
 #[tokio::test]

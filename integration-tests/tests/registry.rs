@@ -5,15 +5,10 @@ use crate::case_commands as typed;
 use crate::common::life::{
     FIRST, Listed, PATROL, SUPERVISOR, denied, forbidden, out_of_place, outgoing, pending, signing,
 };
-use crate::common::office::{BOARD, BOARD_ROLE, LASO, NEW, SHERIFF, complies};
+use crate::common::office::{BOARD, BOARD_ROLE, LASO, NEW, SHERIFF, complies, stated};
 use crate::common::{Court, MODEL, court, packed, template};
 use integration_tests::Example;
 use serde_json::{Value, json};
-
-/// What is said whenever access is given or reviewed.
-fn stated() -> Value {
-    json!({"need-to-know": "compares faces in the unit", "credential-personal": true})
-}
 
 /// An examiner's training, which counts no longer from this day on.
 fn training(expires: &str) -> Value {

@@ -1,12 +1,12 @@
 //! Two hosts and a witness, each a program of its own: what is published is cosigned, and a forked log is found out.
 
+use crate::common::until;
 use client::Client;
 use integration_tests::{Deployment, copy};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 /// What a witness is called that belongs to nobody else.
 const W1: &str = "witness.example/w1";
@@ -100,14 +100,6 @@ fn have_witnessed(deployment: &Deployment, witness: &Witness, jurisdiction: &str
         )
         .replace(&format!("[jurisdictions.{other}]\n"), &format!("[jurisdictions.{other}]\nwitnesses_required = 0\n"));
     std::fs::write(deployment.config(), config + &witness.entry()).unwrap();
-}
-
-async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    let started = Instant::now();
-    while !condition().await {
-        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// The number of entries in a jurisdiction's log.

@@ -26,7 +26,10 @@ fn holds(folder: &Path, needle: &[u8]) -> bool {
         if path.is_dir() {
             holds(&path, needle)
         } else {
-            fs::read(&path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
+            match fs::read(&path) {
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => false,
+                bytes => bytes.unwrap().windows(needle.len()).any(|window| window == needle),
+            }
         }
     })
 }

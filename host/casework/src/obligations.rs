@@ -50,7 +50,7 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 const PURGE_LEAD_MS: u64 = HOUR_MS;
 
 /// Owner of what the host itself has to do.
-const HOST: &str = "host";
+pub(crate) const HOST: &str = "host";
 
 /// How an obligation stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

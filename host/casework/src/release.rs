@@ -28,7 +28,7 @@ use crate::ledger::OfRequest;
 use crate::life::{Life, Listed};
 use crate::limits::{self, bounded};
 use crate::misstep::{Demanded, Misstep, each};
-use crate::obligations::{self, Owed};
+use crate::obligations::{self, HOST, Owed};
 use crate::permit::Acted;
 use crate::search_step::MOST_CANDIDATES;
 use crate::signatures::{Bench, Rule, rules};
@@ -44,9 +44,6 @@ use wanted::{Wanted, wanted};
 
 /// As a rejection calls it.
 const ASKED: &str = "release a result";
-
-/// Who the host is, where it sets an obligation aside itself.
-const HOST: &str = "host";
 
 /// Why a document's obligation is set aside.
 const NOT_OF_THIS_RESULT: &str = "the result that left needed no such document: what was decided on it demands none";

@@ -24,7 +24,7 @@ use crate::intake::attested;
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt};
 use crate::limits::bounded;
-use crate::obligations::{self, Owed};
+use crate::obligations::{self, HOST, Owed};
 use crate::permit::Acted;
 use crate::sitting::Taken;
 use crate::turns::Turn;
@@ -44,9 +44,6 @@ const REPORTS: &str = "reports";
 
 /// The sealed kind under which reports are kept.
 const REPORT: &str = "report";
-
-/// Who sets a notice aside of which nothing came.
-const HOST: &str = "host";
 
 /// Why.
 const NOT_DRAWN: &str = "the report was not drawn up";

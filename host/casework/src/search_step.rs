@@ -109,8 +109,8 @@ struct Permitted {
     attestations: Vec<Attestation>,
     /// Candidates to find.
     most: u32,
-    /// What the opening of the request says of its lists.
-    opening: Bounds,
+    /// What the opening of the request and this permit say of its list.
+    bounds: Bounds,
     demands: Demands,
     /// What was asked for of the records, and what that is on the day of the search.
     filter: (Conditions, Option<search::Filter>),
@@ -266,7 +266,8 @@ impl Casework {
             }
         }
         let permit = judged?;
-        let most = opening.clone().and(permit.rulings()).how_many(plan.candidates);
+        let bounds = opening.and(permit.rulings());
+        let most = bounds.how_many(plan.candidates);
         let filter = (plan.filter, resolved);
         Ok(Permitted {
             id,
@@ -277,7 +278,7 @@ impl Casework {
             case_keys,
             attestations,
             most,
-            opening,
+            bounds,
             demands,
             filter,
             permit,
@@ -302,7 +303,7 @@ impl Casework {
             case_keys,
             attestations,
             most,
-            opening,
+            bounds,
             demands,
             filter,
             permit,
@@ -375,7 +376,7 @@ impl Casework {
             Err(e) => return Err(after(search, e)),
         };
         // As the entries say it, from which the list that stands is read again.
-        let bounds = opening.and(&search).and(&shown);
+        let bounds = bounds.and(&shown);
         let (most, hide) = (bounds.at_most(), bounds.hides_scores());
         let Bounds { fields: allowed, withheld, .. } = bounds;
         // By id and not by place: a record that was purged meanwhile has no booking any more.

@@ -180,13 +180,14 @@ impl Casework {
             Err(e) => return Err(e),
         };
         let concerned = self.concerned(&requester, &owner)?;
-        if request.is_bare() {
-            let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
-            return self.record_rejected(&ledgers, actor, request.told_as()?, asked, Misstep::Incomplete).await;
-        }
-        let life = self.life(&owner, &request.request.id).await?;
-        let now = match self.moment_after(&life, owner.neighbours.is_some()).await? {
-            Ok(now) => now,
+        let begun = if request.is_bare() {
+            Err(Misstep::Incomplete)
+        } else {
+            let life = self.life(&owner, &request.request.id).await?;
+            self.moment_after(&life, owner.neighbours.is_some()).await?.map(|now| (life, now))
+        };
+        let (life, now) = match begun {
+            Ok(begun) => begun,
             Err(misstep) => {
                 let ledgers: Vec<_> = concerned.iter().map(|c| &c.ledger).collect();
                 return self.record_rejected(&ledgers, actor, request.told_as()?, asked, misstep).await;

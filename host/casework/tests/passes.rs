@@ -1,6 +1,6 @@
 //! What the host does by itself: purges first, and notices beside it, however long their recipients take.
 
-use crate::common::{Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, outgoing, said, signing, text};
+use crate::common::{Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, outgoing, said, signing, text, until};
 use casework::notices::{Delivering, Delivery, Notice, Outbox};
 use casework::obligations::Owed;
 use casework::retention::{Asking, Change, Means};
@@ -15,7 +15,6 @@ use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -40,15 +39,6 @@ async fn probe_step(casework: &Casework, change: Change, request: &str, given: B
 
 async fn has_template(casework: &Casework, request: &str) -> bool {
     casework.request(JURISDICTION, request).await.unwrap().template.is_some()
-}
-
-/// Waits for something that others do in their own time.
-async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
-    let started = std::time::Instant::now();
-    while !condition().await {
-        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// Takes notices, and never says what became of them.

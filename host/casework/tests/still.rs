@@ -1,21 +1,12 @@
 //! Galleries that changed and stand still again: the host's passes make snapshots of them.
 
+use crate::common::until;
 use magistrate_casework::{Casework, Clock, Opening, PolicyState};
 use model::registry::{Gallery, Registry};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 const HOUR_MS: u64 = 3_600_000;
-
-/// Waits for something that others do in their own time.
-async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
-    let started = Instant::now();
-    while !condition().await {
-        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
 
 fn record() -> store::NewRecord {
     store::NewRecord {

@@ -1,5 +1,6 @@
 //! What watches over the logs while others work: a log that cannot be written is recovered, witnesses are asked.
 
+use crate::common::until;
 use magistrate_casework::alarm::{Alarm, Alert, Raising};
 use magistrate_casework::chamber::Loading;
 use magistrate_casework::reopening::Vigil;
@@ -10,7 +11,6 @@ use model::registry::{Principal, Registry};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 const ORIGIN: &str = "host.example/north";
 
@@ -104,15 +104,6 @@ fn leaves(casework: &Casework) -> Vec<serde_json::Value> {
 
 async fn impediments(casework: &Casework) -> Vec<(bool, String)> {
     casework.impediments().await.into_iter().map(|i| (i.partial, i.text)).collect()
-}
-
-/// Waits for something that others do in their own time.
-async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
-    let started = Instant::now();
-    while !condition().await {
-        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

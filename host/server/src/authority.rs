@@ -81,7 +81,6 @@ struct ForeignError {
 #[derive(Debug)]
 pub(crate) struct Authorities {
     each: Vec<Authority>,
-    lists: Vec<Vec<List>>,
     subjects: Vec<DistinguishedName>,
     algorithms: WebPkiSupportedAlgorithms,
 }
@@ -93,8 +92,11 @@ struct Authority {
 }
 
 impl Authorities {
-    /// Reads the files of every authority.
-    pub(crate) fn load(named: &[ClientAuthority], provider: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
+    /// Reads the files of every authority; gives, too, the revocation lists of each.
+    pub(crate) fn load(
+        named: &[ClientAuthority],
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<(Self, Vec<Vec<List>>), TlsError> {
         if named.is_empty() {
             return Err(failed(Path::new("client authorities"), "none is named, so nobody could get in"));
         }
@@ -111,12 +113,7 @@ impl Authorities {
                 .map_err(|e| failed(&authority.revocations, e))?;
             each.push(Authority { verifier, jurisdictions: authority.jurisdictions.clone() });
         }
-        Ok(Self { each, lists, subjects, algorithms: provider.signature_verification_algorithms })
-    }
-
-    /// The revocation lists of each.
-    pub(crate) fn lists(&self) -> &[Vec<List>] {
-        &self.lists
+        Ok((Self { each, subjects, algorithms: provider.signature_verification_algorithms }, lists))
     }
 }
 

@@ -58,11 +58,13 @@ impl TlsFiles {
         let chain = certificates(&self.certificate)?;
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|e| failed(&self.key, e))?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = match clients {
-            Clients::Certified => Some(Arc::new(Authorities::load(&self.authorities, &provider)?)),
-            Clients::Anybody => None,
+        let (verifier, lists) = match clients {
+            Clients::Certified => {
+                let (authorities, lists) = Authorities::load(&self.authorities, &provider)?;
+                (Some(Arc::new(authorities)), lists)
+            }
+            Clients::Anybody => (None, Vec::new()),
         };
-        let lists = verifier.as_ref().map(|verifier| verifier.lists().to_vec()).unwrap_or_default();
         let builder = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|e| failed(&self.certificate, e))?;

@@ -211,11 +211,25 @@ pub fn alarms(outbox: &Path) -> Vec<String> {
     texts.filter(|text| text.contains("Subject: ALARM: ")).collect()
 }
 
+/// Waits until something holds; says `what` where it does not come to that.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let started = Instant::now();
+    while !condition().await {
+        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Waits until an alarm about Detroit is there; gives its text.
 pub async fn alarm(outbox: &Path) -> String {
+    alarm_but(outbox, &[]).await
+}
+
+/// The same for one that was not known before.
+pub async fn alarm_but(outbox: &Path, known: &[String]) -> String {
     let started = Instant::now();
     loop {
-        let mut alarms = alarms(outbox).into_iter();
+        let mut alarms = alarms(outbox).into_iter().filter(|text| !known.contains(text));
         if let Some(found) = alarms.find(|text| text.contains("Jurisdiction: detroit")) {
             return found;
         }

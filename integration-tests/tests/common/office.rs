@@ -22,6 +22,11 @@ pub fn complies() -> Value {
     json!({"agency-complies": true})
 }
 
+/// What is said whenever access is given or reviewed.
+pub fn stated() -> Value {
+    json!({"need-to-know": "compares faces in the unit", "credential-personal": true})
+}
+
 impl Court {
     /// Takes a step, which has to be permitted, and checks its receipt.
     pub async fn decide(&self, who: &str, path: &str, body: &Value) -> Value {

@@ -4,7 +4,7 @@ use super::{Case, Derivation, Intent};
 use crate::error::CaseError;
 use crate::history::case_key;
 use crate::life::Life;
-use crate::obligations::{self, Occasion, Owed};
+use crate::obligations::{self, HOST, Occasion, Owed};
 use crate::retention::{self, Lift, approvals};
 use crate::sign_off::Before;
 use crate::{acknowledgement, calendar, deadlines, disposition, lapsed, release, report, sign_off};
@@ -15,9 +15,6 @@ use model::registry::Principal;
 use model::rulings::Duty;
 use model::terms::{Instant, Phase, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Who the host is, where it meets an obligation itself.
-const HOST: &str = "host";
 
 impl Derivation {
     pub(super) fn told(&mut self, kind: Kind, account: &Account) -> Result<(), CaseError> {

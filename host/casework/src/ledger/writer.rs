@@ -137,6 +137,9 @@ impl Writer {
 
     /// One attempt, to its end. Where that does not come in time, it is said meanwhile.
     async fn keep(&self, kept: &[store::Kept]) -> Result<(), store::StoreError> {
+        if kept.is_empty() {
+            return Ok(());
+        }
         // A task of its own: the engine may hold this one's thread while it waits for the disk.
         let late = tokio::spawn(late(STALL_LIMIT, self.trouble.clone(), self.log.origin().to_owned()));
         let outcome = self.store.keep(kept).await;

@@ -129,6 +129,15 @@ pub async fn court_with(extractor: impl FnOnce(&Arc<AtomicU64>) -> Option<Arc<dy
     Some(court)
 }
 
+/// Waits for something that others do in their own time.
+pub async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+    let started = std::time::Instant::now();
+    while !condition().await {
+        assert!(started.elapsed() < std::time::Duration::from_secs(60), "{what}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
 /// A policy that permits everything, unless a setting says otherwise; `None` where it is not built, which is said.
 pub fn permissive() -> Option<Vec<u8>> {
     let target = std::env::current_exe().ok()?.ancestors().nth(3)?.to_owned();

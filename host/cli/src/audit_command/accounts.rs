@@ -66,6 +66,13 @@ pub(crate) fn destroyed_accounts(kind: Kind, event: &Event) -> Vec<String> {
     }
 }
 
+/// Entries without an account, by their indices: those that a purge on record took theirs from, and those where it is missing.
+pub(crate) fn told_apart(gone: Vec<(u64, String)>, destroyed: &BTreeSet<String>) -> (Vec<u64>, Vec<u64>) {
+    let (purged, missing): (Vec<_>, Vec<_>) = gone.into_iter().partition(|(_, id)| destroyed.contains(id));
+    let indices = |some: Vec<(u64, String)>| some.into_iter().map(|(index, _)| index).collect();
+    (indices(purged), indices(missing))
+}
+
 /// Opens the database that a configuration names.
 pub(crate) async fn database(config: &Config) -> anyhow::Result<store::Store> {
     crate::store_command::whole(config)?;

@@ -1,6 +1,6 @@
 //! `audit export`: everything on record about one case, in a folder that whoever gets it can check by themselves.
 
-use super::accounts::{Reader, Told, database, destroyed_accounts};
+use super::accounts::{Reader, Told, database, destroyed_accounts, told_apart};
 use super::filter::{Trail, case};
 use super::package::{self, Completeness, Document, Listed, Manifest};
 use super::{one_of, page};
@@ -181,16 +181,14 @@ async fn export(arguments: &Arguments, wanted: Identifier, folder: &Path) -> any
 
 /// Which of these entries, that have no account, a purge on record took theirs from: all, or nothing is exported.
 fn purged(gone: Vec<(u64, String)>, destroyed: &BTreeSet<String>) -> anyhow::Result<Vec<u64>> {
-    let purged = |(index, id): (u64, String)| {
-        if !destroyed.contains(&id) {
-            bail!(
-                "the account of entry {index} is not there, and no purge on record names it: nothing is exported; it may be on \
-                 its way to the database, so try again, and `magistrate audit verify --accounts` says what else is missing"
-            );
-        }
-        Ok(index)
-    };
-    gone.into_iter().map(purged).collect()
+    let (purged, missing) = told_apart(gone, destroyed);
+    match missing.first() {
+        Some(index) => bail!(
+            "the account of entry {index} is not there, and no purge on record names it: nothing is exported; it may be on \
+             its way to the database, so try again, and `magistrate audit verify --accounts` says what else is missing"
+        ),
+        None => Ok(purged),
+    }
 }
 
 /// The documents that were released, in both forms, as far as they are still there.

@@ -1,7 +1,7 @@
 //! `audit verify --accounts`: what the database keeps of a log's entries, compared with the log.
 
 use super::Log;
-use super::accounts::{Reader, Told, database, destroyed_accounts};
+use super::accounts::{Reader, Told, database, destroyed_accounts, told_apart};
 use super::verify::Verdict;
 use crate::config::Config;
 use crate::output::{self, bar};
@@ -148,10 +148,7 @@ async fn strays(rows: &store::Jurisdiction, books: &Books, ids: Vec<String>, pru
 
 fn verdict(name: &str, books: Books, strays: Strays, others: &[String]) -> Verdict {
     let Books { there, gone, wrong, disagreeing, destroyed, .. } = books;
-    let by_purge = |(_, id): &(u64, String)| destroyed.contains(id);
-    let (purged, missing): (Vec<_>, Vec<_>) = gone.into_iter().partition(by_purge);
-    let indices = |entries: Vec<(u64, String)>| entries.into_iter().map(|(index, _)| index).collect::<Vec<_>>();
-    let (purged, missing) = (indices(purged), indices(missing));
+    let (purged, missing) = told_apart(gone, &destroyed);
     let Strays { pruned, unknown, sealed, changed } = strays;
     // Where there are other logs, nobody here can tell.
     let orphaned = others.is_empty() && !unknown.is_empty();

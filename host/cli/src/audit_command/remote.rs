@@ -31,15 +31,23 @@ pub(super) struct Access {
     copy: Option<PathBuf>,
 }
 
+/// A log that was fetched.
+pub(super) struct Fetched {
+    pub(super) folder: PathBuf,
+    /// Entries that its checkpoint is of.
+    pub(super) published: u64,
+    /// With which the folder goes, where it is a temporary one.
+    _scratch: Option<Scratch>,
+}
+
 /// Fetches the log at an address, of which so many entries were signed before: less than that is asked for once more, after a while,
-/// and is then all that there is. The folder is a temporary one unless a copy is wanted, and goes with the second value. A copy
-/// has its place once it is whole.
+/// and is then all that there is. The folder is a temporary one unless a copy is wanted. A copy has its place once it is whole.
 pub(super) fn fetch(
     address: &str,
     key: &audit::VerifierKey,
     kept: Option<u64>,
     access: &Access,
-) -> anyhow::Result<(PathBuf, Option<Scratch>)> {
+) -> anyhow::Result<Fetched> {
     let (wire, server, path) = parse(address)?;
     let mut client = match wire {
         Wire::Tls => Client::new(&server, access.identity()?),
@@ -48,8 +56,8 @@ pub(super) fn fetch(
     };
     let Some(place) = &access.copy else {
         let fetched = Scratch::private(&std::env::temp_dir(), "magistrate-log-")?;
-        runtime()?.block_on(copy(&mut client, &path, key, kept, fetched.path()))?;
-        return Ok((fetched.path().to_owned(), Some(fetched)));
+        let published = runtime()?.block_on(copy(&mut client, &path, key, kept, fetched.path()))?;
+        return Ok(Fetched { folder: fetched.path().to_owned(), published, _scratch: Some(fetched) });
     };
     if place.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         bail!("{} is not empty: name a folder that does not exist yet", place.display());
@@ -60,9 +68,9 @@ pub(super) fn fetch(
     };
     std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
     let fetched = Scratch::common(parent, ".magistrate-log-")?;
-    runtime()?.block_on(copy(&mut client, &path, key, kept, fetched.path()))?;
+    let published = runtime()?.block_on(copy(&mut client, &path, key, kept, fetched.path()))?;
     fetched.settle(place)?;
-    Ok((place.clone(), None))
+    Ok(Fetched { folder: place.clone(), published, _scratch: None })
 }
 
 impl Access {
@@ -108,13 +116,14 @@ fn parse(address: &str) -> anyhow::Result<(Wire, String, String)> {
     Ok((wire, server, format!("/{path}")))
 }
 
+/// Fetches it into a folder; gives how many entries its checkpoint is of.
 async fn copy(
     client: &mut Client,
     path: &str,
     key: &audit::VerifierKey,
     kept: Option<u64>,
     folder: &Path,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u64> {
     let (mut checkpoint, mut size) = published(client, path, key).await?;
     if kept.is_some_and(|kept| kept > size) {
         tokio::time::sleep(PATIENCE).await;
@@ -136,7 +145,7 @@ async fn copy(
     }
     std::fs::write(folder.join("checkpoint"), &checkpoint)?;
     bar.finish_and_clear();
-    Ok(())
+    Ok(size)
 }
 
 /// The newest checkpoint that is published, and its size. Before anything else: a log that another key signs is not fetched at all.

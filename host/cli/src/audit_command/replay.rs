@@ -1,6 +1,6 @@
 //! `audit replay`: every recorded decision, taken again on the component and settings that were in force.
 
-use super::accounts::{Reader, Told, database};
+use super::accounts::{Reader, Told, database, told_apart};
 use super::{Log, all_of, reconcile};
 use crate::config::Config;
 use crate::output::{self, bar};
@@ -232,11 +232,10 @@ impl Tally {
 
     /// Adds decisions whose accounts are gone, by their indices and ids: some a purge on record destroyed, and others are missing.
     fn tell_apart(&mut self, log: &Log, gone: Vec<(u64, String)>, destroyed: &BTreeSet<String>) {
-        let (purged, missing): (Vec<_>, Vec<_>) = gone.into_iter().partition(|(_, id)| destroyed.contains(id));
+        let (purged, missing) = told_apart(gone, destroyed);
         self.purged += purged.len() as u64;
         if !missing.is_empty() {
-            let entries = missing.into_iter().map(|(index, _)| index).collect();
-            self.missing.push(Missing { log: log.key.name().to_owned(), entries });
+            self.missing.push(Missing { log: log.key.name().to_owned(), entries: missing });
         }
     }
 

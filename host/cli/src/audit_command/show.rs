@@ -124,13 +124,14 @@ async fn accounts(arguments: &Arguments, config: &Config) -> anyhow::Result<Exit
             };
             let is_of_case = trail.as_ref().is_none_or(|trail| trail.touches(&account));
             // Whether it matches is its word alone.
-            unverified += u64::from(!entry.is_verified(&account));
+            let is_verified = entry.is_verified(&account);
+            unverified += u64::from(!is_verified);
             if is_of_case && arguments.filter.admits_account(&account, &log.jurisdiction) {
                 listed += 1;
                 if arguments.json {
-                    bar.suspend(|| say!("{}", whole(&entry, &account)));
+                    bar.suspend(|| say!("{}", whole(&entry, &account, is_verified)));
                 } else {
-                    table.add_row(personal(&entry, &account));
+                    table.add_row(personal(&entry, &account, is_verified));
                 }
             }
         }
@@ -153,20 +154,20 @@ async fn accounts(arguments: &Arguments, config: &Config) -> anyhow::Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-fn whole(entry: &Told, account: &Account) -> serde_json::Value {
+fn whole(entry: &Told, account: &Account, is_verified: bool) -> serde_json::Value {
     json!({
         "index": entry.index,
         "leaf": entry.leaf,
         "account": account,
-        "account_verified": entry.is_verified(account),
+        "account_verified": is_verified,
     })
 }
 
-fn personal(entry: &Told, account: &Account) -> [String; 9] {
+fn personal(entry: &Told, account: &Account, is_verified: bool) -> [String; 9] {
     let [index, at, kind, phase, verdict, _] = public(entry.index, &entry.leaf);
     let cases: Vec<_> = account.case.iter().map(|c| format!("{}={}", c.kind, c.value)).collect();
     let person = account.who.key();
     let [person, unit, cases] = [&person, &account.who.unit, &cases.join(" ")].map(|text| output::inert(text));
-    let mark = if entry.is_verified(account) { "" } else { "NOT VERIFIED" };
+    let mark = if is_verified { "" } else { "NOT VERIFIED" };
     [index, at, kind, phase, verdict, person, unit, cases, mark.to_owned()]
 }

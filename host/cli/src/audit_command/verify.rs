@@ -94,8 +94,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         if remote::is_address(log) {
             let kept = earlier.and_then(|kept| audit::signed_size(kept, &key).ok());
             verdicts.push(match remote::fetch(log, &key, kept, &arguments.access) {
-                Ok((folder, _temporary)) => match kept_beyond(&folder, &key, kept)? {
-                    Some(beyond) if watch.is_kept() => match verify(&folder, log, &key, None, &watch)? {
+                Ok(fetched) => match Beyond::of(fetched.published, kept) {
+                    Some(beyond) if watch.is_kept() => match verify(&fetched.folder, log, &key, None, &watch)? {
                         verdict if verdict.sound => {
                             otherwise = FAILED;
                             beyond.verdict(log, &key)
@@ -108,7 +108,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                                 "where witnesses have to cosign it before it is published, name them with --witness"
                             );
                         }
-                        verify(&folder, log, &key, earlier, &watch)?
+                        verify(&fetched.folder, log, &key, earlier, &watch)?
                     }
                 },
                 Err(e) if e.is::<audit::CheckpointError>() || e.is::<audit::PrunedNoteError>() => {
@@ -165,24 +165,19 @@ impl Earlier {
     }
 }
 
-/// A checkpoint that is newer than all that a host has published.
+/// A kept checkpoint that is newer than all that a host has published. Where witnesses have to cosign what is published, a host
+/// signs receipts before that: such a checkpoint shows neither that the log extends it nor that the log was put back. Where nobody
+/// has to, it shows the latter: all is published that is signed. A folder holds all of a log.
 struct Beyond {
     published: u64,
     kept: u64,
 }
 
-/// Whether a kept checkpoint, of so many entries, is newer than what was fetched. Where witnesses have to cosign what is published, a
-/// host signs receipts before that: such a checkpoint shows neither that the log extends it nor that the log was put back. Where
-/// nobody has to, it shows the latter: all is published that is signed. A folder holds all of a log.
-fn kept_beyond(folder: &Path, key: &audit::VerifierKey, kept: Option<u64>) -> anyhow::Result<Option<Beyond>> {
-    let Some(kept) = kept else { return Ok(None) };
-    let published =
-        open(folder)?.read_to_string("checkpoint").context("cannot read the checkpoint that was fetched")?;
-    let Ok(published) = audit::signed_size(&published, key) else { return Ok(None) };
-    Ok((kept > published).then_some(Beyond { published, kept }))
-}
-
 impl Beyond {
+    fn of(published: u64, kept: Option<u64>) -> Option<Self> {
+        kept.filter(|kept| *kept > published).map(|kept| Self { published, kept })
+    }
+
     /// What is said of it, once all that is published has been verified.
     fn verdict(&self, name: &str, key: &audit::VerifierKey) -> Verdict {
         let Self { published, kept } = self;

@@ -112,10 +112,11 @@ pub(super) async fn serve(
     let head_bytes = head_bytes(&head.uri, &head.headers);
     let (method, path) = (head.method, head.uri.path().to_owned());
     let query = query::pairs(head.uri.query().unwrap_or_default());
-    let (label, answer) = match desk.table.find(&method, &path) {
+    let found = desk.table.find(&method, &path);
+    let attacked = if matches!(found, Match::Route(..)) { None } else { public_log::attacked(&method, &path) };
+    let (label, answer) = match (found, attacked) {
         // Before anything is said of its form: an attempt is on record however it is written.
-        Match::Nothing | Match::Methods(_) if public_log::attacked(&method, &path).is_some() => {
-            let log = public_log::attacked(&method, &path).unwrap_or_default();
+        (_, Some(log)) => {
             let problem = match hear(&desk, &caller, whose, &log, false) {
                 Ok(()) => {
                     let (desk, asked) = (desk.clone(), format!("{method} {path}"));
@@ -132,17 +133,17 @@ pub(super) async fn serve(
             };
             ("none", Err(problem))
         }
-        _ if head_bytes > HEAD_BYTES => ("none", Err(head_too_large(head_bytes))),
-        Match::Nothing => {
+        (_, None) if head_bytes > HEAD_BYTES => ("none", Err(head_too_large(head_bytes))),
+        (Match::Nothing, None) => {
             let detail = format!("there is nothing at {path}: GET /openapi.json lists what there is");
             ("none", Err(Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail)))
         }
-        Match::Methods(methods) => {
+        (Match::Methods(methods), None) => {
             let right: Vec<_> = methods.iter().map(|m| m.as_str()).collect();
             let detail = format!("{path} takes {}", right.join(" or "));
             ("none", Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "not with this method", detail)))
         }
-        Match::Route(route, parts) => {
+        (Match::Route(route, parts), None) => {
             let parts: Vec<(String, String)> = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
             let length = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
             let heard = match route.audit {
