@@ -3,7 +3,6 @@
 //! The contract names no phase for it. What the decision that opens a request says holds for every list of that request; what
 //! a search's says for its list; what is said as a list is shown, for that.
 
-use crate::life::narrower;
 use model::combine::{Rulings, stricter};
 use model::rulings::LimitRule;
 
@@ -21,6 +20,11 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
+    /// Those of a list of which no more than these booking fields may be shown; any, where absent.
+    pub(crate) fn of_fields(fields: Option<Vec<String>>) -> Self {
+        Self { fields, ..Self::default() }
+    }
+
     /// With what these rulings say: the stricter number, the fewer fields, every record withheld.
     pub(crate) fn and(mut self, rulings: &Rulings) -> Self {
         self.limit = match (self.limit, rulings.candidate_limit()) {
@@ -48,6 +52,14 @@ impl Bounds {
     /// Whether similarity scores are withheld.
     pub(crate) fn hides_scores(&self) -> bool {
         self.limit.as_ref().is_some_and(|limit| limit.hide_scores)
+    }
+}
+
+/// What both allow. What is absent allows any.
+fn narrower(one: Option<Vec<String>>, other: Option<Vec<String>>) -> Option<Vec<String>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.into_iter().filter(|name| other.contains(name)).collect()),
+        (one, other) => one.or(other),
     }
 }
 

@@ -202,8 +202,9 @@ impl Casework {
         let permit = self.judge_step(&sitting, actor, answers, step).await?;
         // Showing is the answer itself: its entry, durable before the answer, names every record shown.
         let Acted { rulings, intent, .. } = permit.act();
-        let (allowed, withheld) = sitting.life.shows(&rulings);
-        let most = Bounds::default().and(&rulings).at_most();
+        let bounds = sitting.life.shows(&rulings);
+        let most = bounds.at_most();
+        let Bounds { fields: allowed, withheld, .. } = bounds;
         let me = actor.who();
         let candidates = bookings
             .into_iter()

@@ -3,7 +3,7 @@
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::ledger::Receipt;
-use crate::life::{Listed, narrower};
+use crate::life::Listed;
 use crate::paper::{Drawn, Paper, Pictured, title};
 use crate::sitting::Sitting;
 use model::account::Document;
@@ -30,7 +30,7 @@ impl Casework {
     ) -> Result<Paper, CaseError> {
         let Sitting { owner, request, life, .. } = sitting;
         let probe_image = owner.store.open_sealed(crate::intake::PROBE, &request.request.id).await?;
-        let allowed = narrower(life.fields.clone(), rulings.shown_fields());
+        let allowed = life.shows(rulings).fields;
         let mut candidates = Vec::with_capacity(selected.len());
         for (listed, now) in selected {
             let Some(said) = life.said.get(&listed.record_id) else { continue };
