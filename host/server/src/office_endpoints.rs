@@ -85,7 +85,7 @@ pub(crate) async fn approve(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn activate(ask: Ask) -> Result<Reply, Problem> {
-    let AnswersBody { answers } = if ask.body.is_empty() { AnswersBody::default() } else { ask.body()? };
+    let AnswersBody { answers } = ask.body_if_any()?;
     let (jurisdiction, revision) = (ask.part("jurisdiction"), ask.part("revision"));
     let done = ask.casework.activate(ask.caller()?, jurisdiction, revision, answers).await;
     answered(&ask.casework, done, |done| {

@@ -394,7 +394,7 @@ pub(crate) async fn record_agreement(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn end_agreement(ask: Ask) -> Result<Reply, Problem> {
-    let EndBody { reason, answers } = if ask.body.is_empty() { EndBody::default() } else { ask.body()? };
+    let EndBody { reason, answers } = ask.body_if_any()?;
     let (jurisdiction, agency, agreement) = (ask.part("jurisdiction"), ask.part("agency"), ask.part("agreement"));
     let done = ask.casework.end_agreement(ask.caller()?, jurisdiction, agency, agreement, reason, answers).await;
     answered(&ask.casework, done, |done| Reply::json(&changed(&ask.casework, agency, done)))
