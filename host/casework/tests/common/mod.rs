@@ -299,6 +299,15 @@ pub fn refused<T>(taken: Result<T, CaseError>, clause: &str) {
     assert!(against.iter().any(|c| c == clause), "{clause}: refused by {against:?}");
 }
 
+/// That a step or a look was rejected, for this reason.
+pub fn rejected<T>(taken: Result<T, CaseError>, because: &str) {
+    match taken {
+        Err(CaseError::Rejected(reason)) => assert!(reason.contains(because), "{reason}"),
+        Err(e) => panic!("not rejected: {e:?}"),
+        Ok(_) => panic!("it was not rejected"),
+    }
+}
+
 impl Court {
     pub async fn who(&self, person: &str) -> Registered {
         let principal =
