@@ -1,8 +1,8 @@
 //! Whatever steps are taken, in whatever order and by whomever: nothing is released without the signatures demanded, and a
 //! step that is not taken changes nothing but the log.
 
+use crate::common::came::{Came, came, differing, forget_demands, stated};
 use crate::common::record::{DIRECTIVE, DIRECTIVE_APPROVED, Record};
-use crate::common::walk::{Came, came, differing, forget_demands, stated};
 use crate::common::{
     ASKER, Court, FIRST, GALLERY, JURISDICTION, RECORDS, SECOND, SUPERVISOR, agree, answers, batch, court, intake,
     outgoing, said, signing, text,

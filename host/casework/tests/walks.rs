@@ -1,5 +1,5 @@
-//! Walks under either shipped policy, at two hosts of one jurisdiction, and of requests that two jurisdictions' policies judge. What
-//! a walk is and what is looked at after each of its steps is in [`walk`](crate::common::walk) and
+//! Walks under either shipped policy, at two hosts of one jurisdiction, and of requests that two jurisdictions' policies judge.
+//! What a walk is and what is looked at after each of its steps is in [`walk`](crate::common::walk) and
 //! [`record`](crate::common::record).
 
 use crate::common::record::{DIRECTIVE, DIRECTIVE_APPROVED, Record, Signer, Told, Wants, corroborated};

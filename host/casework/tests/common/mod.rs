@@ -1,6 +1,7 @@
 //! What the tests of a request's life share: a jurisdiction at work on the shipped policy, with an embedded database, a clock
 //! that stands where it is set, a draughtsman who writes down what he is given, and an outbox that can be out of order.
 
+pub mod came;
 pub mod record;
 pub mod walk;
 
@@ -308,8 +309,8 @@ pub async fn registered(host: &Casework, jurisdiction: &str, person: &str) -> Re
     host.registered(&Principal { jurisdiction, person, device: Device::Fixed }).await
 }
 
-/// Every row of a jurisdiction, but what the log itself adds: accounts, which entries are of which request, and how far the log is.
-/// What was just recorded may be on its way there still: view something first.
+/// Every row of a jurisdiction, but what the log itself adds: accounts, which entries are of which request, and how far the log
+/// is. What was just recorded may be on its way there still: view something first.
 pub async fn rows_but_the_logs(rows: &store::Jurisdiction) -> Vec<RowAtRest> {
     let mut rows = at_rest(rows, &["account", "request_entry"]).await.unwrap();
     rows.retain(|row| !(row.table == "standing" && row.key.contains("log-watermark")));

@@ -1,5 +1,5 @@
-//! What the logs say of a request, read by an account of its own: folded here from the entries of every host and jurisdiction, and by
-//! none of the code that decides. What must never be on record is a fault.
+//! What the logs say of a request, read by an account of its own: folded here from the entries of every host and jurisdiction, and
+//! by none of the code that decides. What must never be on record is a fault.
 
 use super::{JURISDICTION, registered};
 use magistrate_casework::Casework;
@@ -40,8 +40,8 @@ pub const DIRECTIVE: Wants = Wants { search: |_| true, release: corroborated };
 /// 307.5 where a supervisor has to approve before the search: of another crime's classification, or of a request to the state.
 pub const DIRECTIVE_APPROVED: Wants = Wants { search: |told| told.has_approved(SUPERVISOR), release: corroborated };
 
-/// 307.5 - 2.4 and 5.4(3): of a lead two examiners and a supervisor sign, and everybody who opened the list; without one an examiner
-/// and somebody else.
+/// 307.5 - 2.4 and 5.4(3): of a lead two examiners and a supervisor sign, and everybody who opened the list; without one an
+/// examiner and somebody else.
 pub fn corroborated(told: &Told, lead: bool) -> bool {
     let (found, none) = (told.signers(EXAMINER, &[Conclusion::Lead]), told.signers(EXAMINER, &[Conclusion::NoLead]));
     if lead {

@@ -1,9 +1,10 @@
-//! A walk: steps of one request in whatever order and by whomever, at one host or at two, some of them on what was read long before.
-//! After each step the logs are read, and the rows of every jurisdiction concerned: nothing is on record that must not be, and a step
-//! that is not taken changes nothing but the logs.
+//! A walk: steps of one request in whatever order and by whomever, at one host or at two, some of them on what was read long
+//! before. After each step the logs are read, and the rows of every jurisdiction concerned: nothing is on record that must not be,
+//! and a step that is not taken changes nothing but the logs.
 
+use super::came::{Came, came, differing, forget_demands, stated};
 use super::record::{Record, Told, Wants};
-use super::{answers, outgoing, registered, rows_but_the_logs, said, signing, text};
+use super::{outgoing, registered, rows_but_the_logs, said, signing};
 use magistrate_casework::access::Change;
 use magistrate_casework::chamber::Registered;
 use magistrate_casework::disposition::Examination;
@@ -11,7 +12,6 @@ use magistrate_casework::intake::OpenRequest;
 use magistrate_casework::search_step::Plan;
 use magistrate_casework::{CaseError, Casework};
 use model::facts::{AccessChange, Conclusion, Likeness};
-use model::terms::Value;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::BTreeMap;
@@ -34,48 +34,6 @@ const STEP_MS: u64 = 1_000;
 
 /// Between two walks: policies bound what one person searches in an hour.
 const WALK_MS: u64 = 600_000;
-
-/// What came of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Came {
-    Taken,
-    /// It waits for others: on record with what it demands.
-    Waits,
-    /// It was not taken; `demands` where the denial itself demands something of somebody.
-    Refused {
-        demands: bool,
-    },
-}
-
-pub fn came<T>(taken: Result<T, CaseError>) -> Came {
-    match taken {
-        Ok(_) => Came::Taken,
-        Err(CaseError::Waits(_)) => Came::Waits,
-        Err(CaseError::Refused { rulings, .. }) => {
-            Came::Refused { demands: rulings.rulings.iter().any(|r| !r.decision.obligations.is_empty()) }
-        }
-        Err(CaseError::OutOfPlace(..) | CaseError::Rejected(_)) => Came::Refused { demands: false },
-        Err(e) => panic!("neither taken nor refused: {e:?}"),
-    }
-}
-
-/// Leaves out what decisions demand.
-pub fn forget_demands(rows: &mut Vec<RowAtRest>) {
-    rows.retain(|row| !["obligation", "imposition"].contains(&row.table));
-}
-
-/// The tables and keys of rows that are in one of the two only.
-pub fn differing(one: &[RowAtRest], other: &[RowAtRest]) -> String {
-    let only = |a: &[RowAtRest], b: &[RowAtRest]| {
-        a.iter().filter(|row| !b.contains(row)).map(|row| format!("{} {}", row.table, row.key)).collect::<Vec<_>>()
-    };
-    format!("rows that went {:?}, rows that came {:?}", only(one, other), only(other, one))
-}
-
-/// What whoever gives or reviews access says.
-pub fn stated() -> BTreeMap<String, Value> {
-    answers([("need-to-know", text("compares faces in the unit")), ("credential-personal", Value::Flag(true))])
-}
 
 /// What somebody does for a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,8 +172,8 @@ impl Tried {
         self.kept_back += other.kept_back;
     }
 
-    /// That so many walks tried something: a few steps of each were taken, more were refused, releases among them, and both kinds of
-    /// result left.
+    /// That so many walks tried something: a few steps of each were taken, more were refused, releases among them, and both
+    /// kinds of result left.
     pub fn suffices(&self, walks: usize) {
         println!("{self:?} in {walks} walks");
         assert_eq!(self.leads + self.no_leads, walks, "{self:?}");
