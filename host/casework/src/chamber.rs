@@ -17,8 +17,9 @@ pub(crate) use registered::about;
 use crate::alarm::Troubles;
 use crate::calendar::GoneThrough;
 use crate::clock::Clock;
-use crate::error::CaseError;
+use crate::error::{CaseError, Rejection};
 use crate::gallery::Hall;
+use crate::grounds::Roll;
 use crate::history::{HOUR_MS, History};
 use crate::hosts::Neighbours;
 use crate::ledger::{self, Entry, Ledger, Subject};
@@ -32,7 +33,7 @@ use crate::standing::Decisions;
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Principal, Registry};
-use model::terms::Instant;
+use model::terms::{Holder, Instant};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -86,7 +87,7 @@ pub struct Opening {
 pub struct Chamber {
     id: String,
     policy: ArcSwap<PolicyState>,
-    registry: ArcSwap<Registry>,
+    roll: ArcSwap<Roll>,
     // Held by whoever changes the registry.
     pub(crate) decisions: tokio::sync::Mutex<Decisions>,
     pub(crate) ledger: Ledger,
@@ -143,11 +144,11 @@ impl Chamber {
 
     /// Its registry.
     pub fn registry(&self) -> Arc<Registry> {
-        self.registry.load_full()
+        self.roll.load().registry.clone()
     }
 
-    pub(crate) fn replace_registry(&self, registry: Arc<Registry>) {
-        self.registry.store(registry);
+    pub(crate) fn replace_registry(&self, roll: Roll) {
+        self.roll.store(Arc::new(roll));
     }
 
     /// Its policy as it is in force now; absent where there is none.
@@ -180,7 +181,12 @@ impl Chamber {
 
     /// An agency, as this jurisdiction knows it.
     pub(crate) fn agency(&self, id: &str) -> Option<Agency> {
-        self.registry.load().agencies.iter().find(|a| a.id == id).cloned()
+        self.roll.load().registry.agencies.iter().find(|a| a.id == id).cloned()
+    }
+
+    /// Why somebody suspended in its registry is refused: `told` is given by what they are suspended.
+    pub(crate) fn refuse_suspended(&self, whose: Holder, id: &str, told: impl FnOnce(&str) -> String) -> Rejection {
+        self.roll.load().grounds.refuse(&self.id, whose, id, told)
     }
 
     /// A gallery at work.
@@ -290,7 +296,7 @@ impl Chamber {
         }
         let chamber = Self {
             ledger: Ledger::new(log, rows.clone()),
-            registry: ArcSwap::from_pointee(registry),
+            roll: ArcSwap::from_pointee(Roll { registry: Arc::new(registry), grounds: decisions.grounds() }),
             decisions: tokio::sync::Mutex::new(decisions),
             halls: RwLock::new(halls),
             store: rows,

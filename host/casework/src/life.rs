@@ -463,6 +463,12 @@ impl Life {
         self.openers.iter().any(|w| same_person(w, who))
     }
 
+    /// Whether this person may be told what the list that stands holds and what was found of it: they opened it, and are not
+    /// to sign blind any more.
+    pub fn knows_findings(&self, who: &Who) -> bool {
+        self.is_opener(who) && self.sees_conclusions(who)
+    }
+
     /// The signature of this person that stands.
     pub fn signature_of(&self, who: &Who) -> Option<&Signed> {
         self.signatures.iter().find(|s| s.stands && same_person(&s.by, who))
@@ -490,7 +496,8 @@ impl Life {
     /// Adds what the records of the request say to what policies are told. `counting` are the signatures that count now.
     ///
     /// `blindfold` is whoever takes the step, where its refusal could tell them what others concluded: as long as they are to
-    /// sign blind, policies are told of the candidates that they found possible themselves, and of no other.
+    /// sign blind, policies are told of the candidates that they found possible themselves, and of no other. Of a release more is
+    /// kept from more people ([`crate::sitting`]).
     pub fn tell(&self, history: &mut facts::History, counting: Vec<Signature>, blindfold: Option<&Who>) {
         let withheld_from = blindfold.filter(|who| !self.sees_conclusions(who));
         let told = |c: &&Listed| {

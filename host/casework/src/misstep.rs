@@ -66,11 +66,12 @@ pub enum Misstep {
         /// The record.
         record: String,
     },
-    /// A candidate that cannot leave, named by somebody who has not opened the list.
+    /// A result is released by somebody who has not opened the list, or is still to sign blind.
     #[error(
-        "a record that you name cannot leave: name candidates that were found possible, of the list as it was shown last"
+        "what leaves of a candidate list is named by somebody who has opened it and, where it is signed blind, has signed: look \
+         at the candidates first, and sign, or have one of them release the result"
     )]
-    NotLeaving,
+    Unopened,
     /// A record named twice in one step.
     #[error("record `{record}` is named twice: name it once")]
     Twice {
@@ -461,8 +462,10 @@ impl Misstep {
     pub(crate) fn told_to(self, who: &Who, life: &Life) -> Self {
         let opened = life.is_opener(who);
         match self {
-            Self::Unlisted { .. } | Self::NotPossible { .. } | Self::Withheld { .. } | Self::Gone { .. } if !opened => {
-                Self::NotLeaving
+            Self::Unlisted { .. } | Self::NotPossible { .. } | Self::Withheld { .. } | Self::Gone { .. }
+                if !life.knows_findings(who) =>
+            {
+                Self::Unopened
             }
             Self::Undisposed { demanded, .. } if !opened => Self::Unexamined { demanded },
             // Which of the rules are not kept would tell them who has signed.
@@ -582,6 +585,8 @@ mod tests {
         };
         let told = unsigned.told_to(&who("opener"), &life);
         assert_eq!(told, Misstep::Wanting { demanded: vec![demanded("c"), demanded("d")] }, "whichever are wanting");
+        let excluded = Misstep::NotPossible { record: "r-17".to_owned() };
+        assert_eq!(excluded.told_to(&who("opener"), &life), Misstep::Unopened, "nor what the others found");
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl Casework {
             return self.reject(jurisdiction, actor, ASKED, Some(&request.request.id), reason).await;
         }
         let life = self.life(&owner, &request.request.id).await?;
-        if !actor.sees_all() && !is(&me, &request.requester) && !life.concerns(&me) {
+        if !is_shown(actor, &request, &life) {
             let reason = "people of another agency or without a role see only requests that they made or took part in";
             return self.reject(jurisdiction, actor, ASKED, Some(&request.request.id), reason).await;
         }
@@ -217,6 +217,12 @@ impl Casework {
             .collect();
         Ok(Looked { candidates, receipt: intent.receipt()?, rulings })
     }
+}
+
+/// Whether a request's life is for somebody to see, of those whose jurisdiction it concerns.
+pub(crate) fn is_shown(actor: &Registered, request: &OpenRequest, life: &Life) -> bool {
+    let me = actor.who();
+    actor.sees_all() || is(&me, &request.requester) || life.concerns(&me)
 }
 
 /// Whether somebody may be shown what another concluded.

@@ -284,15 +284,17 @@ async fn answer(
     body: Bytes,
 ) -> Result<Reply, Problem> {
     let named = principal.as_ref().ok().cloned();
-    let caller = admit(&desk.casework, route, principal, &path).await?;
+    let caller = admit(&desk.casework, route, principal, &path).await.map_err(|p| summarized(p, desk))?;
     query::check(&query, route.query)?;
     let (casework, metrics, tls) = (desk.casework.clone(), desk.metrics.clone(), desk.tls.clone());
     let ask = Ask { casework, metrics, tls, caller, named, for_everybody: false, path, query, body };
-    record_look(route, &ask).await?;
-    let mut answered = (route.answer)(ask).await;
-    if let Err(problem) = &mut answered {
-        summarize(&mut problem.findings, &desk.casework);
-        summarize_clauses(&mut problem.clauses, &desk.casework);
-    }
-    answered
+    record_look(route, &ask).await.map_err(|p| summarized(p, desk))?;
+    (route.answer)(ask).await.map_err(|p| summarized(p, desk))
+}
+
+/// The same, which says what the clauses say that it names.
+fn summarized(mut problem: Problem, desk: &Desk) -> Problem {
+    summarize(&mut problem.findings, &desk.casework);
+    summarize_clauses(&mut problem.clauses, &desk.casework);
+    problem
 }
