@@ -239,7 +239,7 @@ impl Chamber {
     fn save_aside(&self) {
         for hall in self.halls() {
             let store = self.store.clone();
-            tokio::spawn(async move { save(&hall, &store, false).await });
+            tokio::spawn(async move { hall.warn_unsaved(hall.save(&store, false).await) });
         }
     }
 
@@ -248,7 +248,7 @@ impl Chamber {
         let (halls, store) = (self.halls(), self.store.clone());
         tokio::spawn(async move {
             for hall in halls {
-                warn_unsaved(&hall, hall.save_when_still(&store, now).await);
+                hall.warn_unsaved(hall.save_when_still(&store, now).await);
             }
         });
     }
@@ -365,17 +365,6 @@ impl Foundation {
             tracing::warn!(log = opened.log.origin(), ?recovered, "the log was not closed; it has been recovered");
         }
         Ok(Self { id, policy, registry, rows, log: opened.log, outage, galleries })
-    }
-}
-
-/// A snapshot that cannot be written makes the next start slower, and nothing else.
-async fn save(hall: &Hall, store: &store::Jurisdiction, last: bool) {
-    warn_unsaved(hall, hall.save(store, last).await);
-}
-
-fn warn_unsaved(hall: &Hall, saved: Result<(), CaseError>) {
-    if let Err(e) = saved {
-        tracing::warn!(gallery = %hall.registered().id, %e, "no snapshot was made of the gallery");
     }
 }
 
