@@ -205,7 +205,7 @@ fn misspelt(expected: &Expected, charter: &Charter) -> Vec<String> {
 }
 
 /// Every kind of duty, as [`duty_kind`] names it.
-const DUTY_KINDS: [&str; 17] = [
+pub(crate) const DUTY_KINDS: [&str; 17] = [
     "statement",
     "document",
     "sign-offs",
