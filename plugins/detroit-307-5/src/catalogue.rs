@@ -133,7 +133,7 @@ pub const CLAUSES: &[Entry] = &[
     (
         "6.1(2)c",
         "Accounts are kept current, on a need-to-know basis.",
-        &[Request, Search, Candidates, Disposition, SignOff, Release, Access],
+        &[Request, Search, Candidates, Disposition, SignOff, Release, Disseminate, Access],
     ),
     ("6.1(2)d", "Random evaluations of compliance are conducted and documented.", &[Report]),
     (
