@@ -141,11 +141,11 @@ fn fill(
         let target = folder.join("policies").join(id);
         copy(source, &target)?;
         policy::Folder::pin(&target, &engine)?;
-        date_anew(&target.join("registry.toml"))?;
         if let Some((model, dim)) = &model {
             fit_galleries(&target.join("registry.toml"), model, *dim)?;
         }
         let registry = crate::config::registry(&target.join("registry.toml"))?;
+        date_anew(&target.join("registry.toml"))?;
         let bar = bar(&format!("certificates of {id}"), registry.people.len() as u64);
         for person in &registry.people {
             authority.person(id, &person.id, Device::Fixed, &pki::file_name(&person.id), 365)?;
@@ -175,9 +175,11 @@ const DATED_ANEW: &str = "# init: the day before";
 /// Enters the day before in the lines of a sample registry that ask for it: an invented person's review, say, is not to be overdue
 /// because the sample is old. The day before, as where the jurisdiction is it may not be today yet.
 fn date_anew(registry: &Path) -> anyhow::Result<()> {
-    let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
     let text = std::fs::read_to_string(registry)?;
-    std::fs::write(registry, dated(&text, today.yesterday()?))?;
+    if text.contains(DATED_ANEW) {
+        let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
+        std::fs::write(registry, dated(&text, today.yesterday()?))?;
+    }
     Ok(())
 }
 
