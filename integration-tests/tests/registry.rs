@@ -167,7 +167,9 @@ async fn agencies_come_and_go(court: &Court) {
 
 async fn another_revision_takes_effect(court: &Court) {
     assert!(scores(&court.search("detroit", 3).await) > 0);
-    let proposal = json!({"settings": {"hide-scores": true}, "note": "examiners compare without scores"});
+    // All of them: what a proposal does not say is as the policy has it by itself.
+    let settings = json!({"hide-scores": true, "default-passwords-replaced": true, "password-standard-met": true});
+    let proposal = json!({"settings": settings, "note": "examiners compare without scores"});
     court.turn_down(PATROL, "policy/proposals", &proposal, forbidden("who hold a role")).await;
     let proposed = court.decide(LASO, "policy/proposals", &proposal).await;
     assert_eq!(proposed["state"], "proposed", "{proposed}");

@@ -15,7 +15,8 @@ use casework::{CaseError, Casework};
 use jiff::civil::date;
 use magistrate_casework as casework;
 use model::account::{Account, Event};
-use model::facts::{Conclusion, Likeness};
+use model::facts::{Conclusion, Device, Likeness};
+use model::registry::Principal;
 use model::rulings::Duty;
 use model::terms::{Digest, Instant, Verdict};
 use std::collections::BTreeSet;
@@ -371,6 +372,44 @@ async fn a_survey_shows_what_left_with_a_candidate_and_without_a_signature() {
         let released = entries(&house.casework, &auditor, says).await;
         assert_eq!((anomaly.entries.len(), &anomaly.entries), (1, &released), "{anomaly:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_survey_shows_who_acts_from_two_kinds_of_device_at_a_time() {
+    const MINUTE_MS: u64 = 60_000;
+    let Some(court) = court().await else { return };
+    let asks = async |person: &str, device: Device, seed: usize| {
+        let principal = Principal { jurisdiction: JURISDICTION.to_owned(), person: person.to_owned(), device };
+        let actor = court.casework.registered(&principal).await.unwrap();
+        court.casework.open_request(&actor, JURISDICTION, intake(seed)).await.map(drop)
+    };
+    // One whose desk and telephone are in use at a time, and one who had time to go from one to the other.
+    for (seed, person, minutes) in [(1, FIRST, 2), (3, SECOND, 20)] {
+        asks(person, Device::Fixed, seed).await.unwrap();
+        court.clock.fetch_add(minutes * MINUTE_MS, Ordering::AcqRel);
+        refused(asks(person, Device::Mobile, seed + 1).await, "3.3");
+    }
+    let auditor = court.who(AUDITOR).await;
+    let concurrent = async |thresholds: Thresholds| {
+        let scope = Scope { days: None, thresholds };
+        let survey = court.casework.survey(&auditor, JURISDICTION, scope).await.unwrap();
+        survey.anomalies.into_iter().filter(|a| a.kind == "credential-concurrent").collect::<Vec<_>>()
+    };
+    let found = concurrent(Thresholds::default()).await;
+    let about: Vec<_> = found.iter().map(|a| (a.about.as_str(), a.number)).collect();
+    assert_eq!(about, [("detroit/m.whitfield", 1)], "a refused step is a use as well");
+    let mut devices = Vec::new();
+    for entry in &found[0].entries {
+        let seen = court.casework.inspect(&auditor, JURISDICTION, *entry, 1).await.unwrap().remove(0);
+        match seen.account.unwrap().event {
+            Event::Decision { matters, .. } => devices.push(matters[0].actor.person.device),
+            other => panic!("no decision: {other:?}"),
+        }
+    }
+    assert_eq!(devices, [Device::Fixed, Device::Mobile]);
+    let longer = concurrent(Thresholds { concurrent_minutes: 30, ..Thresholds::default() }).await;
+    assert_eq!(longer.len(), 2);
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

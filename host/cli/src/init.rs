@@ -137,6 +137,7 @@ fn fill(
             fit_galleries(&target.join("registry.toml"), model, *dim)?;
         }
         let registry = crate::config::registry(&target.join("registry.toml"))?;
+        date_anew(&target.join("registry.toml"))?;
         let bar = bar(&format!("certificates of {id}"), registry.people.len() as u64);
         for person in &registry.people {
             authority.person(id, &person.id, Device::Fixed, &pki::file_name(&person.id), 365)?;
@@ -158,6 +159,32 @@ fn fill(
     }
     std::fs::write(folder.join("magistrate.toml"), config)?;
     Ok(())
+}
+
+/// How a line of a sample registry ends whose day is that before `init`'s own.
+const DATED_ANEW: &str = "# init: the day before";
+
+/// Enters the day before in the lines of a sample registry that ask for it: an invented person's review, say, is not to be overdue
+/// because the sample is old. The day before, as where the jurisdiction is it may not be today yet.
+fn date_anew(registry: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(registry)?;
+    if text.contains(DATED_ANEW) {
+        let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
+        std::fs::write(registry, dated(&text, today.yesterday()?))?;
+    }
+    Ok(())
+}
+
+/// The same lines with this day where they ask for one.
+fn dated(text: &str, day: model::terms::Date) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| match line.split_once('=') {
+            Some((key, _)) if line.ends_with(DATED_ANEW) => format!("{key}= \"{day}\""),
+            _ => line.to_owned(),
+        })
+        .collect();
+    lines.join("\n") + "\n"
 }
 
 /// Makes the development galleries hold templates of the configured model. Only galleries have these two keys.
@@ -288,6 +315,14 @@ const NO_FACES: &str = r#"
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_lines_that_ask_for_it_are_dated_anew() {
+        let text =
+            "reviewed = \"2026-01-01\" # init: the day before\nchecked = \"2026-01-01\"\n# init: the day before\n";
+        let expected = "reviewed = \"2031-02-28\"\nchecked = \"2026-01-01\"\n# init: the day before\n";
+        assert_eq!(dated(text, "2031-02-28".parse().unwrap()), expected);
+    }
 
     #[test]
     fn a_path_is_quoted_where_a_shell_would_take_it_apart() {

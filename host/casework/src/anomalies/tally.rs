@@ -4,6 +4,7 @@
 //! of adjoining days. Everything else is of the days in which its own entry was recorded, unless an entry soon after says that
 //! nothing came of it. What another log did not take, or is not known to have, was not done.
 
+use super::devices::Devices;
 use super::{Anomaly, Thresholds, peers};
 use crate::history::case_number;
 use crate::torn::Fate;
@@ -30,6 +31,7 @@ pub(super) struct Tally {
     done: HashMap<String, u64>,
     /// By obligation: the clause, and the entries.
     overdue: BTreeMap<String, (String, Vec<u64>)>,
+    devices: Devices,
     entries: u64,
     purged: u64,
 }
@@ -89,11 +91,15 @@ impl Tally {
             return;
         };
         match event {
-            Event::Decision { matters, rulings } if rulings.verdict() == Verdict::Permit => {
+            Event::Decision { matters, rulings } => {
                 let own = matters.iter().find(|m| m.jurisdiction == self.jurisdiction).or(matters.last());
                 let Some(matter) = own else { return };
-                self.trained(matter, &who, index);
-                if rulings.phase == Phase::Search {
+                self.devices.note(who.key(), matter.actor.person.device, at, index);
+                let permitted = rulings.verdict() == Verdict::Permit;
+                if permitted {
+                    self.trained(matter, &who, index);
+                }
+                if permitted && rulings.phase == Phase::Search {
                     let hour = u8::try_from(matter.clock.minute_of_day / 60).unwrap_or(0);
                     let source = matter.probe.as_ref().map(|p| p.source.clone()).unwrap_or_default();
                     let (person, unit) = (who.key(), format!("{}/{}", who.jurisdiction, who.unit));
@@ -161,6 +167,7 @@ impl Tally {
         found.extend(self.crowded(thresholds));
         found.extend(self.shared(thresholds));
         found.extend(self.nightly(thresholds));
+        found.extend(self.devices.concurrent(thresholds));
         for (source, entries) in by(&self.searches, |s| Some(s.source.clone())) {
             let about = if source.is_empty() { "not stated".to_owned() } else { source };
             found.push(anomaly("image-source", about, "searches of images from there".to_owned(), entries));
