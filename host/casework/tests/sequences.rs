@@ -11,7 +11,7 @@ use casework::access::Change;
 use casework::acknowledgement::Acknowledgement;
 use casework::enroll::Batch;
 use casework::intake::Intake;
-use casework::registration::{Record, Registration};
+use casework::registration::{self, Registration};
 use casework::report::Asked;
 use casework::search_step::Plan;
 use casework::violation::Report;
@@ -425,7 +425,7 @@ async fn assign(court: &Court, unit: &str, tally: &mut Tally) -> Came {
 
 async fn recorded(court: &Court, by: &str, unit: &str) -> Came {
     let particulars = Particulars { unit: Some(unit.to_owned()), ..Particulars::default() };
-    let record = Record { particulars, answers: stated(), ..Record::default() };
+    let record = registration::Record { particulars, answers: stated(), ..Default::default() };
     came(court.casework.record_of_person(&court.who(by).await, JURISDICTION, UNSETTLED, record).await)
 }
 

@@ -445,7 +445,8 @@ mod tests {
             unit: "u".to_owned(),
             agency: "x".to_owned(),
         };
-        let cases: [(&[(&str, Option<Date>)], &[&str]); 8] = [
+        type Case<'c> = (&'c [(&'c str, Option<Date>)], &'c [&'c str]);
+        let cases: [Case<'_>; 8] = [
             (&[], &[]),
             (&[("faces", Some(past))], &["faces"]),
             (&[("faces", Some(today))], &["faces"]),
