@@ -174,6 +174,7 @@ pub(crate) fn charter_in(x: wr::Charter) -> Result<rulings::Charter, String> {
     let clauses: Vec<rulings::Clause> = x.clauses.into_iter().map(clause_in).collect();
     let review = x.review.map(|charge| charge_in(charge, &clauses)).transpose()?;
     let reports = x.reports.into_iter().map(|report| report_in(report, &clauses)).collect::<Result<_, _>>()?;
+    let places = x.places.into_iter().map(|place| place_in(place, &clauses)).collect::<Result<_, _>>()?;
     Ok(rulings::Charter {
         id: x.id,
         title: x.title,
@@ -192,6 +193,7 @@ pub(crate) fn charter_in(x: wr::Charter) -> Result<rulings::Charter, String> {
         forms: x.forms.into_iter().map(form_in).collect::<Result<_, _>>()?,
         reports,
         promised: x.promised.into_iter().map(promise_in).collect(),
+        places,
     })
 }
 
@@ -279,14 +281,21 @@ fn report_in(x: wr::Report, clauses: &[rulings::Clause]) -> Result<rulings::Repo
 }
 
 fn charge_in(x: wr::Charge, clauses: &[rulings::Clause]) -> Result<rulings::Charge, String> {
-    let clause = clauses.get(usize::from(x.clause)).ok_or_else(|| {
-        format!(
-            "what the calendar demands cites clause {}, and the catalogue has {}: cite one of it",
-            x.clause,
-            clauses.len()
-        )
+    let clause = clause_of("what the calendar demands", x.clause, clauses)?;
+    Ok(rulings::Charge { clause, owner: x.owner, within_hours: x.within_hours, late_to: x.late_to })
+}
+
+fn place_in(x: wr::Place, clauses: &[rulings::Clause]) -> Result<rulings::Place, String> {
+    let clause = clause_of("what says of a step where its place is", x.clause, clauses)?;
+    Ok(rulings::Place { phase: phase_in(x.phase), clause })
+}
+
+/// The clause that a part of the charter cites.
+fn clause_of(what: &str, index: u16, clauses: &[rulings::Clause]) -> Result<rulings::ClauseId, String> {
+    let clause = clauses.get(usize::from(index)).ok_or_else(|| {
+        format!("{what} cites clause {index}, and the catalogue has {}: cite one of it", clauses.len())
     })?;
-    Ok(rulings::Charge { clause: clause.id.clone(), owner: x.owner, within_hours: x.within_hours, late_to: x.late_to })
+    Ok(clause.id.clone())
 }
 
 fn promise_in(x: wr::Promise) -> rulings::Promise {
