@@ -27,17 +27,17 @@ use crate::error::CaseError;
 use crate::ledger::OfRequest;
 use crate::life::{Life, Listed};
 use crate::limits::{self, bounded};
-use crate::misstep::{Demanded, Misstep, each};
+use crate::misstep::{Demanded, Misstep, demanding, each};
 use crate::obligations::{self, HOST, Owed};
 use crate::permit::Acted;
 use crate::search_step::MOST_CANDIDATES;
 use crate::signatures::{Bench, Rule, rules};
-use crate::sitting::{Sitting, Taken};
+use crate::sitting::{Sitting, Taken, is_document};
 use model::account::{Document, Event, Who};
 use model::combine::Ruling;
 use model::facts::{ReleasePlan, Selected, StatementShown, Step};
 use model::rulings::{Duty, Obligation, Statement};
-use model::terms::{Digest, Instant, Value};
+use model::terms::{Digest, Instant, Phase, Value};
 use statements::statements;
 use std::collections::{BTreeMap, BTreeSet};
 use wanted::{Wanted, wanted};
@@ -190,7 +190,7 @@ impl Casework {
         outgoing: &Outgoing,
         bookings: Vec<store::Booking>,
     ) -> Result<Prepared, Misstep> {
-        sitting.listed()?;
+        sitting.listed(Phase::Release)?;
         let life = &sitting.life;
         let selected = match select(sitting, &outgoing.candidates, bookings) {
             Err(misstep) if life.is_opener(who) => return Err(misstep),
@@ -199,9 +199,9 @@ impl Casework {
         disposed(life, life.imposed.iter().filter(|i| i.duty == Duty::DisposeAll).map(Demanded::from))?;
         self.signed(sitting, !outgoing.candidates.is_empty(), rules(&life.imposed))?;
         let reasons = life.said.values().any(|s| !s.reason.trim().is_empty());
-        let document = life.imposed.iter().any(|i| matches!(i.duty, Duty::Document(_)));
-        if document && !reasons && outgoing.reasoning.trim().is_empty() {
-            return Err(Misstep::Unreasoned);
+        let demanded = demanding(life, is_document);
+        if !demanded.is_empty() && !reasons && outgoing.reasoning.trim().is_empty() {
+            return Err(Misstep::Unreasoned { demanded });
         }
         let statements = statements(sitting, outgoing.statements.as_deref())?;
         Ok(Prepared { selected, statements })
@@ -254,7 +254,7 @@ impl Casework {
         disposed(&sitting.life, all_disposed.map(demanded))?;
         let withheld = acted.rulings.withheld();
         if let Some((listed, _)) = selected.iter().find(|(c, _)| withheld.contains(&c.record_id)) {
-            return Err(Misstep::Withheld { record: listed.record_id.clone() }.into());
+            return Err(Misstep::Withheld { record: listed.record_id.clone(), demanded: selecting(sitting) }.into());
         }
         for (ruling, obligation) in duties() {
             if let Duty::Statement(id) = &obligation.duty {
@@ -341,19 +341,19 @@ fn select(
     let mut named = BTreeSet::new();
     for record in records {
         if !life.lists(record) {
-            return Err(Misstep::Unlisted { record: record.clone() });
+            return Err(Misstep::Unlisted { record: record.clone(), demanded: selecting(sitting) });
         }
         if !life.possible().any(|c| c.record_id == *record) {
-            return Err(Misstep::NotPossible { record: record.clone() });
+            return Err(Misstep::NotPossible { record: record.clone(), demanded: selecting(sitting) });
         }
         if life.withheld.contains(record) {
-            return Err(Misstep::Withheld { record: record.clone() });
+            return Err(Misstep::Withheld { record: record.clone(), demanded: selecting(sitting) });
         }
         if !named.insert(record) {
-            return Err(Misstep::Twice { record: record.clone() });
+            return Err(Misstep::Twice { record: record.clone(), demanded: selecting(sitting) });
         }
         if !bookings.iter().any(|b| b.id == *record) {
-            return Err(Misstep::Gone { record: record.clone() });
+            return Err(Misstep::Gone { record: record.clone(), demanded: selecting(sitting) });
         }
     }
     let leaving = bookings.into_iter().filter(|b| named.contains(&b.id));
@@ -361,4 +361,9 @@ fn select(
     let mut leaving: Vec<_> = leaving.filter_map(listed).collect();
     leaving.sort_by_key(|(c, _)| c.rank);
     Ok(leaving)
+}
+
+/// What says which candidates leave: the same of each, for whoever is not to be told what is the matter with it.
+fn selecting(sitting: &Sitting) -> Vec<Demanded> {
+    sitting.binding(Phase::Release, |duty| matches!(duty, Duty::Candidates(_)))
 }
