@@ -507,7 +507,8 @@ impl Misstep {
     ///
     /// None where no clause does. That is so of what the host alone wants: its clock and its turns, a log that is whole, a registry
     /// that lists nobody twice, at most so many revisions that wait. Nor does a clause say that what stands as it is asked to be,
-    /// or was never asked, is not changed: a record sealed twice, somebody suspended twice, an extension that nobody asked for.
+    /// or was never asked, is not changed: a record sealed twice, somebody suspended twice, an extension that nobody asked for. And
+    /// what had a record destroyed that a result holds is on that record's docket, and not on the request's.
     pub fn demanded(&self) -> &[Demanded] {
         match self {
             Self::NotListed { demanded }

@@ -301,3 +301,18 @@ fn clause_of(what: &str, index: u16, clauses: &[rulings::Clause]) -> Result<ruli
 fn promise_in(x: wr::Promise) -> rulings::Promise {
     rulings::Promise { phase: phase_in(x.phase), clause: x.clause }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_has_its_place_by_a_clause_of_the_catalogue_or_the_charter_is_refused() {
+        let clauses = [rulings::Clause { id: "1".into(), summary: "anything goes".to_owned(), phases: vec![] }];
+        let place = |clause| place_in(wr::Place { phase: wt::Phase::Search, clause }, &clauses);
+        let found = place(0).unwrap();
+        assert_eq!((found.phase, &*found.clause), (terms::Phase::Search, "1"));
+        let refused = place(1).unwrap_err();
+        assert!(refused.contains("cites clause 1, and the catalogue has 1"), "{refused}");
+    }
+}
