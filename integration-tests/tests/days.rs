@@ -267,6 +267,17 @@ async fn an_extension_that_is_granted_moves_the_purge_and_one_that_is_denied_doe
         "agency-case-number": "26-118", "point-of-contact": "Det. Dana Reyes, 314-555-0100",
     });
     let decides = |yes: bool| json!({"extension-granted": yes, "decision-reasons": reasons});
+    // Before a notice there is nothing to extend, and the day that somebody names does not wait for one.
+    let mut at_once = items.clone();
+    at_once.as_object_mut().unwrap().extend(decides(true).as_object().unwrap().clone());
+    for (who, answers) in [(DETECTIVE, &items), (CENTER, &at_once)] {
+        let (status, problem) = house.post(who, "retention", &extension(3, june, answers)).await;
+        assert_eq!((status, outcome(&problem, ST_LOUIS, "D.4.b-2")), (409, Some("missing")), "{who}: {problem}");
+    }
+    let mut notice = about("notice", &json!({}));
+    notice["record"] = json!("m-0003");
+    let noticed = house.take(ANALYST, "retention", &notice).await;
+    assert!(noticed["docket"]["extended"].is_null() && noticed["docket"]["asked"].is_null(), "{noticed}");
     for number in [1, 2] {
         let mut notice = about("notice", &json!({}));
         notice["record"] = json!(format!("m-{number:04}"));
@@ -296,8 +307,10 @@ async fn an_extension_that_is_granted_moves_the_purge_and_one_that_is_denied_doe
         house.serve_again_at(time).await;
     }
     assert!(house.docket(1).await["purged"].is_null(), "its stay was extended");
-    let gone = house.docket(2).await;
-    assert!(gone["purged"].as_str().is_some_and(|at| at.starts_with("2026-03-12T04:10:00")), "{gone}");
+    for number in [2, 3] {
+        let gone = house.docket(number).await;
+        assert!(gone["purged"].as_str().is_some_and(|at| at.starts_with("2026-03-12T04:10:00")), "{gone}");
+    }
     for time in ["2026-07-01T04:30:00.000Z", "2026-07-01T15:00:00.000Z"] {
         house.serve_again_at(time).await;
     }

@@ -551,6 +551,7 @@ async fn a_signature_of_somebody_who_left_no_longer_counts() {
     court.refuse(FIRST, &id, "release", &out, out_of_place("have others sign").under("2.4")).await;
     court.refuse(SECOND, &id, "candidates", &json!({}), forbidden("suspended since")).await;
     court.refuse(SECOND, &id, "candidates", &json!({}), forbidden("have them reinstated first")).await;
+    court.refuse(SECOND, &id, "candidates", &json!({}), forbidden("as the registry file says")).await;
 
     let demoted = all_there.replace("roles = [\"ciu-supervisor\"]", "roles = []");
     reopen(&mut court, &demoted);

@@ -29,6 +29,7 @@ mod identity;
 mod lives;
 mod looks;
 mod metrics;
+mod operating;
 mod photographs;
 mod private;
 mod pruned;

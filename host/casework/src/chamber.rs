@@ -17,8 +17,9 @@ pub(crate) use registered::about;
 use crate::alarm::Troubles;
 use crate::calendar::GoneThrough;
 use crate::clock::Clock;
-use crate::error::CaseError;
+use crate::error::{CaseError, Rejection};
 use crate::gallery::Hall;
+use crate::grounds::Roll;
 use crate::history::{HOUR_MS, History};
 use crate::hosts::Neighbours;
 use crate::ledger::{self, Entry, Ledger, Subject};
@@ -33,7 +34,7 @@ use crate::standing::Decisions;
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Principal, Registry};
-use model::terms::{Instant, Phase};
+use model::terms::{Holder, Instant, Phase};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -87,7 +88,7 @@ pub struct Opening {
 pub struct Chamber {
     id: String,
     policy: ArcSwap<PolicyState>,
-    registry: ArcSwap<Registry>,
+    roll: ArcSwap<Roll>,
     // Held by whoever changes the registry.
     pub(crate) decisions: tokio::sync::Mutex<Decisions>,
     pub(crate) ledger: Ledger,
@@ -144,11 +145,11 @@ impl Chamber {
 
     /// Its registry.
     pub fn registry(&self) -> Arc<Registry> {
-        self.registry.load_full()
+        self.roll.load().registry.clone()
     }
 
-    pub(crate) fn replace_registry(&self, registry: Arc<Registry>) {
-        self.registry.store(registry);
+    pub(crate) fn replace_registry(&self, roll: Roll) {
+        self.roll.store(Arc::new(roll));
     }
 
     /// Its policy as it is in force now; absent where there is none.
@@ -188,7 +189,12 @@ impl Chamber {
 
     /// An agency, as this jurisdiction knows it.
     pub(crate) fn agency(&self, id: &str) -> Option<Agency> {
-        self.registry.load().agencies.iter().find(|a| a.id == id).cloned()
+        self.roll.load().registry.agencies.iter().find(|a| a.id == id).cloned()
+    }
+
+    /// Why somebody suspended in its registry is refused: `told` is given by what they are suspended.
+    pub(crate) fn refuse_suspended(&self, whose: Holder, id: &str, told: impl FnOnce(&str) -> String) -> Rejection {
+        self.roll.load().grounds.refuse(&self.id, whose, id, told)
     }
 
     /// A gallery at work.
@@ -241,7 +247,7 @@ impl Chamber {
     fn save_aside(&self) {
         for hall in self.halls() {
             let store = self.store.clone();
-            tokio::spawn(async move { save(&hall, &store, false).await });
+            tokio::spawn(async move { hall.warn_unsaved(hall.save(&store, false).await) });
         }
     }
 
@@ -250,7 +256,7 @@ impl Chamber {
         let (halls, store) = (self.halls(), self.store.clone());
         tokio::spawn(async move {
             for hall in halls {
-                warn_unsaved(&hall, hall.save_when_still(&store, now).await);
+                hall.warn_unsaved(hall.save_when_still(&store, now).await);
             }
         });
     }
@@ -298,7 +304,7 @@ impl Chamber {
         }
         let chamber = Self {
             ledger: Ledger::new(log, rows.clone()),
-            registry: ArcSwap::from_pointee(registry),
+            roll: ArcSwap::from_pointee(Roll { registry: Arc::new(registry), grounds: decisions.grounds() }),
             decisions: tokio::sync::Mutex::new(decisions),
             halls: RwLock::new(halls),
             store: rows,
@@ -367,17 +373,6 @@ impl Foundation {
             tracing::warn!(log = opened.log.origin(), ?recovered, "the log was not closed; it has been recovered");
         }
         Ok(Self { id, policy, registry, rows, log: opened.log, outage, galleries })
-    }
-}
-
-/// A snapshot that cannot be written makes the next start slower, and nothing else.
-async fn save(hall: &Hall, store: &store::Jurisdiction, last: bool) {
-    warn_unsaved(hall, hall.save(store, last).await);
-}
-
-fn warn_unsaved(hall: &Hall, saved: Result<(), CaseError>) {
-    if let Err(e) = saved {
-        tracing::warn!(gallery = %hall.registered().id, %e, "no snapshot was made of the gallery");
     }
 }
 

@@ -25,7 +25,7 @@
 //! | `photograph` | how many photographs are looked at at once |
 //! | [`access`], [`violation`], [`activation`] | the steps outside a request's life: people and agencies, violations, policy revisions |
 //! | [`registration`], [`agreements`] | people, agencies and agreements come into the registry, and what is known of them changes |
-//! | `standing`, `suspension` | how people and agencies stand since, whatever the registry file says |
+//! | `standing`, `suspension`, `grounds` | how people and agencies stand since, whatever the registry file says, and by what |
 //! | [`revision`], [`chancery`] | policy revisions: how they stand, and where they are kept |
 //! | `answers`, `limits` | answers, checked against the forms; how much a step may say |
 //! | [`viewing`], [`disposition`], [`sign_off`], [`acknowledgement`], [`release`], [`dissemination`], [`outcome`] | the steps after it |
@@ -76,6 +76,7 @@ pub mod error;
 mod filter;
 pub mod gallery;
 mod given;
+mod grounds;
 pub mod history;
 pub mod hosts;
 pub mod inspection;

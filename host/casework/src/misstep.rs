@@ -77,11 +77,12 @@ pub enum Misstep {
         /// What says which candidates leave.
         demanded: Vec<Demanded>,
     },
-    /// A candidate that cannot leave, named by somebody who has not opened the list.
+    /// A result is released by somebody who has not opened the list, or is still to sign blind.
     #[error(
-        "a record that you name cannot leave: name candidates that were found possible, of the list as it was shown last"
+        "what leaves of a candidate list is named by somebody who has opened it and, where it is signed blind, has signed: look \
+         at the candidates first, and sign, or have one of them release the result"
     )]
-    NotLeaving {
+    Unopened {
         /// What says which candidates leave: the same, whatever they named.
         demanded: Vec<Demanded>,
     },
@@ -516,7 +517,7 @@ impl Misstep {
             | Self::NotPossible { demanded, .. }
             | Self::Gone { demanded, .. }
             | Self::Withheld { demanded, .. }
-            | Self::NotLeaving { demanded }
+            | Self::Unopened { demanded }
             | Self::Twice { demanded, .. }
             | Self::Released { demanded, .. }
             | Self::NotReleased { demanded }
@@ -568,9 +569,9 @@ impl Misstep {
             | Self::NotPossible { demanded, .. }
             | Self::Withheld { demanded, .. }
             | Self::Gone { demanded, .. }
-                if !opened =>
+                if !life.knows_findings(who) =>
             {
-                Self::NotLeaving { demanded }
+                Self::Unopened { demanded }
             }
             Self::Undisposed { demanded, .. } if !opened => Self::Unexamined { demanded },
             // Which of the rules are not kept would tell them who has signed.
@@ -658,7 +659,7 @@ mod tests {
             assert_eq!(misstep.clone().told_to(&who("opener"), &life), misstep);
             let told = misstep.clone().told_to(&who("other"), &life);
             assert!(!told.to_string().contains("r-17"), "{told}");
-            if matches!(told, Misstep::NotLeaving { .. }) {
+            if matches!(told, Misstep::Unopened { .. }) {
                 assert_eq!(told.demanded(), misstep.demanded(), "the clause is no secret");
             }
         }
@@ -700,6 +701,9 @@ mod tests {
         };
         let told = unsigned.told_to(&who("opener"), &life);
         assert_eq!(told, Misstep::Wanting { demanded: vec![demanded("c"), demanded("d")] }, "whichever are wanting");
+        let excluded = Misstep::NotPossible { record: "r-17".to_owned(), demanded: vec![demanded("c")] };
+        let unopened = Misstep::Unopened { demanded: vec![demanded("c")] };
+        assert_eq!(excluded.told_to(&who("opener"), &life), unopened, "nor what the others found");
     }
 
     #[test]

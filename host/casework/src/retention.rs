@@ -139,7 +139,7 @@ impl Casework {
                 Err(CaseError::Rejected(NOT_THEIRS.to_owned().into()))
             }
             // Without its receipt either: that of a record that is there would tell them so.
-            Err(CaseError::Rejected(reason)) if conceals => Err(CaseError::Rejected(reason.to_string().into())),
+            Err(CaseError::Rejected(reason)) if conceals => Err(CaseError::Rejected(reason.without_receipt())),
             Ok(done) if outside => Ok(Done { docket: done.docket.told_outside(&actor.who()), ..done }),
             outcome => outcome,
         }

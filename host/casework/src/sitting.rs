@@ -18,6 +18,7 @@ use crate::misstep::{Demanded, Misstep, demanding, demanding_purge, each};
 use crate::obligations::Owed;
 use crate::permit::{Acted, Permit};
 use crate::turns::Turn;
+use crate::viewing::is_shown;
 use model::account::{Event, Kind, Who};
 use model::combine::Rulings;
 use model::facts::{Attestation, History, Signature, Step};
@@ -65,6 +66,28 @@ impl Sitting {
     /// Adds what the request's records say to what policies are told ([`Life::tell`]).
     pub(crate) fn tell(&self, history: &mut History, blindfold: Option<&Who>) {
         self.life.tell(history, self.counting.clone(), blindfold);
+    }
+
+    /// Whether the answer to a release could tell somebody what is not theirs to know: they have not opened the list and name
+    /// records of it, or what the signers concluded is kept from them.
+    pub(crate) fn keeps_from(&self, actor: &Registered, names_records: bool) -> bool {
+        !self.life.knows_findings(&actor.who()) && (names_records || !self.shows_conclusions(actor))
+    }
+
+    /// Whether somebody who looks at the request is shown what its signers concluded ([`Casework::view`]).
+    pub(crate) fn shows_conclusions(&self, actor: &Registered) -> bool {
+        self.life.sees_conclusions(&actor.who()) && is_shown(actor, &self.request, &self.life)
+    }
+
+    /// Takes out of what policies are told what they could tell somebody from whom it is kept: what was found possible and, where
+    /// they are shown none, what others concluded.
+    fn withhold(&self, history: &mut History, actor: &Registered) {
+        history.possible.clear();
+        history.candidates_possible = 0;
+        if !self.shows_conclusions(actor) {
+            let own = actor.key();
+            history.signatures.retain(|signature| signature.person == own);
+        }
     }
 
     /// The answers on record, and the step's own.
@@ -255,9 +278,15 @@ impl Casework {
         let id = Some(request.request.id.as_str());
         let mut history = Past::of(concerned, &actor.key(), &case_keys, id, *now).await?;
         let who = actor.who();
-        // Of a release the host has seen to it before that what leaves was found possible, and says no more than it may.
-        let blindfold = (!matches!(step, Step::Release(_))).then_some(&who);
-        sitting.tell(&mut history.owner, blindfold);
+        if let Step::Release(plan) = &step {
+            sitting.tell(&mut history.owner, None);
+            if sitting.keeps_from(actor, !plan.candidates.is_empty()) {
+                // Nothing leaves by them, whatever is ruled ([`crate::release`]).
+                sitting.withhold(&mut history.owner, actor);
+            }
+        } else {
+            sitting.tell(&mut history.owner, Some(&who));
+        }
         if let Step::SignOff(signature) = &step
             && sitting.life.release.is_none()
         {

@@ -14,7 +14,7 @@ const WATERMARK: &str = "log-watermark";
 
 /// A log of which so much was durable.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Watermark {
+pub(crate) struct Watermark {
     /// Entries.
     size: u64,
     /// The root of the tree over them.
@@ -30,20 +30,26 @@ pub(crate) fn mark(log: &audit::Log) -> Option<store::Kept> {
     (size > 0).then_some(store::Kept::Stands(row))
 }
 
-/// Whether a log holds, unchanged, what the database knows that it held. One of which it knows nothing, as older programs left it,
-/// does.
+/// How far the database knows that a log was; nothing where older programs left it.
 ///
 /// # Errors
 /// When the database cannot be read; [`CaseError::Unreadable`] where it does not say how far the log was.
-pub(crate) async fn compare(
-    log: &audit::Prepared,
-    rows: &store::Jurisdiction,
-) -> Result<Result<(), audit::OpenError>, CaseError> {
-    let Some(row) = rows.standing(WATERMARK, log.origin()).await? else { return Ok(Ok(())) };
-    let known: Watermark = serde_json::from_value(row.body).map_err(|e| {
-        CaseError::Unreadable(format!("how far the log `{}` was: {e}; restore the database", log.origin()))
-    })?;
-    Ok(log.extends(known.size, known.root.0))
+pub(crate) async fn known(origin: &str, rows: &store::Jurisdiction) -> Result<Option<Watermark>, CaseError> {
+    let Some(row) = rows.standing(WATERMARK, origin).await? else { return Ok(None) };
+    let known = serde_json::from_value(row.body);
+    known
+        .map(Some)
+        .map_err(|e| CaseError::Unreadable(format!("how far the log `{origin}` was: {e}; restore the database")))
+}
+
+impl Watermark {
+    /// Whether a log holds this, unchanged. May read a file.
+    ///
+    /// # Errors
+    /// [`audit::OpenError`], where it does not or cannot tell.
+    pub(crate) fn compare(&self, log: &audit::Prepared) -> Result<(), audit::OpenError> {
+        log.extends(self.size, self.root.0)
+    }
 }
 
 #[cfg(test)]
@@ -60,6 +66,14 @@ mod tests {
         let dir = cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap();
         let signer = audit::Ed25519Signer::from_seed(origin, [7; 32]).unwrap();
         audit::Log::prepare(dir, origin, Arc::new(signer)).unwrap()
+    }
+
+    /// Whether a log holds what the database knows that it held.
+    async fn compare(
+        log: &audit::Prepared,
+        rows: &store::Jurisdiction,
+    ) -> Result<Result<(), audit::OpenError>, CaseError> {
+        Ok(known(log.origin(), rows).await?.map_or(Ok(()), |known| known.compare(log)))
     }
 
     /// A log of these entries, closed.

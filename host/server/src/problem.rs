@@ -30,7 +30,7 @@ pub struct Problem {
     #[serde(skip_serializing_if = "is_empty")]
     pub findings: Box<[FindingView]>,
     /// The clauses that demand what the host found missing or altered, that have the step in another place, or that something was
-    /// destroyed.
+    /// destroyed; and those on which whoever may not act was suspended.
     #[serde(skip_serializing_if = "is_empty")]
     pub clauses: Box<[ClauseView]>,
     /// The faces to choose from.
@@ -128,6 +128,7 @@ impl From<CaseError> for Problem {
             }
             CaseError::Rejected(rejection) => {
                 let mut problem = Self::forbidden(detail);
+                problem.clauses = rejection.demanded().iter().map(ClauseView::of).collect();
                 problem.receipt = rejection.into_receipt().map(|r| Box::new((*r).into()));
                 problem
             }
