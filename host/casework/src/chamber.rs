@@ -23,6 +23,7 @@ use crate::grounds::Roll;
 use crate::history::{HOUR_MS, History};
 use crate::hosts::Neighbours;
 use crate::ledger::{self, Entry, Ledger, Subject};
+use crate::misstep::Demanded;
 use crate::pace::Pace;
 use crate::reading::Unread;
 use crate::recovery::Outage;
@@ -33,7 +34,7 @@ use crate::standing::Decisions;
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Principal, Registry};
-use model::terms::{Holder, Instant};
+use model::terms::{Holder, Instant, Phase};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -167,6 +168,13 @@ impl Chamber {
     /// A document of its policy's charter.
     pub(crate) fn document(&self, id: &str) -> Option<model::rulings::Document> {
         self.ready()?.charter().documents.iter().find(|d| d.id == id).cloned()
+    }
+
+    /// The clauses by which its policy's charter has a step of this phase in its place.
+    pub(crate) fn placing(&self, phase: Phase) -> Vec<Demanded> {
+        let Some(policy) = self.ready() else { return Vec::new() };
+        let places = policy.charter().places.iter().filter(|place| place.phase == phase);
+        places.map(|place| Demanded { jurisdiction: self.id.clone(), clause: place.clause.clone() }).collect()
     }
 
     /// What policies are told of this moment here.

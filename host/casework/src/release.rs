@@ -28,17 +28,17 @@ use crate::error::CaseError;
 use crate::ledger::OfRequest;
 use crate::life::{Life, Listed};
 use crate::limits::{self, bounded};
-use crate::misstep::{Demanded, Misstep, each};
+use crate::misstep::{Demanded, Misstep, demanding, each};
 use crate::obligations::{self, HOST, Owed};
 use crate::permit::Acted;
 use crate::search_step::MOST_CANDIDATES;
 use crate::signatures::{Bench, Rule, rules};
-use crate::sitting::{Sitting, Taken};
+use crate::sitting::{Sitting, Taken, is_document};
 use model::account::{Document, Event};
 use model::combine::Ruling;
 use model::facts::{ReleasePlan, Selected, StatementShown, Step};
 use model::rulings::{Duty, Obligation, Statement};
-use model::terms::{Digest, Instant, Value};
+use model::terms::{Digest, Instant, Phase, Value};
 use statements::statements;
 use std::collections::{BTreeMap, BTreeSet};
 use wanted::{Wanted, wanted};
@@ -136,7 +136,8 @@ impl Casework {
         let permit = self.judge_step(&sitting, actor, outgoing.answers, Step::Release(plan)).await?;
         let acted = permit.act();
         let Some(selected) = selected else {
-            return Err(self.give_up(&sitting.concerned, acted, actor, Misstep::Unopened.into()).await);
+            let misstep = Misstep::Unopened { demanded: selecting(&sitting) };
+            return Err(self.give_up(&sitting.concerned, acted, actor, misstep.into()).await);
         };
         let intent = acted.intent.id.clone();
         let drawn_up = match self.owed_then(&sitting, &acted).await {
@@ -187,9 +188,9 @@ impl Casework {
         outgoing: &Outgoing,
         bookings: Vec<store::Booking>,
     ) -> Result<Prepared, Misstep> {
-        sitting.listed()?;
+        sitting.listed(Phase::Release)?;
         let life = &sitting.life;
-        once(&outgoing.candidates)?;
+        once(sitting, &outgoing.candidates)?;
         let lead = !outgoing.candidates.is_empty();
         let kept = sitting.keeps_from(actor, lead);
         let selected = if kept { None } else { Some(select(sitting, &outgoing.candidates, bookings)?) };
@@ -197,9 +198,9 @@ impl Casework {
         let bench = Bench { aside: kept && !sitting.shows_conclusions(actor), ..self.bench(sitting, lead) };
         signed(&bench, rules(&life.imposed))?;
         let reasons = !kept && life.said.values().any(|s| !s.reason.trim().is_empty());
-        let document = life.imposed.iter().any(|i| matches!(i.duty, Duty::Document(_)));
-        if document && !reasons && outgoing.reasoning.trim().is_empty() {
-            return Err(Misstep::Unreasoned);
+        let demanded = demanding(life, is_document);
+        if !demanded.is_empty() && !reasons && outgoing.reasoning.trim().is_empty() {
+            return Err(Misstep::Unreasoned { demanded });
         }
         let statements = statements(sitting, outgoing.statements.as_deref())?;
         Ok(Prepared { selected, statements })
@@ -248,7 +249,7 @@ impl Casework {
         disposed(&sitting.life, all_disposed.map(demanded))?;
         let withheld = acted.rulings.withheld();
         if let Some((listed, _)) = selected.iter().find(|(c, _)| withheld.contains(&c.record_id)) {
-            return Err(Misstep::Withheld { record: listed.record_id.clone() }.into());
+            return Err(Misstep::Withheld { record: listed.record_id.clone(), demanded: selecting(sitting) }.into());
         }
         for (ruling, obligation) in duties() {
             if let Duty::Statement(id) = &obligation.duty {
@@ -335,10 +336,10 @@ fn disposed(life: &Life, demanded: impl Iterator<Item = Demanded>) -> Result<(),
 }
 
 /// Whether no record is named twice. It is looked at before any is looked for: by itself it tells nothing of the list.
-fn once(records: &[String]) -> Result<(), Misstep> {
+fn once(sitting: &Sitting, records: &[String]) -> Result<(), Misstep> {
     let mut named = BTreeSet::new();
     match records.iter().find(|record| !named.insert(*record)) {
-        Some(twice) => Err(Misstep::Twice { record: twice.clone() }),
+        Some(twice) => Err(Misstep::Twice { record: twice.clone(), demanded: selecting(sitting) }),
         None => Ok(()),
     }
 }
@@ -352,16 +353,16 @@ fn select(
     let life = &sitting.life;
     for record in records {
         if !life.lists(record) {
-            return Err(Misstep::Unlisted { record: record.clone() });
+            return Err(Misstep::Unlisted { record: record.clone(), demanded: selecting(sitting) });
         }
         if !life.possible().any(|c| c.record_id == *record) {
-            return Err(Misstep::NotPossible { record: record.clone() });
+            return Err(Misstep::NotPossible { record: record.clone(), demanded: selecting(sitting) });
         }
         if life.withheld.contains(record) {
-            return Err(Misstep::Withheld { record: record.clone() });
+            return Err(Misstep::Withheld { record: record.clone(), demanded: selecting(sitting) });
         }
         if !bookings.iter().any(|b| b.id == *record) {
-            return Err(Misstep::Gone { record: record.clone() });
+            return Err(Misstep::Gone { record: record.clone(), demanded: selecting(sitting) });
         }
     }
     let leaving = bookings.into_iter().filter(|b| records.contains(&b.id));
@@ -369,4 +370,9 @@ fn select(
     let mut leaving: Vec<_> = leaving.filter_map(listed).collect();
     leaving.sort_by_key(|(c, _)| c.rank);
     Ok(leaving)
+}
+
+/// What says which candidates leave: the same of each, for whoever is not to be told what is the matter with it.
+fn selecting(sitting: &Sitting) -> Vec<Demanded> {
+    sitting.binding(Phase::Release, |duty| matches!(duty, Duty::Candidates(_)))
 }

@@ -160,6 +160,7 @@ impl Casework {
         };
         let asking = Asking { record: found.record.clone(), ..asking };
         if let Err(misstep) = found.in_place(asking.change).and_then(|()| found.docket.fits(&asking, &actor.who())) {
+            let misstep = misstep.waiting_under(found.waits_under(asking.change));
             let ledgers: Vec<_> = found.concerned.iter().map(|c| &c.ledger).collect();
             return self.record_rejected(&ledgers, actor, found.subject()?, ASKED, misstep).await;
         }
@@ -190,6 +191,7 @@ impl Casework {
             answers: own,
         };
         if let Err(misstep) = found.docket.unasked(&found.asked_as(asking.change), &asked) {
+            let misstep = misstep.waiting_under(found.waits_under(asking.change));
             let as_it_was = vec![docket.kept()?];
             return Err(self.give_up_with(&found.concerned, permit.act(), actor, misstep.into(), as_it_was).await);
         }

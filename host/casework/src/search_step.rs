@@ -127,7 +127,7 @@ impl Casework {
         const ASKED: &str = "search";
         plan.check()?;
         let sitting = self.sit(actor, &request.owner, &request.request.id, ASKED).await?;
-        if let Err(misstep) = sitting.unreleased() {
+        if let Err(misstep) = sitting.unreleased(Phase::Search) {
             return self.refuse(&sitting, actor, ASKED, misstep).await;
         }
         answers::check(&sitting.concerned, Phase::Search, &plan.answers)?;

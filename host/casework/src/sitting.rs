@@ -14,7 +14,7 @@ use crate::intake::{OpenRequest, PROBE, attested};
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Ledger, OfRequest, Receipt, Subject};
 use crate::life::{Life, takes_back};
-use crate::misstep::{Misstep, demanding_purge};
+use crate::misstep::{Demanded, Misstep, demanding, demanding_purge, each};
 use crate::obligations::Owed;
 use crate::permit::{Acted, Permit};
 use crate::turns::Turn;
@@ -22,8 +22,8 @@ use crate::viewing::is_shown;
 use model::account::{Event, Kind, Who};
 use model::combine::Rulings;
 use model::facts::{Attestation, History, Signature, Step};
-use model::rulings::ClauseId;
-use model::terms::{Instant, Value};
+use model::rulings::{ClauseId, Duty};
+use model::terms::{Instant, Phase, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,13 +101,20 @@ impl Sitting {
         all
     }
 
-    /// Whether the list, what was said of it and the result itself can still be changed.
+    /// The clauses by which a step of this phase does not fit: those by which the charter of the gallery's jurisdiction has it in
+    /// its place, and those that imposed the duties which it is about.
+    pub(crate) fn binding(&self, phase: Phase, about: impl Fn(&Duty) -> bool) -> Vec<Demanded> {
+        each(self.owner.placing(phase).into_iter().chain(demanding(&self.life, about)))
+    }
+
+    /// Whether the list, what was said of it and the result itself can still be changed, by a step of this phase.
     ///
     /// # Errors
     /// The [`Misstep`] that it would be.
-    pub(crate) fn unreleased(&self) -> Result<(), Misstep> {
+    pub(crate) fn unreleased(&self, phase: Phase) -> Result<(), Misstep> {
         if let Some(release) = &self.life.release {
-            return Err(Misstep::Released { at: release.at });
+            let demanded = self.binding(phase, is_document);
+            return Err(Misstep::Released { at: release.at, demanded });
         }
         if let Some(at) = self.life.purged(PROBE) {
             let (subject, demanded) = (PROBE.to_owned(), demanding_purge(&self.life, PROBE));
@@ -120,10 +127,25 @@ impl Sitting {
     ///
     /// # Errors
     /// The [`Misstep`] that it would be.
-    pub(crate) fn listed(&self) -> Result<(), Misstep> {
-        self.unreleased()?;
-        if self.life.has_list() { Ok(()) } else { Err(Misstep::NotListed) }
+    pub(crate) fn listed(&self, phase: Phase) -> Result<(), Misstep> {
+        self.unreleased(phase)?;
+        if self.life.has_list() { Ok(()) } else { Err(self.not_listed(phase)) }
     }
+
+    /// That there is none, for a step of this phase.
+    pub(crate) fn not_listed(&self, phase: Phase) -> Misstep {
+        Misstep::NotListed { demanded: self.owner.placing(phase) }
+    }
+
+    /// That nothing has left yet, for a step of this phase.
+    pub(crate) fn not_released(&self, phase: Phase) -> Misstep {
+        Misstep::NotReleased { demanded: self.binding(phase, is_document) }
+    }
+}
+
+/// Whether it is a document, which a result leaves with.
+pub(crate) fn is_document(duty: &Duty) -> bool {
+    matches!(duty, Duty::Document(_))
 }
 
 impl Chamber {

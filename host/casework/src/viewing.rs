@@ -10,7 +10,6 @@ use crate::intake::OpenRequest;
 use crate::ledger::Receipt;
 use crate::life::{Handed, Life, Noted, Said, Signed, State, same_person};
 use crate::limits::bounded;
-use crate::misstep::Misstep;
 use crate::obligations::Owed;
 use crate::permit::Acted;
 use crate::signatures::is;
@@ -186,7 +185,8 @@ impl Casework {
         bounded([], [], &answers)?;
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
         if !sitting.life.has_list() {
-            return self.refuse(&sitting, actor, ASKED, Misstep::NotListed).await;
+            let misstep = sitting.not_listed(Phase::Candidates);
+            return self.refuse(&sitting, actor, ASKED, misstep).await;
         }
         let ids: Vec<String> = sitting.life.list.iter().map(|c| c.record_id.clone()).collect();
         let bookings = sitting.owner.store.bookings(&sitting.request.gallery, &ids).await?;

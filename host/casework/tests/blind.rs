@@ -112,7 +112,7 @@ async fn whoever_is_to_sign_blind_does_not_find_out_by_a_release_what_others_fou
         for who in [&chief, &outsider] {
             for named in [possibly, &unlisted[..], none] {
                 let told = asked(who, &request, named).await;
-                assert_eq!(told, Misstep::Unopened, "{conclusions:?}, {named:?}");
+                assert!(matches!(told, Misstep::Unopened { .. }), "{conclusions:?}, {named:?}: {told}");
             }
         }
     }

@@ -104,7 +104,7 @@ async fn search(court: &Court, who: &str, request: &str) -> Result<(), CaseError
 /// The records of the list, as whoever asks is shown it.
 async fn listed(court: &Court, who: &str, request: &str) -> Result<Vec<String>, CaseError> {
     let records = court.look(who, request).await?;
-    if records.is_empty() { Err(Misstep::NotListed.into()) } else { Ok(records) }
+    if records.is_empty() { Err(Misstep::NotListed { demanded: vec![] }.into()) } else { Ok(records) }
 }
 
 /// Reads of a request that each search ended before the next began, and was told of those before it, and that nothing was done after

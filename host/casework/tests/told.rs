@@ -64,8 +64,8 @@ async fn a_refused_release_tells_nobody_of_a_list_they_have_not_opened() {
         let same = matches!(&wanting, Misstep::Wanting { demanded } if !demanded.is_empty());
         assert!(same, "excluded, possible or not on the list, it is the same to them: {wanting}");
     }
-    let theirs = court.release(FIRST, &request, outgoing(&records[1..2])).await;
-    assert_eq!(misstep(theirs), Misstep::NotPossible { record: records[1].clone() });
+    let theirs = misstep(court.release(FIRST, &request, outgoing(&records[1..2])).await);
+    assert!(matches!(&theirs, Misstep::NotPossible { record, .. } if *record == records[1]), "{theirs}");
     let theirs = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
     assert!(matches!(theirs, Misstep::Unsigned { .. }), "{theirs}");
 
@@ -94,8 +94,8 @@ async fn whoever_names_records_of_a_list_they_have_not_opened_is_judged_first() 
     assert!(there.iter().any(|c| c == "5.4(3)-c"), "they have not opened it: {there:?}");
     let twice = vec![said(unlisted, Likeness::Possible), said(unlisted, Likeness::Possible)];
     refused(court.dispose(PATROL, &request, twice).await, "5.4(3)-c");
-    let opener = court.dispose(FIRST, &request, vec![said(unlisted, Likeness::Possible)]).await;
-    assert_eq!(misstep(opener), Misstep::Unlisted { record: other.clone() });
+    let opener = misstep(court.dispose(FIRST, &request, vec![said(unlisted, Likeness::Possible)]).await);
+    assert!(matches!(&opener, Misstep::Unlisted { record, .. } if *record == other), "{opener}");
     agree(&court.casework).await;
 }
 

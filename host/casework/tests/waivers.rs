@@ -5,6 +5,7 @@ use crate::common::{FIRST, GALLERY, SUPERVISOR, agree, batch, intake, misstep, o
 use casework::chamber::{Loading, Registered};
 use casework::intake::Intake;
 use casework::life::State;
+use casework::misstep::Demanded;
 use casework::notices::{Delivering, Notice, Outbox};
 use casework::obligations::{Owed, Standing};
 use casework::replay::{Decided, Replayed};
@@ -278,25 +279,31 @@ async fn what_is_waived_met_or_nowhere_cannot_be_waived_and_the_refusal_says_whi
     }
     assert_eq!(house.on_record(DETROIT, "rejected").await, 0, "nothing was asked yet");
     for id in ["0123456789abcdef0123456789abcdef", "", request.as_str()] {
-        assert_eq!(misstep(house.waive(id).await), Misstep::NothingOwed { of: id.to_owned() });
+        assert_eq!(misstep(house.waive(id).await), Misstep::NothingOwed { of: id.to_owned(), demanded: vec![] });
     }
 
     let first = house.who(DETROIT, FIRST).await;
     house.casework.complete(&first, DETROIT, &flag.id, "looked at with the examiner").await.unwrap();
     let met = misstep(house.waive(&flag.id).await);
-    assert_eq!(met, Misstep::MetAlready { obligation: flag.id.clone(), at: house.now() });
+    let demanded = Demanded::from(&flag);
+    assert_eq!(met, Misstep::MetAlready { obligation: flag.id.clone(), at: house.now(), demanded });
+    // Nor is it said twice that it is done.
+    let twice = misstep(house.casework.complete(&first, DETROIT, &flag.id, "looked at once more").await);
+    assert_eq!(twice, Misstep::NothingOwed { of: flag.id.clone(), demanded: vec![Demanded::from(&flag)] });
 
     house.waive(&task.id).await.unwrap();
     let (waived, by) = (house.now(), format!("{DETROIT}/{CHIEF}"));
     house.clock.fetch_add(HOUR_MS, Ordering::AcqRel);
     for reason in [WHY, "another reason"] {
         let again = misstep(house.waive_as((DETROIT, CHIEF), &task.id, reason).await);
-        assert_eq!(again, Misstep::WaivedAlready { obligation: task.id.clone(), by: by.clone(), at: waived });
+        let (obligation, demanded) = (task.id.clone(), Demanded::from(&task));
+        assert_eq!(again, Misstep::WaivedAlready { obligation, by: by.clone(), at: waived, demanded });
     }
     let chief = house.who(DETROIT, CHIEF).await;
     let done = house.casework.complete(&chief, DETROIT, &task.id, "looked at it all the same").await;
-    assert_eq!(misstep(done), Misstep::NothingOwed { of: task.id.clone() });
-    assert_eq!((house.on_record(DETROIT, "rejected").await, house.on_record(DETROIT, "waived").await), (7, 1));
+    let demanded = vec![Demanded::from(&task)];
+    assert_eq!(misstep(done), Misstep::NothingOwed { of: task.id.clone(), demanded });
+    assert_eq!((house.on_record(DETROIT, "rejected").await, house.on_record(DETROIT, "waived").await), (8, 1));
     agree(&house.casework).await;
 }
 

@@ -289,6 +289,11 @@ pub fn misstep<T>(taken: Result<T, CaseError>) -> Misstep {
     }
 }
 
+/// The clauses that a refusal of the host names.
+pub fn demanding(misstep: &Misstep) -> Vec<&str> {
+    misstep.demanded().iter().map(|demanded| &*demanded.clause).collect()
+}
+
 /// The clauses against a step, if policies refused it.
 pub fn against<T>(taken: Result<T, CaseError>) -> Vec<String> {
     let Err(CaseError::Refused { rulings, .. }) = taken else { panic!("it was not refused by policy") };

@@ -87,6 +87,7 @@ impl Policy for Hostile {
             promised: [Phase::Request, Phase::Search, Phase::Candidates]
                 .map(|phase| Promise { phase, clause: "1".to_owned() })
                 .to_vec(),
+            places: vec![],
         }
     }
 
