@@ -70,6 +70,16 @@ pub(crate) fn destroyed_accounts(kind: Kind, event: &Event) -> Vec<String> {
     }
 }
 
+/// The entries of a log whose accounts a purge on record destroyed, by their ids.
+pub(crate) async fn purged(log: &Log, store: &store::Store) -> anyhow::Result<BTreeSet<String>> {
+    let mut reader = Reader::open(log, store).await?;
+    let mut destroyed = BTreeSet::new();
+    while let Some(told) = reader.next(|_, leaf| leaf.kind == Kind::Outcome).await? {
+        destroyed.extend(told.iter().flat_map(Told::destroyed));
+    }
+    Ok(destroyed)
+}
+
 /// Entries without an account, by their indices: those that a purge on record took theirs from, and those where it is missing.
 pub(crate) fn told_apart(gone: Vec<(u64, String)>, destroyed: &BTreeSet<String>) -> (Vec<u64>, Vec<u64>) {
     let (purged, missing): (Vec<_>, Vec<_>) = gone.into_iter().partition(|(_, id)| destroyed.contains(id));
