@@ -102,6 +102,20 @@ async fn one_entry_is_proven_with_nothing_but_the_key() {
     forged["entry"] = json!(receipt["entry"].as_str().unwrap().replace("permit", "denied") + " ");
     std::fs::write(home.join("forged.json"), forged.to_string()).unwrap();
     assert_eq!(check("forged.json").status.code(), Some(4));
+    // What it says of its proof has to be so, where it says it.
+    let another = receipt["index"].as_u64().unwrap() + 1;
+    for (field, wrong) in [("index", json!(another)), ("log", json!("localhost/st-louis"))] {
+        let mut claimed = receipt.clone();
+        claimed[field] = wrong.clone();
+        std::fs::write(home.join("claimed.json"), claimed.to_string()).unwrap();
+        let checked = check("claimed.json");
+        assert_eq!(checked.status.code(), Some(4), "{}", said(&checked));
+        let wrong = wrong.as_str().map_or_else(|| wrong.to_string(), |text| format!("`{text}`"));
+        assert!(said(&checked).contains(&format!("{wrong}, and its proof is of")), "{}", said(&checked));
+    }
+    let silent = json!({"entry": receipt["entry"], "proof": receipt["proof"]});
+    std::fs::write(home.join("silent.json"), silent.to_string()).unwrap();
+    assert!(check("silent.json").status.success());
     let other = audit(&court, &[&["check-proof", "made.json", "--key", "log-keys/st-louis.vkey"]]);
     assert_eq!(other.status.code(), Some(4));
     let none = audit(&court, &[&["prove"], &FOLDER[..], &["--index", "1000000"]]);
