@@ -123,6 +123,29 @@ async fn one_entry_is_proven_with_nothing_but_the_key() {
 }
 
 #[tokio::test]
+async fn whatever_only_reads_a_log_ends_as_the_verifier_does_where_that_does_not_verify() {
+    let Some(mut court) = court().await else { return };
+    court.search("detroit", 1).await;
+    court.deployment.stop().unwrap();
+    let log = FOLDER[0];
+    let reads =
+        [&["prove", log, "--index", "0"][..], &["sample", log, "--seed", "x"], &["show", log], &["verify", log]];
+    let ends = |key: &str, says: &str, code: i32| {
+        for read in reads {
+            let done = audit(&court, &[read, &["--key", key]]);
+            assert_eq!(done.status.code(), Some(code), "{read:?}: {}", said(&done));
+            assert!(said(&done).contains(says), "{read:?}: {}", said(&done));
+        }
+    };
+    ends(FOLDER[2], "", 0);
+    ends("log-keys/st-louis.vkey", "no valid signature", 4);
+    ends("log-keys/nobody.vkey", "nobody.vkey", 1);
+    let checkpoint = court.deployment.home.join(log).join("checkpoint");
+    std::fs::write(checkpoint, "damaged").unwrap();
+    ends(FOLDER[2], "`checkpoint` is damaged", 4);
+}
+
+#[tokio::test]
 async fn whoever_draws_again_draws_the_same() {
     let Some(court) = court().await else { return };
     for seed in 0..6 {
