@@ -90,8 +90,8 @@ fn disclose(court: &mut Court, case: &str, at_least: usize) {
     let arguments = ["audit", "export", "--config", "magistrate.toml", "--jurisdiction", "detroit", "--case", &case];
     let done = court.deployment.run(&[&arguments[..], &["--out", "disclosure"]].concat()).unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    let manifest = std::fs::read(court.deployment.home.join("disclosure/manifest.json")).unwrap();
-    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let written = std::fs::read(court.deployment.home.join("disclosure/manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&written).unwrap();
     assert!(manifest["entries"].as_array().unwrap().len() >= at_least, "{}", manifest["completeness"]);
     let arguments = ["audit", "verify-export", "disclosure", "--key", "log-keys/detroit.vkey"];
     let done = court.deployment.run(&arguments).unwrap();
@@ -123,7 +123,7 @@ fn disclose(court: &mut Court, case: &str, at_least: usize) {
         assert_eq!(done.status.code(), Some(4), "{}", String::from_utf8_lossy(&done.stdout));
         assert!(String::from_utf8_lossy(&done.stdout).contains(&format!("{renamed} is not what any entry tells of")));
         std::fs::rename(folder.join(&renamed), &file).unwrap();
-        std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
+        std::fs::write(folder.join("manifest.json"), &written).unwrap();
     }
     assert!(court.deployment.run(&arguments).unwrap().status.success());
 }

@@ -41,6 +41,7 @@ mod registry;
 mod reports;
 mod resilience;
 mod retention_commands;
+mod riding;
 mod sealed;
 mod searches;
 mod stopping;

@@ -47,7 +47,7 @@
 //! | `unfinished`, `drawn`, `postponed` | what broke off before it was concluded, undone; or said to wait |
 //! | `torn` | what one log took and another did not |
 //! | `dropped` | what the opening of a log drops from its journal's end, until that is on record |
-//! | `watermark` | how far a log was, kept in the database: a start compares it |
+//! | [`watermark`] | how far a log was, kept in the database: a start compares it |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
 pub mod access;
@@ -121,7 +121,7 @@ pub mod viewing;
 pub mod violation;
 pub mod waiver;
 mod walk;
-mod watermark;
+pub mod watermark;
 pub mod witnessing;
 pub mod worklist;
 

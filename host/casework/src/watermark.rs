@@ -2,8 +2,9 @@
 //!
 //! A log's folder cannot tell that it was put back to an earlier copy, or that another history is in its place: each is sound in
 //! itself. Whoever went on from there would sign a fork. So whatever is written to the database behind the log says with it how
-//! far the log was by then, and with which root; a start compares that with what it finds, before it changes anything. It is
-//! never ahead of what is durable: the tree that is acknowledged is ([`audit::Log::root`]).
+//! far the log was by then, and with which root; a start compares that with what it finds, before it changes anything, and so does
+//! whoever reads what rides on a journal. It is never ahead of what is durable: the tree that is acknowledged is
+//! ([`audit::Log::root`]).
 
 use crate::error::CaseError;
 use model::terms::Digest;
@@ -14,11 +15,40 @@ const WATERMARK: &str = "log-watermark";
 
 /// A log of which so much was durable.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Watermark {
+pub struct Watermark {
     /// Entries.
     size: u64,
     /// The root of the tree over them.
     root: Digest,
+}
+
+impl Watermark {
+    /// Whether a log, as it is in its folder, holds this unchanged. What rides on the journal of one that does not, an earlier copy
+    /// as a rule, may have been destroyed since.
+    ///
+    /// # Errors
+    /// [`audit::ReadError`] where a file that tells it is damaged.
+    pub fn is_in(&self, log: &audit::Snapshot) -> Result<bool, audit::ReadError> {
+        log.holds(self.size, self.root.0)
+    }
+
+    /// The same of a log that is to be opened. May read a file.
+    ///
+    /// # Errors
+    /// [`audit::OpenError`], where it does not or cannot tell.
+    pub(crate) fn compare(&self, log: &audit::Prepared) -> Result<(), audit::OpenError> {
+        log.extends(self.size, self.root.0)
+    }
+}
+
+/// How far the database knows that the log of this origin was; nothing where an older program left it, or no entry is known.
+///
+/// # Errors
+/// When the database cannot be read; [`CaseError::Unreadable`] where it does not say how far the log was.
+pub async fn known(origin: &str, rows: &store::Jurisdiction) -> Result<Option<Watermark>, CaseError> {
+    let row = rows.standing(WATERMARK, origin).await?;
+    let known = row.map(|row| serde_json::from_value(row.body)).transpose();
+    known.map_err(|e| CaseError::Unreadable(format!("how far the log `{origin}` was: {e}; restore the database")))
 }
 
 /// How far a log is by now: to be kept with whatever is written behind it. An empty one has nothing to lose.
@@ -28,28 +58,6 @@ pub(crate) fn mark(log: &audit::Log) -> Option<store::Kept> {
     // Among several hosts each has its own log.
     let row = store::StandingRow { kind: WATERMARK.to_owned(), id: log.origin().to_owned(), body };
     (size > 0).then_some(store::Kept::Stands(row))
-}
-
-/// How far the database knows that a log was; nothing where older programs left it.
-///
-/// # Errors
-/// When the database cannot be read; [`CaseError::Unreadable`] where it does not say how far the log was.
-pub(crate) async fn known(origin: &str, rows: &store::Jurisdiction) -> Result<Option<Watermark>, CaseError> {
-    let Some(row) = rows.standing(WATERMARK, origin).await? else { return Ok(None) };
-    let known = serde_json::from_value(row.body);
-    known
-        .map(Some)
-        .map_err(|e| CaseError::Unreadable(format!("how far the log `{origin}` was: {e}; restore the database")))
-}
-
-impl Watermark {
-    /// Whether a log holds this, unchanged. May read a file.
-    ///
-    /// # Errors
-    /// [`audit::OpenError`], where it does not or cannot tell.
-    pub(crate) fn compare(&self, log: &audit::Prepared) -> Result<(), audit::OpenError> {
-        log.extends(self.size, self.root.0)
-    }
 }
 
 #[cfg(test)]
@@ -106,6 +114,14 @@ mod tests {
         written(&folder("other-and-longer"), &["a", "x", "c"]).await;
         let found = async |name: &str| compare(&prepared(&folder(name), ORIGIN), &rows).await.unwrap();
         assert!(found("log").await.is_ok() && found("went-on").await.is_ok());
+        let seen = known(ORIGIN, &rows).await.unwrap().unwrap();
+        let key =
+            audit::Signer::verifier_key(&audit::Ed25519Signer::from_seed(ORIGIN, [7; 32]).unwrap()).parse().unwrap();
+        for (name, is_in) in [("log", true), ("went-on", true), ("earlier", false), ("other", false)] {
+            let dir = cap_std::fs::Dir::open_ambient_dir(folder(name), cap_std::ambient_authority()).unwrap();
+            assert_eq!(seen.is_in(&audit::Snapshot::open(&dir, &key).unwrap()).unwrap(), is_in, "{name}");
+        }
+        assert_eq!(known("test/south", &rows).await.unwrap(), None);
         for (name, entries) in [("earlier", 1), ("nothing", 0)] {
             let refused = found(name).await.unwrap_err();
             assert!(matches!(refused, audit::OpenError::SetBack { known: 2, found, .. } if found == entries));
