@@ -33,7 +33,8 @@ pub(crate) const CODE_BIAS: i32 = (COARSE + 1) * HALF_BIAS;
 const HALF_STEPS: f64 = 256.0;
 
 /// Values above so many times the root of a row's mean square get the last code: narrower steps serve all others. Turned
-/// templates are as good as normal; of those it leaves the least coarse residual together with a fine one that is small still.
+/// templates are as good as normal: of those 2.8 leaves the least coarse residual, and this a twentieth more, but a fine one of
+/// three fifths, by which thresholds are as much higher and rows that are scored a third as many.
 const CLIP: f64 = 3.1;
 
 /// Codes of probes are not halved: -127 to 127.

@@ -31,7 +31,7 @@
 //! a fixed orthogonal transform `R` (a randomised Walsh–Hadamard transform: few values of `Rx` stand out) and carries
 //! codes `c` of eight bits, odd numbers from -255 to 255, with one f32 scale `s`: `x̂ = s·c` approximates `Rx`, and
 //! `ρ ≥ ‖Rx − x̂‖` is kept beside them. Each code is `16·h + l` with odd halves from -15 to 15; the coarse halves `h` alone
-//! give `x̃ = 16·s·h`, with `σ ≥ ‖Rx − x̃‖`. The scale is chosen for a narrow `σ`: the few values beyond 2.8 times the root of
+//! give `x̃ = 16·s·h`, with `σ ≥ ‖Rx − x̃‖`. The scale is chosen for narrow `σ` and `ρ`: the few values beyond 3.1 times the root of
 //! the mean square get the outermost code. The probe is turned and
 //! coded likewise, in bytes: `q̂ = t·p`, `ρ_q ≥ ‖Rq − q̂‖`. The scan computes the exact integer `⟨p, h⟩` for each row,
 //! brackets the row's score with it, and dismisses what that bracket excludes; of the rows left it reads the fine halves,
@@ -74,11 +74,11 @@
 //! - *The filter.* Most rows are dismissed by the same test in f32: `fl(fl(fl(fl(D)·s)·t) + fl(ρ·‖q̂‖)) < cut`, with `16·t`
 //!   (exact) in place of `t` for coarse halves. `D` is exact in f32: below `4096·127·15 < 2²³` for halves; for whole codes
 //!   it may be rounded once. A value beyond the outermost code leaves at most itself, any other at most `16·s`, half a step
-//!   of the coarse halves; and `256·s` is at most 2.8 times the root of the mean square, so that by the triangle inequality
-//!   `‖r‖ ≤ (1 + 2.8/16)·‖Rx‖ < 1.18` and `‖x̃‖ < 2.18`. Codes of probes leave at most half a step,
-//!   `√n·(1 + 10⁻⁵)/254 < 0.253`, so `‖q̂‖ < 1.26`. The first term stays below 2.75 after three roundings (four with that of
-//!   `D`), the second below 1.49 after one, their sum below 4.24 after one more: in all, the left side is off by less than
-//!   `(11 + 1.5 + 4.3)·u < 1.1·10⁻⁶`. `cut` is the threshold, less
+//!   of the coarse halves; and `256·s` is at most 3.1 times the root of the mean square, so that by the triangle inequality
+//!   `‖r‖ ≤ (1 + 3.1/16)·‖Rx‖ < 1.20` and `‖x̃‖ < 2.20`. Codes of probes leave at most half a step,
+//!   `√n·(1 + 10⁻⁵)/254 < 0.253`, so `‖q̂‖ < 1.26`. The first term stays below 2.78 after three roundings (four with that of
+//!   `D`), the second below 1.52 after one, their sum below 4.30 after one more: in all, the left side is off by less than
+//!   `(11.2 + 1.6 + 4.3)·u < 1.1·10⁻⁶`. `cut` is the threshold, less
 //!   the constant terms, less `2·10⁻⁶`, rounded *down* to f32: the filter never dismisses a row that the f64 bracket would
 //!   keep.
 //!
@@ -88,7 +88,7 @@
 //! greater than the final one, so what survives contains every row of the answer. Survivors are scored in descending order of their
 //! upper ends, until the next upper end is below the `k`-th best exact score.
 //!
-//! For face templates of 512 values the coarse bracket's half-width is about 0.11 and the fine one's about 0.03; no
+//! For face templates of 512 values the coarse bracket's half-width is about 0.12 and the fine one's about 0.02; no
 //! half-width used was larger than what the [`Certificate`] says, beside how many rows were scanned and how many scored
 //! exactly.
 //!

@@ -84,13 +84,16 @@ fn what_other_widths_would_leave() {
             scores[RANK - 1]
         })
         .collect();
-    println!("codes                      bytes a row  half-width      left");
+    println!("codes                           bytes a row  half-width      left");
     for (form, rows, probes) in &forms {
-        for (bits, cut) in [(3, None), (3, Some(2.8)), (4, None), (4, Some(2.8)), (5, Some(2.8)), (8, None)] {
+        let three = [(3, None), (3, Some(2.8))];
+        let four = [(4, None), (4, Some(2.8)), (4, Some(3.1)), (4, Some(3.4))];
+        let more = [(5, Some(2.8)), (8, Some(2.8)), (8, Some(3.1)), (8, Some(3.4)), (8, None)];
+        for (bits, cut) in three.into_iter().chain(four).chain(more) {
             let (width, left) = left(rows, probes, &thresholds, bits, cut);
-            let cut = if cut.is_some() { ", cut" } else { "" };
+            let cut = cut.map(|cut| format!(", cut at {cut}")).unwrap_or_default();
             let bytes = DIM * bits as usize / 8 + 8;
-            println!("{:<26} {bytes:>11}  {width:>10.3} {left:>9.0}", format!("{bits} bits, {form}{cut}"));
+            println!("{:<31} {bytes:>11}  {width:>10.3} {left:>9.0}", format!("{bits} bits, {form}{cut}"));
         }
     }
     // Half a row read, and the other half bounded by norms.
@@ -99,7 +102,7 @@ fn what_other_widths_would_leave() {
     let kept: usize = rows
         .par_iter()
         .map(|row| {
-            let near = approximated(row, 4, Some(2.8));
+            let near = approximated(row, 4, Some(3.1));
             let radius = norm(&row[..half].iter().zip(&near).map(|(row, near)| row - near).collect::<Vec<_>>());
             let may_be = |probe: &[f64]| {
                 dot(&probe[..half], &near[..half])
