@@ -4,7 +4,6 @@
 //! rule wants signatures given blind, whoever has not signed is not shown what others concluded.
 
 use crate::awaited::{Awaited, Demands, next};
-use crate::bounds::Bounds;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::intake::OpenRequest;
@@ -202,23 +201,18 @@ impl Casework {
         let permit = self.judge_step(&sitting, actor, answers, step).await?;
         // Showing is the answer itself: its entry, durable before the answer, names every record shown.
         let Acted { rulings, intent, .. } = permit.act();
-        let (allowed, withheld) = sitting.life.shows(&rulings);
-        let most = Bounds::default().and(&rulings).at_most();
+        let bounds = sitting.life.shows(&rulings);
         let me = actor.who();
         let candidates = bookings
             .into_iter()
-            .filter(|booking| !withheld.contains(&booking.id))
-            .take(most)
+            .filter(|booking| !bounds.withheld.contains(&booking.id))
+            .take(bounds.at_most())
             .map(|booking| CandidateSeen {
                 rank: rank_of(&booking.id),
                 disposition: sitting.life.said.get(&booking.id).filter(|s| sees(&sitting.life, &me, &s.by)).cloned(),
                 record_id: booking.id,
                 status: booking.status,
-                booking: booking
-                    .booking
-                    .into_iter()
-                    .filter(|(name, _)| allowed.as_ref().is_none_or(|allowed| allowed.contains(name)))
-                    .collect(),
+                booking: bounds.shown_of(booking.booking),
             })
             .collect();
         Ok(Looked { candidates, receipt: intent.receipt()?, rulings })

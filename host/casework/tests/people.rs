@@ -2,7 +2,7 @@
 
 use crate::common::{
     Court, FIRST, GALLERY, JURISDICTION, SECOND, SUPERVISOR, against, answers, batch, court, intake, misstep, outgoing,
-    refused, signing, text,
+    refused, rejected, signing, text,
 };
 use magistrate_casework::access::{Change, Changed};
 use magistrate_casework::activation::{Proposal, Vote};
@@ -57,15 +57,6 @@ async fn report_of(court: &Court, request: &str, given: BTreeMap<String, Value>)
     let happened = Instant(court.clock.load(Ordering::Acquire) - HOUR_MS);
     let report = Report { happened, request: Some(request.to_owned()), answers: given };
     court.casework.record_violation(&court.who(REPORTER).await, JURISDICTION, report).await
-}
-
-/// That a step was rejected, for this reason.
-pub fn rejected<T>(taken: Result<T, CaseError>, because: &str) {
-    match taken {
-        Err(CaseError::Rejected(reason)) => assert!(reason.contains(because), "{reason}"),
-        Err(e) => panic!("not rejected: {e:?}"),
-        Ok(_) => panic!("the step was taken"),
-    }
 }
 
 /// Puts on record that somebody is of another unit.

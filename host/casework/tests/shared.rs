@@ -64,7 +64,8 @@ struct Pair {
     home: tempfile::TempDir,
 }
 
-fn source() -> PathBuf {
+/// Where the policy of the requester's home is.
+pub fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(HOME)
 }
 
@@ -83,7 +84,8 @@ async fn pair() -> Option<Pair> {
     Some(pair)
 }
 
-fn opening(home: &Path, id: &str, policy: policy::Policy, registry: &str) -> Opening {
+/// A jurisdiction with a log under this folder.
+pub fn opening(home: &Path, id: &str, policy: policy::Policy, registry: &str) -> Opening {
     let registry: Registry = toml::from_str(registry).unwrap();
     let origin = format!("test/{id}");
     let signer = audit::Ed25519Signer::from_seed(&origin, [7; 32]).unwrap();

@@ -45,6 +45,8 @@ const WHY: &str = "the office that had to do it was closed on 1 March, order 26-
 pub struct House {
     pub casework: Casework,
     pub clock: Arc<AtomicU64>,
+    /// What the casework keeps its rows in.
+    pub store: store::Store,
     _home: tempfile::TempDir,
 }
 
@@ -53,7 +55,7 @@ fn source(jurisdiction: &str) -> PathBuf {
 }
 
 /// The shipped policies; `None` where they are not built.
-async fn shipped() -> Option<House> {
+pub async fn shipped() -> Option<House> {
     let mut policies = Vec::new();
     for (jurisdiction, component) in COMPONENTS {
         let folder = source(jurisdiction);
@@ -108,12 +110,12 @@ async fn open(policies: Vec<policy::Policy>, outbox: Option<Arc<dyn Outbox>>) ->
     let at: Instant = "2026-03-10T15:00:00.000Z".parse().unwrap();
     let clock = Arc::new(AtomicU64::new(at.0));
     let casework =
-        Casework::open(openings, store, Clock::set(clock.clone()), None, &|_: Loading<'_>| {}).await.unwrap();
+        Casework::open(openings, store.clone(), Clock::set(clock.clone()), None, &|_: Loading<'_>| {}).await.unwrap();
     let casework = match outbox {
         Some(outbox) => casework.with_outbox(outbox),
         None => casework,
     };
-    House { casework, clock, _home: home }
+    House { casework, clock, store, _home: home }
 }
 
 fn kind(owed: &Owed) -> &'static str {

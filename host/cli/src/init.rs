@@ -3,7 +3,7 @@
 use crate::host_name;
 use crate::output::bar;
 use crate::pki::{self, Authority, write_secret};
-use crate::scratch::Scratch;
+use crate::scratch::{self, Scratch};
 use anyhow::{Context as _, bail};
 use model::facts::Device;
 use std::fmt::Write as _;
@@ -62,16 +62,8 @@ fn write(
     listen: std::net::SocketAddr,
     faces: Option<&face::ModelPaths>,
 ) -> anyhow::Result<()> {
-    if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
-        bail!("{} is not empty: name a folder that does not exist yet", folder.display());
-    }
     let sources = find_policies(policies)?;
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(parent)?;
-    let making = Scratch::common(parent, ".magistrate-init-")?;
+    let making = Scratch::common(scratch::room_for(folder)?, ".magistrate-init-")?;
     fill(making.path(), &sources, host, listen, faces)?;
     making.settle(folder)
 }

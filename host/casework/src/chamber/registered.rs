@@ -165,6 +165,12 @@ impl Casework {
         })
     }
 
+    /// A person as the registry knows them, suspended or not, with the roles that count now: of a record of theirs more is said
+    /// than they may do.
+    pub(crate) fn known(&self, principal: &Principal, now: Instant) -> Option<Registered> {
+        of_registry(self.chambers.get(&principal.jurisdiction)?, principal, now).ok()
+    }
+
     /// Records that somebody asked for what they may not even ask, and says so. `request` is the request that they named, if any.
     ///
     /// # Errors
@@ -265,7 +271,20 @@ fn nobody_who_may(principal: &Principal) -> String {
     format!("`{person}` is nobody of `{jurisdiction}` who may act now: ask that jurisdiction")
 }
 
+/// Somebody of the registry who may act, or why not.
 fn person_of(chamber: &Chamber, principal: &Principal, now: Instant) -> Result<Registered, String> {
+    let found = of_registry(chamber, principal, now)?;
+    if let Some(since) = found.person.suspended_since {
+        let id = &found.person.id;
+        return Err(format!(
+            "`{id}` is suspended since {since}: have them reinstated first, or have somebody else take the step"
+        ));
+    }
+    Ok(found)
+}
+
+/// A person as the registry knows them, suspended or not, with the roles that count now; or what the registry lacks.
+fn of_registry(chamber: &Chamber, principal: &Principal, now: Instant) -> Result<Registered, String> {
     let registry = chamber.registry.load();
     let Some(person) = registry.people.iter().find(|p| p.id == principal.person) else {
         return Err(format!(
@@ -273,12 +292,6 @@ fn person_of(chamber: &Chamber, principal: &Principal, now: Instant) -> Result<R
             principal.person, chamber.id
         ));
     };
-    if let Some(since) = person.suspended_since {
-        let id = &person.id;
-        return Err(format!(
-            "`{id}` is suspended since {since}: have them reinstated first, or have somebody else take the step"
-        ));
-    }
     let Some(agency) = registry.agencies.iter().find(|a| a.id == person.agency) else {
         return Err(format!("the agency `{}` of `{}` is not in the registry", person.agency, person.id));
     };
