@@ -135,7 +135,8 @@ async fn a_canary_that_is_gone_is_noticed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_address_and_what_is_no_jurisdiction_is_refused() {
-    for url in ["", "/var/lib/magistrate", "http://localhost:8000", "wss:/localhost", "rocksdb:///x"] {
+    let schemes = ["", "/var/lib/magistrate", "http://localhost:8000", "wss:/localhost", "rocksdb:///x"];
+    for url in schemes.into_iter().chain(["wss://", "wss://:8000", "wss://db example.gov"]) {
         assert!(matches!(open(url, 1).await, Err(StoreError::Url { .. })), "{url}");
     }
     let store = open("mem://", 1).await.unwrap();
