@@ -187,6 +187,8 @@ fn not_started_on(url: &str) -> Option<String> {
     assert_ne!(changed, config);
     std::fs::write(deployment.config(), changed).unwrap();
     let said = deployment.serve().unwrap_err().to_string();
+    let beside = ["LOCK", "manifest", "wal"].map(|name| deployment.home.join(name).exists());
+    assert_eq!(beside, [false; 3], "no database is made beside the configuration");
     assert!(said.contains("magistrate.toml: [store] url"), "it is said what to change, and where: {said}");
     Some(said)
 }
@@ -195,6 +197,10 @@ fn not_started_on(url: &str) -> Option<String> {
 fn an_address_of_no_database_is_named_with_the_file_it_is_in() {
     let Some(said) = not_started_on("ws://root:a-secret@127.0.0.1:8000") else { return };
     assert!(said.contains("set user and password_env") && !said.contains("a-secret"), "{said}");
+    for itself in ["surrealkv://", "surrealkv://."] {
+        let Some(said) = not_started_on(itself) else { return };
+        assert!(said.contains("a folder of its own"), "{said}");
+    }
     // Port 9 is discard: nobody listens.
     let Some(said) = not_started_on("ws://127.0.0.1:9") else { return };
     assert!(said.contains("[store] url = \"ws://127.0.0.1:9\"") && said.contains("cannot be reached"), "{said}");

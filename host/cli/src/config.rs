@@ -6,7 +6,7 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 /// The whole file.
@@ -181,8 +181,12 @@ impl Store {
     /// Whether the address is a database's, and all of it is heeded.
     fn check(&self) -> anyhow::Result<()> {
         let (scheme, rest) = self.url.split_once("://").unwrap_or_default();
+        let folder = rest.split_once('?').map_or(rest, |(folder, _)| folder);
         // It is not shown: there may be a password in it.
         match scheme {
+            "surrealkv" if Path::new(folder).components().all(|part| part == Component::CurDir) => {
+                bail!("the database needs a folder of its own, beside this file: write `surrealkv://data/db`");
+            }
             "ws" | "wss" if rest.contains('@') => {
                 bail!(
                     "a user and a password in the address are not heeded: leave them out, and set user and password_env"
@@ -472,7 +476,15 @@ mod tests {
 
     #[test]
     fn a_database_has_an_address_all_of_which_is_heeded() {
-        for right in ["surrealkv://data/db", "ws://127.0.0.1:8000", "ws://[::1]:8000", "wss://db.example.gov/rpc"] {
+        for right in [
+            "surrealkv://data/db",
+            "surrealkv:///srv/db",
+            "surrealkv://../db",
+            "surrealkv://./db",
+            "ws://127.0.0.1:8000",
+            "ws://[::1]:8000",
+            "wss://db.example.gov/rpc",
+        ] {
             assert_eq!(said_of(right), None, "{right}");
         }
         for (wrong, says) in [
@@ -480,6 +492,10 @@ mod tests {
             ("data/db", "no database's address"),
             ("surrealkv:data/db", "no database's address"),
             ("https://root:secret@db.example.gov", "no database's address"),
+            ("surrealkv://", "a folder of its own"),
+            ("surrealkv://?sync=every", "a folder of its own"),
+            ("surrealkv://.", "a folder of its own"),
+            ("surrealkv://././", "a folder of its own"),
             ("wss://", "names no host"),
             ("ws://:8000", "names no host"),
             ("wss:///rpc", "names no host"),
