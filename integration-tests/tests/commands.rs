@@ -201,6 +201,10 @@ fn an_address_of_no_database_is_named_with_the_file_it_is_in() {
         let Some(said) = not_started_on(itself) else { return };
         assert!(said.contains("a folder of its own"), "{said}");
     }
+    for forgetful in ["surrealkv://data/db?sync=never", "mem://"] {
+        let Some(said) = not_started_on(forgetful) else { return };
+        assert!(said.contains("every commit is synced") || said.contains("gone when the server stops"), "{said}");
+    }
     // Port 9 is discard: nobody listens.
     let Some(said) = not_started_on("ws://127.0.0.1:9") else { return };
     assert!(said.contains("[store] url = \"ws://127.0.0.1:9\"") && said.contains("cannot be reached"), "{said}");

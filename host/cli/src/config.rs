@@ -177,16 +177,23 @@ pub(crate) struct Store {
     pub(crate) galleries: PathBuf,
 }
 
+/// How an embedded database writes what it acknowledges: through to the disk, each time.
+const SYNCED: &str = "sync=every";
+
 impl Store {
-    /// Whether the address is a database's, and all of it is heeded.
+    /// Whether the address is a database's that keeps what it has acknowledged, and all of it is heeded.
     fn check(&self) -> anyhow::Result<()> {
         let (scheme, rest) = self.url.split_once("://").unwrap_or_default();
-        let folder = rest.split_once('?').map_or(rest, |(folder, _)| folder);
+        let (folder, query) = rest.split_once('?').map_or((rest, None), |(folder, query)| (folder, Some(query)));
         // It is not shown: there may be a password in it.
         match scheme {
             "surrealkv" if Path::new(folder).components().all(|part| part == Component::CurDir) => {
                 bail!("the database needs a folder of its own, beside this file: write `surrealkv://data/db`");
             }
+            "surrealkv" if query.is_some_and(|query| query != SYNCED) => {
+                bail!("every commit is synced, and there is nothing else to choose: leave out what follows the `?`");
+            }
+            "mem" => bail!("what is kept in memory is gone when the server stops: write `surrealkv://data/db`"),
             "ws" | "wss" if rest.contains('@') => {
                 bail!(
                     "a user and a password in the address are not heeded: leave them out, and set user and password_env"
@@ -195,7 +202,7 @@ impl Store {
             "ws" | "wss" if rest.is_empty() || rest.starts_with([':', '/', '?', '#']) => {
                 bail!("the address names no host: write `{scheme}://host:port`");
             }
-            "surrealkv" | "ws" | "wss" | "mem" => Ok(()),
+            "surrealkv" | "ws" | "wss" => Ok(()),
             _ => bail!("that is no database's address: write `surrealkv://data/db`, or `wss://host:port` for a server"),
         }
     }
@@ -289,10 +296,9 @@ impl Config {
         for path in paths {
             *path = base.join(&*path);
         }
-        if let Some(folder) = config.store.url.strip_prefix("surrealkv://") {
-            let (folder, query) = folder.split_once('?').map_or((folder, "sync=every"), |(f, q)| (f, q));
+        if let Some(folder) = config.database_folder() {
             let absolute = std::path::absolute(base.join(folder))?;
-            config.store.url = format!("surrealkv://{}?{query}", absolute.display());
+            config.store.url = format!("surrealkv://{}?{SYNCED}", absolute.display());
         }
         Ok(config)
     }
@@ -478,6 +484,7 @@ mod tests {
     fn a_database_has_an_address_all_of_which_is_heeded() {
         for right in [
             "surrealkv://data/db",
+            "surrealkv://data/db?sync=every",
             "surrealkv:///srv/db",
             "surrealkv://../db",
             "surrealkv://./db",
@@ -496,6 +503,14 @@ mod tests {
             ("surrealkv://?sync=every", "a folder of its own"),
             ("surrealkv://.", "a folder of its own"),
             ("surrealkv://././", "a folder of its own"),
+            ("surrealkv://data/db?sync=never", "every commit is synced"),
+            ("surrealkv://data/db?sync=1s", "every commit is synced"),
+            ("surrealkv://data/db?sync=every&versioned=true", "every commit is synced"),
+            ("surrealkv://data/db?sync=every&sync=never", "every commit is synced"),
+            ("surrealkv://data/db?foo=1", "every commit is synced"),
+            ("surrealkv://data/db?", "every commit is synced"),
+            ("mem://", "gone when the server stops"),
+            ("mem://data/db", "gone when the server stops"),
             ("wss://", "names no host"),
             ("ws://:8000", "names no host"),
             ("wss:///rpc", "names no host"),

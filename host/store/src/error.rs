@@ -15,7 +15,7 @@ const UNNAMED: &str = "Anonymous access not allowed";
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Not an address this crate can open.
-    #[error("`{url}` is no database address: write `surrealkv:///folder`, `wss://host:port` or `mem://`")]
+    #[error("`{url}` is no database address: write `surrealkv:///folder`, or `wss://host:port` for a server")]
     Url {
         /// The address.
         url: String,
