@@ -1,5 +1,6 @@
 //! The command line, as somebody types it.
 
+use integration_tests::Deployment;
 use std::process::{Command, Output, Stdio};
 
 fn run(arguments: &[&str]) -> Option<Output> {
@@ -224,6 +225,50 @@ fn wrong_usage_and_missing_files_are_said() {
         let said = text(&done.stderr);
         assert!(said.contains(says), "{arguments:?}: {said}");
     }
+}
+
+/// A deployment with another address of its database, and what its server says of that instead of starting.
+fn not_started_on(url: &str) -> Option<String> {
+    let program = integration_tests::program()?;
+    let home = tempfile::tempdir().unwrap();
+    let mut deployment = Deployment::copied(&program, &home.path().join("here")).unwrap();
+    let config = std::fs::read_to_string(deployment.config()).unwrap();
+    let changed = config.replace("url = \"surrealkv://data/db\"\n", &format!("url = {url:?}\n"));
+    assert_ne!(changed, config);
+    std::fs::write(deployment.config(), changed).unwrap();
+    let said = deployment.serve().unwrap_err().to_string();
+    let beside = ["LOCK", "manifest", "wal"].map(|name| deployment.home.join(name).exists());
+    assert_eq!(beside, [false; 3], "no database is made beside the configuration");
+    assert!(said.contains("magistrate.toml: [store] url"), "it is said what to change, and where: {said}");
+    Some(said)
+}
+
+#[test]
+fn an_address_of_no_database_is_named_with_the_file_it_is_in() {
+    let Some(said) = not_started_on("ws://root:a-secret@127.0.0.1:8000") else { return };
+    assert!(said.contains("set user and password_env") && !said.contains("a-secret"), "{said}");
+    for itself in ["surrealkv://", "surrealkv://."] {
+        let Some(said) = not_started_on(itself) else { return };
+        assert!(said.contains("a folder of its own"), "{said}");
+    }
+    for forgetful in ["surrealkv://data/db?sync=never", "mem://"] {
+        let Some(said) = not_started_on(forgetful) else { return };
+        assert!(said.contains("every commit is synced") || said.contains("gone when the server stops"), "{said}");
+    }
+    // Port 9 is discard: nobody listens.
+    let Some(said) = not_started_on("ws://127.0.0.1:9") else { return };
+    assert!(said.contains("[store] url = \"ws://127.0.0.1:9\"") && said.contains("cannot be reached"), "{said}");
+
+    // A server that is there, and whose certificate an authority of its own has issued.
+    let Some(program) = integration_tests::program() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let mut server = Deployment::copied(&program, &home.path().join("there")).unwrap();
+    server.serve().unwrap();
+    let Some(said) = not_started_on(&format!("wss://{}", server.address)) else { return };
+    assert!(
+        said.contains("it has to be one of a public authority's") && !said.contains("check that it runs"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -75,6 +75,42 @@ async fn an_expired_certificate_is_not_valid() {
     assert_eq!(said.matches(EXPIRED[0]).count(), 1, "once, and not as its own cause again: {said}");
 }
 
+/// What a client says first over HTTP/2, which waits for nothing (RFC 9113, section 3.4), and a body behind it.
+fn said_at_once() -> Vec<u8> {
+    let settings = [0_u8, 0, 0, 4, 0, 0, 0, 0, 0];
+    [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &[0; 40 << 10]].concat()
+}
+
+#[tokio::test]
+async fn whoever_sends_at_once_reads_why_they_are_turned_away() {
+    let (Some(court), Some(program)) = (court().await, integration_tests::program()) else { return };
+    let (home, address) = (&court.deployment.home, &court.deployment.address);
+    let folder = tempfile::tempdir().unwrap();
+    let other = Deployment::init(&program, &folder.path().join("other"), None).unwrap();
+    court.deployment.issue("detroit", "m.whitfield", "fixed", "expired", -1).unwrap();
+    let ca = home.join("certs/ca.pem");
+    let of = |deployment: &Deployment, who: &str| {
+        let key = deployment.certificate(&format!("{who}-key"));
+        Identity::read(&deployment.certificate(who), &key, &ca).unwrap()
+    };
+    // An authority of the same name and another key has not signed what it is said to have.
+    for (identity, alerts) in [
+        (Identity::anonymous(&ca).unwrap(), &["CertificateRequired"][..]),
+        (of(&other, "detroit/m.whitfield"), &["UnknownCA", "DecryptError"][..]),
+        (of(&court.deployment, "detroit/expired"), &["CertificateExpired"][..]),
+    ] {
+        let mut connection = identity.speaking(b"h2").connect(address).await.unwrap();
+        connection.write_all(&said_at_once()).await.unwrap_or_else(|e| panic!("{alerts:?}: it is reset: {e}"));
+        connection.flush().await.unwrap_or_else(|e| panic!("{alerts:?}: it is reset: {e}"));
+        let told = format!("{:?}", connection.read_u8().await.unwrap_err());
+        assert!(alerts.iter().any(|alert| told.contains(alert)), "{alerts:?}: {told}");
+        // It ends in good order, so that whoever is still sending gets to read at all.
+        let (mut tcp, _) = connection.into_inner();
+        let ended = tokio::time::timeout(LONG, tcp.read_to_end(&mut Vec::new())).await;
+        assert!(matches!(ended, Ok(Ok(_))), "{alerts:?}: {ended:?}");
+    }
+}
+
 /// Says hello as a client of TLS 1.2 does, which knows no `supported_versions` (RFC 5246, section 7.4.1.2).
 fn hello_of_tls12() -> Vec<u8> {
     // Curves, the form of their points, and signatures: what the server would need of them.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 /// The whole file.
@@ -24,6 +24,9 @@ pub(crate) struct Config {
     #[serde(default, rename = "witness")]
     pub(crate) witnesses: Vec<Witness>,
     pub(crate) jurisdictions: BTreeMap<String, Jurisdiction>,
+    /// Where it was read.
+    #[serde(skip)]
+    file: PathBuf,
 }
 
 /// Where and as whom to listen.
@@ -174,6 +177,37 @@ pub(crate) struct Store {
     pub(crate) galleries: PathBuf,
 }
 
+/// How an embedded database writes what it acknowledges: through to the disk, each time.
+const SYNCED: &str = "sync=every";
+
+impl Store {
+    /// Whether the address is a database's that keeps what it has acknowledged, and all of it is heeded.
+    fn check(&self) -> anyhow::Result<()> {
+        let (scheme, rest) = self.url.split_once("://").unwrap_or_default();
+        let (folder, query) = rest.split_once('?').map_or((rest, None), |(folder, query)| (folder, Some(query)));
+        // It is not shown: there may be a password in it.
+        match scheme {
+            "surrealkv" if Path::new(folder).components().all(|part| part == Component::CurDir) => {
+                bail!("the database needs a folder of its own, beside this file: write `surrealkv://data/db`");
+            }
+            "surrealkv" if query.is_some_and(|query| query != SYNCED) => {
+                bail!("every commit is synced, and there is nothing else to choose: leave out what follows the `?`");
+            }
+            "mem" => bail!("what is kept in memory is gone when the server stops: write `surrealkv://data/db`"),
+            "ws" | "wss" if rest.contains('@') => {
+                bail!(
+                    "a user and a password in the address are not heeded: leave them out, and set user and password_env"
+                );
+            }
+            "ws" | "wss" if rest.is_empty() || rest.starts_with([':', '/', '?', '#']) => {
+                bail!("the address names no host: write `{scheme}://host:port`");
+            }
+            "surrealkv" | "ws" | "wss" => Ok(()),
+            _ => bail!("that is no database's address: write `surrealkv://data/db`, or `wss://host:port` for a server"),
+        }
+    }
+}
+
 fn galleries() -> PathBuf {
     PathBuf::from("data/galleries")
 }
@@ -239,6 +273,8 @@ impl Config {
         if let Some(public) = &config.public {
             public.check(&config.server).with_context(|| path.display().to_string())?;
         }
+        config.store.check().with_context(|| format!("{}: [store] url", path.display()))?;
+        config.file = path.to_owned();
         let base = path.parent().unwrap_or(Path::new("."));
         let (server, store, audit) = (&mut config.server, &mut config.store, &mut config.audit);
         let mut paths = vec![&mut server.certificate, &mut server.key, &mut store.key, &mut store.galleries];
@@ -260,10 +296,9 @@ impl Config {
         for path in paths {
             *path = base.join(&*path);
         }
-        if let Some(folder) = config.store.url.strip_prefix("surrealkv://") {
-            let (folder, query) = folder.split_once('?').map_or((folder, "sync=every"), |(f, q)| (f, q));
+        if let Some(folder) = config.database_folder() {
             let absolute = std::path::absolute(base.join(folder))?;
-            config.store.url = format!("surrealkv://{}?{query}", absolute.display());
+            config.store.url = format!("surrealkv://{}?{SYNCED}", absolute.display());
         }
         Ok(config)
     }
@@ -330,6 +365,11 @@ impl Config {
     /// Makes the folder of an embedded database, for its owner alone: the engine makes its files for everybody.
     pub(crate) fn keep_database_private(&self) -> anyhow::Result<()> {
         self.database_folder().map_or(Ok(()), |folder| private::only_owners(&folder))
+    }
+
+    /// Where the database's address is named, and which it is: for whoever has to change it.
+    pub(crate) fn store_named(&self) -> String {
+        format!("{}: [store] url = \"{}\"", self.file.display(), self.store.url)
     }
 
     /// Database credentials, where a user is configured.
@@ -431,6 +471,55 @@ mod tests {
             "listen = \"127.0.0.1:1\"\nkey = \"k\"\n",
         ] {
             assert!(public(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    /// What is said of such an address; nothing where it can be used.
+    fn said_of(url: &str) -> Option<String> {
+        let store: Store = toml::from_str(&format!("url = {url:?}\nkey = \"k\"\n")).unwrap();
+        store.check().err().map(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_database_has_an_address_all_of_which_is_heeded() {
+        for right in [
+            "surrealkv://data/db",
+            "surrealkv://data/db?sync=every",
+            "surrealkv:///srv/db",
+            "surrealkv://../db",
+            "surrealkv://./db",
+            "ws://127.0.0.1:8000",
+            "ws://[::1]:8000",
+            "wss://db.example.gov/rpc",
+        ] {
+            assert_eq!(said_of(right), None, "{right}");
+        }
+        for (wrong, says) in [
+            ("", "no database's address"),
+            ("data/db", "no database's address"),
+            ("surrealkv:data/db", "no database's address"),
+            ("https://root:secret@db.example.gov", "no database's address"),
+            ("surrealkv://", "a folder of its own"),
+            ("surrealkv://?sync=every", "a folder of its own"),
+            ("surrealkv://.", "a folder of its own"),
+            ("surrealkv://././", "a folder of its own"),
+            ("surrealkv://data/db?sync=never", "every commit is synced"),
+            ("surrealkv://data/db?sync=1s", "every commit is synced"),
+            ("surrealkv://data/db?sync=every&versioned=true", "every commit is synced"),
+            ("surrealkv://data/db?sync=every&sync=never", "every commit is synced"),
+            ("surrealkv://data/db?foo=1", "every commit is synced"),
+            ("surrealkv://data/db?", "every commit is synced"),
+            ("mem://", "gone when the server stops"),
+            ("mem://data/db", "gone when the server stops"),
+            ("wss://", "names no host"),
+            ("ws://:8000", "names no host"),
+            ("wss:///rpc", "names no host"),
+            ("ws://root:secret@127.0.0.1:8000", "set user and password_env"),
+            ("wss://root@db.example.gov", "set user and password_env"),
+            ("wss://root:a/secret@db.example.gov", "set user and password_env"),
+        ] {
+            let said = said_of(wrong).unwrap_or_else(|| panic!("it is taken: {wrong}"));
+            assert!(said.contains(says) && !said.contains("secret"), "{wrong}: {said}");
         }
     }
 

@@ -261,8 +261,8 @@ revocations = "certs/revocations.pem"
 # connections_each = 16
 
 [store]
-# An embedded database in a folder; or a server, wss://host:port with user and password_env, whose certificate a public
-# authority has issued. ws:// is for a server, or a tunnel to one, on this machine.
+# An embedded database in a folder, every commit synced; or a server, wss://host:port with user and password_env, whose
+# certificate a public authority has issued. ws:// is for a server, or a tunnel to one, on this machine.
 url = "surrealkv://data/db"
 # Encrypts images and everything personal. Keep a copy elsewhere: without it they are lost.
 key = "secrets/master.key"

@@ -217,7 +217,8 @@ async fn open_by(config: &Config, clock: Clock, vigil: Option<&Vigil>) -> anyhow
     opening.finish_and_clear();
     config.keep_database_private()?;
     let key = store::MasterKey::from_bytes(config::secret(&config.store.key)?);
-    let store = store::Store::open(&config.store.url, config.credentials()?.as_ref(), key).await?;
+    let opened = store::Store::open(&config.store.url, config.credentials()?.as_ref(), key).await;
+    let store = opened.with_context(|| config.store_named())?;
     let bars = Mutex::new(BTreeMap::new());
     let progress = |loading: Loading<'_>| {
         let name = format!("{}/{}", loading.jurisdiction, loading.gallery);

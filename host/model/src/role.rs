@@ -1,7 +1,9 @@
 //! The roles that people hold: who granted each, since when, and until when.
 
 use crate::terms::Date;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A role that somebody holds, or is to hold. Written as the role's name alone where nothing else is known of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +64,7 @@ impl std::fmt::Display for Held {
 )]
 enum Written {
     Name(String),
-    Whole(Whole),
+    Whole(#[serde(deserialize_with = "by_name")] Whole),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -75,6 +77,25 @@ struct Whole {
     from: Option<Date>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Date>,
+}
+
+/// Reads it from a map. A derived reader would take a list, too, and go by the order of the fields.
+fn by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Whole, D::Error> {
+    struct Named;
+
+    impl<'de> Visitor<'de> for Named {
+        type Value = Whole;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Whole, A::Error> {
+            Whole::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_map(Named)
 }
 
 impl From<Written> for Held {
@@ -132,6 +153,8 @@ mod tests {
             serde_json::json!({"role": "examiner", "until": "tomorrow"}),
             serde_json::json!({"until": "2026-03-08"}),
             serde_json::json!(7),
+            serde_json::json!(["examiner"]),
+            serde_json::json!(["examiner", null, null, "2026-03-08"]),
         ] {
             let refused = serde_json::from_value::<Held>(wrong.clone()).unwrap_err().to_string();
             assert!(refused.contains("use a role's name"), "{wrong}: {refused}");

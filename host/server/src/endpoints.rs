@@ -3,6 +3,7 @@
 use crate::api::{self, findings, obligations};
 use crate::case_endpoints;
 use crate::metrics::Metrics;
+use crate::objects;
 use crate::problem::{MEDIA_TYPE, Problem};
 use crate::public_log;
 use crate::tls::Tls;
@@ -74,7 +75,7 @@ impl Ask {
         if self.body.is_empty() {
             return Err(Problem::invalid("the body is empty: send a JSON object"));
         }
-        serde_json::from_slice(&self.body).map_err(|e| {
+        objects::read(&self.body).map_err(|e| {
             let kind = if e.is_data() { "cannot be used" } else { "is not JSON" };
             Problem::invalid(format!("the body {kind}: {e}"))
         })

@@ -3,12 +3,17 @@
 //! Before its handshake nobody has shown a certificate, so whoever says nothing must not keep anybody out. Turning the newest away
 //! would do that: a flood takes every place and keeps it for as long as it may. A handshake that gets on takes some round trips, and
 //! is through long before it is the oldest of so many; one that does not get on is what gives way.
+//!
+//! In TLS 1.3 a client is through before the server has looked at its certificate, and may be sending then: over HTTP/2 it does.
+//! Whoever is turned away is sent an alert that says why, and a socket that is closed with bytes unread resets the connection:
+//! a client that finds it reset while it sends looks for no alert. So what it still sends is read and thrown away for a while.
 
 use rustls::ServerConfig;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
@@ -23,6 +28,12 @@ pub const MOST_HANDSHAKES_EACH: usize = 64;
 
 /// For a handshake: two round trips, over a radio link too.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What is read at most, in bytes, of a client that was turned away: more than anybody sends before they are answered.
+const RUNOFF_BYTES: u64 = 64 << 10;
+
+/// How long it may go on sending: a round trip, over a radio link too.
+const RUNOFF: Duration = Duration::from_secs(1);
 
 /// The handshakes under way.
 pub(crate) struct Handshakes {
@@ -107,7 +118,8 @@ impl UnderWay {
 }
 
 impl Handshake {
-    /// Does the handshake, within `patience` and three seconds.
+    /// Does the handshake, within `patience` and three seconds. Whoever is turned away has another second to read why; that is
+    /// part of it, and gives way like the rest.
     ///
     /// # Errors
     /// [`HandshakeError`].
@@ -118,13 +130,31 @@ impl Handshake {
         patience: Duration,
     ) -> Result<TlsStream<TcpStream>, HandshakeError> {
         let patience = patience.min(PATIENCE);
+        let accepting = TlsAcceptor::from(config).accept(tcp).into_fallible();
+        let (failed, tcp) = tokio::select! {
+            accepted = tokio::time::timeout(patience, accepting) => match accepted {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(failed)) => failed,
+                Err(_) => return Err(HandshakeError::Slow(patience)),
+            },
+            _ = &mut self.gives_way => return Err(HandshakeError::GaveWay),
+        };
         tokio::select! {
-            accepted = tokio::time::timeout(patience, TlsAcceptor::from(config).accept(tcp)) => {
-                Ok(accepted.map_err(|_| HandshakeError::Slow(patience))??)
-            }
-            _ = &mut self.gives_way => Err(HandshakeError::GaveWay),
+            () = run_off(tcp) => {}
+            _ = &mut self.gives_way => {}
         }
+        Err(failed.into())
     }
+}
+
+/// Ends what is sent to a client, and throws away what it still sends, within bounds of bytes and time.
+async fn run_off(mut tcp: TcpStream) {
+    let rest = async {
+        tcp.shutdown().await?;
+        tokio::io::copy(&mut (&mut tcp).take(RUNOFF_BYTES), &mut tokio::io::sink()).await
+    };
+    // However that ends: it is closed now.
+    let _ = tokio::time::timeout(RUNOFF, rest).await;
 }
 
 impl Drop for Handshake {
@@ -147,6 +177,41 @@ pub(crate) fn network(peer: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_pki::Files;
+    use crate::tls::{Clients, Tls};
+    use tokio::net::TcpListener;
+    use tokio::task::JoinHandle;
+
+    /// A client of a server that does one handshake with it, and what comes of that.
+    async fn shaking_hands() -> (TcpStream, JoinHandle<Result<(), HandshakeError>>) {
+        let files = Files::new();
+        let (config, _) = Tls::load(files.tls(), Clients::Certified).unwrap().current();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (tcp, peer) = listener.accept().await.unwrap();
+        let handshake = handshakes(1, 1).begin(peer.ip());
+        let done = tokio::spawn(async move { handshake.accept(config, tcp, PATIENCE).await.map(drop) });
+        (client, done)
+    }
+
+    #[tokio::test]
+    async fn whoever_is_turned_away_reads_why_whatever_they_sent_meanwhile() {
+        let (mut client, done) = shaking_hands().await;
+        // No TLS, and more of it than is read at once.
+        client.write_all(&[b'x'; 40 << 10]).await.unwrap();
+        let mut told = Vec::new();
+        client.read_to_end(&mut told).await.expect("it ends, and is not reset");
+        assert_eq!((told.first(), told.len()), (Some(&21), 7), "one alert: {told:?}");
+        // The client has not hung up, and is not waited for.
+        assert!(matches!(done.await.unwrap(), Err(HandshakeError::Failed(_))));
+    }
+
+    #[tokio::test]
+    async fn whoever_goes_on_sending_is_not_listened_to_without_an_end() {
+        let (mut client, done) = shaking_hands().await;
+        while client.write_all(&[b'x'; 4 << 10]).await.is_ok() {}
+        assert!(matches!(done.await.unwrap(), Err(HandshakeError::Failed(_))));
+    }
 
     fn handshakes(most: usize, most_each: usize) -> Arc<Handshakes> {
         Handshakes::new(most, most_each)

@@ -13,7 +13,7 @@
 //! | [`endpoints`] | what each route does |
 //! | `public_log` | the log as any C2SP client reads it, and attempts to change it |
 //! | `query` | the query of an address |
-//! | [`api`], [`template`], `unique` | bodies: what is sent and answered; maps in which each name is once |
+//! | [`api`], [`template`], `unique`, `objects` | bodies: what is sent and answered; maps in which each name is once; objects that are no lists |
 //! | [`office_api`], `office_endpoints` | the same for people, agencies, violations and policy revisions |
 //! | [`case_api`], `case_endpoints` | the same for the life of a request after the candidate list |
 //! | [`retention_api`] | how long records stay |
@@ -48,6 +48,7 @@ mod letting_in;
 pub mod listener;
 mod lists;
 pub mod metrics;
+mod objects;
 pub mod office_api;
 mod office_endpoints;
 mod openapi;

@@ -218,7 +218,11 @@ fn is_this_machine(host: &str) -> bool {
 }
 
 async fn server(url: &str, credentials: Option<&Credentials>) -> Result<Surreal<Any>, StoreError> {
-    let db = within(async { any::connect(url).await }).await?;
+    let db = within(async { any::connect(url).await }).await.map_err(|error| match error {
+        // The client has no kind for it: surrealdb-3.3/src/engine/any/mod.rs.
+        StoreError::Query(reason) if reason.starts_with("Invalid URL") => StoreError::Url { url: url.to_owned() },
+        other => other,
+    })?;
     if let Some(Credentials { user, password }) = credentials {
         let root = Root { username: user.clone(), password: password.clone() };
         within(async { db.signin(root).await }).await.map_err(|error| match error {

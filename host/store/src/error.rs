@@ -5,11 +5,17 @@ use surrealdb::types::{AlreadyExistsError, QueryError};
 /// Where the engine could not keep a conflict's kind, its message ends in these words.
 const RETRIABLE: &str = "can be retried";
 
+/// What a client says of a server's certificate begins with these words: rustls-0.23/src/error.rs.
+const UNTRUSTED: &str = "invalid peer certificate";
+
+/// And a server to whoever has not signed in: surrealdb-core-3.3/src/kvs/ds.rs.
+const UNNAMED: &str = "Anonymous access not allowed";
+
 /// Why something was not kept, or not found as it was kept.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Not an address this crate can open.
-    #[error("`{url}` is no database address: write `surrealkv:///folder`, `wss://host:port` or `mem://`")]
+    #[error("`{url}` is no database address: write `surrealkv:///folder`, or `wss://host:port` for a server")]
     Url {
         /// The address.
         url: String,
@@ -28,6 +34,18 @@ pub enum StoreError {
         /// What happened instead.
         reason: String,
     },
+    /// The server is not one that this program trusts to be the one that is meant. It was sent nothing.
+    #[error(
+        "the database's certificate is not accepted ({reason}): it has to be one of a public authority's, for the host in the address; to a \
+         server whose authority is your own, let a tunnel end at 127.0.0.1, and write `ws://`"
+    )]
+    Certificate {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The server wants to know who asks, and was not told.
+    #[error("the database admits nobody without a name and a password: set `user` and `password_env` under `[store]`")]
+    Anonymous,
     /// The server refused the user.
     #[error("the database does not admit `{user}`: check the user name and the password")]
     Credentials {
@@ -121,6 +139,36 @@ impl StoreError {
             return Self::Exists { id: id.clone() };
         }
         let reason = error.message().to_owned();
-        if error.is_connection() { Self::Unreachable { reason } } else { Self::Query(reason) }
+        match error.is_connection() {
+            true if reason.contains(UNTRUSTED) => Self::Certificate { reason },
+            true => Self::Unreachable { reason },
+            false if reason.contains(UNNAMED) => Self::Anonymous,
+            false => Self::Query(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surrealdb::types::{AuthError, ConnectionError};
+
+    #[test]
+    fn what_a_server_is_refused_for_or_refuses_says_what_to_change() {
+        let failed =
+            |text: &str| StoreError::of(&surrealdb::Error::connection(text.into(), ConnectionError::ConnectionFailed));
+        let untrusted = failed("WebSocket error: IO error: invalid peer certificate: UnknownIssuer");
+        assert!(matches!(untrusted, StoreError::Certificate { .. }), "{untrusted}");
+        assert!(
+            untrusted.to_string().contains("UnknownIssuer") && untrusted.to_string().contains("a public authority")
+        );
+        let silent = failed("WebSocket error: IO error: Connection refused");
+        assert!(matches!(silent, StoreError::Unreachable { .. }), "{silent}");
+
+        let refused = |text: &str| StoreError::of(&surrealdb::Error::not_allowed(text.into(), AuthError::InvalidAuth));
+        let unnamed = refused("Anonymous access not allowed: Not enough permissions to perform this action");
+        assert!(matches!(unnamed, StoreError::Anonymous), "{unnamed}");
+        assert!(unnamed.to_string().contains("`user` and `password_env`"), "{unnamed}");
+        assert!(matches!(refused("There was a problem with authentication"), StoreError::Query(_)));
     }
 }

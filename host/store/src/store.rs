@@ -31,7 +31,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Url`], [`StoreError::Unencrypted`], [`StoreError::Locked`], [`StoreError::Unreachable`],
-    /// [`StoreError::Credentials`].
+    /// [`StoreError::Certificate`], [`StoreError::Credentials`].
     pub async fn open(url: &str, credentials: Option<&Credentials>, key: MasterKey) -> Result<Self, StoreError> {
         let engine = Engine::open(url, credentials).await?;
         let shared = Shared { engine, master: Arc::new(key), opening: Mutex::new(()) };
@@ -54,7 +54,8 @@ impl Store {
     /// jurisdictions, and clones of one, may be used at once. Opening costs several statements: keep the handle.
     ///
     /// # Errors
-    /// [`StoreError::Id`], [`StoreError::WrongKey`], [`StoreError::NewerSchema`], and what any statement may fail with.
+    /// [`StoreError::Id`], [`StoreError::Anonymous`], [`StoreError::WrongKey`], [`StoreError::NewerSchema`], and what any statement
+    /// may fail with.
     pub async fn jurisdiction(&self, id: &str) -> Result<Jurisdiction, StoreError> {
         // An id is safe as a database's name as it stands.
         model::terms::check_id(id)?;

@@ -93,6 +93,7 @@ pub(crate) async fn database(config: &Config) -> anyhow::Result<store::Store> {
     config.keep_database_private()?;
     let key = store::MasterKey::from_bytes(config::secret(&config.store.key)?);
     let opened = store::Store::open(&config.store.url, config.credentials()?.as_ref(), key).await;
+    let opened = opened.with_context(|| config.store_named());
     opened.context("accounts are in the database, and an embedded one belongs to its server while that runs")
 }
 

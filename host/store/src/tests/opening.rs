@@ -135,8 +135,11 @@ async fn a_canary_that_is_gone_is_noticed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_address_and_what_is_no_jurisdiction_is_refused() {
-    for url in ["", "/var/lib/magistrate", "http://localhost:8000", "wss:/localhost", "rocksdb:///x"] {
-        assert!(matches!(open(url, 1).await, Err(StoreError::Url { .. })), "{url}");
+    let schemes = ["", "/var/lib/magistrate", "http://localhost:8000", "wss:/localhost", "rocksdb:///x"];
+    for url in schemes.into_iter().chain(["wss://", "wss://:8000", "wss://db example.gov"]) {
+        let refused = open(url, 1).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Url { .. }), "{url}: {refused}");
+        assert!(!refused.to_string().contains("mem:"), "nobody is sent to what keeps nothing: {refused}");
     }
     let store = open("mem://", 1).await.unwrap();
     for id in ["", "North", "a/b", "'; REMOVE DATABASE north; '", "../north"] {
