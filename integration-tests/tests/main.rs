@@ -42,6 +42,7 @@ mod resilience;
 mod retention_commands;
 mod sealed;
 mod searches;
+mod set_back;
 mod stopping;
 mod terminal;
 mod turns;
