@@ -3,6 +3,7 @@
 use crate::config::{self, Config};
 use crate::descriptors::{self, Shares};
 use crate::draughting::Draughtsman;
+use crate::not_started;
 use crate::output::{self, bar, spinner};
 use crate::post::{Bell, Post, told_of_alarms};
 use crate::private;
@@ -10,7 +11,7 @@ use crate::same_disk;
 use crate::store_command;
 use crate::witnesses;
 use anyhow::Context as _;
-use casework::alarm::{self, Alarm, Alert, Announce, HOST};
+use casework::alarm::{Alarm, Announce};
 use casework::chamber::Loading;
 use casework::chancery::Chancery;
 use casework::clock::Correction;
@@ -19,7 +20,6 @@ use casework::retention::{Exports, Means};
 use casework::{Casework, Clock, Opening, PolicyState};
 use clap::ArgGroup;
 use clap::builder::NonEmptyStringValueParser;
-use model::terms::Instant;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,8 +32,6 @@ const FACE_THREADS: usize = 1;
 
 /// How long work that nobody waits for any more may take at the end of the process.
 const LAST_WORK: Duration = Duration::from_secs(3);
-
-const HOUR_MS: u64 = 3_600_000;
 
 #[derive(clap::Args)]
 #[command(
@@ -89,7 +87,7 @@ async fn serve(config: &Config, said: Said) -> anyhow::Result<ExitCode> {
     let (listening, casework) = match start(config, said, post, alarm.clone()).await {
         Ok(started) => started,
         Err(e) => {
-            tell_not_started(&*alarm, &e).await;
+            not_started::tell(&*alarm, &e).await;
             return Err(e);
         }
     };
@@ -181,21 +179,6 @@ fn most_connections(for_everybody: bool) -> Shares {
         tracing::info!(?descriptors, connections, public, "file descriptors, and connections at one moment");
     }
     shares
-}
-
-/// Tells whoever is told of alarms that the host does not start. Once, for the process ends.
-async fn tell_not_started(alarm: &dyn Alarm, why: &anyhow::Error) {
-    let now = Clock::system().now().unwrap_or_else(|e| e.latest());
-    let alert = Alert {
-        jurisdiction: HOST.to_owned(),
-        subject: "the host does not start".to_owned(),
-        text: format!("{why:#}. Nothing is served until that is repaired and the host started again."),
-        // One alarm an hour, however often something starts it again.
-        since: Instant(now.0 - now.0 % HOUR_MS),
-    };
-    if let Err(reason) = alarm::attempt(alarm, &alert).await {
-        tracing::error!(%reason, "an alarm was not taken over");
-    }
 }
 
 /// Opens everything a configuration names, as the benchmarks do.
