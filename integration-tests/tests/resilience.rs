@@ -76,7 +76,7 @@ async fn a_second_server_on_the_same_folder_is_refused() {
     assert!(said.contains("lock") || said.contains("another"), "{said}");
     assert_eq!(court.search("detroit", 1).await["verdict"], "permit", "the first goes on");
     let told = alarms(&court.outbox()).concat();
-    assert!(told.contains("another process has what it needs") && !told.contains("does not start"), "{told}");
+    assert!(told.contains("another process has what the host needs") && !told.contains("does not start"), "{told}");
 }
 
 /// Changes one file of a deployment that is not running, and serves it.

@@ -18,7 +18,7 @@ pub(crate) async fn tell(alarm: &dyn Alarm, why: &anyhow::Error) {
 fn alert(why: &anyhow::Error, now: Instant) -> Alert {
     let (subject, then) = if is_held_elsewhere(why) {
         (
-            "the host was started, and another process has what it needs",
+            "another process has what the host needs",
             "If that process is this host itself, it goes on, and nothing has to be done. If it is not, nothing is served until \
              that process has ended and the host is started again.",
         )
