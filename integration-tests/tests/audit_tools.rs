@@ -102,10 +102,47 @@ async fn one_entry_is_proven_with_nothing_but_the_key() {
     forged["entry"] = json!(receipt["entry"].as_str().unwrap().replace("permit", "denied") + " ");
     std::fs::write(home.join("forged.json"), forged.to_string()).unwrap();
     assert_eq!(check("forged.json").status.code(), Some(4));
+    // What it says of its proof has to be so, where it says it.
+    let another = receipt["index"].as_u64().unwrap() + 1;
+    for (field, wrong) in [("index", json!(another)), ("log", json!("localhost/st-louis"))] {
+        let mut claimed = receipt.clone();
+        claimed[field] = wrong.clone();
+        std::fs::write(home.join("claimed.json"), claimed.to_string()).unwrap();
+        let checked = check("claimed.json");
+        assert_eq!(checked.status.code(), Some(4), "{}", said(&checked));
+        let wrong = wrong.as_str().map_or_else(|| wrong.to_string(), |text| format!("`{text}`"));
+        assert!(said(&checked).contains(&format!("{wrong}, and its proof is of")), "{}", said(&checked));
+    }
+    let silent = json!({"entry": receipt["entry"], "proof": receipt["proof"]});
+    std::fs::write(home.join("silent.json"), silent.to_string()).unwrap();
+    assert!(check("silent.json").status.success());
     let other = audit(&court, &[&["check-proof", "made.json", "--key", "log-keys/st-louis.vkey"]]);
     assert_eq!(other.status.code(), Some(4));
     let none = audit(&court, &[&["prove"], &FOLDER[..], &["--index", "1000000"]]);
     assert_eq!(none.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn whatever_only_reads_a_log_ends_as_the_verifier_does_where_that_does_not_verify() {
+    let Some(mut court) = court().await else { return };
+    court.search("detroit", 1).await;
+    court.deployment.stop().unwrap();
+    let log = FOLDER[0];
+    let reads =
+        [&["prove", log, "--index", "0"][..], &["sample", log, "--seed", "x"], &["show", log], &["verify", log]];
+    let ends = |key: &str, says: &str, code: i32| {
+        for read in reads {
+            let done = audit(&court, &[read, &["--key", key]]);
+            assert_eq!(done.status.code(), Some(code), "{read:?}: {}", said(&done));
+            assert!(said(&done).contains(says), "{read:?}: {}", said(&done));
+        }
+    };
+    ends(FOLDER[2], "", 0);
+    ends("log-keys/st-louis.vkey", "no valid signature", 4);
+    ends("log-keys/nobody.vkey", "nobody.vkey", 1);
+    let checkpoint = court.deployment.home.join(log).join("checkpoint");
+    std::fs::write(checkpoint, "damaged").unwrap();
+    ends(FOLDER[2], "`checkpoint` is damaged", 4);
 }
 
 #[tokio::test]
@@ -284,7 +321,8 @@ async fn a_case_is_exported_whole_and_whatever_is_changed_shows() {
     let exported = audit(&court, &[&["export"], &CONFIG[..], &case]);
     assert!(exported.status.success(), "{}", said(&exported));
     let folder = court.deployment.home.join("disclosure");
-    let manifest: Value = serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    let written = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_str(&written).unwrap();
     assert_eq!(manifest["entries"].as_array().unwrap().len(), 13, "two searches of five entries, and three attempts");
     let rejected = manifest["completeness"]["rejected"].as_array().unwrap();
     let told: Vec<_> = rejected.iter().map(|one| (&one["person"], &one["asked"])).collect();
@@ -340,7 +378,7 @@ async fn a_case_is_exported_whole_and_whatever_is_changed_shows() {
     std::fs::write(folder.join("manifest.json"), quiet.to_string()).unwrap();
     let verified = verify();
     assert_eq!(verified.status.code(), Some(4));
-    assert!(said(&verified).contains("searches"), "{}", said(&verified));
+    assert!(said(&verified).contains("the list of searches is not the one"), "{}", said(&verified));
     let mut quiet = manifest.clone();
     quiet["completeness"]["rejected"].as_array_mut().unwrap().pop();
     std::fs::write(folder.join("manifest.json"), quiet.to_string()).unwrap();
@@ -352,16 +390,80 @@ async fn a_case_is_exported_whole_and_whatever_is_changed_shows() {
     elsewhere["completeness"]["requests"] = json!([]);
     std::fs::write(folder.join("manifest.json"), elsewhere.to_string()).unwrap();
     assert_eq!(verify().status.code(), Some(4));
-    std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
+    assert!(said(&verify()).contains("is not of the case"), "{}", said(&verify()));
+    std::fs::write(folder.join("manifest.json"), &written).unwrap();
     assert!(verify().status.success(), "{}", said(&verify()));
 
     let again = audit(&court, &[&["export"], &CONFIG[..], &case]);
     assert!(!again.status.success() && said(&again).contains("not empty"), "{}", said(&again));
-    forgeries(&court, &folder, &manifest);
+    forgeries(&court, &folder, &written);
+    additions(&court, &folder, &written);
 }
 
-/// What somebody makes of an export who can write every file of it, with a manifest to match each time.
-fn forgeries(court: &Court, folder: &Path, manifest: &Value) {
+/// What somebody adds to an export who can write every file of it, so that nothing differs but how it reads: a manifest that was
+/// `written` so, to match each time.
+fn additions(court: &Court, folder: &Path, written: &str) {
+    let key = ["--key", "log-keys/detroit.vkey"];
+    let verify = || audit(court, &[&["verify-export", "disclosure"], &key[..]]);
+    // Nothing else is wrong than what is said.
+    let alone = |says: &str| {
+        let verified = verify();
+        assert_eq!(verified.status.code(), Some(4), "{says}: {}", said(&verified));
+        assert!(said(&verified).contains(says), "{says}: {}", said(&verified));
+        assert_eq!(said(&verified).matches("NOT VERIFIED").count(), 1, "{}", said(&verified));
+    };
+    let file = folder.join("manifest.json");
+    let manifest: Value = serde_json::from_str(written).unwrap();
+    let with = |at: &str, member: &str| written.replacen(at, &format!("{at}{member}: \"he did it\",\n"), 1);
+    for other in [
+        with("{\n", "  \"remark\""),
+        with("\"completeness\": {\n", "    \"note\""),
+        with("\"entries\": [\n    {\n", "      \"comment\""),
+        manifest.to_string(),
+        format!("{written}\n"),
+    ] {
+        assert_ne!(other, written);
+        let read: Value = serde_json::from_str(&other).unwrap();
+        assert_eq!(read["files"], manifest["files"], "it is a manifest: {other}");
+        std::fs::write(&file, other).unwrap();
+        alone("manifest.json says more than an export does, or is not written as one");
+    }
+
+    let change = |names: &[String], changed: &dyn Fn(&str) -> String, says: &str| {
+        let (mut forged, mut kept) = (written.to_owned(), Vec::new());
+        for name in names {
+            let before = std::fs::read_to_string(folder.join(name)).unwrap();
+            let after = changed(&before);
+            assert_ne!(before, after, "{name}");
+            let [from, to] = [&before, &after].map(|text| Digest::of(text.as_bytes()).to_string());
+            forged = forged.replace(&from, &to);
+            std::fs::write(folder.join(name), after).unwrap();
+            kept.push((name, before));
+        }
+        std::fs::write(&file, forged).unwrap();
+        alone(says);
+        kept.iter().for_each(|(name, before)| std::fs::write(folder.join(name), before).unwrap());
+    };
+    let entries: Vec<_> =
+        manifest["entries"].as_array().unwrap().iter().map(|entry| entry["index"].to_string()).collect();
+    let named = |ending: &str| entries.iter().map(|index| format!("entries/{index}.{ending}")).collect::<Vec<_>>();
+    let (salt, proof) = (named("salt").remove(0), named("tlog-proof").remove(0));
+    let otherwise = format!("{salt} holds more than a salt, or is not written as one");
+    change(std::slice::from_ref(&salt), &|text| text.to_uppercase(), &otherwise);
+    change(std::slice::from_ref(&salt), &|text| format!("{text} \n"), &otherwise);
+    let more = format!("{proof} holds more than a proof");
+    change(std::slice::from_ref(&proof), &|text| text.replacen("\nindex ", "\nextra aGUgZGlkIGl0\nindex ", 1), &more);
+    let cosigned = [vec!["checkpoint".to_owned()], named("tlog-proof")].concat();
+    let sign = |text: &str| format!("{text}\u{2014} someone.example/else AAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
+    change(&cosigned, &sign, "checkpoint has other signatures beside that of the log");
+    std::fs::write(file, written).unwrap();
+    assert!(verify().status.success(), "{}", said(&verify()));
+}
+
+/// What somebody makes of an export who can write every file of it, with a manifest to match each time: of one that was `written`
+/// so.
+fn forgeries(court: &Court, folder: &Path, written: &str) {
+    let manifest: &Value = &serde_json::from_str(written).unwrap();
     let key = ["--key", "log-keys/detroit.vkey"];
     let verify = |says: &str| {
         let verified = audit(court, &[&["verify-export", "disclosure"], &key[..]]);
@@ -410,7 +512,7 @@ fn forgeries(court: &Court, folder: &Path, manifest: &Value) {
     };
     claim(&without, "index.html is missing");
     std::fs::write(folder.join("index.html"), page).unwrap();
-    std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
+    std::fs::write(folder.join("manifest.json"), written).unwrap();
     let whole = audit(court, &[&["verify-export", "disclosure"], &key[..]]);
     assert!(whole.status.success(), "{}", said(&whole));
 }

@@ -1,7 +1,8 @@
 //! Auditors: each sees their own jurisdiction's log and no other, and the look is itself on record.
 
-use crate::common::{court, path, request, searcher};
-use serde_json::json;
+use crate::common::{Court, court, path, request, searcher};
+use client::Method;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn an_auditor_reads_who_why_and_what() {
@@ -118,4 +119,118 @@ async fn questions_about_the_log_are_bounded() {
     }
     let beyond = auditor.get("/v1/detroit/audit/entries?first=1000000").await.unwrap().json().unwrap();
     assert_eq!(beyond["entries"].as_array().map(Vec::len), Some(0));
+}
+
+/// The method of this name, which somebody may have made up.
+fn method(name: &str) -> Method {
+    Method::from_bytes(name.as_bytes()).unwrap()
+}
+
+/// Asks for a path by somebody's certificate; gives the status, what was answered where there is a body, and the account of the one
+/// entry that this has left in this jurisdiction's log.
+async fn attempt(court: &Court, who: &str, name: &str, path: &str, log: &str) -> (u16, Option<Value>, Value) {
+    let before = court.entries(log).await;
+    let answer = court.client(who).send(method(name), path, None, "".into()).await.unwrap();
+    assert_eq!(court.entries(log).await, before + 1, "{who} {name} {path}: one entry, when it is answered");
+    let entries = court.audit(log, before).await;
+    assert_eq!(entries[0]["leaf"]["kind"], "rejection", "{who} {name} {path}");
+    let account = entries[0]["account"].clone();
+    let (jurisdiction, person) = who.split_once('/').unwrap();
+    assert_eq!(
+        (&account["who"]["jurisdiction"], &account["who"]["person"]),
+        (&json!(jurisdiction), &json!(person)),
+        "{who} {name} {path}"
+    );
+    let told = (!answer.body.is_empty()).then(|| answer.json().unwrap());
+    if let Some(told) = &told {
+        assert_eq!(told["receipt"]["index"], before, "{who} {name} {path}: {told}");
+        assert!(told["detail"].as_str().unwrap().contains("on record"), "{told}");
+    }
+    (answer.status.as_u16(), told, account)
+}
+
+#[tokio::test]
+async fn whatever_is_asked_under_the_audit_paths_and_is_no_route_is_on_record_before_it_is_answered() {
+    let Some(court) = court().await else { return };
+    let others = ["detroit/l.ortega".to_owned(), searcher("st-louis"), "detroit/a.feld".to_owned()];
+    for (at, (name, path, status)) in [
+        ("GET", "/v1/detroit/audit", 404),
+        ("GET", "/v1/detroit/audit/nonsense", 404),
+        ("GET", "/v1/detroit/audit/entries/5", 404),
+        ("HEAD", "/v1/detroit/audit/nonsense", 404),
+        ("OPTIONS", "/v1/detroit/audit/entries", 405),
+        ("DELETE", "/v1/detroit/audit/entries/5", 403),
+        ("PURGE", "/v1/detroit/audit/entries", 403),
+        ("PURGE", "/v1/detroit/log/checkpoint", 403),
+        ("GET", "/v1/detroit/AUDIT/entries", 404),
+        ("GET", "/v1/detroit/%61udit/entries", 404),
+        ("GET", "/v1/detroit/%2561udit/entries", 404),
+        ("GET", "/v1/detroit/audit%2Fentries", 404),
+        ("GET", "/v1/%64etroit/audit/entries", 404),
+        ("GET", "/v1/detroit/audit/./entries", 404),
+        ("GET", "/v1/detroit/log/../audit/entries", 404),
+        ("GET", "/v1/detroit/log/tile/../../audit/entries", 404),
+        ("GET", "/v1/st-louis/../detroit/audit/entries", 404),
+        ("DELETE", "/v1/nowhere/../detroit/log", 403),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let who = &others[at % others.len()];
+        let elsewhere = court.entries("st-louis").await;
+        let (answered, _, account) = attempt(&court, who, name, path, "detroit").await;
+        assert_eq!(answered, status, "{who} {name} {path}");
+        assert_eq!(account["event"]["asked"], format!("{name} {path}"));
+        assert_eq!(court.entries("st-louis").await, elsewhere, "{name} {path}: it is not that log");
+    }
+    court.deployment.verify().unwrap();
+}
+
+#[tokio::test]
+async fn an_attempt_on_a_log_that_is_not_here_is_on_record_with_whoever_makes_it() {
+    let Some(court) = court().await else { return };
+    for (name, path, status) in [
+        ("GET", "/v1/nowhere/audit/entries", 404),
+        ("GET", "/v1//audit/entries", 404),
+        ("GET", "/v1/nowhere/audit/nonsense", 404),
+        ("DELETE", "/v1/nowhere/log/checkpoint", 403),
+    ] {
+        let elsewhere = court.entries("detroit").await;
+        let (answered, _, account) = attempt(&court, &searcher("st-louis"), name, path, "st-louis").await;
+        assert_eq!(answered, status, "{name} {path}");
+        assert_eq!(account["event"]["asked"], format!("{name} {path}"));
+        assert_eq!(court.entries("detroit").await, elsewhere, "{name} {path}");
+    }
+    let before = [court.entries("detroit").await, court.entries("st-louis").await];
+    for path in ["/v1/nowhere/log/checkpoint", "/v1/nowhere/charter", "/v1/detroit/log/nothing", "/nowhere"] {
+        let answer = court.client(&searcher("st-louis")).get(path).await.unwrap();
+        assert_eq!(answer.status, 404, "{path}");
+    }
+    let after = [court.entries("detroit").await, court.entries("st-louis").await];
+    assert_eq!(after, before, "nobody has tried to get at what is for auditors");
+}
+
+#[tokio::test]
+async fn an_attempt_is_on_record_however_its_form_is_wrong_and_at_bounded_length() {
+    let Some(court) = court().await else { return };
+    let long = format!("/v1/detroit/audit/{}", "x".repeat(20_000));
+    let name = "A".repeat(100);
+    let (_, _, account) = attempt(&court, "detroit/l.ortega", &name, &long, "detroit").await;
+    let asked = account["event"]["asked"].as_str().unwrap();
+    assert!(asked.starts_with(&format!("{} /v1/detroit/audit/xx", "A".repeat(32))), "{asked}");
+    assert!(asked.chars().count() <= 256, "{asked}");
+
+    // More than a head may be, where there is a route, too.
+    let wide = format!("/v1/detroit/audit/entries?first={}", "1".repeat(33_000));
+    let (status, told, account) = attempt(&court, "detroit/l.ortega", "GET", &wide, "detroit").await;
+    assert_eq!((status, &told.unwrap()["type"]), (431, &json!("urn:magistrate:problem:head-too-large")));
+    assert_eq!(account["event"]["asked"], "GET /v1/detroit/audit/entries");
+
+    // Nor does a body that nobody asked for hide who asks.
+    let before = court.entries("detroit").await;
+    let mut client = court.client("detroit/l.ortega");
+    let body = b"{}".to_vec().into();
+    let answer = client.send(Method::GET, "/v1/detroit/audit/entries", Some("application/json"), body).await.unwrap();
+    assert_eq!(answer.status, 403, "{}", String::from_utf8_lossy(&answer.body));
+    assert_eq!(court.entries("detroit").await, before + 1);
 }

@@ -65,6 +65,26 @@ async fn attempts_on_a_log_beyond_a_few_are_not_heard_and_on_record_together() {
 }
 
 #[tokio::test]
+async fn attempts_on_what_is_not_there_for_auditors_count_as_refusals_do() {
+    let Some(mut court) = configured(FEW_REFUSALS).await else { return };
+    let before = court.entries("detroit").await;
+    let mut client = court.client(SUSPENDED);
+    let mut statuses = Vec::new();
+    for path in ["nonsense", "entries/5", "%2e%2e/x", "nonsense", "more"] {
+        let answer = client.get(&format!("/v1/detroit/audit/{path}")).await.unwrap();
+        statuses.push(answer.status.as_u16());
+    }
+    assert_eq!(statuses, [404, 404, 404, 429, 429]);
+    assert_eq!(attacks(&mut client, 1).await, [429], "of one budget");
+    assert_eq!(client.get("/v1/nowhere/audit/entries").await.unwrap().status, 429, "wherever it would be on record");
+    assert_eq!(client.get("/v1/detroit/nonsense").await.unwrap().status, 404, "what is no attempt is answered");
+    assert_eq!(court.entries("detroit").await, before + 3, "and no entry more");
+    drop(client);
+    let told = told(&mut court, before).await;
+    assert!(told[0]["event"]["reason"].as_str().unwrap().starts_with("4 calls were not heard"), "{told:?}");
+}
+
+#[tokio::test]
 async fn steps_that_policies_refuse_count_and_those_they_permit_do_not() {
     let Some(court) = configured(FEW_REFUSALS).await else { return };
     for seed in 0..5 {

@@ -226,8 +226,16 @@ async fn a_search_that_waits_says_for_whom_and_ends_with_a_code_of_its_own() {
     assert_eq!(found["candidates"][0]["record_id"], "r0006");
     let shown = said(&command(&court, FIRST, &["request", "search"], &request));
     // The statements below it are the directive's own words.
-    let (table, _) = shown.split_once(" records compared of ").unwrap();
+    let (table, certificate) = shown.split_once(" records compared of ").unwrap();
     assert!(table.contains("r0006") && !table.to_lowercase().contains("match"), "{table}");
+    let certificate = certificate.lines().next().unwrap();
+    let gallery = format!("{}, generation {}, ", found["gallery"].as_str().unwrap(), found["generation"]);
+    let digest = format!("digest {}, ", found["gallery_digest"].as_str().unwrap());
+    let sure = certificate.strip_prefix(&(gallery + &digest)).unwrap_or_else(|| panic!("{certificate}"));
+    let (scored, bound) = sure.split_once(" scored exactly, bound ").unwrap_or_else(|| panic!("{sure}"));
+    assert!(scored.parse::<usize>().unwrap() >= found["candidates"].as_array().unwrap().len(), "{sure}");
+    let (bound, expected) = (bound.parse::<f64>().unwrap(), found["bound"].as_f64().unwrap());
+    assert!(bound > 0.0 && (bound - expected).abs() < 1e-9, "{sure}");
 }
 
 #[tokio::test]

@@ -22,25 +22,75 @@ fn every_scenario_of_the_founding_policies_passes() {
     }
 }
 
-#[test]
-fn a_scenario_that_differs_fails_and_shows_how() {
-    let Some(program) = integration_tests::program() else { return };
+/// Tests the policy of St. Louis on its base and these scenarios.
+fn tested(scenarios: &str) -> Option<(Option<i32>, String)> {
+    let program = integration_tests::program()?;
     let folder = tempfile::tempdir().unwrap();
     let source = integration_tests::root().join("policies/st-louis");
-    for file in ["policy.toml", "st_louis_smrt.wasm"] {
+    std::fs::create_dir(folder.path().join("scenarios")).unwrap();
+    for file in ["policy.toml", "st_louis_smrt.wasm", "scenarios/base.toml"] {
         std::fs::copy(source.join(file), folder.path().join(file)).unwrap();
     }
-    let scenarios = folder.path().join("scenarios");
-    std::fs::create_dir(&scenarios).unwrap();
-    std::fs::copy(source.join("scenarios/base.toml"), scenarios.join("base.toml")).unwrap();
-    let wrong = "[[scenario]]\nname = \"wrong\"\nphase = \"request\"\nexpect = { verdict = \"deny\", clauses = { \"B.3\" = \"violated\" } }\n";
-    std::fs::write(scenarios.join("x.toml"), wrong).unwrap();
+    std::fs::write(folder.path().join("scenarios/x.toml"), scenarios).unwrap();
     let done = Command::new(&program).args(["policy", "test"]).arg(folder.path()).output().unwrap();
-    let said = text(&done.stdout);
-    assert_eq!(done.status.code(), Some(1));
+    Some((done.status.code(), text(&done.stdout)))
+}
+
+#[test]
+fn a_scenario_that_differs_fails_and_shows_how() {
+    let wrong = "[[scenario]]\nname = \"wrong\"\nphase = \"request\"\nexpect = { verdict = \"deny\", clauses = { \"B.3\" = \"violated\" } }\n";
+    let Some((code, said)) = tested(wrong) else { return };
+    assert_eq!(code, Some(1));
     for part in ["0 passed, 1 failed", "expected deny, got permit", "clause B.3: expected Violated, got Satisfied"] {
         assert!(said.contains(part), "{part}: {said}");
     }
+}
+
+/// A scenario that is permitted as the base is, unless these keys change that.
+fn permitted(phase: &str, keys: &str) -> String {
+    format!("[[scenario]]\nname = \"{phase}\"\nphase = \"{phase}\"\n{keys}\nexpect = {{ verdict = \"permit\" }}\n")
+}
+
+#[test]
+fn a_scenario_whose_answers_are_misspelt_fails() {
+    let kind = "answer `protected-sole` is `no`: it takes a flag";
+    for (phase, keys, why) in [
+        ("request", "differs = { answers = { protected-soul = true } }", "answer `protected-soul` is on no form"),
+        ("search", "operator_answers = { protected-soul = false }", "answer `protected-soul` is on no form"),
+        (
+            "outcome",
+            "differs = { steps = { outcome = { answers = { evidence = \"1\" } } } }",
+            "answer `evidence` is on",
+        ),
+        ("release", "operator_answers = { protected-sole = \"no\" }", kind),
+        (
+            "request",
+            "differs = { answers = { law = \"missuri\" } }",
+            "answer `law` is `missuri`: it takes a code, one of",
+        ),
+        ("request", "on_no_form = [\"crime\"]", "on_no_form: `crime` is not answered, or as a form asks for it"),
+        ("request", "on_no_form = [\"crimes\"]", "on_no_form: `crimes` is not answered"),
+    ] {
+        let Some((code, said)) = tested(&permitted(phase, keys)) else { return };
+        assert_eq!(code, Some(1), "{keys}: {said}");
+        for part in ["0 passed, 1 failed", why] {
+            assert!(said.contains(part), "{keys}: {part}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_scenario_says_that_an_answer_is_on_no_form_and_meant_so() {
+    let given = [
+        permitted(
+            "request",
+            "differs = { answers = { law = \"Missouri\", county = \"1\" } }\non_no_form = [\"county\", \"law\"]",
+        ),
+        // On the form of another phase, which may be answered ahead.
+        permitted("search", "operator_answers = { order-final = true }"),
+    ];
+    let Some((code, said)) = tested(&given.concat()) else { return };
+    assert_eq!((code, said.trim()), (Some(0), "2 passed, 0 failed"));
 }
 
 #[test]

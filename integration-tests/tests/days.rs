@@ -54,8 +54,8 @@ async fn has_template(casework: &Casework, request: &str) -> bool {
     casework.request(DETROIT, request).await.unwrap().template.is_some()
 }
 
-/// A step that has to be refused as out of place, under this clause, on record and with the request as it was.
-async fn out_of_place(house: &House, id: &str, (step, body): &(&str, Value), says: &str, clause: Option<&str>) {
+/// A step that has to be refused as out of place, under these clauses, on record and with the request as it was.
+async fn out_of_place(house: &House, id: &str, (step, body): &(&str, Value), says: &str, clauses: &[&str]) {
     let seen = async || {
         let mut seen = house.get(EXAMINER, &format!("requests/{id}")).await;
         seen.as_object_mut().unwrap().remove("refusals");
@@ -65,7 +65,7 @@ async fn out_of_place(house: &House, id: &str, (step, body): &(&str, Value), say
     let (status, problem) = house.post(EXAMINER, &format!("requests/{id}/{step}"), body).await;
     assert_eq!((status, &problem["type"]), (409, &json!("urn:magistrate:problem:out-of-place")), "{step}: {problem}");
     assert!(problem["detail"].as_str().unwrap().contains(says), "{step}: {problem}");
-    let under: Vec<_> = clause.into_iter().map(|clause| (DETROIT, clause)).collect();
+    let under: Vec<_> = clauses.iter().map(|clause| (DETROIT, *clause)).collect();
     assert_eq!(cited(&problem), under, "{step}: {problem}");
     assert!(problem.get("candidates").is_none(), "{problem}");
     assert!(entries(&mut house.client(EXAMINER)).await > before, "{step}: it is on record");
@@ -129,8 +129,11 @@ async fn without_a_lead_the_probe_is_gone_within_a_day_and_nothing_goes_on_witho
     for request in [&empty, &under_way] {
         assert!(house.purges(request).await.is_empty());
     }
-    for step in next_steps() {
-        out_of_place(&house, &released, &step, "is not changed any more: open a new request", None).await;
+    // By where each has its place, and by the report that a result leaves with.
+    let places: [&[&str]; 4] =
+        [&["2.4", "5.4(4)-a"], &["5.4(3)-c", "5.4(4)-a"], &["5.4(3)-c", "5.4(4)-a"], &["5.4(4)-a"]];
+    for (step, clauses) in next_steps().iter().zip(places) {
+        out_of_place(&house, &released, step, "is not changed any more: open a new request", clauses).await;
     }
 
     // By hand too, and by somebody who may.
@@ -145,10 +148,11 @@ async fn without_a_lead_the_probe_is_gone_within_a_day_and_nothing_goes_on_witho
     assert_eq!(purged["destroyed"][0]["what"], "probe", "{purged}");
     for step in next_steps() {
         let says = "the probe of this request was destroyed at";
-        out_of_place(&house, &under_way, &step, says, Some("6.1(3)b")).await;
+        out_of_place(&house, &under_way, &step, says, &["6.1(3)b"]).await;
     }
     let (status, again) = house.post(SUPERVISOR, "retention", &purge).await;
     assert!(status == 409 && again["detail"].as_str().unwrap().contains("there is nothing left of it"), "{again}");
+    assert!(cited(&again).contains(&(DETROIT, "6.1(3)b")), "{again}");
     house.closes_and_proves(proof).await;
 }
 
@@ -263,6 +267,17 @@ async fn an_extension_that_is_granted_moves_the_purge_and_one_that_is_denied_doe
         "agency-case-number": "26-118", "point-of-contact": "Det. Dana Reyes, 314-555-0100",
     });
     let decides = |yes: bool| json!({"extension-granted": yes, "decision-reasons": reasons});
+    // Before a notice there is nothing to extend, and the day that somebody names does not wait for one.
+    let mut at_once = items.clone();
+    at_once.as_object_mut().unwrap().extend(decides(true).as_object().unwrap().clone());
+    for (who, answers) in [(DETECTIVE, &items), (CENTER, &at_once)] {
+        let (status, problem) = house.post(who, "retention", &extension(3, june, answers)).await;
+        assert_eq!((status, outcome(&problem, ST_LOUIS, "D.4.b-2")), (409, Some("missing")), "{who}: {problem}");
+    }
+    let mut notice = about("notice", &json!({}));
+    notice["record"] = json!("m-0003");
+    let noticed = house.take(ANALYST, "retention", &notice).await;
+    assert!(noticed["docket"]["extended"].is_null() && noticed["docket"]["asked"].is_null(), "{noticed}");
     for number in [1, 2] {
         let mut notice = about("notice", &json!({}));
         notice["record"] = json!(format!("m-{number:04}"));
@@ -292,8 +307,10 @@ async fn an_extension_that_is_granted_moves_the_purge_and_one_that_is_denied_doe
         house.serve_again_at(time).await;
     }
     assert!(house.docket(1).await["purged"].is_null(), "its stay was extended");
-    let gone = house.docket(2).await;
-    assert!(gone["purged"].as_str().is_some_and(|at| at.starts_with("2026-03-12T04:10:00")), "{gone}");
+    for number in [2, 3] {
+        let gone = house.docket(number).await;
+        assert!(gone["purged"].as_str().is_some_and(|at| at.starts_with("2026-03-12T04:10:00")), "{gone}");
+    }
     for time in ["2026-07-01T04:30:00.000Z", "2026-07-01T15:00:00.000Z"] {
         house.serve_again_at(time).await;
     }

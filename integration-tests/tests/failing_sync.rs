@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 /// What the paths of the logs' files have in them, and those of the database's.
 const LOGS: &str = "/data/logs/";
 const DATABASE: &str = "/data/db/";
+const GALLERIES: &str = "/data/galleries/";
 
 /// Searches while the database cannot sync, until one is refused: what is on the log's journal waits for it, for a while.
 const UNTIL_REFUSED: usize = 100;
@@ -32,6 +33,7 @@ struct Flags {
     syncs: PathBuf,
     writes: PathBuf,
     hangs: PathBuf,
+    locks: PathBuf,
 }
 
 /// A court whose server runs under that library, and what breaks the disk, for files that have this in their path.
@@ -39,7 +41,8 @@ async fn fragile(part: &str) -> Option<(Court, Flags)> {
     let mut court = court().await?;
     broken_sync(&court.deployment.home)?;
     let flag = |name: &str| court.deployment.home.join(name);
-    let flags = Flags { syncs: flag("no-syncs"), writes: flag("no-writes"), hangs: flag("no-answer") };
+    let flags =
+        Flags { syncs: flag("no-syncs"), writes: flag("no-writes"), hangs: flag("no-answer"), locks: flag("no-lock") };
     court.deployment.stop().unwrap();
     serve_fragile(&mut court, &flags, part);
     Some((court, flags))
@@ -47,12 +50,27 @@ async fn fragile(part: &str) -> Option<(Court, Flags)> {
 
 /// Serves under that library.
 fn serve_fragile(court: &mut Court, flags: &Flags, part: &str) {
+    serve_fragile_under(court, flags, part, &[]);
+}
+
+/// The same at the end of another command.
+fn serve_fragile_under(court: &mut Court, flags: &Flags, part: &str, launcher: &[&str]) {
     let preload = format!("LD_PRELOAD={}", court.deployment.home.join("broken_sync.so").display());
     let syncs = format!("BROKEN_SYNC={}", flags.syncs.display());
     let writes = format!("BROKEN_WRITE={}", flags.writes.display());
     let hangs = format!("BROKEN_HANG={}", flags.hangs.display());
+    let locks = format!("BROKEN_LOCK={}", flags.locks.display());
     let part = format!("BROKEN_PART={part}");
-    court.deployment.serve_under(&["env", &preload, &syncs, &writes, &hangs, &part]).unwrap();
+    let fragile: [&str; 7] = ["env", &preload, &syncs, &writes, &hangs, &locks, &part];
+    court.deployment.serve_under(&[&fragile[..], launcher].concat()).unwrap();
+}
+
+/// The same, with what it says to whoever started it in a file.
+fn serve_fragile_told(court: &mut Court, flags: &Flags, part: &str) -> PathBuf {
+    let told = court.deployment.home.join("told");
+    let file = told.display().to_string();
+    serve_fragile_under(court, flags, part, &["sh", "-c", r#"exec "$@" 2>"$0""#, &file]);
+    told
 }
 
 /// Remembers what a search was answered.
@@ -228,6 +246,66 @@ async fn a_server_that_starts_while_nothing_can_be_synced_says_so_and_goes_on_by
     court.deployment.verify().unwrap();
     court.log_and_database_agree();
     trail.check_offline(&court);
+}
+
+/// A start while the disk of the logs hangs, as long as this flag is there.
+async fn a_start_goes_on(flag: impl Fn(&Flags) -> PathBuf) {
+    let Some((mut court, flags)) = fragile(LOGS).await else { return };
+    let mut trail = searches(&court, 1).await;
+    let before = court.entries("detroit").await;
+    court.deployment.kill().unwrap();
+    let _ = std::fs::remove_dir_all(court.outbox());
+    std::fs::write(flag(&flags), "").unwrap();
+
+    let told = serve_fragile_told(&mut court, &flags, LOGS);
+    let told = std::fs::read_to_string(told).unwrap();
+    assert!(told.contains("the start waits for it") && told.contains("data/logs/detroit"), "{told}");
+    let told = court.is_refused_everything().await["impediments"].to_string();
+    assert!(told.contains("detroit: the audit log cannot be written: ") && told.contains("has not returned"), "{told}");
+    assert_eq!(court.client(&searcher("detroit")).get("/healthz").await.unwrap().status, 200);
+    let told = alarm(&court.outbox()).await;
+    assert!(told.contains("the audit log cannot be written") && told.contains("data/logs/detroit"), "{told}");
+
+    std::fs::remove_file(flag(&flags)).unwrap();
+    given(&mut trail, &court, &goes_on(&court).await);
+    trail.follow(&court, true).await;
+    assert_eq!(recoveries(&court, before).await, 1, "and says so");
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+    court.log_and_database_agree();
+    trail.check_offline(&court);
+}
+
+#[tokio::test]
+async fn a_server_that_starts_while_a_log_cannot_be_read_for_its_disk_hangs_says_where_and_goes_on_by_itself() {
+    a_start_goes_on(|flags| flags.locks.clone()).await;
+}
+
+#[tokio::test]
+async fn a_server_that_starts_while_a_log_cannot_be_opened_for_its_disk_hangs_says_where_and_goes_on_by_itself() {
+    a_start_goes_on(|flags| flags.hangs.clone()).await;
+}
+
+#[tokio::test]
+async fn a_server_whose_galleries_disk_does_not_answer_can_be_stopped_says_what_is_not_saved_and_has_lost_nothing() {
+    let Some((mut court, flags)) = fragile(GALLERIES).await else { return };
+    court.deployment.stop().unwrap();
+    let told = serve_fragile_told(&mut court, &flags, GALLERIES);
+    // What a snapshot would have to be made of.
+    assert!(court.enroll("detroit", 20..25).await.status.is_success());
+    let mut trail = searches(&court, 3).await;
+    std::fs::write(&flags.hangs, "").unwrap();
+    court.deployment.stop().expect("it ends well: what is not saved is made again");
+    std::fs::remove_file(&flags.hangs).unwrap();
+    let told = std::fs::read_to_string(told).unwrap();
+    assert!(told.contains("no snapshot was made of the gallery in time") && told.contains("snap"), "{told}");
+    court.deployment.verify().unwrap();
+    court.log_and_database_agree();
+    trail.check_offline(&court);
+
+    court.deployment.serve().unwrap();
+    assert_eq!(court.search("detroit", 23).await["candidates"][0]["record_id"], "r0023");
+    trail.follow(&court, true).await;
 }
 
 #[tokio::test]

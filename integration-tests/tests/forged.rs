@@ -43,6 +43,13 @@ fn replay(court: &Court) -> (Option<i32>, Vec<Value>) {
     (replayed.status.code(), lines(&replayed))
 }
 
+/// How a look at searches that were permitted ends, and what is said of them: that they are searches their public part tells, and a
+/// purge on record is not one of them.
+fn show(court: &Court) -> (Option<i32>, String) {
+    let shown = audit(court, &[&["show"], &CONFIG, &["--accounts", "--phase", "search", "--verdict", "permit"]]);
+    (shown.status.code(), said(&shown))
+}
+
 /// The first entry of this phase and verdict.
 fn decision(entries: &[Value], phase: &str, verdict: &str) -> Value {
     let is_it = |entry: &&Value| entry["leaf"]["phase"] == phase && entry["leaf"]["verdict"] == verdict;
@@ -93,6 +100,9 @@ async fn a_changed_and_a_deleted_account_are_found_out_and_a_purge_on_record_is_
     let counts = replayed.pop().unwrap();
     assert_eq!((code, &counts["missing"], &counts["purged"]), (Some(4), &json!(1), &json!(0)), "{counts}");
     assert_eq!((&replayed[0]["missing"], &counts["differing"]), (&json!([gone["index"]]), &json!(0)), "{replayed:?}");
+    let (code, shown) = show(&court);
+    let named = format!("accounts missing without a purge on record 1: {}: whether", gone["index"]);
+    assert!(code == Some(4) && shown.contains(&named) && !shown.contains("any more"), "{shown}");
 
     // That it was purged has to be the outcome of a purge.
     let (mut leaf, mut account) = again(&changed);
@@ -104,6 +114,7 @@ async fn a_changed_and_a_deleted_account_are_found_out_and_a_purge_on_record_is_
     books.record(leaf.clone(), &account).await;
     books.close().await;
     assert_eq!(accounts(&court).0, Some(4), "anybody could say so");
+    assert_eq!(show(&court).0, Some(4), "here, too");
     let id = json!(new_id());
     (leaf["id"], account["id"], leaf["kind"]) = (id.clone(), id, json!("outcome"));
     let books = Books::open(&court.deployment, "detroit").await;
@@ -111,6 +122,9 @@ async fn a_changed_and_a_deleted_account_are_found_out_and_a_purge_on_record_is_
     books.close().await;
     let (code, told) = accounts(&court);
     assert_eq!((code, &told["accounts_purged"]), (Some(0), &json!([gone["index"]])), "{told}");
+    let (code, shown) = show(&court);
+    assert!(code == Some(0) && shown.contains("1 entries have no account any more"), "{shown}");
+    assert!(!shown.contains("missing without"), "{shown}");
     let (code, replayed) = replay(&court);
     let [counts] = replayed.as_slice() else { panic!("nothing is missing: {replayed:?}") };
     assert_eq!((code, &counts["missing"], &counts["purged"]), (Some(0), &json!(0), &json!(1)), "{counts}");

@@ -1,8 +1,8 @@
 //! Whole lives of requests over HTTP, with several people's certificates, and every way in which a step is refused.
 
 use crate::common::life::{
-    ASKER, ELSEWHERE, FIRST, Listed, PATROL, SECOND, STATEMENT, SUPERVISOR, court_with_faces, denied, dispositions,
-    document, forbidden, hand_over, number, out_of_place, outcome, outgoing, pending, photographs_in_pdf,
+    ASKER, ELSEWHERE, FIRST, Listed, PATROL, SECOND, STATEMENT, SUPERVISOR, cited, court_with_faces, denied,
+    dispositions, document, forbidden, hand_over, number, out_of_place, outcome, outgoing, pending, photographs_in_pdf,
     registry_file, reopen, said, signing, under,
 };
 use crate::common::office::{LASO, complies, stated};
@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 
 /// The document that a lead is released with.
 const REPORT: &str = "supplemental-incident-report";
+
+/// Who commands the examining unit.
+const COMMANDER: &str = "detroit/c.hargrove";
 
 /// An examiner whose training has expired.
 const UNTRAINED: &str = "detroit/e.voss";
@@ -87,8 +90,8 @@ fn disclose(court: &mut Court, case: &str, at_least: usize) {
     let arguments = ["audit", "export", "--config", "magistrate.toml", "--jurisdiction", "detroit", "--case", &case];
     let done = court.deployment.run(&[&arguments[..], &["--out", "disclosure"]].concat()).unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    let manifest = std::fs::read(court.deployment.home.join("disclosure/manifest.json")).unwrap();
-    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let written = std::fs::read(court.deployment.home.join("disclosure/manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&written).unwrap();
     assert!(manifest["entries"].as_array().unwrap().len() >= at_least, "{}", manifest["completeness"]);
     let arguments = ["audit", "verify-export", "disclosure", "--key", "log-keys/detroit.vkey"];
     let done = court.deployment.run(&arguments).unwrap();
@@ -120,7 +123,7 @@ fn disclose(court: &mut Court, case: &str, at_least: usize) {
         assert_eq!(done.status.code(), Some(4), "{}", String::from_utf8_lossy(&done.stdout));
         assert!(String::from_utf8_lossy(&done.stdout).contains(&format!("{renamed} is not what any entry tells of")));
         std::fs::rename(folder.join(&renamed), &file).unwrap();
-        std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
+        std::fs::write(folder.join("manifest.json"), &written).unwrap();
     }
     assert!(court.deployment.run(&arguments).unwrap().status.success());
 }
@@ -166,7 +169,7 @@ async fn without_a_lead_no_candidate_leaves_and_the_probe_has_to_go() {
     let second_look = denied("2.4", "a second look");
     court.refuse(FIRST, &id, "release", &outgoing(&[]), second_look).await;
     court.take(SUPERVISOR, &id, "sign-offs", &signing("ciu-supervisor", "no-lead")).await;
-    let excluded = out_of_place("was not found possible");
+    let excluded = out_of_place("was not found possible").under("6.1(3)a-2");
     court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), excluded).await;
 
     let released = court.take(FIRST, &id, "release", &outgoing(&[])).await;
@@ -234,9 +237,8 @@ async fn an_outside_agency_suspended_between_acceptance_and_release_gets_nothing
     let given = json!({"statement": STATEMENT, "text": verbatim});
     court.refuse(ASKER, &id, "acknowledgements", &given, forbidden("only the requester acknowledges")).await;
     court.take("detroit/o.mercer", &id, "acknowledgements", &given).await;
-    court
-        .refuse("detroit/o.mercer", &id, "acknowledgements", &given, out_of_place("nothing of this kind is open"))
-        .await;
+    let again = out_of_place("nothing of this kind is open").under("5.5-b4");
+    court.refuse("detroit/o.mercer", &id, "acknowledgements", &given, again).await;
     let Listed { id, records } = court.list(id).await;
     court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
     court.sign(&id).await;
@@ -273,23 +275,25 @@ async fn a_step_out_of_order_is_refused() {
     let Some(mut court) = court().await else { return };
     let id = court.open(1).await;
     let record = ["r0001".to_owned()];
-    let unlisted = || out_of_place("search, and open the list, first");
-    for (step, body) in [
-        ("candidates", json!({})),
-        ("dispositions", dispositions(&record, true)),
-        ("sign-offs", signing("examiner", "lead")),
-        ("release", outgoing(&record)),
+    let unlisted = |clause| out_of_place("search, and open the list, first").under(clause);
+    for (step, body, clause) in [
+        ("candidates", json!({}), "5.4(2)-a"),
+        ("dispositions", dispositions(&record, true), "5.4(3)-c"),
+        ("sign-offs", signing("examiner", "lead"), "5.4(3)-c"),
+        ("release", outgoing(&record), "5.4(4)-a"),
     ] {
-        court.refuse(FIRST, &id, step, &body, unlisted()).await;
+        court.refuse(FIRST, &id, step, &body, unlisted(clause)).await;
     }
-    for (step, body) in [("disseminations", hand_over("pdf")), ("outcome", outcome())] {
-        court.refuse(FIRST, &id, step, &body, out_of_place("release it first")).await;
+    for (step, body, clause) in [("disseminations", hand_over("pdf"), "5.4(4)-a"), ("outcome", outcome(), "6.3-b")] {
+        court.refuse(FIRST, &id, step, &body, out_of_place("release it first").under(clause)).await;
     }
+    // No clause says that somebody acknowledges it: of the Department's own people nobody has to.
     let owed = json!({"statement": STATEMENT, "digest": "0".repeat(64)});
     court.refuse(ASKER, &id, "acknowledgements", &owed, out_of_place("obligations lists what is")).await;
 
     let Listed { id, records } = court.list(id).await;
-    court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), out_of_place("dispose of it anew")).await;
+    let undisposed = out_of_place("dispose of it anew").under("6.1(3)a-2");
+    court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), undisposed).await;
     court.take(FIRST, &id, "dispositions", &dispositions(&records, true)).await;
     let unsigned = out_of_place("have others sign").under("5.4(3)-b");
     court.refuse(FIRST, &id, "release", &outgoing(&records[..1]), unsigned).await;
@@ -297,19 +301,87 @@ async fn a_step_out_of_order_is_refused() {
     court.take(FIRST, &id, "release", &outgoing(&records[..1])).await;
 
     // Late: nothing is changed of what has left.
-    let late = || out_of_place("open a new request");
-    for (who, step, body) in [
-        (FIRST, "search", json!({})),
-        (FIRST, "dispositions", dispositions(&records, false)),
-        (SECOND, "sign-offs", signing("examiner", "no-lead")),
-        (FIRST, "release", outgoing(&records[..1])),
+    let late = |clause| out_of_place("open a new request").under(clause);
+    for (who, step, body, clause) in [
+        (FIRST, "search", json!({}), "2.4"),
+        (FIRST, "dispositions", dispositions(&records, false), "5.4(3)-c"),
+        (SECOND, "sign-offs", signing("examiner", "no-lead"), "5.4(3)-c"),
+        (FIRST, "release", outgoing(&records[..1]), "5.4(4)-a"),
     ] {
-        court.refuse(who, &id, step, &body, late()).await;
+        court.refuse(who, &id, step, &body, late(clause)).await;
     }
     let mut other = hand_over("pdf");
     other["document"] = json!("compare-report");
-    court.refuse(FIRST, &id, "disseminations", &other, out_of_place(REPORT)).await;
+    court.refuse(FIRST, &id, "disseminations", &other, out_of_place(REPORT).under("5.4(4)-a")).await;
     court.take(FIRST, &id, "disseminations", &hand_over("pdf")).await;
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+}
+
+#[tokio::test]
+async fn a_step_out_of_order_is_refused_by_the_clauses_of_whichever_policy_rules() {
+    let Some(mut court) = court().await else { return };
+    let mut analyst = court.client(ELSEWHERE);
+    let opened = analyst.post("/v1/st-louis/requests", &request("st-louis", 1)).await.unwrap();
+    let opened = opened.json().unwrap();
+    let id = opened["request"].as_str().unwrap();
+    let record = ["r0001".to_owned()];
+    for (step, body, clause) in [
+        ("candidates", json!({}), "A.3-a"),
+        ("dispositions", dispositions(&record, true), "C.4"),
+        ("sign-offs", signing("examiner", "lead"), "C.4"),
+        ("release", outgoing(&record), "C.4"),
+        ("disseminations", hand_over("pdf"), "C.4"),
+        ("outcome", outcome(), "C.5"),
+    ] {
+        let answer = analyst.post(&format!("/v1/st-louis/requests/{id}/{step}"), &body).await.unwrap();
+        let (status, problem) = (answer.status.as_u16(), answer.json().unwrap());
+        assert_eq!(
+            (status, &problem["type"]),
+            (409, &json!("urn:magistrate:problem:out-of-place")),
+            "{step}: {problem}"
+        );
+        assert_eq!(cited(&problem), [("st-louis", clause)], "{step}: {problem}");
+        assert!(problem["clauses"][0]["summary"].is_string(), "and what it says: {problem}");
+        court.check_receipt("st-louis", &problem["receipt"]);
+    }
+    court.deployment.stop().unwrap();
+    court.deployment.verify().unwrap();
+}
+
+/// A task is done once, by whom it is for; and nobody says of a purge that it is done.
+#[tokio::test]
+async fn what_is_completed_wrongly_or_twice_is_refused_by_the_clause_that_demands_it() {
+    let Some(mut court) = court().await else { return };
+    let id = court.listed(12).await.id;
+    let owed = court.seen(&id).await["obligations"].clone();
+    let of = |duty: &str, owner: Option<&str>| {
+        let mut all = owed.as_array().unwrap().iter().filter(|o| !o["duty"][duty].is_null() && o["state"] == "open");
+        let found = all.find(|o| owner.is_none_or(|owner| o["owner"] == owner));
+        let found = found.unwrap_or_else(|| panic!("{duty}: {owed}"));
+        (found["id"].as_str().unwrap().to_owned(), found["clause"].as_str().unwrap().to_owned())
+    };
+    let complete = async |who: &str, obligation: &str| {
+        let path = format!("/v1/detroit/obligations/{obligation}/completion");
+        let answer = court.client(who).post(&path, &json!({"note": "it is done"})).await.unwrap();
+        (answer.status.as_u16(), answer.json().unwrap())
+    };
+    for (duty, says) in [("purge", "have the record purged"), ("sign-offs", "have those sign who have to")] {
+        let (obligation, clause) = of(duty, None);
+        let (status, problem) = complete(FIRST, &obligation).await;
+        out_of_place(says).under(&clause).reads(status, &problem, &format!("{duty}: {problem}"));
+        court.check_receipt("detroit", &problem["receipt"]);
+    }
+    let (task, clause) = of("task", Some("ciu-commander"));
+    let (status, problem) = complete(FIRST, &task).await;
+    forbidden("have one of them do it").under(&clause).reads(status, &problem, &format!("another's: {problem}"));
+    let (status, done) = complete(COMMANDER, &task).await;
+    assert_eq!(status, 200, "{done}");
+    let (status, problem) = complete(COMMANDER, &task).await;
+    out_of_place("nothing of this kind is open").under(&clause).reads(status, &problem, &format!("twice: {problem}"));
+    let (status, problem) = complete(COMMANDER, "0123456789abcdef0123456789abcdef").await;
+    out_of_place("obligations lists what is").reads(status, &problem, &format!("nobody's: {problem}"));
+    assert!(cited(&problem).is_empty(), "of nothing no clause demands anything: {problem}");
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
 }
@@ -341,7 +413,15 @@ async fn a_step_is_for_those_it_is_for() {
     court
         .refuse(SECOND, &id, "sign-offs", &signing("examiner", "lead"), denied("5.4(3)-c", "open it, then sign"))
         .await;
-    court.refuse(FIRST, &id, "sign-offs", &signing("examiner", "refused"), out_of_place("write down the reason")).await;
+    court
+        .refuse(
+            FIRST,
+            &id,
+            "sign-offs",
+            &signing("examiner", "refused"),
+            out_of_place("write down the reason").under("2.4"),
+        )
+        .await;
     let expired = denied("2.3-a", "is not completed or has expired");
     court.refuse(UNTRAINED, &id, "sign-offs", &signing("examiner", "lead"), expired).await;
 
@@ -383,12 +463,12 @@ async fn nothing_is_said_or_signed_twice_nor_of_another_cases_records() {
     let Listed { id, records } = court.disposed(3).await;
     let other = court.listed(13).await;
     let theirs = other.records.iter().find(|r| !records.contains(r)).unwrap();
-    let stranger = || out_of_place("is not on this request's candidate list");
+    let stranger = |clause| out_of_place("is not on this request's candidate list").under(clause);
     let of_another = json!({"dispositions": [said(theirs, "possible")]});
-    court.refuse(FIRST, &id, "dispositions", &of_another, stranger()).await;
-    court.refuse(FIRST, &id, "release", &outgoing(std::slice::from_ref(theirs)), stranger()).await;
+    court.refuse(FIRST, &id, "dispositions", &of_another, stranger("6.1(3)a-1")).await;
+    court.refuse(FIRST, &id, "release", &outgoing(std::slice::from_ref(theirs)), stranger("6.1(3)a-2")).await;
     let twice = json!({"dispositions": [said(&records[0], "possible"), said(&records[0], "excluded")]});
-    court.refuse(FIRST, &id, "dispositions", &twice, out_of_place("name it once")).await;
+    court.refuse(FIRST, &id, "dispositions", &twice, out_of_place("name it once").under("6.1(3)a-1")).await;
     let silent = json!({"dispositions": [{"record_id": records[0], "likeness": "possible"}]});
     court.refuse(FIRST, &id, "dispositions", &silent, pending("5.4(4)-b", "how you came to your conclusion")).await;
 
@@ -408,7 +488,7 @@ async fn nothing_is_said_or_signed_twice_nor_of_another_cases_records() {
     assert_eq!(court.seen(&id).await["signatures"][0]["stands"], false);
     court.sign(&id).await;
     let out = outgoing(&[records[0].clone(), records[0].clone()]);
-    court.refuse(FIRST, &id, "release", &out, out_of_place("name it once")).await;
+    court.refuse(FIRST, &id, "release", &out, out_of_place("name it once").under("6.1(3)a-2")).await;
     court.take(FIRST, &id, "release", &outgoing(&records[..1])).await;
     court.deployment.stop().unwrap();
     court.deployment.verify().unwrap();
@@ -434,7 +514,7 @@ async fn an_edited_statement_does_not_leave() {
     let bare = carrying(json!([{"id": "continue-investigation"}]));
     court.refuse(FIRST, &id, "release", &bare, out_of_place("demanded and left out").under("5.4(4)-c")).await;
     let unknown = carrying(json!([{"id": "disclaimer"}]));
-    court.refuse(FIRST, &id, "release", &unknown, out_of_place("no charter concerned holds")).await;
+    court.refuse(FIRST, &id, "release", &unknown, out_of_place("no charter concerned holds").under("5.4(4)-c")).await;
     let entries = court.entries("detroit").await;
     let (status, problem) = court.step(FIRST, &id, "release", &json!({"candidate": records[0]})).await;
     assert!(status == 422 && problem["detail"].as_str().unwrap().contains("unknown field `candidate`"), "{problem}");
@@ -471,6 +551,7 @@ async fn a_signature_of_somebody_who_left_no_longer_counts() {
     court.refuse(FIRST, &id, "release", &out, out_of_place("have others sign").under("2.4")).await;
     court.refuse(SECOND, &id, "candidates", &json!({}), forbidden("suspended since")).await;
     court.refuse(SECOND, &id, "candidates", &json!({}), forbidden("have them reinstated first")).await;
+    court.refuse(SECOND, &id, "candidates", &json!({}), forbidden("as the registry file says")).await;
 
     let demoted = all_there.replace("roles = [\"ciu-supervisor\"]", "roles = []");
     reopen(&mut court, &demoted);

@@ -38,15 +38,22 @@ struct Needle {
     bytes: Vec<u8>,
 }
 
+/// What was read; nothing of what is gone meanwhile.
+fn there<T>(read: std::io::Result<T>) -> Option<T> {
+    match read {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+        read => Some(read.unwrap()),
+    }
+}
+
 /// Whether any file under the folder holds these bytes. Files come and go while an engine works.
 fn holds(folder: &Path, needle: &[u8]) -> bool {
-    let Ok(entries) = std::fs::read_dir(folder) else { return false };
-    entries.filter_map(Result::ok).any(|entry| {
-        let path = entry.path();
+    let Some(entries) = there(std::fs::read_dir(folder)) else { return false };
+    entries.map(|entry| entry.unwrap().path()).any(|path| {
         if path.is_dir() {
             return holds(&path, needle);
         }
-        std::fs::read(&path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
+        there(std::fs::read(&path)).is_some_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
     })
 }
 

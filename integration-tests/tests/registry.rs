@@ -3,7 +3,7 @@
 
 use crate::case_commands as typed;
 use crate::common::life::{
-    FIRST, Listed, PATROL, SUPERVISOR, denied, forbidden, out_of_place, outgoing, pending, signing,
+    FIRST, Listed, PATROL, Refusal, SUPERVISOR, denied, forbidden, out_of_place, outgoing, pending, signing,
 };
 use crate::common::office::{BOARD, BOARD_ROLE, LASO, NEW, SHERIFF, complies, stated};
 use crate::common::{Court, MODEL, court, packed, template};
@@ -109,7 +109,19 @@ async fn people_come_and_go(court: &Court, Listed { id, records }: &Listed) {
     assert!(suspended["suspended_since"].is_string(), "{suspended}");
     assert_eq!(court.listed_as("people", "n.okafor").await["suspended_since"], suspended["suspended_since"]);
     court.refuse(FIRST, id, "release", &out, out_of_place("have others sign")).await;
-    court.refuse(NEW, id, "candidates", &json!({}), forbidden("suspended since")).await;
+    let suspended = || forbidden("suspended since").under("6.1(2)c");
+    court.refuse(NEW, id, "candidates", &json!({}), suspended()).await;
+    let reinstated = Refusal {
+        says: "have them reinstated first, by somebody whom the policy of `detroit` lets do so",
+        ..suspended()
+    };
+    court.refuse(NEW, id, "candidates", &json!({}), reinstated).await;
+    let entries = court.entries_of(id).await;
+    let attempt = entries.iter().rfind(|e| e["leaf"]["kind"] == "rejection").unwrap();
+    assert!(attempt["account"]["event"]["reason"].as_str().unwrap().contains("6.1(2)c"), "{attempt}");
+    let (_, problem) = court.step(NEW, id, "candidates", &json!({})).await;
+    let cited = problem["clauses"].as_array().unwrap();
+    assert!(cited.iter().all(|clause| clause["summary"].is_string()), "{problem}");
     court.decide(LASO, "people/n.okafor/access", &access("reinstate", json!([]))).await;
     court.take(FIRST, id, "release", &out).await;
 }
@@ -155,7 +167,9 @@ async fn agencies_come_and_go(court: &Court) {
 
 async fn another_revision_takes_effect(court: &Court) {
     assert!(scores(&court.search("detroit", 3).await) > 0);
-    let proposal = json!({"settings": {"hide-scores": true}, "note": "examiners compare without scores"});
+    // All of them: what a proposal does not say is as the policy has it by itself.
+    let settings = json!({"hide-scores": true, "default-passwords-replaced": true, "password-standard-met": true});
+    let proposal = json!({"settings": settings, "note": "examiners compare without scores"});
     court.turn_down(PATROL, "policy/proposals", &proposal, forbidden("who hold a role")).await;
     let proposed = court.decide(LASO, "policy/proposals", &proposal).await;
     assert_eq!(proposed["state"], "proposed", "{proposed}");

@@ -62,9 +62,9 @@ async fn a_search_in_one_step_waits_for_the_approval_of_its_request() {
     stands_open(&court, id).await;
 
     assert_eq!(court.wait(SECOND, id, "search", &json!({})).await, *awaited, "by whomever it is taken");
-    let unlisted = || out_of_place("search, and open the list, first");
-    court.refuse(FIRST, id, "candidates", &json!({}), unlisted()).await;
-    court.refuse(FIRST, id, "release", &json!({"candidates": ["r0007"]}), unlisted()).await;
+    let unlisted = |clause| out_of_place("search, and open the list, first").under(clause);
+    court.refuse(FIRST, id, "candidates", &json!({}), unlisted("5.4(2)-a")).await;
+    court.refuse(FIRST, id, "release", &json!({"candidates": ["r0007"]}), unlisted("5.4(4)-a")).await;
     for who in [FIRST, ASKER] {
         let not_theirs = forbidden("sign in a role that you hold").under("2.7");
         court.refuse(who, id, "sign-offs", &approval(), not_theirs).await;

@@ -1,9 +1,22 @@
 //! `cargo xtask figures`: what the benchmarks measure on this machine, beside what is aimed at.
 
 use anyhow::{Context as _, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+/// The search that all goals of searches are of, or are measured by.
+const SEARCH: [&str; 3] = ["search", "--rows", "1000000"];
+
+/// The search of a large gallery.
+const LARGE: [&str; 3] = ["search", "--rows", "10000000"];
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Also search ten million rows, whose file takes 30 GB beside the program
+    #[arg(long)]
+    large: bool,
+}
 
 /// What is aimed at.
 enum Bound {
@@ -15,7 +28,7 @@ enum Bound {
 use Bound::{Least, Most, Times};
 
 /// Which figure of which benchmark, and its goal.
-static GOALS: [(&str, &str, Bound); 10] = [
+static GOALS: [(&str, &str, Bound); 13] = [
     ("append", "entries_per_s", Times(20.0, "fdatasync_per_s")),
     ("prove", "p99_us", Most(100.0)),
     ("verify", "entries_per_s", Least(500_000.0)),
@@ -26,6 +39,9 @@ static GOALS: [(&str, &str, Bound); 10] = [
     ("serve", "p99_ms", Most(50.0)),
     ("serve", "errors", Most(0.0)),
     ("search", "one_probe_p50_ms", Most(25.0)),
+    ("large search", "one_probe_p50_times_a_million", Most(10.0)),
+    ("load", "load_from_store_s", Most(15.0)),
+    ("load", "load_from_snapshot_s", Most(1.0)),
 ];
 
 /// A line of the table, and whether it is a failure.
@@ -33,18 +49,20 @@ static GOALS: [(&str, &str, Bound); 10] = [
 struct Row([String; 4], bool);
 
 /// Measures, prints a table, and fails where a goal is missed.
-pub(crate) fn run(build: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &Arguments, build: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Result<()> {
     let program = build()?;
     let mut rows = Vec::new();
+    let mut million = String::new();
     for words in runs(&crate::build::root().join("policies"))? {
-        let name = words.join(" ");
-        eprintln!("measuring: bench {name}");
-        let mut command = Command::new(&program);
-        // Beside the program: temporary files may be in memory elsewhere.
-        command.current_dir(program.parent().context("the program is in a folder")?);
-        command.arg("bench").args(&words).arg("--json").stderr(Stdio::inherit());
-        let done = command.output().with_context(|| format!("cannot run {command:?}"))?;
-        rows.extend(compared(&name, done.status.success(), &String::from_utf8_lossy(&done.stdout)));
+        let (succeeded, printed) = measured(&program, &words)?;
+        rows.extend(compared(&words.join(" "), succeeded, &printed));
+        if words == SEARCH {
+            million = printed;
+        }
+    }
+    if arguments.large {
+        let (succeeded, printed) = measured(&program, &LARGE.map(str::to_owned))?;
+        rows.extend(compared(&LARGE.join(" "), succeeded, &grown(&million, &printed)));
     }
     let failed = rows.iter().filter(|Row(_, fails)| *fails).count();
     let mut table = crate::demo::table(["figure", "measured", "goal", "met"]);
@@ -55,7 +73,18 @@ pub(crate) fn run(build: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Re
     if failed == 0 { Ok(()) } else { bail!("{failed} goals are missed") }
 }
 
-/// What is asked of `magistrate bench`.
+/// Whether a benchmark succeeded, and what it printed.
+fn measured(program: &Path, words: &[String]) -> anyhow::Result<(bool, String)> {
+    eprintln!("measuring: bench {}", words.join(" "));
+    let mut command = Command::new(program);
+    // Beside the program: temporary files may be in memory elsewhere.
+    command.current_dir(program.parent().context("the program is in a folder")?);
+    command.arg("bench").args(words).arg("--json").stderr(Stdio::inherit());
+    let done = command.output().with_context(|| format!("cannot run {command:?}"))?;
+    Ok((done.status.success(), String::from_utf8_lossy(&done.stdout).into_owned()))
+}
+
+/// What is asked of `magistrate bench` every time.
 fn runs(policies: &Path) -> anyhow::Result<Vec<Vec<String>>> {
     let listing = policies.read_dir().with_context(|| format!("cannot read {}", policies.display()))?;
     let mut folders: Vec<PathBuf> = listing.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
@@ -68,18 +97,30 @@ fn runs(policies: &Path) -> anyhow::Result<Vec<Vec<String>>> {
     runs.push(of("replay", "--policy", first));
     runs.extend(folders.iter().map(|folder| of("vet", "--policy", folder)));
     runs.push(of("serve", "--policies", policies));
-    runs.push(words(&["search", "--rows", "1000000"]));
+    runs.push(words(&["load", "--rows", "1000000"]));
+    runs.push(words(&SEARCH));
     Ok(runs)
 }
 
 /// What a benchmark printed, beside the goals. One that failed, or printed no figure that has a goal, is a miss itself.
 fn compared(name: &str, succeeded: bool, printed: &str) -> Vec<Row> {
-    let lines = printed.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut rows: Vec<Row> = lines.flat_map(|measured| judged(&measured)).collect();
+    let mut rows: Vec<Row> = lines(printed).flat_map(|measured| judged(&measured)).collect();
     if !succeeded || rows.is_empty() {
         rows.push(Row([name, "failed", "", "missed"].map(str::to_owned), true));
     }
     rows
+}
+
+/// The measurements among what was printed.
+fn lines(printed: &str) -> impl Iterator<Item = Value> {
+    printed.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok())
+}
+
+/// How many times longer one probe takes in the large gallery than among a million rows, as a measurement of its own.
+fn grown(million: &str, large: &str) -> String {
+    let took = |printed: &str| lines(printed).find_map(|measured| measured.get("one_probe_p50_ms")?.as_f64());
+    let times = took(large).zip(took(million)).map(|(large, million)| large / million);
+    json!({"bench": "large search", "one_probe_p50_times_a_million": times}).to_string()
 }
 
 fn judged(measured: &Value) -> Vec<Row> {

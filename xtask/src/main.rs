@@ -33,7 +33,7 @@ enum Command {
     /// Build, and measure the search beside other libraries on the same vectors
     Peers(peers::Arguments),
     /// Build, and measure what the program does on this machine beside the goals; fails where one is missed that is not the disk's
-    Figures,
+    Figures(figures::Arguments),
     /// Write docs/coverage.md: what enforces, records or reports each clause, and what proves it
     Coverage {
         /// Only say whether it is up to date
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => build::all().and_then(|program| demo::run(&program, &arguments)),
         Command::Test => build::all().and_then(|_| testing::run()),
         Command::Peers(arguments) => peers::run(&arguments, build::all),
-        Command::Figures => figures::run(build::all),
+        Command::Figures(arguments) => figures::run(&arguments, build::all),
         Command::Coverage { check } => coverage::run(check),
     };
     match done {

@@ -2,15 +2,24 @@
 //!
 //! What makes the vectors, measures the others and checks what ours found is a Python program that is no part of this one: an
 //! option says where it is, or `MAGISTRATE_SHARED`. It measures the others before and after ours, so that it is seen when the
-//! machine was busier one time than the other; ours is compared with the faster of the two.
+//! machine was busier one time than the other; ours is compared with the faster of the two, and with the goals.
+
+mod goals;
 
 use anyhow::{Context as _, bail};
+use goals::{Comparison, Row};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Probes that are searched for together: as many as `bench search` reports of.
 const BATCH: u64 = 32;
+
+/// Candidates that the database's own search is asked for: `bench search` compares it with as many.
+const KNN_K: u64 = 20;
+
+/// Rows that the database searches by itself: a million would take it more than half a minute for each probe.
+const KNN_ROWS: &str = "20000";
 
 /// What the others are measured with.
 const MODULES: &str = "import numpy, faiss, usearch";
@@ -34,6 +43,9 @@ pub(crate) struct Arguments {
     /// The program that measures the others; bench/peers.py in MAGISTRATE_SHARED, or in ../shared, where absent
     #[arg(long)]
     script: Option<PathBuf>,
+    /// Fail where a goal is missed, be it because the machine is busy
+    #[arg(long)]
+    strict: bool,
     /// The Python that runs it
     #[arg(long, env = "MAGISTRATE_PYTHON", default_value = "python3")]
     python: PathBuf,
@@ -48,12 +60,15 @@ struct Peer {
     batch_ms_per_probe: f64,
 }
 
-/// What `bench search` says of ours, in milliseconds and bytes.
+/// What `bench search` says of ours, in milliseconds and bytes; and of the database's own search, where that was asked for.
 #[derive(Deserialize)]
 struct Ours {
     one_probe_p50_ms: f64,
     batch_32_ms_per_probe: f64,
     resident_bytes: u64,
+    surrealdb_knn_ms: Option<f64>,
+    surrealdb_knn_rows: Option<u64>,
+    per_row_ratio: Option<f64>,
 }
 
 /// The shape of what was made.
@@ -64,19 +79,28 @@ struct Shape {
     probes: u64,
 }
 
-/// Measures, prints a table, and fails where what was found is not exact. Builds once it is known that the others can be measured.
+/// Measures, prints a table, and fails where what was found is not exact, or strictly where a goal is missed. Builds once it is
+/// known that the others can be measured.
 pub(crate) fn run(arguments: &Arguments, build: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Result<()> {
+    if goals::of(arguments).is_empty() {
+        let shape = goals::shape();
+        if arguments.strict {
+            bail!("the goals are of {shape}: leave --strict out, or ask for those");
+        }
+        eprintln!("the goals are of {shape}: this is compared and not judged");
+    }
     let script = arguments.script.clone().unwrap_or_else(|| {
         let shared = std::env::var_os("MAGISTRATE_SHARED");
         shared.map_or_else(|| crate::build::root().join("../shared"), PathBuf::from).join("bench/peers.py")
     });
     let rows = Bench { arguments, script }.measure(build)?;
-    let mut table = crate::demo::table(["goal", "figure", "ratio"]);
-    for row in rows {
-        table.add_row(row);
+    let missed = rows.iter().filter(|Row(_, is_missed)| *is_missed).count();
+    let mut table = crate::demo::table(["compared", "figure", "ratio", "goal", "met"]);
+    for Row(cells, _) in rows {
+        table.add_row(cells);
     }
     println!("{table}");
-    Ok(())
+    if arguments.strict && missed > 0 { bail!("{missed} goals are missed") } else { Ok(()) }
 }
 
 struct Bench<'a> {
@@ -85,7 +109,7 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn measure(&self, build: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Result<Vec<[String; 3]>> {
+    fn measure(&self, build: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Result<Vec<Row>> {
         self.check_tools()?;
         let program = build()?;
         let Arguments { folder, rows, dim, k, threads, .. } = self.arguments;
@@ -105,8 +129,8 @@ impl Bench<'_> {
         let results = folder.join("results.json");
         let exact = self.theirs("check", &[&results.to_string_lossy(), "--k", &k_said])?;
         let flat = rows.saturating_mul(*dim).saturating_mul(4);
-        let mut table = compared(&before, &ours, &after, flat)?;
-        table.push(["exact".to_owned(), exact.trim().to_owned(), String::new()]);
+        let mut table = goals::judged(&compared(&before, &ours, &after, flat)?, goals::of(self.arguments));
+        table.push(Row(["exact", exact.trim(), "", "every list", "met"].map(str::to_owned), false));
         Ok(table)
     }
 
@@ -155,6 +179,9 @@ impl Bench<'_> {
         let Arguments { folder, dim, k, threads, .. } = self.arguments;
         let mut command = Command::new(program);
         command.args(["bench", "search", "--json", "--dim", &dim.to_string(), "--k", &k.to_string()]);
+        if *k == KNN_K {
+            command.args(["--knn-rows", KNN_ROWS]);
+        }
         for (option, file) in [("--vectors", "gallery.f32"), ("--probes", "probes.f32"), ("--results", "results.json")]
         {
             command.arg(option).arg(folder.join(file));
@@ -181,12 +208,12 @@ fn peers(lines: &str) -> anyhow::Result<Vec<Peer>> {
     lines.lines().map(read).collect()
 }
 
-/// What is aimed at, what was measured, and how many times better ours is.
-fn compared(before: &[Peer], ours: &Ours, after: &[Peer], flat: u64) -> anyhow::Result<Vec<[String; 3]>> {
+/// Ours beside each of the others: what was measured, and how many times better ours is.
+fn compared(before: &[Peer], ours: &Ours, after: &[Peer], flat: u64) -> anyhow::Result<Vec<Comparison>> {
     let (mut single, mut together) = (Vec::new(), Vec::new());
-    let row = |goal: String, ours: f64, before: f64, after: f64| {
-        let ratio = before.min(after) / ours;
-        [goal, format!("{ours:.2} ms; {before:.2} before, {after:.2} after"), format!("{ratio:.1}")]
+    let timed = |what: String, ours: f64, before: f64, after: f64| {
+        let figure = format!("{ours:.2} ms; {before:.2} before, {after:.2} after");
+        Comparison { what, figure, ratio: before.min(after) / ours }
     };
     for peer in before {
         let name = &peer.peer;
@@ -196,17 +223,26 @@ fn compared(before: &[Peer], ours: &Ours, after: &[Peer], flat: u64) -> anyhow::
             bail!("{name} was asked for {} probes together, and ours for {BATCH}", peer.batch);
         }
         let (mine, theirs) = (ours.one_probe_p50_ms, [peer.one_probe_ms, again.one_probe_ms]);
-        single.push(row(format!("one probe, beside {name}"), mine, theirs[0], theirs[1]));
+        single.push(timed(format!("one probe, beside {name}"), mine, theirs[0], theirs[1]));
         let (mine, theirs) = (ours.batch_32_ms_per_probe, [peer.batch_ms_per_probe, again.batch_ms_per_probe]);
-        together.push(row(format!("each of {BATCH} probes, beside {name}"), mine, theirs[0], theirs[1]));
+        together.push(timed(format!("each of {BATCH} probes, beside {name}"), mine, theirs[0], theirs[1]));
     }
     if single.is_empty() {
         bail!("none of the others was measured");
     }
+    let knn = ours.surrealdb_knn_ms.zip(ours.surrealdb_knn_rows).zip(ours.per_row_ratio);
+    let knn = knn.map(|((ms, rows), ratio)| Comparison {
+        what: "one probe, per row, beside SurrealDB KNN".to_owned(),
+        figure: format!("{:.2} ms; {ms:.2} of {rows} rows", ours.one_probe_p50_ms),
+        ratio,
+    });
     let (mine, theirs) = (ours.resident_bytes as f64, flat as f64);
-    let figure = format!("{:.0} MB; {:.0} MB", mine / 1e6, theirs / 1e6);
-    let memory = ["memory, beside flat f32 rows".to_owned(), figure, format!("{:.1}", theirs / mine)];
-    Ok(single.into_iter().chain(together).chain([memory]).collect())
+    let memory = Comparison {
+        what: "memory, beside flat f32 rows".to_owned(),
+        figure: format!("{:.0} MB; {:.0} MB", mine / 1e6, theirs / 1e6),
+        ratio: theirs / mine,
+    };
+    Ok(single.into_iter().chain(together).chain(knn).chain([memory]).collect())
 }
 
 #[cfg(test)]

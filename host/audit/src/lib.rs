@@ -43,7 +43,7 @@
 //! # How an outsider checks it
 //!
 //! [`verify::directory`] re-hashes every entry and every tile of a folder, closed or live, without taking the lock.
-//! A [`Snapshot`] reads entries from it and proves them. [`Log::file`] serves the same files over a network, and
+//! A [`Snapshot`] reads entries from it, with what still rides on them, and proves them. [`Log::file`] serves the same files over a network, and
 //! [`files_of`] names them, so that a copy can be fetched and verified. A [`Receipt`] proves one entry with nothing but
 //! the log's [`VerifierKey`]. [`draw`] draws entries at random, the same ones for whoever draws again.
 //!

@@ -11,10 +11,10 @@ use crate::Hash;
 use crate::blame::blame;
 use crate::checkpoint::{self, Head};
 use crate::entries::Entries;
-use crate::error::{Damage, DirectoryError, Fault};
+use crate::error::{Damage, DirectoryError, Fault, FileError};
 use crate::files::{Files, TILES};
 use crate::frame::Frame;
-use crate::journal::{Journal, Span};
+use crate::journal::{self, Journal, Span};
 use crate::key::VerifierKey;
 use crate::path::{TilePath, WIDTH};
 use crate::tail::Tail;
@@ -48,6 +48,7 @@ pub(crate) fn load(files: &Files, key: &VerifierKey) -> Result<Option<Loaded>, D
     };
     let base = journal.spans.first().map_or(published.size, |span| span.first);
     let head = newest(&journal, &published, base, key)?;
+    check_reach(files, &journal, published.size)?;
 
     let (edge, partial) = right_edge(files, base)?;
     if published.size == base && edge.root() != published.root {
@@ -107,6 +108,37 @@ fn newest(journal: &Journal, published: &Head, base: u64, key: &VerifierKey) -> 
         return Err(damaged(Fault::Root { size: frame.size }).into());
     }
     Ok(head)
+}
+
+/// Checks, where there is no journal, that the files beside it reach the size that was published. A segment goes only once all of them
+/// are durable: where neither the last tile of leaf hashes nor the last bundle is there, it was taken away, and what it held with it.
+/// A single one that is missing is named by whoever reads it.
+pub(crate) fn check_reach(files: &Files, journal: &Journal, size: u64) -> Result<(), DirectoryError> {
+    let Some(last) = size.checked_sub(1).filter(|_| journal.spans.is_empty()) else { return Ok(()) };
+    let (index, width) = (last / WIDTH, last % WIDTH + 1);
+    for path in [TilePath::tile(0, index, width), TilePath::entries(index, width)] {
+        if files.exists(&path.to_string())? {
+            return Ok(());
+        }
+    }
+    let found = reach(files)?;
+    if found > size {
+        let fault = Fault::Outdated { signed: size, needed: found };
+        return Err(Damage::new(checkpoint::FILE, fault, 0).into());
+    }
+    Err(Damage::new(journal::FOLDER, Fault::Behind { promised: size, found }, found).into())
+}
+
+/// How far the tiles of leaf hashes reach, the widest ones where there are several. They are never pruned.
+fn reach(files: &Files) -> Result<u64, FileError> {
+    let mut number = 0;
+    while files.exists(&TilePath::tile(0, number, WIDTH).to_string())? {
+        number += 1;
+    }
+    let folder = TilePath::tile(0, number, WIDTH).partials();
+    let width = |name: &String| format!("{folder}/{name}").parse::<TilePath>().ok().map(|path| path.width());
+    let widest = files.names(&folder)?.iter().filter_map(width).max();
+    Ok(number * WIDTH + widest.unwrap_or(0))
 }
 
 /// The growing tiles and the growing bundle of a tree of `size` leaves, from their files.

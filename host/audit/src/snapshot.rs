@@ -1,10 +1,12 @@
 //! Reading a log's folder from outside: entries and receipts, each checked against one signed checkpoint.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use cap_std::fs::Dir;
 
+use crate::Hash;
 use crate::checkpoint;
 use crate::error::{CheckpointError, Damage, Fault, ReadError, VerifyError};
 use crate::key::VerifierKey;
@@ -22,6 +24,8 @@ use crate::verify;
 /// entry checked, use [`verify::directory`].
 pub struct Snapshot {
     tree: Tree,
+    // What rides on entries of the journal, by their indices.
+    riders: BTreeMap<u64, Vec<u8>>,
 }
 
 impl Snapshot {
@@ -45,7 +49,8 @@ impl Snapshot {
             return Err(Damage::new(checkpoint::FILE, Fault::Missing, 0).into());
         };
         let minimum = prune::read(&files, key, loaded.base)?;
-        Ok(Self { tree: Tree::new(files, loaded.tail, minimum) })
+        let riders = loaded.riders.into_iter().collect();
+        Ok(Self { tree: Tree::new(files, loaded.tail, minimum), riders })
     }
 
     /// The number of entries the checkpoint covers.
@@ -75,6 +80,22 @@ impl Snapshot {
         Ok(())
     }
 
+    /// Whether the log holds, unchanged, the tree of this size and root that somebody knows was in it once.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Directory`] with the name of a damaged file.
+    pub fn holds(&self, size: u64, root: Hash) -> Result<bool, ReadError> {
+        let head = self.tree.head();
+        // Of the whole tree no file has to be read.
+        let found = if head.size == size { Ok(head.root) } else { self.tree.root_at(size) };
+        match found {
+            Ok(found) => Ok(found == root),
+            Err(ReadError::NoSuchTree { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The checkpoint, signed.
     pub fn checkpoint(&self) -> Arc<str> {
         self.tree.head().text
@@ -97,6 +118,12 @@ impl Snapshot {
     /// [minimum index](Self::minimum_index), or [`ReadError::Directory`] with the name of a damaged file.
     pub fn entries(&self, range: Range<u64>) -> Result<Vec<(u64, Vec<u8>)>, ReadError> {
         self.tree.entries(range)
+    }
+
+    /// What rides on this entry of the journal, if anything does. It was durable together with the entry, and after a crash it
+    /// may be nowhere else; of an entry that is in tiles, it has reached its own place. No signature covers it.
+    pub fn rider(&self, index: u64) -> Option<&[u8]> {
+        self.riders.get(&index).map(Vec::as_slice)
     }
 
     /// The receipt of an entry under the snapshot's checkpoint: of a pruned one, too.

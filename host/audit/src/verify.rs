@@ -13,7 +13,7 @@ use crate::files::{Files, ROOT};
 use crate::frame::Frame;
 use crate::journal::{self, Journal};
 use crate::key::VerifierKey;
-use crate::load::load;
+use crate::load::{check_reach, load};
 use crate::path::{TilePath, WIDTH};
 use crate::prune::{self, PRUNED_NOTE};
 use crate::torn::Torn;
@@ -157,6 +157,7 @@ pub fn leaves(dir: &Dir, range: Range<u64>) -> Result<Leaves, VerifyError> {
     };
     let published = published.map_err(|fault| Damage::new(checkpoint::FILE, fault, 0))?;
     let journal = Journal::read(&files)?;
+    check_reach(&files, &journal, published)?;
     let base = journal.spans.first().map_or(published, |span| span.first);
     let end = journal.spans.last().map_or(base, |span| span.end);
     let next = range.start.max(prune::read_unverified(&files)?);

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::ops::Range;
+use std::path::Path;
 
 use crate::common::{
-    copy, damage_at_open, damage_when_read, damage_when_verified, fill, flip, journal, leaf, open, torn_end, try_open,
-    verified,
+    copy, damage_at_open, damage_when_read, damage_when_verified, dir, fill, flip, journal, leaf, open, torn_end,
+    try_open, verified,
 };
-use magistrate_audit::{Fault, OpenError, Recovery, Torn};
+use magistrate_audit::{Fault, OpenError, Recovery, Torn, VerifyError, verify};
 use tempfile::TempDir;
 
 /// Bytes of a frame in front of what it holds, which begins with the size of the log, 8 bytes.
@@ -168,13 +169,68 @@ fn a_missing_segment_or_checkpoint_is_noticed() {
     // A checkpoint over entries of which there is no trace.
     let folder = crash.with(&crash.whole, &crash.four);
     fs::remove_file(journal(folder.path())).unwrap();
-    assert_eq!(*damage_at_open(folder.path()).fault(), Fault::Missing);
+    is_without_its_journal(folder.path(), 4, 0);
 
     // A journal that begins later than the files beside it end.
     let folder = crash.with(&crash.whole, &crash.four);
     let segment = journal(folder.path());
     fs::rename(&segment, segment.with_file_name(format!("{:020}", 7))).unwrap();
     assert!(try_open(folder.path()).is_err());
+}
+
+/// Whoever opens, verifies or lists this folder is told that what was published last was in the journal, and how far it is sound.
+fn is_without_its_journal(folder: &Path, promised: u64, found: u64) {
+    let damage = damage_at_open(folder);
+    assert_eq!((damage.file(), damage.intact_below()), ("journal", found), "{damage}");
+    assert_eq!(*damage.fault(), Fault::Behind { promised, found });
+    assert_eq!(damage_when_verified(folder), damage);
+    let Err(VerifyError::Directory(listed)) = verify::leaves(&dir(folder), 0..u64::MAX) else {
+        panic!("entries that are gone are not listed")
+    };
+    assert_eq!(listed.to_string(), damage.to_string());
+}
+
+#[test]
+fn a_segment_that_was_taken_away_is_told_from_a_tile_that_was() {
+    for settled in [55, 256, 600] {
+        let live = tempfile::tempdir().unwrap();
+        let log = open(live.path()).log;
+        fill(&log, settled);
+        log.close().unwrap();
+        let log = open(live.path()).log;
+        fill(&log, 700);
+        let folder = tempfile::tempdir().unwrap();
+        copy(live.path(), folder.path());
+        fs::write(folder.path().join("checkpoint"), &*log.checkpoint()).unwrap();
+        assert_eq!(verified(folder.path()).0, 700, "with its journal it is whole");
+        fs::remove_file(journal(folder.path())).unwrap();
+        is_without_its_journal(folder.path(), 700, settled);
+    }
+
+    // Of a closed log either of the last files is named by itself; without both, whatever they held is gone.
+    let folder = closed();
+    let (tile, bundle) = (folder.path().join("tile/0/002.p/88"), folder.path().join("tile/entries/002.p/88"));
+    let kept = fs::read(&tile).unwrap();
+    fs::remove_file(&tile).unwrap();
+    assert_eq!(damage_at_open(folder.path()).file(), "tile/0/002.p/88");
+    fs::remove_file(&bundle).unwrap();
+    is_without_its_journal(folder.path(), 600, 512);
+    fs::write(&tile, kept).unwrap();
+    assert_eq!(damage_at_open(folder.path()).file(), "tile/entries/002.p/88");
+}
+
+#[test]
+fn a_checkpoint_that_was_put_back_is_to_blame_and_not_the_tiles() {
+    let folder = closed();
+    let earlier = fs::read(folder.path().join("checkpoint")).unwrap();
+    let log = open(folder.path()).log;
+    fill(&log, 700);
+    log.close().unwrap();
+    fs::write(folder.path().join("checkpoint"), earlier).unwrap();
+    let damage = damage_at_open(folder.path());
+    assert_eq!((damage.file(), damage.intact_below()), ("checkpoint", 0), "{damage}");
+    assert_eq!(*damage.fault(), Fault::Outdated { signed: 600, needed: 700 });
+    assert_eq!(damage_when_verified(folder.path()), damage);
 }
 
 /// A closed log of 600 entries: two full tiles and bundles, and three growing ones.

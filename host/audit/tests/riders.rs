@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::common::{ORIGIN, copy, dir, leaf, open, signer, try_open, verified};
-use magistrate_audit::{AppendError, Log, MAX_RIDER_BYTES, OpenError, Prepared};
+use crate::common::{ORIGIN, copy, dir, key, leaf, open, signer, try_open, verified};
+use magistrate_audit::{AppendError, Log, MAX_RIDER_BYTES, OpenError, Prepared, Snapshot};
 
 /// Longer than a journal takes that nothing rides on.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -60,6 +60,27 @@ fn what_was_not_released_is_given_out_after_a_crash() {
     assert!(prepared.entry(3).is_err());
     drop(prepared);
     assert_eq!(verified(crashed.path()).0, 3);
+}
+
+#[test]
+fn whoever_reads_a_folder_finds_what_rides_on_each_entry() {
+    let live = tempfile::tempdir().unwrap();
+    let log = open(live.path()).log;
+    for (index, rider) in [b"the first rider".as_slice(), b"", b"the second rider"].into_iter().enumerate() {
+        append_with(&log, leaf(index as u64), rider).unwrap();
+    }
+    let riding = || {
+        let snapshot = Snapshot::open(&dir(live.path()), &key()).unwrap();
+        assert_eq!(snapshot.size(), 3);
+        (0..4).map(|index| snapshot.rider(index).map(<[u8]>::to_vec)).collect::<Vec<_>>()
+    };
+    let expected = [Some(b"the first rider".to_vec()), None, Some(b"the second rider".to_vec()), None];
+    assert_eq!(riding(), expected, "beside whoever writes it");
+    log.close().unwrap();
+    assert_eq!(riding(), expected, "nobody released them");
+    let log = prepare(live.path()).open().unwrap().log;
+    assert_eq!(riding(), [None, None, None, None], "they went with their segment");
+    log.close().unwrap();
 }
 
 #[test]

@@ -19,16 +19,18 @@
 use crate::answers;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
+use crate::grounds::rested_on;
 use crate::intake::attested;
 use crate::judge::Facts;
 use crate::limits::{self, bounded};
 use crate::misstep::Misstep;
 use crate::sitting::Taken;
-use crate::standing::{self, Decided};
+use crate::standing::Decided;
 use model::account::Event;
 use model::facts::{self, AccessChange, Device, Party, Step};
 use model::registry::{Agency, Person};
 use model::role::Held;
+use model::rulings::ClauseId;
 use model::terms::{Date, Holder, Instant, Phase, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -69,7 +71,7 @@ pub(crate) struct Asked<F> {
     pub(crate) access: facts::Access,
     pub(crate) answers: BTreeMap<String, Value>,
     pub(crate) event: Event,
-    /// Told of the moment, and the day in the jurisdiction.
+    /// Told of the moment, the day in the jurisdiction, and the clauses that the permit rests on.
     pub(crate) decide: F,
 }
 
@@ -148,7 +150,7 @@ impl Casework {
         asked: Asked<F>,
     ) -> Result<Changed, CaseError>
     where
-        F: FnOnce(&mut Decided, Instant, Date) + Send,
+        F: FnOnce(&mut Decided, Instant, Date, &[ClauseId]) + Send,
     {
         let Asked { id, access, answers, event, decide } = asked;
         let concerned = [chamber.clone()];
@@ -169,7 +171,7 @@ impl Casework {
             let misstep = Misstep::SuspendedMeanwhile { id };
             return Err(self.give_up(&concerned, acted, actor, misstep.into()).await);
         }
-        decide(&mut amendment.decided, now, chamber.local(now).today);
+        decide(&mut amendment.decided, now, chamber.local(now).today, &rested_on(&acted.rulings));
         let row = match amendment.row() {
             Ok(row) => row,
             Err(e) => return Err(self.give_up(&concerned, acted, actor, e).await),
@@ -205,7 +207,7 @@ fn asked(
     change: Change,
     held: Vec<Held>,
     access: facts::Access,
-) -> Asked<impl FnOnce(&mut Decided, Instant, Date) + Send + use<>> {
+) -> Asked<impl FnOnce(&mut Decided, Instant, Date, &[ClauseId]) + Send + use<>> {
     let what = change.change;
     let event = Event::AccessChanged {
         change: what,
@@ -214,28 +216,36 @@ fn asked(
         roles: held.clone(),
         reason: change.reason,
     };
-    let decide = move |decided: &mut Decided, now, today| decide(decided, what, &held, now, today);
+    let decide = move |decided: &mut Decided, now: Instant, today: Date, clauses: &[ClauseId]| {
+        decide(decided, what, &held, (now, today), clauses);
+    };
     Asked { id: id.to_owned(), access, answers: change.answers, event, decide }
 }
 
-/// What will have been decided of somebody.
-fn decide(decided: &mut Decided, change: AccessChange, roles: &[Held], now: Instant, today: Date) {
+/// What will have been decided of somebody, by a permit that rests on these clauses.
+fn decide(
+    decided: &mut Decided,
+    change: AccessChange,
+    roles: &[Held],
+    (now, today): (Instant, Date),
+    clauses: &[ClauseId],
+) {
     match change {
         AccessChange::Grant => {
             decided.roles = Some(roles.to_vec());
             decided.need_reviewed = Some(today);
         }
         AccessChange::Review => decided.need_reviewed = Some(today),
-        AccessChange::Suspend => decided.access = Some(standing::Access::Suspended(now)),
+        AccessChange::Suspend => decided.suspend(now, clauses),
         AccessChange::Reinstate => {
             decided.roles = Some(roles.to_vec());
             decided.need_reviewed = Some(today);
-            decided.access = Some(standing::Access::Reinstated);
+            decided.reinstate();
         }
         AccessChange::Withdraw => {
             decided.roles = Some(roles.to_vec());
             if roles.is_empty() {
-                decided.access = Some(standing::Access::Suspended(now));
+                decided.suspend(now, clauses);
             }
         }
     }
@@ -366,6 +376,7 @@ pub(crate) fn nobody() -> facts::Person {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::standing::Access;
 
     fn person(roles: &[&str], suspended: bool) -> Person {
         Person {
@@ -450,16 +461,20 @@ mod tests {
     #[test]
     fn losing_every_role_is_losing_access() {
         let (now, today) = (Instant(5), today());
+        let at = (now, today);
+        let clauses: [ClauseId; 1] = ["1".into()];
         let mut decided = Decided::default();
-        decide(&mut decided, AccessChange::Withdraw, &held(&["b"]), now, today);
+        decide(&mut decided, AccessChange::Withdraw, &held(&["b"]), at, &clauses);
         assert_eq!(decided.access, None);
-        decide(&mut decided, AccessChange::Withdraw, &[], now, today);
-        assert_eq!(decided.access, Some(standing::Access::Suspended(now)));
-        decide(&mut decided, AccessChange::Reinstate, &held(&["a"]), now, today);
+        assert!(decided.grounds.is_empty(), "they may act");
+        decide(&mut decided, AccessChange::Withdraw, &[], at, &clauses);
+        assert_eq!(decided.access, Some(Access::Suspended(now)));
+        assert_eq!(decided.grounds, clauses);
+        decide(&mut decided, AccessChange::Reinstate, &held(&["a"]), at, &["2".into()]);
         let expected = Decided {
             roles: Some(held(&["a"])),
             need_reviewed: Some(today),
-            access: Some(standing::Access::Reinstated),
+            access: Some(Access::Reinstated),
             ..Decided::default()
         };
         assert_eq!(decided, expected);

@@ -4,7 +4,7 @@ use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Receipt};
 use crate::limits::bounded;
-use crate::misstep::{Demanded, Misstep};
+use crate::misstep::{Demanded, Misstep, each};
 use crate::obligations::{self, Owed};
 use crate::signatures::is;
 use crate::sitting::Sitting;
@@ -85,7 +85,9 @@ fn meant<'s>(sitting: &'s Sitting, actor: &Registered, statement: &str, digest: 
         let sees = actor.sees_all() || sitting.life.concerns(&who);
         return Err(Misstep::NotTheRequester { requester: sees.then(|| requester.to_string()) });
     }
-    let mut otherwise = Misstep::NothingOwed { of: statement.to_owned() };
+    // Given already, or set aside.
+    let settled = sitting.owed.iter().filter(|owed| demands(owed, statement)).map(Demanded::from);
+    let mut otherwise = Misstep::NothingOwed { of: statement.to_owned(), demanded: each(settled) };
     for owed in sitting.owed.iter().filter(|owed| owed.is_open() && demands(owed, statement)) {
         let chamber = sitting.concerned.iter().find(|c| c.id() == owed.jurisdiction);
         match chamber.and_then(|c| c.statement(statement)).map(|s| Digest::of(s.text.as_bytes())) {
@@ -95,7 +97,8 @@ fn meant<'s>(sitting: &'s Sitting, actor: &Registered, statement: &str, digest: 
                 otherwise = Misstep::AlteredStatement { id, digest: verbatim, demanded };
             }
             None if matches!(otherwise, Misstep::NothingOwed { .. }) => {
-                otherwise = Misstep::UnknownStatement { id: statement.to_owned() };
+                let (id, demanded) = (statement.to_owned(), vec![Demanded::from(owed)]);
+                otherwise = Misstep::UnknownStatement { id, demanded };
             }
             None => {}
         }

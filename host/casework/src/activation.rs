@@ -181,7 +181,7 @@ impl Casework {
             // It is the host that wants a role which they hold; which one, the policy judges as the revision takes effect.
             Some(Misstep::NotTheirRole { person: actor.person.id.clone(), role: role.clone(), demanded: vec![] })
         } else if conclusion == Conclusion::Refused && reason.trim().is_empty() {
-            Some(Misstep::RefusedWithoutReason)
+            Some(Misstep::RefusedWithoutReason { demanded: vec![] })
         } else {
             None
         };

@@ -15,10 +15,11 @@ use crate::error::CaseError;
 use crate::limits::{self, bounded};
 use crate::misstep::Misstep;
 use crate::registration::check_names;
-use crate::standing::{self, Decided};
+use crate::standing::Decided;
 use model::account::Event;
 use model::facts::{self, AccessChange, Party};
 use model::registry::{Agency, Concluded, agreement_id};
+use model::rulings::ClauseId;
 use model::terms::{Date, Holder, Instant, Value, check_id};
 use std::collections::BTreeMap;
 
@@ -93,8 +94,8 @@ impl Casework {
         let waiting = Agency { suspended_since: Some(now), ..agency.clone() };
         let access = of_agency(AccessChange::Reinstate, waiting.fact(&self.home_of(&chamber, &id)));
         let event = Event::AgencyRegistered { agency: agency.clone(), agreements: agreements.clone(), reason };
-        let decide = move |decided: &mut Decided, _: Instant, _: Date| {
-            decided.access = Some(standing::Access::Reinstated);
+        let decide = move |decided: &mut Decided, _: Instant, _: Date, _: &[ClauseId]| {
+            decided.reinstate();
             decided.agency = Some(agency);
             decided.agreements.extend(agreements);
         };
@@ -128,8 +129,8 @@ impl Casework {
         subject.agreements.push(concluded.agreement.clone());
         let access = of_agency(AccessChange::Reinstate, subject.fact(&self.home_of(&chamber, agency)));
         let event = Event::AgreementRecorded { agency: agency.to_owned(), agreement: concluded.clone(), reason };
-        let decide = move |decided: &mut Decided, _: Instant, _: Date| {
-            decided.access = Some(standing::Access::Reinstated);
+        let decide = move |decided: &mut Decided, _: Instant, _: Date, _: &[ClauseId]| {
+            decided.reinstate();
             decided.agreements.push(concluded);
         };
         self.change(actor, &chamber, Asked { id: agency.to_owned(), access, answers, event, decide }).await
@@ -167,9 +168,9 @@ impl Casework {
         let access = of_agency(AccessChange::Suspend, subject.fact(&self.home_of(&chamber, agency)));
         let ended = agreement.to_owned();
         let event = Event::AgreementEnded { agency: agency.to_owned(), agreement: agreement.to_owned(), last, reason };
-        let decide = move |decided: &mut Decided, now: Instant, _: Date| {
+        let decide = move |decided: &mut Decided, now: Instant, _: Date, clauses: &[ClauseId]| {
             decided.ended.insert(ended, last);
-            decided.access = Some(standing::Access::Suspended(already.unwrap_or(now)));
+            decided.suspend(already.unwrap_or(now), clauses);
         };
         self.change(actor, &chamber, Asked { id: agency.to_owned(), access, answers, event, decide }).await
     }

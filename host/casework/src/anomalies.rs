@@ -15,7 +15,9 @@
 //! | `lead-unsigned` | requests with a possible candidate and no signature that stands, though time has passed |
 //! | `released-unsigned` | results that left with a candidate and without a signature |
 //! | `obligation-overdue` | obligations that became overdue |
+//! | `credential-concurrent` | people who act from two kinds of device at a time, and so with two certificates |
 
+mod devices;
 mod peers;
 mod tally;
 
@@ -63,6 +65,9 @@ pub struct Thresholds {
     pub night_to: u8,
     /// Hours after which a possible candidate should have a signature. 72: three days, over a weekend.
     pub unsigned_hours: u64,
+    /// Minutes that somebody takes at least who changes from one kind of device to another. 5: to put one away, and sign in to the
+    /// other.
+    pub concurrent_minutes: u64,
 }
 
 impl Default for Thresholds {
@@ -75,6 +80,7 @@ impl Default for Thresholds {
             night_from: 22,
             night_to: 6,
             unsigned_hours: 72,
+            concurrent_minutes: 5,
         }
     }
 }

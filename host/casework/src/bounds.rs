@@ -3,9 +3,9 @@
 //! The contract names no phase for it. What the decision that opens a request says holds for every list of that request; what
 //! a search's says for its list; what is said as a list is shown, for that.
 
-use crate::life::narrower;
 use model::combine::{Rulings, stricter};
 use model::rulings::LimitRule;
+use std::collections::BTreeMap;
 
 /// Candidates returned where neither the asker nor a policy says how many.
 const USUAL_CANDIDATES: u32 = 20;
@@ -21,6 +21,11 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
+    /// Those of a list of which no more than these booking fields may be shown; any, where absent.
+    pub(crate) fn of_fields(fields: Option<Vec<String>>) -> Self {
+        Self { fields, ..Self::default() }
+    }
+
     /// With what these rulings say: the stricter number, the fewer fields, every record withheld.
     pub(crate) fn and(mut self, rulings: &Rulings) -> Self {
         self.limit = match (self.limit, rulings.candidate_limit()) {
@@ -48,6 +53,20 @@ impl Bounds {
     /// Whether similarity scores are withheld.
     pub(crate) fn hides_scores(&self) -> bool {
         self.limit.as_ref().is_some_and(|limit| limit.hide_scores)
+    }
+
+    /// Of a record's booking data, what may be shown.
+    pub(crate) fn shown_of(&self, mut booking: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        booking.retain(|name, _| self.fields.as_ref().is_none_or(|fields| fields.contains(name)));
+        booking
+    }
+}
+
+/// What both allow. What is absent allows any.
+fn narrower(one: Option<Vec<String>>, other: Option<Vec<String>>) -> Option<Vec<String>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.into_iter().filter(|name| other.contains(name)).collect()),
+        (one, other) => one.or(other),
     }
 }
 
@@ -111,5 +130,14 @@ mod tests {
         assert_eq!((both.how_many(None), both.how_many(Some(500)), both.at_most()), (5, 5, 5));
         assert!(both.hides_scores(), "one of them says so");
         assert_eq!((both.fields, both.withheld), (Some(names(&["sex"])), names(&["r1", "r2"])));
+    }
+
+    #[test]
+    fn of_booking_data_only_what_may_be_shown_is_left() {
+        let booking: BTreeMap<String, String> = [("name", "N"), ("sex", "F")].map(|(n, v)| (n.into(), v.into())).into();
+        assert_eq!(Bounds::default().shown_of(booking.clone()), booking);
+        let some = Bounds::of_fields(Some(names(&["sex", "age"])));
+        assert_eq!(some.shown_of(booking.clone()).into_keys().collect::<Vec<_>>(), ["sex"]);
+        assert!(Bounds::of_fields(Some(vec![])).shown_of(booking).is_empty());
     }
 }

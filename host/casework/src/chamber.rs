@@ -17,11 +17,13 @@ pub(crate) use registered::about;
 use crate::alarm::Troubles;
 use crate::calendar::GoneThrough;
 use crate::clock::Clock;
-use crate::error::CaseError;
+use crate::error::{CaseError, Rejection};
 use crate::gallery::Hall;
+use crate::grounds::Roll;
 use crate::history::{HOUR_MS, History};
 use crate::hosts::Neighbours;
 use crate::ledger::{self, Entry, Ledger, Subject};
+use crate::misstep::Demanded;
 use crate::pace::Pace;
 use crate::reading::Unread;
 use crate::recovery::Outage;
@@ -32,7 +34,7 @@ use crate::standing::Decisions;
 use arc_swap::ArcSwap;
 use model::account::{Event, Kind, Who};
 use model::registry::{Agency, Principal, Registry};
-use model::terms::Instant;
+use model::terms::{Holder, Instant, Phase};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -86,7 +88,7 @@ pub struct Opening {
 pub struct Chamber {
     id: String,
     policy: ArcSwap<PolicyState>,
-    registry: ArcSwap<Registry>,
+    roll: ArcSwap<Roll>,
     // Held by whoever changes the registry.
     pub(crate) decisions: tokio::sync::Mutex<Decisions>,
     pub(crate) ledger: Ledger,
@@ -143,11 +145,11 @@ impl Chamber {
 
     /// Its registry.
     pub fn registry(&self) -> Arc<Registry> {
-        self.registry.load_full()
+        self.roll.load().registry.clone()
     }
 
-    pub(crate) fn replace_registry(&self, registry: Arc<Registry>) {
-        self.registry.store(registry);
+    pub(crate) fn replace_registry(&self, roll: Roll) {
+        self.roll.store(Arc::new(roll));
     }
 
     /// Its policy as it is in force now; absent where there is none.
@@ -168,6 +170,13 @@ impl Chamber {
         self.ready()?.charter().documents.iter().find(|d| d.id == id).cloned()
     }
 
+    /// The clauses by which its policy's charter has a step of this phase in its place.
+    pub(crate) fn placing(&self, phase: Phase) -> Vec<Demanded> {
+        let Some(policy) = self.ready() else { return Vec::new() };
+        let places = policy.charter().places.iter().filter(|place| place.phase == phase);
+        places.map(|place| Demanded { jurisdiction: self.id.clone(), clause: place.clause.clone() }).collect()
+    }
+
     /// What policies are told of this moment here.
     pub(crate) fn local(&self, now: Instant) -> model::facts::Clock {
         crate::clock::fact(now, self.in_force().time_zone())
@@ -180,7 +189,12 @@ impl Chamber {
 
     /// An agency, as this jurisdiction knows it.
     pub(crate) fn agency(&self, id: &str) -> Option<Agency> {
-        self.registry.load().agencies.iter().find(|a| a.id == id).cloned()
+        self.roll.load().registry.agencies.iter().find(|a| a.id == id).cloned()
+    }
+
+    /// Why somebody suspended in its registry is refused: `told` is given by what they are suspended.
+    pub(crate) fn refuse_suspended(&self, whose: Holder, id: &str, told: impl FnOnce(&str) -> String) -> Rejection {
+        self.roll.load().grounds.refuse(&self.id, whose, id, told)
     }
 
     /// A gallery at work.
@@ -233,7 +247,7 @@ impl Chamber {
     fn save_aside(&self) {
         for hall in self.halls() {
             let store = self.store.clone();
-            tokio::spawn(async move { save(&hall, &store, false).await });
+            tokio::spawn(async move { hall.warn_unsaved(hall.save(&store, false).await) });
         }
     }
 
@@ -242,7 +256,7 @@ impl Chamber {
         let (halls, store) = (self.halls(), self.store.clone());
         tokio::spawn(async move {
             for hall in halls {
-                warn_unsaved(&hall, hall.save_when_still(&store, now).await);
+                hall.warn_unsaved(hall.save_when_still(&store, now).await);
             }
         });
     }
@@ -290,7 +304,7 @@ impl Chamber {
         }
         let chamber = Self {
             ledger: Ledger::new(log, rows.clone()),
-            registry: ArcSwap::from_pointee(registry),
+            roll: ArcSwap::from_pointee(Roll { registry: Arc::new(registry), grounds: decisions.grounds() }),
             decisions: tokio::sync::Mutex::new(decisions),
             halls: RwLock::new(halls),
             store: rows,
@@ -361,17 +375,6 @@ impl Foundation {
             tracing::warn!(log = opened.log.origin(), ?recovered, "the log was not closed; it has been recovered");
         }
         Ok(Self { id, policy, registry, rows, log: opened.log, outage, is_lacking, galleries })
-    }
-}
-
-/// A snapshot that cannot be written makes the next start slower, and nothing else.
-async fn save(hall: &Hall, store: &store::Jurisdiction, last: bool) {
-    warn_unsaved(hall, hall.save(store, last).await);
-}
-
-fn warn_unsaved(hall: &Hall, saved: Result<(), CaseError>) {
-    if let Err(e) = saved {
-        tracing::warn!(gallery = %hall.registered().id, %e, "no snapshot was made of the gallery");
     }
 }
 

@@ -15,7 +15,7 @@ use crate::sitting::{Sitting, Taken};
 use model::account::{Disposed, Event};
 use model::facts::{Disposition, Step};
 use model::rulings::Duty;
-use model::terms::{Instant, Value};
+use model::terms::{Instant, Phase, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// As a rejection calls it.
@@ -50,7 +50,7 @@ impl Casework {
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
         let fits = in_place(&sitting, &examination.dispositions);
         if let Err(misstep) = &fits
-            && (sitting.listed().is_err() || sitting.life.is_opener(&actor.who()))
+            && (sitting.listed(Phase::Disposition).is_err() || sitting.life.is_opener(&actor.who()))
         {
             return self.refuse(&sitting, actor, ASKED, misstep.clone()).await;
         }
@@ -86,14 +86,15 @@ pub(crate) fn settled(
 }
 
 fn in_place(sitting: &Sitting, dispositions: &[Disposed]) -> Result<(), Misstep> {
-    sitting.listed()?;
+    sitting.listed(Phase::Disposition)?;
+    let binding = || sitting.binding(Phase::Disposition, |duty| matches!(duty, Duty::DisposeAll));
     let mut named = BTreeSet::new();
     for Disposed { record_id, .. } in dispositions {
         if !sitting.life.lists(record_id) {
-            return Err(Misstep::Unlisted { record: record_id.clone() });
+            return Err(Misstep::Unlisted { record: record_id.clone(), demanded: binding() });
         }
         if !named.insert(record_id) {
-            return Err(Misstep::Twice { record: record_id.clone() });
+            return Err(Misstep::Twice { record: record_id.clone(), demanded: binding() });
         }
     }
     Ok(())

@@ -7,12 +7,14 @@
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::limits::bounded;
-use crate::misstep::{Misstep, demanding_purge};
+use crate::misstep::{Demanded, Misstep, demanding, demanding_purge, each};
 use crate::release::{DOCUMENT, Form, sealed_id};
-use crate::sitting::{Sitting, Taken};
+use crate::sitting::{Sitting, Taken, is_document};
 use model::account::{Document, Event};
+use model::combine::Rulings;
 use model::facts::{Dissemination, Selected, Step};
-use model::terms::{Digest, Field, Value};
+use model::rulings::Duty;
+use model::terms::{Digest, Field, Phase, Value};
 use std::collections::BTreeMap;
 
 /// As a rejection calls it.
@@ -76,7 +78,7 @@ impl Casework {
         let permit = self.judge_step(&sitting, actor, answers, Step::Disseminate(told)).await?;
         let acted = permit.act();
         if acted.rulings.withheld().iter().any(|record| candidates.contains(record)) {
-            let e = Misstep::WithheldSince.into();
+            let e = Misstep::WithheldSince { demanded: withholding(&acted.rulings, &candidates) }.into();
             return Err(self.give_up(&sitting.concerned, acted, actor, e).await);
         }
         let bytes = match &document {
@@ -94,12 +96,13 @@ impl Casework {
 
 /// What there is to hand over: the gallery records, and the document.
 fn in_place(sitting: &Sitting, document: Option<&str>) -> Result<(Vec<String>, Option<Document>), Misstep> {
-    let Some(release) = &sitting.life.release else { return Err(Misstep::NotReleased) };
+    let Some(release) = &sitting.life.release else { return Err(sitting.not_released(Phase::Disseminate)) };
     let found = match document {
         None => release.documents.first(),
         Some(id) => Some(release.documents.iter().find(|d| d.id == id).ok_or_else(|| Misstep::UnknownDocument {
             id: id.to_owned(),
             drawn: release.documents.iter().map(|d| d.id.clone()).collect(),
+            demanded: sitting.binding(Phase::Disseminate, is_document),
         })?),
     };
     if let Some(document) = found
@@ -121,10 +124,25 @@ fn as_they_are(
     if candidates.iter().any(|record| !bookings.iter().any(|b| b.id == *record)) {
         return Err(Misstep::Outlived);
     }
-    if candidates.iter().any(|record| sitting.life.withheld.contains(record)) {
-        return Err(Misstep::WithheldSince);
+    let withheld: Vec<&String> = candidates.iter().filter(|c| sitting.life.withheld.contains(c)).collect();
+    if !withheld.is_empty() {
+        let demanded = demanding(&sitting.life, |duty| withholds(duty, &withheld));
+        return Err(Misstep::WithheldSince { demanded });
     }
     Ok(bookings.into_iter().map(|b| Selected { record_id: b.id, status: b.status }).collect())
+}
+
+/// What withholds any of these records, by the decision on the step itself.
+fn withholding(rulings: &Rulings, candidates: &[String]) -> Vec<Demanded> {
+    let candidates: Vec<&String> = candidates.iter().collect();
+    let all = rulings.rulings.iter().flat_map(|r| r.decision.obligations.iter().map(move |o| (r, o)));
+    let withholding = all.filter(|(_, o)| withholds(&o.duty, &candidates));
+    each(withholding.map(|(r, o)| Demanded { jurisdiction: r.jurisdiction.clone(), clause: o.clause.clone() }))
+}
+
+/// Whether any of these records is withheld by it.
+fn withholds(duty: &Duty, records: &[&String]) -> bool {
+    matches!(duty, Duty::Withhold(withheld) if records.iter().any(|record| withheld.contains(record)))
 }
 
 /// The document's bytes, if they are those that were released.

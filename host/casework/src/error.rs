@@ -2,6 +2,7 @@
 
 use crate::awaited::Waits;
 use crate::ledger::Receipt;
+use crate::misstep::Demanded;
 pub use crate::misstep::Misstep;
 pub use face::Face;
 use model::combine::Rulings;
@@ -173,17 +174,38 @@ impl From<store::StoreError> for CaseError {
     }
 }
 
-/// Why somebody may not even ask, and where that is recorded.
+/// Why somebody may not even ask, by which clauses where it follows from a decision, and where that is recorded.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rejection {
     reason: String,
+    demanded: Vec<Demanded>,
     receipt: Option<Box<Receipt>>,
 }
 
 impl Rejection {
-    /// One that is on record there.
-    pub(crate) fn recorded(reason: &str, receipt: Option<Receipt>) -> Self {
-        Self { reason: reason.to_owned(), receipt: receipt.map(Box::new) }
+    /// One that follows from these clauses, and is not on record yet.
+    pub(crate) fn under(reason: String, demanded: Vec<Demanded>) -> Self {
+        Self { reason, demanded, receipt: None }
+    }
+
+    /// The same after these words, and on record nowhere.
+    pub(crate) fn after(&self, so: &str) -> Self {
+        Self::under(format!("{so}{}", self.reason), self.demanded.clone())
+    }
+
+    /// The same, on record there.
+    pub(crate) fn recorded(self, receipt: Option<Receipt>) -> Self {
+        Self { receipt: receipt.map(Box::new), ..self }
+    }
+
+    /// The same without where it is on record, for whoever is not to know.
+    pub(crate) fn without_receipt(self) -> Self {
+        Self { receipt: None, ..self }
+    }
+
+    /// The clauses it follows from: those on which whoever may not act was suspended. None where no decision says so.
+    pub fn demanded(&self) -> &[Demanded] {
+        &self.demanded
     }
 
     /// Where it is recorded, if it is.
@@ -195,7 +217,7 @@ impl Rejection {
 /// Of one that is not on record, or not to be shown there.
 impl From<String> for Rejection {
     fn from(reason: String) -> Self {
-        Self { reason, receipt: None }
+        Self::under(reason, vec![])
     }
 }
 

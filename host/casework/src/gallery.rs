@@ -14,6 +14,7 @@ mod following;
 mod keeping;
 mod state;
 
+pub(crate) use keeping::save_last;
 pub use state::State;
 
 use crate::aside::aside;

@@ -18,6 +18,7 @@ use crate::chamber::{Casework, Chamber, PolicyState};
 use crate::chancery;
 use crate::deadlines::told;
 use crate::error::CaseError;
+use crate::grounds::Roll;
 use crate::lease::Leases;
 use crate::revision::{self, Revision};
 use crate::standing::Decisions;
@@ -154,8 +155,8 @@ impl Casework {
         let read = Decisions::read(rows).await?;
         read.lay_over(&mut registry);
         let revisions = revision::read(rows).await?;
+        chamber.replace_registry(Roll { registry: Arc::new(registry), grounds: read.grounds() });
         *decisions = read;
-        chamber.replace_registry(Arc::new(registry));
         self.follow(chamber, neighbours, &revisions).await?;
         neighbours.heard.store(counted, Ordering::Release);
         Ok(())

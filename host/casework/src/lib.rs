@@ -25,7 +25,7 @@
 //! | `photograph` | how many photographs are looked at at once |
 //! | [`access`], [`violation`], [`activation`] | the steps outside a request's life: people and agencies, violations, policy revisions |
 //! | [`registration`], [`agreements`] | people, agencies and agreements come into the registry, and what is known of them changes |
-//! | `standing`, `suspension` | how people and agencies stand since, whatever the registry file says |
+//! | `standing`, `suspension`, `grounds` | how people and agencies stand since, whatever the registry file says, and by what |
 //! | [`revision`], [`chancery`] | policy revisions: how they stand, and where they are kept |
 //! | `answers`, `limits` | answers, checked against the forms; how much a step may say |
 //! | [`viewing`], [`disposition`], [`sign_off`], [`acknowledgement`], [`release`], [`dissemination`], [`outcome`] | the steps after it |
@@ -47,7 +47,7 @@
 //! | `unfinished`, `drawn`, `postponed` | what broke off before it was concluded, undone; or said to wait |
 //! | `torn` | what one log took and another did not |
 //! | `dropped` | what the opening of a log drops from its journal's end, until that is on record |
-//! | `watermark` | how far a log was, kept in the database: a start compares it |
+//! | [`watermark`] | how far a log was, kept in the database: a start compares it |
 //! | `restored` | what a database lacks that is gone on with all the same, until that is on record |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
@@ -77,6 +77,7 @@ pub mod error;
 mod filter;
 pub mod gallery;
 mod given;
+mod grounds;
 pub mod history;
 pub mod hosts;
 pub mod inspection;
@@ -122,7 +123,7 @@ pub mod viewing;
 pub mod violation;
 pub mod waiver;
 mod walk;
-mod watermark;
+pub mod watermark;
 pub mod witnessing;
 pub mod worklist;
 

@@ -208,14 +208,6 @@ pub(crate) fn takes_back(later: &Signature, earlier: &Signature) -> bool {
     later.person == earlier.person && later.role == earlier.role && later.conclusion != earlier.conclusion
 }
 
-/// What both allow. What is absent allows any.
-pub(crate) fn narrower(one: Option<Vec<String>>, other: Option<Vec<String>>) -> Option<Vec<String>> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.into_iter().filter(|name| other.contains(name)).collect()),
-        (one, other) => one.or(other),
-    }
-}
-
 impl Life {
     /// Folds a life from its accounts, in whatever order. One that is absent has been purged.
     pub fn fold(accounts: impl IntoIterator<Item = Option<Account>>) -> Self {
@@ -328,9 +320,11 @@ impl Life {
                 match self.fresh.take() {
                     Some(search) => self.begin_list(candidates, at, search, rulings),
                     None => {
+                        let Bounds { fields, withheld, .. } = self.shows(rulings);
                         let told = |record: &String| candidates.iter().any(|c| c.record_id == *record);
                         self.withheld.retain(|record| !told(record));
-                        self.restrict(rulings);
+                        self.withheld.extend(withheld);
+                        self.fields = fields;
                         if saw {
                             note_once(&mut self.informed, &by);
                         }
@@ -376,17 +370,11 @@ impl Life {
         self.void_signatures();
     }
 
-    /// What a look at the list that stands shows of it on which this was ruled: the booking fields, any where absent, and the
-    /// records withheld. Of the fields, what was said of the list before holds on, until there is a new one. What the opening or
-    /// the search withheld is not on the list; a record that was sealed since, and is not any more, is seen again.
-    pub(crate) fn shows(&self, rulings: &Rulings) -> (Option<Vec<String>>, Vec<String>) {
-        (narrower(self.fields.clone(), rulings.shown_fields()), rulings.withheld())
-    }
-
-    /// Takes over what a decision says may be shown of the list that stands.
-    fn restrict(&mut self, rulings: &Rulings) {
-        self.withheld.extend(rulings.withheld());
-        self.fields = narrower(self.fields.take(), rulings.shown_fields());
+    /// What a look at the list that stands shows of it on which this was ruled. Of the booking fields, what was said of the list
+    /// before holds on, until there is a new one. What the opening or the search withheld is not on the list; a record that was
+    /// sealed since, and is not any more, is seen again.
+    pub(crate) fn shows(&self, rulings: &Rulings) -> Bounds {
+        Bounds::of_fields(self.fields.clone()).and(rulings)
     }
 
     fn void_signatures(&mut self) {
@@ -475,6 +463,12 @@ impl Life {
         self.openers.iter().any(|w| same_person(w, who))
     }
 
+    /// Whether this person may be told what the list that stands holds and what was found of it: they opened it, and are not
+    /// to sign blind any more.
+    pub fn knows_findings(&self, who: &Who) -> bool {
+        self.is_opener(who) && self.sees_conclusions(who)
+    }
+
     /// The signature of this person that stands.
     pub fn signature_of(&self, who: &Who) -> Option<&Signed> {
         self.signatures.iter().find(|s| s.stands && same_person(&s.by, who))
@@ -502,7 +496,8 @@ impl Life {
     /// Adds what the records of the request say to what policies are told. `counting` are the signatures that count now.
     ///
     /// `blindfold` is whoever takes the step, where its refusal could tell them what others concluded: as long as they are to
-    /// sign blind, policies are told of the candidates that they found possible themselves, and of no other.
+    /// sign blind, policies are told of the candidates that they found possible themselves, and of no other. Of a release more is
+    /// kept from more people ([`crate::sitting`]).
     pub fn tell(&self, history: &mut facts::History, counting: Vec<Signature>, blindfold: Option<&Who>) {
         let withheld_from = blindfold.filter(|who| !self.sees_conclusions(who));
         let told = |c: &&Listed| {

@@ -39,12 +39,17 @@ impl From<&Owed> for Demanded {
 pub enum Misstep {
     /// Nobody has seen a list of candidates yet.
     #[error("no candidate list of this request has been shown: search, and open the list, first")]
-    NotListed,
+    NotListed {
+        /// What has the step wait for a list.
+        demanded: Vec<Demanded>,
+    },
     /// Not a candidate of this request.
     #[error("record `{record}` is not on this request's candidate list: name records of the list as it was shown last")]
     Unlisted {
         /// The record.
         record: String,
+        /// What has the step be about that list.
+        demanded: Vec<Demanded>,
     },
     /// A candidate that was not found possible.
     #[error(
@@ -53,39 +58,56 @@ pub enum Misstep {
     NotPossible {
         /// The record.
         record: String,
+        /// What says which candidates leave.
+        demanded: Vec<Demanded>,
     },
     /// A candidate that is not in the gallery any more.
     #[error("record `{record}` is no longer in the gallery: leave it out")]
     Gone {
         /// The record.
         record: String,
+        /// What says which candidates leave.
+        demanded: Vec<Demanded>,
     },
     /// A candidate that a decision withholds.
     #[error("record `{record}` is withheld by a policy, and does not leave: leave it out")]
     Withheld {
         /// The record.
         record: String,
+        /// What says which candidates leave.
+        demanded: Vec<Demanded>,
     },
-    /// A candidate that cannot leave, named by somebody who has not opened the list.
+    /// A result is released by somebody who has not opened the list, or is still to sign blind.
     #[error(
-        "a record that you name cannot leave: name candidates that were found possible, of the list as it was shown last"
+        "what leaves of a candidate list is named by somebody who has opened it and, where it is signed blind, has signed: look \
+         at the candidates first, and sign, or have one of them release the result"
     )]
-    NotLeaving,
+    Unopened {
+        /// What says which candidates leave: the same, whatever they named.
+        demanded: Vec<Demanded>,
+    },
     /// A record named twice in one step.
     #[error("record `{record}` is named twice: name it once")]
     Twice {
         /// The record.
         record: String,
+        /// What has the step be about that list.
+        demanded: Vec<Demanded>,
     },
     /// The result left already.
     #[error("the result was released at {at} and is not changed any more: open a new request")]
     Released {
         /// When.
         at: Instant,
+        /// What has the step come before that, and what the result left under.
+        demanded: Vec<Demanded>,
     },
     /// Nothing left yet.
     #[error("the result has not been released: release it first")]
-    NotReleased,
+    NotReleased {
+        /// What has the step come after that, and what the result is to leave under.
+        demanded: Vec<Demanded>,
+    },
     /// A record that the result holds was destroyed.
     #[error(
         "a record that this result holds is no longer in the gallery, so the result is handed to nobody any more: have its \
@@ -97,7 +119,10 @@ pub enum Misstep {
         "a record that this result holds is withheld by a policy, so the result is handed to nobody: where the record is in \
          use again, look at the candidates first; else open a new request"
     )]
-    WithheldSince,
+    WithheldSince {
+        /// What withholds it.
+        demanded: Vec<Demanded>,
+    },
     /// Somebody signs in a role that is not theirs.
     #[error("`{person}` does not hold the role `{role}` now: sign in a role that you hold, or have it granted first")]
     NotTheirRole {
@@ -120,7 +145,10 @@ pub enum Misstep {
     },
     /// A refusal to sign that says nothing.
     #[error("a refusal to sign says why: write down the reason")]
-    RefusedWithoutReason,
+    RefusedWithoutReason {
+        /// What demands signatures in that role, if anything does.
+        demanded: Vec<Demanded>,
+    },
     /// Signatures are missing.
     #[error("the result cannot be released yet: {}", .wanting.join("; "))]
     Unsigned {
@@ -157,7 +185,10 @@ pub enum Misstep {
     },
     /// There is nothing a document could say.
     #[error("a document is demanded and nobody wrote down how the conclusion was reached: give the reasoning")]
-    Unreasoned,
+    Unreasoned {
+        /// What demands the document.
+        demanded: Vec<Demanded>,
+    },
     /// Two jurisdictions demand a document of their own under one id.
     #[error(
         "{} each demand a document `{id}` of their own, and a result holds one of that id: have one of these policies call its document otherwise, then open a new request",
@@ -176,6 +207,8 @@ pub enum Misstep {
     UnknownStatement {
         /// Its id.
         id: String,
+        /// What demands it or, where nothing does, the statements that are demanded.
+        demanded: Vec<Demanded>,
     },
     /// A statement in other words than the charter's.
     #[error("the statement `{id}` is altered: it must be carried word for word, with the digest {digest}")]
@@ -211,6 +244,18 @@ pub enum Misstep {
     NothingOwed {
         /// What it was said of.
         of: String,
+        /// What demanded it, where it is not open any more.
+        demanded: Vec<Demanded>,
+    },
+    /// Somebody says that an obligation is met which nobody's word meets.
+    #[error("an obligation of the kind `{duty}` is not met by anybody's word: {instead}")]
+    NotATask {
+        /// What kind of duty it is.
+        duty: &'static str,
+        /// What meets it.
+        instead: &'static str,
+        /// What demands it.
+        demanded: Demanded,
     },
     /// What is due by the calendar is completed by somebody's word.
     #[error(
@@ -219,6 +264,8 @@ pub enum Misstep {
     NotByWord {
         /// The obligation's id.
         of: String,
+        /// What demands it.
+        demanded: Demanded,
     },
     /// An obligation that was met is waived.
     #[error("the obligation `{obligation}` was met at {at}: there is nothing left of it to waive")]
@@ -227,6 +274,8 @@ pub enum Misstep {
         obligation: String,
         /// When.
         at: Instant,
+        /// What demanded it.
+        demanded: Demanded,
     },
     /// An obligation is waived twice.
     #[error("the obligation `{obligation}` was waived by `{by}` at {at}: there is nothing left of it to waive")]
@@ -237,6 +286,8 @@ pub enum Misstep {
         by: String,
         /// When.
         at: Instant,
+        /// What demanded it.
+        demanded: Demanded,
     },
     /// An obligation that nobody can waive.
     #[error("an obligation of the kind `{duty}` is not waived: {instead}")]
@@ -245,12 +296,16 @@ pub enum Misstep {
         duty: &'static str,
         /// Why not, and what to do.
         instead: &'static str,
+        /// What demands it.
+        demanded: Demanded,
     },
     /// Somebody completes what is another role's to do.
     #[error("this is for somebody who holds the role `{role}`: have one of them do it")]
     NotTheirTask {
         /// The role.
         role: String,
+        /// What demands it.
+        demanded: Demanded,
     },
     /// Somebody without any role asks for what is for people who hold one.
     #[error("this is for people of the jurisdiction who hold a role, and you hold none: have one of them do it")]
@@ -262,6 +317,8 @@ pub enum Misstep {
         id: String,
         /// What there is.
         drawn: Vec<String>,
+        /// What demands documents.
+        demanded: Vec<Demanded>,
     },
     /// Somebody suspended is not given access, nor suspended again.
     #[error("`{id}` is suspended since {since}: reinstate them, or withdraw their access")]
@@ -340,6 +397,8 @@ pub enum Misstep {
         record: String,
         /// When.
         at: Instant,
+        /// What demanded that, if a decision did.
+        demanded: Vec<Demanded>,
     },
     /// It is sealed.
     #[error("record `{record}` is sealed: there is nothing to seal")]
@@ -362,6 +421,8 @@ pub enum Misstep {
         subject: String,
         /// Which.
         record: String,
+        /// What demands that.
+        demanded: Vec<Demanded>,
     },
     /// A pruning that has begun takes it, all or in part.
     #[error(
@@ -387,12 +448,12 @@ pub enum Misstep {
         from: u64,
     },
     /// A decision demands that it stays for a time that is not over.
-    #[error("{clause} demands that the {subject} is kept until {until}: purge it then")]
+    #[error("{} demands that the {subject} is kept until {until}: purge it then", whoever(.demanded.as_ref()))]
     KeptUntil {
         /// What kind of record.
         subject: String,
-        /// The clause, with the jurisdiction whose it is.
-        clause: String,
+        /// The clause; absent where it is the host itself that demands it.
+        demanded: Option<Demanded>,
         /// Until when.
         until: Instant,
     },
@@ -406,12 +467,16 @@ pub enum Misstep {
     AnotherDay {
         /// Up to which day was asked.
         asked: Date,
+        /// What demands the approval that it waits for.
+        demanded: Vec<Demanded>,
     },
     /// Somebody else asked for it, and that waits.
     #[error("this was already asked by `{by}` and waits to be approved: have it approved, or denied where it can be")]
     AskedAlready {
         /// Who asked: `jurisdiction/person`, or the jurisdiction alone where it is another one.
         by: String,
+        /// What demands the approval that it waits for.
+        demanded: Vec<Demanded>,
     },
     /// Part of the request's story was destroyed.
     #[error("entries of this request's life have been purged, so that it cannot be gone on with: open a new request")]
@@ -439,20 +504,59 @@ pub enum Misstep {
 }
 
 impl Misstep {
-    /// The clauses that demand what is missing, or that something is as it is; none where the host alone wants it.
+    /// The clauses that demand what is missing, that have the step in another place, or that something is as it is.
+    ///
+    /// None where no clause does. That is so of what the host alone wants: its clock and its turns, a log that is whole, a registry
+    /// that lists nobody twice, at most so many revisions that wait. Nor does a clause say that what stands as it is asked to be,
+    /// or was never asked, is not changed: a record sealed twice, somebody suspended twice, an extension that nobody asked for. And
+    /// what had a record destroyed that a result holds is on that record's docket, and not on the request's.
     pub fn demanded(&self) -> &[Demanded] {
         match self {
-            Self::Unsigned { demanded, .. }
+            Self::NotListed { demanded }
+            | Self::Unlisted { demanded, .. }
+            | Self::NotPossible { demanded, .. }
+            | Self::Gone { demanded, .. }
+            | Self::Withheld { demanded, .. }
+            | Self::Unopened { demanded }
+            | Self::Twice { demanded, .. }
+            | Self::Released { demanded, .. }
+            | Self::NotReleased { demanded }
+            | Self::WithheldSince { demanded }
+            | Self::RefusedWithoutReason { demanded }
+            | Self::Unsigned { demanded, .. }
             | Self::Wanting { demanded }
             | Self::Undisposed { demanded, .. }
             | Self::Unexamined { demanded }
+            | Self::Unreasoned { demanded }
             | Self::SameDocument { demanded, .. }
+            | Self::UnknownStatement { demanded, .. }
+            | Self::UnknownDocument { demanded, .. }
+            | Self::NothingOwed { demanded, .. }
             | Self::NotTheirRole { demanded, .. }
             | Self::SignedAlready { demanded, .. }
-            | Self::Purged { demanded, .. } => demanded,
-            Self::MissingStatement { demanded, .. } => std::slice::from_ref(demanded),
-            Self::AlteredStatement { demanded, .. } => demanded.as_slice(),
+            | Self::Purged { demanded, .. }
+            | Self::Destroyed { demanded, .. }
+            | Self::Held { demanded, .. }
+            | Self::AnotherDay { demanded, .. }
+            | Self::AskedAlready { demanded, .. } => demanded,
+            Self::MissingStatement { demanded, .. }
+            | Self::NotATask { demanded, .. }
+            | Self::NotByWord { demanded, .. }
+            | Self::MetAlready { demanded, .. }
+            | Self::WaivedAlready { demanded, .. }
+            | Self::NotWaivable { demanded, .. }
+            | Self::NotTheirTask { demanded, .. } => std::slice::from_ref(demanded),
+            Self::AlteredStatement { demanded, .. } | Self::KeptUntil { demanded, .. } => demanded.as_slice(),
             _ => &[],
+        }
+    }
+
+    /// The same, where what was asked before waits for an approval which these clauses demand.
+    pub(crate) fn waiting_under(self, clauses: Vec<Demanded>) -> Self {
+        match self {
+            Self::AnotherDay { asked, .. } => Self::AnotherDay { asked, demanded: clauses },
+            Self::AskedAlready { by, .. } => Self::AskedAlready { by, demanded: clauses },
+            other => other,
         }
     }
 
@@ -461,8 +565,13 @@ impl Misstep {
     pub(crate) fn told_to(self, who: &Who, life: &Life) -> Self {
         let opened = life.is_opener(who);
         match self {
-            Self::Unlisted { .. } | Self::NotPossible { .. } | Self::Withheld { .. } | Self::Gone { .. } if !opened => {
-                Self::NotLeaving
+            Self::Unlisted { demanded, .. }
+            | Self::NotPossible { demanded, .. }
+            | Self::Withheld { demanded, .. }
+            | Self::Gone { demanded, .. }
+                if !life.knows_findings(who) =>
+            {
+                Self::Unopened { demanded }
             }
             Self::Undisposed { demanded, .. } if !opened => Self::Unexamined { demanded },
             // Which of the rules are not kept would tell them who has signed.
@@ -474,26 +583,32 @@ impl Misstep {
     }
 }
 
-/// Everything that demands signatures of a request, each clause once.
+/// What imposed these duties on a request, each clause once.
+pub(crate) fn demanding(life: &Life, which: impl Fn(&Duty) -> bool) -> Vec<Demanded> {
+    each(life.imposed.iter().filter(|i| which(&i.duty)).map(Demanded::from))
+}
+
+/// Everything that demands signatures of a request.
 fn signatures_demanded(life: &Life) -> Vec<Demanded> {
-    let rules = life.imposed.iter().filter(|i| matches!(i.duty, Duty::SignOffs(_)));
-    each(rules.map(Demanded::from))
+    demanding(life, |duty| matches!(duty, Duty::SignOffs(_)))
 }
 
 /// What demands signatures in this role, approvals included.
 pub(crate) fn demanding_role(life: &Life, role: &str) -> Vec<Demanded> {
-    let of_role = |i: &&Imposed| matches!(&i.duty, Duty::SignOffs(rule) | Duty::Approve(rule) if rule.role == role);
-    each(life.imposed.iter().filter(of_role).map(Demanded::from))
+    demanding(life, |duty| matches!(duty, Duty::SignOffs(rule) | Duty::Approve(rule) if rule.role == role))
 }
 
 /// What demanded that a request's record of this kind is destroyed.
 pub(crate) fn demanding_purge(life: &Life, subject: &str) -> Vec<Demanded> {
-    let of_subject = |i: &&Imposed| matches!(&i.duty, Duty::Purge(rule) if rule.subject == subject);
-    each(life.imposed.iter().filter(of_subject).map(Demanded::from))
+    demanding(life, |duty| matches!(duty, Duty::Purge(rule) if rule.subject == subject))
 }
 
 fn whom(known: Option<&str>) -> String {
     known.map_or_else(|| "them".to_owned(), |who| format!("`{who}`"))
+}
+
+fn whoever(demands: Option<&Demanded>) -> String {
+    demands.map_or_else(|| "this host".to_owned(), Demanded::to_string)
 }
 
 fn listed(demanded: &[Demanded]) -> String {
@@ -529,21 +644,24 @@ mod tests {
     fn what_somebody_has_not_been_shown_a_refusal_does_not_tell_them() {
         let mut life = Life::default();
         life.openers.push(who("opener"));
-        let record = || "r-17".to_owned();
+        let (record, binding) = (|| "r-17".to_owned(), || vec![demanded("c")]);
         let missteps = || {
             [
-                Misstep::Unlisted { record: record() },
-                Misstep::NotPossible { record: record() },
-                Misstep::Withheld { record: record() },
-                Misstep::Gone { record: record() },
+                Misstep::Unlisted { record: record(), demanded: binding() },
+                Misstep::NotPossible { record: record(), demanded: binding() },
+                Misstep::Withheld { record: record(), demanded: binding() },
+                Misstep::Gone { record: record(), demanded: binding() },
                 Misstep::Undisposed { records: vec![record()], demanded: vec![demanded("c")] },
                 Misstep::Unsigned { wanting: vec!["2 of r-17 have to sign".to_owned()], demanded: vec![demanded("c")] },
             ]
         };
         for misstep in missteps() {
             assert_eq!(misstep.clone().told_to(&who("opener"), &life), misstep);
-            let other = misstep.told_to(&who("other"), &life).to_string();
-            assert!(!other.contains("r-17"), "{other}");
+            let told = misstep.clone().told_to(&who("other"), &life);
+            assert!(!told.to_string().contains("r-17"), "{told}");
+            if matches!(told, Misstep::Unopened { .. }) {
+                assert_eq!(told.demanded(), misstep.demanded(), "the clause is no secret");
+            }
         }
         let namesake = Who { jurisdiction: "south".into(), ..who("opener") };
         for (misstep, says) in [(4, "candidates are not disposed of"), (5, "signatures are wanting")] {
@@ -552,7 +670,8 @@ mod tests {
         }
         let undisposed = missteps().into_iter().nth(4).unwrap();
         assert_eq!(undisposed.told_to(&namesake, &life).demanded(), [demanded("c")], "the clause is no secret");
-        assert_eq!(Misstep::NotListed.told_to(&who("other"), &life), Misstep::NotListed, "which says nothing of it");
+        let unlisted = || Misstep::NotListed { demanded: binding() };
+        assert_eq!(unlisted().told_to(&who("other"), &life), unlisted(), "which says nothing of it");
     }
 
     #[test]
@@ -582,6 +701,9 @@ mod tests {
         };
         let told = unsigned.told_to(&who("opener"), &life);
         assert_eq!(told, Misstep::Wanting { demanded: vec![demanded("c"), demanded("d")] }, "whichever are wanting");
+        let excluded = Misstep::NotPossible { record: "r-17".to_owned(), demanded: vec![demanded("c")] };
+        let unopened = Misstep::Unopened { demanded: vec![demanded("c")] };
+        assert_eq!(excluded.told_to(&who("opener"), &life), unopened, "nor what the others found");
     }
 
     #[test]
@@ -635,6 +757,6 @@ mod tests {
         assert_eq!(missing.demanded(), [demanded("c")]);
         let altered = |demanded| Misstep::AlteredStatement { id: "lead".into(), digest: Digest::default(), demanded };
         assert_eq!(altered(Some(demanded("c"))).demanded(), [demanded("c")]);
-        assert!(altered(None).demanded().is_empty() && Misstep::NotListed.demanded().is_empty());
+        assert!(altered(None).demanded().is_empty() && Misstep::Incomplete.demanded().is_empty());
     }
 }

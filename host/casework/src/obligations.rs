@@ -29,7 +29,7 @@ use crate::error::CaseError;
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Receipt};
 use crate::limits::bounded;
-use crate::misstep::Misstep;
+use crate::misstep::{Demanded, Misstep};
 use crate::retention::{AUDIT_ENTRY, GALLERY_RECORD, turn_of};
 use crate::suspension::suspends_nobody;
 use model::account::{Event, Kind, Retained};
@@ -38,6 +38,7 @@ use model::facts::{self, Step};
 use model::rulings::{ClauseId, ClockOrigin, Duty, Finding, Obligation, Outcome, REQUESTER};
 use model::terms::{Digest, Instant, Verdict};
 use policy::decide::HOST_CLAUSE;
+use policy::scenario::duty_kind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -539,15 +540,17 @@ impl Casework {
         if actor.person.roles.is_empty() {
             return self.refuse_apart(&chamber, actor, "complete", Misstep::NoRole).await;
         }
-        let listed = self.obligations(jurisdiction).await?.into_iter().find(|o| o.id == id);
+        let filed = self.filed(&chamber, id).await?;
         // The turn of its request, which whoever else changes it takes too; and then as it stands in that turn.
-        let filed = listed.and_then(|o| o.filed_under());
         let _turn = self.turn_for(actor, &chamber, filed.as_deref().map_or(id, turn_of), "complete").await?;
         chamber.ledger.settle().await?;
         let row = chamber.store.obligation(filed.as_deref(), id).await?;
-        let found = match row.map(Owed::read).transpose()?.filter(Owed::is_open) {
-            Some(owed) => theirs(actor, &owed).map(|()| owed),
-            None => Err(Misstep::NothingOwed { of: id.to_owned() }),
+        let found = match row.map(Owed::read).transpose()? {
+            Some(owed) if owed.is_open() => theirs(actor, &owed).map(|()| owed),
+            settled => {
+                let demanded = settled.iter().map(Demanded::from).collect();
+                Err(Misstep::NothingOwed { of: id.to_owned(), demanded })
+            }
         };
         let owed = match found {
             Ok(owed) => owed,
@@ -573,16 +576,36 @@ impl Casework {
 
 /// Whether an obligation is of the kind that people complete, and theirs to complete.
 fn theirs(actor: &Registered, owed: &Owed) -> Result<(), Misstep> {
+    let demanded = Demanded::from(owed);
     if calendar::is_of_it(owed) {
-        return Err(Misstep::NotByWord { of: owed.id.clone() });
+        return Err(Misstep::NotByWord { of: owed.id.clone(), demanded });
     }
     let own = owed.jurisdiction == actor.principal.jurisdiction;
     match &owed.duty {
         Duty::Task(rule) if own && actor.holds(&rule.owner) => Ok(()),
-        Duty::Task(rule) => Err(Misstep::NotTheirTask { role: rule.owner.clone() }),
+        Duty::Task(rule) => Err(Misstep::NotTheirTask { role: rule.owner.clone(), demanded }),
         Duty::Flag(_) if own && !actor.person.roles.is_empty() => Ok(()),
         Duty::Flag(_) => Err(Misstep::NoRole),
-        _ => Err(Misstep::NothingOwed { of: owed.id.clone() }),
+        duty => Err(Misstep::NotATask { duty: duty_kind(duty), instead: met_by(duty), demanded }),
+    }
+}
+
+/// What meets an obligation that nobody's word does, for whoever asks: see the table above.
+fn met_by(duty: &Duty) -> &'static str {
+    match duty {
+        Duty::SignOffs(_) => "have those sign who have to, and release the result",
+        Duty::Document(_) => "take the step that it is drawn up with: the release of the result, or its report",
+        Duty::DisposeAll => "say of each candidate of the list what it was found to be",
+        Duty::Approve(_) => {
+            "have people who hold the role that it names approve: of a request they sign, of a record they take the same step"
+        }
+        Duty::Acknowledge(_) => "have the requester acknowledge the statement",
+        Duty::Notify(_) => "the host delivers the notice, and tries until it has",
+        Duty::Retain(_) => "it ends with the time for which the record is kept",
+        Duty::Purge(_) => "have the record purged, by a step of the phase `retention`",
+        Duty::Hold(_) => "have the hold lifted, by a step of the phase `retention`",
+        // Of the rest none is kept open.
+        _ => "the host sees to it at once",
     }
 }
 

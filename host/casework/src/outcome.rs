@@ -3,11 +3,10 @@
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::limits::bounded;
-use crate::misstep::Misstep;
 use crate::sitting::Taken;
 use model::account::Event;
 use model::facts::Step;
-use model::terms::{Field, Value};
+use model::terms::{Field, Phase, Value};
 use std::collections::BTreeMap;
 
 /// As a rejection calls it.
@@ -29,7 +28,8 @@ impl Casework {
         bounded([], [], &answers)?;
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
         if sitting.life.release.is_none() {
-            return self.refuse(&sitting, actor, ASKED, Misstep::NotReleased).await;
+            let misstep = sitting.not_released(Phase::Outcome);
+            return self.refuse(&sitting, actor, ASKED, misstep).await;
         }
         let fields = answers.iter().map(|(name, value)| Field::new(name.clone(), value.clone())).collect();
         let acted = self.judge_step(&sitting, actor, answers, Step::Outcome).await?.act();

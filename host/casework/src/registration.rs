@@ -15,6 +15,7 @@ use crate::standing::Decided;
 use model::account::Event;
 use model::facts::{self, AccessChange, Device, Party, Training};
 use model::registry::{Particulars, Person};
+use model::rulings::ClauseId;
 use model::terms::{Date, Holder, Instant, Value, check_id, is_seen};
 use std::collections::BTreeMap;
 
@@ -89,7 +90,7 @@ impl Casework {
         let named = person.role_names();
         let access = facts::Access { change: AccessChange::Grant, whose: Holder::Person, party, roles: named };
         let event = Event::PersonRegistered { person: person.clone(), reason };
-        let decide = move |decided: &mut Decided, _: Instant, today: Date| {
+        let decide = move |decided: &mut Decided, _: Instant, today: Date, _: &[ClauseId]| {
             decided.roles = Some(roles);
             decided.need_reviewed = Some(today);
             decided.person = Some(person);
@@ -147,7 +148,7 @@ impl Casework {
         let party = Party { person: subject.fact(Device::Fixed), agency: agency.fact(jurisdiction) };
         let access = facts::Access { change: AccessChange::Review, whose: Holder::Person, party, roles };
         let event = Event::PersonRecorded { id: id.clone(), particulars: particulars.clone(), reason };
-        let decide = move |decided: &mut Decided, _: Instant, today: Date| {
+        let decide = move |decided: &mut Decided, _: Instant, today: Date, _: &[ClauseId]| {
             decided.need_reviewed = Some(today);
             decided.particulars.then(particulars);
         };

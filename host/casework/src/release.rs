@@ -11,8 +11,9 @@
 //! What was demanded of a lead alone is set aside when none leaves (`settled`): nobody drew it up, and nobody signed for it.
 //!
 //! Whoever is refused is not told what they have not been shown: what is on a list they have not opened, or how many others
-//! concluded the same while they are to sign blind. Of such a list they are told what is wanting whatever they name, and then
-//! the policy judges what they ask before the host says that it cannot leave.
+//! concluded the same while they are to sign blind. What they are told does not depend on it, whatever they name: what is wanting
+//! is looked at without it, the policy judges what they ask without being told of it, and what it permits does not leave by them.
+//! Only a result without a candidate is released by somebody who has not opened the list, if they are shown its signatures.
 
 mod documents;
 mod statements;
@@ -27,17 +28,17 @@ use crate::error::CaseError;
 use crate::ledger::OfRequest;
 use crate::life::{Life, Listed};
 use crate::limits::{self, bounded};
-use crate::misstep::{Demanded, Misstep, each};
+use crate::misstep::{Demanded, Misstep, demanding, each};
 use crate::obligations::{self, HOST, Owed};
 use crate::permit::Acted;
 use crate::search_step::MOST_CANDIDATES;
 use crate::signatures::{Bench, Rule, rules};
-use crate::sitting::{Sitting, Taken};
-use model::account::{Document, Event, Who};
+use crate::sitting::{Sitting, Taken, is_document};
+use model::account::{Document, Event};
 use model::combine::Ruling;
 use model::facts::{ReleasePlan, Selected, StatementShown, Step};
 use model::rulings::{Duty, Obligation, Statement};
-use model::terms::{Digest, Instant, Value};
+use model::terms::{Digest, Instant, Phase, Value};
 use statements::statements;
 use std::collections::{BTreeMap, BTreeSet};
 use wanted::{Wanted, wanted};
@@ -85,8 +86,8 @@ pub struct ReleaseDone {
 
 /// What the host has found in order before any policy is asked.
 struct Prepared {
-    /// What leaves; or why it cannot, where somebody names it who has not opened the list: they are judged first.
-    selected: Result<Vec<(Listed, store::Booking)>, Misstep>,
+    /// What leaves; absent where whoever asks is not to learn whether it could: they are judged, and nothing leaves.
+    selected: Option<Vec<(Listed, store::Booking)>>,
     statements: Vec<Statement>,
 }
 
@@ -115,7 +116,7 @@ impl Casework {
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
         let ids: Vec<String> = sitting.life.list.iter().map(|c| c.record_id.clone()).collect();
         let bookings = sitting.owner.store.bookings(&sitting.request.gallery, &ids).await?;
-        let prepared = match self.prepare(&sitting, &actor.who(), &outgoing, bookings) {
+        let prepared = match self.prepare(&sitting, actor, &outgoing, bookings) {
             Ok(prepared) => prepared,
             Err(misstep) => {
                 return self.refuse(&sitting, actor, ASKED, misstep.told_to(&actor.who(), &sitting.life)).await;
@@ -123,9 +124,9 @@ impl Casework {
         };
         let Prepared { selected, statements } = prepared;
         let candidates = match &selected {
-            Ok(leaving) => leaving.iter().map(|(c, now)| selected_as(&c.record_id, &now.status)).collect(),
+            Some(leaving) => leaving.iter().map(|(c, now)| selected_as(&c.record_id, &now.status)).collect(),
             // As they named them: nothing is told of what these are.
-            Err(_) => outgoing.candidates.iter().map(|record| selected_as(record, "")).collect(),
+            None => outgoing.candidates.iter().map(|record| selected_as(record, "")).collect(),
         };
         let plan = ReleasePlan {
             statements: shown(&statements),
@@ -134,12 +135,9 @@ impl Casework {
         };
         let permit = self.judge_step(&sitting, actor, outgoing.answers, Step::Release(plan)).await?;
         let acted = permit.act();
-        let selected = match selected {
-            Ok(selected) => selected,
-            Err(misstep) => {
-                let misstep = misstep.told_to(&actor.who(), &sitting.life);
-                return Err(self.give_up(&sitting.concerned, acted, actor, misstep.into()).await);
-            }
+        let Some(selected) = selected else {
+            let misstep = Misstep::Unopened { demanded: selecting(&sitting) };
+            return Err(self.give_up(&sitting.concerned, acted, actor, misstep.into()).await);
         };
         let intent = acted.intent.id.clone();
         let drawn_up = match self.owed_then(&sitting, &acted).await {
@@ -181,45 +179,42 @@ impl Casework {
         }
     }
 
-    /// Everything the host sees to before any policy is asked. Whoever has not opened the list is told first what else is
-    /// wanting, whichever records they name.
+    /// Everything the host sees to before any policy is asked. What is kept from whoever asks makes no difference to what they
+    /// are told.
     fn prepare(
         &self,
         sitting: &Sitting,
-        who: &Who,
+        actor: &Registered,
         outgoing: &Outgoing,
         bookings: Vec<store::Booking>,
     ) -> Result<Prepared, Misstep> {
-        sitting.listed()?;
+        sitting.listed(Phase::Release)?;
         let life = &sitting.life;
-        let selected = match select(sitting, &outgoing.candidates, bookings) {
-            Err(misstep) if life.is_opener(who) => return Err(misstep),
-            selected => selected,
-        };
+        once(sitting, &outgoing.candidates)?;
+        let lead = !outgoing.candidates.is_empty();
+        let kept = sitting.keeps_from(actor, lead);
+        let selected = if kept { None } else { Some(select(sitting, &outgoing.candidates, bookings)?) };
         disposed(life, life.imposed.iter().filter(|i| i.duty == Duty::DisposeAll).map(Demanded::from))?;
-        self.signed(sitting, !outgoing.candidates.is_empty(), rules(&life.imposed))?;
-        let reasons = life.said.values().any(|s| !s.reason.trim().is_empty());
-        let document = life.imposed.iter().any(|i| matches!(i.duty, Duty::Document(_)));
-        if document && !reasons && outgoing.reasoning.trim().is_empty() {
-            return Err(Misstep::Unreasoned);
+        let bench = Bench { aside: kept && !sitting.shows_conclusions(actor), ..self.bench(sitting, lead) };
+        signed(&bench, rules(&life.imposed))?;
+        let reasons = !kept && life.said.values().any(|s| !s.reason.trim().is_empty());
+        let demanded = demanding(life, is_document);
+        if !demanded.is_empty() && !reasons && outgoing.reasoning.trim().is_empty() {
+            return Err(Misstep::Unreasoned { demanded });
         }
         let statements = statements(sitting, outgoing.statements.as_deref())?;
         Ok(Prepared { selected, statements })
     }
 
-    /// Whether the signatures that these rules want are there.
-    fn signed<'r>(&self, sitting: &Sitting, lead: bool, rules: impl Iterator<Item = Rule<'r>>) -> Result<(), Misstep> {
-        let bench = Bench {
+    /// The signatures that count now for a result, with what they conclude.
+    fn bench<'l>(&self, sitting: &'l Sitting, lead: bool) -> Bench<'l> {
+        Bench {
             counting: self.counting(&sitting.life),
             openers: &sitting.life.openers,
             requester: &sitting.request.requester,
             lead,
-        };
-        let (wanting, demanded): (Vec<_>, Vec<_>) = bench.wanting(rules).into_iter().unzip();
-        if wanting.is_empty() {
-            return Ok(());
+            aside: false,
         }
-        Err(Misstep::Unsigned { wanting, demanded: each(demanded.into_iter()) })
     }
 
     /// The obligations of the request with those that the decision on its release has just imposed.
@@ -245,7 +240,7 @@ impl Casework {
         let (selected, mut statements) = prepared;
         let duties = || acted.rulings.rulings.iter().flat_map(|r| r.decision.obligations.iter().map(move |o| (r, o)));
         let late = duties().filter_map(|(r, o)| Rule::of(&r.jurisdiction, o));
-        self.signed(sitting, !selected.is_empty(), late)?;
+        signed(&self.bench(sitting, !selected.is_empty()), late)?;
         let all_disposed = duties().filter(|(_, o)| o.duty == Duty::DisposeAll);
         let demanded = |(r, o): (&Ruling, &Obligation)| Demanded {
             jurisdiction: r.jurisdiction.clone(),
@@ -254,7 +249,7 @@ impl Casework {
         disposed(&sitting.life, all_disposed.map(demanded))?;
         let withheld = acted.rulings.withheld();
         if let Some((listed, _)) = selected.iter().find(|(c, _)| withheld.contains(&c.record_id)) {
-            return Err(Misstep::Withheld { record: listed.record_id.clone() }.into());
+            return Err(Misstep::Withheld { record: listed.record_id.clone(), demanded: selecting(sitting) }.into());
         }
         for (ruling, obligation) in duties() {
             if let Duty::Statement(id) = &obligation.duty {
@@ -324,11 +319,29 @@ fn selected_as(record: &str, status: &str) -> Selected {
     Selected { record_id: record.to_owned(), status: status.to_owned() }
 }
 
+/// Whether the signatures that these rules want are there.
+fn signed<'r>(bench: &Bench<'_>, rules: impl Iterator<Item = Rule<'r>>) -> Result<(), Misstep> {
+    let (wanting, demanded): (Vec<_>, Vec<_>) = bench.wanting(rules).into_iter().unzip();
+    if wanting.is_empty() {
+        return Ok(());
+    }
+    Err(Misstep::Unsigned { wanting, demanded: each(demanded.into_iter()) })
+}
+
 /// Whether every candidate has a disposition, where anything demands it.
 fn disposed(life: &Life, demanded: impl Iterator<Item = Demanded>) -> Result<(), Misstep> {
     let demanded = each(demanded);
     let records: Vec<String> = life.undisposed().map(|c| c.record_id.clone()).collect();
     if demanded.is_empty() || records.is_empty() { Ok(()) } else { Err(Misstep::Undisposed { records, demanded }) }
+}
+
+/// Whether no record is named twice. It is looked at before any is looked for: by itself it tells nothing of the list.
+fn once(sitting: &Sitting, records: &[String]) -> Result<(), Misstep> {
+    let mut named = BTreeSet::new();
+    match records.iter().find(|record| !named.insert(*record)) {
+        Some(twice) => Err(Misstep::Twice { record: twice.clone(), demanded: selecting(sitting) }),
+        None => Ok(()),
+    }
 }
 
 /// The candidates that leave, by rank, as they are in the gallery now.
@@ -338,27 +351,28 @@ fn select(
     bookings: Vec<store::Booking>,
 ) -> Result<Vec<(Listed, store::Booking)>, Misstep> {
     let life = &sitting.life;
-    let mut named = BTreeSet::new();
     for record in records {
         if !life.lists(record) {
-            return Err(Misstep::Unlisted { record: record.clone() });
+            return Err(Misstep::Unlisted { record: record.clone(), demanded: selecting(sitting) });
         }
         if !life.possible().any(|c| c.record_id == *record) {
-            return Err(Misstep::NotPossible { record: record.clone() });
+            return Err(Misstep::NotPossible { record: record.clone(), demanded: selecting(sitting) });
         }
         if life.withheld.contains(record) {
-            return Err(Misstep::Withheld { record: record.clone() });
-        }
-        if !named.insert(record) {
-            return Err(Misstep::Twice { record: record.clone() });
+            return Err(Misstep::Withheld { record: record.clone(), demanded: selecting(sitting) });
         }
         if !bookings.iter().any(|b| b.id == *record) {
-            return Err(Misstep::Gone { record: record.clone() });
+            return Err(Misstep::Gone { record: record.clone(), demanded: selecting(sitting) });
         }
     }
-    let leaving = bookings.into_iter().filter(|b| named.contains(&b.id));
+    let leaving = bookings.into_iter().filter(|b| records.contains(&b.id));
     let listed = |b: store::Booking| life.list.iter().find(|c| c.record_id == b.id).cloned().map(|c| (c, b));
     let mut leaving: Vec<_> = leaving.filter_map(listed).collect();
     leaving.sort_by_key(|(c, _)| c.rank);
     Ok(leaving)
+}
+
+/// What says which candidates leave: the same of each, for whoever is not to be told what is the matter with it.
+fn selecting(sitting: &Sitting) -> Vec<Demanded> {
+    sitting.binding(Phase::Release, |duty| matches!(duty, Duty::Candidates(_)))
 }

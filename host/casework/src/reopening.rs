@@ -6,17 +6,29 @@
 //! it would sign a fork. Nor is one whose database lacks what the log has handed over to it: suspensions and obligations would be
 //! gone in silence. Either is waited for, too, so that `/readyz` tells of it to whoever has to put the log or the database back. Where
 //! no copy of the database has what it lacks, somebody answers for going on without ([`Restoration`]).
+//!
+//! A disk that hangs returns no error. Whatever reads, locks or opens a log is done on a thread of its own ([`patiently`]), so that
+//! somebody can say after some seconds which folder the start waits for.
 
 use crate::alarm::{Alarm, insist};
+use crate::aside::aside;
 use crate::clock::Clock;
 use crate::dropped;
 use crate::error::CaseError;
 use crate::ledger;
-use crate::recovery::{LONGEST_PAUSE, LOOK, Medium, Outage};
+use crate::recovery::{LONGEST_PAUSE, LOOK, Medium, Outage, STALL_LIMIT};
 use crate::restored;
 use crate::watermark;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long the disk of a log may take at the start before it is said that it is waited for: whoever starts the host by hand is
+/// still looking.
+const SLOW: Duration = Duration::from_secs(5);
 
 /// What a start waits for: a log that takes entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +53,9 @@ pub struct Restoration {
 pub struct Vigil {
     alarm: Arc<dyn Alarm>,
     waits: watch::Sender<Option<Wait>>,
+    folders: BTreeMap<String, String>,
+    /// Since when which log could not be opened, until it is.
+    outages: Mutex<BTreeMap<String, Outage>>,
     restoration: Option<Restoration>,
 }
 
@@ -57,7 +72,7 @@ impl Vigil {
     /// Tells whoever is told of alarms, and whoever holds the other end.
     pub fn new(alarm: Arc<dyn Alarm>) -> (Self, watch::Receiver<Option<Wait>>) {
         let (waits, told) = watch::channel(None);
-        (Self { alarm, waits, restoration: None }, told)
+        (Self { alarm, waits, folders: BTreeMap::new(), outages: Mutex::default(), restoration: None }, told)
     }
 
     /// With somebody who answers for a database that lacks what is on record.
@@ -70,17 +85,94 @@ impl Vigil {
         self.restoration.as_ref()
     }
 
-    fn begin(&self, jurisdiction: &str, clock: &Clock, failed: &audit::OpenError) -> Outage {
-        let outage = Outage::begin(Medium::Log, clock, failed.to_string());
+    /// The same, which says where the log of each of these jurisdictions is, by their ids.
+    #[must_use]
+    pub fn over(self, folders: BTreeMap<String, String>) -> Self {
+        Self { folders, ..self }
+    }
+
+    /// Somebody is told why a log cannot be opened; it counts from now on, unless it has done so before.
+    fn begin(&self, jurisdiction: &str, clock: &Clock, reason: &str, is_another_history: bool) {
+        let outage = Outage::begin(Medium::Log, clock, reason.to_owned());
         let mut alert = outage.alert(jurisdiction);
-        if failed.is_another_history() {
+        if is_another_history {
             // The host does not go on by itself: somebody has to stop it and put the log, or the database, back.
-            alert.text = format!("{failed}. Until then, every request is refused.");
+            alert.text = format!("{reason}. Until then, every request is refused.");
         }
         // To the end, whether or not the log is written again by then.
         tokio::spawn(insist(self.alarm.clone(), alert));
-        outage
+        self.outages().entry(jurisdiction.to_owned()).or_insert(outage);
     }
+
+    /// Somebody is told that the disk of a log does not answer, once.
+    fn hangs(&self, jurisdiction: &str, clock: &Clock, reason: String) {
+        let is_told = self.outages().contains_key(jurisdiction);
+        if !is_told {
+            self.begin(jurisdiction, clock, &reason, false);
+        }
+        self.waits.send_replace(Some(Wait { jurisdiction: jurisdiction.to_owned(), reason }));
+    }
+
+    /// The log is open: how long it was not, if it took so long that somebody was told.
+    fn end(&self, jurisdiction: &str) -> Option<Outage> {
+        self.waits.send_replace(None);
+        self.outages().remove(jurisdiction)
+    }
+
+    fn outages(&self) -> MutexGuard<'_, BTreeMap<String, Outage>> {
+        // It is whole at every moment.
+        self.outages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does something that waits for the disk of a jurisdiction's log, at the start, on a thread of its own and to its end, however long
+/// that takes. After five seconds it says in the host's output which folder it waits for; with somebody who keeps vigil, a disk
+/// that has not answered for [`STALL_LIMIT`] is an alarm, and whoever asks the host is told.
+///
+/// # Errors
+/// [`CaseError::Fault`] for a panic in it; [`CaseError::Stopping`] if the host stops.
+pub async fn patiently<T: Send + 'static>(
+    jurisdiction: &str,
+    clock: &Clock,
+    vigil: Option<&Vigil>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, CaseError> {
+    within((SLOW, STALL_LIMIT), jurisdiction, clock, vigil, work).await
+}
+
+/// The same, with other limits: until it is said, and until it is an alarm.
+async fn within<T: Send + 'static>(
+    (slow, stalled): (Duration, Duration),
+    jurisdiction: &str,
+    clock: &Clock,
+    vigil: Option<&Vigil>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, CaseError> {
+    let mut working = pin!(aside(work));
+    if let Ok(done) = timeout(slow, working.as_mut()).await {
+        return done;
+    }
+    let folder = vigil.and_then(|vigil| vigil.folders.get(jurisdiction)).map_or("its folder", String::as_str);
+    let waited_s = slow.as_secs();
+    tracing::error!(
+        jurisdiction,
+        folder,
+        waited_s,
+        "the disk of the audit log does not answer: the start waits for it"
+    );
+    let Some(vigil) = vigil else { return working.await };
+    if let Ok(done) = timeout(stalled.saturating_sub(slow), working.as_mut()).await {
+        return done;
+    }
+    let waited_s = stalled.as_secs();
+    vigil.hangs(
+        jurisdiction,
+        clock,
+        format!("reading or opening {folder} has not returned for {waited_s} s: see to its disk"),
+    );
+    let done = working.await;
+    vigil.waits.send_replace(None);
+    done
 }
 
 /// Opens a log, when what its journal holds for the store is there. With somebody who keeps vigil that is tried until it works; gives
@@ -94,34 +186,42 @@ pub(crate) async fn open(
     clock: &Clock,
     vigil: Option<&Vigil>,
 ) -> Result<Reopened, CaseError> {
-    let again = log.again();
-    let restoration = vigil.and_then(Vigil::restoration);
-    let mut failed = match once(log, rows, restoration).await? {
-        Ok((opened, is_lacking)) => return Ok(Reopened { opened, outage: None, is_lacking }),
-        Err(e) => e,
-    };
-    let (mut outage, mut pause) = (None, LOOK);
+    let again = log.again().map(Arc::new);
+    let (mut is_told, mut pause) = (false, LOOK);
+    let (mut outcome, mut is_lacking) = once(log, (id, rows), clock, vigil).await?;
     loop {
+        let failed = match outcome {
+            Ok(opened) => {
+                let outage = vigil.and_then(|vigil| vigil.end(id));
+                return Ok(Reopened { opened, outage, is_lacking });
+            }
+            Err(failed) => failed,
+        };
         let reason = failed.to_string();
         let waits = failed.may_pass() || failed.is_another_history();
         let (Some(vigil), Ok(again), true) = (vigil, &again, waits) else {
             return Err(CaseError::Log(reason));
         };
         tracing::error!(jurisdiction = id, %reason, "the audit log cannot be opened: the start waits for it");
-        let lasting: &mut Outage = outage.get_or_insert_with(|| vigil.begin(id, clock, &failed));
-        lasting.attempts += 1;
+        if !is_told {
+            vigil.begin(id, clock, &reason, failed.is_another_history());
+            is_told = true;
+        }
+        if let Some(lasting) = vigil.outages().get_mut(id) {
+            lasting.attempts += 1;
+        }
         vigil.waits.send_replace(Some(Wait { jurisdiction: id.to_owned(), reason }));
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
-        failed = match again.prepare() {
-            Ok(log) => match once(log, rows, restoration).await? {
-                Ok((opened, is_lacking)) => {
-                    vigil.waits.send_replace(None);
-                    return Ok(Reopened { opened, outage, is_lacking });
-                }
-                Err(e) => e,
-            },
-            Err(e) => e,
+        let again = again.clone();
+        outcome = match patiently(id, clock, Some(vigil), move || again.prepare()).await? {
+            Ok(log) => {
+                let (outcome, lacks) = once(log, (id, rows), clock, Some(vigil)).await?;
+                // Opening it may have emptied the journal before it failed: then nothing tells any more what was lacking.
+                is_lacking |= lacks;
+                outcome
+            }
+            Err(failed) => Err(failed),
         };
     }
 }
@@ -129,19 +229,118 @@ pub(crate) async fn open(
 /// One attempt. Says, too, whether the database lacks what is on record, where somebody answers for that.
 async fn once(
     log: audit::Prepared,
-    rows: &store::Jurisdiction,
-    restoration: Option<&Restoration>,
-) -> Result<Result<(audit::Opened, bool), audit::OpenError>, CaseError> {
+    (id, rows): (&str, &store::Jurisdiction),
+    clock: &Clock,
+    vigil: Option<&Vigil>,
+) -> Result<(Result<audit::Opened, audit::OpenError>, bool), CaseError> {
     // First: what rides on an earlier copy of a log may have been destroyed since.
-    let is_lacking = match (watermark::compare(&log, rows).await?, restoration) {
+    let known = watermark::known(log.origin(), rows).await?;
+    let compare = move || {
+        let compared = watermark::unproven(known.as_ref(), &log);
+        compared.map(|unproven| (log, unproven))
+    };
+    let (log, unproven) = match patiently(id, clock, vigil, compare).await? {
+        Ok(compared) => compared,
+        Err(other) => return Ok((Err(other), false)),
+    };
+    let proven = match unproven {
+        Some(unproven) => unproven.prove(rows).await?,
+        None => Ok(()),
+    };
+    let is_lacking = match (proven, vigil.and_then(Vigil::restoration)) {
         (Ok(()), _) => false,
         (Err(audit::OpenError::DatabaseSetBack { known, begins }), Some(restoration)) => {
             restored::mark(log.origin(), rows, restoration, known..begins).await?;
             true
         }
-        (Err(other), _) => return Ok(Err(other)),
+        (Err(other), _) => return Ok((Err(other), false)),
     };
     ledger::replay(&log, rows).await?;
     dropped::mark(&log, rows).await?;
-    Ok(log.open().map(|opened| (opened, is_lacking)))
+    Ok((patiently(id, clock, vigil, move || log.open()).await?, is_lacking))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
+mod tests {
+    use super::*;
+    use crate::alarm::{Alert, Raising};
+    use std::sync::mpsc;
+
+    /// Limits that a disk exceeds which waits for the test.
+    const SHORT: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(2));
+
+    /// Takes every alert over.
+    #[derive(Default)]
+    struct Bell(Mutex<Vec<Alert>>);
+
+    impl Alarm for Bell {
+        fn raise<'a>(&'a self, alert: &'a Alert) -> Raising<'a> {
+            Box::pin(async move {
+                self.0.lock().unwrap().push(alert.clone());
+                Ok(())
+            })
+        }
+    }
+
+    impl Bell {
+        fn rung(&self) -> Vec<Alert> {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    /// Something that returns when its other end is dropped, as a disk does that hangs for a while.
+    fn hanging() -> (mpsc::Sender<()>, impl FnOnce() -> u32 + Send + 'static) {
+        let (answers, disk) = mpsc::channel();
+        let work = move || {
+            // It fails, for nothing is sent.
+            let _: Result<(), _> = disk.recv();
+            7
+        };
+        (answers, work)
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_does_not_answer_is_waited_for_and_somebody_is_told_once_where_it_is() {
+        let bell = Arc::new(Bell::default());
+        let (vigil, waits) = Vigil::new(bell.clone());
+        let vigil = vigil.over(BTreeMap::from([("north".to_owned(), "/srv/logs/north".to_owned())]));
+        let clock = Clock::system();
+        for _ in 0..2 {
+            let (answers, work) = hanging();
+            let answering = async {
+                let wait = waits.clone().wait_for(Option::is_some).await.unwrap().clone().unwrap();
+                assert_eq!(wait.jurisdiction, "north");
+                assert!(wait.reason.contains("/srv/logs/north has not returned"), "{wait:?}");
+                drop(answers);
+            };
+            let (done, ()) = tokio::join!(within(SHORT, "north", &clock, Some(&vigil), work), answering);
+            assert_eq!(done.unwrap(), 7, "it is done to its end");
+            assert_eq!(*waits.borrow(), None, "and nobody is told that it is waited for any more");
+        }
+        while bell.rung().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let rung = bell.rung();
+        assert_eq!(rung.len(), 1, "once: {rung:?}");
+        assert!(rung[0].jurisdiction == "north" && rung[0].text.contains("/srv/logs/north"), "{rung:?}");
+        assert!(vigil.end("north").is_some(), "how long it was is put on record");
+        assert!(vigil.end("north").is_none(), "once");
+    }
+
+    #[tokio::test]
+    async fn nobody_is_told_of_a_disk_that_answers_or_where_nobody_keeps_vigil() {
+        let bell = Arc::new(Bell::default());
+        let (vigil, waits) = Vigil::new(bell.clone());
+        let clock = Clock::system();
+        assert_eq!(patiently("north", &clock, Some(&vigil), || 7).await.unwrap(), 7);
+        let (answers, work) = hanging();
+        let answering = async {
+            tokio::time::sleep(SHORT.1 * 2).await;
+            drop(answers);
+        };
+        let (done, ()) = tokio::join!(within(SHORT, "north", &clock, None, work), answering);
+        assert_eq!(done.unwrap(), 7, "it is waited for all the same");
+        assert!(bell.rung().is_empty() && waits.borrow().is_none() && vigil.end("north").is_none());
+    }
 }

@@ -139,7 +139,7 @@ impl Casework {
                 Err(CaseError::Rejected(NOT_THEIRS.to_owned().into()))
             }
             // Without its receipt either: that of a record that is there would tell them so.
-            Err(CaseError::Rejected(reason)) if conceals => Err(CaseError::Rejected(reason.to_string().into())),
+            Err(CaseError::Rejected(reason)) if conceals => Err(CaseError::Rejected(reason.without_receipt())),
             Ok(done) if outside => Ok(Done { docket: done.docket.told_outside(&actor.who()), ..done }),
             outcome => outcome,
         }
@@ -160,6 +160,7 @@ impl Casework {
         };
         let asking = Asking { record: found.record.clone(), ..asking };
         if let Err(misstep) = found.in_place(asking.change).and_then(|()| found.docket.fits(&asking, &actor.who())) {
+            let misstep = misstep.waiting_under(found.waits_under(asking.change));
             let ledgers: Vec<_> = found.concerned.iter().map(|c| &c.ledger).collect();
             return self.record_rejected(&ledgers, actor, found.subject()?, ASKED, misstep).await;
         }
@@ -190,6 +191,7 @@ impl Casework {
             answers: own,
         };
         if let Err(misstep) = found.docket.unasked(&found.asked_as(asking.change), &asked) {
+            let misstep = misstep.waiting_under(found.waits_under(asking.change));
             let as_it_was = vec![docket.kept()?];
             return Err(self.give_up_with(&found.concerned, permit.act(), actor, misstep.into(), as_it_was).await);
         }

@@ -127,7 +127,7 @@ impl Casework {
         const ASKED: &str = "search";
         plan.check()?;
         let sitting = self.sit(actor, &request.owner, &request.request.id, ASKED).await?;
-        if let Err(misstep) = sitting.unreleased() {
+        if let Err(misstep) = sitting.unreleased(Phase::Search) {
             return self.refuse(&sitting, actor, ASKED, misstep).await;
         }
         answers::check(&sitting.concerned, Phase::Search, &plan.answers)?;
@@ -377,26 +377,20 @@ impl Casework {
         };
         // As the entries say it, from which the list that stands is read again.
         let bounds = bounds.and(&shown);
-        let (most, hide) = (bounds.at_most(), bounds.hides_scores());
-        let Bounds { fields: allowed, withheld, .. } = bounds;
         // By id and not by place: a record that was purged meanwhile has no booking any more.
         let hits: HashMap<&str, &search::Hit> = found.answer.hits.iter().map(|hit| (&*hit.id, hit)).collect();
         let candidates: Vec<_> = bookings
             .into_iter()
             .filter_map(|row| hits.get(row.id.as_str()).map(|hit| (row, *hit)))
-            .filter(|(row, _)| !withheld.contains(&row.id))
-            .take(most)
+            .filter(|(row, _)| !bounds.withheld.contains(&row.id))
+            .take(bounds.at_most())
             .zip(1_u32..)
             .map(|((row, hit), rank)| Shown {
                 rank,
                 record_id: row.id,
                 status: row.status,
-                score: (!hide).then_some(hit.score),
-                booking: row
-                    .booking
-                    .into_iter()
-                    .filter(|(name, _)| allowed.as_ref().is_none_or(|allowed| allowed.contains(name)))
-                    .collect(),
+                score: (!bounds.hides_scores()).then_some(hit.score),
+                booking: bounds.shown_of(row.booking),
             })
             .collect();
         if let Some(sitting) = sitting {

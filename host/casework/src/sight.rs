@@ -13,14 +13,14 @@
 
 use crate::agreements::AgencySeen;
 use crate::chamber::{Casework, Chamber, Registered};
-use crate::error::CaseError;
+use crate::error::{CaseError, Rejection};
 use crate::ledger::{self, Entry, Subject};
 use crate::obligations::Owed;
 use crate::retention::{AUDIT_ENTRY, GALLERY_RECORD, Listed};
 use crate::signatures::is;
 use model::account::{Event, Kind, Who};
 use model::registry::Person;
-use model::terms::Instant;
+use model::terms::{Holder, Instant};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -82,15 +82,33 @@ impl Casework {
         event: Event,
         at: Instant,
     ) -> Result<(), CaseError> {
-        if let Some(since) = suspended_since(chamber, asker) {
-            let agency = &asker.agency.id;
-            let reason = format!(
-                "the agency `{agency}` is suspended since {since}, and its people are shown nothing: have it reinstated first"
-            );
-            return self.reject_in(&[chamber], asker, subject, asked, &reason).await;
+        if let Some(why) = self.of_a_suspended_agency(chamber, asker)? {
+            return self.reject_for(&[chamber], asker, subject, asked, why).await;
         }
         let entry = Entry { kind: Kind::Look, who: asker.who(), at, subject, of: None, event };
         ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
+    }
+
+    /// Why nothing is shown to somebody whose agency is suspended: in this jurisdiction, or in their own. Nothing where it is not.
+    ///
+    /// # Errors
+    /// [`CaseError::Unknown`] for a jurisdiction that is not served.
+    fn of_a_suspended_agency(&self, chamber: &Chamber, asker: &Registered) -> Result<Option<Rejection>, CaseError> {
+        let agency = asker.agency.id.as_str();
+        let (since, registrar) = match chamber.agency(agency).and_then(|agency| agency.suspended_since) {
+            Some(since) => (since, chamber),
+            None => match asker.agency.suspended_since {
+                Some(since) => (since, &**self.chamber(&asker.principal.jurisdiction)?),
+                None => return Ok(None),
+            },
+        };
+        let jurisdiction = registrar.id();
+        Ok(Some(registrar.refuse_suspended(Holder::Agency, agency, |by| {
+            format!(
+                "the agency `{agency}` is suspended since {since} {by}, and its people are shown nothing: have it reinstated first, \
+                 by somebody whom the policy of `{jurisdiction}` lets do so"
+            )
+        })))
     }
 
     /// Of the obligations that are still to be met, those that somebody of the jurisdiction is shown: the most urgent first. Of
@@ -163,12 +181,6 @@ impl Casework {
         shown.retain(|person| asker.sees_all() || person.id == asker.person.id);
         Ok(shown)
     }
-}
-
-/// Since when the agency that somebody acts for is suspended: in this jurisdiction, or in their own.
-fn suspended_since(chamber: &Chamber, asker: &Registered) -> Option<Instant> {
-    let here = chamber.agency(&asker.agency.id).and_then(|agency| agency.suspended_since);
-    here.or(asker.agency.suspended_since)
 }
 
 /// Which requests are somebody's own, each looked up once.

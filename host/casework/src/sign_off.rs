@@ -22,7 +22,7 @@ use model::account::{Event, Who};
 use model::facts::{Conclusion, Signature, Step};
 use model::registry::Principal;
 use model::rulings::Duty;
-use model::terms::{Instant, Value};
+use model::terms::{Instant, Phase, Value};
 use std::collections::BTreeMap;
 
 /// As a rejection calls it.
@@ -81,9 +81,9 @@ fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result
     let who = actor.who();
     let demanded = || demanding_role(&sitting.life, &sign_off.role);
     if matches!(sign_off.conclusion, Conclusion::Lead | Conclusion::NoLead) {
-        sitting.listed()?;
+        sitting.listed(Phase::SignOff)?;
     } else if !is_awaited_after_release(sitting, &who, &sign_off.role) {
-        sitting.unreleased()?;
+        sitting.unreleased(Phase::SignOff)?;
     }
     if !actor.holds(&sign_off.role) {
         let role = sign_off.role.clone();
@@ -100,7 +100,7 @@ fn in_place(sitting: &Sitting, actor: &Registered, sign_off: &SignOff) -> Result
         return Err(Misstep::SignedAlready { person: who.person, at, demanded: demanded() });
     }
     if sign_off.conclusion == Conclusion::Refused && sign_off.reason.trim().is_empty() {
-        return Err(Misstep::RefusedWithoutReason);
+        return Err(Misstep::RefusedWithoutReason { demanded: demanded() });
     }
     Ok(())
 }

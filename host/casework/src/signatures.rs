@@ -49,6 +49,8 @@ pub(crate) struct Bench<'l> {
     pub(crate) requester: &'l Principal,
     /// Whether a candidate leaves.
     pub(crate) lead: bool,
+    /// Whether it is left aside what they conclude, so that whoever is not to know it does not learn it from what is wanting.
+    pub(crate) aside: bool,
 }
 
 impl Casework {
@@ -97,7 +99,8 @@ impl Bench<'_> {
     /// A rule for leads binds unless the result is that there is none: as long as nobody has concluded anything, it does.
     fn binds(&self, rule: &SignOffRule) -> bool {
         let concluded = |c: Conclusion| self.counting.iter().any(|s| s.signature.conclusion == c);
-        !rule.leads_only || self.lead || concluded(Conclusion::Lead) || !concluded(Conclusion::NoLead)
+        let may_be_a_lead = || !self.aside && (concluded(Conclusion::Lead) || !concluded(Conclusion::NoLead));
+        !rule.leads_only || self.lead || may_be_a_lead()
     }
 
     fn missing(&self, whose: Rule<'_>) -> Option<String> {
@@ -145,12 +148,13 @@ impl Bench<'_> {
 
     /// Whether a signature is for what is about to leave.
     fn agrees(&self, signed: &Signed) -> bool {
-        match signed.signature.conclusion {
-            Conclusion::Approved => true,
-            Conclusion::Lead => self.lead,
-            Conclusion::NoLead => !self.lead,
-            Conclusion::Refused => false,
-        }
+        self.aside
+            || match signed.signature.conclusion {
+                Conclusion::Approved => true,
+                Conclusion::Lead => self.lead,
+                Conclusion::NoLead => !self.lead,
+                Conclusion::Refused => false,
+            }
     }
 }
 
@@ -220,7 +224,7 @@ mod tests {
 
     fn wanting(signatures: &[Signed], openers: &[Who], lead: bool, rules: &[SignOffRule]) -> usize {
         let requester = Principal { jurisdiction: "north".into(), person: "asker".into(), device: Device::Fixed };
-        let bench = Bench { counting: signatures.iter().collect(), openers, requester: &requester, lead };
+        let bench = Bench { counting: signatures.iter().collect(), openers, requester: &requester, lead, aside: false };
         let clause = ClauseId::from("c");
         bench.wanting(rules.iter().map(|rule| Rule { jurisdiction: "north", clause: &clause, rule })).len()
     }
@@ -246,7 +250,8 @@ mod tests {
         assert_eq!(wanting(&both, &[], true, &[rule("examiner", 2)]), 1, "the other one is south's examiner");
         assert_eq!(wanting(&[elsewhere("a")], &[], true, &[rule("examiner", 1)]), 1);
         let requester = Principal { jurisdiction: "north".into(), person: "asker".into(), device: Device::Fixed };
-        let bench = Bench { counting: both.iter().collect(), openers: &[], requester: &requester, lead: true };
+        let bench =
+            Bench { counting: both.iter().collect(), openers: &[], requester: &requester, lead: true, aside: false };
         let (clause, two) = (ClauseId::from("5"), rule("examiner", 2));
         let of = |jurisdiction| bench.wanting([Rule { jurisdiction, clause: &clause, rule: &two }].into_iter());
         let wanted = of("north");
@@ -297,6 +302,27 @@ mod tests {
         assert_eq!(wanting(&none, &[], true, &rules), 1, "a candidate leaves all the same");
         let torn = [signed("a", "examiner", Conclusion::NoLead), signed("b", "examiner", Conclusion::Lead)];
         assert_eq!(wanting(&torn, &[], false, &rules), 1);
+    }
+
+    #[test]
+    fn whatever_is_concluded_the_same_is_wanting_where_that_is_left_aside() {
+        use Conclusion::{Approved, Lead, NoLead, Refused};
+        let requester = Principal { jurisdiction: "north".into(), person: "asker".into(), device: Device::Fixed };
+        let (clause, openers) = (ClauseId::from("c"), [who("a"), who("b")]);
+        let all = SignOffRule { all_involved: true, ..rule("examiner", 2) };
+        let of_leads = SignOffRule { leads_only: true, ..rule("examiner", 3) };
+        let wanting = |signatures: &[Signed], lead: bool| {
+            let counting = signatures.iter().collect();
+            let bench = Bench { counting, openers: &openers, requester: &requester, lead, aside: true };
+            let rules = [&all, &of_leads].into_iter();
+            bench.wanting(rules.map(|rule| Rule { jurisdiction: "north", clause: &clause, rule })).len()
+        };
+        for conclusions in [[Lead, Lead], [NoLead, NoLead], [Lead, NoLead], [NoLead, Refused], [Approved, Lead]] {
+            let [a, b] = conclusions;
+            let both = [signed("a", "examiner", a), signed("b", "examiner", b)];
+            assert_eq!((wanting(&both, true), wanting(&both, false)), (1, 0), "{conclusions:?}");
+            assert_eq!(wanting(&both[..1], false), 1, "{conclusions:?}: how many have signed is no secret");
+        }
     }
 
     #[test]

@@ -14,15 +14,16 @@ use crate::intake::{OpenRequest, PROBE, attested};
 use crate::judge::Facts;
 use crate::ledger::{self, Entry, Ledger, OfRequest, Receipt, Subject};
 use crate::life::{Life, takes_back};
-use crate::misstep::{Misstep, demanding_purge};
+use crate::misstep::{Demanded, Misstep, demanding, demanding_purge, each};
 use crate::obligations::Owed;
 use crate::permit::{Acted, Permit};
 use crate::turns::Turn;
+use crate::viewing::is_shown;
 use model::account::{Event, Kind, Who};
 use model::combine::Rulings;
 use model::facts::{Attestation, History, Signature, Step};
-use model::rulings::ClauseId;
-use model::terms::{Instant, Value};
+use model::rulings::{ClauseId, Duty};
+use model::terms::{Instant, Phase, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +68,28 @@ impl Sitting {
         self.life.tell(history, self.counting.clone(), blindfold);
     }
 
+    /// Whether the answer to a release could tell somebody what is not theirs to know: they have not opened the list and name
+    /// records of it, or what the signers concluded is kept from them.
+    pub(crate) fn keeps_from(&self, actor: &Registered, names_records: bool) -> bool {
+        !self.life.knows_findings(&actor.who()) && (names_records || !self.shows_conclusions(actor))
+    }
+
+    /// Whether somebody who looks at the request is shown what its signers concluded ([`Casework::view`]).
+    pub(crate) fn shows_conclusions(&self, actor: &Registered) -> bool {
+        self.life.sees_conclusions(&actor.who()) && is_shown(actor, &self.request, &self.life)
+    }
+
+    /// Takes out of what policies are told what they could tell somebody from whom it is kept: what was found possible and, where
+    /// they are shown none, what others concluded.
+    fn withhold(&self, history: &mut History, actor: &Registered) {
+        history.possible.clear();
+        history.candidates_possible = 0;
+        if !self.shows_conclusions(actor) {
+            let own = actor.key();
+            history.signatures.retain(|signature| signature.person == own);
+        }
+    }
+
     /// The answers on record, and the step's own.
     fn attestations(&self, answers: BTreeMap<String, Value>, actor: &Registered) -> Vec<Attestation> {
         let on_record =
@@ -78,13 +101,20 @@ impl Sitting {
         all
     }
 
-    /// Whether the list, what was said of it and the result itself can still be changed.
+    /// The clauses by which a step of this phase does not fit: those by which the charter of the gallery's jurisdiction has it in
+    /// its place, and those that imposed the duties which it is about.
+    pub(crate) fn binding(&self, phase: Phase, about: impl Fn(&Duty) -> bool) -> Vec<Demanded> {
+        each(self.owner.placing(phase).into_iter().chain(demanding(&self.life, about)))
+    }
+
+    /// Whether the list, what was said of it and the result itself can still be changed, by a step of this phase.
     ///
     /// # Errors
     /// The [`Misstep`] that it would be.
-    pub(crate) fn unreleased(&self) -> Result<(), Misstep> {
+    pub(crate) fn unreleased(&self, phase: Phase) -> Result<(), Misstep> {
         if let Some(release) = &self.life.release {
-            return Err(Misstep::Released { at: release.at });
+            let demanded = self.binding(phase, is_document);
+            return Err(Misstep::Released { at: release.at, demanded });
         }
         if let Some(at) = self.life.purged(PROBE) {
             let (subject, demanded) = (PROBE.to_owned(), demanding_purge(&self.life, PROBE));
@@ -97,10 +127,25 @@ impl Sitting {
     ///
     /// # Errors
     /// The [`Misstep`] that it would be.
-    pub(crate) fn listed(&self) -> Result<(), Misstep> {
-        self.unreleased()?;
-        if self.life.has_list() { Ok(()) } else { Err(Misstep::NotListed) }
+    pub(crate) fn listed(&self, phase: Phase) -> Result<(), Misstep> {
+        self.unreleased(phase)?;
+        if self.life.has_list() { Ok(()) } else { Err(self.not_listed(phase)) }
     }
+
+    /// That there is none, for a step of this phase.
+    pub(crate) fn not_listed(&self, phase: Phase) -> Misstep {
+        Misstep::NotListed { demanded: self.owner.placing(phase) }
+    }
+
+    /// That nothing has left yet, for a step of this phase.
+    pub(crate) fn not_released(&self, phase: Phase) -> Misstep {
+        Misstep::NotReleased { demanded: self.binding(phase, is_document) }
+    }
+}
+
+/// Whether it is a document, which a result leaves with.
+pub(crate) fn is_document(duty: &Duty) -> bool {
+    matches!(duty, Duty::Document(_))
 }
 
 impl Chamber {
@@ -233,9 +278,15 @@ impl Casework {
         let id = Some(request.request.id.as_str());
         let mut history = Past::of(concerned, &actor.key(), &case_keys, id, *now).await?;
         let who = actor.who();
-        // Of a release the host has seen to it before that what leaves was found possible, and says no more than it may.
-        let blindfold = (!matches!(step, Step::Release(_))).then_some(&who);
-        sitting.tell(&mut history.owner, blindfold);
+        if let Step::Release(plan) = &step {
+            sitting.tell(&mut history.owner, None);
+            if sitting.keeps_from(actor, !plan.candidates.is_empty()) {
+                // Nothing leaves by them, whatever is ruled ([`crate::release`]).
+                sitting.withhold(&mut history.owner, actor);
+            }
+        } else {
+            sitting.tell(&mut history.owner, Some(&who));
+        }
         if let Step::SignOff(signature) = &step
             && sitting.life.release.is_none()
         {

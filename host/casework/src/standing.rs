@@ -9,10 +9,12 @@
 
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
+use crate::grounds::{Grounds, Roll};
 use crate::turns::Turn;
 use model::facts::Agreement;
 use model::registry::{Agency, Concluded, Particulars, Person, Registry, agreement_id};
 use model::role::Held;
+use model::rulings::ClauseId;
 use model::terms::{Date, Holder, Instant};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,6 +33,9 @@ pub(crate) struct Decided {
     /// Whether they may act.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) access: Option<Access>,
+    /// The clauses on which decisions suspended them, each once, as long as they are; absent in rows of older programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) grounds: Vec<ClauseId>,
     /// How often they were suspended, on whichever host, because a decision demanded it.
     #[serde(default)]
     pub(crate) suspensions: u64,
@@ -99,6 +104,15 @@ impl Decisions {
         }
     }
 
+    /// On which clauses these suspended whom.
+    pub(crate) fn grounds(&self) -> Grounds {
+        let suspended = |of: &BTreeMap<String, Decided>| {
+            let grounds = of.iter().filter(|(_, decided)| decided.is_suspended());
+            grounds.map(|(id, decided)| (id.clone(), decided.grounds.clone())).collect()
+        };
+        Grounds { people: suspended(&self.people), agencies: suspended(&self.agencies) }
+    }
+
     /// What was decided of an agency, if anything was.
     pub(crate) fn agency(&self, id: &str) -> Option<&Decided> {
         self.agencies.get(id)
@@ -122,6 +136,26 @@ impl Decisions {
 }
 
 impl Decided {
+    /// They may not act since then, on these clauses and on those that suspended them before.
+    pub(crate) fn suspend(&mut self, since: Instant, clauses: &[ClauseId]) {
+        self.access = Some(Access::Suspended(since));
+        for clause in clauses {
+            if !self.grounds.contains(clause) {
+                self.grounds.push(clause.clone());
+            }
+        }
+    }
+
+    /// They may act again, whatever suspended them.
+    pub(crate) fn reinstate(&mut self) {
+        self.access = Some(Access::Reinstated);
+        self.grounds.clear();
+    }
+
+    fn is_suspended(&self) -> bool {
+        matches!(self.access, Some(Access::Suspended(_)))
+    }
+
     /// Lays this over what the registry says of one person or agency. Whether it says something else of somebody whom the
     /// registry lists.
     fn lay_over(&self, registry: &mut Registry, whose: Holder, id: &str) -> bool {
@@ -251,9 +285,9 @@ impl Chamber {
 }
 
 impl Amendment<'_> {
-    /// Suspends them because a decision demands it.
-    pub(crate) fn suspend(&mut self, since: Instant) {
-        self.decided.access = Some(Access::Suspended(since));
+    /// Suspends them because a decision demands it, by this clause.
+    pub(crate) fn suspend(&mut self, since: Instant, clause: &ClauseId) {
+        self.decided.suspend(since, std::slice::from_ref(clause));
         self.decided.suspensions = self.decided.suspensions.saturating_add(1);
     }
 
@@ -268,8 +302,8 @@ impl Amendment<'_> {
     pub(crate) fn take_effect(mut self) {
         let mut registry = Registry::clone(&self.chamber.registry());
         self.decided.lay_over(&mut registry, self.whose, &self.id);
-        self.chamber.replace_registry(Arc::new(registry));
         self.decisions.of(self.whose).insert(self.id, self.decided);
+        self.chamber.replace_registry(Roll { registry: Arc::new(registry), grounds: self.decisions.grounds() });
     }
 }
 
@@ -389,6 +423,31 @@ mod tests {
         assert_eq!(serde_json::from_value::<Decided>(kept).unwrap(), decided);
         let older = serde_json::json!({ "access": { "suspended": Instant(7) } });
         assert_eq!(serde_json::from_value::<Decided>(older).unwrap().suspensions, 0);
+    }
+
+    #[test]
+    fn the_clauses_of_a_suspension_are_kept_with_it_and_go_with_it() {
+        let (one, two): (ClauseId, ClauseId) = ("1".into(), "2".into());
+        let older = serde_json::json!({ "access": { "suspended": Instant(7) } });
+        let mut decisions = Decisions::default();
+        decisions.people.insert("p".to_owned(), serde_json::from_value(older).unwrap());
+        decisions.people.insert("q".to_owned(), Decided { roles: Some(vec![]), ..Decided::default() });
+        let kept = |decisions: &Decisions| decisions.grounds().people;
+        assert_eq!(kept(&decisions), BTreeMap::from([("p".to_owned(), vec![])]), "an older row names none");
+
+        let mut decided = Decided::default();
+        decided.suspend(Instant(7), std::slice::from_ref(&one));
+        decided.suspend(Instant(7), &[two.clone(), one.clone()]);
+        let row = serde_json::to_value(&decided).unwrap();
+        assert_eq!(serde_json::from_value::<Decided>(row).unwrap(), decided);
+        decisions.people.insert("p".to_owned(), decided.clone());
+        assert_eq!(kept(&decisions), BTreeMap::from([("p".to_owned(), vec![one, two])]), "each once");
+
+        decided.reinstate();
+        let row = serde_json::to_value(&decided).unwrap();
+        assert!(row.get("grounds").is_none(), "{row}");
+        decisions.people.insert("p".to_owned(), decided);
+        assert!(kept(&decisions).is_empty());
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Casework {
         let Some(already) = suspended_since(&chamber.registry(), *kind, id) else { return Ok(false) };
         // Somebody suspended already stays so since then.
         let since = already.unwrap_or(now);
-        amendment.suspend(since);
+        amendment.suspend(since, &owed.clause);
         let event = || Event::Suspended { whose: *kind, id: id.clone(), since, obligation: owed.id.clone() };
         let entry =
             |chamber: &Chamber| chamber.own_entry(now, Subject::of_request(owed.request.as_deref()), None, event());
@@ -92,7 +92,7 @@ impl Casework {
         if already.is_some() {
             return Ok(true);
         }
-        amendment.suspend(now);
+        amendment.suspend(now, &owed.clause);
         let details = BTreeMap::from([
             ("whose".to_owned(), whose.name().to_owned()),
             ("id".to_owned(), id.to_owned()),

@@ -4,14 +4,12 @@
 //! rule wants signatures given blind, whoever has not signed is not shown what others concluded.
 
 use crate::awaited::{Awaited, Demands, next};
-use crate::bounds::Bounds;
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::intake::OpenRequest;
 use crate::ledger::Receipt;
 use crate::life::{Handed, Life, Noted, Said, Signed, State, same_person};
 use crate::limits::bounded;
-use crate::misstep::Misstep;
 use crate::obligations::Owed;
 use crate::permit::Acted;
 use crate::signatures::is;
@@ -153,7 +151,7 @@ impl Casework {
             return self.reject(jurisdiction, actor, ASKED, Some(&request.request.id), reason).await;
         }
         let life = self.life(&owner, &request.request.id).await?;
-        if !actor.sees_all() && !is(&me, &request.requester) && !life.concerns(&me) {
+        if !is_shown(actor, &request, &life) {
             let reason = "people of another agency or without a role see only requests that they made or took part in";
             return self.reject(jurisdiction, actor, ASKED, Some(&request.request.id), reason).await;
         }
@@ -187,7 +185,8 @@ impl Casework {
         bounded([], [], &answers)?;
         let sitting = self.sit(actor, jurisdiction, request, ASKED).await?;
         if !sitting.life.has_list() {
-            return self.refuse(&sitting, actor, ASKED, Misstep::NotListed).await;
+            let misstep = sitting.not_listed(Phase::Candidates);
+            return self.refuse(&sitting, actor, ASKED, misstep).await;
         }
         let ids: Vec<String> = sitting.life.list.iter().map(|c| c.record_id.clone()).collect();
         let bookings = sitting.owner.store.bookings(&sitting.request.gallery, &ids).await?;
@@ -202,27 +201,28 @@ impl Casework {
         let permit = self.judge_step(&sitting, actor, answers, step).await?;
         // Showing is the answer itself: its entry, durable before the answer, names every record shown.
         let Acted { rulings, intent, .. } = permit.act();
-        let (allowed, withheld) = sitting.life.shows(&rulings);
-        let most = Bounds::default().and(&rulings).at_most();
+        let bounds = sitting.life.shows(&rulings);
         let me = actor.who();
         let candidates = bookings
             .into_iter()
-            .filter(|booking| !withheld.contains(&booking.id))
-            .take(most)
+            .filter(|booking| !bounds.withheld.contains(&booking.id))
+            .take(bounds.at_most())
             .map(|booking| CandidateSeen {
                 rank: rank_of(&booking.id),
                 disposition: sitting.life.said.get(&booking.id).filter(|s| sees(&sitting.life, &me, &s.by)).cloned(),
                 record_id: booking.id,
                 status: booking.status,
-                booking: booking
-                    .booking
-                    .into_iter()
-                    .filter(|(name, _)| allowed.as_ref().is_none_or(|allowed| allowed.contains(name)))
-                    .collect(),
+                booking: bounds.shown_of(booking.booking),
             })
             .collect();
         Ok(Looked { candidates, receipt: intent.receipt()?, rulings })
     }
+}
+
+/// Whether a request's life is for somebody to see, of those whose jurisdiction it concerns.
+pub(crate) fn is_shown(actor: &Registered, request: &OpenRequest, life: &Life) -> bool {
+    let me = actor.who();
+    actor.sees_all() || is(&me, &request.requester) || life.concerns(&me)
 }
 
 /// Whether somebody may be shown what another concluded.

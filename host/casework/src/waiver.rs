@@ -23,7 +23,7 @@ use crate::judge::Facts;
 use crate::ledger::Subject;
 use crate::life::Life;
 use crate::limits::bounded;
-use crate::misstep::Misstep;
+use crate::misstep::{Demanded, Misstep};
 use crate::obligations::{Owed, Standing};
 use crate::retention::turn_of;
 use crate::sitting::Taken;
@@ -125,7 +125,9 @@ impl Casework {
         id: &str,
         found: Option<store::ObligationRow>,
     ) -> Result<Result<Owed, Misstep>, CaseError> {
-        let Some(row) = found else { return Ok(Err(Misstep::NothingOwed { of: id.to_owned() })) };
+        let Some(row) = found else {
+            return Ok(Err(Misstep::NothingOwed { of: id.to_owned(), demanded: vec![] }));
+        };
         let (mut owed, mut life) = (Owed::read(row)?, Life::default());
         let given = matches!(owed.duty, Duty::Approve(_) | Duty::Acknowledge(_));
         if let Some(request) = owed.request.clone().filter(|_| given) {
@@ -142,24 +144,23 @@ impl Casework {
 /// Whether an obligation is still to be met, and of a kind that can be set aside. `life` is its request's, where it is an
 /// approval or an acknowledgement of one.
 fn in_place(owed: &Owed, life: &Life) -> Result<(), Misstep> {
-    let obligation = owed.id.clone();
+    let (obligation, demanded) = (owed.id.clone(), Demanded::from(owed));
     match &owed.standing {
-        Standing::Met { at, .. } => return Err(Misstep::MetAlready { obligation, at: *at }),
+        Standing::Met { at, .. } => return Err(Misstep::MetAlready { obligation, at: *at, demanded }),
         Standing::Waived { by, at, .. } => {
-            return Err(Misstep::WaivedAlready { obligation, by: by.clone(), at: *at });
+            return Err(Misstep::WaivedAlready { obligation, by: by.clone(), at: *at, demanded });
         }
         Standing::Open | Standing::Overdue { .. } => {}
     }
     let duty = duty_kind(&owed.duty);
-    match &owed.duty {
-        Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll => {
-            Err(Misstep::NotWaivable { duty, instead: OF_A_RELEASE })
-        }
-        Duty::Suspend(_) => Err(Misstep::NotWaivable { duty, instead: OF_A_SUSPENSION }),
-        Duty::Retain(_) | Duty::Purge(_) | Duty::Hold(_) => Err(Misstep::NotWaivable { duty, instead: OF_RETENTION }),
-        Duty::Approve(_) if waits_on_a_docket(owed, life) => Err(Misstep::NotWaivable { duty, instead: OF_RETENTION }),
-        _ => Ok(()),
-    }
+    let instead = match &owed.duty {
+        Duty::SignOffs(_) | Duty::Document(_) | Duty::DisposeAll => OF_A_RELEASE,
+        Duty::Suspend(_) => OF_A_SUSPENSION,
+        Duty::Retain(_) | Duty::Purge(_) | Duty::Hold(_) => OF_RETENTION,
+        Duty::Approve(_) if waits_on_a_docket(owed, life) => OF_RETENTION,
+        _ => return Ok(()),
+    };
+    Err(Misstep::NotWaivable { duty, instead, demanded })
 }
 
 /// The case that what is done about an obligation is recorded under.
@@ -204,6 +205,11 @@ mod tests {
             reach: Default::default(),
             wake: None,
         }
+    }
+
+    /// The clause of [`owed`].
+    fn demanded() -> Demanded {
+        Demanded { jurisdiction: "north".into(), clause: "c".into() }
     }
 
     fn rule() -> SignOffRule {
@@ -257,7 +263,8 @@ mod tests {
             (Duty::Purge(PurgeRule { subject: "probe".into(), by: Instant(1) }), OF_RETENTION),
         ] {
             let kind = duty_kind(&duty);
-            assert_eq!(checked(duty), Err(Misstep::NotWaivable { duty: kind, instead: said }), "{kind}");
+            let refused = Misstep::NotWaivable { duty: kind, instead: said, demanded: demanded() };
+            assert_eq!(checked(duty), Err(refused), "{kind}");
         }
     }
 
@@ -265,10 +272,12 @@ mod tests {
     fn what_is_met_or_waived_is_refused_as_that_whatever_it_is() {
         let met = Standing::Met { by: "e".into(), at: Instant(3) };
         let refused = in_place(&owed(Duty::DisposeAll, met), &Life::default());
-        assert_eq!(refused, Err(Misstep::MetAlready { obligation: "o".into(), at: Instant(3) }));
+        let already = Misstep::MetAlready { obligation: "o".into(), at: Instant(3), demanded: demanded() };
+        assert_eq!(refused, Err(already));
         let waived = Standing::Waived { by: "north/p".into(), at: Instant(4), reason: "so".into() };
         let refused = in_place(&owed(Duty::Flag("f".into()), waived), &Life::default()).unwrap_err();
         assert!(matches!(&refused, Misstep::WaivedAlready { by, at: Instant(4), .. } if by == "north/p"), "{refused}");
+        assert_eq!(refused.demanded(), [demanded()]);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //!
 //! A log's folder cannot tell that it was put back to an earlier copy, or that another history is in its place: each is sound in
 //! itself. Whoever went on from there would sign a fork. So whatever is written to the database behind the log says with it how
-//! far the log was by then, and with which root; a start compares that with what it finds, before it changes anything. It is
-//! never ahead of what is durable: the tree that is acknowledged is ([`audit::Log::root`]).
+//! far the log was by then, and with which root; a start compares that with what it finds, before it changes anything, and so does
+//! whoever reads what rides on a journal. It is never ahead of what is durable: the tree that is acknowledged is
+//! ([`audit::Log::root`]).
 //!
 //! It may be behind the log, by what a crash kept from the database: that rides on the journal. Behind the journal's beginning it is
 //! not, since entries leave the journal once the database has what rode on them. Where it is, the database is another one or an
@@ -14,17 +15,47 @@ use crate::error::CaseError;
 use model::account::Leaf;
 use model::terms::Digest;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// The kind under which it is kept.
 const WATERMARK: &str = "log-watermark";
 
 /// A log of which so much was durable.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Watermark {
+pub struct Watermark {
     /// Entries.
     size: u64,
     /// The root of the tree over them.
     root: Digest,
+}
+
+impl Watermark {
+    /// Whether a log, as it is in its folder, holds this unchanged. What rides on the journal of one that does not, an earlier copy
+    /// as a rule, may have been destroyed since.
+    ///
+    /// # Errors
+    /// [`audit::ReadError`] where a file that tells it is damaged.
+    pub fn is_in(&self, log: &audit::Snapshot) -> Result<bool, audit::ReadError> {
+        log.holds(self.size, self.root.0)
+    }
+
+    /// The same of a log that is to be opened. May read a file.
+    ///
+    /// # Errors
+    /// [`audit::OpenError`], where it does not or cannot tell.
+    fn compare(&self, log: &audit::Prepared) -> Result<(), audit::OpenError> {
+        log.extends(self.size, self.root.0)
+    }
+}
+
+/// How far the database knows that the log of this origin was; nothing where an older program left it, or no entry is known.
+///
+/// # Errors
+/// When the database cannot be read; [`CaseError::Unreadable`] where it does not say how far the log was.
+pub async fn known(origin: &str, rows: &store::Jurisdiction) -> Result<Option<Watermark>, CaseError> {
+    let row = rows.standing(WATERMARK, origin).await?;
+    let known = row.map(|row| serde_json::from_value(row.body)).transpose();
+    known.map_err(|e| CaseError::Unreadable(format!("how far the log `{origin}` was: {e}; restore the database")))
 }
 
 /// How far a log is by now: to be kept with whatever is written behind it. An empty one has nothing to lose.
@@ -36,50 +67,54 @@ pub(crate) fn mark(log: &audit::Log) -> Option<store::Kept> {
     (size > 0).then_some(store::Kept::Stands(row))
 }
 
-/// Whether a log holds, unchanged, what the database knows that it held, and the database what left the log's journal. A log of
-/// which it knows nothing, as older programs left it, holds that.
-///
-/// # Errors
-/// When the database cannot be read; [`CaseError::Unreadable`] where it does not say how far the log was.
-pub(crate) async fn compare(
-    log: &audit::Prepared,
-    rows: &store::Jurisdiction,
-) -> Result<Result<(), audit::OpenError>, CaseError> {
-    let mut known = 0;
-    if let Some(row) = rows.standing(WATERMARK, log.origin()).await? {
-        let mark: Watermark = serde_json::from_value(row.body).map_err(|e| {
-            CaseError::Unreadable(format!("how far the log `{}` was: {e}; restore the database", log.origin()))
-        })?;
-        if let Err(other) = log.extends(mark.size, mark.root.0) {
-            return Ok(Err(other));
-        }
-        known = mark.size;
-    }
-    has_what_left_the_journal(log, rows, known).await
+/// What left a log's journal, and the database's mark does not say that it has: only its accounts can tell.
+pub(crate) struct Unproven {
+    /// The entries: from where the mark ends to where the journal begins.
+    entries: Range<u64>,
+    /// The id of the last of them; absent where nothing tells it.
+    last: Option<String>,
 }
 
-/// Whether the database, which says that it knows of so many entries, has what rode on those before the journal.
-async fn has_what_left_the_journal(
-    log: &audit::Prepared,
-    rows: &store::Jurisdiction,
-    known: u64,
-) -> Result<Result<(), audit::OpenError>, CaseError> {
+impl Unproven {
+    /// Whether the database has it all the same.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(crate) async fn prove(self, rows: &store::Jurisdiction) -> Result<Result<(), audit::OpenError>, CaseError> {
+        let accounts = match self.last {
+            Some(id) => rows.accounts(&[id]).await?,
+            None => Vec::new(),
+        };
+        let has = accounts.iter().any(Option::is_some);
+        let Range { start: known, end: begins } = self.entries;
+        Ok(if has { Ok(()) } else { Err(audit::OpenError::DatabaseSetBack { known, begins }) })
+    }
+}
+
+/// Whether a log that is to be opened holds, unchanged, what the database knows that it held; gives what left its journal and is not
+/// known of. A log of which the database knows nothing, as older programs left it, holds that. May read files.
+///
+/// # Errors
+/// [`audit::OpenError`], where it does not or cannot tell.
+pub(crate) fn unproven(known: Option<&Watermark>, log: &audit::Prepared) -> Result<Option<Unproven>, audit::OpenError> {
+    let known = match known {
+        Some(mark) => {
+            mark.compare(log)?;
+            mark.size
+        }
+        None => 0,
+    };
     let begins = log.journal_begins();
     if known >= begins {
-        return Ok(Ok(()));
+        return Ok(None);
     }
     let last = match log.entry(begins.saturating_sub(1)) {
-        Ok(entry) => serde_json::from_slice::<Leaf>(&entry).ok(),
-        Err(audit::ReadError::Directory(unread)) => return Ok(Err(unread.into())),
+        Ok(entry) => serde_json::from_slice::<Leaf>(&entry).ok().map(|leaf| leaf.id),
+        Err(audit::ReadError::Directory(unread)) => return Err(unread.into()),
         // It was pruned: nothing tells that the database had it.
         Err(_) => None,
     };
-    let accounts = match last {
-        Some(leaf) => rows.accounts(&[leaf.id]).await?,
-        None => Vec::new(),
-    };
-    let has = accounts.iter().any(Option::is_some);
-    Ok(if has { Ok(()) } else { Err(audit::OpenError::DatabaseSetBack { known, begins }) })
+    Ok(Some(Unproven { entries: known..begins, last }))
 }
 
 #[cfg(test)]
@@ -96,6 +131,19 @@ mod tests {
         let dir = cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap();
         let signer = audit::Ed25519Signer::from_seed(origin, [7; 32]).unwrap();
         audit::Log::prepare(dir, origin, Arc::new(signer)).unwrap()
+    }
+
+    /// Whether a log holds what the database knows that it held, and the database what left the log's journal.
+    async fn compare(
+        log: &audit::Prepared,
+        rows: &store::Jurisdiction,
+    ) -> Result<Result<(), audit::OpenError>, CaseError> {
+        let known = known(log.origin(), rows).await?;
+        match unproven(known.as_ref(), log) {
+            Ok(Some(unproven)) => unproven.prove(rows).await,
+            Ok(None) => Ok(Ok(())),
+            Err(other) => Ok(Err(other)),
+        }
     }
 
     /// A log of these entries, closed. This rides on each, for the database to have; where nothing does, it has it.
@@ -136,6 +184,14 @@ mod tests {
         written(&folder("other-and-longer"), &["a", "x", "c"]).await;
         let found = async |name: &str| compare(&prepared(&folder(name), ORIGIN), &rows).await.unwrap();
         assert!(found("log").await.is_ok() && found("went-on").await.is_ok());
+        let seen = known(ORIGIN, &rows).await.unwrap().unwrap();
+        let key =
+            audit::Signer::verifier_key(&audit::Ed25519Signer::from_seed(ORIGIN, [7; 32]).unwrap()).parse().unwrap();
+        for (name, is_in) in [("log", true), ("went-on", true), ("earlier", false), ("other", false)] {
+            let dir = cap_std::fs::Dir::open_ambient_dir(folder(name), cap_std::ambient_authority()).unwrap();
+            assert_eq!(seen.is_in(&audit::Snapshot::open(&dir, &key).unwrap()).unwrap(), is_in, "{name}");
+        }
+        assert_eq!(known("test/south", &rows).await.unwrap(), None);
         for (name, entries) in [("earlier", 1), ("nothing", 0)] {
             let refused = found(name).await.unwrap_err();
             assert!(matches!(refused, audit::OpenError::SetBack { known: 2, found, .. } if found == entries));

@@ -66,6 +66,58 @@ async fn under_a_blind_rule_nobody_is_shown_what_others_concluded_before_they_si
     assert_eq!(told(&shown(&house.casework, &chief, &request).await), (3, 2), "what has left is no secret");
 }
 
+/// A request whose list both examiners have opened, of which the first has said this of every candidate; with the records.
+async fn examined(house: &House, seed: usize, likeness: Likeness) -> (String, Vec<String>) {
+    let request = house.opened(seed).await;
+    house.search(&request).await.unwrap();
+    let first = house.who(JURISDICTION, FIRST).await;
+    let list = shown(&house.casework, &first, &request).await.0;
+    let records: Vec<_> = list.into_iter().map(|c| c.record_id).collect();
+    let dispositions = records.iter().map(|r| said(r, likeness)).collect();
+    let examination = Examination { dispositions, ..Examination::default() };
+    house.casework.dispose(&first, JURISDICTION, &request, examination).await.unwrap();
+    let second = house.who(JURISDICTION, SECOND).await;
+    house.casework.look(&second, JURISDICTION, &request, BTreeMap::new()).await.unwrap();
+    (request, records)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_to_sign_blind_does_not_find_out_by_a_release_what_others_found() {
+    use Conclusion::{Lead, NoLead};
+    let Some(house) = house_that("blind", None).await else { return };
+    let [second, chief, outsider] = [SECOND, SUPERVISOR, "p.rivers"].map(|person| house.who(JURISDICTION, person));
+    let (second, chief, outsider) = (second.await, chief.await, outsider.await);
+    let asked = async |who: &Registered, request: &str, named: &[String]| {
+        misstep(house.casework.release(who, JURISDICTION, request, outgoing(named)).await)
+    };
+    for (seed, likeness, conclusions) in [
+        (3, Likeness::Possible, [Lead, Lead]),
+        (4, Likeness::Excluded, [NoLead, NoLead]),
+        (5, Likeness::Possible, [Lead, NoLead]),
+    ] {
+        let (request, records) = examined(&house, seed, likeness).await;
+        // Whoever is the second to examine has opened the list, and not signed.
+        let (possibly, none) = (&records[..1], &records[..0]);
+        for named in [possibly, none] {
+            let wanting = asked(&second, &request, named).await;
+            assert!(matches!(wanting, Misstep::Wanting { .. }), "{likeness:?}, {named:?}: {wanting}");
+        }
+        for (person, conclusion) in [FIRST, SECOND].into_iter().zip(conclusions) {
+            let who = house.who(JURISDICTION, person).await;
+            house.casework.sign(&who, JURISDICTION, &request, signing("examiner", conclusion)).await.unwrap();
+        }
+        // Nobody is wanting any more: whoever opened the list and did not sign, and whoever did not even open it.
+        house.casework.look(&chief, JURISDICTION, &request, BTreeMap::new()).await.unwrap();
+        let unlisted = ["r-none".to_owned()];
+        for who in [&chief, &outsider] {
+            for named in [possibly, &unlisted[..], none] {
+                let told = asked(who, &request, named).await;
+                assert!(matches!(told, Misstep::Unopened { .. }), "{conclusions:?}, {named:?}: {told}");
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_such_a_rule_what_was_said_is_shown_at_once() {
     let Some(house) = house_that("behave", None).await else { return };

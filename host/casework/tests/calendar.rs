@@ -1,6 +1,6 @@
 //! Duties by the calendar: a week that nobody reports is owed, late and told, and a review whose day has come.
 
-use crate::common::{ASKER, Court, FIRST, JURISDICTION, agree, answers, court, misstep, text};
+use crate::common::{ASKER, Court, FIRST, JURISDICTION, agree, answers, court, demanding, misstep, text};
 use casework::obligations::Owed;
 use casework::report::Asked;
 use casework::{CaseError, Misstep};
@@ -76,7 +76,9 @@ async fn a_week_that_nobody_reports_is_owed_late_and_told_until_it_is_drawn_up()
     assert_eq!(on_record(&court, "6.2-a").await, (1, 0));
     let commander = court.who(COMMANDER).await;
     let word = court.casework.complete(&commander, JURISDICTION, &due[0].id, "it is on my desk").await;
-    assert_eq!(misstep(word), Misstep::NotByWord { of: due[0].id.clone() });
+    let word = misstep(word);
+    assert!(matches!(&word, Misstep::NotByWord { of, .. } if *of == due[0].id), "{word}");
+    assert_eq!(demanding(&word), ["6.2-a"]);
 
     set(&court, "2026-03-23T04:00:01.000Z");
     for _ in 0..2 {

@@ -109,7 +109,11 @@ async fn a_list_that_is_bounded_as_it_is_shown_is_the_shorter_one_for_all_that_f
     };
     let others = (0..8).map(crate::common::record).filter(|record| !all.contains(record));
     for other in others {
-        assert_eq!(misstep(listed(&other).await), Misstep::Unlisted { record: other }, "found, perhaps, and not shown");
+        let unlisted = misstep(listed(&other).await);
+        assert!(
+            matches!(&unlisted, Misstep::Unlisted { record, .. } if *record == other),
+            "found, perhaps: {unlisted}"
+        );
     }
     agree(&house.casework).await;
 }

@@ -33,13 +33,13 @@ const AUDITOR: &str = "a.feld";
 const AGENCY: &str = "ice-ero";
 
 /// One database, and a folder for everything that is a host's own.
-struct Server {
-    store: store::Store,
+pub struct Server {
+    pub store: store::Store,
     home: tempfile::TempDir,
 }
 
 /// `None` where the policies are not built.
-async fn server() -> Option<Server> {
+pub async fn server() -> Option<Server> {
     if !policies().join("detroit_307_5.wasm").is_file() {
         crate::common::skip("the policies are not built: run `cargo xtask test`");
         return None;
@@ -59,7 +59,7 @@ impl Server {
     }
 
     /// The same, going by this clock.
-    async fn host_by(&self, clock: &Arc<AtomicU64>, name: &str, folder: &str) -> Casework {
+    pub async fn host_by(&self, clock: &Arc<AtomicU64>, name: &str, folder: &str) -> Casework {
         self.try_host_by(clock, name, folder).await.unwrap()
     }
 
@@ -103,7 +103,7 @@ pub fn copy(from: &Path, to: &Path) {
 }
 
 /// A clock that stands so many ms after all others here.
-fn clock(ahead_ms: u64) -> Arc<AtomicU64> {
+pub fn clock(ahead_ms: u64) -> Arc<AtomicU64> {
     let at: Instant = "2026-03-10T15:00:00.000Z".parse().unwrap();
     Arc::new(AtomicU64::new(at.0 + ahead_ms))
 }
@@ -118,7 +118,7 @@ async fn who(host: &Casework, person: &str) -> Registered {
     let_in(host, person).await.unwrap()
 }
 
-async fn enroll(host: &Casework, seeds: std::ops::Range<usize>) {
+pub async fn enroll(host: &Casework, seeds: std::ops::Range<usize>) {
     let registrar = who(host, "r.tanaka").await;
     host.enroll(&registrar, JURISDICTION, GALLERY, batch(seeds)).await.unwrap();
 }

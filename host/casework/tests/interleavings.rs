@@ -1,15 +1,14 @@
 //! Steps of one request that several people take at the same time, in whatever order they come through: no request leads to two
 //! live searches, and nothing is released twice or searched afterwards.
 
+use crate::common::record::{DIRECTIVE, Record};
 use crate::common::{ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, court, intake, outgoing, said, signing};
 use casework::search_step::Plan;
 use casework::{CaseError, Misstep};
 use magistrate_casework as casework;
-use model::account::Event;
 use model::facts::{Conclusion, Likeness};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::task::JoinSet;
@@ -27,6 +26,7 @@ const STEPS: usize = 8;
 async fn no_request_leads_to_two_live_searches_however_its_steps_interleave() {
     let Some(court) = court().await else { return };
     let court = Arc::new(court);
+    let mut record = Record::begin(&court.casework, &[JURISDICTION]);
     let (mut searches, mut releases) = (0, 0);
     for rush in 0..RUSHES {
         // The policy bounds one person's searches in an hour.
@@ -47,7 +47,7 @@ async fn no_request_leads_to_two_live_searches_however_its_steps_interleave() {
         while let Some(done) = at_work.join_next().await {
             done.unwrap();
         }
-        let (searched, released) = one_at_a_time(&court, &request).await;
+        let (searched, released) = one_at_a_time(&court, &request, &mut record).await;
         searches += searched;
         releases += released;
         let counted = court.seen(&request).await;
@@ -104,46 +104,15 @@ async fn search(court: &Court, who: &str, request: &str) -> Result<(), CaseError
 /// The records of the list, as whoever asks is shown it.
 async fn listed(court: &Court, who: &str, request: &str) -> Result<Vec<String>, CaseError> {
     let records = court.look(who, request).await?;
-    if records.is_empty() { Err(Misstep::NotListed.into()) } else { Ok(records) }
+    if records.is_empty() { Err(Misstep::NotListed { demanded: vec![] }.into()) } else { Ok(records) }
 }
 
-/// Reads of a request that each search ended before the next began, and was told of those before it; gives how many there were,
-/// and how many releases.
-async fn one_at_a_time(court: &Court, request: &str) -> (usize, usize) {
-    let auditor = court.who("a.feld").await;
-    let size = court.casework.chamber(JURISDICTION).unwrap().log().size();
-    let (mut entries, mut first) = (Vec::new(), 0);
-    while first < size {
-        entries.extend(court.casework.inspect(&auditor, JURISDICTION, first, 1000).await.unwrap());
-        first += 1000;
-    }
-    let (mut searches, mut releases) = (0_u32, 0);
-    let mut live: Option<(String, bool, bool)> = None;
-    for entry in entries {
-        let Some(account) = entry.account.filter(|a| a.request.as_deref() == Some(request)) else { continue };
-        let leaf = serde_json::to_value(&entry.leaf).unwrap();
-        let event = serde_json::to_value(&account.event).unwrap();
-        let at = format!("{request}: entry {}: {leaf} {event}", entry.index);
-        if leaf["kind"] == "intent" && leaf["phase"] == "search" {
-            assert!(live.is_none(), "a search began while another one had not ended: {at}");
-            assert_eq!(releases, 0, "a search began after the release: {at}");
-            let Event::Decision { matters, .. } = account.event else { panic!("{at}") };
-            assert_eq!(matters[0].history.searches_of_request, searches, "each is told of those before it: {at}");
-            searches += 1;
-            live = Some((entry.leaf.id, false, false));
-            continue;
-        }
-        releases += usize::from(event["what"] == "released");
-        let Some((search, ended, shown)) = &mut live else { continue };
-        // What it found may be on record after that it was shown.
-        *ended |= leaf["of"] == json!(search);
-        *shown |= leaf["phase"] == "candidates";
-        assert!(leaf["phase"].is_null() || leaf["phase"] == "candidates", "another step while a search was live: {at}");
-        if *ended && *shown {
-            live = None;
-        }
-    }
-    assert!(live.is_none(), "a search of {request} has not ended");
-    assert!(releases <= 1, "{request} was released {releases} times");
-    (usize::try_from(searches).unwrap(), releases)
+/// Reads of a request that each search ended before the next began, and was told of those before it, and that nothing was done after
+/// the release; gives how many searches there were, and how many releases.
+async fn one_at_a_time(court: &Court, request: &str, record: &mut Record) -> (usize, usize) {
+    record.read(&court.casework, JURISDICTION, "a.feld").await;
+    let told = record.told(request, &DIRECTIVE);
+    assert!(told.faults.is_empty(), "{request}: {:?}", told.faults);
+    assert!(!told.is_searching(), "a search of {request} has not ended");
+    (usize::try_from(told.searches).unwrap(), usize::from(told.released.is_some()))
 }

@@ -1,8 +1,8 @@
 //! Whole lives of requests, and every way in which a step is out of place.
 
 use crate::common::{
-    ASKER, Court, FIRST, JURISDICTION, RECORDS, SECOND, SUPERVISOR, agree, court, intake, misstep, outgoing, record,
-    said, signing,
+    ASKER, Court, FIRST, JURISDICTION, RECORDS, SECOND, SUPERVISOR, agree, court, demanding, intake, misstep, outgoing,
+    record, said, signing,
 };
 use casework::life::State;
 use casework::misstep::Demanded;
@@ -74,8 +74,9 @@ async fn without_a_lead_nobody_leaves_and_the_requester_is_told() {
     let early = court.release(FIRST, &request, outgoing(&[])).await;
     assert!(matches!(early, Err(CaseError::Refused { .. })), "a second look is the policy's to demand");
     court.sign(SUPERVISOR, &request, signing("ciu-supervisor", Conclusion::NoLead)).await.unwrap();
-    let excluded = court.release(FIRST, &request, outgoing(&records[..1])).await;
-    assert_eq!(misstep(excluded), Misstep::NotPossible { record: records[0].clone() });
+    let excluded = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
+    assert!(matches!(&excluded, Misstep::NotPossible { record, .. } if *record == records[0]), "{excluded}");
+    assert_eq!(demanding(&excluded), ["5.4(4)-a", "6.1(3)a-2"], "only the most likely candidates leave");
     let done = court.release(FIRST, &request, outgoing(&[])).await.unwrap();
     assert!(done.documents.is_empty());
     // Nobody drew the report up, and no second examiner signed: nothing says that they did.
@@ -158,8 +159,17 @@ async fn a_step_out_of_order_changes_nothing_and_is_on_record() {
         misstep(court.hand_over(FIRST, &request).await),
         misstep(court.outcome(FIRST, &request).await),
     ];
-    use Misstep::{NotListed, NotReleased};
-    assert_eq!(steps, [NotListed, NotListed, NotListed, NotListed, NotReleased, NotReleased]);
+    // Nothing has been demanded of it yet: the charter says by what each step has its place.
+    let clauses = ["5.4(2)-a", "5.4(3)-c", "5.4(3)-c", "5.4(4)-a", "5.4(4)-a", "6.3-b"];
+    for (at, (step, clause)) in steps.iter().zip(clauses).enumerate() {
+        let early = if at < 4 {
+            matches!(step, Misstep::NotListed { .. })
+        } else {
+            matches!(step, Misstep::NotReleased { .. })
+        };
+        assert!(early, "{at}: {step}");
+        assert_eq!(demanding(step), [clause], "{at}: {step}");
+    }
     assert_eq!(court.seen(&request).await.state, State::Open);
     assert_eq!(court.on_record(&request, "rejected").await, steps.len());
 
@@ -174,12 +184,19 @@ async fn nothing_changes_once_a_result_has_left() {
     let Some(court) = court().await else { return };
     let (request, records) = court.signed(5).await;
     court.release(FIRST, &request, outgoing(&records[..1])).await.unwrap();
-    let released = |m: Misstep| assert!(matches!(m, Misstep::Released { .. }), "{m}");
-    released(misstep(court.release(FIRST, &request, outgoing(&records[..1])).await));
-    released(misstep(court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Excluded)]).await));
-    released(misstep(court.sign(SUPERVISOR, &request, signing("ciu-supervisor", Conclusion::Approved)).await));
+    let released = |m: Misstep, place: &[&str]| {
+        assert!(matches!(m, Misstep::Released { .. }), "{m}");
+        // And the report that it left with.
+        let report = ["5.4(4)-a"].into_iter().filter(|clause| !place.contains(clause));
+        assert_eq!(demanding(&m), place.iter().copied().chain(report).collect::<Vec<_>>(), "{m}");
+    };
+    released(misstep(court.release(FIRST, &request, outgoing(&records[..1])).await), &["5.4(4)-a"]);
+    let excluded = court.dispose(FIRST, &request, vec![said(&records[0], Likeness::Excluded)]).await;
+    released(misstep(excluded), &["5.4(3)-c"]);
+    let approved = court.sign(SUPERVISOR, &request, signing("ciu-supervisor", Conclusion::Approved)).await;
+    released(misstep(approved), &["5.4(3)-c"]);
     let (actor, open) = (court.who(FIRST).await, court.casework.request(JURISDICTION, &request).await.unwrap());
-    released(misstep(court.casework.search(&actor, &open, casework::search_step::Plan::default()).await));
+    released(misstep(court.casework.search(&actor, &open, Plan::default()).await), &["2.4"]);
     assert_eq!(court.seen(&request).await.state, State::Released);
     agree(&court.casework).await;
 }
@@ -189,21 +206,19 @@ async fn another_cases_records_are_not_this_ones() {
     let Some(court) = court().await else { return };
     let (request, records) = court.disposed(2).await;
     let other = (0..RECORDS).map(record).find(|r| !records.contains(r)).unwrap();
-    let stranger = Misstep::Unlisted { record: other.clone() };
-    let disposed = court.dispose(FIRST, &request, vec![said(&other, Likeness::Possible)]).await;
-    assert_eq!(misstep(disposed), stranger);
-    assert_eq!(misstep(court.release(FIRST, &request, outgoing(&[other])).await), stranger);
+    let disposed = misstep(court.dispose(FIRST, &request, vec![said(&other, Likeness::Possible)]).await);
+    let released = misstep(court.release(FIRST, &request, outgoing(std::slice::from_ref(&other))).await);
+    for (stranger, clause) in [(&disposed, "6.1(3)a-1"), (&released, "6.1(3)a-2")] {
+        assert!(matches!(stranger, Misstep::Unlisted { record, .. } if *record == other), "{stranger}");
+        assert!(demanding(stranger).contains(&clause), "{stranger}: {:?}", demanding(stranger));
+    }
     let twice = vec![said(&records[0], Likeness::Possible), said(&records[0], Likeness::Excluded)];
-    let twice = court.dispose(FIRST, &request, twice).await;
-    assert_eq!(misstep(twice), Misstep::Twice { record: records[0].clone() });
+    let twice = misstep(court.dispose(FIRST, &request, twice).await);
+    assert!(matches!(&twice, Misstep::Twice { record, .. } if *record == records[0]), "{twice}");
+    assert_eq!(demanding(&twice), ["5.4(3)-c", "6.1(3)a-1"]);
     let unknown = court.dispose(FIRST, "no-such-request", vec![]).await;
     assert!(matches!(unknown, Err(CaseError::Unknown { .. })));
     agree(&court.casework).await;
-}
-
-/// The clauses that a refusal of the host names.
-fn demanding(misstep: &Misstep) -> Vec<&str> {
-    misstep.demanded().iter().map(|demanded| &*demanded.clause).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,8 +230,9 @@ async fn a_person_signs_once_in_a_role_of_theirs_until_something_changes() {
     let role = misstep(role);
     assert!(matches!(role, Misstep::NotTheirRole { .. }));
     assert_eq!(demanding(&role), ["5.4(3)-b"], "which wants a supervisor");
-    let silent = court.sign(FIRST, &request, signing("examiner", Conclusion::Refused)).await;
-    assert_eq!(misstep(silent), Misstep::RefusedWithoutReason);
+    let silent = misstep(court.sign(FIRST, &request, signing("examiner", Conclusion::Refused)).await);
+    assert!(matches!(silent, Misstep::RefusedWithoutReason { .. }), "{silent}");
+    assert_eq!(demanding(&silent), ["2.4", "5.4(3)-c"], "which it refuses");
     court.sign(FIRST, &request, lead()).await.unwrap();
     let again = misstep(court.sign(FIRST, &request, lead()).await);
     assert!(matches!(again, Misstep::SignedAlready { .. }));
@@ -356,6 +372,40 @@ async fn a_photograph_without_a_property_number_leaves_a_task_and_one_with_it_no
 /// The obligations of a request whose duty is one of these.
 async fn owed_of(court: &Court, request: &str, which: impl Fn(&Duty) -> bool) -> Vec<Owed> {
     court.seen(request).await.obligations.into_iter().filter(|o| which(&o.duty)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobodys_word_meets_is_not_completed_and_the_refusal_says_what_meets_it() {
+    let Some(court) = court().await else { return };
+    let (request, _) = court.searched(14, 3).await;
+    let examiner = court.who(FIRST).await;
+    let all = owed_of(&court, &request, |_| true).await;
+    let is_for_somebody = |duty: &Duty| matches!(duty, Duty::Task(_) | Duty::Flag(_));
+    let mut kinds = BTreeSet::new();
+    for owed in all.iter().filter(|o| o.is_open() && !is_for_somebody(&o.duty)) {
+        let word = misstep(court.casework.complete(&examiner, JURISDICTION, &owed.id, "it is done").await);
+        let Misstep::NotATask { duty, demanded, .. } = &word else { panic!("{word}") };
+        assert_eq!(*demanded, Demanded::from(owed));
+        assert!(word.to_string().contains(duty), "{word}");
+        let says = match &owed.duty {
+            Duty::Purge(_) => "have the record purged",
+            Duty::SignOffs(_) => "have those sign who have to",
+            Duty::Document(_) => "the release of the result",
+            Duty::DisposeAll => "say of each candidate",
+            _ => "",
+        };
+        assert!(word.to_string().contains(says), "{word}");
+        kinds.insert(*duty);
+    }
+    for kind in ["dispose-all", "document", "purge", "retain", "sign-offs"] {
+        assert!(kinds.contains(kind), "{kind}: {kinds:?}");
+    }
+    let task = all.iter().find(|o| o.is_open() && matches!(o.duty, Duty::Task(_))).unwrap();
+    let not_theirs = misstep(court.casework.complete(&examiner, JURISDICTION, &task.id, "it is done").await);
+    assert!(matches!(not_theirs, Misstep::NotTheirTask { .. }), "{not_theirs}");
+    assert_eq!(not_theirs.demanded(), [Demanded::from(task)]);
+    assert_eq!(owed_of(&court, &request, |_| true).await, all, "all of it is owed as it was");
+    agree(&court.casework).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,8 @@
 //! Who sees what of cases and records, and that attempts at more are on record.
 
-use crate::common::{ASKER, Court, FIRST, GALLERY, JURISDICTION, SUPERVISOR, answers, batch, court, intake, text};
+use crate::common::{
+    ASKER, Court, FIRST, GALLERY, JURISDICTION, SUPERVISOR, answers, batch, court, intake, rejected, text,
+};
 use casework::chamber::Registered;
 use casework::intake::Intake;
 use casework::retention::{AUDIT_ENTRY, Asking, Change};
@@ -73,14 +75,6 @@ impl Court {
         let entries = self.casework.inspect(&self.who(AUDITOR).await, JURISDICTION, first, 1000).await.unwrap();
         let rejected = |account: &Account| matches!(account.event, Event::Rejected { .. });
         entries.into_iter().filter_map(|e| e.account).filter(rejected).map(|account| account.request).collect()
-    }
-}
-
-fn rejected<T>(done: Result<T, CaseError>, because: &str) {
-    match done {
-        Err(CaseError::Rejected(reason)) => assert!(reason.contains(because), "{reason}"),
-        Err(e) => panic!("not rejected: {e:?}"),
-        Ok(_) => panic!("it was shown or done"),
     }
 }
 

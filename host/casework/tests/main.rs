@@ -37,6 +37,7 @@ mod torn;
 mod unfinished;
 mod waiting;
 mod waivers;
+mod walks;
 mod watches;
 mod when_in_force;
 mod withdrawn;

@@ -1,7 +1,9 @@
 //! Steps that wait for the face model: what the registry says by then of whoever takes them, and of whoever asked, counts.
 
-use crate::common::{ASKER, Court, FIRST, JURISDICTION, MODEL, SECOND, court_with, intake, submission, template};
-use crate::people::{LASO, access, rejected};
+use crate::common::{
+    ASKER, Court, FIRST, JURISDICTION, MODEL, SECOND, court_with, intake, rejected, submission, template,
+};
+use crate::people::{LASO, access};
 use face::{Extraction, Extractor, Face, FaceError};
 use magistrate_casework::intake::{Intake, Submission};
 use magistrate_casework::life::State;

@@ -1,8 +1,8 @@
 //! People and agencies in the middle of work: whoever is suspended takes no further step, whatever the registry file says.
 
 use crate::common::{
-    Court, FIRST, GALLERY, JURISDICTION, SECOND, SUPERVISOR, against, answers, batch, court, intake, misstep, outgoing,
-    refused, signing, text,
+    ASKER, Court, FIRST, GALLERY, JURISDICTION, SECOND, SUPERVISOR, against, answers, batch, court, intake, misstep,
+    outgoing, refused, rejected, signing, text,
 };
 use magistrate_casework::access::{Change, Changed};
 use magistrate_casework::activation::{Proposal, Vote};
@@ -57,15 +57,6 @@ async fn report_of(court: &Court, request: &str, given: BTreeMap<String, Value>)
     let happened = Instant(court.clock.load(Ordering::Acquire) - HOUR_MS);
     let report = Report { happened, request: Some(request.to_owned()), answers: given };
     court.casework.record_violation(&court.who(REPORTER).await, JURISDICTION, report).await
-}
-
-/// That a step was rejected, for this reason.
-pub fn rejected<T>(taken: Result<T, CaseError>, because: &str) {
-    match taken {
-        Err(CaseError::Rejected(reason)) => assert!(reason.contains(because), "{reason}"),
-        Err(e) => panic!("not rejected: {e:?}"),
-        Ok(_) => panic!("the step was taken"),
-    }
 }
 
 /// Puts on record that somebody is of another unit.
@@ -131,6 +122,92 @@ async fn a_suspension_stops_work_under_way_and_its_end_lets_it_go_on() {
     assert_eq!(again, Misstep::NotSuspended { id: SECOND.to_owned() });
     court.release(FIRST, &request, outgoing(&records[..1])).await.expect("it counts again");
     assert_eq!(court.ever_on_record("access-changed").await, 2);
+}
+
+/// Why somebody was rejected, and the clauses that this follows from.
+fn grounds<T>(taken: Result<T, CaseError>) -> (String, Vec<String>) {
+    match taken {
+        Err(CaseError::Rejected(why)) => (why.to_string(), why.demanded().iter().map(ToString::to_string).collect()),
+        Err(e) => panic!("not rejected: {e:?}"),
+        Ok(_) => panic!("the step was taken"),
+    }
+}
+
+/// That somebody is rejected on this clause, with the way back, as the entry of it says too.
+async fn rejected_under<T>(court: &Court, taken: Result<T, CaseError>, clause: &str) {
+    let (why, clauses) = grounds(taken);
+    assert!(clauses.contains(&format!("{JURISDICTION} {clause}")), "{clause}: {clauses:?}");
+    assert!(why.contains(clause) && why.contains("reinstated first, by somebody whom the policy of"), "{why}");
+    let entries = court.casework.inspect(&court.who("a.feld").await, JURISDICTION, 0, 1000).await.unwrap();
+    let accounts = entries.into_iter().filter_map(|e| e.account);
+    let mut reasons =
+        accounts.filter_map(|a| if let Event::Rejected { reason, .. } = a.event { Some(reason) } else { None });
+    assert_eq!(reasons.next_back(), Some(why), "the entry of the attempt names them, too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_suspended_is_told_on_which_clauses_until_they_are_reinstated() {
+    let Some(court) = court().await else { return };
+    let (request, _) = court.disposed(3).await;
+    let waiting = court.who(SECOND).await;
+    access(&court, LASO, SECOND, AccessChange::Suspend).await.unwrap();
+    rejected_under(&court, court.casework.registered(&certified(SECOND)).await, "6.1(2)c").await;
+    // Whoever was let in before, and whoever acts for somebody suspended.
+    let late = court.casework.look(&waiting, JURISDICTION, &request, BTreeMap::new()).await;
+    rejected_under(&court, late, "6.1(2)c").await;
+    access(&court, LASO, ASKER, AccessChange::Suspend).await.unwrap();
+    let theirs = court.look(FIRST, &request).await;
+    rejected_under(&court, theirs, "6.1(2)b").await;
+    let (why, _) = grounds(court.look(FIRST, &request).await);
+    assert!(why.starts_with("the requester may not act any more"), "{why}");
+    let back = Change { roles: vec!["detective".into()], ..change(AccessChange::Reinstate) };
+    court.casework.change_access(&court.who(LASO).await, JURISDICTION, ASKER, back).await.unwrap();
+    assert_eq!(court.look(FIRST, &request).await.unwrap().len(), 3, "the request is as it was");
+
+    let court = court.reopen(|_| {}).await;
+    rejected_under(&court, court.casework.registered(&certified(SECOND)).await, "6.1(2)c").await;
+    access(&court, LASO, SECOND, AccessChange::Reinstate).await.unwrap();
+    assert!(let_in(&court, SECOND).await);
+    // Who has lost every role is suspended by that.
+    access(&court, LASO, SECOND, AccessChange::Withdraw).await.unwrap();
+    rejected_under(&court, court.casework.registered(&certified(SECOND)).await, "6.1(2)c").await;
+
+    let court = court
+        .reopen(|registry| {
+            let person = registry.people.iter_mut().find(|person| person.id == FIRST).unwrap();
+            person.suspended_since = Some(Instant(1));
+        })
+        .await;
+    let (why, clauses) = grounds(court.casework.registered(&certified(FIRST)).await);
+    assert!(why.contains("as the registry file says") && why.contains("reinstated first"), "{why}");
+    assert!(clauses.is_empty(), "no decision says so: {clauses:?}");
+    access(&court, LASO, FIRST, AccessChange::Reinstate).await.unwrap();
+    assert!(let_in(&court, FIRST).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_of_a_suspended_agency_are_told_on_which_clause() {
+    const THEIRS: &str = "k.brandt";
+    let Some(court) = court().await else { return };
+    let look = async |court: &Court, who: &str| {
+        court.casework.record_look(&court.who(who).await, JURISDICTION, "GET requests", BTreeMap::new()).await
+    };
+    look(&court, THEIRS).await.unwrap();
+    let named = answers([("violated-clause", text("5.2")), ("offending-agency", text(AGENCY))]);
+    report(&court, HOUR_MS, named).await.unwrap();
+    let (_, clauses) = grounds(look(&court, THEIRS).await);
+    assert_eq!(clauses, [format!("{JURISDICTION} 5.5-c")], "the clause that demanded it");
+    let court = court.reopen(|_| {}).await;
+    rejected_under(&court, look(&court, THEIRS).await, "5.5-c").await;
+
+    agency(&court, AccessChange::Reinstate, answers([("agency-complies", Value::Flag(true))])).await.unwrap();
+    look(&court, THEIRS).await.unwrap();
+    agency(&court, AccessChange::Suspend, BTreeMap::new()).await.unwrap();
+    rejected_under(&court, look(&court, THEIRS).await, "5.5-c").await;
+    rejected_under(&court, look(&court, THEIRS).await, "6.1(1)").await;
+
+    let (why, clauses) = grounds(look(&court, "o.mercer").await);
+    assert!(why.contains("as the registry file says") && clauses.is_empty(), "{why}: {clauses:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,20 +4,28 @@ use crate::common::{
     ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, agree, answers, court, intake, outgoing, refused, said,
     signing, text,
 };
-use casework::CaseError;
+use crate::waivers::{House, house_that};
 use casework::anomalies::{Scope, Thresholds};
+use casework::chamber::Registered;
+use casework::disposition::Examination;
 use casework::report::{Asked, Form, Section, Sheet};
 use casework::search_step::Plan;
+use casework::sign_off::SignOff;
+use casework::{CaseError, Casework};
 use jiff::civil::date;
 use magistrate_casework as casework;
-use model::account::Event;
-use model::facts::{Conclusion, Likeness};
+use model::account::{Account, Event};
+use model::facts::{Conclusion, Device, Likeness};
+use model::registry::Principal;
 use model::rulings::Duty;
-use model::terms::{Digest, Instant};
+use model::terms::{Digest, Instant, Verdict};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 const AUDITOR: &str = "a.feld";
+
+/// An examiner whose training has expired.
+const UNTRAINED: &str = "e.voss";
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -229,16 +237,33 @@ async fn a_random_evaluation_says_how_it_was_drawn_and_what_it_found() {
     agree(&court.casework).await;
 }
 
+/// The entries whose accounts are such, by their indices.
+async fn entries(casework: &Casework, auditor: &Registered, which: impl Fn(&Account) -> bool) -> Vec<u64> {
+    let seen = casework.inspect(auditor, JURISDICTION, 0, 1000).await.unwrap();
+    seen.into_iter().filter(|s| s.account.as_ref().is_some_and(&which)).map(|s| s.index).collect()
+}
+
+fn is_permit(event: &Event) -> bool {
+    matches!(event, Event::Decision { rulings, .. } if rulings.verdict() == Verdict::Permit)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_survey_shows_where_to_look_and_the_entries_that_say_so() {
     let Some(court) = court().await else { return };
     let examiner = court.who(FIRST).await;
+    // Who asks needs no training, and who searches does. That the photograph has no property number yet leaves a task.
+    let untrained = court.who(UNTRAINED).await;
+    let mut unnumbered = intake(4);
+    unnumbered.answers.remove("evidence-number");
+    let opened = court.casework.open_request(&untrained, JURISDICTION, unnumbered).await.unwrap().request;
+    refused(court.casework.search(&untrained, &opened, Plan::default()).await, "2.3-a");
     court.searched(1, 3).await;
     let mut again = intake(2);
     again.probe = intake(1).probe;
     court.casework.search_now(&examiner, JURISDICTION, again, Plan::default()).await.unwrap();
     let (request, _) = court.disposed(3).await;
     wait(&court, 80);
+    court.casework.pass_deadlines().await;
     let auditor = court.who(AUDITOR).await;
     let thresholds = Thresholds { subjects_per_case: 1, night_from: 10, night_to: 13, ..Thresholds::default() };
     let scope = || Scope { days: None, thresholds: thresholds.clone() };
@@ -256,6 +281,26 @@ async fn a_survey_shows_where_to_look_and_the_entries_that_say_so() {
     for index in &of("cases-per-probe")[0].entries {
         let seen = court.casework.inspect(&auditor, JURISDICTION, *index, 1).await.unwrap();
         assert!(matches!(seen[0].account.as_ref().unwrap().event, Event::Searched { .. }), "entry {index}");
+    }
+    assert!(of("released-unsigned").is_empty(), "nothing left");
+    let expired = of("training-expired");
+    assert_eq!(expired.len(), 1, "{expired:?}");
+    assert_eq!((expired[0].about.clone(), expired[0].number), (format!("{JURISDICTION}/{UNTRAINED}"), 1));
+    assert!(expired[0].measure.contains("`facial-examination`"), "{expired:?}");
+    let theirs = |account: &Account| account.who.person == UNTRAINED && is_permit(&account.event);
+    assert_eq!(expired[0].entries, entries(&court.casework, &auditor, theirs).await, "and not what was refused");
+    let overdue = of("obligation-overdue");
+    let unnumbered = |about: &str| about.starts_with("clause 5.4(1)-b, obligation ");
+    assert_eq!(overdue.iter().filter(|a| unnumbered(&a.about)).count(), 1, "{overdue:?}");
+    assert_eq!(overdue.len(), court.ever_on_record("overdue").await, "each was found so once");
+    for anomaly in overdue {
+        let says = |account: &Account| match &account.event {
+            Event::Overdue { obligation, clause, .. } => {
+                anomaly.about == format!("clause {clause}, obligation {obligation}")
+            }
+            _ => false,
+        };
+        assert_eq!(anomaly.entries, entries(&court.casework, &auditor, says).await, "{anomaly:?}");
     }
 
     court.look(SECOND, &request).await.unwrap();
@@ -284,6 +329,86 @@ async fn a_survey_shows_where_to_look_and_the_entries_that_say_so() {
         }
     }
     assert_eq!(court.casework.chamber(JURISDICTION).unwrap().log().size(), size + 1, "only the one is a look");
+    agree(&court.casework).await;
+}
+
+/// A request whose list was judged, and signed with this conclusion, if any; then so many candidates of it left.
+async fn left(house: &House, seed: usize, candidates: usize, concluded: Option<Conclusion>) -> String {
+    let examiner = house.who(JURISDICTION, FIRST).await;
+    let plan = Plan { candidates: Some(3), ..Plan::default() };
+    let (opened, searched) = house.casework.search_now(&examiner, JURISDICTION, intake(seed), plan).await.unwrap();
+    let request = opened.request.request.id;
+    let records: Vec<_> = searched.candidates.into_iter().map(|c| c.record_id).collect();
+    let dispositions = records.iter().map(|record| said(record, Likeness::Possible)).collect();
+    let examination = Examination { dispositions, ..Examination::default() };
+    house.casework.dispose(&examiner, JURISDICTION, &request, examination).await.unwrap();
+    if let Some(conclusion) = concluded {
+        let reason = "the scar is on the other cheek".to_owned();
+        let sign_off = SignOff { reason, ..signing("examiner", conclusion) };
+        house.casework.sign(&examiner, JURISDICTION, &request, sign_off).await.unwrap();
+    }
+    let out = outgoing(&records[..candidates]);
+    house.casework.release(&examiner, JURISDICTION, &request, out).await.unwrap();
+    request
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_survey_shows_what_left_with_a_candidate_and_without_a_signature() {
+    let Some(house) = house_that("behave", None).await else { return };
+    let unsigned = left(&house, 1, 2, None).await;
+    let refused = left(&house, 2, 1, Some(Conclusion::Refused)).await;
+    left(&house, 3, 1, Some(Conclusion::Lead)).await;
+    left(&house, 4, 0, None).await;
+    let auditor = house.who(JURISDICTION, AUDITOR).await;
+    let survey = house.casework.survey(&auditor, JURISDICTION, Scope::default()).await.unwrap();
+    let found: Vec<_> = survey.anomalies.iter().filter(|a| a.kind == "released-unsigned").collect();
+    let expected = [(unsigned, 2), (refused, 1)];
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for (anomaly, (request, candidates)) in found.into_iter().zip(expected) {
+        assert_eq!((anomaly.about.clone(), anomaly.number), (format!("request {request}"), candidates));
+        let says = |account: &Account| {
+            account.request.as_deref() == Some(request.as_str()) && matches!(account.event, Event::Released { .. })
+        };
+        let released = entries(&house.casework, &auditor, says).await;
+        assert_eq!((anomaly.entries.len(), &anomaly.entries), (1, &released), "{anomaly:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_survey_shows_who_acts_from_two_kinds_of_device_at_a_time() {
+    const MINUTE_MS: u64 = 60_000;
+    let Some(court) = court().await else { return };
+    let asks = async |person: &str, device: Device, seed: usize| {
+        let principal = Principal { jurisdiction: JURISDICTION.to_owned(), person: person.to_owned(), device };
+        let actor = court.casework.registered(&principal).await.unwrap();
+        court.casework.open_request(&actor, JURISDICTION, intake(seed)).await.map(drop)
+    };
+    // One whose desk and telephone are in use at a time, and one who had time to go from one to the other.
+    for (seed, person, minutes) in [(1, FIRST, 2), (3, SECOND, 20)] {
+        asks(person, Device::Fixed, seed).await.unwrap();
+        court.clock.fetch_add(minutes * MINUTE_MS, Ordering::AcqRel);
+        refused(asks(person, Device::Mobile, seed + 1).await, "3.3");
+    }
+    let auditor = court.who(AUDITOR).await;
+    let concurrent = async |thresholds: Thresholds| {
+        let scope = Scope { days: None, thresholds };
+        let survey = court.casework.survey(&auditor, JURISDICTION, scope).await.unwrap();
+        survey.anomalies.into_iter().filter(|a| a.kind == "credential-concurrent").collect::<Vec<_>>()
+    };
+    let found = concurrent(Thresholds::default()).await;
+    let about: Vec<_> = found.iter().map(|a| (a.about.as_str(), a.number)).collect();
+    assert_eq!(about, [("detroit/m.whitfield", 1)], "a refused step is a use as well");
+    let mut devices = Vec::new();
+    for entry in &found[0].entries {
+        let seen = court.casework.inspect(&auditor, JURISDICTION, *entry, 1).await.unwrap().remove(0);
+        match seen.account.unwrap().event {
+            Event::Decision { matters, .. } => devices.push(matters[0].actor.person.device),
+            other => panic!("no decision: {other:?}"),
+        }
+    }
+    assert_eq!(devices, [Device::Fixed, Device::Mobile]);
+    let longer = concurrent(Thresholds { concurrent_minutes: 30, ..Thresholds::default() }).await;
+    assert_eq!(longer.len(), 2);
     agree(&court.casework).await;
 }
 

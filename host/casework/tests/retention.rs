@@ -3,8 +3,8 @@
 use magistrate_casework as casework;
 
 use crate::common::{
-    ASKER, Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, misstep, outgoing, refused, said, signing,
-    submission, template, text,
+    ASKER, Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, demanding, misstep, outgoing, refused, said,
+    signing, submission, template, text,
 };
 use casework::chamber::{Loading, Registered};
 use casework::disposition::Examination;
@@ -229,15 +229,22 @@ impl House {
     }
 }
 
+/// What was read; nothing of what is gone meanwhile.
+fn there<T>(read: std::io::Result<T>) -> Option<T> {
+    match read {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+        read => Some(read.unwrap()),
+    }
+}
+
 /// Whether any file under the folder holds these bytes. Files come and go while an engine works.
 fn holds(folder: &Path, needle: &[u8]) -> bool {
-    let Ok(entries) = std::fs::read_dir(folder) else { return false };
-    entries.filter_map(Result::ok).any(|entry| {
-        let path = entry.path();
+    let Some(entries) = there(std::fs::read_dir(folder)) else { return false };
+    entries.map(|entry| entry.unwrap().path()).any(|path| {
         if path.is_dir() {
             return holds(&path, needle);
         }
-        std::fs::read(&path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
+        there(std::fs::read(&path)).is_some_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
     })
 }
 
@@ -395,7 +402,9 @@ async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
     }
     let another = extend("n.ferrer", Some("2026-07-31"), decides(true)).await;
     let asked: model::terms::Date = day.parse().unwrap();
-    assert!(matches!(another, Err(CaseError::OutOfPlace(Misstep::AnotherDay { asked: day }, _)) if day == asked));
+    let another = misstep(another);
+    assert!(matches!(another, Misstep::AnotherDay { asked: day, .. } if day == asked), "{another}");
+    assert_eq!(demanding(&another), ["D.4.b-2"]);
     assert_eq!((approvals().await, house.docket(&record).await.asked.len()), (1, 1), "it waits still");
     let denied = extend("n.ferrer", None, decides(false)).await.unwrap();
     assert!(!denied.pending && denied.docket.asked.is_empty() && denied.docket.extended.is_none());
@@ -423,12 +432,18 @@ async fn an_extension_is_the_fusion_centers_to_grant_and_moves_the_purge() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_asked_is_not_lost_to_a_second_asking() {
     let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
-    let already = Misstep::AskedAlready { by: format!("{HOME}/{DETECTIVE}") };
+    let already = |refused: Misstep, clause: &str| {
+        assert!(
+            matches!(&refused, Misstep::AskedAlready { by, .. } if *by == format!("{HOME}/{DETECTIVE}")),
+            "{refused}"
+        );
+        assert_eq!(demanding(&refused), [clause]);
+    };
     let (evidence, noticed) = (record(1), record(3));
     let written = [("written-notice", Value::Flag(true))];
     assert!(house.step(DETECTIVE, Change::Hold, evidence.clone(), written).await.unwrap().pending);
     let asked = house.docket(&evidence).await;
-    assert_eq!(misstep(house.step(ANALYST, Change::Hold, evidence.clone(), []).await), already);
+    already(misstep(house.step(ANALYST, Change::Hold, evidence.clone(), []).await), "D.4.a-2");
     assert_eq!(house.docket(&evidence).await, asked, "as it was");
     assert!(house.step(DETECTIVE, Change::Hold, evidence.clone(), []).await.unwrap().pending);
     let again = house.docket(&evidence).await;
@@ -452,7 +467,8 @@ async fn what_somebody_asked_is_not_lost_to_a_second_asking() {
     let granted = || answers([("extension-granted", Value::Flag(true))]);
     assert!(extend(DETECTIVE, items).await.unwrap().pending);
     let asked = house.docket(&noticed).await;
-    assert_eq!(misstep(extend(ADMINISTRATOR, granted()).await), already, "who may not grant it asks for it");
+    // Who may not grant it asks for it.
+    already(misstep(extend(ADMINISTRATOR, granted()).await), "D.4.b-2");
     assert_eq!(house.docket(&noticed).await, asked, "as it was");
     assert!(extend(DETECTIVE, answers([("agency-case-number", text("26-119"))])).await.unwrap().pending);
     let number = |docket: &Docket| {
@@ -530,7 +546,8 @@ async fn a_noticed_record_is_on_no_list_and_a_probe_stays_for_its_minimum() {
 
     let early = house.step(ADMINISTRATOR, Change::Purge, of_request("probe", &request), []).await;
     let early = misstep(early);
-    assert!(matches!(&early, Misstep::KeptUntil { clause, .. } if clause.contains("E.2.b")), "{early}");
+    assert!(matches!(&early, Misstep::KeptUntil { .. }) && early.to_string().contains(" E.2.b demands"), "{early}");
+    assert_eq!(demanding(&early), ["E.2.b"]);
     assert!(house.casework.request(HOME, &unsearched).await.unwrap().template.is_some());
     house.set_clock("2027-03-01T16:00:01.000Z");
     house.casework.pass_deadlines().await;

@@ -1,16 +1,17 @@
 //! Whatever steps are taken, in whatever order and by whomever: nothing is released without the signatures demanded, and a
 //! step that is not taken changes nothing but the log.
 
+use crate::common::came::{Came, came, differing, forget_demands, stated};
+use crate::common::record::{DIRECTIVE, DIRECTIVE_APPROVED, Record};
 use crate::common::{
     ASKER, Court, FIRST, GALLERY, JURISDICTION, RECORDS, SECOND, SUPERVISOR, agree, answers, batch, court, intake,
     outgoing, said, signing, text,
 };
-use casework::CaseError;
 use casework::access::Change;
 use casework::acknowledgement::Acknowledgement;
 use casework::enroll::Batch;
 use casework::intake::Intake;
-use casework::registration::{Record, Registration};
+use casework::registration::{self, Registration};
 use casework::report::Asked;
 use casework::search_step::Plan;
 use casework::violation::Report;
@@ -40,6 +41,9 @@ const PEOPLE: [&str; 4] = [FIRST, SECOND, SUPERVISOR, ASKER];
 /// Who decides how somebody stands, and of whom.
 const LASO: &str = "l.ortega";
 const UNSETTLED: &str = SECOND;
+
+/// Who reads the log.
+const AUDITOR: &str = "a.feld";
 
 /// The role that is theirs to keep and to lose, and one that they hold beside it, so that they are never out for want of any.
 const EXAMINER: &str = "examiner";
@@ -86,38 +90,15 @@ impl Tally {
     }
 }
 
-/// What came of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Came {
-    Taken,
-    /// It waits for others: on record with what it demands.
-    Waits,
-    /// It was not taken; `demands` where the denial itself demands something of somebody.
-    Refused {
-        demands: bool,
-    },
-}
-
-fn came<T>(taken: Result<T, CaseError>) -> Came {
-    match taken {
-        Ok(_) => Came::Taken,
-        Err(CaseError::Waits(_)) => Came::Waits,
-        Err(CaseError::Refused { rulings, .. }) => {
-            Came::Refused { demands: rulings.rulings.iter().any(|r| !r.decision.obligations.is_empty()) }
-        }
-        Err(CaseError::OutOfPlace(..) | CaseError::Rejected(_)) => Came::Refused { demands: false },
-        Err(e) => panic!("neither taken nor refused: {e:?}"),
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn no_sequence_of_steps_releases_without_the_signatures_demanded() {
     let Some(court) = court().await else { return };
     let granted = access(&court, LASO, AccessChange::Grant, vec![BESIDE.into()]).await;
     assert_eq!(granted, Came::Taken);
+    let mut record = Record::begin(&court.casework, &[JURISDICTION]);
     let (mut leads, mut no_leads, mut refused) = (0, 0, 0);
     for seed in 0..WALKS {
-        let (released, not_taken) = walk(&court, seed).await;
+        let (released, not_taken) = walk(&court, seed, &mut record).await;
         leads += usize::from(released == Some(true));
         no_leads += usize::from(released == Some(false));
         refused += not_taken;
@@ -129,7 +110,7 @@ async fn no_sequence_of_steps_releases_without_the_signatures_demanded() {
 }
 
 /// Walks; gives what was released, if anything was, and how many steps were not taken.
-async fn walk(court: &Court, seed: u64) -> (Option<bool>, usize) {
+async fn walk(court: &Court, seed: u64, record: &mut Record) -> (Option<bool>, usize) {
     let mut dice = StdRng::seed_from_u64(seed);
     // The policy bounds one person's searches in an hour.
     court.clock.fetch_add(600_000, Ordering::AcqRel);
@@ -160,6 +141,10 @@ async fn walk(court: &Court, seed: u64) -> (Option<bool>, usize) {
     if tally.until_today {
         assert_eq!(grant(court, None, &mut tally).await, Came::Taken, "seed {seed}: for good again");
     }
+    record.read(&court.casework, JURISDICTION, AUDITOR).await;
+    let told = record.told(&request, if tally.approved_first { &DIRECTIVE_APPROVED } else { &DIRECTIVE });
+    assert!(told.faults.is_empty() && !told.is_searching(), "seed {seed}: {told:?}");
+    assert_eq!(told.released.map(|candidates| candidates > 0), tally.released, "seed {seed}: as the log has it");
     (tally.released, not_taken)
 }
 
@@ -185,7 +170,7 @@ impl Stand {
         for what in ["obligations", "waits_for", "next"] {
             self.seen.as_object_mut().unwrap().remove(what);
         }
-        self.rows.retain(|row| !["obligation", "imposition"].contains(&row.table));
+        forget_demands(&mut self.rows);
     }
 }
 
@@ -196,14 +181,6 @@ async fn state(court: &Court, request: &str) -> Stand {
     // Whoever reads this list tidies it: what leads nowhere any more is taken out.
     rows.retain(|row| row.table != "obligation_wake");
     Stand { seen, rows }
-}
-
-/// The tables and keys of rows that are in one of the two only.
-fn differing(one: &[RowAtRest], other: &[RowAtRest]) -> String {
-    let only = |a: &[RowAtRest], b: &[RowAtRest]| {
-        a.iter().filter(|row| !b.contains(row)).map(|row| format!("{} {}", row.table, row.key)).collect::<Vec<_>>()
-    };
-    format!("rows that went {:?}, rows that came {:?}", only(one, other), only(other, one))
 }
 
 async fn let_in(court: &Court, who: &str) -> bool {
@@ -393,11 +370,6 @@ async fn waive(court: &Court, who: &str, request: &str) -> Came {
     came
 }
 
-/// What whoever gives or reviews access says.
-fn stated() -> BTreeMap<String, Value> {
-    answers([("need-to-know", text("compares faces in the unit")), ("credential-personal", Value::Flag(true))])
-}
-
 async fn access(court: &Court, by: &str, change: AccessChange, roles: Vec<Held>) -> Came {
     let change = Change { change, roles, reason: "as the walk goes".to_owned(), answers: stated() };
     came(court.casework.change_access(&court.who(by).await, JURISDICTION, UNSETTLED, change).await)
@@ -453,7 +425,7 @@ async fn assign(court: &Court, unit: &str, tally: &mut Tally) -> Came {
 
 async fn recorded(court: &Court, by: &str, unit: &str) -> Came {
     let particulars = Particulars { unit: Some(unit.to_owned()), ..Particulars::default() };
-    let record = Record { particulars, answers: stated(), ..Record::default() };
+    let record = registration::Record { particulars, answers: stated(), ..Default::default() };
     came(court.casework.record_of_person(&court.who(by).await, JURISDICTION, UNSETTLED, record).await)
 }
 

@@ -64,7 +64,8 @@ struct Pair {
     home: tempfile::TempDir,
 }
 
-fn source() -> PathBuf {
+/// Where the policy of the requester's home is.
+pub fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(HOME)
 }
 
@@ -83,7 +84,8 @@ async fn pair() -> Option<Pair> {
     Some(pair)
 }
 
-fn opening(home: &Path, id: &str, policy: policy::Policy, registry: &str) -> Opening {
+/// A jurisdiction with a log under this folder.
+pub fn opening(home: &Path, id: &str, policy: policy::Policy, registry: &str) -> Opening {
     let registry: Registry = toml::from_str(registry).unwrap();
     let origin = format!("test/{id}");
     let signer = audit::Ed25519Signer::from_seed(&origin, [7; 32]).unwrap();
@@ -286,7 +288,8 @@ async fn what_another_jurisdiction_wants_destroyed_stays_as_long_as_the_keeper_d
     let whose: Vec<_> = owed.iter().filter(due).map(|o| o.jurisdiction.as_str()).collect();
     assert_eq!(whose, [HOME], "the requester's policy wants it gone by now");
     let early = misstep(pair.keeps(Change::Purge, &request).await);
-    assert!(matches!(&early, Misstep::KeptUntil { clause, .. } if clause == "michigan-state-police 9"), "{early}");
+    assert!(matches!(early, Misstep::KeptUntil { .. }), "{early}");
+    assert!(early.to_string().starts_with("michigan-state-police 9 demands"), "{early}");
     pair.casework.pass_deadlines().await;
     assert!(pair.has_template(&request).await);
 
@@ -334,7 +337,8 @@ async fn a_log_keeps_what_decisions_on_requests_kept_elsewhere_demand_of_it() {
     let pair = pair.reopen_with(keep).await;
     assert!(pair.holders().await.is_empty(), "lifted for good");
     let kept = misstep(pair.prune(299).await);
-    assert!(matches!(&kept, Misstep::KeptUntil { clause, .. } if clause == "detroit 9"), "{kept}");
+    assert!(matches!(kept, Misstep::KeptUntil { .. }), "{kept}");
+    assert!(kept.to_string().starts_with("detroit 9 demands"), "{kept}");
     assert_eq!(pair.log(HOME).minimum_index(), 0);
     // What the keeper demands of entries is of its own log.
     pair.pass_days(3650);

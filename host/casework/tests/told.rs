@@ -1,13 +1,14 @@
 //! What people are shown of a request, and what they are not.
 
 use crate::common::{
-    Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, against, agree, court, misstep, outgoing, record, refused, said,
-    signing,
+    ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, against, agree, court, misstep, outgoing, record, refused,
+    said, signing,
 };
-use casework::Misstep;
+use casework::{CaseError, Misstep};
 use magistrate_casework as casework;
 use model::account::Event;
 use model::facts::{Conclusion, Likeness};
+use model::rulings::Outcome;
 
 /// An officer who is of no examining unit.
 const PATROL: &str = "p.rivers";
@@ -63,8 +64,8 @@ async fn a_refused_release_tells_nobody_of_a_list_they_have_not_opened() {
         let same = matches!(&wanting, Misstep::Wanting { demanded } if !demanded.is_empty());
         assert!(same, "excluded, possible or not on the list, it is the same to them: {wanting}");
     }
-    let theirs = court.release(FIRST, &request, outgoing(&records[1..2])).await;
-    assert_eq!(misstep(theirs), Misstep::NotPossible { record: records[1].clone() });
+    let theirs = misstep(court.release(FIRST, &request, outgoing(&records[1..2])).await);
+    assert!(matches!(&theirs, Misstep::NotPossible { record, .. } if *record == records[1]), "{theirs}");
     let theirs = misstep(court.release(FIRST, &request, outgoing(&records[..1])).await);
     assert!(matches!(theirs, Misstep::Unsigned { .. }), "{theirs}");
 
@@ -93,7 +94,72 @@ async fn whoever_names_records_of_a_list_they_have_not_opened_is_judged_first() 
     assert!(there.iter().any(|c| c == "5.4(3)-c"), "they have not opened it: {there:?}");
     let twice = vec![said(unlisted, Likeness::Possible), said(unlisted, Likeness::Possible)];
     refused(court.dispose(PATROL, &request, twice).await, "5.4(3)-c");
-    let opener = court.dispose(FIRST, &request, vec![said(unlisted, Likeness::Possible)]).await;
-    assert_eq!(misstep(opener), Misstep::Unlisted { record: other.clone() });
+    let opener = misstep(court.dispose(FIRST, &request, vec![said(unlisted, Likeness::Possible)]).await);
+    assert!(matches!(&opener, Misstep::Unlisted { record, .. } if *record == other), "{opener}");
     agree(&court.casework).await;
+}
+
+/// What somebody is told who releases these records, but for where it is on record.
+async fn answer(court: &Court, who: &str, request: &str, named: &[&String]) -> String {
+    let candidates: Vec<String> = named.iter().copied().cloned().collect();
+    match court.release(who, request, outgoing(&candidates)).await {
+        Ok(_) => "it left".to_owned(),
+        Err(CaseError::Refused { rulings, .. }) => {
+            let findings = rulings.rulings.iter().flat_map(|r| &r.decision.findings);
+            let against = findings.filter(|f| matches!(f.outcome, Outcome::Violated | Outcome::Missing));
+            format!("{:?}", against.collect::<Vec<_>>())
+        }
+        Err(e) => named.iter().fold(e.to_string(), |told, record| told.replace(record.as_str(), "it")),
+    }
+}
+
+/// A request whose examiners have signed so, and the supervisor after them; a lead has its first candidate found possible.
+async fn concluded(court: &Court, seed: usize, conclusions: [Conclusion; 2]) -> (String, Vec<String>) {
+    let (request, records) = court.searched(seed, 3).await;
+    let lead = conclusions.contains(&Conclusion::Lead);
+    let likeness = |i| if lead && i == 0 { Likeness::Possible } else { Likeness::Excluded };
+    let all = records.iter().enumerate().map(|(i, record)| said(record, likeness(i)));
+    court.dispose(FIRST, &request, all.collect()).await.unwrap();
+    court.look(SECOND, &request).await.unwrap();
+    for (examiner, conclusion) in [FIRST, SECOND].into_iter().zip(conclusions) {
+        court.sign(examiner, &request, signing("examiner", conclusion)).await.unwrap();
+    }
+    court.sign(SUPERVISOR, &request, signing("ciu-supervisor", Conclusion::Approved)).await.unwrap();
+    (request, records)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_finds_out_by_a_release_which_records_of_a_list_they_have_not_opened_were_found_possible() {
+    let Some(court) = court().await else { return };
+    let (request, records) = court.signed(6).await;
+    let other = (0..crate::common::RECORDS).map(record).find(|r| !records.contains(r)).unwrap();
+    let (possible, excluded) = (&records[0], &records[1]);
+    for who in [SUPERVISOR, PATROL, ASKER] {
+        let told = answer(&court, who, &request, &[possible]).await;
+        assert_ne!(told, "it left", "{who}");
+        for named in [excluded, &other] {
+            assert_eq!(answer(&court, who, &request, &[named]).await, told, "{who}");
+        }
+        let twice = answer(&court, who, &request, &[possible, possible]).await;
+        assert!(twice.contains("named twice"), "{who}: {twice}");
+        for named in [excluded, &other] {
+            assert_eq!(answer(&court, who, &request, &[named, named]).await, twice, "{who}");
+        }
+    }
+    court.release(FIRST, &request, outgoing(&records[..1])).await.expect("whoever has opened it releases it");
+    agree(&court.casework).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_finds_out_by_a_release_what_was_concluded_of_a_request_that_they_do_not_see() {
+    use Conclusion::{Lead, NoLead};
+    let Some(court) = court().await else { return };
+    let mut told = Vec::new();
+    for (seed, conclusions) in [(3, [Lead, Lead]), (4, [NoLead, NoLead]), (5, [Lead, NoLead])] {
+        let (request, records) = concluded(&court, seed, conclusions).await;
+        let with = answer(&court, PATROL, &request, &[&records[0]]).await;
+        told.push((with, answer(&court, PATROL, &request, &[]).await));
+    }
+    assert!(told.iter().all(|answers| *answers == told[0]), "agreed or not, it is the same to them: {told:?}");
+    assert!(told[0].0.contains("5.4(4)-a") && told[0].1.contains("5.4(4)-a"), "{told:?}");
 }

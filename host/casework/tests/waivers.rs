@@ -5,6 +5,7 @@ use crate::common::{FIRST, GALLERY, SUPERVISOR, agree, batch, intake, misstep, o
 use casework::chamber::{Loading, Registered};
 use casework::intake::Intake;
 use casework::life::State;
+use casework::misstep::Demanded;
 use casework::notices::{Delivering, Notice, Outbox};
 use casework::obligations::{Owed, Standing};
 use casework::replay::{Decided, Replayed};
@@ -45,6 +46,8 @@ const WHY: &str = "the office that had to do it was closed on 1 March, order 26-
 pub struct House {
     pub casework: Casework,
     pub clock: Arc<AtomicU64>,
+    /// What the casework keeps its rows in.
+    pub store: store::Store,
     _home: tempfile::TempDir,
 }
 
@@ -53,7 +56,7 @@ fn source(jurisdiction: &str) -> PathBuf {
 }
 
 /// The shipped policies; `None` where they are not built.
-async fn shipped() -> Option<House> {
+pub async fn shipped() -> Option<House> {
     let mut policies = Vec::new();
     for (jurisdiction, component) in COMPONENTS {
         let folder = source(jurisdiction);
@@ -108,12 +111,12 @@ async fn open(policies: Vec<policy::Policy>, outbox: Option<Arc<dyn Outbox>>) ->
     let at: Instant = "2026-03-10T15:00:00.000Z".parse().unwrap();
     let clock = Arc::new(AtomicU64::new(at.0));
     let casework =
-        Casework::open(openings, store, Clock::set(clock.clone()), None, &|_: Loading<'_>| {}).await.unwrap();
+        Casework::open(openings, store.clone(), Clock::set(clock.clone()), None, &|_: Loading<'_>| {}).await.unwrap();
     let casework = match outbox {
         Some(outbox) => casework.with_outbox(outbox),
         None => casework,
     };
-    House { casework, clock, _home: home }
+    House { casework, clock, store, _home: home }
 }
 
 fn kind(owed: &Owed) -> &'static str {
@@ -276,25 +279,31 @@ async fn what_is_waived_met_or_nowhere_cannot_be_waived_and_the_refusal_says_whi
     }
     assert_eq!(house.on_record(DETROIT, "rejected").await, 0, "nothing was asked yet");
     for id in ["0123456789abcdef0123456789abcdef", "", request.as_str()] {
-        assert_eq!(misstep(house.waive(id).await), Misstep::NothingOwed { of: id.to_owned() });
+        assert_eq!(misstep(house.waive(id).await), Misstep::NothingOwed { of: id.to_owned(), demanded: vec![] });
     }
 
     let first = house.who(DETROIT, FIRST).await;
     house.casework.complete(&first, DETROIT, &flag.id, "looked at with the examiner").await.unwrap();
     let met = misstep(house.waive(&flag.id).await);
-    assert_eq!(met, Misstep::MetAlready { obligation: flag.id.clone(), at: house.now() });
+    let demanded = Demanded::from(&flag);
+    assert_eq!(met, Misstep::MetAlready { obligation: flag.id.clone(), at: house.now(), demanded });
+    // Nor is it said twice that it is done.
+    let twice = misstep(house.casework.complete(&first, DETROIT, &flag.id, "looked at once more").await);
+    assert_eq!(twice, Misstep::NothingOwed { of: flag.id.clone(), demanded: vec![Demanded::from(&flag)] });
 
     house.waive(&task.id).await.unwrap();
     let (waived, by) = (house.now(), format!("{DETROIT}/{CHIEF}"));
     house.clock.fetch_add(HOUR_MS, Ordering::AcqRel);
     for reason in [WHY, "another reason"] {
         let again = misstep(house.waive_as((DETROIT, CHIEF), &task.id, reason).await);
-        assert_eq!(again, Misstep::WaivedAlready { obligation: task.id.clone(), by: by.clone(), at: waived });
+        let (obligation, demanded) = (task.id.clone(), Demanded::from(&task));
+        assert_eq!(again, Misstep::WaivedAlready { obligation, by: by.clone(), at: waived, demanded });
     }
     let chief = house.who(DETROIT, CHIEF).await;
     let done = house.casework.complete(&chief, DETROIT, &task.id, "looked at it all the same").await;
-    assert_eq!(misstep(done), Misstep::NothingOwed { of: task.id.clone() });
-    assert_eq!((house.on_record(DETROIT, "rejected").await, house.on_record(DETROIT, "waived").await), (7, 1));
+    let demanded = vec![Demanded::from(&task)];
+    assert_eq!(misstep(done), Misstep::NothingOwed { of: task.id.clone(), demanded });
+    assert_eq!((house.on_record(DETROIT, "rejected").await, house.on_record(DETROIT, "waived").await), (8, 1));
     agree(&house.casework).await;
 }
 

@@ -3,7 +3,7 @@
 use crate::host_name;
 use crate::output::bar;
 use crate::pki::{self, Authority, write_secret};
-use crate::scratch::Scratch;
+use crate::scratch::{self, Scratch};
 use anyhow::{Context as _, bail};
 use model::facts::Device;
 use std::fmt::Write as _;
@@ -62,16 +62,8 @@ fn write(
     listen: std::net::SocketAddr,
     faces: Option<&face::ModelPaths>,
 ) -> anyhow::Result<()> {
-    if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
-        bail!("{} is not empty: name a folder that does not exist yet", folder.display());
-    }
     let sources = find_policies(policies)?;
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(parent)?;
-    let making = Scratch::common(parent, ".magistrate-init-")?;
+    let making = Scratch::common(scratch::room_for(folder)?, ".magistrate-init-")?;
     fill(making.path(), &sources, host, listen, faces)?;
     making.settle(folder)
 }
@@ -145,6 +137,7 @@ fn fill(
             fit_galleries(&target.join("registry.toml"), model, *dim)?;
         }
         let registry = crate::config::registry(&target.join("registry.toml"))?;
+        date_anew(&target.join("registry.toml"))?;
         let bar = bar(&format!("certificates of {id}"), registry.people.len() as u64);
         for person in &registry.people {
             authority.person(id, &person.id, Device::Fixed, &pki::file_name(&person.id), 365)?;
@@ -166,6 +159,32 @@ fn fill(
     }
     std::fs::write(folder.join("magistrate.toml"), config)?;
     Ok(())
+}
+
+/// How a line of a sample registry ends whose day is that before `init`'s own.
+const DATED_ANEW: &str = "# init: the day before";
+
+/// Enters the day before in the lines of a sample registry that ask for it: an invented person's review, say, is not to be overdue
+/// because the sample is old. The day before, as where the jurisdiction is it may not be today yet.
+fn date_anew(registry: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(registry)?;
+    if text.contains(DATED_ANEW) {
+        let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
+        std::fs::write(registry, dated(&text, today.yesterday()?))?;
+    }
+    Ok(())
+}
+
+/// The same lines with this day where they ask for one.
+fn dated(text: &str, day: model::terms::Date) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| match line.split_once('=') {
+            Some((key, _)) if line.ends_with(DATED_ANEW) => format!("{key}= \"{day}\""),
+            _ => line.to_owned(),
+        })
+        .collect();
+    lines.join("\n") + "\n"
 }
 
 /// Makes the development galleries hold templates of the configured model. Only galleries have these two keys.
@@ -296,6 +315,14 @@ const NO_FACES: &str = r#"
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_lines_that_ask_for_it_are_dated_anew() {
+        let text =
+            "reviewed = \"2026-01-01\" # init: the day before\nchecked = \"2026-01-01\"\n# init: the day before\n";
+        let expected = "reviewed = \"2031-02-28\"\nchecked = \"2026-01-01\"\n# init: the day before\n";
+        assert_eq!(dated(text, "2031-02-28".parse().unwrap()), expected);
+    }
 
     #[test]
     fn a_path_is_quoted_where_a_shell_would_take_it_apart() {

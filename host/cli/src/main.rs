@@ -19,7 +19,8 @@
 //! | `witness_command.rs`, `witnesses.rs` | `witness`; whom `serve` asks for cosignatures |
 //! | `bench/` | `bench vet / search / load / append / verify / prove / replay / serve` |
 //! | `config.rs`, `keys.rs`, `output.rs`, `help.rs` | magistrate.toml; verifier keys; tables, bars and colours; what every `--help` ends with |
-//! | `mistyped.rs`, `private.rs`, `scratch.rs` | wrong usage found late; folders for their owner alone; folders that go again |
+//! | `mistyped.rs`, `unverified.rs` | wrong usage found late; what was only to be read and does not verify |
+//! | `private.rs`, `scratch.rs` | folders for their owner alone; folders that go again |
 
 #![warn(clippy::print_stdout)]
 
@@ -55,6 +56,7 @@ mod search_command;
 mod serve;
 mod shown;
 mod store_command;
+mod unverified;
 mod witness_command;
 mod witnesses;
 

@@ -1,5 +1,6 @@
 //! What was typed wrongly, where that is found out only after the command line was read.
 
+use crate::unverified;
 use std::fmt;
 
 /// Why; the program ends with the code for wrong usage.
@@ -16,7 +17,11 @@ impl std::error::Error for Mistyped {}
 
 /// The code that a failure stands for, whatever was said about it on its way.
 pub(crate) fn code(failure: &anyhow::Error) -> u8 {
-    if failure.downcast_ref::<Mistyped>().is_some() { crate::MISTYPED } else { crate::FAILED }
+    match failure.downcast_ref::<Mistyped>() {
+        Some(_) => crate::MISTYPED,
+        None if unverified::is_why(failure) => crate::UNVERIFIED,
+        None => crate::FAILED,
+    }
 }
 
 #[cfg(test)]

@@ -70,6 +70,13 @@ struct Change {
     /// The last day on which the roles granted count, as 2026-12-31; they have no end where it is absent
     #[arg(long)]
     until: Option<String>,
+    #[command(flatten)]
+    said: Said,
+}
+
+// Why, on which answers, and how to print it.
+#[derive(clap::Args)]
+pub(crate) struct Said {
     /// Why
     #[arg(long, default_value = "")]
     reason: String,
@@ -185,13 +192,15 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 }
 
 fn send_change(connection: &Connection, path: &str, change: &Change) -> anyhow::Result<ExitCode> {
-    let body = json!({
-        "change": change.change,
-        "roles": roles(&change.roles, change.until.as_deref()),
-        "reason": change.reason,
-        "answers": change.answers.json(),
-    });
-    shown::tell(&connection.post(path, &body)?, change.json, changed)
+    let body = json!({"change": change.change, "roles": roles(&change.roles, change.until.as_deref())});
+    send(connection, path, body, &change.said)
+}
+
+/// Sends a step that changes how somebody stands, and tells how they stand after it.
+pub(crate) fn send(connection: &Connection, path: &str, mut body: Value, said: &Said) -> anyhow::Result<ExitCode> {
+    body["reason"] = json!(said.reason);
+    body["answers"] = json!(said.answers.json());
+    shown::tell(&connection.post(path, &body)?, said.json, changed)
 }
 
 /// Roles as the server takes them: names, or names with their last day.
@@ -204,7 +213,7 @@ pub(crate) fn roles(names: &[String], until: Option<&str>) -> Vec<Value> {
 }
 
 /// How somebody stands after a step.
-pub(crate) fn changed(answer: &Value) {
+fn changed(answer: &Value) {
     let since = text(&answer["suspended_since"]);
     let stands = if since.is_empty() { "may act".to_owned() } else { format!("suspended since {since}") };
     say!("{}: {stands}; roles: {}", text(&answer["id"]), text(&answer["roles"]));

@@ -137,7 +137,7 @@ impl Outbox for Post {
 }
 
 /// The office that alarms go to where none is named: whoever looks into the folder finds them.
-const OFFICE: &str = "administrator";
+pub(crate) const OFFICE: &str = "administrator";
 
 /// The offices that alarms go to.
 ///

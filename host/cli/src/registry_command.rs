@@ -1,8 +1,7 @@
 //! People, agencies and agreements come on record, and are listed, from the command line: each command is one route.
 
 use crate::connection::Connection;
-use crate::form::Answers;
-use crate::office_command::{changed, roles};
+use crate::office_command::{Said, roles, send};
 use crate::output;
 use crate::shown::{self, list, text};
 use anyhow::Context as _;
@@ -60,19 +59,6 @@ pub(crate) enum Command {
         after_help = "Example:\n  magistrate registry end --certificate here/certs/detroit/l.ortega.pem --jurisdiction detroit --agency ice-ero \\\n    --agreement $AGREEMENT --reason 'not renewed'"
     )]
     End(End),
-}
-
-// Why, on which answers, and how to print it.
-#[derive(clap::Args)]
-pub(crate) struct Said {
-    /// Why
-    #[arg(long, default_value = "")]
-    reason: String,
-    #[command(flatten)]
-    answers: Answers,
-    /// Print the server's answer as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(clap::Args)]
@@ -311,12 +297,6 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
             send(&end.connection, &path, json!({}), &end.said)
         }
     }
-}
-
-fn send(connection: &Connection, path: &str, mut body: Value, said: &Said) -> anyhow::Result<ExitCode> {
-    body["reason"] = json!(said.reason);
-    body["answers"] = json!(said.answers.json());
-    shown::tell(&connection.post(path, &body)?, said.json, changed)
 }
 
 fn people(answer: &Value) {

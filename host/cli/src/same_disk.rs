@@ -2,35 +2,29 @@
 //! is room, which may be too late for whoever has to be told within the hour (CJIS AU-5).
 
 use crate::config::Config;
-use crate::post::told_of_alarms;
+use crate::post::OFFICE;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// What to say of it, where alarms for an office are files and nothing else, on the disk of a log.
+/// What to say of it, where alarms are files and nothing else, on the disk of a log.
 pub(crate) fn warning(config: &Config) -> Option<String> {
     said(config.outbox.as_ref()?, &config.audit.folder, config.jurisdictions.keys())
 }
 
 fn said<'j>(outbox: &outbox::Config, logs: &Path, jurisdictions: impl Iterator<Item = &'j String>) -> Option<String> {
     let folder = outbox.folder.as_deref()?;
-    let by_mail = |office: &String| outbox.recipients.get(office).is_some_and(|addresses| !addresses.is_empty());
-    let (whose, remedy) = match &outbox.smtp {
-        None => (String::new(), "name a mail server under [outbox.smtp]".to_owned()),
-        Some(_) => {
-            let offices = told_of_alarms(outbox).ok()?;
-            let unmailed: Vec<String> =
-                offices.iter().filter(|office| !by_mail(office)).map(|office| format!("`{office}`")).collect();
-            if unmailed.is_empty() {
-                return None;
-            }
-            let offices = unmailed.join(", ");
-            (format!(" for {offices}"), format!("give {offices} an address under [outbox.recipients]"))
+    let remedy = match &outbox.smtp {
+        None => "name a mail server under [outbox.smtp]".to_owned(),
+        // Where mail is sent, offices named for alarms have addresses, or the outbox is refused. This one is named by nobody.
+        Some(_) if outbox.alarm.is_empty() && outbox.recipients.get(OFFICE).is_none_or(Vec::is_empty) => {
+            format!("give `{OFFICE}` an address under [outbox.recipients]")
         }
+        Some(_) => return None,
     };
     let sharing: Vec<&str> = jurisdictions.map(String::as_str).filter(|id| share(folder, &logs.join(id))).collect();
     (!sharing.is_empty()).then(|| {
         format!(
-            "alarms{whose} go into {} alone, on the disk of the logs of {}: when it is full, nobody is told that way; {remedy}, or \
+            "alarms go into {} alone, on the disk of the logs of {}: when it is full, nobody is told that way; {remedy}, or \
              name a folder on another disk",
             folder.display(),
             sharing.join(", ")
@@ -78,10 +72,10 @@ mod tests {
         let mail = "[smtp]\nhost = \"mail.example.gov\"\nport = 587\nfrom = \"m@example.gov\"\n";
         let smtp = outbox(mail).smtp;
         assert!(smtp.is_some());
-        // Mail is sent to those alone who have an address, and the office of alarms may have none.
+        // Mail is sent to those alone who have an address, and the office of alarms that nobody named may have none.
         let both = outbox::Config { smtp, ..beside };
         let warned = told(&both).unwrap();
-        assert!(warned.contains("for `administrator` go") && warned.contains("[outbox.recipients]"), "{warned}");
+        assert!(warned.contains("give `administrator` an address under [outbox.recipients]"), "{warned}");
         let addressed = |offices: &[&str]| {
             let address = |office: &&str| ((*office).to_owned(), vec![format!("{office}@example.gov")]);
             outbox::Config { recipients: offices.iter().map(address).collect(), ..both.clone() }
@@ -89,9 +83,7 @@ mod tests {
         assert_eq!(told(&addressed(&["administrator"])), None, "they go by mail, too");
         assert!(told(&addressed(&["north"])).is_some());
         let alarm = vec!["north".to_owned(), "south".to_owned()];
-        assert_eq!(told(&outbox::Config { alarm: alarm.clone(), ..addressed(&["north", "south"]) }), None);
-        let warned = told(&outbox::Config { alarm, ..addressed(&["north"]) }).unwrap();
-        assert!(warned.contains("for `south` go"), "{warned}");
+        assert_eq!(told(&outbox::Config { alarm, ..addressed(&["north", "south"]) }), None);
         assert_eq!(told(&outbox(mail)), None);
     }
 }

@@ -2,7 +2,7 @@
 //! when somebody stops the program.
 
 use crate::private;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -76,6 +76,19 @@ impl Drop for Scratch {
         let _ = std::fs::remove_dir_all(self.path());
         there_are.0.retain(|folder| folder != self.path());
     }
+}
+
+/// The folder that something new is to have its place in, made where there is none. Nothing is at the place yet, or an empty folder.
+pub(crate) fn room_for(place: &Path) -> anyhow::Result<&Path> {
+    if place.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!("{} is not empty: name a folder that does not exist yet", place.display());
+    }
+    let parent = match place.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    Ok(parent)
 }
 
 fn there_are() -> MutexGuard<'static, (Vec<PathBuf>, bool)> {
@@ -158,6 +171,19 @@ mod tests {
         assert!(scratch.settle(&place).is_err(), "what is there is not replaced");
         assert!(!path.exists() && place.join("all").is_file());
         assert!(Scratch::common(&home.path().join("none"), ".making-").is_err());
+    }
+
+    #[test]
+    fn there_is_room_where_nothing_is_and_the_folders_above_are_made() {
+        let home = tempfile::tempdir().unwrap();
+        let place = home.path().join("a/b/new");
+        assert_eq!(room_for(&place).unwrap(), home.path().join("a/b"));
+        assert!(home.path().join("a/b").is_dir() && !place.exists());
+        assert_eq!(room_for(Path::new("new-and-nowhere-else")).unwrap(), Path::new("."));
+        std::fs::create_dir(&place).unwrap();
+        assert!(room_for(&place).is_ok(), "it is empty");
+        std::fs::write(place.join("kept"), "x").unwrap();
+        assert!(room_for(&place).unwrap_err().to_string().contains("is not empty"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use casework::alarm::{Alarm, Announce};
 use casework::chamber::Loading;
 use casework::chancery::Chancery;
 use casework::clock::Correction;
-use casework::reopening::{Restoration, Vigil, Wait};
+use casework::reopening::{Restoration, Vigil, Wait, patiently};
 use casework::retention::{Exports, Means};
 use casework::{Casework, Clock, Opening, PolicyState};
 use clap::ArgGroup;
@@ -135,7 +135,9 @@ async fn start(
         Some(correction) => Clock::system().corrected(correction),
         None => Clock::system(),
     };
-    let (mut vigil, waits) = Vigil::new(alarm.clone());
+    let (vigil, waits) = Vigil::new(alarm.clone());
+    let folder = |id: &String| (id.clone(), config.audit.folder.join(id).display().to_string());
+    let mut vigil = vigil.over(config.jurisdictions.keys().map(folder).collect());
     if let Some(restoration) = said.restoration {
         vigil = vigil.of_restored(restoration);
     }
@@ -208,7 +210,8 @@ async fn open_by(config: &Config, clock: Clock, vigil: Option<&Vigil>) -> anyhow
                 PolicyState::Absent(e.to_string())
             }
         };
-        let (log, galleries) = (prepare_log(config, id)?, Some(open_galleries(config, id)?));
+        let log = patiently(id, &clock, vigil, preparing(config, id)?).await??;
+        let galleries = Some(open_galleries(config, id)?);
         openings.push(Opening { id: id.clone(), policy, registry, log, galleries });
     }
     opening.finish_and_clear();
@@ -249,14 +252,24 @@ fn means(jurisdiction: &config::Jurisdiction) -> Means {
 
 /// Reads and locks a jurisdiction's log.
 pub(crate) fn prepare_log(config: &Config, id: &str) -> anyhow::Result<audit::Prepared> {
+    preparing(config, id)?()
+}
+
+/// What reads and locks a jurisdiction's log, and waits for its disk.
+fn preparing(
+    config: &Config,
+    id: &str,
+) -> anyhow::Result<impl FnOnce() -> anyhow::Result<audit::Prepared> + Send + use<>> {
     let origin = format!("{}/{id}", config.audit.host);
     let seed = config::secret(&config.audit.keys.join(format!("log-{id}.key")))?;
     let signer = audit::Ed25519Signer::from_seed(&origin, seed)?;
     let folder = config.audit.folder.join(id);
-    private::folder(&folder)?;
-    let dir = cap_std::fs::Dir::open_ambient_dir(&folder, cap_std::ambient_authority())?;
-    audit::Log::prepare(dir, &origin, Arc::new(signer))
-        .with_context(|| format!("the audit log in {} cannot be opened", folder.display()))
+    Ok(move || {
+        private::folder(&folder)?;
+        let dir = cap_std::fs::Dir::open_ambient_dir(&folder, cap_std::ambient_authority())?;
+        audit::Log::prepare(dir, &origin, Arc::new(signer))
+            .with_context(|| format!("the audit log in {} cannot be opened", folder.display()))
+    })
 }
 
 /// The folder of a jurisdiction's galleries.

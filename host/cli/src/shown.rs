@@ -66,11 +66,13 @@ pub(crate) fn searched(answer: &Value) {
     say!("request {}", text(&answer["request"]));
     say!("{table}");
     say!(
-        "{} records compared of {}, generation {}, digest {}",
+        "{} records compared of {}, generation {}, digest {}, {} scored exactly, bound {}",
         text(&answer["rows_compared"]),
         text(&answer["gallery"]),
         text(&answer["generation"]),
-        text(&answer["gallery_digest"])
+        text(&answer["gallery_digest"]),
+        text(&answer["rows_reranked"]),
+        text(&answer["bound"])
     );
     statements(answer);
     taken(answer);

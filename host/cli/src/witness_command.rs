@@ -4,8 +4,8 @@ use crate::init::quoted;
 use crate::keys;
 use crate::output;
 use crate::pki::{Authority, write_secret};
-use crate::scratch::Scratch;
-use anyhow::{Context as _, bail};
+use crate::scratch::{self, Scratch};
+use anyhow::Context as _;
 use audit::{Cosigner, VerifierKey, Witness};
 use cap_std::fs::Dir;
 use clap::Subcommand;
@@ -171,17 +171,9 @@ fn open(folder: &Path) -> anyhow::Result<Dir> {
 /// Makes a witness's folder, beside where it is to be and moved there whole.
 fn make(init: &Init) -> anyhow::Result<ExitCode> {
     let folder = &init.folder;
-    if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
-        bail!("{} is not empty: name a folder that does not exist yet", folder.display());
-    }
     let logs = init.log.iter().map(|log| keys::read::<VerifierKey>(log)).collect::<anyhow::Result<Vec<_>>>()?;
     let cosigner = Cosigner::generate(&init.name)?;
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(parent)?;
-    let making = Scratch::common(parent, ".magistrate-witness-")?;
+    let making = Scratch::common(scratch::room_for(folder)?, ".magistrate-witness-")?;
     fill(making.path(), init, &cosigner, &logs)?;
     making.settle(folder)?;
 

@@ -418,6 +418,16 @@ pub struct Promise {
     pub clause: String,
 }
 
+/// By which clause a step of a request's life has its place in that: the host names it where it refuses one that is out of place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The phase of the step.
+    pub phase: Phase,
+    /// The clause: an id of the charter's clause catalogue.
+    pub clause: ClauseId,
+}
+
 /// Who this policy is and what it asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -467,6 +477,9 @@ pub struct Charter {
     /// What no permit ever omits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub promised: Vec<Promise>,
+    /// By which clauses the steps of a request have their places, where the gallery is the jurisdiction's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Place>,
 }
 
 /// What is wrong with a setting.

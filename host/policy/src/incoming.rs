@@ -174,6 +174,7 @@ pub(crate) fn charter_in(x: wr::Charter) -> Result<rulings::Charter, String> {
     let clauses: Vec<rulings::Clause> = x.clauses.into_iter().map(clause_in).collect();
     let review = x.review.map(|charge| charge_in(charge, &clauses)).transpose()?;
     let reports = x.reports.into_iter().map(|report| report_in(report, &clauses)).collect::<Result<_, _>>()?;
+    let places = x.places.into_iter().map(|place| place_in(place, &clauses)).collect::<Result<_, _>>()?;
     Ok(rulings::Charter {
         id: x.id,
         title: x.title,
@@ -192,6 +193,7 @@ pub(crate) fn charter_in(x: wr::Charter) -> Result<rulings::Charter, String> {
         forms: x.forms.into_iter().map(form_in).collect::<Result<_, _>>()?,
         reports,
         promised: x.promised.into_iter().map(promise_in).collect(),
+        places,
     })
 }
 
@@ -279,16 +281,38 @@ fn report_in(x: wr::Report, clauses: &[rulings::Clause]) -> Result<rulings::Repo
 }
 
 fn charge_in(x: wr::Charge, clauses: &[rulings::Clause]) -> Result<rulings::Charge, String> {
-    let clause = clauses.get(usize::from(x.clause)).ok_or_else(|| {
-        format!(
-            "what the calendar demands cites clause {}, and the catalogue has {}: cite one of it",
-            x.clause,
-            clauses.len()
-        )
+    let clause = clause_of("what the calendar demands", x.clause, clauses)?;
+    Ok(rulings::Charge { clause, owner: x.owner, within_hours: x.within_hours, late_to: x.late_to })
+}
+
+fn place_in(x: wr::Place, clauses: &[rulings::Clause]) -> Result<rulings::Place, String> {
+    let clause = clause_of("what says of a step where its place is", x.clause, clauses)?;
+    Ok(rulings::Place { phase: phase_in(x.phase), clause })
+}
+
+/// The clause that a part of the charter cites.
+fn clause_of(what: &str, index: u16, clauses: &[rulings::Clause]) -> Result<rulings::ClauseId, String> {
+    let clause = clauses.get(usize::from(index)).ok_or_else(|| {
+        format!("{what} cites clause {index}, and the catalogue has {}: cite one of it", clauses.len())
     })?;
-    Ok(rulings::Charge { clause: clause.id.clone(), owner: x.owner, within_hours: x.within_hours, late_to: x.late_to })
+    Ok(clause.id.clone())
 }
 
 fn promise_in(x: wr::Promise) -> rulings::Promise {
     rulings::Promise { phase: phase_in(x.phase), clause: x.clause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_has_its_place_by_a_clause_of_the_catalogue_or_the_charter_is_refused() {
+        let clauses = [rulings::Clause { id: "1".into(), summary: "anything goes".to_owned(), phases: vec![] }];
+        let place = |clause| place_in(wr::Place { phase: wt::Phase::Search, clause }, &clauses);
+        let found = place(0).unwrap();
+        assert_eq!((found.phase, &*found.clause), (terms::Phase::Search, "1"));
+        let refused = place(1).unwrap_err();
+        assert!(refused.contains("cites clause 1, and the catalogue has 1"), "{refused}");
+    }
 }

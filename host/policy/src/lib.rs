@@ -11,9 +11,11 @@
 //! | `install` | a folder that holds another revision from now on |
 //! | [`engine`] | the sandbox's settings and limits |
 //! | [`decide`] | running one decision, and what may go wrong |
+//! | [`answers`] | whether a form takes an answer |
 //! | [`archive`] | every revision that was in force or proposed, by digest |
 //! | [`scenario`] | decisions expected of a policy, as data |
 
+pub mod answers;
 pub mod archive;
 pub mod decide;
 pub mod engine;

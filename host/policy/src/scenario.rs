@@ -1,7 +1,10 @@
 //! Decisions expected of a policy, as data: `scenarios/base.toml` holds one matter, every other file of the folder the
 //! cases that differ from it. `docs/scenarios.md` describes the format for whoever writes them.
 
+mod given;
+
 use crate::Policy;
+use given::Given;
 use model::facts::{Attestation, Matter, Party, Step};
 use model::rulings::{Charter, Decision, Duty, Outcome};
 use model::terms::{Field, Phase, Value, Verdict};
@@ -32,6 +35,9 @@ pub struct Scenario {
     /// Answers that the actor gives beside the requester's.
     #[serde(default)]
     operator_answers: BTreeMap<String, Value>,
+    /// Answers that no form of the policy takes, by name, and that are meant so: it may hear them from another jurisdiction.
+    #[serde(default)]
+    on_no_form: BTreeSet<String>,
     /// What must come out.
     pub expect: Expected,
 }
@@ -76,6 +82,8 @@ pub struct Prepared {
     pub scenario: Scenario,
     /// What the policy is told.
     pub matter: Matter,
+    /// Everybody's answers in it.
+    given: Vec<Given>,
 }
 
 #[derive(Deserialize)]
@@ -102,11 +110,11 @@ pub fn read(folder: &Path) -> Result<Vec<Prepared>, ScenarioError> {
     let mut prepared = Vec::new();
     for file in files {
         for scenario in parse::<Cases>(&file)?.scenario {
-            let matter = matter(&base, &scenario).map_err(|message| ScenarioError {
+            let (matter, given) = matter(&base, &scenario).map_err(|message| ScenarioError {
                 path: file.clone(),
                 message: format!("scenario `{}`: {message}", scenario.name),
             })?;
-            prepared.push(Prepared { file: file.clone(), scenario, matter });
+            prepared.push(Prepared { file: file.clone(), scenario, matter, given });
         }
     }
     Ok(prepared)
@@ -126,6 +134,7 @@ pub fn base(folder: &Path, phase: Phase) -> Result<Matter, ScenarioError> {
         without: vec![],
         settings: BTreeMap::new(),
         operator_answers: BTreeMap::new(),
+        on_no_form: BTreeSet::new(),
         expect: Expected {
             verdict: Verdict::Permit,
             clauses: BTreeMap::new(),
@@ -135,7 +144,7 @@ pub fn base(folder: &Path, phase: Phase) -> Result<Matter, ScenarioError> {
             silent: BTreeSet::new(),
         },
     };
-    matter(&table, &scenario).map_err(|message| ScenarioError { path, message })
+    matter(&table, &scenario).map(|(matter, _)| matter).map_err(|message| ScenarioError { path, message })
 }
 
 /// What differs between expected and actual; empty when the scenario passes.
@@ -144,6 +153,7 @@ pub fn differences(policy: &Policy, prepared: &Prepared) -> Vec<String> {
     let expected = &prepared.scenario.expect;
     let mut lines = compare(expected, &ruled.decision);
     lines.extend(misspelt(expected, policy.charter()));
+    lines.extend(given::untaken(&prepared.given, &prepared.scenario.on_no_form, policy.charter()));
     lines.extend(ruled.fault.map(|fault| format!("fault: {fault}")));
     lines
 }
@@ -205,7 +215,7 @@ fn misspelt(expected: &Expected, charter: &Charter) -> Vec<String> {
 }
 
 /// Every kind of duty, as [`duty_kind`] names it.
-const DUTY_KINDS: [&str; 17] = [
+pub(crate) const DUTY_KINDS: [&str; 17] = [
     "statement",
     "document",
     "sign-offs",
@@ -254,7 +264,8 @@ fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ScenarioError
     toml::from_str(&text).map_err(|e| failed(e.to_string().trim_end().to_owned()))
 }
 
-fn matter(base: &toml::Table, scenario: &Scenario) -> Result<Matter, String> {
+/// What the policy is told, and everybody's answers in it.
+fn matter(base: &toml::Table, scenario: &Scenario) -> Result<(Matter, Vec<Given>), String> {
     let mut whole = base.clone();
     if let Some(unknown) =
         whole.keys().chain(scenario.differs.keys()).find(|k| !matches!(k.as_str(), "matter" | "answers" | "steps"))
@@ -286,19 +297,23 @@ fn matter(base: &toml::Table, scenario: &Scenario) -> Result<Matter, String> {
     table.insert("step".to_owned(), step);
     let mut matter: Matter = table.try_into().map_err(|e: toml::de::Error| e.to_string())?;
     let opened = matter.request.as_ref().map_or(matter.clock.now, |r| r.opened);
-    let by_actor = fields(step_answers)?
+    let by_requester = fields(answers)?;
+    let by_actor: Vec<Field> = fields(step_answers)?
         .into_iter()
         .chain(scenario.operator_answers.iter().map(|(name, value)| Field::new(name.clone(), value.clone())))
         .collect();
+    let mut given: Vec<Given> = Given::all(Phase::Request, &by_requester).collect();
+    given.extend(Given::all(scenario.phase, &by_actor));
+    given.extend(matter.attestations.iter().flat_map(|others| Given::all(scenario.phase, &others.answers)));
     let vouching = |party: &Party| format!("{}/{}", party.agency.home, party.person.id);
     let (requester, actor) = (vouching(&matter.requester), vouching(&matter.actor));
     let attestations = [
-        Attestation { by: requester, at: opened, answers: fields(answers)? },
+        Attestation { by: requester, at: opened, answers: by_requester },
         Attestation { by: actor, at: matter.clock.now, answers: by_actor },
     ];
     matter.attestations.extend(attestations.into_iter().filter(|a| !a.answers.is_empty()));
     debug_assert!(matches!(matter.step, Step::Request) == (scenario.phase == Phase::Request));
-    Ok(matter)
+    Ok((matter, given))
 }
 
 fn fields(answers: toml::Table) -> Result<Vec<Field>, String> {

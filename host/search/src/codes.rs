@@ -34,7 +34,7 @@ const HALF_STEPS: f64 = 256.0;
 
 /// Values above so many times the root of a row's mean square get the last code: narrower steps serve all others. Turned
 /// templates are as good as normal; of those it leaves the least coarse residual together with a fine one that is small still.
-const CLIP: f64 = 2.8;
+const CLIP: f64 = 3.1;
 
 /// Codes of probes are not halved: -127 to 127.
 const PROBE_MAX: f64 = 127.0;

@@ -333,7 +333,7 @@ impl Gallery {
         if probes.is_empty() {
             return Vec::new();
         }
-        let floors: Vec<Floor> = probes.iter().map(|_| Floor::new()).collect();
+        let floors: Vec<Floor> = probes.iter().map(|probe| Floor::new(probe.limit())).collect();
         let sieves = self.sweep(probes, among, &floors);
         let halves_first = self.kernel.halves_first(probes.len());
         let answer = |((probe, among), sieve): ((&Probe, &Option<Bitmap>), Sieve<'_>)| {
@@ -355,7 +355,7 @@ impl Gallery {
         }
         let sweep = |share| self.sweep_share(probes, among, floors, share);
         let parts: Vec<Vec<Sieve<'s>>> = shares.into_par_iter().with_max_len(1).map(sweep).collect();
-        let mut sieves = new_sieves(probes, floors);
+        let mut sieves = new_sieves(floors);
         for part in parts {
             for (sieve, part) in sieves.iter_mut().zip(part) {
                 sieve.absorb(part);
@@ -386,7 +386,7 @@ impl Gallery {
         floors: &'s [Floor],
         share: Range<usize>,
     ) -> Vec<Sieve<'s>> {
-        let mut sieves = new_sieves(probes, floors);
+        let mut sieves = new_sieves(floors);
         let mut desk = Desk {
             dots: vec![0_i32; TILE * self.block_rows.min(share.len())],
             united: Vec::new(),
@@ -516,8 +516,8 @@ struct Desk {
 }
 
 /// An empty sieve for each probe.
-fn new_sieves<'s>(probes: &[Probe], floors: &'s [Floor]) -> Vec<Sieve<'s>> {
-    probes.iter().zip(floors).map(|(probe, floor)| Sieve::new(probe.limit(), floor)).collect()
+fn new_sieves(floors: &[Floor]) -> Vec<Sieve<'_>> {
+    floors.iter().map(Sieve::new).collect()
 }
 
 /// Shape only: templates are biometric data and stay out of logs.

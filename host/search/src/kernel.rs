@@ -130,11 +130,14 @@ impl Kernel {
         }
     }
 
-    /// Has the fine halves of a row brought into the cache, where that can be asked for.
+    /// Has the fine halves of a row brought into the cache, and the radius that they leave, where that can be asked for.
     pub(crate) fn fetch_fine(self, block: Block<'_>, row: usize) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Vnni(vnni) => vnni.fetch(block.fine_of(row)),
+            Self::Vnni(vnni) => {
+                vnni.fetch_numbers(&block.fine_radii[row..=row]);
+                vnni.fetch(block.fine_of(row));
+            }
             _ => {
                 let _nobody_asks_for = (block, row);
             }

@@ -84,8 +84,8 @@
 //!
 //! **Selection.** Let `θ` be the `k`-th largest *lower* end of the brackets seen so far. At least `k` rows score `θ` or
 //! more, so a row whose upper end, coarse or fine, is below `θ` scores strictly less than `k` others and cannot be in the
-//! answer, not even on a tie. `θ` only grows, and the thresholds of threads that saw parts of the gallery are no greater
-//! than the final one, so what survives contains every row of the answer. Survivors are scored in descending order of their
+//! answer, not even on a tie. All threads share `θ`, which only grows: whichever of its values a row was compared with is no
+//! greater than the final one, so what survives contains every row of the answer. Survivors are scored in descending order of their
 //! upper ends, until the next upper end is below the `k`-th best exact score.
 //!
 //! For face templates of 512 values the coarse bracket's half-width is about 0.11 and the fine one's about 0.03; no

@@ -14,8 +14,6 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rayon::prelude::*;
-
 use crate::SnapshotError;
 use crate::codes::vacate;
 use crate::plain::{bytes, bytes_mut};
@@ -139,14 +137,15 @@ impl Rows {
         }
     }
 
-    /// Reads all rows in the file, side by side. In memory they are always as they were written.
+    /// Reads all rows in the file, one after the other: searches want the other threads. In memory they are always as they were
+    /// written.
     ///
     /// # Errors
     /// [`SnapshotError::Damaged`] if one is not as it was written; [`SnapshotError::GivenUp`].
     pub(crate) fn check(&self, go_on: GoOn<'_>) -> Result<(), SnapshotError> {
         let Some(filed) = &self.filed else { return Ok(()) };
         let at_once = self.rows_at_once();
-        filed.sums.par_chunks(at_once).enumerate().try_for_each(|(i, sums)| {
+        filed.sums.chunks(at_once).enumerate().try_for_each(|(i, sums)| {
             if !go_on() {
                 return Err(SnapshotError::GivenUp);
             }
@@ -267,9 +266,25 @@ impl Filed {
         if self.sums.len() == self.capacity {
             self.grow(unit.len())?;
         }
-        self.write(self.sums.len(), unit)?;
+        let row = self.sums.len();
+        if let Err(error) = self.write(row, unit) {
+            self.retract(row, unit.len());
+            return Err(error);
+        }
         self.sums.push(crc32fast::hash(bytes(unit)));
         Ok(())
+    }
+
+    /// Overwrites what the disk took of a row that it did not take whole, and that is kept in memory therefore: nobody would look
+    /// for it here when it is removed. A full disk takes these zeros as far as it took the row.
+    fn retract(&mut self, row: usize, dim: usize) {
+        match self.write(row, &vec![0.0; dim]) {
+            Err(error) if error.kind() != io::ErrorKind::StorageFull => {
+                self.removals += 1;
+                self.remember(Err(error));
+            }
+            _ => {}
+        }
     }
 
     /// Makes room as for a gallery of so many rows. What a snapshot keeps behind the rows is overwritten first: it is of fewer rows
@@ -415,6 +430,34 @@ mod tests {
         assert_eq!(firsts(&rows), [2.0]);
         assert!(rows.whole().is_some());
         settle(&rows);
+    }
+
+    #[test]
+    fn what_the_disk_took_of_a_row_that_it_did_not_take_whole_is_overwritten() {
+        let (seen, file) = file();
+        let mut rows = Rows::in_file(3, 4, Vec::new(), file).expect("a file of its own");
+        rows.push(&unit(1));
+        let filed = rows.filed.as_mut().expect("it has a file");
+        filed.write(1, &unit(2000)).expect("a disk");
+        filed.retract(1, 3);
+        let mut left = [1_u8; 12];
+        seen.read_exact_at(&mut left, row_at(1, 3)).expect("a disk");
+        assert_eq!(left, [0; 12]);
+        assert!(rows.settling().expect("a disk").is_none(), "nothing is left to be done");
+    }
+
+    #[test]
+    fn a_row_of_which_nobody_knows_whether_the_disk_took_some_leaves_the_file_unsettled() {
+        let path = tempfile::NamedTempFile::new().expect("a temporary file");
+        let file = File::options().read(true).write(true).open(path.path()).expect("it is there");
+        let mut rows = Rows::in_file(3, 4, Vec::new(), file).expect("a file of its own");
+        rows.push(&unit(1));
+        // A handle that does not write, as a disk that does not.
+        rows.filed.as_mut().expect("it has a file").file = File::open(path.path()).expect("it is there");
+        rows.push(&unit(2));
+        assert_eq!(firsts(&rows), [1.0, 2.0]);
+        rows.swap_remove(1);
+        assert!(rows.settling().is_err() && rows.whole().is_none());
     }
 
     #[test]

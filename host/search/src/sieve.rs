@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::bound::Bracket;
 use crate::rank::{Candidate, Score};
@@ -10,58 +11,67 @@ use crate::rank::{Candidate, Score};
 /// Candidates collected before those that have since fallen below the threshold are dropped. Half a megabyte a probe.
 const FIRST_PRUNE: usize = 32_768;
 
-/// A score that as many rows reach as are asked for, found in some part of the gallery. It only rises. Whichever part a
-/// reader sees it in, and however late, it is true of the whole gallery.
-pub(crate) struct Floor(AtomicU64);
+/// A score that as many rows reach as are asked for, of all that any part of the gallery has been searched for yet. It only rises.
+/// However late a reader sees it, it is true.
+pub(crate) struct Floor {
+    limit: usize,
+    /// The greatest lower ends of brackets, at most `limit` of them, least on top.
+    best: Mutex<BinaryHeap<Reverse<Score>>>,
+    /// The least of them once there are `limit`: as bits, so that whoever scans reads it without waiting.
+    known: AtomicU64,
+}
 
 impl Floor {
-    /// Nothing is known yet.
-    pub(crate) fn new() -> Self {
-        Self(AtomicU64::new(f64::NEG_INFINITY.to_bits()))
+    /// Nothing is known yet of a search for the best `limit` rows; `limit` is at least one.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, best: Mutex::default(), known: AtomicU64::new(f64::NEG_INFINITY.to_bits()) }
     }
 
     fn get(&self) -> f64 {
-        f64::from_bits(self.0.load(Ordering::Relaxed))
+        f64::from_bits(self.known.load(Ordering::Relaxed))
     }
 
-    fn raise(&self, to: f64) {
-        let higher = |bits| (f64::from_bits(bits) < to).then_some(to.to_bits());
-        // Nothing else is published with it, and losing to a higher one is as good.
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, higher);
+    /// Takes in lower ends of rows, each of which is told once.
+    fn raise(&self, lower_ends: &mut Vec<f64>) {
+        if lower_ends.is_empty() {
+            return;
+        }
+        let mut best = self.best.lock().unwrap_or_else(PoisonError::into_inner);
+        for lower in lower_ends.drain(..) {
+            best.push(Reverse(Score(lower)));
+            if best.len() > self.limit {
+                best.pop();
+            }
+        }
+        if let Some(Reverse(Score(least))) = best.peek().filter(|_| best.len() == self.limit) {
+            // Nothing else is published with it, and all who write it hold the lock.
+            self.known.store(least.to_bits(), Ordering::Relaxed);
+        }
     }
 }
 
 /// The survivors of a part of the gallery, for one probe.
 pub(crate) struct Sieve<'s> {
-    limit: usize,
-    /// The `limit` greatest lower ends of brackets, least on top.
-    floors: BinaryHeap<Reverse<Score>>,
-    /// The least of `floors` once there are `limit` of them: that many rows score it or more.
-    threshold: f64,
-    /// What the sieves of other parts of the gallery have found out: so many rows score this or more, too.
+    /// What the sieves of all parts of the gallery have found out for the probe.
     shared: &'s Floor,
-    /// The higher of the two thresholds, as last looked at.
+    /// The threshold, as last looked at.
     known: f64,
+    /// Lower ends that the others have not been told yet.
+    untold: Vec<f64>,
     candidates: Vec<Candidate>,
     prune_at: usize,
 }
 
 impl<'s> Sieve<'s> {
-    /// Keeps what may be among the best `limit` rows; `limit` is at least one. Sieves for the same probe share a floor.
-    pub(crate) fn new(limit: usize, shared: &'s Floor) -> Self {
-        Self {
-            limit,
-            shared,
-            known: f64::NEG_INFINITY,
-            floors: BinaryHeap::new(),
-            threshold: f64::NEG_INFINITY,
-            candidates: Vec::new(),
-            prune_at: FIRST_PRUNE,
-        }
+    /// Keeps what may be among the best rows. Sieves for the same probe share a floor.
+    pub(crate) fn new(shared: &'s Floor) -> Self {
+        let known = f64::NEG_INFINITY;
+        Self { shared, known, untold: Vec::new(), candidates: Vec::new(), prune_at: FIRST_PRUNE }
     }
 
-    /// The threshold known now, here or in another part of the gallery: no row below it is among the best.
+    /// The threshold known now: no row below it is among the best.
     pub(crate) fn known(&mut self) -> f64 {
+        self.shared.raise(&mut self.untold);
         self.known = self.known.max(self.shared.get());
         self.known
     }
@@ -72,9 +82,8 @@ impl<'s> Sieve<'s> {
             return;
         }
         self.candidates.push(Candidate { upper: bracket.upper, row });
-        if self.raise(bracket.lower) && self.threshold > self.known {
-            self.known = self.threshold;
-            self.shared.raise(self.threshold);
+        if bracket.lower > self.known {
+            self.untold.push(bracket.lower);
         }
         // Rows in ascending order of score all survive at first. Doubling keeps the dropping linear in the rows.
         if self.candidates.len() >= self.prune_at {
@@ -84,10 +93,8 @@ impl<'s> Sieve<'s> {
     }
 
     /// Adds the survivors of another part of the gallery, for the same probe.
-    pub(crate) fn absorb(&mut self, other: Self) {
-        for Reverse(Score(floor)) in other.floors {
-            self.raise(floor);
-        }
+    pub(crate) fn absorb(&mut self, mut other: Self) {
+        self.untold.append(&mut other.untold);
         self.candidates.extend(other.candidates);
     }
 
@@ -97,26 +104,8 @@ impl<'s> Sieve<'s> {
         self.candidates
     }
 
-    /// Takes in a lower end; whether the threshold rose.
-    fn raise(&mut self, floor: f64) -> bool {
-        if self.floors.len() >= self.limit && floor <= self.threshold {
-            return false;
-        }
-        self.floors.push(Reverse(Score(floor)));
-        if self.floors.len() > self.limit {
-            self.floors.pop();
-        }
-        match self.floors.peek() {
-            Some(&Reverse(Score(least))) if self.floors.len() == self.limit => {
-                self.threshold = least;
-                true
-            }
-            _ => false,
-        }
-    }
-
     fn prune(&mut self) {
-        let known = self.known.max(self.threshold);
+        let known = self.known();
         self.candidates.retain(|candidate| candidate.upper >= known);
     }
 }
@@ -137,8 +126,8 @@ mod tests {
 
     #[test]
     fn keeps_a_row_whose_bracket_touches_the_threshold() {
-        let floor = Floor::new();
-        let mut sieve = Sieve::new(1, &floor);
+        let floor = Floor::new(1);
+        let mut sieve = Sieve::new(&floor);
         for (row, middle) in [0.0, 8.0, 10.0, 7.9, 8.0].into_iter().enumerate() {
             sieve.take(row, around(middle));
         }
@@ -148,22 +137,25 @@ mod tests {
     #[test]
     fn parts_together_keep_what_the_whole_would() {
         let middles: Vec<f64> = (0..200_i32).map(|i| f64::from(i * 37 % 101)).collect();
-        let (alone, shared) = (Floor::new(), Floor::new());
-        let mut whole = Sieve::new(5, &alone);
-        let (mut left, mut right) = (Sieve::new(5, &shared), Sieve::new(5, &shared));
+        let (alone, shared) = (Floor::new(5), Floor::new(5));
+        let mut whole = Sieve::new(&alone);
+        let (mut left, mut right) = (Sieve::new(&shared), Sieve::new(&shared));
         for (row, &middle) in middles.iter().enumerate() {
             whole.take(row, around(middle));
             let part = if row < 70 { &mut left } else { &mut right };
             part.take(row, around(middle));
         }
+        assert!(left.known() <= whole.known() && left.known() > 0.0);
+        // What one part has found, the other goes by.
+        assert!(right.known() >= left.known());
         left.absorb(right);
         assert_eq!(rows(left), rows(whole));
     }
 
     #[test]
     fn rising_scores_do_not_pile_up() {
-        let floor = Floor::new();
-        let mut sieve = Sieve::new(1, &floor);
+        let floor = Floor::new(1);
+        let mut sieve = Sieve::new(&floor);
         for row in 0..10 * FIRST_PRUNE {
             sieve.take(row, around(row as f64));
         }

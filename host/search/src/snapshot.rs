@@ -231,7 +231,8 @@ impl Synced {
     }
 }
 
-/// Writes the sections one after the other from byte `at`, and zeros over whatever comes after them. They are not synced.
+/// Writes the sections one after the other from byte `at`, and zeros over whatever comes after them. They are not synced. It is
+/// the work of one thread: whoever searches meanwhile finds the others free.
 pub(crate) fn write_sections(
     file: &File,
     mut at: u64,
@@ -240,16 +241,14 @@ pub(crate) fn write_sections(
 ) -> Result<Chunks, SnapshotError> {
     let mut digests = Vec::new();
     for section in sections {
-        let chunks = section.par_chunks(CHUNK).enumerate();
-        let written = chunks.map(|(i, chunk)| -> Result<[u8; DIGEST_BYTES], SnapshotError> {
+        for chunk in section.chunks(CHUNK) {
             if !go_on() {
                 return Err(SnapshotError::GivenUp);
             }
-            file.write_all_at(chunk, at + (i * CHUNK) as u64)?;
-            Ok(digest(chunk))
-        });
-        digests.extend(written.collect::<Result<Chunks, SnapshotError>>()?);
-        at += section.len() as u64;
+            file.write_all_at(chunk, at)?;
+            digests.push(digest(chunk));
+            at += chunk.len() as u64;
+        }
     }
     // The end of a longer index before. Cut off, a removal would not find it any more.
     blank(file, at)?;

@@ -84,7 +84,7 @@ pub(crate) async fn view(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn look(ask: Ask) -> Result<Reply, Problem> {
-    let AnswersBody { answers } = if ask.body.is_empty() { AnswersBody::default() } else { ask.body()? };
+    let AnswersBody { answers } = ask.body_if_any()?;
     let (jurisdiction, request) = (ask.part("jurisdiction"), ask.part("request"));
     let looked = ask.casework.look(ask.caller()?, jurisdiction, request, answers).await;
     answered(&ask.casework, looked, |looked| {

@@ -80,6 +80,11 @@ impl Ask {
         })
     }
 
+    /// The same where nothing has to be said.
+    pub(crate) fn body_if_any<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.body() }
+    }
+
     fn number(&self, name: &str, absent: u64) -> Result<u64, Problem> {
         let wrong = |value: &str| Problem::invalid(format!("`{name}` is `{value}`: give a whole number"));
         self.asked(name).map_or(Ok(absent), |value| value.parse().map_err(|_| wrong(value)))

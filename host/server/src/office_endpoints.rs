@@ -11,7 +11,7 @@ use crate::office_api::{
 use crate::problem::Problem;
 use casework::access::Changed;
 use casework::activation::Recorded;
-use casework::{Casework, Taken};
+use casework::{CaseError, Casework, Taken};
 use hyper::StatusCode;
 
 pub(crate) fn judged(casework: &Casework, taken: Taken) -> JudgedView {
@@ -23,13 +23,16 @@ pub(crate) fn judged(casework: &Casework, taken: Taken) -> JudgedView {
     }
 }
 
-pub(crate) fn changed(casework: &Casework, id: &str, changed: Changed) -> AccessView {
-    AccessView {
-        step: judged(casework, changed.taken),
-        id: id.to_owned(),
-        roles: changed.roles,
-        suspended_since: changed.suspended_since,
-    }
+/// The answer to a step that changes how somebody stands: how they stand after it.
+pub(crate) fn changed(ask: &Ask, id: &str, done: Result<Changed, CaseError>) -> Result<Reply, Problem> {
+    answered(&ask.casework, done, |done| {
+        Reply::json(&AccessView {
+            step: judged(&ask.casework, done.taken),
+            id: id.to_owned(),
+            roles: done.roles,
+            suspended_since: done.suspended_since,
+        })
+    })
 }
 
 fn recorded(recorded: Recorded) -> RevisionView {
@@ -40,14 +43,14 @@ pub(crate) async fn person_access(ask: Ask) -> Result<Reply, Problem> {
     let change = ask.body::<AccessBody>()?.change();
     let (jurisdiction, person) = (ask.part("jurisdiction"), ask.part("person"));
     let done = ask.casework.change_access(ask.caller()?, jurisdiction, person, change).await;
-    answered(&ask.casework, done, |done| Reply::json(&changed(&ask.casework, person, done)))
+    changed(&ask, person, done)
 }
 
 pub(crate) async fn agency_suspension(ask: Ask) -> Result<Reply, Problem> {
     let change = ask.body::<AccessBody>()?.change();
     let (jurisdiction, agency) = (ask.part("jurisdiction"), ask.part("agency"));
     let done = ask.casework.change_agency(ask.caller()?, jurisdiction, agency, change).await;
-    answered(&ask.casework, done, |done| Reply::json(&changed(&ask.casework, agency, done)))
+    changed(&ask, agency, done)
 }
 
 pub(crate) async fn violation(ask: Ask) -> Result<Reply, Problem> {
@@ -85,7 +88,7 @@ pub(crate) async fn approve(ask: Ask) -> Result<Reply, Problem> {
 }
 
 pub(crate) async fn activate(ask: Ask) -> Result<Reply, Problem> {
-    let AnswersBody { answers } = if ask.body.is_empty() { AnswersBody::default() } else { ask.body()? };
+    let AnswersBody { answers } = ask.body_if_any()?;
     let (jurisdiction, revision) = (ask.part("jurisdiction"), ask.part("revision"));
     let done = ask.casework.activate(ask.caller()?, jurisdiction, revision, answers).await;
     answered(&ask.casework, done, |done| {

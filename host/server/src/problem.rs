@@ -29,7 +29,8 @@ pub struct Problem {
     /// What the policies found.
     #[serde(skip_serializing_if = "is_empty")]
     pub findings: Box<[FindingView]>,
-    /// The clauses that demand what the host found missing or altered, or that something was destroyed.
+    /// The clauses that demand what the host found missing or altered, that have the step in another place, or that something was
+    /// destroyed; and those on which whoever may not act was suspended.
     #[serde(skip_serializing_if = "is_empty")]
     pub clauses: Box<[ClauseView]>,
     /// The faces to choose from.
@@ -127,6 +128,7 @@ impl From<CaseError> for Problem {
             }
             CaseError::Rejected(rejection) => {
                 let mut problem = Self::forbidden(detail);
+                problem.clauses = rejection.demanded().iter().map(ClauseView::of).collect();
                 problem.receipt = rejection.into_receipt().map(|r| Box::new((*r).into()));
                 problem
             }
@@ -258,6 +260,9 @@ mod tests {
         let missteps = [
             Misstep::Unsigned { wanting: vec!["two have to sign".to_owned()], demanded: vec![demanded("c")] },
             Misstep::Wanting { demanded: vec![demanded("c")] },
+            Misstep::NotListed { demanded: vec![demanded("c")] },
+            Misstep::NotReleased { demanded: vec![demanded("c")] },
+            Misstep::NotATask { duty: "purge", instead: "have the record purged", demanded: demanded("c") },
             Misstep::Undisposed { records: vec!["r".to_owned()], demanded: vec![demanded("c")] },
             Misstep::MissingStatement { id: "lead".to_owned(), demanded: demanded("c") },
             Misstep::AlteredStatement {
@@ -271,9 +276,11 @@ mod tests {
             assert_eq!((&problem["status"], &problem["receipt"]["index"]), (&409.into(), &7.into()), "{problem}");
             assert_eq!(problem["clauses"], serde_json::json!([{"jurisdiction": "north", "clause": "c"}]), "{problem}");
         }
-        let theirs = Misstep::NotTheirTask { role: "chief".to_owned() };
+        let theirs = Misstep::NotTheirTask { role: "chief".to_owned(), demanded: demanded("c") };
         let problem = shown(CaseError::OutOfPlace(theirs, receipt()));
         assert_eq!((&problem["status"], &problem["receipt"]["index"]), (&403.into(), &7.into()), "{problem}");
+        assert_eq!(problem["clauses"][0]["clause"], "c", "{problem}");
+        let problem = shown(CaseError::OutOfPlace(Misstep::NoRole, receipt()));
         assert!(problem.get("clauses").is_none(), "no clause demands anything: {problem}");
         let unrecorded = shown(CaseError::Rejected("not here".to_owned().into()));
         assert!(unrecorded.get("receipt").is_none(), "{unrecorded}");

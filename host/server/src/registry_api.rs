@@ -1,7 +1,6 @@
 //! Bodies of the steps by which people, agencies and agreements come on record, and those steps; and how the registry reads.
 //! Unknown fields are refused.
 
-use crate::case_endpoints::answered;
 use crate::endpoints::{Ask, Reply};
 use crate::office_endpoints::changed;
 use crate::problem::Problem;
@@ -358,14 +357,14 @@ pub(crate) async fn register_person(ask: Ask) -> Result<Reply, Problem> {
     let registration = ask.body::<PersonBody>()?.registration();
     let id = registration.person.id.clone();
     let done = ask.casework.register_person(ask.caller()?, ask.part("jurisdiction"), registration).await;
-    answered(&ask.casework, done, |done| Reply::json(&changed(&ask.casework, &id, done)))
+    changed(&ask, &id, done)
 }
 
 pub(crate) async fn record_of_person(ask: Ask) -> Result<Reply, Problem> {
     let record = ask.body::<PersonRecordBody>()?.record();
     let (jurisdiction, person) = (ask.part("jurisdiction"), ask.part("person"));
     let done = ask.casework.record_of_person(ask.caller()?, jurisdiction, person, record).await;
-    answered(&ask.casework, done, |done| Reply::json(&changed(&ask.casework, person, done)))
+    changed(&ask, person, done)
 }
 
 pub(crate) async fn people(ask: Ask) -> Result<Reply, Problem> {
@@ -377,7 +376,7 @@ pub(crate) async fn register_agency(ask: Ask) -> Result<Reply, Problem> {
     let admission = ask.body::<AgencyBody>()?.admission();
     let id = admission.agency.id.clone();
     let done = ask.casework.register_agency(ask.caller()?, ask.part("jurisdiction"), admission).await;
-    answered(&ask.casework, done, |done| Reply::json(&changed(&ask.casework, &id, done)))
+    changed(&ask, &id, done)
 }
 
 pub(crate) async fn agencies(ask: Ask) -> Result<Reply, Problem> {
@@ -390,12 +389,12 @@ pub(crate) async fn record_agreement(ask: Ask) -> Result<Reply, Problem> {
     let (jurisdiction, agency) = (ask.part("jurisdiction"), ask.part("agency"));
     let concluded = agreement.concluded();
     let done = ask.casework.record_agreement(ask.caller()?, jurisdiction, agency, concluded, reason, answers).await;
-    answered(&ask.casework, done, |done| Reply::json(&changed(&ask.casework, agency, done)))
+    changed(&ask, agency, done)
 }
 
 pub(crate) async fn end_agreement(ask: Ask) -> Result<Reply, Problem> {
-    let EndBody { reason, answers } = if ask.body.is_empty() { EndBody::default() } else { ask.body()? };
+    let EndBody { reason, answers } = ask.body_if_any()?;
     let (jurisdiction, agency, agreement) = (ask.part("jurisdiction"), ask.part("agency"), ask.part("agreement"));
     let done = ask.casework.end_agreement(ask.caller()?, jurisdiction, agency, agreement, reason, answers).await;
-    answered(&ask.casework, done, |done| Reply::json(&changed(&ask.casework, agency, done)))
+    changed(&ask, agency, done)
 }

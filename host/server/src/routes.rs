@@ -705,6 +705,10 @@ pub(crate) static ROUTES: &[Route] = &[
             ("night_from", "The first hour of the night; 22 where absent"),
             ("night_to", "The first hour that is no night any more; 6 where absent"),
             ("unsigned_hours", "List leads without a signature after so many hours; 72 where absent"),
+            (
+                "concurrent_minutes",
+                "List who acts from two kinds of device in less than so many minutes; 5 where absent",
+            ),
         ],
         takes: None,
         gives: None,

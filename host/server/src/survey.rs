@@ -19,6 +19,7 @@ pub(crate) async fn anomalies(ask: Ask) -> Result<Reply, Problem> {
         night_from: given(&ask, "night_from", usual.night_from)?,
         night_to: given(&ask, "night_to", usual.night_to)?,
         unsigned_hours: given(&ask, "unsigned_hours", usual.unsigned_hours)?,
+        concurrent_minutes: given(&ask, "concurrent_minutes", usual.concurrent_minutes)?,
     };
     let days = both(asked(&ask, "from")?, asked(&ask, "to")?)?;
     let scope = Scope { days, thresholds };

@@ -87,17 +87,8 @@ impl Jurisdiction {
     /// # Errors
     /// See [`Jurisdiction`].
     pub async fn searches_since(&self, at: Instant) -> Result<Vec<SearchRow>, StoreError> {
-        self.searches_in(range(SEARCH_FACT, vec![number(milliseconds(at))], None)).await
-    }
-
-    /// The searches that ran at this moment.
-    pub(crate) async fn searches_at(&self, at: Instant) -> Result<Vec<SearchRow>, StoreError> {
-        let at = milliseconds(at);
-        self.searches_in(range(SEARCH_FACT, vec![number(at)], Some(vec![number(at.saturating_add(1))]))).await
-    }
-
-    async fn searches_in(&self, range: RecordId) -> Result<Vec<SearchRow>, StoreError> {
-        let rows = self.db.find_range(SEARCH_FACT, range).await?;
+        let since = range(SEARCH_FACT, vec![number(milliseconds(at))], None);
+        let rows = self.db.find_range(SEARCH_FACT, since).await?;
         rows.into_iter().map(|row| self.opened_search(row)).collect()
     }
 
@@ -170,7 +161,8 @@ impl SearchRows {
         })?;
         let mut fact = db.seal(SEARCH_FACT, &fact_place(at, id), &plain)?;
         fact.insert("id", fact_id(at, id));
-        let cases = keyed(db, case_keys);
+        // As they stand in keys, each once.
+        let cases: BTreeSet<String> = case_keys.iter().map(|case| db.vault.keyed(CASE_PROBE, case)).collect();
         let mut probes = Vec::with_capacity(cases.len());
         for case in &cases {
             let mut row = db.seal(CASE_PROBE, &joined(case, id), &probe.0)?;
@@ -181,12 +173,6 @@ impl SearchRows {
         let link = object! { id: link_id(request, id), at: at, cases: cases };
         Ok(Self { fact: Value::Object(fact), probes, link: Value::Object(link) })
     }
-}
-
-/// Cases as they stand in keys, each once.
-pub(crate) fn keyed(db: &Database, case_keys: &[String]) -> Vec<String> {
-    let cases: BTreeSet<String> = case_keys.iter().map(|case| db.vault.keyed(CASE_PROBE, case)).collect();
-    cases.into_iter().collect()
 }
 
 /// The ids of a search's rows; `cases` as they stand in keys.

@@ -1,6 +1,6 @@
 //! Accounts that are destroyed, and what goes with them.
 
-use crate::casework::{LISTED, RequestRow, ids_of_search, keyed, listed};
+use crate::casework::{LISTED, RequestRow, ids_of_search, listed};
 use crate::entries::opened_id;
 use crate::error::StoreError;
 use crate::impositions::{Imposition, imposition_key, wake_id};
@@ -38,11 +38,7 @@ impl Jurisdiction {
         let accounts: Vec<Value> = what.accounts.iter().map(account).collect();
         let mut gone = accounts.clone();
         for (at, request) in &what.searches {
-            let searches = self.searches_at(*at).await?;
-            for search in searches.iter().filter(|search| search.request == *request) {
-                let cases = keyed(&self.db, &search.case_keys);
-                gone.extend(ids_of_search(milliseconds(*at), request, &search.id, &cases));
-            }
+            gone.extend(self.ids_of_searches(request, Some(*at)).await?);
         }
         for request in &what.requests {
             gone.extend(self.ids_of_request(request).await?);
@@ -80,9 +76,18 @@ impl Jurisdiction {
             ids.push(RecordId::new(IMPOSITION, imposition_key(request, &decision)));
         }
         let mut ids: Vec<Value> = ids.into_iter().map(Value::RecordId).collect();
+        ids.extend(self.ids_of_searches(request, None).await?);
+        Ok(ids)
+    }
+
+    /// The ids of all rows of a request's searches: of those that ran at that moment, or of all.
+    async fn ids_of_searches(&self, request: &str, ran: Option<Instant>) -> Result<Vec<Value>, StoreError> {
+        let (mut ids, ran) = (Vec::new(), ran.map(milliseconds));
         for mut row in self.db.find_range(REQUEST_SEARCH, listed(REQUEST_SEARCH, request)).await? {
             let (at, cases) = (row.number("at")?, row.texts("cases")?);
-            ids.extend(ids_of_search(at, request, row.id(), &cases));
+            if ran.is_none_or(|ran| ran == at) {
+                ids.extend(ids_of_search(at, request, row.id(), &cases));
+            }
         }
         Ok(ids)
     }

@@ -3,6 +3,7 @@
 use crate::error::StoreError;
 use futures::future::BoxFuture;
 use std::path::Path;
+use std::pin::pin;
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 use surrealdb::engine::any::{self, Any};
 use surrealdb::engine::local::Db;
@@ -12,6 +13,7 @@ use surrealdb::types::{Object, QueryError, Value};
 use surrealdb::{Connection, IndexedResults, Surreal};
 use surrealdb_cnf::ConfigMap;
 use surrealdb_engine_local::Datastore;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 /// The namespace of everything this program keeps.
@@ -29,6 +31,10 @@ const MEMTABLE_BYTES: u64 = 256 << 20;
 /// How long a server may take to answer. The client reconnects by itself and would otherwise wait for ever; nothing
 /// asked here takes a server more than a second.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long an embedded engine may take to open before that is said, and before it is given up: a hung disk returns no error. It reads
+/// what its tables begin with, after a crash writes [`MEMTABLE_BYTES`] as a table, and commits: seconds, on a slow disk a minute.
+const OPENING: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
 
 /// A root user of a database server. An embedded engine has no users.
 #[derive(Clone)]
@@ -58,7 +64,8 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) async fn open(url: &str, credentials: Option<&Credentials>) -> Result<Self, StoreError> {
         if url.starts_with("mem://") || url.starts_with("surrealkv://") {
-            let (client, stop) = embedded(url.to_owned()).await?;
+            let address = url.to_owned();
+            let (client, stop) = in_time(url, OPENING, move || embedded(address)).await?;
             Ok(Self { client: Client::Embedded(client), stop: Some(stop) })
         } else if let Some(rest) = url.strip_prefix("ws://") {
             let host = host(rest);
@@ -93,11 +100,54 @@ impl Engine {
         self.client.ask(&["RETURN 1"], Object::new()).await.map(drop)
     }
 
-    /// Stops an embedded engine and frees its folder. What is still written to it is refused.
+    /// Stops an embedded engine and frees its folder. What is still written to it is refused. Whoever does not wait for it to its
+    /// end leaves it to a thread of its own.
     pub(crate) async fn close(&self) {
         let Some(stop) = &self.stop else { return };
-        if let Err(reason) = stop().await {
+        let stopping = stop();
+        let stopped = aside(move || stopping).await;
+        if let Err(reason) = stopped.unwrap_or_else(|e| Err(e.to_string())) {
             tracing::warn!(%reason, "the database did not shut down cleanly; it recovers when it is next opened");
+        }
+    }
+}
+
+/// Has a thread of its own wait for an embedded engine: it holds the thread that asks it while it waits for its disk, and then
+/// nobody's limits are heeded there.
+async fn aside<T, F>(begin: impl FnOnce() -> F + Send + 'static) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    F: Future<Output = T>,
+{
+    let runtime = Handle::current();
+    let done = tokio::task::spawn_blocking(move || runtime.block_on(begin())).await;
+    done.map_err(|e| StoreError::Unreachable { reason: format!("its engine broke off: {e}") })
+}
+
+/// Waits for an embedded engine to open: says after the first of these times that it does not, and gives it up after the second.
+async fn in_time<T, F>(
+    url: &str,
+    (slow, limit): (Duration, Duration),
+    begin: impl FnOnce() -> F + Send + 'static,
+) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let mut opening = pin!(aside(begin));
+    if let Ok(opened) = timeout(slow, opening.as_mut()).await {
+        return opened?;
+    }
+    tracing::error!(
+        url,
+        waited_s = slow.as_secs(),
+        "the database has not opened yet: see to its disk; it is waited for"
+    );
+    match timeout(limit.saturating_sub(slow), opening).await {
+        Ok(opened) => opened?,
+        Err(_) => {
+            let reason = format!("opening `{url}` has not returned for {} s: see to its disk", limit.as_secs());
+            Err(StoreError::Unreachable { reason })
         }
     }
 }
@@ -305,6 +355,7 @@ fn cause(errors: HashMap<usize, surrealdb::Error>) -> Option<surrealdb::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
 
     #[test]
     fn the_cause_is_told_from_what_follows_from_it() {
@@ -342,6 +393,39 @@ mod tests {
             assert!(!is_this_machine(host(rest)), "{rest}");
         }
         assert_eq!(host("root:secret@db.example.gov:8000/x"), "db.example.gov", "errors name it, and no password");
+    }
+
+    /// An engine that opens when its other end is dropped, as on a disk that hangs for a while.
+    fn hanging() -> (mpsc::Sender<()>, impl FnOnce() -> BoxFuture<'static, Result<u32, StoreError>> + Send + 'static) {
+        let (answers, disk) = mpsc::channel();
+        let begin = move || -> BoxFuture<'static, Result<u32, StoreError>> {
+            // It holds the thread, as the engine does, until it fails: nothing is sent.
+            let _: Result<(), _> = disk.recv();
+            Box::pin(async { Ok(7) })
+        };
+        (answers, begin)
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_does_not_open_is_waited_for_and_given_up_in_the_end() {
+        let (short, long) = (Duration::from_millis(1), Duration::from_secs(600));
+        let url = "surrealkv:///srv/db";
+        let (answers, begin) = hanging();
+        let refused = in_time(url, (short, 2 * short), begin).await.unwrap_err();
+        assert!(matches!(&refused, StoreError::Unreachable { reason } if reason.contains(url)), "{refused}");
+        assert!(refused.to_string().contains("see to its disk"), "{refused}");
+        drop(answers);
+
+        let (answers, begin) = hanging();
+        let answering = async {
+            tokio::time::sleep(2 * short).await;
+            drop(answers);
+        };
+        let (opened, ()) = tokio::join!(in_time(url, (short, long), begin), answering);
+        assert_eq!(opened.unwrap(), 7, "it was late, and opened");
+
+        let failed = move || async { Err::<u32, _>(StoreError::Conflict) };
+        assert!(matches!(in_time(url, (long, long), failed).await, Err(StoreError::Conflict)));
     }
 
     #[test]

@@ -25,7 +25,7 @@ struct Shared {
 impl Store {
     /// Opens the database at `url`: `surrealkv:///folder` (embedded; every commit is synced unless the address says
     /// `?sync=`), `wss://host:port` (a server; `credentials` are those of a root user), `ws://` for a server at a loopback
-    /// address, or `mem://` (embedded, forgotten when closed). `wss://` needs a TLS provider that the process has chosen, and
+    /// address, or `mem://` (embedded, forgotten when closed). An engine or a server that does not answer is given up in the end. `wss://` needs a TLS provider that the process has chosen, and
     /// trusts the public authorities (webpki-roots). Embedded engines have no users and ignore credentials. Nothing is read or written yet; the
     /// master key is checked by [`Store::jurisdiction`].
     ///

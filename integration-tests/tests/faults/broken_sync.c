@@ -1,6 +1,7 @@
 /* A disk that cannot make anything durable, or does not take what is written: for whatever has BROKEN_PART in its path, fsync and
    fdatasync fail while the file that BROKEN_SYNC names exists, and write, pwrite and writev while the one exists that BROKEN_WRITE
-   names. While the file exists that BROKEN_HANG names, fsync and fdatasync do not return. Of two writes the first takes half, as before a bad block. Everything else goes to the kernel as it came. To be loaded
+   names. While the file exists that BROKEN_HANG names, fsync and fdatasync do not return, and flock while the one exists that
+   BROKEN_LOCK names. Of two writes the first takes half, as before a bad block. Everything else goes to the kernel as it came. To be loaded
    before the C library (LD_PRELOAD). */
 
 #define _GNU_SOURCE
@@ -29,15 +30,21 @@ static int broken(int fd, const char *what)
 }
 
 /* Waits for as long as the disk hangs. */
-static void hang(int fd)
+static void hang(int fd, const char *what)
 {
-    while (broken(fd, "BROKEN_HANG"))
+    while (broken(fd, what))
         usleep(10000);
+}
+
+int flock(int fd, int operation)
+{
+    hang(fd, "BROKEN_LOCK");
+    return (int)syscall(SYS_flock, fd, operation);
 }
 
 int fsync(int fd)
 {
-    hang(fd);
+    hang(fd, "BROKEN_HANG");
     if (broken(fd, "BROKEN_SYNC")) {
         errno = EIO;
         return -1;
@@ -47,7 +54,7 @@ int fsync(int fd)
 
 int fdatasync(int fd)
 {
-    hang(fd);
+    hang(fd, "BROKEN_HANG");
     if (broken(fd, "BROKEN_SYNC")) {
         errno = EIO;
         return -1;

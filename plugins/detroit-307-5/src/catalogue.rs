@@ -21,6 +21,23 @@ const SYSTEM: &[Phase] = &[Search, Candidates, Disposition];
 /// Everything done about a request, its probe's retention included.
 const LIFE: &[Phase] = &[Request, Search, Candidates, Disposition, SignOff, Release, Disseminate, Outcome, Retention];
 
+/// Every step but those that may put right what keeps the system from operating. A version that takes effect is asked of itself.
+const IN_OPERATION: &[Phase] = &[
+    Enroll,
+    Request,
+    Search,
+    Candidates,
+    Disposition,
+    SignOff,
+    Release,
+    Disseminate,
+    Outcome,
+    Retention,
+    Activation,
+    Report,
+    Waiver,
+];
+
 /// Every step.
 const EVERY: &[Phase] = &[
     Enroll,
@@ -116,7 +133,7 @@ pub const CLAUSES: &[Entry] = &[
     (
         "6.1(2)c",
         "Accounts are kept current, on a need-to-know basis.",
-        &[Request, Search, Candidates, Disposition, SignOff, Release, Access],
+        &[Request, Search, Candidates, Disposition, SignOff, Release, Disseminate, Access],
     ),
     ("6.1(2)d", "Random evaluations of compliance are conducted and documented.", &[Report]),
     (
@@ -162,7 +179,7 @@ pub const CLAUSES: &[Entry] = &[
     ("7(4)", "Only authorised members modify, access or purge.", &[Enroll, Retention]),
     ("7(5)", "Access needs position, background check and training.", EVERY),
     ("7(6)", "Credentials are not shared.", &[Access]),
-    ("7(7)", "Default passwords are replaced.", &[Activation]),
+    ("7(7)", "Default passwords are replaced.", IN_OPERATION),
     ("7(8)-a", "Queries are logged with the user who initiates them.", EVERY),
     ("7(8)-b", "All access, participating agencies' included, is subject to audit.", &[Report]),
     ("7(9)-a", "An audit trail of what is requested, accessed, searched and disseminated.", EVERY),

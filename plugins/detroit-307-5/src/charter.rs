@@ -4,7 +4,7 @@ use crate::{catalogue, forms, purpose, register, reports, requesting, settings};
 use magistrate_sdk::Settings;
 use magistrate_sdk::calendar::date;
 use magistrate_sdk::prelude::*;
-use magistrate_sdk::rulings::{Charge, Charter, Document, Promise, Statement};
+use magistrate_sdk::rulings::{Charge, Charter, ClauseIndex, Document, Place, Promise, Statement};
 use magistrate_sdk::terms::{Date, Phase};
 
 /// SHA-256 of the directive's text as it was read.
@@ -58,6 +58,19 @@ const PROMISED: &[(Phase, &[&str])] = &[
     (Phase::Report, &["7(9)-b"]),
 ];
 
+/// By what a step has its place. 2.4: what is found after the result has left nobody corroborates. 5.4(2): a list is what the unit's
+/// search finds. 5.4(3): those involved sign what they saw on it. 5.4(4): the report is complete, and goes to the requester, "upon
+/// final approval". 6.3: what is evaluated is a result.
+const PLACES: &[(Phase, ClauseIndex)] = &[
+    (Phase::Search, clause!("2.4")),
+    (Phase::Candidates, clause!("5.4(2)-a")),
+    (Phase::Disposition, clause!("5.4(3)-c")),
+    (Phase::SignOff, clause!("5.4(3)-c")),
+    (Phase::Release, clause!("5.4(4)-a")),
+    (Phase::Disseminate, clause!("5.4(4)-a")),
+    (Phase::Outcome, clause!("6.3-b")),
+];
+
 /// The charter under these settings.
 pub fn charter(settings: &Settings) -> Charter {
     Charter {
@@ -93,6 +106,7 @@ pub fn charter(settings: &Settings) -> Charter {
                 clauses.iter().map(move |clause| Promise { phase: *phase, clause: (*clause).to_owned() })
             })
             .collect(),
+        places: PLACES.iter().map(|(phase, clause)| Place { phase: *phase, clause: *clause }).collect(),
     }
 }
 
@@ -166,6 +180,14 @@ mod tests {
                 let listed = catalogue::CLAUSES.iter().find(|(id, ..)| id == promised);
                 assert!(listed.is_some_and(|(_, _, phases)| phases.contains(phase)), "{promised}");
             }
+        }
+    }
+
+    #[test]
+    fn what_has_a_step_in_its_place_binds_in_its_phase() {
+        for (phase, clause) in PLACES {
+            let (id, _, phases) = &catalogue::CLAUSES[usize::from(*clause)];
+            assert!(phases.contains(phase), "{id}");
         }
     }
 }

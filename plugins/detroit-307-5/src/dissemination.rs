@@ -1,5 +1,5 @@
 //! The dissemination phase, 7(1)-b to d: a released result is handed to one recipient, unless a record in it was taken out of use
-//! meanwhile (6.1(4)).
+//! meanwhile (6.1(4)), by somebody whose need for access is current (6.1(2)c).
 
 use crate::words::{self, alike};
 use crate::{answers, outside, oversight, prohibited, settings};
@@ -35,6 +35,7 @@ const SPELLINGS: &[(&str, &str)] = &[
 pub fn judge(case: &mut Case) {
     let Step::Disseminate(handed) = &case.matter().step else { return };
     released(case);
+    oversight::need_to_know(case);
     oversight::lawful_to_hand_over(case, handed);
     outside::stands(case);
     prohibited::judge_hand_over(case, handed.purpose.trim());

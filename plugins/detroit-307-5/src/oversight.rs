@@ -38,8 +38,9 @@ pub fn nothing_is_waived(case: &mut Case) {
 }
 
 /// 6.1(2)c "user accounts and authorities granted to personnel are maintained in a current and secure "need-to-know"
-/// status". A review that is due does not stop the work; the LASO has to see to it.
-fn need_to_know(case: &mut Case) {
+/// status". An account whose review is due is not current, and nothing is done with it until the LASO has reviewed it (DP-1).
+/// That binds no access phase, so a LASO whose own review is due can still review.
+pub fn need_to_know(case: &mut Case) {
     if !standing::actor_is_member(case) {
         return;
     }
@@ -51,8 +52,18 @@ fn need_to_know(case: &mut Case) {
         return;
     }
     let laso = case.settings().text(&settings::LASO_ROLE);
-    case.clause(clause!("6.1(2)c")).notes("the need for access is due for review by the LASO");
-    case.clause(clause!("6.1(2)c")).obliges(Duties::task(laso, "review the actor's need for access", 72));
+    let task = Duties::task(laso, "review the actor's need for access", 72);
+    if case.settings().is(&settings::NEED_REVIEW_LAPSED, "task") {
+        case.clause(clause!("6.1(2)c"))
+            .read_as(reading!("DP-1"))
+            .notes("the need for access is due for review by the LASO");
+        case.clause(clause!("6.1(2)c")).obliges(task);
+        return;
+    }
+    case.clause(clause!("6.1(2)c"))
+        .read_as(reading!("DP-1"))
+        .violated("the actor's need for access was not reviewed in time: have the LASO review it");
+    case.clause(clause!("6.1(2)c")).always_obliges(task);
 }
 
 /// 6.1(3)a "Reviewing facial recognition search requests, reviewing the results of facial recognition searches".

@@ -6,8 +6,9 @@ use magistrate_sdk::rulings::Interpretation;
 use magistrate_sdk::{Setting, Settings};
 
 /// What the register lists, in its order.
-pub const IDS: &[&str] =
-    &["IR-2", "IR-3", "IR-4", "IR-5", "IR-6", "IR-7", "IR-8", "IR-9", "IR-10", "IR-13", "IR-14", "IR-15", "IR-18"];
+pub const IDS: &[&str] = &[
+    "IR-2", "IR-3", "IR-4", "IR-5", "IR-6", "IR-7", "IR-8", "IR-9", "IR-10", "IR-13", "IR-14", "IR-15", "IR-18", "DP-1",
+];
 
 /// An interpretation by its id; one that the register does not list does not compile.
 macro_rules! reading {
@@ -140,6 +141,17 @@ pub fn interpretations(settings: &Settings) -> Vec<Interpretation> {
                 "Everyone of the examiners' role who opened the candidate list."
             },
             Some(&settings::INVOLVED),
+        ),
+        entry(
+            "DP-1",
+            "6.1(2)c: what of a member whose need for access was not reviewed in time?",
+            if code(&settings::NEED_REVIEW_LAPSED, "task") {
+                "The LASO has to review it; meanwhile the member goes on."
+            } else {
+                "The LASO has to review it; until then the member neither requests, searches, examines, signs, releases nor \
+                 hands anything over."
+            },
+            Some(&settings::NEED_REVIEW_LAPSED),
         ),
     ]
 }

@@ -1,5 +1,6 @@
 //! 307.5 - 7, Security and Maintenance, as far as it bears on every step. What binds one phase only is in that phase's
-//! module: `dissemination` (7(1)-b to d), `discipline` (7(2)), `activation` (7(3), 7(7)), `retention` (7(4)), `access`.
+//! module: `dissemination` (7(1)-b to d), `discipline` (7(2)), `activation` (7(3), and 7(7) of a version), `retention` (7(4)),
+//! `access`.
 
 use crate::{corroboration, definitions, retention, settings, standing, words};
 use magistrate_sdk::case::trained;
@@ -16,6 +17,7 @@ pub fn judge(case: &mut Case) {
     if concerns_a_request(case) {
         justification(case);
     }
+    fit_to_operate(case);
     audit_trail(case);
 }
 
@@ -62,6 +64,23 @@ fn has_required_training(case: &Case) -> bool {
     let curriculum = case.settings().text(&settings::REQUESTER_CURRICULUM);
     let asks = case.phase() == Phase::Request && !standing::actor_in_unit(case) && !curriculum.is_empty();
     !asks || trained(case.actor(), curriculum, case.today())
+}
+
+/// 7(7) "all manufacturer-generated default passwords are replaced with secure passwords before [the] web-based [interface] of
+/// the system become[s] operational. User passwords must meet the standards outlined in Manual Directive 307.4". Until then
+/// nothing is done but what may put it right: access is changed, a version takes effect, a violation is reported.
+fn fit_to_operate(case: &mut Case) {
+    if matches!(case.phase(), Phase::Access | Phase::Activation | Phase::Violation) {
+        return;
+    }
+    let [replaced, standard] =
+        [&settings::DEFAULTS_REPLACED, &settings::PASSWORD_STANDARD].map(|setting| case.settings().flag(setting));
+    let otherwise = if replaced {
+        "nobody says that passwords meet Manual Directive 307.4: enforce it, then have a version take effect whose settings say password-standard-met = true"
+    } else {
+        "nobody says that every manufacturer's default password was replaced: replace them, then have a version take effect whose settings say default-passwords-replaced = true"
+    };
+    case.clause(clause!("7(7)")).requires(replaced && standard, otherwise);
 }
 
 /// 7(8) "Queries … will be logged into the system identifying the user initiating the query." A program is no user.

@@ -82,7 +82,7 @@ pub const ENROLLER_ROLES: Setting =
 pub const NEED_REVIEW_DAYS: Setting = setting(
     "need-review-days",
     "Need-to-know review",
-    "Days after which a person's need for access is due for review (6.1(2)c); the LASO gets a task.",
+    "Days after which a person's need for access is due for review by the LASO (6.1(2)c).",
     Number(365, 1, 3650),
 );
 
@@ -289,6 +289,8 @@ pub const ALL: &[Setting] = &[
     MISCONDUCT_OFFICE,
     BREACH_NOTICE_HOURS,
     BREACH_ASSESSMENT_HOURS,
+    DEFAULTS_REPLACED,
+    PASSWORD_STANDARD,
     PROTECTED_ATTESTATION,
     CRIME_READING,
     VIDEO_STILLS,
@@ -300,6 +302,7 @@ pub const ALL: &[Setting] = &[
     WEEK_STARTS,
     PROBE_PURGE,
     INVOLVED,
+    NEED_REVIEW_LAPSED,
 ];
 
 const fn setting(name: &'static str, label: &'static str, help: &'static str, default: Default) -> Setting {

@@ -8,7 +8,7 @@ use crate::{clauses, forms, texts};
 use magistrate_sdk::Settings;
 use magistrate_sdk::calendar::date;
 use magistrate_sdk::prelude::*;
-use magistrate_sdk::rulings::{Charge, Charter, Document, Promise, Report};
+use magistrate_sdk::rulings::{Charge, Charter, Document, Place, Promise, Report};
 use magistrate_sdk::terms::Phase;
 
 /// SHA-256 of the order's text as the jurisdiction published it, redactions included.
@@ -37,6 +37,7 @@ pub fn charter(settings: &Settings) -> Charter {
         forms: forms::forms(),
         reports: reports(settings),
         promised: promised(),
+        places: places(),
     }
 }
 
@@ -50,6 +51,21 @@ fn promised() -> Vec<Promise> {
         promise(Phase::Disseminate, "A.2-b"),
         promise(Phase::Activation, "F.3-b"),
         promise(Phase::Violation, "E.1-c"),
+    ]
+}
+
+/// By what a step has its place. A.3: what is viewed is what a query returned. C.4: the Compare Report is generated of a search,
+/// says what was compared, and is handed over as it was released. C.5: what a report led to follows it.
+fn places() -> Vec<Place> {
+    let place = |phase, clause| Place { phase, clause };
+    vec![
+        place(Phase::Search, clause!("C.4")),
+        place(Phase::Candidates, clause!("A.3-a")),
+        place(Phase::Disposition, clause!("C.4")),
+        place(Phase::SignOff, clause!("C.4")),
+        place(Phase::Release, clause!("C.4")),
+        place(Phase::Disseminate, clause!("C.4")),
+        place(Phase::Outcome, clause!("C.5")),
     ]
 }
 
@@ -118,6 +134,16 @@ mod tests {
             if let Some(name) = &interpretation.setting {
                 assert!(charter.settings.iter().any(|s| s.name == *name), "{}: {name}", interpretation.id);
             }
+        }
+    }
+
+    #[test]
+    fn what_has_a_step_in_its_place_binds_in_its_phase() {
+        let charter = charter(&[]);
+        assert_eq!(charter.places.len(), 7);
+        for place in &charter.places {
+            let clause = &charter.clauses[usize::from(place.clause)];
+            assert!(clause.phases.contains(&place.phase), "{}", clause.id);
         }
     }
 

@@ -252,9 +252,10 @@ fn granted(case: &mut Case, event: &RetentionEvent) {
         return;
     }
     if event.noticed.is_none() && same(&event.subject, GALLERY_RECORD) {
+        // A permit would take effect: the day named would count once there is a notice.
         case.clause(clause!("D.4.b-2"))
             .read_as(reading!("SL-5"))
-            .notes("no notice is on record, and until there is one nothing ends: ask again when the days of D.3 run");
+            .missing("no notice is on record, and until there is one nothing ends: ask again when the days of D.3 run");
         return;
     }
     case.clause(clause!("D.4.b-2"))

@@ -40,10 +40,37 @@ fn what_was_not_measured_is_a_miss() {
 }
 
 #[test]
+fn ten_times_the_rows_may_take_ten_times_as_long() {
+    let line = |ms: f64| format!(r#"{{"bench": "search", "one_probe_p50_ms": {ms:?}, "rows": 1}}"#);
+    let judged = |million: &str, large: &str| compared("search x", true, &grown(million, large));
+    let told = |times: &str, met: &str| {
+        row(["large search one_probe_p50_times_a_million", times, "≤ 10", met], met == "missed")
+    };
+    assert_eq!(judged(&line(8.0), &line(80.0)), [told("10", "met")], "whatever a million rows may take");
+    assert_eq!(judged(&line(8.0), &line(82.0)), [told("10.25", "missed")]);
+    for (million, large) in [("", line(80.0)), (&*line(8.0), String::new()), (&*line(0.0), line(80.0))] {
+        assert_eq!(judged(million, &large), [told("nothing", "missed")]);
+    }
+}
+
+#[test]
+fn a_start_has_goals_from_the_database_and_from_the_snapshot() {
+    let line = r#"{"bench": "load", "load_from_store_s": 15.1, "load_from_snapshot_s": 1.0}"#;
+    let rows = compared("load", true, line);
+    let expected = [
+        row(["load load_from_store_s", "15.1", "≤ 15", "missed"], true),
+        row(["load load_from_snapshot_s", "1", "≤ 1", "met"], false),
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[test]
 fn every_goal_is_of_something_that_is_measured() {
     let runs = runs(&crate::build::root().join("policies")).unwrap();
     let is_run = |bench: &str| runs.iter().any(|words| words[0] == bench);
-    assert!(GOALS.iter().all(|(bench, ..)| is_run(bench)));
+    // The large search is asked for by itself, and is compared with one that is not.
+    assert!(GOALS.iter().all(|(bench, ..)| is_run(bench) || *bench == "large search"));
+    assert!(runs.iter().any(|words| *words == SEARCH));
     assert!(runs.iter().all(|words| GOALS.iter().any(|(bench, ..)| words[0] == *bench)));
     assert!(runs.iter().filter(|words| words[0] == "vet").count() > 1, "of every policy");
     assert!(super::runs(tempfile::tempdir().unwrap().path()).is_err());

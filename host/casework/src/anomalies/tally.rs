@@ -4,6 +4,7 @@
 //! of adjoining days. Everything else is of the days in which its own entry was recorded, unless an entry soon after says that
 //! nothing came of it. What another log did not take, or is not known to have, was not done.
 
+use super::devices::Devices;
 use super::{Anomaly, Thresholds, peers};
 use crate::history::case_number;
 use crate::torn::Fate;
@@ -30,6 +31,7 @@ pub(super) struct Tally {
     done: HashMap<String, u64>,
     /// By obligation: the clause, and the entries.
     overdue: BTreeMap<String, (String, Vec<u64>)>,
+    devices: Devices,
     entries: u64,
     purged: u64,
 }
@@ -89,11 +91,15 @@ impl Tally {
             return;
         };
         match event {
-            Event::Decision { matters, rulings } if rulings.verdict() == Verdict::Permit => {
+            Event::Decision { matters, rulings } => {
                 let own = matters.iter().find(|m| m.jurisdiction == self.jurisdiction).or(matters.last());
                 let Some(matter) = own else { return };
-                self.trained(matter, &who, index);
-                if rulings.phase == Phase::Search {
+                self.devices.note(who.key(), matter.actor.person.device, at, index);
+                let permitted = rulings.verdict() == Verdict::Permit;
+                if permitted {
+                    self.trained(matter, &who, index);
+                }
+                if permitted && rulings.phase == Phase::Search {
                     let hour = u8::try_from(matter.clock.minute_of_day / 60).unwrap_or(0);
                     let source = matter.probe.as_ref().map(|p| p.source.clone()).unwrap_or_default();
                     let (person, unit) = (who.key(), format!("{}/{}", who.jurisdiction, who.unit));
@@ -161,6 +167,7 @@ impl Tally {
         found.extend(self.crowded(thresholds));
         found.extend(self.shared(thresholds));
         found.extend(self.nightly(thresholds));
+        found.extend(self.devices.concurrent(thresholds));
         for (source, entries) in by(&self.searches, |s| Some(s.source.clone())) {
             let about = if source.is_empty() { "not stated".to_owned() } else { source };
             found.push(anomaly("image-source", about, "searches of images from there".to_owned(), entries));
@@ -267,7 +274,10 @@ fn by<K: Ord>(searches: &[Search], common: impl Fn(&Search) -> Option<K>) -> BTr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::civil::date;
     use model::account::{Kind, Leaf};
+    use model::facts::{Agency, AgencyKind, Clock, Device, History, Party, Person, Step, Training};
+    use model::terms::Date;
 
     fn search(entry: u64, person: &str, unit: &str, case: &str, probe: &[u8], hour: u8) -> Search {
         Search {
@@ -377,6 +387,84 @@ mod tests {
                 tally.add(Told { fate, ..came_of("p", 7, after, searched()) });
                 tally.add(came_of("q", 8, after, searched()));
                 assert_eq!(tally.searches.iter().map(|s| s.entry).collect::<Vec<_>>(), [8], "{fate:?}, after: {after}");
+            }
+        }
+    }
+
+    /// What is decided on 10 March 2026 on a step of somebody with these trainings: the curriculum, and the first day on which
+    /// each no longer counts.
+    fn of_trained(trainings: &[(&str, Option<Date>)]) -> Matter {
+        let training = |(curriculum, expires): &(&str, Option<Date>)| Training {
+            curriculum: (*curriculum).to_owned(),
+            completed: date(2025, 1, 1),
+            expires: *expires,
+        };
+        let person = Person {
+            id: "a".to_owned(),
+            name: "A".to_owned(),
+            unit: "u".to_owned(),
+            rank: "r".to_owned(),
+            roles: vec![],
+            trainings: trainings.iter().map(training).collect(),
+            background_checked: None,
+            need_reviewed: None,
+            multi_factor: true,
+            device: Device::Fixed,
+        };
+        let agency = Agency {
+            id: "x".to_owned(),
+            name: "X".to_owned(),
+            kind: AgencyKind::LawEnforcement,
+            home: "north".to_owned(),
+            participant: true,
+            agreements: vec![],
+            suspended_since: None,
+        };
+        let party = Party { person, agency };
+        Matter {
+            jurisdiction: "north".to_owned(),
+            clock: Clock { now: Instant(0), today: date(2026, 3, 10), weekday: 2, minute_of_day: 0 },
+            actor: party.clone(),
+            requester: party,
+            request: None,
+            probe: None,
+            gallery: None,
+            attestations: vec![],
+            history: History::default(),
+            step: Step::Request,
+        }
+    }
+
+    #[test]
+    fn a_training_has_expired_unless_another_of_its_curriculum_counts() {
+        let (past, today, later) = (date(2026, 3, 9), date(2026, 3, 10), date(2026, 3, 11));
+        let who = Who {
+            jurisdiction: "north".to_owned(),
+            person: "a".to_owned(),
+            name: String::new(),
+            unit: "u".to_owned(),
+            agency: "x".to_owned(),
+        };
+        type Case<'c> = (&'c [(&'c str, Option<Date>)], &'c [&'c str]);
+        let cases: [Case<'_>; 8] = [
+            (&[], &[]),
+            (&[("faces", Some(past))], &["faces"]),
+            (&[("faces", Some(today))], &["faces"]),
+            (&[("faces", Some(later))], &[]),
+            (&[("faces", None)], &[]),
+            (&[("faces", Some(past)), ("faces", Some(later))], &[]),
+            (&[("faces", Some(later)), ("faces", Some(past))], &[]),
+            (&[("faces", Some(past)), ("law", Some(today)), ("faces", Some(past)), ("arms", None)], &["faces", "law"]),
+        ];
+        for (trainings, expired) in cases {
+            let mut tally = Tally::new("north");
+            tally.trained(&of_trained(trainings), &who, 7);
+            let found = tally.anomalies(&Thresholds::default());
+            assert_eq!(found.len(), expired.len(), "{trainings:?}: {found:?}");
+            for (found, curriculum) in found.iter().zip(expired) {
+                assert_eq!((found.kind, found.about.as_str()), ("training-expired", "north/a"));
+                assert!(found.measure.contains(&format!("`{curriculum}`")), "{trainings:?}: {found:?}");
+                assert_eq!((found.number, found.entries.as_slice()), (1, [7].as_slice()));
             }
         }
     }

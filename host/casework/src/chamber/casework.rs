@@ -1,6 +1,6 @@
 //! All jurisdictions of one host: how they start, whether they can decide, how they stop.
 
-use super::{Chamber, Foundation, Loading, Opening, PolicyState, Start, save};
+use super::{Chamber, Foundation, Loading, Opening, PolicyState, Start};
 use crate::alarm::{Alarm, Announce};
 use crate::aside::{aside, broke_off};
 use crate::chancery::Chancery;
@@ -8,6 +8,7 @@ use crate::clock::{Clock, ClockError, Correction};
 use crate::drawn;
 use crate::dropped;
 use crate::error::CaseError;
+use crate::gallery::save_last;
 use crate::notices::Outbox;
 use crate::pace::Threads;
 use crate::paper::Draughting;
@@ -26,6 +27,11 @@ use tokio::task::JoinSet;
 
 /// How long the database has at the stop to take what is recorded: a few commits.
 const SETTLE_AT_STOP: Duration = Duration::from_secs(10);
+
+/// How long the last snapshots of a jurisdiction's galleries may take at the stop, all of them together. Some gigabytes are read and
+/// written by then; whoever keeps services running kills one that takes longer than a minute and a half (systemd's own limit), and
+/// the stop has still to be recorded.
+const SNAPSHOTS_AT_STOP: Duration = Duration::from_secs(60);
 
 /// How long whoever asks whether the host is ready waits for the database.
 const STORE_ANSWERS: Duration = Duration::from_secs(5);
@@ -144,13 +150,20 @@ impl Casework {
         };
         for (chamber, mut start) in starts {
             let outage = start.outage.take();
-            if let (Some(correction), Some(last)) = (casework.clock.correction(), ahead.get(chamber.id())) {
-                record_correction(&chamber, correction, *last, now).await?;
-            }
-            restored::record(&chamber, now).await?;
-            record_start(&chamber, start, now).await?;
-            if let Some(outage) = outage {
-                outage.record(&chamber, now).await?;
+            let recording = async {
+                if let (Some(correction), Some(last)) = (casework.clock.correction(), ahead.get(chamber.id())) {
+                    record_correction(&chamber, correction, *last, now).await?;
+                }
+                restored::record(&chamber, now).await?;
+                record_start(&chamber, start, now).await?;
+                match outage {
+                    Some(outage) => outage.record(&chamber, now).await,
+                    None => Ok(()),
+                }
+            };
+            if let Err(e) = recovery::while_it_answers(chamber.log(), recording).await {
+                casework.leave_hanging();
+                return Err(e);
             }
             unfinished::sweep(&chamber, now).await;
             drawn::sweep(&chamber, now).await;
@@ -264,21 +277,34 @@ impl Casework {
         asked.find_map(|chamber| recovery::stalled(chamber.log()))
     }
 
+    /// Where a log's disk does not answer, has threads of their own let go of the logs: whoever lets go of one last waits for its disk.
+    fn leave_hanging(&self) {
+        if self.stalled(&[]).is_none() {
+            return;
+        }
+        for chamber in self.chambers.values() {
+            let log = chamber.log().clone();
+            tokio::task::spawn_blocking(move || log.close());
+        }
+    }
+
     /// Makes snapshots of the galleries that changed, records the stop in every log and closes them, then the store.
     ///
     /// # Errors
     /// The first log that could not be written; the others are closed all the same. One whose disk does not answer is left as it
-    /// is, as by a kill.
+    /// is, as by a kill. A snapshot that is not made in time is given up, and said to be; it is no error.
     pub async fn close(mut self) -> Result<(), CaseError> {
         self.watches.shutdown().await;
         let mut first = Ok(());
-        for chamber in self.chambers.values() {
-            for hall in chamber.halls() {
-                save(&hall, &chamber.store, true).await;
-            }
+        // Side by side, as what follows: where a disk hangs, it is waited for once.
+        let saving = self.chambers.values().cloned().map(|chamber| {
+            tokio::spawn(async move { save_last(&chamber.halls(), &chamber.store, SNAPSHOTS_AT_STOP).await })
+        });
+        for saved in saving.collect::<Vec<_>>() {
+            // Of a panic in it there is a line already, and the gallery is loaded from the database.
+            let _ = saved.await;
         }
         let at = recovery::now(&self.clock);
-        // Side by side: where a disk hangs, it is waited for once.
         let closing: Vec<_> = self.chambers.values().map(|chamber| tokio::spawn(stop(chamber.clone(), at))).collect();
         for closed in closing {
             first = first.and(closed.await.unwrap_or_else(|e| Err(broke_off(&e))));

@@ -5,9 +5,9 @@ use crate::error::{CaseError, Rejection};
 use crate::ledger::{self, Entry, Ledger, Subject};
 use model::account::{Event, Kind, Who};
 use model::facts::Device;
-use model::registry::{Agency, Person, Principal};
+use model::registry::{Agency, Person, Principal, Registry};
 use model::subject::Text;
-use model::terms::{Instant, check_id};
+use model::terms::{Holder, Instant, check_id};
 use std::sync::Arc;
 
 /// What calls that were not heard are called in a rejection.
@@ -84,25 +84,23 @@ impl Casework {
         let elsewhere = self.chambers.get(jurisdiction).filter(|chamber| chamber.id() != home);
         let Some(chamber) = self.chambers.get(home) else {
             let reason = format!("the certificate names the jurisdiction `{home}`, which this host does not serve");
-            let rejection = match elsewhere {
-                Some(elsewhere) => {
-                    self.record_rejection(&[elsewhere], as_certified(home, person), about(request), asked, &reason)
-                        .await?
-                }
-                None => reason.into(),
-            };
+            let mut rejection = Rejection::from(reason);
+            if let Some(elsewhere) = elsewhere {
+                let who = as_certified(home, person);
+                rejection = self.record_rejection(&[elsewhere], who, about(request), asked, rejection).await?;
+            }
             return Err(CaseError::Rejected(rejection));
         };
         // In every jurisdiction: a step may concern any.
         self.catch_up_all().await?;
         match person_of(chamber, principal, self.clock.now()?) {
             Ok(registered) => Ok(registered),
-            Err(reason) => {
+            Err(why) => {
                 let who = as_certified(home, person);
-                let rejection = self.record_rejection(&[chamber], who.clone(), about(request), asked, &reason).await?;
+                let rejection = self.record_rejection(&[chamber], who.clone(), about(request), asked, why).await?;
                 if let Some(elsewhere) = elsewhere {
                     let told = nobody_who_may(principal);
-                    self.record_rejection(&[elsewhere], who, about(request), asked, &told).await?;
+                    self.record_rejection(&[elsewhere], who, about(request), asked, told).await?;
                 }
                 Err(CaseError::Rejected(rejection))
             }
@@ -132,7 +130,8 @@ impl Casework {
         reason: &str,
     ) -> Result<(), CaseError> {
         let Some(chamber) = self.chambers.get(jurisdiction) else { return Ok(()) };
-        self.record_rejection(&[chamber], as_certified("", ""), about(request), asked, reason).await.map(drop)
+        let why = Rejection::from(reason.to_owned());
+        self.record_rejection(&[chamber], as_certified("", ""), about(request), asked, why).await.map(drop)
     }
 
     /// Records that calls were not heard: they are on record together, and no other way. `reason` says how many and why; whoever
@@ -148,7 +147,8 @@ impl Casework {
     ) -> Result<(), CaseError> {
         let Some(chamber) = self.chambers.get(jurisdiction) else { return Ok(()) };
         let (home, person) = principal.map_or(("", ""), |p| (p.jurisdiction.as_str(), p.person.as_str()));
-        self.record_rejection(&[chamber], as_certified(home, person), Subject::Apart, UNHEARD, reason).await.map(drop)
+        let why = Rejection::from(reason.to_owned());
+        self.record_rejection(&[chamber], as_certified(home, person), Subject::Apart, UNHEARD, why).await.map(drop)
     }
 
     /// Somebody of the same or another jurisdiction on whose behalf a step is taken. Why somebody may not act is told to
@@ -158,11 +158,17 @@ impl Casework {
     /// [`CaseError::Rejected`], unrecorded; [`CaseError::Clock`] while it is not known which day it is.
     pub(crate) fn other(&self, asker: &Registered, principal: &Principal) -> Result<Registered, CaseError> {
         let chamber = self.chamber(&principal.jurisdiction)?;
-        person_of(chamber, principal, self.clock.now()?).map_err(|reason| {
+        person_of(chamber, principal, self.clock.now()?).map_err(|why| {
             let own = asker.principal.jurisdiction == principal.jurisdiction;
-            let reason = if own { reason } else { nobody_who_may(principal) };
-            CaseError::Rejected(reason.into())
+            CaseError::Rejected(if own { why } else { nobody_who_may(principal) })
         })
+    }
+
+    /// A person as the registry knows them, suspended or not, with the roles that count now: of a record of theirs more is said
+    /// than they may do.
+    pub(crate) fn known(&self, principal: &Principal, now: Instant) -> Option<Registered> {
+        let chamber = self.chambers.get(&principal.jurisdiction)?;
+        of_registry(chamber, &chamber.roll.load().registry, principal, now).ok()
     }
 
     /// Records that somebody asked for what they may not even ask, and says so. `request` is the request that they named, if any.
@@ -193,7 +199,22 @@ impl Casework {
         asked: &str,
         reason: &str,
     ) -> Result<T, CaseError> {
-        Err(CaseError::Rejected(self.record_rejection(chambers, asker.who(), subject, asked, reason).await?))
+        self.reject_for(chambers, asker, subject, asked, Rejection::from(reason.to_owned())).await
+    }
+
+    /// The same, with the clauses that it follows from.
+    ///
+    /// # Errors
+    /// As [`Casework::reject`].
+    pub(crate) async fn reject_for<T>(
+        &self,
+        chambers: &[&Arc<Chamber>],
+        asker: &Registered,
+        subject: Subject,
+        asked: &str,
+        why: Rejection,
+    ) -> Result<T, CaseError> {
+        Err(CaseError::Rejected(self.record_rejection(chambers, asker.who(), subject, asked, why).await?))
     }
 
     /// Records that somebody may not act, for whom `asker` asked or who it is, and says so: why is for the log of their own
@@ -209,19 +230,19 @@ impl Casework {
         idle: &Principal,
         subject: Subject,
         (asked, so): (&str, &str),
-        reason: &str,
+        why: &Rejection,
     ) -> Result<T, CaseError> {
-        let said = format!("{so}{reason}");
+        let said = why.after(so);
         if asker.principal.jurisdiction != idle.jurisdiction {
             // Why was not told to whoever asked ([`Casework::other`]).
-            return self.reject_in(chambers, asker, subject, asked, &said).await;
+            return self.reject_for(chambers, asker, subject, asked, said).await;
         }
         let home = self.chamber(&idle.jurisdiction)?;
-        let rejection = self.record_rejection(&[home], asker.who(), subject.clone(), asked, &said).await?;
+        let rejection = self.record_rejection(&[home], asker.who(), subject.clone(), asked, said).await?;
         let elsewhere: Vec<_> = chambers.iter().copied().filter(|chamber| chamber.id() != home.id()).collect();
         if !elsewhere.is_empty() {
-            let told = format!("{so}{}", nobody_who_may(idle));
-            self.record_rejection(&elsewhere, asker.who(), subject, asked, &told).await?;
+            let told = nobody_who_may(idle).after(so);
+            self.record_rejection(&elsewhere, asker.who(), subject, asked, told).await?;
         }
         Err(CaseError::Rejected(rejection))
     }
@@ -232,14 +253,14 @@ impl Casework {
         who: Who,
         subject: Subject,
         asked: &str,
-        reason: &str,
+        why: Rejection,
     ) -> Result<Rejection, CaseError> {
         let at = self.clock.now()?;
-        let event = Event::Rejected { asked: asked.to_owned(), reason: reason.to_owned() };
+        let event = Event::Rejected { asked: asked.to_owned(), reason: why.to_string() };
         let entry = Entry { kind: Kind::Rejection, who, at, subject, of: None, event };
         let ledgers: Vec<&Ledger> = chambers.iter().map(|chamber| &chamber.ledger).collect();
         let receipt = ledger::record(&ledgers, entry, vec![]).await?.receipt()?;
-        Ok(Rejection::recorded(reason, receipt))
+        Ok(why.recorded(receipt))
     }
 }
 
@@ -260,30 +281,46 @@ fn as_certified(jurisdiction: &str, person: &str) -> Who {
 }
 
 /// What another jurisdiction is told of somebody who may not act.
-fn nobody_who_may(principal: &Principal) -> String {
+fn nobody_who_may(principal: &Principal) -> Rejection {
     let Principal { jurisdiction, person, .. } = principal;
-    format!("`{person}` is nobody of `{jurisdiction}` who may act now: ask that jurisdiction")
+    format!("`{person}` is nobody of `{jurisdiction}` who may act now: ask that jurisdiction").into()
 }
 
-fn person_of(chamber: &Chamber, principal: &Principal, now: Instant) -> Result<Registered, String> {
-    let registry = chamber.registry.load();
+/// Somebody of the registry who may act, or why not.
+fn person_of(chamber: &Chamber, principal: &Principal, now: Instant) -> Result<Registered, Rejection> {
+    let roll = chamber.roll.load();
+    let found = of_registry(chamber, &roll.registry, principal, now)?;
+    if let Some(since) = found.person.suspended_since {
+        let (id, jurisdiction) = (&found.person.id, &chamber.id);
+        return Err(roll.grounds.refuse(jurisdiction, Holder::Person, id, |by| {
+            format!(
+                "`{id}` is suspended since {since} {by}: have them reinstated first, by somebody whom the policy of \
+                 `{jurisdiction}` lets do so, or have somebody else take the step"
+            )
+        }));
+    }
+    Ok(found)
+}
+
+/// A person as the registry knows them, suspended or not, with the roles that count now; or what the registry lacks.
+fn of_registry(
+    chamber: &Chamber,
+    registry: &Registry,
+    principal: &Principal,
+    now: Instant,
+) -> Result<Registered, Rejection> {
     let Some(person) = registry.people.iter().find(|p| p.id == principal.person) else {
         return Err(format!(
             "`{}` is not in the registry of `{}`: have the registrar add them",
             principal.person, chamber.id
-        ));
+        )
+        .into());
     };
-    if let Some(since) = person.suspended_since {
-        let id = &person.id;
-        return Err(format!(
-            "`{id}` is suspended since {since}: have them reinstated first, or have somebody else take the step"
-        ));
-    }
     let Some(agency) = registry.agencies.iter().find(|a| a.id == person.agency) else {
-        return Err(format!("the agency `{}` of `{}` is not in the registry", person.agency, person.id));
+        return Err(format!("the agency `{}` of `{}` is not in the registry", person.agency, person.id).into());
     };
     let (id, person) = (&person.id, person.clone().on(chamber.local(now).today));
     Registered::of(principal.clone(), person, agency.clone()).ok_or_else(|| {
-        format!("the registry does not say the name and the unit of `{id}`: have the registrar add them")
+        format!("the registry does not say the name and the unit of `{id}`: have the registrar add them").into()
     })
 }

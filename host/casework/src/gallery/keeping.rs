@@ -7,6 +7,7 @@ use model::terms::Instant;
 use search::SnapshotError;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 use tokio::sync::MutexGuard;
 
 /// For how long a gallery has to stand still before a snapshot is made of it while the host works, in ms. Making one reads and
@@ -14,7 +15,45 @@ use tokio::sync::MutexGuard;
 /// store. Ten minutes let a folder of photographs come in first.
 pub(super) const STILL_MS: u64 = 600_000;
 
+/// Makes the last snapshots of these galleries, one after the other, and gives up when the time is up: a disk that hangs must not
+/// keep the host from stopping. Gives the ids of the galleries that it gave up; what became of the others is logged.
+pub(crate) async fn save_last(halls: &[Arc<Hall>], store: &store::Jurisdiction, limit: Duration) -> Vec<String> {
+    let ends = tokio::time::Instant::now() + limit;
+    let mut given_up = Vec::new();
+    for hall in halls {
+        if hall.is_saved() {
+            continue;
+        }
+        match tokio::time::timeout_at(ends, hall.save(store, true)).await {
+            Ok(saved) => hall.warn_unsaved(saved),
+            Err(_) => {
+                let (jurisdiction, gallery, waited_s) = (&hall.owner, &hall.fact.id, limit.as_secs());
+                tracing::error!(
+                    %jurisdiction, %gallery, waited_s,
+                    "no snapshot was made of the gallery in time, so the host stops without: nothing is lost, and the next start \
+                     loads it from the database; see to the disk that holds its file"
+                );
+                given_up.push(gallery.clone());
+            }
+        }
+    }
+    given_up
+}
+
 impl Hall {
+    /// A snapshot that cannot be written makes the next start slower, and nothing else.
+    pub(crate) fn warn_unsaved(&self, saved: Result<(), CaseError>) {
+        if let Err(e) = saved {
+            tracing::warn!(gallery = %self.fact.id, %e, "no snapshot was made of the gallery");
+        }
+    }
+
+    /// Whether no snapshot has to be made of what it holds: there is one, or there is nowhere to keep one. Waits for nobody.
+    fn is_saved(&self) -> bool {
+        let sealed = || self.changing.try_lock().is_ok_and(|sealed| *sealed == Some(self.generation()));
+        self.shelf.is_none() || (!self.is_doubtful() && sealed())
+    }
+
     /// Makes a snapshot of the gallery, unless there is one of its generation or no shelf to keep it on. Searches go on
     /// meanwhile. Whoever wants to change records does not wait for it: it is given up, and the file is no snapshot then.
     /// `last`: nothing will change any more.
@@ -57,7 +96,8 @@ impl Hall {
         let (begun, mut sealed) = self.pause().await;
         if self.is_doubtful() {
             *sealed = None;
-            return shelf.clear(&self.fact).map_err(|e| failed(e.into()));
+            let fact = self.fact.clone();
+            return aside(move || shelf.clear(&fact)).await?.map_err(|e| failed(e.into()));
         }
         let state = store.gallery_state(&self.fact.id).await?;
         let generation = state.generation;
@@ -80,7 +120,8 @@ impl Hall {
             Err(e @ SnapshotError::Damaged { .. }) => {
                 self.doubt();
                 if last {
-                    shelf.clear(&self.fact).map_err(|e| failed(e.into()))?;
+                    let fact = self.fact.clone();
+                    aside(move || shelf.clear(&fact)).await?.map_err(|e| failed(e.into()))?;
                 } else {
                     self.mend(store).await?;
                 }

@@ -277,6 +277,65 @@ async fn a_gallery_that_stands_still_has_a_snapshot_before_the_host_stops() {
     assert_eq!(house.files(), ["g.snapshot"], "what is doubtful is for others");
 }
 
+/// A snapshot under way that does not get on until this is dropped, as where the disk hangs.
+struct Hanging {
+    answers: Option<mpsc::Sender<()>>,
+    holder: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Hanging {
+    fn of(hall: &Hall) -> Self {
+        let rows = hall.rows.clone();
+        let ((hangs, held), (answers, disk)) = (mpsc::channel(), mpsc::channel());
+        let holder = std::thread::spawn(move || {
+            let _rows = rows.write().unwrap();
+            hangs.send(()).unwrap();
+            // It fails, for nothing is sent.
+            let _: Result<(), _> = disk.recv();
+        });
+        held.recv().unwrap();
+        Self { answers: Some(answers), holder: Some(holder) }
+    }
+}
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        drop(self.answers.take());
+        if let Some(holder) = self.holder.take() {
+            // A panic in it has failed the test already.
+            let _ = holder.join();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_snapshot_that_does_not_get_on_is_given_up_and_the_next_start_loads_the_gallery() {
+    const SHORT: Duration = Duration::from_millis(20);
+    const LONG: Duration = Duration::from_secs(600);
+    let house = House::new().await;
+    house.enroll(&["a", "b"]).await;
+    let hall = Arc::new(house.load().await);
+    let hanging = Hanging::of(&hall);
+    let given_up = save_last(std::slice::from_ref(&hall), &house.store, SHORT).await;
+    assert_eq!(given_up, ["g"], "who stops the host does not wait, and is told");
+    assert_eq!(house.files(), ["g.new"], "what there is of it is no snapshot");
+    drop(hanging);
+    Arc::into_inner(hall).unwrap().end().await;
+
+    let hall = Arc::new(house.load().await);
+    assert!(!hall.has_snapshot().await && hall.len() == 2);
+    assert_eq!(first(&hall, "b").await.as_deref(), Some("b"));
+    assert!(save_last(std::slice::from_ref(&hall), &house.store, LONG).await.is_empty());
+    assert!(hall.has_snapshot().await);
+    // One that has its snapshot has nothing to wait for.
+    let hanging = Hanging::of(&hall);
+    assert!(save_last(std::slice::from_ref(&hall), &house.store, SHORT).await.is_empty());
+    drop(hanging);
+    Arc::into_inner(hall).unwrap().end().await;
+    assert_eq!(house.files(), ["g.snapshot"]);
+    assert_eq!(house.load().await.len(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_host_changed_is_not_put_into_a_snapshot() {
     let house = House::new().await;

@@ -3,7 +3,7 @@
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::ledger::Receipt;
-use crate::life::{Listed, narrower};
+use crate::life::Listed;
 use crate::paper::{Drawn, Paper, Pictured, title};
 use crate::sitting::Sitting;
 use model::account::Document;
@@ -30,17 +30,15 @@ impl Casework {
     ) -> Result<Paper, CaseError> {
         let Sitting { owner, request, life, .. } = sitting;
         let probe_image = owner.store.open_sealed(crate::intake::PROBE, &request.request.id).await?;
-        let allowed = narrower(life.fields.clone(), rulings.shown_fields());
+        let bounds = life.shows(rulings);
         let mut candidates = Vec::with_capacity(selected.len());
         for (listed, now) in selected {
             let Some(said) = life.said.get(&listed.record_id) else { continue };
-            let fields =
-                now.booking.iter().filter(|(name, _)| allowed.as_ref().is_none_or(|allowed| allowed.contains(name)));
             candidates.push(Pictured {
                 record_id: listed.record_id.clone(),
                 rank: listed.rank,
                 status: now.status.clone(),
-                booking: fields.map(|(name, value)| (name.clone(), value.clone())).collect(),
+                booking: bounds.shown_of(now.booking.clone()),
                 photo: owner.store.photo(&request.gallery, &listed.record_id).await?,
                 likeness: said.likeness,
                 reason: said.reason.clone(),

@@ -4,7 +4,7 @@
 
 use super::Carried;
 use crate::chamber::Chamber;
-use crate::misstep::{Demanded, Misstep};
+use crate::misstep::{Demanded, Misstep, each};
 use crate::sitting::Sitting;
 use model::rulings::{Duty, Statement};
 use model::terms::Digest;
@@ -24,6 +24,7 @@ pub(super) fn statements(sitting: &Sitting, carried: Option<&[Carried]>) -> Resu
         .iter()
         .filter_map(|i| if let Duty::Statement(id) = &i.duty { Some((id.as_str(), Demanded::from(i))) } else { None })
         .collect();
+    let all = each(demanded.iter().map(|(_, by)| by.clone()));
     let demands = |v: &Verbatim<'_>| {
         let by = demanded.iter().find(|(id, by)| *id == v.statement.id && by.jurisdiction == v.jurisdiction);
         by.map(|(_, by)| by.clone())
@@ -33,12 +34,13 @@ pub(super) fn statements(sitting: &Sitting, carried: Option<&[Carried]>) -> Resu
         None => {
             for (id, by) in &demanded {
                 let theirs = named(sitting, id).into_iter().find(|v| v.jurisdiction == by.jurisdiction);
-                found.push(theirs.ok_or_else(|| Misstep::UnknownStatement { id: (*id).to_owned() })?);
+                let unknown = || Misstep::UnknownStatement { id: (*id).to_owned(), demanded: vec![by.clone()] };
+                found.push(theirs.ok_or_else(unknown)?);
             }
         }
         Some(carried) => {
             for carried in carried {
-                found.extend(carries(carried, named(sitting, &carried.id), demands)?);
+                found.extend(carries(carried, named(sitting, &carried.id), demands, &all)?);
             }
             for (id, by) in &demanded {
                 if !found.iter().any(|v| v.statement.id == *id && v.jurisdiction == by.jurisdiction) {
@@ -63,11 +65,12 @@ fn named<'c>(sitting: &'c Sitting, id: &str) -> Vec<Verbatim<'c>> {
 }
 
 /// What is carried under one name, of all statements that are `named` so: those of these words that are `demanded` or, where none
-/// is, the first.
+/// is, the first. `all` is what demands statements, whatever they are called.
 fn carries<'c>(
     carried: &Carried,
     named: Vec<Verbatim<'c>>,
     demanded: impl Fn(&Verbatim<'c>) -> Option<Demanded>,
+    all: &[Demanded],
 ) -> Result<Vec<Verbatim<'c>>, Misstep> {
     let Carried { id, text, digest } = carried;
     let right = |v: &Verbatim<'_>| Digest::of(v.statement.text.as_bytes());
@@ -76,7 +79,9 @@ fn carries<'c>(
     };
     // As it should have been: of those demanded, if any is.
     let meant = named.iter().find(|v| demanded(v).is_some()).or(named.first());
-    let Some(meant) = meant else { return Err(Misstep::UnknownStatement { id: id.clone() }) };
+    let Some(meant) = meant else {
+        return Err(Misstep::UnknownStatement { id: id.clone(), demanded: all.to_vec() });
+    };
     let altered = Misstep::AlteredStatement { id: id.clone(), digest: right(meant), demanded: demanded(meant) };
     let mut fitting: Vec<_> = named.into_iter().filter(word_for_word).collect();
     if fitting.iter().any(|v| demanded(v).is_some()) {
@@ -108,7 +113,7 @@ mod tests {
             let demands = demanding.contains(&v.jurisdiction);
             demands.then(|| Demanded { jurisdiction: v.jurisdiction.to_owned(), clause: "c".into() })
         };
-        Ok(carries(carried, named, demanded)?.into_iter().map(|v| v.jurisdiction).collect())
+        Ok(carries(carried, named, demanded, &[])?.into_iter().map(|v| v.jurisdiction).collect())
     }
 
     #[test]
@@ -133,7 +138,9 @@ mod tests {
             assert_eq!(*digest, Digest::of(b"no proof"), "as it should have been");
             assert_eq!(demanded.as_ref().map(|d| d.jurisdiction.as_str()), Some("south"));
         }
-        let unknown = carries(&carried(None, None), vec![], |_| None).map(|found| found.len());
-        assert_eq!(unknown, Err(Misstep::UnknownStatement { id: "lead".to_owned() }));
+        let all = [Demanded { jurisdiction: "north".to_owned(), clause: "c".into() }];
+        let unknown = carries(&carried(None, None), vec![], |_| None, &all).map(|found| found.len());
+        let demanded = all.to_vec();
+        assert_eq!(unknown, Err(Misstep::UnknownStatement { id: "lead".to_owned(), demanded }), "what to name instead");
     }
 }

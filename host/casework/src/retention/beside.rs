@@ -72,10 +72,16 @@ impl Casework {
                 continue;
             }
             let turn = self.turn_soon(owner, &request).await?;
-            turns.push(turn.ok_or_else(|| Misstep::StepUnderWay { request: request.clone() })?);
+            let turn = turn.ok_or_else(|| Misstep::StepUnderWay { request: request.clone() })?;
+            turns.push((request, turn));
+        }
+        if !turns.is_empty() {
             owner.ledger.settle().await?;
-            match fate(owner, &request, &what.accounts).await? {
-                Fate::Goes => what.requests.push(request),
+        }
+        let going: BTreeSet<&String> = what.accounts.iter().collect();
+        for (request, _) in &turns {
+            match fate(owner, request, &going).await? {
+                Fate::Goes => what.requests.push(request.clone()),
                 Fate::StaysBare(row) => what.instead.push(row),
                 Fate::Stays => {}
             }
@@ -130,8 +136,7 @@ fn search_of(account: &Account) -> Option<(Instant, String)> {
 }
 
 /// What becomes of a request once these accounts are gone.
-async fn fate(owner: &Chamber, id: &str, going: &[String]) -> Result<Fate, CaseError> {
-    let going: BTreeSet<&String> = going.iter().collect();
+async fn fate(owner: &Chamber, id: &str, going: &BTreeSet<&String>) -> Result<Fate, CaseError> {
     let mut left = owner.store.entries_of_request(id).await?;
     left.retain(|entry| !going.contains(entry));
     let says = |account: &Option<Account>| account.as_ref().is_none_or(|a| !says_what_was_purged(&a.event));

@@ -176,7 +176,7 @@ impl Docket {
             (Some(Asked { by: asker, day: Some(asked), .. }), Some(day))
                 if *asked != day && !same_person(asker, by) =>
             {
-                Err(Misstep::AnotherDay { asked: *asked })
+                Err(Misstep::AnotherDay { asked: *asked, demanded: vec![] })
             }
             _ => Ok(()),
         }
@@ -190,7 +190,7 @@ impl Docket {
                 // Whoever is of another jurisdiction is not told who.
                 let own = by.jurisdiction == said.by.jurisdiction;
                 let by = if own { by.key() } else { format!("somebody of {}", by.jurisdiction) };
-                Err(Misstep::AskedAlready { by })
+                Err(Misstep::AskedAlready { by, demanded: vec![] })
             }
             _ => Ok(()),
         }
@@ -384,7 +384,7 @@ mod tests {
         assert_eq!(docket.unasked("hold", &said("a", 2)), Ok(()));
         assert_eq!(docket.unasked("seal", &said("c", 2)), Ok(()), "that is something else");
         assert_eq!(docket.unasked("hold", &said("c", 0)), Ok(()), "which approves");
-        let already = |by: &str| Err(Misstep::AskedAlready { by: by.to_owned() });
+        let already = |by: &str| Err(Misstep::AskedAlready { by: by.to_owned(), demanded: vec![] });
         assert_eq!(docket.unasked("hold", &said("c", 2)), already("north/a"));
         let outside = Asked { by: Who { jurisdiction: "south".into(), ..who("a") }, ..said("a", 2) };
         assert_eq!(docket.unasked("hold", &outside), already("somebody of north"), "a namesake is somebody else");
@@ -480,7 +480,7 @@ mod tests {
         assert_eq!(docket.fits(&none, &who("chief")), Err(Misstep::NothingToDeny));
         assert_eq!(docket.fits(&july, &who("chief")), Ok(()), "nobody asked for anything else");
         docket.decide("extend", up_to("2026-06-30", said("a", 1)), anybodys);
-        let another = Err(Misstep::AnotherDay { asked: "2026-06-30".parse().unwrap() });
+        let another = Err(Misstep::AnotherDay { asked: "2026-06-30".parse().unwrap(), demanded: vec![] });
         assert_eq!(docket.fits(&july, &who("chief")), another);
         assert_eq!(docket.fits(&july, &who("b")), another, "nor is it asked for in somebody else's place");
         assert_eq!(docket.fits(&july, &who("a")), Ok(()));

@@ -20,7 +20,6 @@ use crate::obligations::Owed;
 use crate::walk;
 use model::account::{Leaf, Retained};
 use model::facts::{self, RetentionEvent, Step};
-use model::registry::Principal;
 use model::rulings::Duty;
 use model::terms::Instant;
 use std::sync::Arc;
@@ -281,17 +280,6 @@ impl Casework {
                 hint: "; say gallery-record, probe, audit-entry, or the id of a document that the request's release drew up",
             }),
         }
-    }
-
-    /// A person as the registry knows them, suspended or not, with the roles that count now: of a record of theirs more is said
-    /// than they may do.
-    pub(crate) fn known(&self, principal: &Principal, now: Instant) -> Option<Registered> {
-        let chamber = self.chamber(&principal.jurisdiction).ok()?;
-        let registry = chamber.registry();
-        let person = registry.people.iter().find(|p| p.id == principal.person)?.clone();
-        let agency = registry.agencies.iter().find(|a| a.id == person.agency)?.clone();
-        let person = person.on(chamber.local(now).today);
-        Registered::of(principal.clone(), person, agency)
     }
 
     /// What the step is about.

@@ -5,7 +5,7 @@ use super::{Asking, Change};
 use crate::chamber::Chamber;
 use crate::clock::zone;
 use crate::error::CaseError;
-use crate::misstep::Misstep;
+use crate::misstep::{Demanded, Misstep, each};
 use crate::obligations::{self, Owed};
 use model::account::Retained;
 use model::rulings::{Duty, SignOffRule};
@@ -20,7 +20,9 @@ impl Found {
         }
         let Retained { subject, record, .. } = &self.record;
         if let Some(at) = self.docket.purged.or(self.around.purged()) {
-            return Err(Misstep::Destroyed { subject: subject.clone(), record: record.clone(), at });
+            let purges = self.owed.iter().filter(|o| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject));
+            let demanded = each(purges.map(Demanded::from));
+            return Err(Misstep::Destroyed { subject: subject.clone(), record: record.clone(), at, demanded });
         }
         if matches!(change, Change::Hold | Change::Extend | Change::Export)
             && let Some(minimum) = self.around.pruned_to()
@@ -35,8 +37,9 @@ impl Found {
         let own = |o: &Owed| o.jurisdiction == self.owner.id();
         let holds = |o: &Owed| matches!(&o.duty, Duty::Hold(rule) if rule.subject == *subject);
         // What another jurisdiction holds of a request is not the keeper's to destroy.
-        if self.docket.exported.is_none() && open().any(|o| !own(o) && holds(o)) {
-            return Err(Misstep::Held { subject: subject.clone(), record: record.clone() });
+        let elsewhere = each(open().filter(|o| !own(o) && holds(o)).map(Demanded::from));
+        if self.docket.exported.is_none() && !elsewhere.is_empty() {
+            return Err(Misstep::Held { subject: subject.clone(), record: record.clone(), demanded: elsewhere });
         }
         let demanded = |o: &Owed| own(o) && matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
         if open().any(|o| demanded(o) && o.due.is_some_and(|due| due <= self.now)) {
@@ -52,11 +55,17 @@ impl Found {
         let longest = kept.filter_map(|o| o.due.map(|due| (due, o))).max_by_key(|(due, _)| *due);
         match longest.filter(|(due, _)| *due > self.now) {
             Some((until, owed)) => {
-                let clause = format!("{} {}", owed.jurisdiction, owed.clause);
-                Err(Misstep::KeptUntil { subject: subject.clone(), clause, until })
+                Err(Misstep::KeptUntil { subject: subject.clone(), demanded: Some(Demanded::from(owed)), until })
             }
             None => Ok(()),
         }
+    }
+
+    /// The clauses that demand the approval which what was asked so before waits for.
+    pub(super) fn waits_under(&self, change: Change) -> Vec<Demanded> {
+        let Some(asked) = self.docket.asked.get(&self.asked_as(change)) else { return Vec::new() };
+        let wanted = |o: &&Owed| matches!(&o.duty, Duty::Approve(rule) if asked.rules.contains(rule));
+        each(self.owed.iter().filter(wanted).map(Demanded::from))
     }
 
     /// The obligations about the record as they stand after the step, where it changes them. `met` are the rules for

@@ -18,7 +18,7 @@ use crate::aside::aside;
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
-use crate::misstep::Misstep;
+use crate::misstep::{Demanded, Misstep, each};
 use crate::obligations::Owed;
 use crate::walk;
 use model::account::{Event, Retained, Who};
@@ -38,9 +38,6 @@ const LEAST_AGE_MS: u64 = 366 * 24 * 3_600_000;
 
 /// As the entry calls it that a pruning was permitted and did not begin.
 pub(super) const PRUNE_UNDONE: &str = "prune-undone";
-
-/// Who demands that, as a misstep names them.
-const THIS_HOST: &str = "this host";
 
 /// A pruning that was permitted, until it is over: of the log that the docket's record is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,9 +61,9 @@ pub(super) struct Beginning {
     /// When the youngest of them was recorded.
     pub(super) youngest: Instant,
     /// The clause that demands longest that they are kept, and until when.
-    kept: Option<(String, Instant)>,
-    /// Whether a decision holds entries as evidence.
-    held: bool,
+    kept: Option<(Demanded, Instant)>,
+    /// The clauses by which decisions hold entries as evidence.
+    held: Vec<Demanded>,
 }
 
 impl Beginning {
@@ -77,13 +74,13 @@ impl Beginning {
             return;
         }
         match (&owed.duty, owed.due) {
-            (Duty::Hold(rule), _) if rule.subject == AUDIT_ENTRY => self.held = true,
+            (Duty::Hold(rule), _) if rule.subject == AUDIT_ENTRY => self.held.push(Demanded::from(owed)),
             (Duty::Retain(rule), Some(due))
                 if rule.subject == AUDIT_ENTRY
                     && owed.since <= self.youngest
                     && self.kept.as_ref().is_none_or(|(_, until)| *until < due) =>
             {
-                self.kept = Some((format!("{} {}", owed.jurisdiction, owed.clause), due));
+                self.kept = Some((Demanded::from(owed), due));
             }
             _ => {}
         }
@@ -92,19 +89,22 @@ impl Beginning {
     /// Whether it may go, as far as the host has a say.
     pub(super) fn in_place(&self, found: &Found) -> Result<(), Misstep> {
         let Retained { subject, record, .. } = found.record.clone();
-        if self.held || found.held {
-            return Err(Misstep::Held { subject, record });
+        if !self.held.is_empty() || found.held {
+            let holds = |o: &&Owed| o.is_open() && matches!(&o.duty, Duty::Hold(rule) if rule.subject == AUDIT_ENTRY);
+            let others = found.owed.iter().chain(found.around.owed()).filter(holds).map(Demanded::from);
+            let demanded = each(self.held.iter().cloned().chain(others));
+            return Err(Misstep::Held { subject, record, demanded });
         }
-        let (clause, until) = self.longest();
-        if until > found.now { Err(Misstep::KeptUntil { subject, clause, until }) } else { Ok(()) }
+        let (demanded, until) = self.longest();
+        if until > found.now { Err(Misstep::KeptUntil { subject, demanded, until }) } else { Ok(()) }
     }
 
-    /// Who demands longest that they are kept, and until when.
-    fn longest(&self) -> (String, Instant) {
+    /// What demands longest that they are kept, where it is not this host, and until when.
+    fn longest(&self) -> (Option<Demanded>, Instant) {
         let floor = self.youngest.plus_ms(LEAST_AGE_MS);
         match &self.kept {
-            Some((clause, until)) if *until > floor => (clause.clone(), *until),
-            _ => (THIS_HOST.to_owned(), floor),
+            Some((demanded, until)) if *until > floor => (Some(demanded.clone()), *until),
+            _ => (None, floor),
         }
     }
 }
@@ -149,11 +149,10 @@ impl Casework {
         });
         let until = last.await??.plus_ms(LEAST_AGE_MS);
         if until > self.clock.now()? {
-            let (subject, clause) = (AUDIT_ENTRY.to_owned(), THIS_HOST.to_owned());
-            return Err(Misstep::KeptUntil { subject, clause, until }.into());
+            return Err(Misstep::KeptUntil { subject: AUDIT_ENTRY.to_owned(), demanded: None, until }.into());
         }
         let youngest = aside(move || youngest(&log, from..minimum)).await??;
-        let mut beginning = Beginning { from, minimum, youngest, kept: None, held: false };
+        let mut beginning = Beginning { from, minimum, youngest, kept: None, held: vec![] };
         // A decision on a request for another jurisdiction's gallery has its entry in this log, and what it demands there.
         for chamber in self.chambers() {
             for owed in demanded_by(owner, chamber).await? {
@@ -306,20 +305,21 @@ mod tests {
 
     fn beginning(owed: &[Owed]) -> Beginning {
         let youngest = Instant(100 * DAY_MS);
-        let mut beginning = Beginning { from: 0, minimum: 512, youngest, kept: None, held: false };
+        let mut beginning = Beginning { from: 0, minimum: 512, youngest, kept: None, held: vec![] };
         owed.iter().for_each(|owed| beginning.heed(owed, "north"));
         beginning
     }
 
     #[test]
     fn the_longest_demand_counts_and_never_less_than_a_year() {
-        let floor = ("this host".to_owned(), Instant(466 * DAY_MS));
+        let floor = (None, Instant(466 * DAY_MS));
         assert_eq!(beginning(&[]).longest(), floor);
         assert_eq!(beginning(&[owed(AUDIT_ENTRY, 100, 30, false)]).longest(), floor, "a shorter demand");
         assert_eq!(beginning(&[owed("probe", 100, 3_650, false)]).longest(), floor, "of something else");
         assert_eq!(beginning(&[owed(AUDIT_ENTRY, 101, 3_650, false)]).longest(), floor, "of younger entries");
         let two = [owed(AUDIT_ENTRY, 50, 730, false), owed(AUDIT_ENTRY, 90, 400, false)];
-        assert_eq!(beginning(&two).longest(), ("north 7".to_owned(), Instant(780 * DAY_MS)));
+        let seventh = Demanded { jurisdiction: "north".to_owned(), clause: "7".into() };
+        assert_eq!(beginning(&two).longest(), (Some(seventh), Instant(780 * DAY_MS)));
     }
 
     #[test]
@@ -327,13 +327,14 @@ mod tests {
         let of_south = |owed: Owed| Owed { jurisdiction: "south".to_owned(), ..owed };
         let demands = [of_south(owed(AUDIT_ENTRY, 50, 3_650, false)), of_south(owed(AUDIT_ENTRY, 1, 1, true))];
         let beginning = beginning(&demands);
-        assert_eq!((beginning.longest().0.as_str(), beginning.held), ("this host", false));
+        assert_eq!((beginning.longest().0, beginning.held), (None, vec![]));
     }
 
     #[test]
     fn what_a_decision_holds_is_held() {
-        assert!(!beginning(&[owed("probe", 1, 1, true), owed(AUDIT_ENTRY, 1, 1, false)]).held);
-        assert!(beginning(&[owed(AUDIT_ENTRY, 1, 1, true)]).held);
-        assert!(beginning(&[owed(AUDIT_ENTRY, 101, 1, true)]).held, "what it holds may be older than it is");
+        let held = |owed: &[Owed]| beginning(owed).held.iter().map(Demanded::to_string).collect::<Vec<_>>();
+        assert!(held(&[owed("probe", 1, 1, true), owed(AUDIT_ENTRY, 1, 1, false)]).is_empty());
+        assert_eq!(held(&[owed(AUDIT_ENTRY, 1, 1, true)]), ["north 7"]);
+        assert_eq!(held(&[owed(AUDIT_ENTRY, 101, 1, true)]), ["north 7"], "what it holds may be older than it is");
     }
 }

@@ -1,6 +1,10 @@
 //! What the tests of a request's life share: a jurisdiction at work on the shipped policy, with an embedded database, a clock
 //! that stands where it is set, a draughtsman who writes down what he is given, and an outbox that can be out of order.
 
+pub mod came;
+pub mod record;
+pub mod walk;
+
 use casework::chamber::{Loading, Registered};
 use casework::derivation::Findings;
 use casework::disposition::Examination;
@@ -285,6 +289,11 @@ pub fn misstep<T>(taken: Result<T, CaseError>) -> Misstep {
     }
 }
 
+/// The clauses that a refusal of the host names.
+pub fn demanding(misstep: &Misstep) -> Vec<&str> {
+    misstep.demanded().iter().map(|demanded| &*demanded.clause).collect()
+}
+
 /// The clauses against a step, if policies refused it.
 pub fn against<T>(taken: Result<T, CaseError>) -> Vec<String> {
     let Err(CaseError::Refused { rulings, .. }) = taken else { panic!("it was not refused by policy") };
@@ -299,11 +308,32 @@ pub fn refused<T>(taken: Result<T, CaseError>, clause: &str) {
     assert!(against.iter().any(|c| c == clause), "{clause}: refused by {against:?}");
 }
 
+/// That a step or a look was rejected, for this reason.
+pub fn rejected<T>(taken: Result<T, CaseError>, because: &str) {
+    match taken {
+        Err(CaseError::Rejected(reason)) => assert!(reason.contains(because), "{reason}"),
+        Err(e) => panic!("not rejected: {e:?}"),
+        Ok(_) => panic!("it was not rejected"),
+    }
+}
+
+/// Somebody of a jurisdiction, at their own desk.
+pub async fn registered(host: &Casework, jurisdiction: &str, person: &str) -> Result<Registered, CaseError> {
+    let (jurisdiction, person) = (jurisdiction.to_owned(), person.to_owned());
+    host.registered(&Principal { jurisdiction, person, device: Device::Fixed }).await
+}
+
+/// Every row of a jurisdiction, but what the log itself adds: accounts, which entries are of which request, and how far the log
+/// is. What was just recorded may be on its way there still: view something first.
+pub async fn rows_but_the_logs(rows: &store::Jurisdiction) -> Vec<RowAtRest> {
+    let mut rows = at_rest(rows, &["account", "request_entry"]).await.unwrap();
+    rows.retain(|row| !(row.table == "standing" && row.key.contains("log-watermark")));
+    rows
+}
+
 impl Court {
     pub async fn who(&self, person: &str) -> Registered {
-        let principal =
-            Principal { jurisdiction: JURISDICTION.to_owned(), person: person.to_owned(), device: Device::Fixed };
-        self.casework.registered(&principal).await.unwrap()
+        registered(&self.casework, JURISDICTION, person).await.unwrap()
     }
 
     async fn enroll(&self) {
@@ -393,13 +423,9 @@ impl Court {
         self.casework.report_outcome(&self.who(who).await, JURISDICTION, request, answers).await
     }
 
-    /// Every row of the jurisdiction, but what the log itself adds: accounts, which entries are of which request, and how far the
-    /// log is. What was just recorded may be on its way there still: view something first.
+    /// The rows of the jurisdiction, as [`rows_but_the_logs`] gives them.
     pub async fn rows_but_the_logs(&self) -> Vec<RowAtRest> {
-        let rows = self.store.jurisdiction(JURISDICTION).await.unwrap();
-        let mut rows = at_rest(&rows, &["account", "request_entry"]).await.unwrap();
-        rows.retain(|row| !(row.table == "standing" && row.key.contains("log-watermark")));
-        rows
+        rows_but_the_logs(&self.store.jurisdiction(JURISDICTION).await.unwrap()).await
     }
 
     pub async fn seen(&self, request: &str) -> Seen {

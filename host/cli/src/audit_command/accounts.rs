@@ -1,8 +1,10 @@
-//! Entries of a log with their accounts: the leaf from the log's folder, the account from the database.
+//! Entries of a log with their accounts: the leaf from the log's folder, the account from the database; or, where a host that was
+//! killed has not brought it there yet, from the log's journal, on which it rides sealed under the same key.
 
 use super::{Log, parse_leaf};
 use crate::config::{self, Config};
 use anyhow::Context as _;
+use casework::watermark;
 use model::account::{Account, Event, Kind, Leaf};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -27,6 +29,8 @@ pub(crate) struct Told {
     pub(crate) leaf: Leaf,
     /// The account with its salt; absent once purged.
     pub(crate) row: Option<store::AccountRow>,
+    /// Whether the account was found on the log's journal alone, from where the next start brings it to the database.
+    pub(crate) rides: bool,
 }
 
 impl Told {
@@ -66,6 +70,16 @@ pub(crate) fn destroyed_accounts(kind: Kind, event: &Event) -> Vec<String> {
     }
 }
 
+/// The entries of a log whose accounts a purge on record destroyed, by their ids.
+pub(crate) async fn purged(log: &Log, store: &store::Store) -> anyhow::Result<BTreeSet<String>> {
+    let mut reader = Reader::open(log, store).await?;
+    let mut destroyed = BTreeSet::new();
+    while let Some(told) = reader.next(|_, leaf| leaf.kind == Kind::Outcome).await? {
+        destroyed.extend(told.iter().flat_map(Told::destroyed));
+    }
+    Ok(destroyed)
+}
+
 /// Entries without an account, by their indices: those that a purge on record took theirs from, and those where it is missing.
 pub(crate) fn told_apart(gone: Vec<(u64, String)>, destroyed: &BTreeSet<String>) -> (Vec<u64>, Vec<u64>) {
     let (purged, missing): (Vec<_>, Vec<_>) = gone.into_iter().partition(|(_, id)| destroyed.contains(id));
@@ -86,6 +100,8 @@ pub(crate) async fn database(config: &Config) -> anyhow::Result<store::Store> {
 pub(crate) struct Reader {
     snapshot: Arc<audit::Snapshot>,
     rows: store::Jurisdiction,
+    /// Whether what rides on the log's journal counts.
+    riders_count: bool,
     next: u64,
 }
 
@@ -93,9 +109,13 @@ impl Reader {
     /// A reader of a configuration's log and its part of the database.
     pub(crate) async fn open(log: &Log, store: &store::Store) -> anyhow::Result<Self> {
         let rows = store.jurisdiction(&log.jurisdiction).await?;
+        // Before the log is read: where a host goes on with both, its log is never behind.
+        let known = watermark::known(log.key.name(), &rows).await?;
         let snapshot = Arc::new(log.snapshot()?);
+        // What rides on an earlier copy of the log may have been destroyed since.
+        let riders_count = known.map_or(Ok(true), |known| known.is_in(&snapshot))?;
         let next = snapshot.minimum_index();
-        Ok(Self { snapshot, rows, next })
+        Ok(Self { snapshot, rows, riders_count, next })
     }
 
     /// The log it reads.
@@ -129,12 +149,33 @@ impl Reader {
         Ok(Some(told))
     }
 
+    /// Entries with their accounts, as the database has them or the next start will. What a purge destroys is cleared off the
+    /// journal before, so that nothing comes back from there.
     async fn told(&self, range: Range<u64>, wanted: impl Fn(u64, &Leaf) -> bool) -> anyhow::Result<Vec<Told>> {
+        let mut told = self.kept(range, wanted).await?;
+        for entry in told.iter_mut().filter(|entry| self.riders_count && entry.row.is_none()) {
+            entry.row = self.riding(entry)?;
+            entry.rides = entry.row.is_some();
+        }
+        Ok(told)
+    }
+
+    /// The account that rides on an entry of the journal, if there is one.
+    fn riding(&self, entry: &Told) -> anyhow::Result<Option<store::AccountRow>> {
+        let Some(rider) = self.snapshot.rider(entry.index) else { return Ok(None) };
+        let kept = self.rows.unpack(rider);
+        let kept = kept.with_context(|| format!("what rides on entry {} in the log's journal", entry.index))?;
+        let account = |item: store::Kept| if let store::Kept::Account(row) = item { Some(row) } else { None };
+        Ok(kept.into_iter().filter_map(account).find(|row| row.id == entry.leaf.id))
+    }
+
+    /// Entries with their accounts as the database has them.
+    async fn kept(&self, range: Range<u64>, wanted: impl Fn(u64, &Leaf) -> bool) -> anyhow::Result<Vec<Told>> {
         let mut told = Vec::new();
         for (index, bytes) in self.snapshot.entries(range)? {
             let leaf = parse_leaf(index, &bytes)?;
             if wanted(index, &leaf) {
-                told.push(Told { index, bytes, leaf, row: None });
+                told.push(Told { index, bytes, leaf, row: None, rides: false });
             }
         }
         let ids: Vec<String> = told.iter().map(|t| t.leaf.id.clone()).collect();
@@ -157,7 +198,7 @@ impl Reader {
         let (mut missing, mut destroyed) = (Vec::<Told>::new(), BTreeSet::<String>::new());
         while next < end {
             let until = end.min(next + AT_ONCE);
-            for told in self.told(next..until, |_, _| true).await? {
+            for told in self.kept(next..until, |_, _| true).await? {
                 destroyed.extend(told.destroyed());
                 if told.row.is_none() {
                     missing.push(told);

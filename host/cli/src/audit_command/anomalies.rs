@@ -44,6 +44,9 @@ pub(crate) struct Arguments {
     /// List leads without a signature after so many hours; 72 where absent
     #[arg(long)]
     unsigned_hours: Option<u64>,
+    /// List people who act from two kinds of device in less than so many minutes; 5 where absent
+    #[arg(long)]
+    concurrent_minutes: Option<u64>,
     /// Print the server's answer as JSON
     #[arg(long)]
     json: bool,
@@ -64,6 +67,7 @@ impl Arguments {
             ("night_from", number(self.night_from)),
             ("night_to", number(self.night_to)),
             ("unsigned_hours", number(self.unsigned_hours)),
+            ("concurrent_minutes", number(self.concurrent_minutes)),
         ];
         let given = asked.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
         given.collect::<Vec<_>>().join("&")

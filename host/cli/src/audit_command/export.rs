@@ -6,7 +6,7 @@ use super::package::{self, Completeness, Document, Listed, Manifest};
 use super::{one_of, page};
 use crate::config::Config;
 use crate::output::{self, bar};
-use crate::scratch::Scratch;
+use crate::scratch::{self, Scratch};
 use crate::{private, runtime};
 use anyhow::bail;
 use casework::intake::PROBE;
@@ -41,16 +41,8 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let wanted = case(&arguments.case)?;
     let out = &arguments.out;
-    if out.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
-        bail!("{} is not empty: name a folder that does not exist yet", out.display());
-    }
-    let parent = match out.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(parent)?;
     // Made beside the folder and moved there whole: half an export would look like a small case.
-    let making = Scratch::private(parent, ".magistrate-export-")?;
+    let making = Scratch::private(scratch::room_for(out)?, ".magistrate-export-")?;
     let manifest = runtime()?.block_on(export(arguments, wanted, making.path()))?;
     let text = serde_json::to_vec_pretty(&manifest)?;
     private::file(&making.path().join(package::MANIFEST), &text)?;

@@ -31,6 +31,9 @@ pub(super) const PAGE: &str = "index.html";
 pub(super) const CHECKPOINT: &str = "checkpoint";
 pub(super) const KEY: &str = "log.vkey";
 
+/// What a signature's line in a checkpoint begins with, behind the line before it (c2sp.org/signed-note, "Format").
+const SIGNATURE: &str = "\n\u{2014} ";
+
 /// What an export says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Manifest {
@@ -269,6 +272,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let bar = output::bar("files and entries", (manifest.files.len() + manifest.entries.len()) as u64);
     let mut problems = files(&dir, &manifest, &bar)?;
+    // What this program does not know, it would pass over, and whoever reads the file would not.
+    if text != serde_json::to_vec_pretty(&manifest)? {
+        problems.push(format!("{MANIFEST} says more than an export does, or is not written as one"));
+    }
     match entries(&dir, &manifest, &key, &bar) {
         Ok(found) => problems.extend(found),
         Err(e) => problems.push(format!("{e:#}")),
@@ -357,6 +364,9 @@ fn entries(dir: &Dir, manifest: &Manifest, key: &audit::VerifierKey, bar: &Progr
         Ok(size) => problems.push(format!("{CHECKPOINT} signs {size} entries, not those the manifest speaks of")),
         Err(e) => problems.push(format!("{CHECKPOINT} does not count: {e}")),
     }
+    if checkpoint.matches(SIGNATURE).count() > 1 {
+        problems.push(format!("{CHECKPOINT} has other signatures beside that of the log, which nobody has checked"));
+    }
     let mut accounts = Vec::new();
     for listed in &manifest.entries {
         bar.inc(1);
@@ -373,16 +383,23 @@ fn entries(dir: &Dir, manifest: &Manifest, key: &audit::VerifierKey, bar: &Progr
 fn entry(dir: &Dir, listed: &Listed, checkpoint: &str, key: &audit::VerifierKey) -> anyhow::Result<Account> {
     let files = Files::of(listed.index);
     let bytes = read(dir, &files.leaf)?;
-    let receipt: audit::Receipt = String::from_utf8(read(dir, &files.proof)?)?.parse()?;
+    let proof = String::from_utf8(read(dir, &files.proof)?)?;
+    let receipt: audit::Receipt = proof.parse()?;
     if receipt.index != listed.index || receipt.checkpoint != checkpoint {
         bail!("{} is the proof of something else", files.proof);
     }
     receipt.verify(&bytes, key)?;
+    if proof != receipt.to_string() {
+        bail!("{} holds more than a proof", files.proof);
+    }
     let leaf = parse_leaf(listed.index, &bytes)?;
     let plain = read(dir, &files.account)?;
     let mut salt = [0; 32];
     let text = String::from_utf8(read(dir, &files.salt)?)?;
     hex::decode_to_slice(text.trim(), &mut salt).with_context(|| format!("{} holds no salt", files.salt))?;
+    if text != hex::encode(salt) {
+        bail!("{} holds more than a salt, or is not written as one", files.salt);
+    }
     if audit::commitment(&salt, &plain) != leaf.account.0 {
         bail!("{} is not the account that the entry commits to", files.account);
     }

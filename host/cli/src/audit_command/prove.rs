@@ -32,7 +32,8 @@ pub(crate) struct Arguments {
     after_help = "Example:\n  magistrate audit check-proof receipt.json --key here/log-keys/detroit.vkey\n  magistrate audit check-proof entry.tlog-proof --leaf entry.json --key here/log-keys/detroit.vkey"
 )]
 pub(crate) struct CheckArguments {
-    /// A receipt (JSON with `entry` and `proof`), or a bare proof (C2SP tlog-proof) with --leaf
+    /// A receipt (JSON with `entry` and `proof`, whose `index` and `log` have to be the proof's where it has them), or a bare proof
+    /// (C2SP tlog-proof) with --leaf
     proof: PathBuf,
     /// The log's verifier key: a file, or the key itself
     #[arg(long)]
@@ -47,6 +48,30 @@ pub(crate) struct CheckArguments {
 struct Receipt {
     entry: String,
     proof: String,
+    #[serde(flatten)]
+    claim: Claim,
+}
+
+/// What a receipt says of its proof, where it does. Nobody has signed that.
+#[derive(Default, Deserialize)]
+struct Claim {
+    index: Option<u64>,
+    log: Option<String>,
+}
+
+impl Claim {
+    /// Whether it is of what the proof is of, under this key.
+    fn check(&self, proof: &audit::Receipt, key: &audit::VerifierKey) -> Result<(), String> {
+        match self {
+            Self { index: Some(index), .. } if *index != proof.index => {
+                Err(format!("it says that it is of entry {index}, and its proof is of entry {}", proof.index))
+            }
+            Self { log: Some(log), .. } if log != key.name() => {
+                Err(format!("it says that it is of the log `{log}`, and its proof is of `{}`", key.name()))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -88,20 +113,22 @@ pub(super) fn check(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let text = String::from_utf8(read(&arguments.proof)?)
         .with_context(|| format!("{} is no text", arguments.proof.display()))?;
-    let (leaf, proof) = match (&arguments.leaf, serde_json::from_str::<Receipt>(&text)) {
-        (None, Ok(receipt)) => (receipt.entry.into_bytes(), receipt.proof),
-        (Some(leaf), _) => (read(leaf)?, text),
+    let (leaf, proof, claim) = match (&arguments.leaf, serde_json::from_str::<Receipt>(&text)) {
+        (None, Ok(receipt)) => (receipt.entry.into_bytes(), receipt.proof, receipt.claim),
+        (Some(leaf), _) => (read(leaf)?, text, Claim::default()),
         (None, Err(_)) => bail!("this is no receipt: name the entry that the proof is of with --leaf"),
     };
     let proof: audit::Receipt = proof.parse()?;
     let bare = leaf.strip_suffix(b"\n").unwrap_or(&leaf);
-    match proof.verify(&leaf, &key).or_else(|e| proof.verify(bare, &key).map_err(|_| e)) {
+    let proven = proof.verify(&leaf, &key).or_else(|e| proof.verify(bare, &key).map_err(|_| e));
+    match proven.map_err(|e| e.to_string()).and_then(|()| claim.check(&proof, &key)) {
         Ok(()) => {
             say!("{} entry {} is in {}", output::green("verified"), proof.index, key.name());
             Ok(ExitCode::SUCCESS)
         }
         Err(e) => {
-            say!("{} {}: {e}", output::red_out("NOT VERIFIED"), arguments.proof.display());
+            let file = arguments.proof.display();
+            say!("{} {file}: {}", output::red_out("NOT VERIFIED"), output::inert(&e));
             Ok(ExitCode::from(UNVERIFIED))
         }
     }

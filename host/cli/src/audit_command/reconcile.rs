@@ -27,6 +27,8 @@ const SLACK_MS: u64 = 15 * 60_000;
 struct Books {
     /// How many accounts are those that their entries commit to, and say what their entries say.
     there: u64,
+    /// Entries whose accounts are on the log's journal and not in the database yet.
+    riding: Vec<u64>,
     /// Entries without an account, and their ids.
     gone: Vec<(u64, String)>,
     /// Entries whose account is not the one committed to.
@@ -47,6 +49,9 @@ impl Books {
     fn add(&mut self, entry: &Told) {
         self.began.get_or_insert(entry.leaf.at);
         self.ids.insert(entry.leaf.id.clone());
+        if entry.rides {
+            self.riding.push(entry.index);
+        }
         match entry.committed() {
             None => self.gone.push((entry.index, entry.leaf.id.clone())),
             Some(false) => self.wrong.push(entry.index),
@@ -147,14 +152,15 @@ async fn strays(rows: &store::Jurisdiction, books: &Books, ids: Vec<String>, pru
 }
 
 fn verdict(name: &str, books: Books, strays: Strays, others: &[String]) -> Verdict {
-    let Books { there, gone, wrong, disagreeing, destroyed, .. } = books;
+    let Books { there, riding, gone, wrong, disagreeing, destroyed, .. } = books;
     let (purged, missing) = told_apart(gone, &destroyed);
     let Strays { pruned, unknown, sealed, changed } = strays;
     // Where there are other logs, nobody here can tell.
     let orphaned = others.is_empty() && !unknown.is_empty();
     let sound = wrong.is_empty() && disagreeing.is_empty() && missing.is_empty() && changed.is_empty() && !orphaned;
     let values = json!({
-        "log": name, "accounts_verified": there, "accounts_purged": purged, "accounts_missing": missing,
+        "log": name, "accounts_verified": there, "accounts_on_the_journal": riding, "accounts_purged": purged,
+        "accounts_missing": missing,
         "accounts_wrong": wrong, "accounts_disagreeing": disagreeing, "accounts_of_pruned_entries": pruned,
         "accounts_of_no_entry": unknown.len(), "other_logs": others,
         "sealed_verified": sealed, "sealed_wrong": changed,
@@ -174,6 +180,7 @@ fn verdict(name: &str, books: Books, strays: Strays, others: &[String]) -> Verdi
         ];
         format!("{} {name}: accounts{}", output::red_out("NOT VERIFIED"), found.concat())
     };
+    text += &named("; still on the journal alone, from where the next start brings them to the database", &riding);
     text += &counted("; accounts of entries that were pruned are still there", pruned);
     if !orphaned && !unknown.is_empty() {
         text +=
@@ -229,7 +236,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_purged_on_record_left_behind_or_of_another_log_is_said_and_is_not_wrong() {
+    fn what_is_purged_on_record_left_behind_on_its_way_or_of_another_log_is_said_and_is_not_wrong() {
+        let (sound, text) = said(|books, _| books.riding.push(8), &[]);
+        assert!(sound && text.contains("9 accounts are those committed to; still on the journal alone"), "{text}");
+        assert!(text.ends_with("brings them to the database 1: 8"), "{text}");
         let purge = |books: &mut Books, _: &mut Strays| {
             books.gone.push((5, "e5".to_owned()));
             books.destroyed.insert("e5".to_owned());

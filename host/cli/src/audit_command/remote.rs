@@ -2,7 +2,7 @@
 //! was pruned. What is fetched is a folder like the log's own, and is checked like one.
 
 use crate::output::bar;
-use crate::scratch::Scratch;
+use crate::scratch::{self, Scratch};
 use crate::{pki, runtime};
 use anyhow::{Context as _, bail};
 use client::{Client, Identity, StatusCode};
@@ -59,15 +59,7 @@ pub(super) fn fetch(
         let published = runtime()?.block_on(copy(&mut client, &path, key, kept, fetched.path()))?;
         return Ok(Fetched { folder: fetched.path().to_owned(), published, _scratch: Some(fetched) });
     };
-    if place.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
-        bail!("{} is not empty: name a folder that does not exist yet", place.display());
-    }
-    let parent = match place.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-    let fetched = Scratch::common(parent, ".magistrate-log-")?;
+    let fetched = Scratch::common(scratch::room_for(place)?, ".magistrate-log-")?;
     let published = runtime()?.block_on(copy(&mut client, &path, key, kept, fetched.path()))?;
     fetched.settle(place)?;
     Ok(Fetched { folder: place.clone(), published, _scratch: None })

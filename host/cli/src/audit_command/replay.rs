@@ -1,13 +1,13 @@
 //! `audit replay`: every recorded decision, taken again on the component and settings that were in force.
 
-use super::accounts::{Reader, Told, database, told_apart};
+use super::accounts::{Reader, Told, database, purged, told_apart};
 use super::{Log, all_of, reconcile};
 use crate::config::Config;
 use crate::output::{self, bar};
 use crate::{UNVERIFIED, runtime};
 use casework::PolicyState;
 use casework::replay::{Decided, Difference, Replayed};
-use model::account::{Kind, Leaf};
+use model::account::Leaf;
 use model::combine::PolicyRef;
 use model::terms::{Digest, Instant};
 use policy::engine::AT_ONCE;
@@ -147,22 +147,12 @@ async fn all(
         }
         bar.finish_and_clear();
         if !gone.is_empty() {
-            tally.tell_apart(log, gone, &destroyed(log, &store).await?);
+            tally.tell_apart(log, gone, &purged(log, &store).await?);
         }
     }
     let took = started.elapsed();
     store.close().await;
     Ok((tally, took))
-}
-
-/// The entries of a log whose accounts a purge on record destroyed, by their ids.
-async fn destroyed(log: &Log, store: &store::Store) -> anyhow::Result<BTreeSet<String>> {
-    let mut reader = Reader::open(log, store).await?;
-    let mut destroyed = BTreeSet::new();
-    while let Some(told) = reader.next(|_, leaf| leaf.kind == Kind::Outcome).await? {
-        destroyed.extend(told.iter().flat_map(Told::destroyed));
-    }
-    Ok(destroyed)
 }
 
 /// Loads the revisions that these entries name and that are not loaded yet.

@@ -1,7 +1,8 @@
 //! `audit show`: entries that match, by their public part or by their accounts.
 
-use super::accounts::{AT_ONCE, Reader, Told, database};
+use super::accounts::{AT_ONCE, Reader, Told, database, purged, told_apart};
 use super::filter::Filter;
+use super::reconcile::named;
 use super::{Which, one_of, open, parse_leaf, word};
 use crate::config::Config;
 use crate::output::bar;
@@ -9,11 +10,12 @@ use crate::{UNVERIFIED, output, runtime};
 use anyhow::bail;
 use model::account::{Account, Leaf};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  magistrate audit show here/data/logs/detroit --first 0 --count 20\n  magistrate audit show --config here/magistrate.toml --jurisdiction detroit --verdict deny --answer crime=robbery\n\nWithout --key, a folder's entries are listed as they are found, unchecked. Conditions on people, cases, galleries, clauses and answers look into accounts, and need --config. That reads the database without its server, as whoever holds its master key: the log has no entry of it. Exit code 4 where an account is not the one that its entry commits to, or says something else than its entry."
+    after_help = "Example:\n  magistrate audit show here/data/logs/detroit --first 0 --count 20\n  magistrate audit show --config here/magistrate.toml --jurisdiction detroit --verdict deny --answer crime=robbery\n\nWithout --key, a folder's entries are listed as they are found, unchecked. Conditions on people, cases, galleries, clauses and answers look into accounts, and need --config. That reads the database without its server, as whoever holds its master key: the log has no entry of it. Exit code 4 where an account is not the one that its entry commits to, or says something else than its entry, or is missing and no purge on record names it."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -104,8 +106,9 @@ async fn accounts(arguments: &Arguments, config: &Config) -> anyhow::Result<Exit
     let log = one_of(config, arguments.which.jurisdiction.as_deref())?;
     let store = database(config).await?;
     let mut reader = Reader::open(&log, &store).await?;
+    reader.settle().await?;
     let mut table = output::table(["index", "at", "kind", "phase", "verdict", "person", "unit", "case", "account"]);
-    let (mut listed, mut purged, mut unverified) = (0, 0_u64, 0_u64);
+    let (mut listed, mut gone, mut unverified) = (0, Vec::new(), 0_u64);
     let meant = |index: u64, leaf: &Leaf| index >= arguments.first && arguments.filter.admits_leaf(leaf);
     let mut trail = arguments.filter.trail();
     if let Some(trail) = &mut trail {
@@ -119,7 +122,7 @@ async fn accounts(arguments: &Arguments, config: &Config) -> anyhow::Result<Exit
                 break 'all;
             }
             let Some(account) = entry.account()? else {
-                purged += 1;
+                gone.push((entry.index, entry.leaf.id));
                 continue;
             };
             let is_of_case = trail.as_ref().is_none_or(|trail| trail.touches(&account));
@@ -138,20 +141,26 @@ async fn accounts(arguments: &Arguments, config: &Config) -> anyhow::Result<Exit
         bar.set_position(reader.done());
     }
     bar.finish_and_clear();
+    let destroyed = if gone.is_empty() { BTreeSet::new() } else { purged(&log, &store).await? };
+    let (purged, missing) = told_apart(gone, &destroyed);
     store.close().await;
     if !arguments.json {
         say!("{table}");
     }
-    if purged > 0 {
-        eprintln!("{purged} entries have no account any more: whether they match cannot be told");
+    if !purged.is_empty() {
+        eprintln!("{} entries have no account any more: whether they match cannot be told", purged.len());
+    }
+    if !missing.is_empty() {
+        let missing = named("accounts missing without a purge on record", &missing);
+        eprintln!("{missing}: whether these entries match cannot be told");
     }
     if unverified > 0 {
         eprintln!(
             "{unverified} entries have accounts that they do not commit to, or that say something else: whether they match cannot be told"
         );
-        return Ok(ExitCode::from(UNVERIFIED));
     }
-    Ok(ExitCode::SUCCESS)
+    let sound = missing.is_empty() && unverified == 0;
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(UNVERIFIED) })
 }
 
 fn whole(entry: &Told, account: &Account, is_verified: bool) -> serde_json::Value {

@@ -181,10 +181,11 @@ impl Counter {
         }
     }
 
-    /// Counts a call for which there is no route, where it is an attempt on a log that there is.
+    /// Counts a call where it is an attempt on a log that there is: no route here is for one.
     fn note(&self, method: &Method, path: &str) {
-        if let Some(log) = public_log::tried(method, path)
-            && self.casework.chamber(&log).is_ok()
+        let is_here = |id: &str| self.casework.chamber(id).is_ok();
+        if let Some(log) = public_log::attempted(method, path, is_here)
+            && is_here(&log)
         {
             self.budget.tried(&log, 1);
         }
@@ -217,9 +218,7 @@ impl Guest {
         let (method, path) = (head.method, head.uri.path().to_owned());
         let query = query::pairs(head.uri.query().unwrap_or_default());
         let found = self.counter.table.find(&method, &path);
-        if !matches!(found, Match::Route(..)) {
-            self.counter.note(&method, &path);
-        }
+        self.counter.note(&method, &path);
         let (label, answer) = match found {
             _ if head_bytes > HEAD_BYTES => ("none", Err(head_too_large(head_bytes))),
             Match::Nothing => {

@@ -3,7 +3,7 @@
 //! Each runs in a task of its own. A client that goes away does not stop an act half-way, and a panic is one failed request. Nor
 //! does a log whose disk hangs: it is answered that nobody knows yet, and the act goes on, with all that hangs on its entry.
 
-use super::{Desk, HEAD_BYTES};
+use super::{Desk, HEAD_BYTES, attempts};
 use crate::api::{summarize, summarize_clauses};
 use crate::bodies::{BUSY, Claim, RETRY_AFTER};
 use crate::body;
@@ -113,36 +113,24 @@ pub(super) async fn serve(
     let (method, path) = (head.method, head.uri.path().to_owned());
     let query = query::pairs(head.uri.query().unwrap_or_default());
     let found = desk.table.find(&method, &path);
-    let attacked = if matches!(found, Match::Route(..)) { None } else { public_log::attacked(&method, &path) };
-    let (label, answer) = match (found, attacked) {
+    let attempt = attempts::attempted(&desk, &found, head_bytes <= HEAD_BYTES, (&method, &path));
+    let is_attempt = attempt.is_some();
+    let (label, answer) = match (found, attempt) {
         // Before anything is said of its form: an attempt is on record however it is written.
-        (_, Some(log)) => {
-            let problem = match hear(&desk, &caller, whose, &log, false) {
-                Ok(()) => {
-                    let (desk, asked) = (desk.clone(), format!("{method} {path}"));
-                    let recording = tokio::spawn(async move {
-                        let _busy = busy;
-                        public_log::record_attempt(&desk.casework, caller, &log, &asked).await
-                    });
-                    recording.await.unwrap_or_else(|e| Problem::unavailable(e.to_string()))
-                }
-                Err(TurnedAway { problem, seconds }) => {
-                    unheard = Some(seconds);
-                    *problem
-                }
-            };
+        (found, Some(log)) => {
+            let asked = public_log::asked(&method, &path);
+            let otherwise = method
+                .is_safe()
+                .then(|| if head_bytes > HEAD_BYTES { head_too_large(head_bytes) } else { unrouted(&found, &path) });
+            let told = attempts::answer(&desk, (&caller, whose), (log, asked), otherwise, busy).await;
+            let problem = told.unwrap_or_else(|TurnedAway { problem, seconds }| {
+                unheard = Some(seconds);
+                *problem
+            });
             ("none", Err(problem))
         }
         (_, None) if head_bytes > HEAD_BYTES => ("none", Err(head_too_large(head_bytes))),
-        (Match::Nothing, None) => {
-            let detail = format!("there is nothing at {path}: GET /openapi.json lists what there is");
-            ("none", Err(Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail)))
-        }
-        (Match::Methods(methods), None) => {
-            let right: Vec<_> = methods.iter().map(|m| m.as_str()).collect();
-            let detail = format!("{path} takes {}", right.join(" or "));
-            ("none", Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "not with this method", detail)))
-        }
+        (found @ (Match::Nothing | Match::Methods(_)), None) => ("none", Err(unrouted(&found, &path))),
         (Match::Route(route, parts), None) => {
             let parts: Vec<(String, String)> = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
             let length = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
@@ -178,7 +166,8 @@ pub(super) async fn serve(
             (route.path, answered)
         }
     };
-    if answer.as_ref().is_err_and(budget::is_refusal) {
+    // An attempt that was heard counts, whatever it is answered.
+    if answer.as_ref().is_err_and(budget::is_refusal) || (is_attempt && unheard.is_none()) {
         desk.budget.refused(whose, Instant::now());
     }
     let mut response = response_of(answer, label, &method, &path);
@@ -192,8 +181,19 @@ pub(super) async fn serve(
     response
 }
 
+/// Of a call that no route answers.
+fn unrouted(found: &Match<'_>, path: &str) -> Problem {
+    if let Match::Methods(methods) = found {
+        let right: Vec<_> = methods.iter().map(|m| m.as_str()).collect();
+        let detail = format!("{path} takes {}", right.join(" or "));
+        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "not with this method", detail);
+    }
+    let detail = format!("there is nothing at {path}: GET /openapi.json lists what there is");
+    Problem::new(StatusCode::NOT_FOUND, "unknown", "there is no such thing", detail)
+}
+
 /// Whether a call is heard that is on record with this jurisdiction, before it is looked at who calls.
-fn hear(
+pub(super) fn hear(
     desk: &Desk,
     caller: &Result<Principal, IdentityError>,
     whose: &str,
@@ -206,7 +206,7 @@ fn hear(
 }
 
 /// Lets a request's caller in, and reads its body; gives it with the room that it takes. Whoever may not ask is turned away
-/// before a byte of what they send is held.
+/// before a byte of what they send is held; and from what is for auditors, on record, before it is said that it takes no body.
 async fn receive(
     desk: &Arc<Desk>,
     route: &'static Route,
@@ -215,7 +215,7 @@ async fn receive(
     (length, body): (Option<usize>, &mut Incoming),
     busy: &mpsc::Sender<()>,
 ) -> Result<(Bytes, Claim), Problem> {
-    if route.body > 0 {
+    if route.body > 0 || public_log::is_for_auditors(route.path) {
         let (casework, caller, parts, busy) = (desk.casework.clone(), caller.clone(), parts.to_vec(), busy.clone());
         let admitting = async move {
             let _busy = busy;
@@ -245,7 +245,10 @@ fn hangs(
 }
 
 /// Waits for an answer; where that takes too long while the disk of a log hangs, says so instead. What was asked goes on.
-async fn unless_stalled<T>(desk: &Desk, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+pub(super) async fn unless_stalled<T>(
+    desk: &Desk,
+    work: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
     let hangs = async {
         tokio::time::sleep(STALL_LIMIT).await;
         loop {
@@ -284,15 +287,17 @@ async fn answer(
     body: Bytes,
 ) -> Result<Reply, Problem> {
     let named = principal.as_ref().ok().cloned();
-    let caller = admit(&desk.casework, route, principal, &path).await?;
+    let caller = admit(&desk.casework, route, principal, &path).await.map_err(|p| summarized(p, desk))?;
     query::check(&query, route.query)?;
     let (casework, metrics, tls) = (desk.casework.clone(), desk.metrics.clone(), desk.tls.clone());
     let ask = Ask { casework, metrics, tls, caller, named, for_everybody: false, path, query, body };
-    record_look(route, &ask).await?;
-    let mut answered = (route.answer)(ask).await;
-    if let Err(problem) = &mut answered {
-        summarize(&mut problem.findings, &desk.casework);
-        summarize_clauses(&mut problem.clauses, &desk.casework);
-    }
-    answered
+    record_look(route, &ask).await.map_err(|p| summarized(p, desk))?;
+    (route.answer)(ask).await.map_err(|p| summarized(p, desk))
+}
+
+/// The same, which says what the clauses say that it names.
+fn summarized(mut problem: Problem, desk: &Desk) -> Problem {
+    summarize(&mut problem.findings, &desk.casework);
+    summarize_clauses(&mut problem.clauses, &desk.casework);
+    problem
 }

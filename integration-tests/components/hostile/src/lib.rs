@@ -1,8 +1,8 @@
 //! A policy component that misbehaves as its setting says. Each way is one that a careless or malicious author might
 //! find; the host must answer all of them with a recorded denial. Some ways are no misbehaviour: it may `behave`, it may
-//! behave and let a chief `waive` what it demands, it may want signatures given `blind`, a document that it demands with the
-//! search alone (`draw`) or with the release alone (`draw-late`), it may bound the candidate list `early`, with the request, or
-//! `late`, as the list is shown, and it may be in force for `two-days` alone.
+//! behave and let a chief `waive` what it demands, it may want the signatures of `both` examiners, or have them given `blind`, a
+//! document that it demands with the search alone (`draw`) or with the release alone (`draw-late`), it may bound the candidate
+//! list `early`, with the request, or `late`, as the list is shown, and it may be in force for `two-days` alone.
 
 use magistrate_sdk::calendar::date;
 use magistrate_sdk::case::has_role;
@@ -21,6 +21,7 @@ const ACTS: &[&str] = &[
     "behave",
     "waive",
     "blind",
+    "both",
     "two-days",
     "draw",
     "draw-late",
@@ -46,7 +47,7 @@ const ACTS: &[&str] = &[
 /// Who approves, signs, is told and, where that is let, waives.
 const CHIEF: &str = "chief";
 
-/// Who signs without seeing what the others concluded, two of them.
+/// Who signs, two of them.
 const EXAMINER: &str = "examiner";
 
 /// The document that it may demand.
@@ -86,6 +87,7 @@ impl Policy for Hostile {
             promised: [Phase::Request, Phase::Search, Phase::Candidates]
                 .map(|phase| Promise { phase, clause: "1".to_owned() })
                 .to_vec(),
+            places: vec![],
         }
     }
 
@@ -127,9 +129,9 @@ impl Policy for Hostile {
             ("late", Phase::Candidates) => case.clause(0).obliges(Duties::candidates(1, 2, 2, false)),
             _ => {}
         }
-        if act == "blind" && case.phase() == Phase::Search {
+        if matches!(act, "blind" | "both") && case.phase() == Phase::Search {
             let mut each = Duties::sign_offs(EXAMINER, 2, "");
-            each.blind = true;
+            each.blind = act == "blind";
             case.clause(0).obliges(Duty::SignOffs(each));
         }
         let waives = act == "waive" && case.governs_actor() && has_role(case.actor(), CHIEF);

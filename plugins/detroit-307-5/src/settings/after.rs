@@ -2,7 +2,7 @@
 
 use super::setting;
 use magistrate_sdk::Setting;
-use magistrate_sdk::settings::Default::{Number, Text, Texts};
+use magistrate_sdk::settings::Default::{Flag, Number, Text, Texts};
 
 /// Channels that no setting makes secured electronic means: two that anybody reads along, and those of 7(1)-c.
 pub const UNSECURED_CHANNELS: &[&str] = &["ordinary-email", "text-message", "phone", "in-person", "paper"];
@@ -97,4 +97,18 @@ pub const BREACH_ASSESSMENT_HOURS: Setting = setting(
     "Breach assessment",
     "Hours within which a breach is assessed and those concerned are notified: as soon as practicable (7(2)).",
     Number(72, 1, 720),
+);
+
+pub const DEFAULTS_REPLACED: Setting = setting(
+    "default-passwords-replaced",
+    "Default passwords replaced",
+    "Whether no password of a manufacturer's is in use (7(7)); until it is, nothing operates.",
+    Flag(false),
+);
+
+pub const PASSWORD_STANDARD: Setting = setting(
+    "password-standard-met",
+    "Password standard met",
+    "Whether every password in use meets Manual Directive 307.4 (7(7)); until they do, nothing operates.",
+    Flag(false),
 );

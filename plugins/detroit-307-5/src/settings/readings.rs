@@ -80,3 +80,10 @@ pub const INVOLVED: Setting = setting(
     "Whether everyone who opened the candidate list has to sign, or only those who compared.",
     Code("opened-list", &["opened-list", "compared"]),
 );
+
+pub const NEED_REVIEW_LAPSED: Setting = setting(
+    "need-review-lapsed",
+    "DP-1: review of need overdue",
+    "Whether a member whose need for access was not reviewed in time is refused, or only a task of the LASO's.",
+    Code("refuse", &["refuse", "task"]),
+);

@@ -2,6 +2,8 @@
 
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::FileExt as _;
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -287,6 +289,40 @@ fn a_draft_is_no_snapshot_until_it_is_vouched_for() {
     synced.vouch().expect("a disk");
     drop(gallery);
     assert!(matches!(place.open(), Err(SnapshotError::Other { what: "generation" })));
+}
+
+/// Waits where a draft asks whether to go on, until a search has ended: so much of it as is done at once waits with it.
+#[test]
+fn a_search_does_not_wait_for_a_draft() {
+    let (place, mut rng) = (Place::new(), StdRng::seed_from_u64(53));
+    // Shared among threads when it is searched, and drafted in several parts.
+    let rows = with_ids((0..50_100).map(|_| uniform(&mut rng, DIM)).collect());
+    let mut gallery = Gallery::in_file(DIM, rows.len(), place.file()).expect("an empty file");
+    put(&mut gallery, &rows);
+    assert!(gallery.shares().len() > 1);
+    let (asked, searched) = (Mutex::new((false, false)), Condvar::new());
+    let wait = |until: fn(&(bool, bool)) -> bool| {
+        let state = asked.lock().expect("nobody panics with it");
+        let waited = searched.wait_timeout_while(state, Duration::from_secs(20), |state| !until(state));
+        waited.expect("nobody panics with it").0.1
+    };
+    let tell = |change: fn(&mut (bool, bool))| {
+        change(&mut asked.lock().expect("nobody panics with it"));
+        searched.notify_all();
+    };
+    std::thread::scope(|threads| {
+        let draft = threads.spawn(|| {
+            gallery.draft(&edition(), &Reversed, &|| {
+                tell(|state| state.0 = true);
+                wait(|state| state.1)
+            })
+        });
+        wait(|state| state.0);
+        let answer = gallery.search(&rows[7].1, 1).expect("valid probe");
+        assert_eq!(*answer.hits[0].id, *rows[7].0);
+        tell(|state| state.1 = true);
+        assert!(draft.join().expect("no panic").is_ok(), "it had not given up waiting for the search");
+    });
 }
 
 #[test]
