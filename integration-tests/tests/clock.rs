@@ -43,10 +43,16 @@ async fn casework(home: &Path, jurisdiction: &str, clock: Arc<AtomicU64>) -> Res
     let signer = Arc::new(signer(jurisdiction));
     let log = audit::Log::prepare(logs, &format!("localhost/{jurisdiction}"), signer).unwrap();
 
-    let store = store::Store::open("mem://", None, store::MasterKey::generate()).await.unwrap();
+    let database = format!("surrealkv://{}", home.join("data/set-clock").display());
+    let store = store::Store::open(&database, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
     let opening =
         Opening { id: jurisdiction.to_owned(), policy: PolicyState::Ready(policy), registry, log, galleries: None };
-    Casework::open(vec![opening], store, Clock::set(clock), None, &|_: Loading<'_>| ()).await
+    let opened = Casework::open(vec![opening], store.clone(), Clock::set(clock), None, &|_: Loading<'_>| ()).await;
+    if opened.is_err() {
+        // The next start needs it.
+        store.close().await;
+    }
+    opened
 }
 
 fn tls(home: &Path) -> server::tls::TlsFiles {

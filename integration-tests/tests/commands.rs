@@ -186,11 +186,13 @@ const REQUEST: [&str; 8] =
 
 #[test]
 fn wrong_usage_and_missing_files_are_said() {
-    let cases: [(&[&str], i32, &str); 17] = [
+    let cases: [(&[&str], i32, &str); 19] = [
         (&["serve", "--confg", "x"], 2, "--config"),
         (&["serve", "--config", "nowhere.toml"], 1, "magistrate init"),
         (&["serve", "--clock-was-wrong", "the time server said 2036"], 2, "--said-by"),
         (&["serve", "--clock-was-wrong", "", "--said-by", "R. Hale"], 2, "a value is required"),
+        (&["serve", "--database-was-set-back", "its disk died"], 2, "--said-by"),
+        (&["serve", "--said-by", "R. Hale"], 2, "--database-was-set-back"),
         (&["init", "policies", "--policies", "policies"], 1, "not empty"),
         (&["init", "nowhere", "--host", "two words"], 2, "no host name"),
         (&["policy", "check", "policies/detroit"], 1, "policy pin"),

@@ -44,6 +44,7 @@ mod retention_commands;
 mod riding;
 mod sealed;
 mod searches;
+mod set_back;
 mod stopping;
 mod terminal;
 mod turns;

@@ -1,7 +1,7 @@
 //! What survives: restarts, crashes, a second server, a broken policy, a log that cannot be written. Disks that are full are in
 //! `full_disk`.
 
-use crate::common::{court, path, request, searcher};
+use crate::common::{alarms, court, path, request, searcher};
 use model::terms::Digest;
 use serde_json::json;
 
@@ -75,6 +75,8 @@ async fn a_second_server_on_the_same_folder_is_refused() {
     let said = String::from_utf8_lossy(&second.stderr);
     assert!(said.contains("lock") || said.contains("another"), "{said}");
     assert_eq!(court.search("detroit", 1).await["verdict"], "permit", "the first goes on");
+    let told = alarms(&court.outbox()).concat();
+    assert!(told.contains("another process has what the host needs") && !told.contains("does not start"), "{told}");
 }
 
 /// Changes one file of a deployment that is not running, and serves it.

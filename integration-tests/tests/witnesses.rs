@@ -156,11 +156,11 @@ async fn disputes(deployment: &Deployment) -> usize {
     read["entries"].as_array().unwrap().iter().filter(is_one).count()
 }
 
-/// What a deployment that is stopped has of Detroit's log, and its database.
+/// What a deployment that is stopped has of its logs, and its database.
 struct Kept(PathBuf);
 
 impl Kept {
-    const PARTS: [&str; 2] = ["data/logs/detroit", "data/db"];
+    const PARTS: [&str; 2] = ["data/logs", "data/db"];
 
     fn of(deployment: &Deployment, folder: PathBuf) -> Self {
         Self::PARTS.iter().for_each(|part| copy(&deployment.home.join(part), &folder.join(part)).unwrap());

@@ -224,6 +224,20 @@ pub enum OpenError {
         /// How many of its first entries are known.
         known: u64,
     },
+    /// The log has nothing of what rode on its entries any more, and the database has not either.
+    #[error(
+        "the database knows of {known} entries of the log, and has not what belongs to entries {known} to {}, nor has the log any \
+         more: it is another database, or an earlier copy was put in its place; stop the host, see whether the database's address \
+         and disk are the right ones, put its newest copy back, and start the host again; where no copy has that, say so with \
+         --database-was-set-back",
+        .begins.saturating_sub(1)
+    )]
+    DatabaseSetBack {
+        /// The number of entries that the database knows of, so far as it says.
+        known: u64,
+        /// Where the log's journal begins, which holds what belongs to later entries.
+        begins: u64,
+    },
 }
 
 impl OpenError {
@@ -233,9 +247,9 @@ impl OpenError {
         matches!(self, Self::Directory(DirectoryError::File(_)) | Self::Sign(_) | Self::Thread(_))
     }
 
-    /// Whether the log is sound in itself, and not what it was.
+    /// Whether the log is sound in itself, and not what it was, or the database beside it is not.
     pub fn is_another_history(&self) -> bool {
-        matches!(self, Self::SetBack { .. } | Self::Forked { .. })
+        matches!(self, Self::SetBack { .. } | Self::Forked { .. } | Self::DatabaseSetBack { .. })
     }
 }
 

@@ -32,8 +32,9 @@
 //! [`Log::open`] replays what the journal still holds. A broken frame at the very end is what a crash leaves of a write that
 //! nobody was told of, though nothing on disk proves it: it is dropped, and [`Opened::recovered`] says where and how much
 //! ([`Torn`]). Anything else that is wrong is an error naming the file; nothing is repaired silently. That a folder was put back to
-//! an earlier copy nothing in it tells: [`Prepared::extends`] compares it with what somebody else knows. After a failed write or
-//! sync the log refuses every append until [`Log::try_recover`] succeeds or it is opened again.
+//! an earlier copy nothing in it tells: [`Prepared::extends`] compares it with what somebody else knows, and
+//! [`Prepared::journal_begins`] says how far somebody else has to know it. After a failed write or sync the log refuses every append
+//! until [`Log::try_recover`] succeeds or it is opened again.
 //!
 //! # How entries go
 //!

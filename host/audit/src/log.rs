@@ -128,6 +128,21 @@ impl Prepared {
         }
     }
 
+    /// Where the journal begins. Whoever appended the entries below has said of each that what rode on it is in its own place; what
+    /// rides on the others is among the [`riders`](Self::riders).
+    pub fn journal_begins(&self) -> u64 {
+        self.spans.first().map_or_else(|| self.tree.size(), |span| span.first)
+    }
+
+    /// The entry with an index, checked against the tree. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Log::entry`].
+    pub fn entry(&self, index: u64) -> Result<Vec<u8>, ReadError> {
+        self.tree.entry(index)
+    }
+
     /// What it takes to prepare the log again, should opening it fail.
     ///
     /// # Errors

@@ -48,12 +48,17 @@ fn what_was_not_released_is_given_out_after_a_crash() {
     let prepared = prepare(crashed.path());
     let expected = [(0, b"the first rider".to_vec()), (2, b"the second rider".to_vec())];
     assert_eq!(prepared.riders(), expected);
+    assert_eq!(prepared.journal_begins(), 0, "nobody has said that it is anywhere else");
     drop(prepared);
     assert_eq!(prepare(crashed.path()).riders(), expected, "preparing changes nothing");
     let opened = prepare(crashed.path()).open().unwrap();
     assert_eq!(opened.log.size(), 3);
     drop(opened);
     assert!(!holds(crashed.path(), b"rider"), "whoever opens it has brought them to their place");
+    let prepared = prepare(crashed.path());
+    assert_eq!((prepared.journal_begins(), prepared.entry(2).unwrap()), (3, leaf(2)), "so they have left the journal");
+    assert!(prepared.entry(3).is_err());
+    drop(prepared);
     assert_eq!(verified(crashed.path()).0, 3);
 }
 

@@ -48,6 +48,7 @@
 //! | `torn` | what one log took and another did not |
 //! | `dropped` | what the opening of a log drops from its journal's end, until that is on record |
 //! | [`watermark`] | how far a log was, kept in the database: a start compares it |
+//! | `restored` | what a database lacks that is gone on with all the same, until that is on record |
 //! | [`witnessing`] | a log's checkpoints on their way to its witnesses |
 
 pub mod access;
@@ -103,6 +104,7 @@ pub mod release;
 pub mod reopening;
 pub mod replay;
 pub mod report;
+mod restored;
 pub mod retention;
 pub mod revision;
 pub mod search_step;

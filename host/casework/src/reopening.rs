@@ -3,7 +3,9 @@
 //! ([`crate::recovery`]). Damage does not pass: it ends the start.
 //!
 //! A log that is sound and lacks what the database knows was in it ([`crate::watermark`]) is not opened either: whoever went on with
-//! it would sign a fork. That is waited for, too, so that `/readyz` tells of it to whoever has to put the log back.
+//! it would sign a fork. Nor is one whose database lacks what the log has handed over to it: suspensions and obligations would be
+//! gone in silence. Either is waited for, too, so that `/readyz` tells of it to whoever has to put the log or the database back. Where
+//! no copy of the database has what it lacks, somebody answers for going on without ([`Restoration`]).
 //!
 //! A disk that hangs returns no error. Whatever reads, locks or opens a log is done on a thread of its own ([`patiently`]), so that
 //! somebody can say after some seconds which folder the start waits for.
@@ -15,6 +17,7 @@ use crate::dropped;
 use crate::error::CaseError;
 use crate::ledger;
 use crate::recovery::{LONGEST_PAUSE, LOOK, Medium, Outage, STALL_LIMIT};
+use crate::restored;
 use crate::watermark;
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -36,6 +39,16 @@ pub struct Wait {
     pub reason: String,
 }
 
+/// That a database lacks what is on record, because an earlier copy had to be put in its place, or a new one. It is said of one
+/// start, and recorded with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restoration {
+    /// Who says so, in words of their own: nobody authenticated them.
+    pub by: String,
+    /// What happened to the database, and what it was restored from.
+    pub why: String,
+}
+
 /// Whoever waits for the logs at a start, and tells people so.
 pub struct Vigil {
     alarm: Arc<dyn Alarm>,
@@ -43,13 +56,33 @@ pub struct Vigil {
     folders: BTreeMap<String, String>,
     /// Since when which log could not be opened, until it is.
     outages: Mutex<BTreeMap<String, Outage>>,
+    restoration: Option<Restoration>,
+}
+
+/// A log that was opened.
+pub(crate) struct Reopened {
+    pub(crate) opened: audit::Opened,
+    /// How long it could not be, if it could not.
+    pub(crate) outage: Option<Outage>,
+    /// Whether the database lacks what is on record, for which somebody answers.
+    pub(crate) is_lacking: bool,
 }
 
 impl Vigil {
     /// Tells whoever is told of alarms, and whoever holds the other end.
     pub fn new(alarm: Arc<dyn Alarm>) -> (Self, watch::Receiver<Option<Wait>>) {
         let (waits, told) = watch::channel(None);
-        (Self { alarm, waits, folders: BTreeMap::new(), outages: Mutex::default() }, told)
+        (Self { alarm, waits, folders: BTreeMap::new(), outages: Mutex::default(), restoration: None }, told)
+    }
+
+    /// With somebody who answers for a database that lacks what is on record.
+    #[must_use]
+    pub fn of_restored(self, restoration: Restoration) -> Self {
+        Self { restoration: Some(restoration), ..self }
+    }
+
+    pub(crate) fn restoration(&self) -> Option<&Restoration> {
+        self.restoration.as_ref()
     }
 
     /// The same, which says where the log of each of these jurisdictions is, by their ids.
@@ -63,7 +96,7 @@ impl Vigil {
         let outage = Outage::begin(Medium::Log, clock, reason.to_owned());
         let mut alert = outage.alert(jurisdiction);
         if is_another_history {
-            // The host does not go on by itself: somebody has to stop it and put the log back.
+            // The host does not go on by itself: somebody has to stop it and put the log, or the database, back.
             alert.text = format!("{reason}. Until then, every request is refused.");
         }
         // To the end, whether or not the log is written again by then.
@@ -152,13 +185,16 @@ pub(crate) async fn open(
     (id, rows): (&str, &store::Jurisdiction),
     clock: &Clock,
     vigil: Option<&Vigil>,
-) -> Result<(audit::Opened, Option<Outage>), CaseError> {
+) -> Result<Reopened, CaseError> {
     let again = log.again().map(Arc::new);
     let (mut is_told, mut pause) = (false, LOOK);
-    let mut outcome = once(log, (id, rows), clock, vigil).await?;
+    let (mut outcome, mut is_lacking) = once(log, (id, rows), clock, vigil).await?;
     loop {
         let failed = match outcome {
-            Ok(opened) => return Ok((opened, vigil.and_then(|vigil| vigil.end(id)))),
+            Ok(opened) => {
+                let outage = vigil.and_then(|vigil| vigil.end(id));
+                return Ok(Reopened { opened, outage, is_lacking });
+            }
             Err(failed) => failed,
         };
         let reason = failed.to_string();
@@ -179,32 +215,49 @@ pub(crate) async fn open(
         pause = (pause * 2).min(LONGEST_PAUSE);
         let again = again.clone();
         outcome = match patiently(id, clock, Some(vigil), move || again.prepare()).await? {
-            Ok(log) => once(log, (id, rows), clock, Some(vigil)).await?,
+            Ok(log) => {
+                let (outcome, lacks) = once(log, (id, rows), clock, Some(vigil)).await?;
+                // Opening it may have emptied the journal before it failed: then nothing tells any more what was lacking.
+                is_lacking |= lacks;
+                outcome
+            }
             Err(failed) => Err(failed),
         };
     }
 }
 
-/// One attempt.
+/// One attempt. Says, too, whether the database lacks what is on record, where somebody answers for that.
 async fn once(
     log: audit::Prepared,
     (id, rows): (&str, &store::Jurisdiction),
     clock: &Clock,
     vigil: Option<&Vigil>,
-) -> Result<Result<audit::Opened, audit::OpenError>, CaseError> {
+) -> Result<(Result<audit::Opened, audit::OpenError>, bool), CaseError> {
     // First: what rides on an earlier copy of a log may have been destroyed since.
     let known = watermark::known(log.origin(), rows).await?;
     let compare = move || {
-        let compared = known.map_or(Ok(()), |known| known.compare(&log));
-        compared.map(|()| log)
+        let compared = watermark::unproven(known.as_ref(), &log);
+        compared.map(|unproven| (log, unproven))
     };
-    let log = match patiently(id, clock, vigil, compare).await? {
-        Ok(log) => log,
-        Err(other) => return Ok(Err(other)),
+    let (log, unproven) = match patiently(id, clock, vigil, compare).await? {
+        Ok(compared) => compared,
+        Err(other) => return Ok((Err(other), false)),
+    };
+    let proven = match unproven {
+        Some(unproven) => unproven.prove(rows).await?,
+        None => Ok(()),
+    };
+    let is_lacking = match (proven, vigil.and_then(Vigil::restoration)) {
+        (Ok(()), _) => false,
+        (Err(audit::OpenError::DatabaseSetBack { known, begins }), Some(restoration)) => {
+            restored::mark(log.origin(), rows, restoration, known..begins).await?;
+            true
+        }
+        (Err(other), _) => return Ok((Err(other), false)),
     };
     ledger::replay(&log, rows).await?;
     dropped::mark(&log, rows).await?;
-    patiently(id, clock, vigil, move || log.open()).await
+    Ok((patiently(id, clock, vigil, move || log.open()).await?, is_lacking))
 }
 
 #[cfg(test)]

@@ -28,12 +28,8 @@ fn set(clock: &AtomicU64, text: &str) {
     clock.store(at(text).0, Ordering::Release);
 }
 
-fn kept(home: &Path) -> String {
-    format!("surrealkv://{}", home.join("store").display())
-}
-
-/// One jurisdiction without a policy, whose log is in this folder.
-async fn open(home: &Path, database: &str, clock: Clock) -> Result<Casework, CaseError> {
+/// One jurisdiction without a policy, whose log and database are in this folder.
+async fn open(home: &Path, clock: Clock) -> Result<Casework, CaseError> {
     let people = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(JURISDICTION).join("registry.toml");
     let registry: Registry = toml::from_str(&std::fs::read_to_string(people).unwrap()).unwrap();
     let logs = home.join("log");
@@ -43,8 +39,14 @@ async fn open(home: &Path, database: &str, clock: Clock) -> Result<Casework, Cas
     let log = audit::Log::prepare(dir, ORIGIN, Arc::new(signer)).unwrap();
     let policy = PolicyState::Absent("none is needed here".to_owned());
     let opening = Opening { id: JURISDICTION.to_owned(), policy, registry, log, galleries: None };
-    let store = store::Store::open(database, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
-    Casework::open(vec![opening], store, clock, None, &|_: Loading<'_>| ()).await
+    let database = format!("surrealkv://{}", home.join("store").display());
+    let store = store::Store::open(&database, None, store::MasterKey::from_bytes([9; 32])).await.unwrap();
+    let opened = Casework::open(vec![opening], store.clone(), clock, None, &|_: Loading<'_>| ()).await;
+    if opened.is_err() {
+        // The next start needs it.
+        store.close().await;
+    }
+    opened
 }
 
 async fn auditor(casework: &Casework) -> Registered {
@@ -69,7 +71,7 @@ fn leaves(casework: &Casework) -> Vec<Leaf> {
 async fn a_leap_of_the_clock_stops_the_host_and_leaves_nothing_on_record() {
     let home = tempfile::tempdir().unwrap();
     let (wall, passed) = (cell("2026-03-10T15:00:00.000Z"), Arc::new(AtomicU64::new(0)));
-    let casework = open(home.path(), "mem://", Clock::set_beside(wall.clone(), passed.clone())).await.unwrap();
+    let casework = open(home.path(), Clock::set_beside(wall.clone(), passed.clone())).await.unwrap();
     let looking = auditor(&casework).await;
     grow(&casework, 1).await;
     let before = leaves(&casework).len();
@@ -90,32 +92,31 @@ async fn a_leap_of_the_clock_stops_the_host_and_leaves_nothing_on_record() {
     casework.close().await.unwrap();
     // The stop is on record all the same, and not in 2036.
     let clock = Clock::set(cell("2026-03-10T15:01:01.000Z"));
-    assert!(open(home.path(), "mem://", clock).await.is_ok());
+    assert!(open(home.path(), clock).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_by_a_clock_that_was_ahead_is_left_behind_on_record_and_reports_miss_nothing() {
     let home = tempfile::tempdir().unwrap();
-    let database = kept(home.path());
     let wall = cell("2026-03-10T15:00:00.000Z");
     let clock = || Clock::set(wall.clone());
     let said = || Correction { by: "R. Hale, operations".to_owned(), why: "the time server said 2036".to_owned() };
-    let casework = open(home.path(), &database, clock()).await.unwrap();
+    let casework = open(home.path(), clock()).await.unwrap();
     grow(&casework, 3).await;
     casework.close().await.unwrap();
     set(&wall, "2036-01-01T00:00:00.000Z");
-    let casework = open(home.path(), &database, clock()).await.expect("years may have passed");
+    let casework = open(home.path(), clock()).await.expect("years may have passed");
     grow(&casework, 20).await;
     let last = leaves(&casework).len();
     casework.close().await.unwrap();
 
     // Nobody goes back by accident.
     set(&wall, "2026-03-11T09:00:00.000Z");
-    let refused = open(home.path(), "mem://", clock()).await.err().unwrap();
+    let refused = open(home.path(), clock()).await.err().unwrap();
     assert!(matches!(refused, CaseError::Clock(ClockError::BehindRecord { .. })), "{refused}");
     assert!(refused.to_string().contains("--clock-was-wrong"), "{refused}");
 
-    let casework = open(home.path(), &database, clock().corrected(said())).await.unwrap();
+    let casework = open(home.path(), clock().corrected(said())).await.unwrap();
     grow(&casework, 3).await;
     let looking = auditor(&casework).await;
     // After the stop of the start that was wrong.
@@ -139,7 +140,7 @@ async fn a_start_by_a_clock_that_was_ahead_is_left_behind_on_record_and_reports_
     casework.close().await.unwrap();
 
     // It is said once: nothing is ahead any more, and whoever leaves it standing is told so.
-    let again = open(home.path(), "mem://", clock().corrected(said())).await.err().unwrap();
+    let again = open(home.path(), clock().corrected(said())).await.err().unwrap();
     assert!(matches!(again, CaseError::Clock(ClockError::NothingAhead { .. })), "{again}");
-    assert!(open(home.path(), &database, clock()).await.is_ok());
+    assert!(open(home.path(), clock()).await.is_ok());
 }

@@ -1,6 +1,7 @@
 //! What is kept beside the log, derived from it again: what was changed behind its back is found, and put right.
 
 use crate::common::{Court, FIRST, GALLERY, JURISDICTION, agree, court, database, log, outgoing, record, said};
+use crate::hosts::copy;
 use casework::Clock;
 use casework::derivation::{Derivation, Findings, Mending};
 use casework::retention::{Asking, Change, GALLERY_RECORD};
@@ -85,6 +86,10 @@ async fn from_the_accounts_alone_an_empty_database_has_its_rows_again() {
             again.keep(&accounts.map(store::Kept::Account).collect::<Vec<_>>()).await.unwrap();
             let before = derive(home, &rows).await.compare(&rows).await.unwrap();
 
+            // In a copy: what is recorded of mending there is not in the database that was whole.
+            let apart = tempfile::tempdir().unwrap();
+            copy(&home.join("log"), &apart.path().join("log"));
+            let home = apart.path();
             let (found, mended) = mend(home, &again, &clock).await;
             assert_eq!((found.obligations, found.dockets, found.searches), (0, 0, 0), "every row is missing");
             assert_eq!(mended, before.obligations + before.dockets + before.searches);

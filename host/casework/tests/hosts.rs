@@ -89,7 +89,7 @@ impl Server {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in from.read_dir().unwrap() {
         let (path, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();

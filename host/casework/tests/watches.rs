@@ -3,11 +3,13 @@
 use crate::common::until;
 use magistrate_casework::alarm::{Alarm, Alert, Raising};
 use magistrate_casework::chamber::Loading;
-use magistrate_casework::reopening::Vigil;
+use magistrate_casework::reopening::{Restoration, Vigil};
 use magistrate_casework::witnessing::{Answer, Answering, Link, Member};
 use magistrate_casework::{CaseError, Casework, Clock, Opening, PolicyState};
+use model::account::{Account, Event};
 use model::facts::Device;
 use model::registry::{Principal, Registry};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -78,12 +80,24 @@ fn opening(folder: &Path, signer: Arc<Moody>) -> Opening {
 }
 
 async fn database() -> store::Store {
-    store::Store::open("mem://", None, store::MasterKey::from_bytes([1; 32])).await.unwrap()
+    database_at("mem://").await
+}
+
+async fn database_at(url: &str) -> store::Store {
+    store::Store::open(url, None, store::MasterKey::from_bytes([1; 32])).await.unwrap()
+}
+
+/// A database in this folder, which is there again when it was closed.
+async fn database_in(folder: &Path) -> store::Store {
+    database_at(&format!("surrealkv://{}", folder.display())).await
 }
 
 async fn casework(folder: &Path, signer: Arc<Moody>) -> Casework {
-    let openings = vec![opening(folder, signer)];
-    Casework::open(openings, database().await, Clock::system(), None, &|_| ()).await.unwrap()
+    started(folder, signer, database().await).await
+}
+
+async fn started(folder: &Path, signer: Arc<Moody>, store: store::Store) -> Casework {
+    Casework::open(vec![opening(folder, signer)], store, Clock::system(), None, &|_| ()).await.unwrap()
 }
 
 /// A step that is refused, on record; fails otherwise when it cannot be recorded.
@@ -143,19 +157,21 @@ async fn a_log_that_cannot_be_written_stops_everything_until_it_can() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_cannot_be_opened_at_the_start_is_an_alarm_and_waited_for() {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, rows) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (signer, bell) = (Moody::new(), Arc::new(Bell::default()));
-    casework(folder.path(), signer.clone()).await.close().await.unwrap();
+    started(folder.path(), signer.clone(), database_in(rows.path()).await).await.close().await.unwrap();
     let kept = opening(folder.path(), signer.clone());
     signer.fails.store(true, Ordering::SeqCst);
-    let refused = Casework::open(vec![kept], database().await, Clock::system(), None, &|_| ()).await;
+    let store = database_in(rows.path()).await;
+    let refused = Casework::open(vec![kept], store.clone(), Clock::system(), None, &|_| ()).await;
+    store.close().await;
     let refused = refused.err().expect("nobody waits").to_string();
     assert!(refused.contains("cannot be written") && refused.contains("unplugged"), "{refused}");
     assert!(bell.rung().is_empty());
 
     let (vigil, waits) = Vigil::new(bell.clone());
     let openings = vec![opening(folder.path(), signer.clone())];
-    let (store, progress) = (database().await, |_: Loading<'_>| ());
+    let (store, progress) = (database_in(rows.path()).await, |_: Loading<'_>| ());
     let opened = Casework::open_keeping(openings, store, Clock::system(), None, &progress, Some(&vigil));
     let mended = async {
         until("an alarm is raised", || async { !bell.rung().is_empty() }).await;
@@ -174,6 +190,68 @@ async fn a_log_that_cannot_be_opened_at_the_start_is_an_alarm_and_waited_for() {
     let of_host = kinds.iter().filter(|kind| **kind == "host").count();
     assert_eq!(of_host, 4, "a start and a stop, a start and how long it could not: {kinds:?}");
     casework.close().await.unwrap();
+}
+
+/// What the log of a host that is closed says of a database that was set back, as the database has it.
+async fn said_of_the_database(rows: &store::Jurisdiction) -> Vec<BTreeMap<String, String>> {
+    let ids = rows.account_ids().await.unwrap();
+    let accounts = rows.accounts(&ids).await.unwrap().into_iter().flatten();
+    let told = accounts.filter_map(|row| match serde_json::from_slice::<Account>(&row.plain).unwrap().event {
+        Event::Host { act, details } if act == "database-set-back" => Some(details),
+        _ => None,
+    });
+    told.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_was_set_back_is_waited_for_until_somebody_answers_for_it_on_record() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (signer, bell) = (Moody::new(), Arc::new(Bell::default()));
+    let first = casework(folder.path(), signer.clone()).await;
+    step(&first).await.unwrap();
+    first.close().await.unwrap();
+    let size = opening(folder.path(), signer.clone()).log.journal_begins();
+    assert_eq!(size, 3, "a start, a step and a stop have left the journal");
+
+    // Another database, which is empty.
+    let openings = vec![opening(folder.path(), signer.clone())];
+    let refused = Casework::open(openings, database().await, Clock::system(), None, &|_| ()).await;
+    let refused = refused.err().expect("nobody waits").to_string();
+    assert!(refused.contains("the database knows of 0 entries") && refused.contains("entries 0 to 2"), "{refused}");
+
+    let start = async |vigil: &Vigil, store: store::Store| {
+        let openings = vec![opening(folder.path(), signer.clone())];
+        Casework::open_keeping(openings, store, Clock::system(), None, &|_: Loading<'_>| (), Some(vigil)).await
+    };
+    let (vigil, waits) = Vigil::new(bell.clone());
+    let told = until("an alarm is raised", || async { !bell.rung().is_empty() });
+    tokio::select! {
+        _ = start(&vigil, database().await) => panic!("it does not go on by itself"),
+        () = told => {}
+    }
+    let wait = waits.borrow().clone().expect("whoever asks is told");
+    assert!(wait.jurisdiction == "north" && wait.reason.contains("an earlier copy"), "{wait:?}");
+    assert!(bell.rung()[0].text.contains("--database-was-set-back"), "{:?}", bell.rung());
+    assert_eq!(opening(folder.path(), signer.clone()).log.journal_begins(), size, "nothing was recorded");
+
+    let said = || Restoration { by: "R. Hale".to_owned(), why: "its disk died, and there is no copy".to_owned() };
+    let answering = || Vigil::new(bell.clone()).0.of_restored(said());
+    let casework = start(&answering(), database_in(other.path()).await).await.unwrap();
+    step(&casework).await.unwrap();
+    casework.close().await.unwrap();
+    let store = database_in(other.path()).await;
+    let all = said_of_the_database(&store.jurisdiction("north").await.unwrap()).await;
+    store.close().await;
+    let [told] = all.as_slice() else { panic!("it is said once: {all:?}") };
+    assert_eq!((&told["by"], &told["why"]), (&said().by, &said().why));
+    assert_eq!(told["lacking"], "0-2");
+
+    // It is said of one start, and whoever leaves it standing is told so.
+    let store = database_in(other.path()).await;
+    let refused = start(&answering(), store.clone()).await.err().expect("nothing is lacking").to_string();
+    assert!(refused.contains("without --database-was-set-back"), "{refused}");
+    store.close().await;
+    started(folder.path(), signer.clone(), database_in(other.path()).await).await.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -41,6 +41,7 @@ mod host_name;
 mod init;
 mod keys;
 mod mistyped;
+mod not_started;
 mod office_command;
 mod pki;
 mod policy_command;

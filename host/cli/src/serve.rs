@@ -3,6 +3,7 @@
 use crate::config::{self, Config};
 use crate::descriptors::{self, Shares};
 use crate::draughting::Draughtsman;
+use crate::not_started;
 use crate::output::{self, bar, spinner};
 use crate::post::{Bell, Post, told_of_alarms};
 use crate::private;
@@ -10,15 +11,15 @@ use crate::same_disk;
 use crate::store_command;
 use crate::witnesses;
 use anyhow::Context as _;
-use casework::alarm::{self, Alarm, Alert, Announce, HOST};
+use casework::alarm::{Alarm, Announce};
 use casework::chamber::Loading;
 use casework::chancery::Chancery;
 use casework::clock::Correction;
-use casework::reopening::{Vigil, Wait, patiently};
+use casework::reopening::{Restoration, Vigil, Wait, patiently};
 use casework::retention::{Exports, Means};
 use casework::{Casework, Clock, Opening, PolicyState};
+use clap::ArgGroup;
 use clap::builder::NonEmptyStringValueParser;
-use model::terms::Instant;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,10 +33,11 @@ const FACE_THREADS: usize = 1;
 /// How long work that nobody waits for any more may take at the end of the process.
 const LAST_WORK: Duration = Duration::from_secs(3);
 
-const HOUR_MS: u64 = 3_600_000;
-
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  magistrate serve --config here/magistrate.toml")]
+#[command(
+    group = ArgGroup::new("word").args(["clock_was_wrong", "database_was_set_back"]).multiple(true),
+    after_help = "Example:\n  magistrate serve --config here/magistrate.toml"
+)]
 pub(crate) struct Arguments {
     /// The configuration
     #[arg(long, default_value = "magistrate.toml")]
@@ -43,25 +45,35 @@ pub(crate) struct Arguments {
     /// Say that the clock was wrong when the last entries were recorded, and is right now: why, and how you know. For this start
     #[arg(long, value_name = "WHY", requires = "said_by", value_parser = NonEmptyStringValueParser::new())]
     clock_was_wrong: Option<String>,
+    /// Say that the database lacks what is on record, because no copy has it: what happened, and what was restored. For this start
+    #[arg(long, value_name = "WHY", requires = "said_by", value_parser = NonEmptyStringValueParser::new())]
+    database_was_set_back: Option<String>,
     /// Who says so; it is recorded
-    #[arg(long, value_name = "WHO", requires = "clock_was_wrong", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "WHO", requires = "word", value_parser = NonEmptyStringValueParser::new())]
     said_by: Option<String>,
+}
+
+/// What somebody answers for at one start.
+struct Said {
+    correction: Option<Correction>,
+    restoration: Option<Restoration>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let config = Config::read(&arguments.config)?;
-    let correction = match (&arguments.said_by, &arguments.clock_was_wrong) {
-        (Some(by), Some(why)) => Some(Correction { by: by.clone(), why: why.clone() }),
-        _ => None,
+    let by = arguments.said_by.as_deref().unwrap_or_default();
+    let said = Said {
+        correction: arguments.clock_was_wrong.clone().map(|why| Correction { by: by.to_owned(), why }),
+        restoration: arguments.database_was_set_back.clone().map(|why| Restoration { by: by.to_owned(), why }),
     };
     let runtime = crate::runtime()?;
-    let served = runtime.block_on(serve(&config, correction));
+    let served = runtime.block_on(serve(&config, said));
     // Whoever waits for a disk that hangs does not keep the process from ending.
     runtime.shutdown_timeout(LAST_WORK);
     served
 }
 
-async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Result<ExitCode> {
+async fn serve(config: &Config, said: Said) -> anyhow::Result<ExitCode> {
     // First: whoever is told of alarms is told of whatever ends the start from here on.
     let post = config.outbox.as_ref().map(Post::new).transpose()?.map(Arc::new);
     let mut alarm: Arc<dyn Alarm> = Arc::new(Announce);
@@ -72,10 +84,10 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
     if let Some(warning) = &one_disk {
         tracing::warn!("{warning}");
     }
-    let (listening, casework) = match start(config, correction, post, alarm.clone()).await {
+    let (listening, casework) = match start(config, said, post, alarm.clone()).await {
         Ok(started) => started,
         Err(e) => {
-            tell_not_started(&*alarm, &e).await;
+            not_started::tell(&*alarm, &e).await;
             return Err(e);
         }
     };
@@ -106,7 +118,7 @@ async fn serve(config: &Config, correction: Option<Correction>) -> anyhow::Resul
 /// Listens and opens everything.
 async fn start(
     config: &Config,
-    correction: Option<Correction>,
+    said: Said,
     post: Option<Arc<Post>>,
     alarm: Arc<dyn Alarm>,
 ) -> anyhow::Result<(server::Server, Casework)> {
@@ -119,13 +131,16 @@ async fn start(
     if let Some(public) = &config.public {
         listening = listening.with_public(public.bounds(shares.public)).await.context("[public]")?;
     }
-    let clock = match correction {
+    let clock = match said.correction {
         Some(correction) => Clock::system().corrected(correction),
         None => Clock::system(),
     };
     let (vigil, waits) = Vigil::new(alarm.clone());
     let folder = |id: &String| (id.clone(), config.audit.folder.join(id).display().to_string());
-    let vigil = vigil.over(config.jurisdictions.keys().map(folder).collect());
+    let mut vigil = vigil.over(config.jurisdictions.keys().map(folder).collect());
+    if let Some(restoration) = said.restoration {
+        vigil = vigil.of_restored(restoration);
+    }
     let announced = tokio::spawn(say_waiting(listening.address(), waits.clone()));
     let opened = listening.until_open(waits, open_by(config, clock, Some(&vigil))).await;
     announced.abort();
@@ -166,21 +181,6 @@ fn most_connections(for_everybody: bool) -> Shares {
         tracing::info!(?descriptors, connections, public, "file descriptors, and connections at one moment");
     }
     shares
-}
-
-/// Tells whoever is told of alarms that the host does not start. Once, for the process ends.
-async fn tell_not_started(alarm: &dyn Alarm, why: &anyhow::Error) {
-    let now = Clock::system().now().unwrap_or_else(|e| e.latest());
-    let alert = Alert {
-        jurisdiction: HOST.to_owned(),
-        subject: "the host does not start".to_owned(),
-        text: format!("{why:#}. Nothing is served until that is repaired and the host started again."),
-        // One alarm an hour, however often something starts it again.
-        since: Instant(now.0 - now.0 % HOUR_MS),
-    };
-    if let Err(reason) = alarm::attempt(alarm, &alert).await {
-        tracing::error!(%reason, "an alarm was not taken over");
-    }
 }
 
 /// Opens everything a configuration names, as the benchmarks do.

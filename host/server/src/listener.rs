@@ -90,7 +90,7 @@ pub enum ServerError {
         /// The address.
         address: SocketAddr,
         /// Why.
-        reason: String,
+        reason: std::io::Error,
     },
 }
 
@@ -116,7 +116,7 @@ impl Door {
 impl<T> Door<T> {
     /// Listens; port 0 takes any.
     async fn listen(address: SocketAddr, tls: T) -> Result<Self, ServerError> {
-        let failed = |e: std::io::Error| ServerError::Listen { address, reason: e.to_string() };
+        let failed = |e: std::io::Error| ServerError::Listen { address, reason: e };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self { listener, address, tls })

@@ -14,6 +14,7 @@ use crate::pace::Threads;
 use crate::paper::Draughting;
 use crate::recovery;
 use crate::reopening::Vigil;
+use crate::restored;
 use crate::retention::Means;
 use crate::turns::Turns;
 use crate::unfinished;
@@ -34,6 +35,10 @@ const SNAPSHOTS_AT_STOP: Duration = Duration::from_secs(60);
 
 /// How long whoever asks whether the host is ready waits for the database.
 const STORE_ANSWERS: Duration = Duration::from_secs(5);
+
+/// What whoever answers for a database without need is told. Said once too often, it would hide the next loss.
+const NOTHING_LACKING: &str =
+    "the database lacks nothing that the logs have handed over to it: start the host without --database-was-set-back";
 
 /// All jurisdictions of one host.
 pub struct Casework {
@@ -83,9 +88,10 @@ impl Casework {
     }
 
     /// The same, with somebody who keeps vigil: a log that cannot be opened for a reason that may pass is an alarm, and waited for.
+    /// Where somebody answers for a database that lacks what is on record, the logs of which it does say so first.
     ///
     /// # Errors
-    /// As [`Casework::open`].
+    /// As [`Casework::open`]; [`CaseError::Invalid`] when somebody answers for that, and the database lacks nothing.
     pub async fn open_keeping(
         openings: Vec<Opening>,
         store: store::Store,
@@ -95,9 +101,10 @@ impl Casework {
         vigil: Option<&Vigil>,
     ) -> Result<Self, CaseError> {
         let (mut chambers, mut ahead) = (BTreeMap::new(), BTreeMap::new());
-        let mut foundations = Vec::with_capacity(openings.len());
+        let (mut foundations, mut is_lacking) = (Vec::with_capacity(openings.len()), false);
         for opening in openings {
             let foundation = Foundation::lay(opening, &store, &clock, vigil).await?;
+            is_lacking |= foundation.is_lacking;
             match last_entry_at(&foundation.log)? {
                 // It is no moment that there has been.
                 Some(at) if clock.correction().is_some() && clock.is_behind(at) => {
@@ -112,6 +119,9 @@ impl Casework {
         if clock.correction().is_some() && ahead.is_empty() {
             // Said once too often, it would hide the next mistake.
             return Err(ClockError::NothingAhead { latest: now }.into());
+        }
+        if vigil.and_then(Vigil::restoration).is_some() && !is_lacking {
+            return Err(CaseError::Invalid(NOTHING_LACKING.to_owned()));
         }
         let mut starts = Vec::with_capacity(foundations.len());
         for foundation in foundations {
@@ -144,6 +154,7 @@ impl Casework {
                 if let (Some(correction), Some(last)) = (casework.clock.correction(), ahead.get(chamber.id())) {
                     record_correction(&chamber, correction, *last, now).await?;
                 }
+                restored::record(&chamber, now).await?;
                 record_start(&chamber, start, now).await?;
                 match outage {
                     Some(outage) => outage.record(&chamber, now).await,
