@@ -77,10 +77,11 @@ pub(super) fn head_too_large(bytes: usize) -> Problem {
     Problem::new(status, "head-too-large", "the head is too large", detail)
 }
 
-/// How what came of a request is told; `label` is the path of its route.
+/// How what came of a request is told; `label` is the path of its route, and `allow` its path's methods where its own is wrong.
 pub(super) fn response_of(
     answer: Result<Reply, Problem>,
     label: &'static str,
+    allow: Option<header::HeaderValue>,
     method: &Method,
     path: &str,
 ) -> Response<Bytes> {
@@ -94,6 +95,12 @@ pub(super) fn response_of(
     }
     if again {
         response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
+    }
+    // What else is answered there says nothing of methods.
+    if let Some(allow) = allow
+        && response.status() == StatusCode::METHOD_NOT_ALLOWED
+    {
+        response.headers_mut().insert(header::ALLOW, allow);
     }
     response
 }
@@ -113,6 +120,7 @@ pub(super) async fn serve(
     let (method, path) = (head.method, head.uri.path().to_owned());
     let query = query::pairs(head.uri.query().unwrap_or_default());
     let found = desk.table.find(&method, &path);
+    let allow = found.allow();
     let attempt = attempts::attempted(&desk, &found, head_bytes <= HEAD_BYTES, (&method, &path));
     let is_attempt = attempt.is_some();
     let (label, answer) = match (found, attempt) {
@@ -170,7 +178,7 @@ pub(super) async fn serve(
     if answer.as_ref().is_err_and(budget::is_refusal) || (is_attempt && unheard.is_none()) {
         desk.budget.refused(whose, Instant::now());
     }
-    let mut response = response_of(answer, label, &method, &path);
+    let mut response = response_of(answer, label, allow, &method, &path);
     metrics.answered(label, response.status().as_u16(), started.elapsed());
     if !read {
         body::run_off(body);
