@@ -151,7 +151,7 @@ pub(super) async fn serve(
             let received = match heard {
                 Ok(()) => match hangs(&desk, route, &caller, &parts) {
                     Some(refused) => Err(refused),
-                    None => receive(&desk, route, &caller, &parts, (length, &mut body), &busy).await,
+                    None => receive(&desk, (route, &method), &caller, &parts, (length, &mut body), &busy).await,
                 },
                 Err(TurnedAway { problem, seconds }) => {
                     unheard = Some(seconds);
@@ -161,11 +161,11 @@ pub(super) async fn serve(
             read = received.is_ok();
             let answered = match received {
                 Ok((sent, room)) => {
-                    let theirs = desk.clone();
+                    let (theirs, method) = (desk.clone(), method.clone());
                     let answering = async move {
                         let _held = (busy, room);
                         // Let in anew: meanwhile they may have been suspended.
-                        answer(&theirs, route, caller, parts, query, sent).await
+                        answer(&theirs, (route, &method), caller, parts, query, sent).await
                     };
                     unless_stalled(&desk, finished(route, tokio::spawn(answering))).await
                 }
@@ -217,7 +217,7 @@ pub(super) fn hear(
 /// before a byte of what they send is held; and from what is for auditors, on record, before it is said that it takes no body.
 async fn receive(
     desk: &Arc<Desk>,
-    route: &'static Route,
+    (route, method): (&'static Route, &Method),
     caller: &Result<Principal, IdentityError>,
     parts: &[(String, String)],
     (length, body): (Option<usize>, &mut Incoming),
@@ -225,9 +225,10 @@ async fn receive(
 ) -> Result<(Bytes, Claim), Problem> {
     if route.body > 0 || public_log::is_for_auditors(route.path) {
         let (casework, caller, parts, busy) = (desk.casework.clone(), caller.clone(), parts.to_vec(), busy.clone());
+        let method = method.clone();
         let admitting = async move {
             let _busy = busy;
-            admit(&casework, route, caller, &parts).await.map(drop)
+            admit(&casework, (route, &method), caller, &parts).await.map(drop)
         };
         unless_stalled(desk, finished(route, tokio::spawn(admitting))).await?;
     }
@@ -288,18 +289,18 @@ pub(super) async fn finished<T>(route: &Route, work: JoinHandle<Result<T, Proble
 
 async fn answer(
     desk: &Desk,
-    route: &'static Route,
+    (route, method): (&'static Route, &Method),
     principal: Result<Principal, IdentityError>,
     path: Vec<(String, String)>,
     query: Vec<(String, String)>,
     body: Bytes,
 ) -> Result<Reply, Problem> {
     let named = principal.as_ref().ok().cloned();
-    let caller = admit(&desk.casework, route, principal, &path).await.map_err(|p| summarized(p, desk))?;
+    let caller = admit(&desk.casework, (route, method), principal, &path).await.map_err(|p| summarized(p, desk))?;
     query::check(&query, route.query)?;
     let (casework, metrics, tls) = (desk.casework.clone(), desk.metrics.clone(), desk.tls.clone());
     let ask = Ask { casework, metrics, tls, caller, named, for_everybody: false, path, query, body };
-    record_look(route, &ask).await.map_err(|p| summarized(p, desk))?;
+    record_look(route, method, &ask).await.map_err(|p| summarized(p, desk))?;
     (route.answer)(ask).await.map_err(|p| summarized(p, desk))
 }
 
