@@ -18,7 +18,7 @@ use crate::routes::{Audit, Match, Route};
 use bytes::Bytes;
 use casework::CaseError;
 use casework::recovery::STALL_LIMIT;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header};
 use model::registry::Principal;
 use std::sync::Arc;
@@ -137,7 +137,9 @@ pub(super) async fn serve(
             });
             ("none", Err(problem))
         }
-        (_, None) if head_bytes > HEAD_BYTES => ("none", Err(head_too_large(head_bytes))),
+        (Match::Nothing | Match::Methods(_), None) if head_bytes > HEAD_BYTES => {
+            ("none", Err(head_too_large(head_bytes)))
+        }
         (found @ (Match::Nothing | Match::Methods(_)), None) => ("none", Err(unrouted(&found, &path))),
         (Match::Route(route, parts), None) => {
             let parts: Vec<(String, String)> = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
@@ -151,6 +153,10 @@ pub(super) async fn serve(
             let received = match heard {
                 Ok(()) => match hangs(&desk, route, &caller, &parts) {
                     Some(refused) => Err(refused),
+                    None if head_bytes > HEAD_BYTES => {
+                        let admitted = let_in(&desk, (route, &method), &caller, &parts, &busy).await;
+                        Err(admitted.err().unwrap_or_else(|| head_too_large(head_bytes)))
+                    }
                     None => receive(&desk, (route, &method), &caller, &parts, (length, &mut body), &busy).await,
                 },
                 Err(TurnedAway { problem, seconds }) => {
@@ -213,8 +219,26 @@ pub(super) fn hear(
     desk.budget.hear(call, Instant::now())
 }
 
+/// Turns a request's caller away, on record, if they may not ask. To its end, whoever waits for it.
+async fn let_in(
+    desk: &Arc<Desk>,
+    (route, method): (&'static Route, &Method),
+    caller: &Result<Principal, IdentityError>,
+    parts: &[(String, String)],
+    busy: &mpsc::Sender<()>,
+) -> Result<(), Problem> {
+    let (theirs, busy, caller) = (desk.clone(), busy.clone(), caller.clone());
+    let (method, parts) = (method.clone(), parts.to_vec());
+    let admitting = async move {
+        // In this order: casework is let go of before it is told that nobody is busy with it any more.
+        let (_busy, desk) = (busy, theirs);
+        admit(&desk.casework, (route, &method), caller, &parts).await.map(drop)
+    };
+    unless_stalled(desk, finished(route, tokio::spawn(admitting))).await
+}
+
 /// Lets a request's caller in, and reads its body; gives it with the room that it takes. Whoever may not ask is turned away
-/// before a byte of what they send is held; and from what is for auditors, on record, before it is said that it takes no body.
+/// before a byte of what they send is held, and before it is said that the route takes no body.
 async fn receive(
     desk: &Arc<Desk>,
     (route, method): (&'static Route, &Method),
@@ -223,14 +247,10 @@ async fn receive(
     (length, body): (Option<usize>, &mut Incoming),
     busy: &mpsc::Sender<()>,
 ) -> Result<(Bytes, Claim), Problem> {
-    if route.body > 0 || public_log::is_for_auditors(route.path) {
-        let (casework, caller, parts, busy) = (desk.casework.clone(), caller.clone(), parts.to_vec(), busy.clone());
-        let method = method.clone();
-        let admitting = async move {
-            let _busy = busy;
-            admit(&casework, (route, &method), caller, &parts).await.map(drop)
-        };
-        unless_stalled(desk, finished(route, tokio::spawn(admitting))).await?;
+    // Who brings nothing where nothing is taken is let in when they are answered.
+    let brings = length.is_some_and(|length| length > 0) || !body.is_end_stream();
+    if route.body > 0 || brings {
+        let_in(desk, (route, method), caller, parts, busy).await?;
     }
     let whose = caller.as_ref().map(ToString::to_string).unwrap_or_default();
     let room = desk.room.claim(&whose, length.unwrap_or(route.body).min(route.body)).await?;
