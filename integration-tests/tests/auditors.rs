@@ -234,3 +234,41 @@ async fn an_attempt_is_on_record_however_its_form_is_wrong_and_at_bounded_length
     assert_eq!(answer.status, 403, "{}", String::from_utf8_lossy(&answer.body));
     assert_eq!(court.entries("detroit").await, before + 1);
 }
+
+#[tokio::test]
+async fn whoever_may_not_ask_is_on_record_before_they_are_told_that_they_send_too_much() {
+    let Some(court) = court().await else { return };
+    court.deployment.issue("detroit", "no.body", "fixed", "nobody", 1).unwrap();
+    let (own, elsewhere, nobody) = (searcher("detroit"), searcher("st-louis"), "detroit/nobody".to_owned());
+    let (people, wide) = ("/v1/detroit/people", format!("?x={}", "x".repeat(33_000)));
+    let wide = wide.as_str();
+    for (who, name, path, query, body) in [
+        (&elsewhere, "GET", people, "", "x"),
+        (&nobody, "GET", people, "", "x"),
+        (&elsewhere, "GET", "/v1/detroit/audit/anomalies", "", "x"),
+        (&own, "HEAD", "/v1/detroit/audit/entries", "", "x"),
+        (&elsewhere, "GET", people, wide, ""),
+        (&elsewhere, "GET", people, wide, "x"),
+        (&nobody, "POST", "/v1/detroit/requests", wide, ""),
+    ] {
+        let before = court.entries("detroit").await;
+        let target = format!("{path}{query}");
+        let answer = court.client(who).send(method(name), &target, Some("text/plain"), body.into()).await.unwrap();
+        let told = String::from_utf8_lossy(&answer.body).into_owned();
+        assert_eq!(answer.status, 403, "{who} {name} {path}: {told}");
+        assert_eq!(court.entries("detroit").await, before + 1, "{who} {name} {path}");
+        let entries = court.audit("detroit", before).await;
+        assert_eq!(entries[0]["leaf"]["kind"], "rejection", "{who} {name} {path}");
+        assert_eq!(entries[0]["account"]["event"]["asked"], format!("{name} {path}"), "{who}");
+    }
+    // Whoever may ask, and what is no entry to ask, is told so and no more.
+    let before = court.entries("detroit").await;
+    for path in [people, "/v1/detroit/charter"] {
+        for (query, body, status) in [("", "x", 413), (wide, "", 431)] {
+            let target = format!("{path}{query}");
+            let answer = court.client(&own).send(Method::GET, &target, Some("text/plain"), body.into()).await.unwrap();
+            assert_eq!(answer.status.as_u16(), status, "{path}: {}", String::from_utf8_lossy(&answer.body));
+        }
+    }
+    assert_eq!(court.entries("detroit").await, before, "nothing was shown");
+}

@@ -120,6 +120,27 @@ async fn over_http1_a_body_too_large_is_answered_and_the_connection_goes_on() {
     assert_eq!(court.entries("detroit").await, before + 1);
 }
 
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_ones_in_the_head() {
+    let Some(court) = court().await else { return };
+    for (asked, status, allow) in [
+        ("DELETE /v1/detroit/searches", 405, Some("POST")),
+        ("HEAD /v1/detroit/people", 405, Some("POST, GET")),
+        ("PUT /v1/detroit/reports", 405, Some("POST, GET, HEAD")),
+        ("OPTIONS /v1/detroit/log/checkpoint", 405, Some("GET, HEAD")),
+        ("OPTIONS /v1/detroit/audit/entries", 405, Some("GET, HEAD")),
+        // Neither of these has to do with methods: nobody changes a log, and there is nothing.
+        ("DELETE /v1/detroit/log/checkpoint", 403, None),
+        ("DELETE /v1/detroit/nothing", 404, None),
+    ] {
+        let sent = format!("{asked} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        let answer = exchange(&court, sent.as_bytes()).await;
+        let (head, _) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{asked}: {answer}"));
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{asked}: {head}");
+        assert_eq!(head.lines().find_map(|line| line.strip_prefix("allow: ")), allow, "{asked}: {head}");
+    }
+}
+
 /// A court whose patience is short.
 async fn impatient() -> Option<Court> {
     configured("head_timeout_s = 1.5\nbody_timeout_s = 1.5\n").await

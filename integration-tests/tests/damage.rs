@@ -2,7 +2,7 @@
 //! vouch for them, names the file and what is still trustworthy, and repairs nothing by itself.
 
 use crate::common::books::database;
-use crate::common::{Court, alarm, court};
+use crate::common::{Court, alarm, court, until};
 use integration_tests::copy;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -153,6 +153,11 @@ fn put_back(folder: &Path, files: &BTreeMap<String, Vec<u8>>) {
     }
 }
 
+/// What somebody is told who asks whether the server is ready.
+async fn readiness(court: &Court, who: &str) -> String {
+    court.client(who).get("/readyz").await.unwrap().json().unwrap().to_string()
+}
+
 #[tokio::test]
 async fn damage_that_a_server_meets_while_it_runs_is_not_shown_and_the_rest_goes_on() {
     let Some(mut court) = court().await else { return };
@@ -160,17 +165,43 @@ async fn damage_that_a_server_meets_while_it_runs_is_not_shown_and_the_rest_goes
         court.search(HARMED, seed % 4).await;
     }
     court.deployment.stop().unwrap();
-    Harm::Flip.come_over(&log(&court).join("tile/entries/000"));
-    court.deployment.serve().unwrap();
-    let answer = court.client("detroit/a.feld").get("/v1/detroit/audit/entries?first=0&count=256").await.unwrap();
-    let problem = answer.json().unwrap();
-    assert_eq!(answer.status, 503, "{problem}");
-    assert!(problem["detail"].as_str().unwrap().contains("`tile/entries/000` is damaged"), "{problem}");
+    let file = log(&court).join("tile/entries/000");
+    let sound = std::fs::read(&file).unwrap();
+    Harm::Flip.come_over(&file);
+    let heard = court.deployment.home.join("heard");
+    let script = format!("exec \"$0\" \"$@\" 2>'{}'", heard.display());
+    court.deployment.serve_under(&["sh", "-c", &script]).unwrap();
+    let mut auditor = court.client("detroit/a.feld");
+    let first = "/v1/detroit/audit/entries?first=0&count=256";
+    for path in [first, "/v1/detroit/log/tile/entries/000", first] {
+        let answer = auditor.get(path).await.unwrap();
+        let problem = answer.json().unwrap();
+        assert_eq!(answer.status, 503, "{path}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("`tile/entries/000` is damaged"), "{path}: {problem}");
+    }
+    // Whoever asked is not the only one who is told.
+    let told = readiness(&court, "detroit/a.feld").await;
+    assert!(told.contains("partly ready") && told.contains("`tile/entries/000` is damaged"), "{told}");
+    let elsewhere = readiness(&court, "st-louis/r.abara").await;
+    assert!(elsewhere.contains("detroit: partly ready") && !elsewhere.contains("tile"), "{elsewhere}");
+    let letter = alarm(&court.outbox()).await;
+    assert!(letter.contains("`tile/entries/000` is damaged"), "{letter}");
+    let lines = || {
+        let heard = std::fs::read_to_string(&heard).unwrap();
+        heard.lines().filter(|line| line.contains("a file of the audit log could not be read")).count()
+    };
+    until("a line says so", || async { lines() > 0 }).await;
+    assert_eq!(lines(), 1, "once");
     let rest = court.audit(HARMED, 256).await;
     let whole = !rest.is_empty() && rest.iter().all(|entry| entry["account_verified"] == true);
     assert!(whole, "what lies behind it is as good as it was");
     let receipt = court.search(HARMED, 1).await["receipt"].clone();
     court.check_receipt(HARMED, &receipt);
+    std::fs::write(&file, sound).unwrap();
+    assert_eq!(auditor.get(first).await.unwrap().status, 200, "with the file back it is read");
+    let told = readiness(&court, "detroit/a.feld").await;
+    assert!(!told.contains("tile/entries/000"), "{told}");
+    Harm::Flip.come_over(&file);
     court.deployment.stop().unwrap();
     assert!(unverified(&court).contains("`tile/entries/000` is damaged"), "nobody repaired it");
 }

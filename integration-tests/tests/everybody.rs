@@ -273,6 +273,25 @@ async fn what_is_no_http_is_answered_or_closed() {
 }
 
 #[tokio::test]
+async fn a_wrong_method_is_told_those_that_are_for_everybody() {
+    let Some(court) = open_court("tls = false\n", "").await else { return };
+    for (asked, status, allow) in [
+        ("POST /v1/detroit/reports", 405, Some("GET, HEAD")),
+        ("DELETE /v1/detroit/log/checkpoint", 405, Some("GET, HEAD")),
+        ("POST /v1/detroit/searches", 404, None),
+    ] {
+        let mut connection = TcpStream::connect(host(&court)).await.unwrap();
+        let sent = format!("{asked} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        connection.write_all(sent.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        let (head, _) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{asked}: {answer}"));
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{asked}: {head}");
+        assert_eq!(head.lines().find_map(|line| line.strip_prefix("allow: ")), allow, "{asked}: {head}");
+    }
+}
+
+#[tokio::test]
 async fn an_address_that_another_server_has_is_told_at_the_start() {
     let Some(mut court) = court().await else { return };
     court.deployment.stop().unwrap();

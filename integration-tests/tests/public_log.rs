@@ -157,7 +157,8 @@ async fn the_head_of_what_is_for_auditors_is_refused_or_on_record_as_the_whole_i
                 (&account["who"]["jurisdiction"], &account["who"]["person"]),
                 (&json!(jurisdiction), &json!(person))
             );
-            recorded.push(account["event"].clone());
+            assert_eq!(account["event"]["asked"], format!("{method} {path}"), "{who}");
+            recorded.push(account["event"]["reason"].clone());
         }
         assert_eq!(recorded[0], recorded[1], "{who}");
     }

@@ -1,12 +1,13 @@
 //! Two hosts and a witness, each a program of its own: what is published is cosigned, and a forked log is found out.
 
 use crate::common::until;
-use client::Client;
+use client::{Client, Identity};
 use integration_tests::{Deployment, copy};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// What a witness is called that belongs to nobody else.
 const W1: &str = "witness.example/w1";
@@ -239,6 +240,35 @@ async fn a_witness_cosigns_two_hosts_logs_and_finds_out_the_one_that_forks() {
     assert!(size(&witnessed(&two, "st-louis/a.whitfield", "st-louis").await) > before);
     one.stop().unwrap();
     two.stop().unwrap();
+    witness.stop();
+}
+
+#[tokio::test]
+async fn a_witness_says_by_which_method_it_is_asked() {
+    let Some(program) = integration_tests::program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let host = Deployment::copied(&program, &folder.path().join("host")).unwrap();
+    let log = host.home.join("log-keys/detroit.vkey");
+    let mut witness = Witness::init(&program, &folder.path().join("witness"), W1, &[log]);
+    witness.start();
+    let certs = witness.folder.join("certs");
+    let [certificate, key] = ["log-host", "log-host-key"].map(|name| certs.join(format!("witness/{name}.pem")));
+    let identity = Identity::read(&certificate, &key, &certs.join("ca.pem")).unwrap();
+    for (asked, status, allow) in
+        [("GET /add-checkpoint", 405, Some("POST")), ("PUT /add-checkpoint", 405, Some("POST")), ("GET /", 404, None)]
+    {
+        let mut connection = identity.connect(&witness.address).await.unwrap();
+        let sent = format!("{asked} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        connection.write_all(sent.as_bytes()).await.unwrap();
+        connection.flush().await.unwrap();
+        let mut answer = Vec::new();
+        // How a connection ends is the witness's choice.
+        let _ = connection.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer);
+        let (head, _) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{asked}: {answer}"));
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{asked}: {head}");
+        assert_eq!(head.lines().find_map(|line| line.strip_prefix("allow: ")), allow, "{asked}: {head}");
+    }
     witness.stop();
 }
 

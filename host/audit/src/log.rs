@@ -1,5 +1,6 @@
 //! The handle on a log: open it, append, read, prove.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::pin::pin;
@@ -9,7 +10,7 @@ use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use cap_std::fs::Dir;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::coop::unconstrained;
 
 use crate::again::Again;
@@ -27,6 +28,7 @@ use crate::tail::Tail;
 use crate::tile::{Edge, leaf_hash};
 use crate::torn::Torn;
 use crate::tree::Tree;
+use crate::unread::Unread;
 use crate::writer::{Command, MAX_BATCH, Pending, Writer};
 use crate::{Hash, MAX_LEAF_BYTES, MAX_RIDER_BYTES};
 
@@ -375,9 +377,20 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// [`FileError`].
-    pub fn pruned_note(&self) -> Result<Option<Vec<u8>>, FileError> {
-        self.tree().files.read(PRUNED_NOTE, checkpoint::MAX_BYTES)
+    /// [`ReadError::Directory`].
+    pub fn pruned_note(&self) -> Result<Option<Vec<u8>>, ReadError> {
+        let tree = self.tree();
+        let read = tree.files.read(PRUNED_NOTE, checkpoint::MAX_BYTES);
+        let note = tree.noted(read.map_err(|error| ReadError::Directory(error.into())))?;
+        tree.unread.seen(&PRUNED_NOTE, &(0..0));
+        Ok(note)
+    }
+
+    /// The files of the folder that could not be read since the log was opened, by their names, until they have been or are
+    /// pruned; and word of every change. The log goes on without them: only whoever asks for what they hold learns of them
+    /// otherwise.
+    pub fn unread(&self) -> watch::Receiver<BTreeMap<String, Unread>> {
+        self.tree().unread.subscribe()
     }
 
     /// The number of entries acknowledged.

@@ -33,6 +33,10 @@ impl Log {
 impl Tree {
     /// The content of a tile or bundle of any width up to the present one; `None` beyond what is acknowledged.
     pub(crate) fn file(&self, path: TilePath) -> Result<Option<Vec<u8>>, ReadError> {
+        self.noted(self.read_file(path))
+    }
+
+    fn read_file(&self, path: TilePath) -> Result<Option<Vec<u8>>, ReadError> {
         let level = path.level().unwrap_or(0);
         let end = path.index().checked_mul(WIDTH).and_then(|first| first.checked_add(path.width()));
         {

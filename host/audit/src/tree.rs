@@ -19,6 +19,7 @@ use crate::files::Files;
 use crate::path::{TilePath, WIDTH};
 use crate::tail::Tail;
 use crate::tile::{Spot, Tile, leaf_hash};
+use crate::unread::UnreadFiles;
 
 /// Full tiles kept after reading, each 16 KiB with its inner nodes: 16 MiB, the 262,144 youngest or most asked-for
 /// entries.
@@ -35,12 +36,14 @@ pub(crate) struct Tree {
     settled: AtomicU64,
     // The bundles of entries before this are pruned: at the beginning of a bundle.
     minimum: AtomicU64,
+    pub(crate) unread: UnreadFiles,
 }
 
 impl Tree {
     pub(crate) fn new(files: Files, tail: Tail, minimum: u64) -> Self {
         let (settled, minimum) = (AtomicU64::new(tail.head().size), AtomicU64::new(minimum));
-        Self { files, tail: RwLock::new(tail), cache: Mutex::new(Cache::default()), settled, minimum }
+        let (cache, unread) = (Mutex::new(Cache::default()), UnreadFiles::default());
+        Self { files, tail: RwLock::new(tail), cache, settled, minimum, unread }
     }
 
     /// What is in memory. A panic elsewhere cannot leave it half changed as far as the acknowledged size reaches.
@@ -85,6 +88,17 @@ impl Tree {
     /// From now on no entry before this is given out.
     pub(crate) fn prune(&self, minimum: u64) {
         self.minimum.fetch_max(minimum, Ordering::AcqRel);
+        self.unread.pruned(minimum);
+    }
+
+    /// What was read; where a file could not be, that is kept in mind.
+    pub(crate) fn noted<T>(&self, read: Result<T, ReadError>) -> Result<T, ReadError> {
+        if let Err(ReadError::Directory(error)) = &read {
+            self.unread.note(error);
+            // It may have been pruned since.
+            self.unread.pruned(self.minimum());
+        }
+        read
     }
 
     /// Whether an entry is kept.
@@ -104,6 +118,10 @@ impl Tree {
 
     /// The entries of a range with their indices.
     pub(crate) fn entries(&self, range: Range<u64>) -> Result<Vec<(u64, Vec<u8>)>, ReadError> {
+        self.noted(self.read_entries(range))
+    }
+
+    fn read_entries(&self, range: Range<u64>) -> Result<Vec<(u64, Vec<u8>)>, ReadError> {
         let size = self.size();
         if range.end > size {
             return Err(ReadError::NoSuchEntry { index: range.start.max(size), size });
@@ -129,6 +147,7 @@ impl Tree {
             }
             if let Some((_, entries)) = &bundle {
                 found.push((index, self.checked(entries, index)?.to_vec()));
+                self.unread.seen(&TilePath::entries(number, WIDTH), &(index..index.saturating_add(1)));
             }
         }
         Ok(found)
@@ -146,6 +165,7 @@ impl Tree {
                 return Err(Damage::new(path, Fault::EntryHash { index }, path.first_entry()).into());
             }
         }
+        self.unread.seen(&path, &(path.first_entry()..path.first_entry().saturating_add(WIDTH)));
         Ok(entries)
     }
 
@@ -226,6 +246,7 @@ impl Tree {
         if tile.root() != Some(recorded) {
             return Err(Damage::new(path, Fault::TileHash, path.first_entry()).into());
         }
+        self.unread.seen(&path, &(0..0));
         let tile = Arc::new(tile);
         self.cache().insert((level, index), Arc::clone(&tile));
         Ok(tile)
@@ -238,13 +259,13 @@ impl Tree {
     /// Runs one of `tlog_tiles`' proof functions, which cannot carry our errors through.
     fn walk<T>(&self, prove: impl FnOnce(&Walk<'_>) -> Result<T, tlog::Error>) -> Result<T, ReadError> {
         let walk = Walk { tree: self, failure: RefCell::new(None) };
-        match prove(&walk) {
+        self.noted(match prove(&walk) {
             Ok(proof) => Ok(proof),
             Err(error) => Err(match walk.failure.into_inner() {
                 Some(failure) => failure.into(),
                 None => ReadError::Proof(error.to_string()),
             }),
-        }
+        })
     }
 }
 

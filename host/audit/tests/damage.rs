@@ -305,6 +305,48 @@ fn damaged_files_are_not_believed_when_read() {
 }
 
 #[test]
+fn what_a_log_at_work_cannot_read_is_kept_in_mind_until_it_has_been_read() {
+    let folder = closed();
+    let log = open(folder.path()).log;
+    let told = || Vec::from_iter(log.unread().borrow().keys().cloned());
+    let [tile, bundle] = ["tile/0/000", "tile/entries/001"].map(|name| folder.path().join(name));
+    let sound = [fs::read(&tile).unwrap(), fs::read(&bundle).unwrap()];
+    assert!(told().is_empty(), "nobody has looked");
+    fs::remove_file(&tile).unwrap();
+    // The last entry of the bundle.
+    flip(&bundle, sound[1].len() - 1);
+    for _ in 0..2 {
+        assert_eq!(damage_when_read(log.prove_inclusion(7, 600)).file(), "tile/0/000");
+        assert_eq!(damage_when_read(log.file("tile/entries/001")).file(), "tile/entries/001");
+        assert_eq!(told(), ["tile/0/000", "tile/entries/001"]);
+    }
+    let unread = log.unread().borrow().get("tile/entries/001").cloned().unwrap();
+    assert!(unread.why.contains("entry 511") && unread.entry == Some(511), "{}", unread.why);
+    // What is not there at all is nobody's damage, nor is what is too much to ask.
+    assert_eq!(log.file("tile/entries/999").unwrap(), None);
+    log.entry(600).unwrap_err();
+    log.prove_consistency(3, 2).unwrap_err();
+    assert_eq!(log.entries(256..511).unwrap().len(), 255, "the rest of the bundle is as good as it was");
+    assert_eq!(told(), ["tile/0/000", "tile/entries/001"]);
+
+    fs::write(&bundle, &sound[1]).unwrap();
+    assert_eq!(log.entry(511).unwrap(), leaf(511));
+    assert_eq!(told(), ["tile/0/000"]);
+    fs::write(&tile, &sound[0]).unwrap();
+    log.entry(0).unwrap();
+    assert!(told().is_empty());
+
+    // Of what is pruned nobody has to know that it cannot be read.
+    fs::remove_file(folder.path().join("tile/entries/000")).unwrap();
+    damage_when_read(log.entries(0..10));
+    assert_eq!(told(), ["tile/entries/000"]);
+    log.prune(256).unwrap();
+    assert!(told().is_empty());
+    log.entry(5).unwrap_err();
+    assert!(told().is_empty());
+}
+
+#[test]
 fn a_journal_that_is_a_folder_is_an_error_and_not_a_panic() {
     let crash = Crash::new();
     let folder = crash.with(&crash.whole, &crash.four);

@@ -1,11 +1,17 @@
-//! Accounts, read from the database. One that cannot be read keeps nobody from deciding, and is damage that people have to repair:
-//! whoever asked is told, and so is `/readyz`, until what could not be read last has been read.
+//! Accounts, read from the database, and files of the log. One that cannot be read keeps nobody from deciding, and is damage that people
+//! have to repair: whoever asked is told, and so is `/readyz`, until what could not be read last has been read.
 
+use crate::alarm::{Alarm, Alert, insist};
 use crate::chamber::Chamber;
+use crate::clock::Clock;
 use crate::error::CaseError;
 use crate::ledger::account_in;
+use crate::recovery;
 use model::account::Account;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// What could not be read last, if anything.
 #[derive(Default)]
@@ -75,6 +81,52 @@ impl Chamber {
     /// [`CaseError::Unreadable`].
     pub(crate) fn account_in(&self, row: &store::AccountRow) -> Result<Account, CaseError> {
         account_in(row).inspect_err(|why| self.unread.note(Some(&row.id), why))
+    }
+}
+
+/// What `/readyz` says of files of a log that could not be read, if there are any.
+pub(crate) fn unread_files(log: &audit::Log) -> Option<String> {
+    let unread = log.unread();
+    let files = unread.borrow();
+    let (_, first) = files.first_key_value()?;
+    let others = if files.len() > 1 { format!(" ({} more besides)", files.len() - 1) } else { String::new() };
+    Some(format!(
+        "files of the audit log cannot be read, which is not that it cannot be written: {}{others}",
+        first.why
+    ))
+}
+
+/// Says of each file of a log that it cannot be read, once until it has been, whoever asked for it; and has somebody told of the
+/// first. Ends with the log.
+pub(crate) async fn watch_files(
+    jurisdiction: String,
+    mut unread: watch::Receiver<BTreeMap<String, audit::Unread>>,
+    clock: Clock,
+    alarm: Arc<dyn Alarm>,
+) {
+    let (mut said, mut alarms) = (BTreeSet::<String>::new(), JoinSet::new());
+    loop {
+        while alarms.try_join_next().is_some() {}
+        let files = unread.borrow_and_update().clone();
+        said.retain(|file| files.contains_key(file));
+        if let Some((_, first)) = files.first_key_value()
+            && said.is_empty()
+        {
+            let why = &first.why;
+            let text = format!("{why}. The log is written as ever; what this file holds is shown to nobody meanwhile.");
+            let (subject, since) = ("a file of the audit log cannot be read".to_owned(), recovery::now(&clock));
+            let alert = Alert { jurisdiction: jurisdiction.clone(), subject, text, since };
+            alarms.spawn(insist(alarm.clone(), alert));
+        }
+        for (file, audit::Unread { why, .. }) in files {
+            if !said.contains(&file) {
+                tracing::error!(%jurisdiction, %file, %why, "a file of the audit log could not be read");
+                said.insert(file);
+            }
+        }
+        if unread.changed().await.is_err() {
+            return;
+        }
     }
 }
 

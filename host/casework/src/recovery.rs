@@ -13,6 +13,7 @@ use crate::aside::aside;
 use crate::chamber::{Casework, Chamber};
 use crate::clock::Clock;
 use crate::error::CaseError;
+use crate::reading;
 use model::terms::Instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -148,8 +149,8 @@ impl Outage {
 }
 
 impl Casework {
-    /// From now on somebody is told when a log or the database cannot be written, and the log recovered as soon as it can be. To
-    /// be called once, before work begins.
+    /// From now on somebody is told when a log or the database cannot be written, or a file of a log cannot be read, and the log
+    /// recovered as soon as it can be. To be called once, before work begins.
     pub fn guard(&mut self, alarm: Arc<dyn Alarm>) {
         self.alarm = alarm;
         let chambers: Vec<_> = self.chambers().cloned().collect();
@@ -157,6 +158,8 @@ impl Casework {
             for what in [Medium::Log, Medium::Database] {
                 self.watches.spawn(watch(what, chamber.clone(), self.clock.clone(), self.alarm.clone()));
             }
+            let (id, unread) = (chamber.id().to_owned(), chamber.log().unread());
+            self.watches.spawn(reading::watch_files(id, unread, self.clock.clone(), self.alarm.clone()));
         }
     }
 

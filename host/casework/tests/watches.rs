@@ -116,8 +116,62 @@ fn leaves(casework: &Casework) -> Vec<serde_json::Value> {
     log.entries(0..log.size()).unwrap().iter().map(|(_, leaf)| serde_json::from_slice(leaf).unwrap()).collect()
 }
 
+/// What is told of files of the log that cannot be read.
+async fn unread(casework: &Casework) -> Vec<String> {
+    let told = impediments(casework).await;
+    told.into_iter()
+        .filter(|(partial, text)| *partial && text.contains("cannot be read"))
+        .map(|(_, text)| text)
+        .collect()
+}
+
 async fn impediments(casework: &Casework) -> Vec<(bool, String)> {
     casework.impediments().await.into_iter().map(|i| (i.partial, i.text)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_the_log_that_cannot_be_read_is_told_of_until_it_can_and_the_rest_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (signer, bell) = (Moody::new(), Arc::new(Bell::default()));
+    let before = casework(folder.path(), signer.clone()).await;
+    // As many as two full bundles, and some.
+    for _ in 0..520 {
+        step(&before).await.unwrap();
+    }
+    before.close().await.unwrap();
+    let files = ["tile/entries/000", "tile/entries/001"].map(|name| folder.path().join(name));
+    let sound = files.clone().map(|file| std::fs::read(file).unwrap());
+    files.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+
+    let mut casework = casework(folder.path(), signer.clone()).await;
+    casework.guard(bell.clone());
+    let log = casework.chamber("north").unwrap().log().clone();
+    assert!(unread(&casework).await.is_empty(), "nobody has looked");
+    for (index, told) in [(3, 1), (3, 1), (300, 2)] {
+        let refused = log.entry(index).unwrap_err().to_string();
+        assert!(refused.contains("is damaged: it is missing"), "{refused}");
+        let found = unread(&casework).await;
+        assert_eq!(found.len(), 1, "as one: {found:?}");
+        assert!(found[0].starts_with("north: files of the audit log cannot be read"), "{found:?}");
+        assert!(found[0].contains("`tile/entries/000` is damaged"), "{found:?}");
+        assert_eq!(found[0].contains("(1 more besides)"), told == 2, "{found:?}");
+    }
+    until("an alarm is raised", || async { !bell.rung().is_empty() }).await;
+    step(&casework).await.unwrap();
+    log.entry(log.size() - 1).unwrap();
+
+    for (file, bytes) in files.iter().zip(&sound) {
+        std::fs::write(file, bytes).unwrap();
+    }
+    log.entry(300).unwrap();
+    assert_eq!(unread(&casework).await.len(), 1, "others are read, and that one is not");
+    log.entry(3).unwrap();
+    assert!(unread(&casework).await.is_empty());
+    let rung = bell.rung();
+    assert_eq!(rung.len(), 1, "once: {rung:?}");
+    assert!(rung[0].jurisdiction == "north" && rung[0].text.contains("`tile/entries/000` is damaged"), "{rung:?}");
+    drop(log);
+    casework.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

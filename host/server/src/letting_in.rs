@@ -9,6 +9,7 @@ use crate::problem::Problem;
 use crate::routes::{Audit, Caller, Route};
 use casework::Casework;
 use casework::chamber::Registered;
+use hyper::Method;
 use model::registry::Principal;
 use std::collections::BTreeMap;
 
@@ -21,14 +22,14 @@ const MOST_ASKED: usize = 256;
 /// The problem of whoever is turned away, once that is on record.
 pub(crate) async fn admit(
     casework: &Casework,
-    route: &Route,
+    (route, method): (&Route, &Method),
     caller: Result<Principal, IdentityError>,
     path: &[(String, String)],
 ) -> Result<Option<Registered>, Problem> {
     if matches!(route.caller, Caller::Everybody | Caller::Certified) {
         return Ok(None);
     }
-    let (jurisdiction, asked) = (jurisdiction(path), asked(route, path));
+    let (jurisdiction, asked) = (jurisdiction(path), asked(route, method, path));
     let registered = let_in(casework, caller, jurisdiction, &asked, request(path)).await?;
     let here = registered.principal.jurisdiction == jurisdiction;
     let reason = match route.caller {
@@ -67,13 +68,13 @@ pub(crate) async fn let_in(
 ///
 /// # Errors
 /// The problem of whoever is shown nothing, or where the look cannot be recorded.
-pub(crate) async fn record_look(route: &Route, ask: &Ask) -> Result<(), Problem> {
+pub(crate) async fn record_look(route: &Route, method: &Method, ask: &Ask) -> Result<(), Problem> {
     if route.audit != Audit::Look {
         return Ok(());
     }
     let said = ask.query.iter().map(|(name, value)| (name.clone(), shortened(value)));
     let parameters: BTreeMap<String, String> = said.collect();
-    let asked = asked(route, &ask.path);
+    let asked = asked(route, method, &ask.path);
     Ok(ask.casework.record_look(ask.caller()?, jurisdiction(&ask.path), &asked, parameters).await?)
 }
 
@@ -86,11 +87,11 @@ fn request(path: &[(String, String)]) -> Option<&str> {
     path.iter().find(|(name, _)| name == "request").map(|(_, value)| value.as_str())
 }
 
-/// A route as it was called: its method, and its path with what stood in it.
-fn asked(route: &Route, path: &[(String, String)]) -> String {
+/// A route as it was called: by which method, which may be `HEAD` where the route's is `GET`, and its path with what stood in it.
+fn asked(route: &Route, method: &Method, path: &[(String, String)]) -> String {
     let called =
         path.iter().fold(route.path.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value));
-    shortened(&format!("{} {called}", route.method))
+    shortened(&format!("{method} {called}"))
 }
 
 /// As it is put on record: of bounded length, and without what moves a reader's cursor.
@@ -103,17 +104,17 @@ pub(crate) fn shortened(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::routes::ROUTES;
-    use hyper::Method;
 
     #[test]
     fn what_was_asked_is_on_record_as_it_was_called() {
         let path = "/v1/{jurisdiction}/requests/{request}";
         let route = ROUTES.iter().find(|r| r.path == path && r.method == Method::GET).unwrap();
         let parts = [("jurisdiction", "a"), ("request", "r-17")].map(|(n, v)| (n.to_owned(), v.to_owned()));
-        assert_eq!(asked(route, &parts), "GET /v1/a/requests/r-17");
+        assert_eq!(asked(route, &Method::GET, &parts), "GET /v1/a/requests/r-17");
+        assert_eq!(asked(route, &Method::HEAD, &parts), "HEAD /v1/a/requests/r-17", "not as the table has it");
         assert_eq!((jurisdiction(&parts), request(&parts), request(&parts[..1])), ("a", Some("r-17"), None));
         let long = [("jurisdiction", "a"), ("request", &*"r".repeat(5000))].map(|(n, v)| (n.to_owned(), v.to_owned()));
-        assert_eq!(asked(route, &long).chars().count(), MOST_ASKED);
+        assert_eq!(asked(route, &Method::GET, &long).chars().count(), MOST_ASKED);
         assert_eq!(shortened("a\u{1b}[2J\nb"), "a\u{fffd}[2J\u{fffd}b");
     }
 }

@@ -133,7 +133,12 @@ async fn answer(witness: Arc<Witness>, request: Request<Incoming>) -> Response<F
     match (head.method, head.uri.path()) {
         (Method::POST, "/add-checkpoint") => add_checkpoint(witness, body).await,
         (Method::GET, "/healthz") => say(StatusCode::OK, TEXT, format!("{}\n", witness.key())),
-        (_, "/add-checkpoint") => say(StatusCode::METHOD_NOT_ALLOWED, TEXT, "/add-checkpoint takes POST\n".to_owned()),
+        (_, "/add-checkpoint") => {
+            let said = "/add-checkpoint takes POST\n".to_owned();
+            let mut response = say(StatusCode::METHOD_NOT_ALLOWED, TEXT, said);
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+            response
+        }
         _ => say(StatusCode::NOT_FOUND, TEXT, "a witness answers POST /add-checkpoint\n".to_owned()),
     }
 }

@@ -12,6 +12,7 @@ use crate::gallery::save_last;
 use crate::notices::Outbox;
 use crate::pace::Threads;
 use crate::paper::Draughting;
+use crate::reading;
 use crate::recovery;
 use crate::reopening::Vigil;
 use crate::restored;
@@ -257,7 +258,8 @@ impl Casework {
             if let Some(reason) = self.idle_order(&chamber.id) {
                 note(true, format!("{}: {reason}", chamber.id));
             }
-            for trouble in chamber.troubles.all().into_iter().chain(chamber.unread.trouble()) {
+            let unread = chamber.unread.trouble().into_iter().chain(reading::unread_files(chamber.log()));
+            for trouble in chamber.troubles.all().into_iter().chain(unread) {
                 note(true, format!("{}: {trouble}", chamber.id));
             }
         }

@@ -218,6 +218,7 @@ impl Guest {
         let (method, path) = (head.method, head.uri.path().to_owned());
         let query = query::pairs(head.uri.query().unwrap_or_default());
         let found = self.counter.table.find(&method, &path);
+        let allow = found.allow();
         self.counter.note(&method, &path);
         let (label, answer) = match found {
             _ if head_bytes > HEAD_BYTES => ("none", Err(head_too_large(head_bytes))),
@@ -240,7 +241,7 @@ impl Guest {
                 (route.path, answered)
             }
         };
-        let response = response_of(answer, label, &method, &path);
+        let response = response_of(answer, label, allow, &method, &path);
         self.counter.metrics.answered(label, response.status().as_u16(), started.elapsed());
         body::run_off(body);
         response

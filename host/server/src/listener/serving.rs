@@ -18,7 +18,7 @@ use crate::routes::{Audit, Match, Route};
 use bytes::Bytes;
 use casework::CaseError;
 use casework::recovery::STALL_LIMIT;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header};
 use model::registry::Principal;
 use std::sync::Arc;
@@ -77,10 +77,11 @@ pub(super) fn head_too_large(bytes: usize) -> Problem {
     Problem::new(status, "head-too-large", "the head is too large", detail)
 }
 
-/// How what came of a request is told; `label` is the path of its route.
+/// How what came of a request is told; `label` is the path of its route, and `allow` its path's methods where its own is wrong.
 pub(super) fn response_of(
     answer: Result<Reply, Problem>,
     label: &'static str,
+    allow: Option<header::HeaderValue>,
     method: &Method,
     path: &str,
 ) -> Response<Bytes> {
@@ -94,6 +95,12 @@ pub(super) fn response_of(
     }
     if again {
         response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
+    }
+    // What else is answered there says nothing of methods.
+    if let Some(allow) = allow
+        && response.status() == StatusCode::METHOD_NOT_ALLOWED
+    {
+        response.headers_mut().insert(header::ALLOW, allow);
     }
     response
 }
@@ -113,6 +120,7 @@ pub(super) async fn serve(
     let (method, path) = (head.method, head.uri.path().to_owned());
     let query = query::pairs(head.uri.query().unwrap_or_default());
     let found = desk.table.find(&method, &path);
+    let allow = found.allow();
     let attempt = attempts::attempted(&desk, &found, head_bytes <= HEAD_BYTES, (&method, &path));
     let is_attempt = attempt.is_some();
     let (label, answer) = match (found, attempt) {
@@ -129,7 +137,9 @@ pub(super) async fn serve(
             });
             ("none", Err(problem))
         }
-        (_, None) if head_bytes > HEAD_BYTES => ("none", Err(head_too_large(head_bytes))),
+        (Match::Nothing | Match::Methods(_), None) if head_bytes > HEAD_BYTES => {
+            ("none", Err(head_too_large(head_bytes)))
+        }
         (found @ (Match::Nothing | Match::Methods(_)), None) => ("none", Err(unrouted(&found, &path))),
         (Match::Route(route, parts), None) => {
             let parts: Vec<(String, String)> = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
@@ -143,7 +153,11 @@ pub(super) async fn serve(
             let received = match heard {
                 Ok(()) => match hangs(&desk, route, &caller, &parts) {
                     Some(refused) => Err(refused),
-                    None => receive(&desk, route, &caller, &parts, (length, &mut body), &busy).await,
+                    None if head_bytes > HEAD_BYTES => {
+                        let admitted = let_in(&desk, (route, &method), &caller, &parts, &busy).await;
+                        Err(admitted.err().unwrap_or_else(|| head_too_large(head_bytes)))
+                    }
+                    None => receive(&desk, (route, &method), &caller, &parts, (length, &mut body), &busy).await,
                 },
                 Err(TurnedAway { problem, seconds }) => {
                     unheard = Some(seconds);
@@ -153,11 +167,11 @@ pub(super) async fn serve(
             read = received.is_ok();
             let answered = match received {
                 Ok((sent, room)) => {
-                    let theirs = desk.clone();
+                    let (theirs, method) = (desk.clone(), method.clone());
                     let answering = async move {
                         let _held = (busy, room);
                         // Let in anew: meanwhile they may have been suspended.
-                        answer(&theirs, route, caller, parts, query, sent).await
+                        answer(&theirs, (route, &method), caller, parts, query, sent).await
                     };
                     unless_stalled(&desk, finished(route, tokio::spawn(answering))).await
                 }
@@ -170,7 +184,7 @@ pub(super) async fn serve(
     if answer.as_ref().is_err_and(budget::is_refusal) || (is_attempt && unheard.is_none()) {
         desk.budget.refused(whose, Instant::now());
     }
-    let mut response = response_of(answer, label, &method, &path);
+    let mut response = response_of(answer, label, allow, &method, &path);
     metrics.answered(label, response.status().as_u16(), started.elapsed());
     if !read {
         body::run_off(body);
@@ -205,23 +219,38 @@ pub(super) fn hear(
     desk.budget.hear(call, Instant::now())
 }
 
+/// Turns a request's caller away, on record, if they may not ask. To its end, whoever waits for it.
+async fn let_in(
+    desk: &Arc<Desk>,
+    (route, method): (&'static Route, &Method),
+    caller: &Result<Principal, IdentityError>,
+    parts: &[(String, String)],
+    busy: &mpsc::Sender<()>,
+) -> Result<(), Problem> {
+    let (theirs, busy, caller) = (desk.clone(), busy.clone(), caller.clone());
+    let (method, parts) = (method.clone(), parts.to_vec());
+    let admitting = async move {
+        // In this order: casework is let go of before it is told that nobody is busy with it any more.
+        let (_busy, desk) = (busy, theirs);
+        admit(&desk.casework, (route, &method), caller, &parts).await.map(drop)
+    };
+    unless_stalled(desk, finished(route, tokio::spawn(admitting))).await
+}
+
 /// Lets a request's caller in, and reads its body; gives it with the room that it takes. Whoever may not ask is turned away
-/// before a byte of what they send is held; and from what is for auditors, on record, before it is said that it takes no body.
+/// before a byte of what they send is held, and before it is said that the route takes no body.
 async fn receive(
     desk: &Arc<Desk>,
-    route: &'static Route,
+    (route, method): (&'static Route, &Method),
     caller: &Result<Principal, IdentityError>,
     parts: &[(String, String)],
     (length, body): (Option<usize>, &mut Incoming),
     busy: &mpsc::Sender<()>,
 ) -> Result<(Bytes, Claim), Problem> {
-    if route.body > 0 || public_log::is_for_auditors(route.path) {
-        let (casework, caller, parts, busy) = (desk.casework.clone(), caller.clone(), parts.to_vec(), busy.clone());
-        let admitting = async move {
-            let _busy = busy;
-            admit(&casework, route, caller, &parts).await.map(drop)
-        };
-        unless_stalled(desk, finished(route, tokio::spawn(admitting))).await?;
+    // Who brings nothing where nothing is taken is let in when they are answered.
+    let brings = length.is_some_and(|length| length > 0) || !body.is_end_stream();
+    if route.body > 0 || brings {
+        let_in(desk, (route, method), caller, parts, busy).await?;
     }
     let whose = caller.as_ref().map(ToString::to_string).unwrap_or_default();
     let room = desk.room.claim(&whose, length.unwrap_or(route.body).min(route.body)).await?;
@@ -280,18 +309,18 @@ pub(super) async fn finished<T>(route: &Route, work: JoinHandle<Result<T, Proble
 
 async fn answer(
     desk: &Desk,
-    route: &'static Route,
+    (route, method): (&'static Route, &Method),
     principal: Result<Principal, IdentityError>,
     path: Vec<(String, String)>,
     query: Vec<(String, String)>,
     body: Bytes,
 ) -> Result<Reply, Problem> {
     let named = principal.as_ref().ok().cloned();
-    let caller = admit(&desk.casework, route, principal, &path).await.map_err(|p| summarized(p, desk))?;
+    let caller = admit(&desk.casework, (route, method), principal, &path).await.map_err(|p| summarized(p, desk))?;
     query::check(&query, route.query)?;
     let (casework, metrics, tls) = (desk.casework.clone(), desk.metrics.clone(), desk.tls.clone());
     let ask = Ask { casework, metrics, tls, caller, named, for_everybody: false, path, query, body };
-    record_look(route, &ask).await.map_err(|p| summarized(p, desk))?;
+    record_look(route, method, &ask).await.map_err(|p| summarized(p, desk))?;
     (route.answer)(ask).await.map_err(|p| summarized(p, desk))
 }
 

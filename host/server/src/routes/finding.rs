@@ -3,6 +3,9 @@
 use super::{Audit, Caller, ROUTES, Route};
 use crate::public_log;
 use hyper::Method;
+use hyper::header::HeaderValue;
+
+static HEAD: Method = Method::HEAD;
 
 /// Finds routes by path.
 pub(crate) struct Table {
@@ -12,9 +15,18 @@ pub(crate) struct Table {
 /// What a path leads to.
 pub(crate) enum Match<'p> {
     Route(&'static Route, Vec<(&'p str, &'p str)>),
-    /// The path is right, the method is not: these are.
+    /// The path is right, the method is not: these are, `HEAD` among them where it is.
     Methods(Vec<&'static Method>),
     Nothing,
+}
+
+impl Match<'_> {
+    /// The right methods, where the method is wrong, as `Allow` lists them: 405 has to (RFC 9110, section 15.5.6).
+    pub(crate) fn allow(&self) -> Option<HeaderValue> {
+        let Self::Methods(methods) = self else { return None };
+        let names: Vec<_> = methods.iter().map(|method| method.as_str()).collect();
+        HeaderValue::try_from(names.join(", ")).ok()
+    }
 }
 
 impl Table {
@@ -45,7 +57,7 @@ impl Table {
         let head = |r: &Route| *method == Method::HEAD && has_head(r);
         match found.value.iter().find(|r| r.method == *method || head(r)) {
             Some(route) => Match::Route(route, found.params.iter().collect()),
-            None => Match::Methods(found.value.iter().map(|r| &r.method).collect()),
+            None => Match::Methods(found.value.iter().copied().flat_map(methods).collect()),
         }
     }
 }
@@ -54,6 +66,11 @@ impl Table {
 /// on record, or refused, as the whole of it.
 pub(crate) fn has_head(route: &Route) -> bool {
     route.method == Method::GET && (route.audit == Audit::Public || public_log::is_for_auditors(route.path))
+}
+
+/// By which methods a route is asked.
+fn methods(route: &'static Route) -> impl Iterator<Item = &'static Method> {
+    std::iter::once(&route.method).chain(has_head(route).then_some(&HEAD))
 }
 
 #[cfg(test)]
@@ -97,7 +114,7 @@ mod tests {
             assert_eq!(there, public, "{path}");
         }
         for method in [Method::POST, Method::PUT, Method::DELETE] {
-            assert!(matches!(table.find(&method, "/v1/a/reports"), Match::Methods(m) if m == [&Method::GET]));
+            assert!(matches!(table.find(&method, "/v1/a/reports"), Match::Methods(m) if m == [&Method::GET, &HEAD]));
         }
         assert!(matches!(table.find(&Method::POST, "/v1/a/searches"), Match::Nothing));
     }
@@ -107,5 +124,19 @@ mod tests {
         let table = Table::new();
         assert!(matches!(table.find(&Method::DELETE, "/v1/a/searches"), Match::Methods(m) if m == [&Method::POST]));
         assert!(matches!(table.find(&Method::GET, "/v2/a"), Match::Nothing));
+        let allow = |table: &Table, method: &Method, path: &str| table.find(method, path).allow();
+        for (path, right) in [
+            ("/v1/a/searches", "POST"),
+            ("/v1/a/people", "POST, GET"),
+            ("/v1/a/reports", "POST, GET, HEAD"),
+            ("/v1/a/audit/entries", "GET, HEAD"),
+        ] {
+            assert_eq!(allow(&table, &Method::DELETE, path).unwrap(), right, "{path}");
+        }
+        assert_eq!(allow(&Table::for_everybody(), &Method::POST, "/v1/a/reports").unwrap(), "GET, HEAD");
+        for (method, path) in [(&Method::DELETE, "/v2/a"), (&Method::POST, "/v1/a/searches"), (&HEAD, "/v1/a/reports")]
+        {
+            assert_eq!(allow(&table, method, path), None, "{method} {path}: it is not the method that is wrong");
+        }
     }
 }
