@@ -249,7 +249,7 @@ fn not_started_on(url: &str) -> Option<String> {
 fn an_address_of_no_database_is_named_with_the_file_it_is_in() {
     let Some(said) = not_started_on("ws://root:a-secret@127.0.0.1:8000") else { return };
     assert!(said.contains("set user and password_env") && !said.contains("a-secret"), "{said}");
-    for itself in ["surrealkv://", "surrealkv://."] {
+    for itself in ["surrealkv://", "surrealkv://.", "surrealkv://../here", "surrealkv://.."] {
         let Some(said) = not_started_on(itself) else { return };
         assert!(said.contains("a folder of its own"), "{said}");
     }

@@ -135,7 +135,7 @@ pub enum Fault {
         bundled: u64,
     },
     /// The checkpoint is older than the files beside it: it was put back, or the one published since was lost.
-    #[error("it signs {signed} entries while the files beside it begin at {needed}")]
+    #[error("it signs {signed} entries while the files beside it hold {needed} or more")]
     Outdated {
         /// The tree size the checkpoint signs.
         signed: u64,

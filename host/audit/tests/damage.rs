@@ -230,6 +230,7 @@ fn a_checkpoint_that_was_put_back_is_to_blame_and_not_the_tiles() {
     let damage = damage_at_open(folder.path());
     assert_eq!((damage.file(), damage.intact_below()), ("checkpoint", 0), "{damage}");
     assert_eq!(*damage.fault(), Fault::Outdated { signed: 600, needed: 700 });
+    assert!(damage.to_string().contains("signs 600 entries while the files beside it hold 700 or more"), "{damage}");
     assert_eq!(damage_when_verified(folder.path()), damage);
 }
 

@@ -180,6 +180,9 @@ pub(crate) struct Store {
 /// How an embedded database writes what it acknowledges: through to the disk, each time.
 const SYNCED: &str = "sync=every";
 
+/// What is said where an embedded database would lie among other files.
+const OF_ITS_OWN: &str = "the database needs a folder of its own, beside this file: write `surrealkv://data/db`";
+
 impl Store {
     /// Whether the address is a database's that keeps what it has acknowledged, and all of it is heeded.
     fn check(&self) -> anyhow::Result<()> {
@@ -188,7 +191,7 @@ impl Store {
         // It is not shown: there may be a password in it.
         match scheme {
             "surrealkv" if Path::new(folder).components().all(|part| part == Component::CurDir) => {
-                bail!("the database needs a folder of its own, beside this file: write `surrealkv://data/db`");
+                bail!(OF_ITS_OWN);
             }
             "surrealkv" if query.is_some_and(|query| query != SYNCED) => {
                 bail!("every commit is synced, and there is nothing else to choose: leave out what follows the `?`");
@@ -206,6 +209,13 @@ impl Store {
             _ => bail!("that is no database's address: write `surrealkv://data/db`, or `wss://host:port` for a server"),
         }
     }
+}
+
+/// Whether a folder, by whatever name, is the one that the configuration is in, or one above it.
+fn is_around(folder: &Path, base: &Path) -> bool {
+    // One without a name is the working folder; one that is not there yet is around nothing.
+    let real = |path: &Path| path.join(".").canonicalize();
+    matches!((real(folder), real(base)), (Ok(folder), Ok(base)) if base.starts_with(&folder))
 }
 
 fn galleries() -> PathBuf {
@@ -297,7 +307,11 @@ impl Config {
             *path = base.join(&*path);
         }
         if let Some(folder) = config.database_folder() {
-            let absolute = std::path::absolute(base.join(folder))?;
+            let folder = base.join(folder);
+            if is_around(&folder, base) {
+                bail!("{}: [store] url: {OF_ITS_OWN}", path.display());
+            }
+            let absolute = std::path::absolute(folder)?;
             config.store.url = format!("surrealkv://{}?{SYNCED}", absolute.display());
         }
         Ok(config)
@@ -520,6 +534,21 @@ mod tests {
         ] {
             let said = said_of(wrong).unwrap_or_else(|| panic!("it is taken: {wrong}"));
             assert!(said.contains(says) && !said.contains("secret"), "{wrong}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_database_is_in_no_folder_that_the_configuration_is_in() {
+        let home = tempfile::tempdir().unwrap();
+        let base = home.path().join("here");
+        std::fs::create_dir_all(base.join("data/db")).unwrap();
+        std::os::unix::fs::symlink(&base, home.path().join("there")).unwrap();
+        for around in ["", ".", "..", "../here", "data/..", "data/db/../..", "../there", "/"] {
+            assert!(is_around(&base.join(around), &base), "{around}");
+        }
+        assert!(is_around(home.path(), &base) && is_around(&base, &base) && is_around(Path::new("."), Path::new("")));
+        for beside in ["data", "data/db", "data/none", "../elsewhere", "../here-too"] {
+            assert!(!is_around(&base.join(beside), &base), "{beside}");
         }
     }
 
