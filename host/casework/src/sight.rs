@@ -82,18 +82,26 @@ impl Casework {
         event: Event,
         at: Instant,
     ) -> Result<(), CaseError> {
-        if let Some(why) = self.of_a_suspended_agency(chamber, asker)? {
-            return self.reject_for(&[chamber], asker, subject, asked, why).await;
+        if let Some((registrar, why)) = self.of_a_suspended_agency(chamber, asker)? {
+            if registrar == chamber.id() {
+                return self.reject_for(&[chamber], asker, subject, asked, why).await;
+            }
+            return self.reject_idle(&[chamber], asker, &asker.principal, subject, (asked, ""), &why).await;
         }
         let entry = Entry { kind: Kind::Look, who: asker.who(), at, subject, of: None, event };
         ledger::record(&[&chamber.ledger], entry, vec![]).await.map(drop)
     }
 
-    /// Why nothing is shown to somebody whose agency is suspended: in this jurisdiction, or in their own. Nothing where it is not.
+    /// Why nothing is shown to somebody whose agency is suspended, and where it is: in this jurisdiction, or in their own. Nothing
+    /// where it is not.
     ///
     /// # Errors
     /// [`CaseError::Unknown`] for a jurisdiction that is not served.
-    fn of_a_suspended_agency(&self, chamber: &Chamber, asker: &Registered) -> Result<Option<Rejection>, CaseError> {
+    fn of_a_suspended_agency<'c>(
+        &'c self,
+        chamber: &'c Chamber,
+        asker: &Registered,
+    ) -> Result<Option<(&'c str, Rejection)>, CaseError> {
         let agency = asker.agency.id.as_str();
         let (since, registrar) = match chamber.agency(agency).and_then(|agency| agency.suspended_since) {
             Some(since) => (since, chamber),
@@ -103,12 +111,13 @@ impl Casework {
             },
         };
         let jurisdiction = registrar.id();
-        Ok(Some(registrar.refuse_suspended(Holder::Agency, agency, |by| {
+        let why = registrar.refuse_suspended(Holder::Agency, agency, |by| {
             format!(
                 "the agency `{agency}` is suspended since {since} {by}, and its people are shown nothing: have it reinstated first, \
                  by somebody whom the policy of `{jurisdiction}` lets do so"
             )
-        })))
+        });
+        Ok(Some((jurisdiction, why)))
     }
 
     /// Of the obligations that are still to be met, those that somebody of the jurisdiction is shown: the most urgent first. Of

@@ -2,7 +2,8 @@
 //! ends it. Detroit asks the State Police, whose policy here permits whatever is asked.
 
 use crate::common::{
-    ASKER, FIRST, JURISDICTION as HOME, SUPERVISOR, answers, batch, engine, intake, misstep, permissive, signing, text,
+    ASKER, FIRST, JURISDICTION as HOME, SUPERVISOR, answers, batch, engine, intake, misstep, permissive, rejected,
+    signing, text,
 };
 use casework::chamber::{Loading, Registered};
 use casework::intake::Intake;
@@ -11,11 +12,12 @@ use casework::retention::{AUDIT_ENTRY, Asking, Change, Done};
 use casework::search_step::Plan;
 use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
 use magistrate_casework as casework;
-use model::account::Retained;
+use model::account::{Event, Retained};
 use model::facts::{Conclusion, Device};
 use model::registry::{Principal, Registry};
 use model::rulings::{Duty, PurgeRule, RetentionRule};
 use model::terms::{Instant, Value};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -234,6 +236,28 @@ impl Pair {
 
 fn because() -> (&'static str, Value) {
     ("retention-reason", text("the appeal is decided"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_an_agency_is_suspended_at_home_is_told_to_its_people_and_to_the_log_there_alone() {
+    const SUSPENDED: &str = "o.mercer";
+    let Some(pair) = pair().await else { return };
+    let before = [HOME, KEEPER].map(|log| pair.log(log).size());
+    let asker = pair.who(HOME, SUSPENDED).await;
+    let look = pair.casework.record_look(&asker, KEEPER, "GET obligations", BTreeMap::new()).await;
+    rejected(look, "the agency `oakland-so` is suspended since");
+    let mut reasons = Vec::new();
+    for ((log, reader), first) in [(HOME, AUDITOR), (KEEPER, ANALYST)].into_iter().zip(before) {
+        let seen = pair.casework.inspect(&pair.who(log, reader).await, log, first, 100).await.unwrap();
+        let accounts = seen.into_iter().filter_map(|entry| entry.account);
+        let refused =
+            accounts.filter_map(|a| if let Event::Rejected { reason, .. } = a.event { Some(reason) } else { None });
+        reasons.push(refused.collect::<Vec<_>>());
+    }
+    let [at_home, elsewhere] = reasons.as_slice() else { panic!("{reasons:?}") };
+    assert!(at_home.len() == 1 && at_home[0].contains("as the registry file says"), "{at_home:?}");
+    let told = format!("`{SUSPENDED}` is nobody of `{HOME}` who may act now: ask that jurisdiction");
+    assert_eq!(*elsewhere, [told]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

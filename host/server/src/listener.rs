@@ -1,5 +1,6 @@
 //! Connections: accepted, limited, and let finish at shutdown. How one is carried to its end is in `driving`; what becomes of each
-//! request, in `serving`; what is on record of attempts on a log that no route is for, in `attempts`; what is answered before the host has started, in `waiting`; and whoever shows no certificate, in `public`.
+//! request, in `serving`; what is on record of attempts on a log that no route is for, in `attempts`; what is answered before the
+//! host has started, in `waiting`; and whoever shows no certificate, in `public`.
 //!
 //! Who a client is, is learnt in the handshake and holds for the connection. So no connection is old: each is ended after some
 //! minutes, and at once when the certificates or revocations that are in force change. Until then nobody knows who it is, and it

@@ -180,6 +180,8 @@ pub(super) async fn serve(
             (route.path, answered)
         }
     };
+    // Whoever is refused before they are answered reads what the clauses say, too.
+    let answer = answer.map_err(|problem| summarized(problem, &desk));
     // An attempt that was heard counts, whatever it is answered.
     if answer.as_ref().is_err_and(budget::is_refusal) || (is_attempt && unheard.is_none()) {
         desk.budget.refused(whose, Instant::now());
@@ -316,15 +318,15 @@ async fn answer(
     body: Bytes,
 ) -> Result<Reply, Problem> {
     let named = principal.as_ref().ok().cloned();
-    let caller = admit(&desk.casework, (route, method), principal, &path).await.map_err(|p| summarized(p, desk))?;
+    let caller = admit(&desk.casework, (route, method), principal, &path).await?;
     query::check(&query, route.query)?;
     let (casework, metrics, tls) = (desk.casework.clone(), desk.metrics.clone(), desk.tls.clone());
     let ask = Ask { casework, metrics, tls, caller, named, for_everybody: false, path, query, body };
-    record_look(route, method, &ask).await.map_err(|p| summarized(p, desk))?;
-    (route.answer)(ask).await.map_err(|p| summarized(p, desk))
+    record_look(route, method, &ask).await?;
+    (route.answer)(ask).await
 }
 
-/// The same, which says what the clauses say that it names.
+/// A problem that says what the clauses say that it names.
 fn summarized(mut problem: Problem, desk: &Desk) -> Problem {
     summarize(&mut problem.findings, &desk.casework);
     summarize_clauses(&mut problem.clauses, &desk.casework);
