@@ -38,8 +38,8 @@ pub fn nothing_is_waived(case: &mut Case) {
 }
 
 /// 6.1(2)c "user accounts and authorities granted to personnel are maintained in a current and secure "need-to-know"
-/// status". An account whose review is due is not current, and nothing is done with it until the LASO has reviewed it (DP-1).
-/// That binds no access phase, so a LASO whose own review is due can still review.
+/// status". An account whose review is due is not current, and no result is come by or handed over with it until the LASO has
+/// reviewed it (DP-1). That binds no access phase, so a LASO whose own review is due can still review.
 pub fn need_to_know(case: &mut Case) {
     if !standing::actor_is_member(case) {
         return;

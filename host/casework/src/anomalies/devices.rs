@@ -3,7 +3,8 @@
 //! A certificate is issued to one person on one kind of device, and every decision says from which kind its step was asked for.
 //! Whoever acts from another kind minutes after their last step uses two certificates at once, or somebody else uses one of them.
 //! A program acts in a person's absence, so its steps say nothing here. Two certificates of one kind are not told apart: entries
-//! name the kind, and no certificate.
+//! name the kind, and no certificate. Steps are what is decided on, and not what is only looked at. Where a survey's days begin, what
+//! came just before them is not seen.
 
 use super::{Anomaly, Thresholds};
 use model::facts::Device;

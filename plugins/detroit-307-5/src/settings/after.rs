@@ -102,7 +102,7 @@ pub const BREACH_ASSESSMENT_HOURS: Setting = setting(
 pub const DEFAULTS_REPLACED: Setting = setting(
     "default-passwords-replaced",
     "Default passwords replaced",
-    "Whether no password of a manufacturer's is in use (7(7)); until it is, nothing operates.",
+    "Whether no password of a manufacturer's is in use any more (7(7)); until none is, nothing operates.",
     Flag(false),
 );
 
