@@ -32,7 +32,7 @@ const SETTLE_AT_STOP: Duration = Duration::from_secs(10);
 /// How long the last snapshots of a jurisdiction's galleries may take at the stop, all of them together. Some gigabytes are read and
 /// written by then; whoever keeps services running kills one that takes longer than a minute and a half (systemd's own limit), and
 /// the stop has still to be recorded.
-const SNAPSHOTS_AT_STOP: Duration = Duration::from_secs(60);
+const SNAPSHOTS_AT_STOP: Duration = Duration::from_secs(30);
 
 /// How long whoever asks whether the host is ready waits for the database.
 const STORE_ANSWERS: Duration = Duration::from_secs(5);
