@@ -120,6 +120,10 @@ impl Scene<'_> {
     /// Walks a request that was opened here, towards a lead or none, as the seed has it. In the end its result has left.
     pub async fn walk(&self, record: &mut Record, seed: u64, request: &str, tried: &mut Tried) {
         let mut walk = Walk::begin(self, record, seed, request).await;
+        if !(self.wants.search)(&walk.told) {
+            // It has to wait for its approval.
+            walk.go(&[Move { host: 0, player: 0, act: Act::Search, stale: false, helps: false }]).await;
+        }
         for step in 0..STEPS {
             let moves = walk.choose();
             walk.go(&moves).await;
