@@ -37,6 +37,9 @@ const HALF_STEPS: f64 = 256.0;
 /// three fifths, by which thresholds are as much higher and rows that are scored a third as many.
 const CLIP: f64 = 3.1;
 
+/// Sums of squares that are added up side by side: each addition waits for the one before it.
+const SUMS: usize = 8;
+
 /// Codes of probes are not halved: -127 to 127.
 const PROBE_MAX: f64 = 127.0;
 
@@ -111,41 +114,44 @@ struct RowCoding {
 fn encode_row(turned: &[f64], coarse: &mut [Line], fine: &mut [Line]) -> RowCoding {
     let mean_square = turned.iter().map(|value| value * value).sum::<f64>() / turned.len().max(1) as f64;
     let scale = (peak(turned).min(CLIP * mean_square.sqrt()) / HALF_STEPS) as f32;
-    let (mut coarse_squares, mut fine_squares) = (0.0, 0.0);
-    // Past the dimension the probe has zeros: what stands there counts for nothing.
-    coarse.fill(Line::ZERO);
-    fine.fill(Line::ZERO);
+    let (step, per_place) = (f64::from(scale), 0.5 / f64::from(scale));
+    let (mut coarse_squares, mut fine_squares) = ([0.0; SUMS], [0.0; SUMS]);
     for ((values, coarse), fine) in turned.chunks(SPAN).zip(coarse).zip(fine) {
-        for (i, &value) in values.iter().enumerate() {
-            let place = place(value, scale);
-            let (high, low) = (place / COARSE, place % COARSE);
+        // Past the dimension the probe has zeros: what stands there counts for nothing.
+        let mut places = [0_u8; SPAN];
+        for (place, &value) in places.iter_mut().zip(values) {
+            *place = place_at(value * per_place);
+        }
+        for (i, (&place, &value)) in places.iter().zip(values).enumerate() {
+            let place = i32::from(place);
             // Against the codes as stored: whatever rounding chose them, the residuals are the true ones.
-            let of_coarse = value - f64::from(scale) * f64::from(COARSE * (2 * high - HALF_BIAS));
-            let of_fine = value - f64::from(scale) * f64::from(2 * place - CODE_BIAS);
-            coarse_squares += of_coarse * of_coarse;
-            fine_squares += of_fine * of_fine;
-            // Both 0 to 15.
-            put(&mut coarse.0, i, high as u8);
-            put(&mut fine.0, i, low as u8);
+            let of_coarse = value - step * f64::from(COARSE * (2 * (place / COARSE) - HALF_BIAS));
+            let of_fine = value - step * f64::from(2 * place - CODE_BIAS);
+            coarse_squares[i % SUMS] += of_coarse * of_coarse;
+            fine_squares[i % SUMS] += of_fine * of_fine;
+        }
+        let (first, second) = places.split_at(LINE);
+        for (i, (&first, &second)) in first.iter().zip(second).enumerate() {
+            coarse.0[i] = (first >> 4) | (second & 0xf0);
+            fine.0[i] = (first & 0x0f) | (second << 4);
         }
     }
-    RowCoding { scale, coarse_radius: norm_above(coarse_squares), fine_radius: norm_above(fine_squares) }
-}
-
-/// Puts four bits in the place of value `i` of a line.
-fn put(line: &mut [u8; LINE], i: usize, half: u8) {
-    let byte = &mut line[i % LINE];
-    *byte = if i < LINE { (*byte & 0xf0) | half } else { (*byte & 0x0f) | (half << 4) };
+    RowCoding {
+        scale,
+        coarse_radius: norm_above(coarse_squares.iter().sum()),
+        fine_radius: norm_above(fine_squares.iter().sum()),
+    }
 }
 
 fn peak(turned: &[f64]) -> f64 {
     turned.iter().fold(0.0_f64, |peak, value| peak.max(value.abs()))
 }
 
-/// The number, 0 to 255, of the code whose two half steps a value lies in; the outermost ones reach on.
-fn place(value: f64, scale: f32) -> i32 {
+/// The number of the code whose two half steps a value lies in, by how many times two half steps the value is; the outermost ones
+/// reach on.
+fn place_at(steps: f64) -> u8 {
     // Cutting off is rounding down, where nothing is negative.
-    (value / f64::from(scale) / 2.0 + HALF_STEPS / 2.0).clamp(0.0, HALF_STEPS - 1.0) as i32
+    (steps + HALF_STEPS / 2.0).clamp(0.0, HALF_STEPS - 1.0) as u8
 }
 
 /// Rounds half away from zero, without the library call that `f64::round` is on baseline x86-64.
