@@ -131,9 +131,9 @@ async fn impediments(casework: &Casework) -> Vec<(bool, String)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_of_the_log_that_cannot_be_read_is_told_of_until_it_can_and_the_rest_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, rows) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (signer, bell) = (Moody::new(), Arc::new(Bell::default()));
-    let before = casework(folder.path(), signer.clone()).await;
+    let before = started(folder.path(), signer.clone(), database_in(rows.path()).await).await;
     // As many as two full bundles, and some.
     for _ in 0..520 {
         step(&before).await.unwrap();
@@ -143,7 +143,7 @@ async fn a_file_of_the_log_that_cannot_be_read_is_told_of_until_it_can_and_the_r
     let sound = files.clone().map(|file| std::fs::read(file).unwrap());
     files.iter().for_each(|file| std::fs::remove_file(file).unwrap());
 
-    let mut casework = casework(folder.path(), signer.clone()).await;
+    let mut casework = started(folder.path(), signer.clone(), database_in(rows.path()).await).await;
     casework.guard(bell.clone());
     let log = casework.chamber("north").unwrap().log().clone();
     assert!(unread(&casework).await.is_empty(), "nobody has looked");
