@@ -166,6 +166,17 @@ impl Rows {
         }
     }
 
+    /// Appends rows of `dim` values, many by one write.
+    pub(crate) fn extend(&mut self, units: &[Vec<f32>]) {
+        for some in units.chunks(self.rows_at_once()) {
+            let filed = self.filed.as_mut().filter(|_| self.tail.is_empty() && some.len() > 1);
+            // Of what the disk does not take together, it may take some.
+            if filed.is_none_or(|filed| filed.push_all(some).is_err()) {
+                some.iter().for_each(|unit| self.push(unit));
+            }
+        }
+    }
+
     /// Puts the last row in the place of `row`, which must exist, and overwrites the place it leaves.
     pub(crate) fn swap_remove(&mut self, row: usize) {
         let filed_rows = self.filed_rows();
@@ -272,6 +283,20 @@ impl Filed {
             return Err(error);
         }
         self.sums.push(crc32fast::hash(bytes(unit)));
+        Ok(())
+    }
+
+    /// As many rows by one write, all or none. What the disk took of those it did not take is overwritten by whoever puts them there one
+    /// after the other.
+    fn push_all(&mut self, units: &[Vec<f32>]) -> io::Result<()> {
+        let dim = units.first().map_or(0, Vec::len);
+        while self.capacity - self.sums.len() < units.len() {
+            self.grow(dim)?;
+        }
+        let mut text = Vec::with_capacity(units.len() * dim * size_of::<f32>());
+        units.iter().for_each(|unit| text.extend_from_slice(bytes(unit)));
+        self.file.write_all_at(&text, row_at(self.sums.len(), dim))?;
+        self.sums.extend(units.iter().map(|unit| crc32fast::hash(bytes(unit))));
         Ok(())
     }
 
@@ -383,6 +408,28 @@ mod tests {
         let (_, capacity, sums) = rows.whole().expect("all of it in the file");
         assert_eq!((sums.len(), capacity), (100, room_for(1)), "by an eighth, and some");
         assert_eq!(seen.metadata().expect("a disk").len(), row_at(capacity, 3));
+    }
+
+    #[test]
+    fn many_rows_are_where_each_would_be() {
+        let (together, one_by_one) = (file().0, file());
+        let many: Vec<Vec<f32>> = (1..=10_000).map(|n| unit(n).to_vec()).collect();
+        let mut rows = Rows::in_file(3, 2, Vec::new(), together).expect("a file of its own");
+        let mut others = Rows::in_file(3, 2, Vec::new(), one_by_one.0).expect("a file of its own");
+        rows.extend(&many[..1]);
+        rows.extend(&many[1..]);
+        many.iter().for_each(|unit| others.push(unit));
+        assert_eq!(firsts(&rows), firsts(&others));
+        rows.check(&|| true).expect("a disk");
+        assert_eq!(rows.whole().map(|whole| whole.2.to_vec()), others.whole().map(|whole| whole.2.to_vec()));
+        // A handle that does not write, as a disk that does not.
+        let path = tempfile::NamedTempFile::new().expect("a temporary file");
+        let file = File::options().read(true).write(true).open(path.path()).expect("it is there");
+        let mut rows = Rows::in_file(3, 4, Vec::new(), file).expect("a file of its own");
+        rows.filed.as_mut().expect("it has a file").file = File::open(path.path()).expect("it is there");
+        rows.extend(&many[..3]);
+        assert_eq!(firsts(&rows), [1.0, 2.0, 3.0]);
+        assert_eq!(rows.tail.len(), 3 * 3, "in memory");
     }
 
     #[test]

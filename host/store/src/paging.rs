@@ -9,7 +9,7 @@ const MOST_READERS: usize = 4;
 
 /// Pages that wait to be passed on. With those being read and the one being passed on, this bounds the memory: a page has
 /// some 8 MB.
-const PAGES_WAITING: usize = 2;
+const PAGES_WAITING: usize = 4;
 
 /// Tasks that read.
 pub(crate) type Tasks = Vec<JoinHandle<Result<(), StoreError>>>;

@@ -118,7 +118,7 @@ impl Gallery {
             ids.push(id);
         }
         self.ids.extend(ids);
-        units.iter().for_each(|unit| self.rows.push(unit));
+        self.rows.extend(&units);
         self.codes.append(&codes);
         for (row, at) in new.iter().zip(first..) {
             self.columns.put(at, row.attributes);
