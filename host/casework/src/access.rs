@@ -177,7 +177,7 @@ impl Casework {
             Err(e) => return Err(self.give_up(&concerned, acted, actor, e).await),
         };
         let (rulings, recorded) = self.conclude(&concerned, acted, actor, event, vec![row]).await?;
-        amendment.take_effect();
+        amendment.take_effect(now);
         chamber.publish().await;
         let registry = chamber.registry();
         let person = registry.people.iter().find(|p| whose == Holder::Person && p.id == id);

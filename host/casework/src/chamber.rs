@@ -276,8 +276,9 @@ impl Chamber {
         };
         let mut registry = applied::merged(&before, &file);
         let decisions = Decisions::read(&rows).await?;
-        decisions.lay_over(&mut before);
-        let overruled = decisions.lay_over(&mut registry);
+        let today = crate::clock::fact(now, policy.time_zone()).today;
+        decisions.lay_over(&mut before, today);
+        let overruled = decisions.lay_over(&mut registry, today);
         let changes = applied::changes(&before, &registry);
         if !overruled.is_empty() {
             tracing::warn!(jurisdiction = %id, ?overruled, "of these the registry file says something else than what steps decided since, which stands");

@@ -153,7 +153,9 @@ impl Casework {
             galleries: chamber.registry().galleries.clone(),
         };
         let read = Decisions::read(rows).await?;
-        read.lay_over(&mut registry);
+        // What others decided holds while the clock is wrong, too.
+        let now = self.clock.now().unwrap_or_else(|e| e.latest());
+        read.lay_over(&mut registry, chamber.local(now).today);
         let revisions = revision::read(rows).await?;
         chamber.replace_registry(Roll { registry: Arc::new(registry), grounds: read.grounds() });
         *decisions = read;

@@ -118,16 +118,17 @@ impl Decisions {
         self.agencies.get(id)
     }
 
-    /// Lays them over what the registry file says. Names those of whom the file says something else.
-    pub(crate) fn lay_over(&self, registry: &mut Registry) -> Vec<String> {
+    /// Lays them over what the registry file says, on this day of the jurisdiction's. Names those of whom the file says something
+    /// else.
+    pub(crate) fn lay_over(&self, registry: &mut Registry, today: Date) -> Vec<String> {
         let mut overruled = Vec::new();
         for (id, decided) in &self.people {
-            if decided.lay_over(registry, Holder::Person, id) {
+            if decided.lay_over(registry, Holder::Person, id, today) {
                 overruled.push(id.clone());
             }
         }
         for (id, decided) in &self.agencies {
-            if decided.lay_over(registry, Holder::Agency, id) {
+            if decided.lay_over(registry, Holder::Agency, id, today) {
                 overruled.push(id.clone());
             }
         }
@@ -158,21 +159,23 @@ impl Decided {
 
     /// Lays this over what the registry says of one person or agency. Whether it says something else of somebody whom the
     /// registry lists.
-    fn lay_over(&self, registry: &mut Registry, whose: Holder, id: &str) -> bool {
+    fn lay_over(&self, registry: &mut Registry, whose: Holder, id: &str, today: Date) -> bool {
         match whose {
-            Holder::Person => self.lay_over_person(&mut registry.people, id),
+            Holder::Person => self.lay_over_person(&mut registry.people, id, today),
             Holder::Agency => self.lay_over_agency(&mut registry.agencies, id),
         }
     }
 
-    fn lay_over_person(&self, people: &mut Vec<Person>, id: &str) -> bool {
+    fn lay_over_person(&self, people: &mut Vec<Person>, id: &str, today: Date) -> bool {
         let listed = people.iter().find(|p| p.id == id).cloned();
         if listed.is_none() {
             people.extend(self.person.clone());
         }
         let Some(person) = people.iter_mut().find(|p| p.id == id) else { return false };
-        // A file may know of a later review.
-        let need_reviewed = person.need_reviewed.max(self.need_reviewed);
+        // A file may know of a later review. One that is still to come is a slip, and no review: beside it a step's counts, whose
+        // day the host says.
+        let of_file = person.need_reviewed.filter(|day| *day <= today || self.need_reviewed.is_none());
+        let need_reviewed = of_file.max(self.need_reviewed);
         if let Some(registered) = &self.person {
             person.clone_from(registered);
         }
@@ -184,7 +187,10 @@ impl Decided {
         if let Some(access) = self.access {
             person.suspended_since = access.suspended_since();
         }
-        listed.is_some_and(|listed| Person { need_reviewed, ..listed } != *person)
+        listed.is_some_and(|listed| {
+            let to_come = listed.need_reviewed > need_reviewed;
+            to_come || Person { need_reviewed, ..listed } != *person
+        })
     }
 
     fn lay_over_agency(&self, agencies: &mut Vec<Agency>, id: &str) -> bool {
@@ -298,10 +304,11 @@ impl Amendment<'_> {
         Ok(store::Kept::Stands(store::StandingRow { kind, id, body }))
     }
 
-    /// From now on the registry says so.
-    pub(crate) fn take_effect(mut self) {
+    /// From this moment on the registry says so.
+    pub(crate) fn take_effect(mut self, now: Instant) {
+        let today = self.chamber.local(now).today;
         let mut registry = Registry::clone(&self.chamber.registry());
-        self.decided.lay_over(&mut registry, self.whose, &self.id);
+        self.decided.lay_over(&mut registry, self.whose, &self.id, today);
         self.decisions.of(self.whose).insert(self.id, self.decided);
         self.chamber.replace_registry(Roll { registry: Arc::new(registry), grounds: self.decisions.grounds() });
     }
@@ -338,13 +345,17 @@ mod tests {
         Registry { agencies: vec![agency], people: vec![person], galleries: vec![] }
     }
 
+    fn today() -> Date {
+        "2026-03-10".parse().unwrap()
+    }
+
     #[test]
     fn what_no_step_decided_is_as_the_file_says() {
         let mut registry = registry();
         let mut decisions = Decisions::default();
         decisions.people.insert("p".to_owned(), Decided::default());
         decisions.people.insert("gone".to_owned(), Decided { roles: Some(vec![]), ..Decided::default() });
-        assert!(decisions.lay_over(&mut registry).is_empty());
+        assert!(decisions.lay_over(&mut registry, today()).is_empty());
         assert_eq!(registry, self::registry());
     }
 
@@ -361,7 +372,7 @@ mod tests {
         decisions.people.insert("p".to_owned(), decided);
         let lifted = Decided { access: Some(Access::Reinstated), ..Decided::default() };
         decisions.agencies.insert("a".to_owned(), lifted);
-        assert_eq!(decisions.lay_over(&mut registry), ["p", "a"]);
+        assert_eq!(decisions.lay_over(&mut registry, today()), ["p", "a"]);
         let person = &registry.people[0];
         assert_eq!(
             (person.roles.as_slice(), person.suspended_since),
@@ -369,7 +380,26 @@ mod tests {
         );
         assert_eq!(person.need_reviewed, Some("2026-02-01".parse().unwrap()), "the later review counts");
         assert_eq!(registry.agencies[0].suspended_since, None);
-        assert!(decisions.lay_over(&mut registry).is_empty(), "now it says so");
+        assert!(decisions.lay_over(&mut registry, today()).is_empty(), "now it says so");
+    }
+
+    #[test]
+    fn a_review_that_is_still_to_come_by_the_file_is_none_beside_a_steps() {
+        let (yesterday, tomorrow) = (today().yesterday().unwrap(), today().tomorrow().unwrap());
+        let laid = |of_file: Date, decided: Option<Date>| {
+            let mut registry = registry();
+            registry.people[0].need_reviewed = Some(of_file);
+            let mut decisions = Decisions::default();
+            let decided = Decided { need_reviewed: decided, ..Decided::default() };
+            decisions.people.insert("p".to_owned(), decided);
+            let overruled = decisions.lay_over(&mut registry, today());
+            (registry.people[0].need_reviewed.unwrap(), !overruled.is_empty())
+        };
+        assert_eq!(laid(tomorrow, Some(yesterday)), (yesterday, true), "and it is named");
+        assert_eq!(laid(tomorrow, Some(today())), (today(), true));
+        assert_eq!(laid(today(), Some(yesterday)), (today(), false), "today is not to come");
+        assert_eq!(laid(yesterday, Some(today())), (today(), false), "a file is older than a step");
+        assert_eq!(laid(tomorrow, None), (tomorrow, false), "what no step decided the file says");
     }
 
     #[test]
@@ -380,13 +410,13 @@ mod tests {
         let decided = Decided { person: Some(person.clone()), particulars, ..Decided::default() };
         decisions.people.insert("new".to_owned(), decided);
         let mut registry = registry();
-        assert!(decisions.lay_over(&mut registry).is_empty(), "the file says nothing of them");
+        assert!(decisions.lay_over(&mut registry, today()).is_empty(), "the file says nothing of them");
         assert_eq!(registry.people[1], Person { unit: "elsewhere".to_owned(), ..person.clone() });
         let before = registry.clone();
-        assert!(decisions.lay_over(&mut registry).is_empty());
+        assert!(decisions.lay_over(&mut registry, today()).is_empty());
         assert_eq!(registry, before, "twice is once");
         registry.people[1].name = "Somebody else".to_owned();
-        assert_eq!(decisions.lay_over(&mut registry), ["new"]);
+        assert_eq!(decisions.lay_over(&mut registry, today()), ["new"]);
         assert_eq!(registry, before);
     }
 
@@ -406,10 +436,10 @@ mod tests {
         let concluded = Concluded { agreement: agreement.clone(), contact, document };
         let mut decided = Decided { agreements: vec![concluded], ..Decided::default() };
         let mut registry = registry();
-        assert!(decided.lay_over(&mut registry, Holder::Agency, "a"));
+        assert!(decided.lay_over(&mut registry, Holder::Agency, "a", today()));
         assert_eq!(registry.agencies[0].agreements, std::slice::from_ref(&agreement));
         decided.ended.insert(id, day("2026-03-09"));
-        decided.lay_over(&mut registry, Holder::Agency, "a");
+        decided.lay_over(&mut registry, Holder::Agency, "a", today());
         let ended = Agreement { ends: Some(day("2026-03-09")), ..agreement };
         assert_eq!(registry.agencies[0].agreements, [ended]);
         let kept = serde_json::to_value(&decided).unwrap();

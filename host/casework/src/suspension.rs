@@ -66,11 +66,11 @@ impl Casework {
         if chamber.id() == owner.id() {
             let rows = vec![amendment.row()?, met];
             ledger::record(&[&chamber.ledger], entry(&chamber), rows).await?;
-            amendment.take_effect();
+            amendment.take_effect(now);
             chamber.publish().await;
         } else {
             ledger::record(&[&chamber.ledger], entry(&chamber), vec![amendment.row()?]).await?;
-            amendment.take_effect();
+            amendment.take_effect(now);
             chamber.publish().await;
             ledger::record(&[&owner.ledger], entry(owner), vec![met]).await?;
         }
@@ -99,7 +99,7 @@ impl Casework {
             ("obligation".to_owned(), owed.id.clone()),
         ]);
         chamber.record_host_with(now, OUT_OF_TURN, details, vec![amendment.row()?]).await?;
-        amendment.take_effect();
+        amendment.take_effect(now);
         chamber.publish().await;
         Ok(true)
     }

@@ -274,6 +274,26 @@ async fn what_a_step_decided_outlives_a_restart_and_an_older_registry_file() {
     assert!(let_in(&court, SECOND).await);
 }
 
+/// DET 6.1(2)c: a review that is still to come is none, and no reason that another does not count.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_counts_beside_a_later_day_that_the_registry_file_has_by_mistake() {
+    let Some(court) = court().await else { return };
+    let mistyped = |registry: &mut model::registry::Registry| {
+        let person = registry.people.iter_mut().find(|person| person.id == FIRST).unwrap();
+        person.need_reviewed = Some("2062-01-01".parse().unwrap());
+    };
+    let court = court.reopen(mistyped).await;
+    refused(court.casework.open_request(&court.who(FIRST).await, JURISDICTION, intake(3)).await, "6.1(2)c");
+    access(&court, LASO, FIRST, AccessChange::Review).await.unwrap();
+    let today: Option<model::terms::Date> = Some("2026-03-10".parse().unwrap());
+    assert_eq!(court.who(FIRST).await.person.need_reviewed, today);
+    court.casework.open_request(&court.who(FIRST).await, JURISDICTION, intake(4)).await.unwrap();
+
+    let court = court.reopen(mistyped).await;
+    assert_eq!(court.who(FIRST).await.person.need_reviewed, today, "the same file again");
+    court.casework.open_request(&court.who(FIRST).await, JURISDICTION, intake(5)).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_is_denied_changes_nothing_but_the_log() {
     let Some(court) = court().await else { return };
