@@ -21,7 +21,8 @@ const SYSTEM: &[Phase] = &[Search, Candidates, Disposition];
 /// Everything done about a request, its probe's retention included.
 const LIFE: &[Phase] = &[Request, Search, Candidates, Disposition, SignOff, Release, Disseminate, Outcome, Retention];
 
-/// Every step but those that may put right what keeps the system from operating. A version that takes effect is asked of itself.
+/// Every step but those that may put right what keeps the system from operating, and retention: what is due goes (5.4(6), 6.1(3)b)
+/// and what is evidence stays, whatever operates. A version that takes effect is asked of itself.
 const IN_OPERATION: &[Phase] = &[
     Enroll,
     Request,
@@ -32,7 +33,6 @@ const IN_OPERATION: &[Phase] = &[
     Release,
     Disseminate,
     Outcome,
-    Retention,
     Activation,
     Report,
     Waiver,

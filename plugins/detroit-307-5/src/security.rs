@@ -68,9 +68,10 @@ fn has_required_training(case: &Case) -> bool {
 
 /// 7(7) "all manufacturer-generated default passwords are replaced with secure passwords before [the] web-based [interface] of
 /// the system become[s] operational. User passwords must meet the standards outlined in Manual Directive 307.4". Until then
-/// nothing is done but what may put it right: access is changed, a version takes effect, a violation is reported.
+/// nothing is done but what may put it right (access is changed, a version takes effect, a violation is reported) and what other
+/// clauses want done whatever operates: what is due is purged (5.4(6), 6.1(3)b), and what is evidence is held.
 fn fit_to_operate(case: &mut Case) {
-    if matches!(case.phase(), Phase::Access | Phase::Activation | Phase::Violation) {
+    if matches!(case.phase(), Phase::Access | Phase::Activation | Phase::Violation | Phase::Retention) {
         return;
     }
     let [replaced, standard] =
