@@ -36,6 +36,14 @@ impl Registered {
     }
 }
 
+impl Chamber {
+    /// Whether somebody is shown nothing here, as their agency is suspended: in this jurisdiction, or in their own.
+    pub(crate) fn shows_nothing_to(&self, asker: &Registered) -> bool {
+        let here = self.agency(&asker.agency.id).and_then(|agency| agency.suspended_since);
+        here.or(asker.agency.suspended_since).is_some()
+    }
+}
+
 impl Casework {
     /// Records that somebody is about to be shown something of a jurisdiction: `asked` says what, `parameters` which of it.
     ///

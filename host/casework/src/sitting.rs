@@ -76,7 +76,9 @@ impl Sitting {
 
     /// Whether somebody who looks at the request is shown what its signers concluded ([`Casework::view`]).
     pub(crate) fn shows_conclusions(&self, actor: &Registered) -> bool {
-        self.life.sees_conclusions(&actor.who()) && is_shown(actor, &self.request, &self.life)
+        self.life.sees_conclusions(&actor.who())
+            && is_shown(actor, &self.request, &self.life)
+            && !self.owner.shows_nothing_to(actor)
     }
 
     /// Takes out of what policies are told what they could tell somebody from whom it is kept: what was found possible and, where

@@ -2,7 +2,7 @@
 
 use crate::common::{
     ASKER, Court, FIRST, JURISDICTION, SECOND, SUPERVISOR, against, agree, court, misstep, outgoing, record, refused,
-    said, signing,
+    rejected, said, signing,
 };
 use casework::{CaseError, Misstep};
 use magistrate_casework as casework;
@@ -162,4 +162,31 @@ async fn nobody_finds_out_by_a_release_what_was_concluded_of_a_request_that_they
     }
     assert!(told.iter().all(|answers| *answers == told[0]), "agreed or not, it is the same to them: {told:?}");
     assert!(told[0].0.contains("5.4(4)-a") && told[0].1.contains("5.4(4)-a"), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_requester_whose_agency_is_suspended_does_not_find_out_by_a_release_what_was_concluded() {
+    use Conclusion::{Lead, NoLead};
+    let Some(court) = court().await else { return };
+    let (mut requests, mut shown) = (Vec::new(), Vec::new());
+    for (seed, conclusions) in [(3, [Lead, Lead]), (4, [NoLead, NoLead]), (5, [Lead, NoLead])] {
+        let (request, _) = concluded(&court, seed, conclusions).await;
+        shown.push(answer(&court, ASKER, &request, &[]).await);
+        requests.push(request);
+    }
+    assert_ne!(shown[0], shown[1], "who asked may see it, and is told");
+
+    let court = court
+        .reopen(|registry| {
+            registry.people.iter_mut().find(|p| p.id == ASKER).unwrap().agency = "oakland-so".to_owned();
+        })
+        .await;
+    let mut told = Vec::new();
+    for request in &requests {
+        let view = court.casework.view(&court.who(ASKER).await, JURISDICTION, request).await;
+        rejected(view, "is suspended since");
+        told.push(answer(&court, ASKER, request, &[]).await);
+    }
+    assert!(told.iter().all(|answer| *answer == told[0]), "agreed or not, it is the same to them: {told:?}");
+    assert!(told[0].contains("5.5-c"), "{told:?}");
 }
