@@ -5,6 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::MAX_LEAF_BYTES;
+use crate::journal;
 use crate::prune::PrunedNoteError;
 use crate::torn::Torn;
 
@@ -28,10 +29,11 @@ impl FileError {
     }
 }
 
-/// One file of the log's folder does not say what it must.
+/// One file of the log's folder, or its journal as a whole, does not say what it must.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{file}` is damaged: {fault}; entries below {intact_below} do not depend on it; restore this file from a copy and verify the folder again"
+    "`{file}` is damaged: {fault}; entries below {intact_below} do not depend on it; restore this {} from a copy and verify the folder again",
+    kind(.file)
 )]
 pub struct Damage {
     file: String,
@@ -39,12 +41,17 @@ pub struct Damage {
     intact_below: u64,
 }
 
+/// What has this name, as a sentence has it.
+fn kind(name: &str) -> &'static str {
+    if name == journal::FOLDER { "folder" } else { "file" }
+}
+
 impl Damage {
     pub(crate) fn new(file: impl ToString, fault: Fault, intact_below: u64) -> Self {
         Self { file: file.to_string(), fault, intact_below }
     }
 
-    /// The file, relative to the log's folder.
+    /// The file, relative to the log's folder, or the folder `journal`.
     pub fn file(&self) -> &str {
         &self.file
     }

@@ -139,6 +139,7 @@ fn a_last_frame_that_was_published_cannot_be_dropped() {
         let found = if cut == 16 { 0 } else { 3 };
         assert_eq!(*damage.fault(), Fault::Behind { promised: 4, found });
         assert_eq!(damage.intact_below(), found);
+        assert!(damage.to_string().contains("restore this file"), "{damage}");
         assert_eq!(damage_when_verified(folder.path()), damage);
     }
 }
@@ -182,6 +183,7 @@ fn a_missing_segment_or_checkpoint_is_noticed() {
 fn is_without_its_journal(folder: &Path, promised: u64, found: u64) {
     let damage = damage_at_open(folder);
     assert_eq!((damage.file(), damage.intact_below()), ("journal", found), "{damage}");
+    assert!(damage.to_string().contains("restore this folder"), "{damage}");
     assert_eq!(*damage.fault(), Fault::Behind { promised, found });
     assert_eq!(damage_when_verified(folder), damage);
     let Err(VerifyError::Directory(listed)) = verify::leaves(&dir(folder), 0..u64::MAX) else {

@@ -85,6 +85,11 @@ impl Medium {
         }
     }
 
+    /// What an alarm says of it, in a line.
+    pub(crate) fn unwritten(self) -> String {
+        format!("{} cannot be written", self.name())
+    }
+
     /// The act that is on record once it is written again.
     fn recovered(self) -> &'static str {
         match self {
@@ -120,7 +125,7 @@ impl Outage {
     pub(crate) fn alert(&self, jurisdiction: &str) -> Alert {
         Alert {
             jurisdiction: jurisdiction.to_owned(),
-            subject: format!("{} cannot be written", self.what.name()),
+            subject: self.what.unwritten(),
             text: format!(
                 "{}. Until it can be written, every request is refused. The host goes on by itself once it can.",
                 self.reason

@@ -10,7 +10,7 @@
 //! A disk that hangs returns no error. Whatever reads, locks or opens a log is done on a thread of its own ([`patiently`]), so that
 //! somebody can say after some seconds which folder the start waits for.
 
-use crate::alarm::{Alarm, insist};
+use crate::alarm::{Alarm, Alert, insist};
 use crate::aside::aside;
 use crate::clock::Clock;
 use crate::dropped;
@@ -35,6 +35,8 @@ const SLOW: Duration = Duration::from_secs(5);
 pub struct Wait {
     /// The jurisdiction whose log it is.
     pub jurisdiction: String,
+    /// What is wrong, in a line: the subject of the alarm.
+    pub subject: String,
     /// Why it cannot be opened.
     pub reason: String,
 }
@@ -91,26 +93,30 @@ impl Vigil {
         Self { folders, ..self }
     }
 
-    /// Somebody is told why a log cannot be opened; it counts from now on, unless it has done so before.
-    fn begin(&self, jurisdiction: &str, clock: &Clock, reason: &str, is_another_history: bool) {
-        let outage = Outage::begin(Medium::Log, clock, reason.to_owned());
-        let mut alert = outage.alert(jurisdiction);
+    /// Somebody is told why a log cannot be opened, and it is put down to this medium; it counts from now on, unless it has done so
+    /// before.
+    fn begin(&self, wait: &Wait, what: Medium, clock: &Clock, is_another_history: bool) {
+        let Wait { jurisdiction, subject, reason } = wait;
+        let outage = Outage::begin(what, clock, reason.clone());
+        let mut alert = Alert { subject: subject.clone(), ..outage.alert(jurisdiction) };
         if is_another_history {
             // The host does not go on by itself: somebody has to stop it and put the log, or the database, back.
             alert.text = format!("{reason}. Until then, every request is refused.");
         }
         // To the end, whether or not the log is written again by then.
         tokio::spawn(insist(self.alarm.clone(), alert));
-        self.outages().entry(jurisdiction.to_owned()).or_insert(outage);
+        self.outages().entry(jurisdiction.clone()).or_insert(outage);
     }
 
     /// Somebody is told that the disk of a log does not answer, once.
     fn hangs(&self, jurisdiction: &str, clock: &Clock, reason: String) {
+        let what = Medium::Log;
+        let wait = Wait { jurisdiction: jurisdiction.to_owned(), subject: what.unwritten(), reason };
         let is_told = self.outages().contains_key(jurisdiction);
         if !is_told {
-            self.begin(jurisdiction, clock, &reason, false);
+            self.begin(&wait, what, clock, false);
         }
-        self.waits.send_replace(Some(Wait { jurisdiction: jurisdiction.to_owned(), reason }));
+        self.waits.send_replace(Some(wait));
     }
 
     /// The log is open: how long it was not, if it took so long that somebody was told.
@@ -203,14 +209,16 @@ pub(crate) async fn open(
             return Err(CaseError::Log(reason));
         };
         tracing::error!(jurisdiction = id, %reason, "the audit log cannot be opened: the start waits for it");
+        let (what, subject) = fault(&failed);
+        let wait = Wait { jurisdiction: id.to_owned(), subject, reason };
         if !is_told {
-            vigil.begin(id, clock, &reason, failed.is_another_history());
+            vigil.begin(&wait, what, clock, failed.is_another_history());
             is_told = true;
         }
         if let Some(lasting) = vigil.outages().get_mut(id) {
             lasting.attempts += 1;
         }
-        vigil.waits.send_replace(Some(Wait { jurisdiction: id.to_owned(), reason }));
+        vigil.waits.send_replace(Some(wait));
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
         let again = again.clone();
@@ -223,6 +231,16 @@ pub(crate) async fn open(
             }
             Err(failed) => Err(failed),
         };
+    }
+}
+
+/// What a log is not opened for: whose fault it is, and what an alarm says of it.
+fn fault(failed: &audit::OpenError) -> (Medium, String) {
+    match failed {
+        audit::OpenError::DatabaseSetBack { .. } => {
+            (Medium::Database, "the database lacks what is on record".to_owned())
+        }
+        _ => (Medium::Log, Medium::Log.unwritten()),
     }
 }
 
@@ -264,7 +282,7 @@ async fn once(
 #[allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
 mod tests {
     use super::*;
-    use crate::alarm::{Alert, Raising};
+    use crate::alarm::Raising;
     use std::sync::mpsc;
 
     /// Limits that a disk exceeds which waits for the test.

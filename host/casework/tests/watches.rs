@@ -231,6 +231,10 @@ async fn a_log_that_cannot_be_opened_at_the_start_is_an_alarm_and_waited_for() {
         until("an alarm is raised", || async { !bell.rung().is_empty() }).await;
         let wait = waits.borrow().clone().expect("whoever asks is told");
         assert!(wait.jurisdiction == "north" && wait.reason.contains("unplugged"), "{wait:?}");
+        assert!(
+            wait.subject == "the audit log cannot be written" && bell.rung()[0].subject == wait.subject,
+            "{wait:?}"
+        );
         signer.fails.store(false, Ordering::SeqCst);
     };
     let (opened, ()) = tokio::join!(opened, mended);
@@ -285,6 +289,8 @@ async fn a_database_that_was_set_back_is_waited_for_until_somebody_answers_for_i
     }
     let wait = waits.borrow().clone().expect("whoever asks is told");
     assert!(wait.jurisdiction == "north" && wait.reason.contains("an earlier copy"), "{wait:?}");
+    assert_eq!(wait.subject, "the database lacks what is on record", "nothing is wrong with the log");
+    assert_eq!(bell.rung()[0].subject, wait.subject);
     assert!(bell.rung()[0].text.contains("--database-was-set-back"), "{:?}", bell.rung());
     assert_eq!(opening(folder.path(), signer.clone()).log.journal_begins(), size, "nothing was recorded");
 

@@ -156,10 +156,8 @@ async fn start(
 /// Says, once, that the address answers and the host cannot decide yet: whoever started it waits for a line.
 async fn say_waiting(address: SocketAddr, mut waits: tokio::sync::watch::Receiver<Option<Wait>>) {
     let wait = waits.wait_for(Option::is_some).await.map(|wait| wait.clone());
-    if let Ok(Some(Wait { jurisdiction, reason })) = wait {
-        say!(
-            "listening on https://{address}, and not ready: the audit log of {jurisdiction} cannot be written: {reason}"
-        );
+    if let Ok(Some(Wait { jurisdiction, subject, reason })) = wait {
+        say!("listening on https://{address}, and not ready: {jurisdiction}: {subject}: {reason}");
     }
 }
 

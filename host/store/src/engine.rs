@@ -145,10 +145,7 @@ where
     );
     match timeout(limit.saturating_sub(slow), opening).await {
         Ok(opened) => opened?,
-        Err(_) => {
-            let reason = format!("opening `{url}` has not returned for {} s: see to its disk", limit.as_secs());
-            Err(StoreError::Unreachable { reason })
-        }
+        Err(_) => Err(StoreError::Hung { url: url.to_owned(), waited_s: limit.as_secs() }),
     }
 }
 
@@ -416,8 +413,10 @@ mod tests {
         let url = "surrealkv:///srv/db";
         let (answers, begin) = hanging();
         let refused = in_time(url, (short, 2 * short), begin).await.unwrap_err();
-        assert!(matches!(&refused, StoreError::Unreachable { reason } if reason.contains(url)), "{refused}");
-        assert!(refused.to_string().contains("see to its disk"), "{refused}");
+        assert!(matches!(&refused, StoreError::Hung { .. }), "{refused}");
+        let told = refused.to_string();
+        assert!(told.contains(url) && told.contains("its disk does not answer"), "{told}");
+        assert!(!told.contains("address"), "it is in this process: {told}");
         drop(answers);
 
         let (answers, begin) = hanging();

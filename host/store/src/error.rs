@@ -34,6 +34,14 @@ pub enum StoreError {
         /// What happened instead.
         reason: String,
     },
+    /// An embedded database that did not open in time: its disk hangs. Nobody has read or written a row.
+    #[error("the database `{url}` has not opened for {waited_s} s: its disk does not answer; see to it")]
+    Hung {
+        /// The address.
+        url: String,
+        /// How long it was waited for, in s.
+        waited_s: u64,
+    },
     /// The server is not one that this program trusts to be the one that is meant. It was sent nothing.
     #[error(
         "the database's certificate is not accepted ({reason}): it has to be one of a public authority's, for the host in the address; to a \

@@ -30,8 +30,8 @@ impl Store {
     /// master key is checked by [`Store::jurisdiction`].
     ///
     /// # Errors
-    /// [`StoreError::Url`], [`StoreError::Unencrypted`], [`StoreError::Locked`], [`StoreError::Unreachable`],
-    /// [`StoreError::Certificate`], [`StoreError::Credentials`].
+    /// [`StoreError::Url`], [`StoreError::Unencrypted`], [`StoreError::Locked`], [`StoreError::Hung`],
+    /// [`StoreError::Unreachable`], [`StoreError::Certificate`], [`StoreError::Credentials`].
     pub async fn open(url: &str, credentials: Option<&Credentials>, key: MasterKey) -> Result<Self, StoreError> {
         let engine = Engine::open(url, credentials).await?;
         let shared = Shared { engine, master: Arc::new(key), opening: Mutex::new(()) };

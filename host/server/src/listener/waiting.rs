@@ -113,7 +113,7 @@ fn reply(path: &str, wait: &Wait, asker: Option<&Principal>, for_everybody: bool
         "/healthz" => health(false),
         "/readyz" => readiness(vec![impediment(wait)], asker),
         _ => {
-            let waits = "the host waits to open an audit log that cannot be written, so nothing was done";
+            let waits = "the host waits to open an audit log, so nothing was done";
             // What more there is to say is said to its own people.
             let more = if asker.is_some_and(|asker| asker.jurisdiction == wait.jurisdiction) {
                 "GET /readyz says why"
@@ -128,8 +128,8 @@ fn reply(path: &str, wait: &Wait, asker: Option<&Principal>, for_everybody: bool
 }
 
 fn impediment(wait: &Wait) -> Impediment {
-    let Wait { jurisdiction, reason } = wait;
-    let text = format!("{jurisdiction}: the audit log cannot be written: {reason}");
+    let Wait { jurisdiction, subject, reason } = wait;
+    let text = format!("{jurisdiction}: {subject}: {reason}");
     Impediment { jurisdiction: Some(jurisdiction.clone()), partial: false, text }
 }
 
@@ -140,7 +140,11 @@ mod tests {
 
     #[test]
     fn whoever_watches_is_told_and_nobody_is_served() {
-        let wait = Wait { jurisdiction: "north".to_owned(), reason: "/srv is full".to_owned() };
+        let wait = Wait {
+            jurisdiction: "north".to_owned(),
+            subject: "the audit log cannot be written".to_owned(),
+            reason: "/srv is full".to_owned(),
+        };
         let of = |jurisdiction: &str| Principal {
             jurisdiction: jurisdiction.to_owned(),
             person: "p".to_owned(),
@@ -158,6 +162,7 @@ mod tests {
                 status == 503 && body.contains("not ready") && body.contains("/srv is full") == why,
                 "{asker:?}: {body}"
             );
+            assert_eq!(body.contains("north: the audit log cannot be written: "), why, "{asker:?}: {body}");
         }
         let (status, body) = asked("/v1/north/searches", Some("north"));
         assert!(status == 503 && body.contains("nothing was done") && !body.contains("/srv"), "{body}");
