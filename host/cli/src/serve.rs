@@ -91,6 +91,8 @@ async fn serve(config: &Config, said: Said) -> anyhow::Result<ExitCode> {
             return Err(e);
         }
     };
+    // Before anybody is told that they can do anything.
+    let asked = asked_to_stop();
     print_jurisdictions(&casework);
     if let Some(warning) = one_disk {
         say!("{warning}");
@@ -102,7 +104,7 @@ async fn serve(config: &Config, said: Said) -> anyhow::Result<ExitCode> {
 
     let (stop, stopped) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
-        asked_to_stop().await;
+        asked.await;
         eprintln!("stopping: work under way is finished first");
         let _ = stop.send(true);
     });
@@ -305,14 +307,17 @@ fn print_jurisdictions(casework: &Casework) {
     say!("{table}");
 }
 
-/// Returns once the program is to stop.
-pub(crate) async fn asked_to_stop() {
+/// What returns once the program is to stop. Whoever asks for that is heard from now on, and not only once it is waited for.
+pub(crate) fn asked_to_stop() -> impl Future<Output = ()> + Send {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        },
-        Err(_) => drop(tokio::signal::ctrl_c().await),
+    let signals = signal(SignalKind::terminate()).and_then(|ended| Ok((ended, signal(SignalKind::interrupt())?)));
+    async move {
+        match signals {
+            Ok((mut ended, mut interrupted)) => tokio::select! {
+                _ = ended.recv() => {}
+                _ = interrupted.recv() => {}
+            },
+            Err(_) => drop(tokio::signal::ctrl_c().await),
+        }
     }
 }

@@ -153,10 +153,11 @@ async fn witness(config: &Config) -> anyhow::Result<ExitCode> {
     }
     say!("{table}");
     say!("verifier key: {}", witness.key());
+    let asked = crate::serve::asked_to_stop();
     say!("listening on https://{}", listening.address());
     let (stop, stopped) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
-        crate::serve::asked_to_stop().await;
+        asked.await;
         let _ = stop.send(true);
     });
     listening.run(Arc::new(witness), stopped).await;
