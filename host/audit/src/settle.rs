@@ -1,11 +1,11 @@
 //! Turning a journal segment into the files an outsider reads, and then removing it.
 //!
-//! The order is what makes a crash harmless: first every tile and bundle, then the checkpoint, durable each; only then
+//! The order is what makes a crash harmless: first every tile and bundle, in any order, then the checkpoint, durable each; only then
 //! the segment goes, and last the partial tiles that wider ones supersede. Until the segment is gone, whatever exists
 //! of the new files is written again from it; the partial tiles it builds on are still there.
 
 use std::collections::BTreeSet;
-use std::io;
+use std::{io, thread};
 
 use crate::checkpoint;
 use crate::error::FileError;
@@ -16,21 +16,18 @@ use crate::tile::hashes_at;
 use crate::tree::Tree;
 use crate::underway::Underway;
 
+/// Files that are written at a time, at most.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Fewest files that a thread is begun for: a log that grows by a few entries a second needs none.
+const FEWEST: usize = 4;
+
 /// Settles one segment, the oldest there is. Each file is a step of what is under way.
 pub(crate) fn settle(tree: &Tree, span: Span, underway: &Underway) -> Result<(), FileError> {
     let paths = changed(span);
+    write(tree, &paths, underway)?;
     let mut folders = BTreeSet::new();
-    for path in &paths {
-        let name = path.to_string();
-        // Copied file by file: the writer must not wait while all of them are written.
-        let content = tree.tail().file(*path);
-        // INVARIANT: the tail keeps whatever lies beyond the last settled size, which is where `span` begins.
-        let content = content
-            .ok_or_else(|| FileError::new(&name, "written", io::Error::other("its content is no longer in memory")))?;
-        tree.files.replace(&name, &content)?;
-        underway.step();
-        add_folders(&name, &mut folders);
-    }
+    paths.iter().for_each(|path| add_folders(&path.to_string(), &mut folders));
     for folder in &folders {
         tree.files.sync_folder(folder)?;
         underway.step();
@@ -43,6 +40,43 @@ pub(crate) fn settle(tree: &Tree, span: Span, underway: &Underway) -> Result<(),
         remove_superseded(tree, *path)?;
     }
     tree.settled(span.end);
+    Ok(())
+}
+
+/// Writes tiles and bundles, several side by side: what is waited for is the disk, which makes many files durable in hardly more
+/// time than one.
+fn write(tree: &Tree, paths: &[TilePath], underway: &Underway) -> Result<(), FileError> {
+    let mut shares = paths.chunks(paths.len().div_ceil(SIDE_BY_SIDE).max(FEWEST));
+    let own = shares.next().unwrap_or_default();
+    thread::scope(|threads| {
+        let mut outcome = Ok(());
+        let mut others = Vec::new();
+        for share in shares {
+            match thread::Builder::new().spawn_scoped(threads, move || write_each(tree, share, underway)) {
+                Ok(other) => others.push(other),
+                Err(_) => outcome = outcome.and_then(|()| write_each(tree, share, underway)),
+            }
+        }
+        outcome = outcome.and_then(|()| write_each(tree, own, underway));
+        for other in others {
+            let written = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            outcome = outcome.and(written);
+        }
+        outcome
+    })
+}
+
+fn write_each(tree: &Tree, paths: &[TilePath], underway: &Underway) -> Result<(), FileError> {
+    for path in paths {
+        let name = path.to_string();
+        // Copied file by file: the writer must not wait while all of them are written.
+        let content = tree.tail().file(*path);
+        // INVARIANT: the tail keeps whatever lies beyond the last settled size, which is where what is settled begins.
+        let content = content
+            .ok_or_else(|| FileError::new(&name, "written", io::Error::other("its content is no longer in memory")))?;
+        tree.files.replace(&name, &content)?;
+        underway.step();
+    }
     Ok(())
 }
 
