@@ -51,7 +51,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = arguments.connection.path(["galleries", &arguments.gallery, "records"])?;
     let bar = bar("enrolling", files.len() as u64);
     let mut enrolled = 0;
-    let mut stop = std::pin::pin!(crate::serve::asked_to_stop());
+    // Signals are heard by the runtime.
+    let stop = {
+        let _entered = runtime.enter();
+        crate::serve::asked_to_stop()
+    };
+    let mut stop = std::pin::pin!(stop);
     for batch in files.chunks(BATCH) {
         let sent = body(arguments, batch).and_then(|body| {
             runtime.block_on(async {
