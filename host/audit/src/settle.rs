@@ -17,7 +17,7 @@ use crate::tree::Tree;
 use crate::underway::Underway;
 
 /// Files that are written at a time, at most.
-const SIDE_BY_SIDE: usize = 8;
+const SIDE_BY_SIDE: usize = 4;
 
 /// Fewest files that a thread is begun for: a log that grows by a few entries a second needs none.
 const FEWEST: usize = 4;
