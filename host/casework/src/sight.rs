@@ -39,8 +39,13 @@ impl Registered {
 impl Chamber {
     /// Whether somebody is shown nothing here, as their agency is suspended: in this jurisdiction, or in their own.
     pub(crate) fn shows_nothing_to(&self, asker: &Registered) -> bool {
+        self.suspension_of(asker).is_some()
+    }
+
+    /// Since when somebody's agency is suspended, in this jurisdiction or in their own; and whether it is in this one.
+    fn suspension_of(&self, asker: &Registered) -> Option<(Instant, bool)> {
         let here = self.agency(&asker.agency.id).and_then(|agency| agency.suspended_since);
-        here.or(asker.agency.suspended_since).is_some()
+        here.map(|since| (since, true)).or(asker.agency.suspended_since.map(|since| (since, false)))
     }
 }
 
@@ -111,13 +116,8 @@ impl Casework {
         asker: &Registered,
     ) -> Result<Option<(&'c str, Rejection)>, CaseError> {
         let agency = asker.agency.id.as_str();
-        let (since, registrar) = match chamber.agency(agency).and_then(|agency| agency.suspended_since) {
-            Some(since) => (since, chamber),
-            None => match asker.agency.suspended_since {
-                Some(since) => (since, &**self.chamber(&asker.principal.jurisdiction)?),
-                None => return Ok(None),
-            },
-        };
+        let Some((since, is_here)) = chamber.suspension_of(asker) else { return Ok(None) };
+        let registrar = if is_here { chamber } else { &**self.chamber(&asker.principal.jurisdiction)? };
         let jurisdiction = registrar.id();
         let why = registrar.refuse_suspended(Holder::Agency, agency, |by| {
             format!(
