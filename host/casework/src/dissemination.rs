@@ -77,8 +77,9 @@ impl Casework {
         let told = Dissemination { candidates: now, ..to.clone() };
         let permit = self.judge_step(&sitting, actor, answers, Step::Disseminate(told)).await?;
         let acted = permit.act();
-        if acted.rulings.withheld().iter().any(|record| candidates.contains(record)) {
-            let e = Misstep::WithheldSince { demanded: withholding(&acted.rulings, &candidates) }.into();
+        let demanded = withholding(&acted.rulings, &candidates);
+        if !demanded.is_empty() {
+            let e = Misstep::WithheldSince { demanded }.into();
             return Err(self.give_up(&sitting.concerned, acted, actor, e).await);
         }
         let bytes = match &document {
@@ -124,7 +125,7 @@ fn as_they_are(
     if candidates.iter().any(|record| !bookings.iter().any(|b| b.id == *record)) {
         return Err(Misstep::Outlived);
     }
-    let withheld: Vec<&String> = candidates.iter().filter(|c| sitting.life.withheld.contains(c)).collect();
+    let withheld: Vec<String> = candidates.iter().filter(|c| sitting.life.withheld.contains(c)).cloned().collect();
     if !withheld.is_empty() {
         let demanded = demanding(&sitting.life, |duty| withholds(duty, &withheld));
         return Err(Misstep::WithheldSince { demanded });
@@ -134,14 +135,11 @@ fn as_they_are(
 
 /// What withholds any of these records, by the decision on the step itself.
 fn withholding(rulings: &Rulings, candidates: &[String]) -> Vec<Demanded> {
-    let candidates: Vec<&String> = candidates.iter().collect();
-    let all = rulings.rulings.iter().flat_map(|r| r.decision.obligations.iter().map(move |o| (r, o)));
-    let withholding = all.filter(|(_, o)| withholds(&o.duty, &candidates));
-    each(withholding.map(|(r, o)| Demanded { jurisdiction: r.jurisdiction.clone(), clause: o.clause.clone() }))
+    each(rulings.duties().filter(|(_, o)| withholds(&o.duty, candidates)).map(Demanded::from))
 }
 
 /// Whether any of these records is withheld by it.
-fn withholds(duty: &Duty, records: &[&String]) -> bool {
+fn withholds(duty: &Duty, records: &[String]) -> bool {
     matches!(duty, Duty::Withhold(withheld) if records.iter().any(|record| withheld.contains(record)))
 }
 

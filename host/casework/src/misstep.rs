@@ -3,7 +3,8 @@
 use crate::life::{Imposed, Life};
 use crate::obligations::Owed;
 use model::account::Who;
-use model::rulings::{ClauseId, Duty};
+use model::combine::Ruling;
+use model::rulings::{ClauseId, Duty, Obligation};
 use model::terms::{Date, Digest, Instant};
 use std::fmt;
 
@@ -31,6 +32,12 @@ impl From<&Imposed> for Demanded {
 impl From<&Owed> for Demanded {
     fn from(owed: &Owed) -> Self {
         Self { jurisdiction: owed.jurisdiction.clone(), clause: owed.clause.clone() }
+    }
+}
+
+impl From<(&Ruling, &Obligation)> for Demanded {
+    fn from((ruling, obligation): (&Ruling, &Obligation)) -> Self {
+        Self { jurisdiction: ruling.jurisdiction.clone(), clause: obligation.clause.clone() }
     }
 }
 

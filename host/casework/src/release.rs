@@ -35,9 +35,8 @@ use crate::search_step::MOST_CANDIDATES;
 use crate::signatures::{Bench, Rule, rules};
 use crate::sitting::{Sitting, Taken, is_document};
 use model::account::{Document, Event};
-use model::combine::Ruling;
 use model::facts::{ReleasePlan, Selected, StatementShown, Step};
-use model::rulings::{Duty, Obligation, Statement};
+use model::rulings::{Duty, Statement};
 use model::terms::{Digest, Instant, Phase, Value};
 use statements::statements;
 use std::collections::{BTreeMap, BTreeSet};
@@ -219,8 +218,7 @@ impl Casework {
 
     /// The obligations of the request with those that the decision on its release has just imposed.
     async fn owed_then(&self, sitting: &Sitting, acted: &Acted<OfRequest>) -> Result<Vec<Owed>, CaseError> {
-        let mut duties = acted.rulings.rulings.iter().flat_map(|r| &r.decision.obligations);
-        if !duties.any(|o| of_a_release(&o.duty)) {
+        if !acted.rulings.duties().any(|(_, o)| of_a_release(&o.duty)) {
             return Ok(sitting.owed.clone());
         }
         sitting.owner.ledger.settle().await?;
@@ -238,15 +236,11 @@ impl Casework {
         reasoning: &str,
     ) -> Result<(Event, Vec<Document>), CaseError> {
         let (selected, mut statements) = prepared;
-        let duties = || acted.rulings.rulings.iter().flat_map(|r| r.decision.obligations.iter().map(move |o| (r, o)));
+        let duties = || acted.rulings.duties();
         let late = duties().filter_map(|(r, o)| Rule::of(&r.jurisdiction, o));
         signed(&self.bench(sitting, !selected.is_empty()), late)?;
         let all_disposed = duties().filter(|(_, o)| o.duty == Duty::DisposeAll);
-        let demanded = |(r, o): (&Ruling, &Obligation)| Demanded {
-            jurisdiction: r.jurisdiction.clone(),
-            clause: o.clause.clone(),
-        };
-        disposed(&sitting.life, all_disposed.map(demanded))?;
+        disposed(&sitting.life, all_disposed.map(Demanded::from))?;
         let withheld = acted.rulings.withheld();
         if let Some((listed, _)) = selected.iter().find(|(c, _)| withheld.contains(&c.record_id)) {
             return Err(Misstep::Withheld { record: listed.record_id.clone(), demanded: selecting(sitting) }.into());
@@ -259,7 +253,7 @@ impl Casework {
                 statements.extend(verbatim.filter(|verbatim| !statements.contains(verbatim)));
             }
         }
-        let of_its_own = duties().filter_map(|(r, o)| Wanted::of(&o.duty, || demanded((r, o))));
+        let of_its_own = duties().filter_map(|(r, o)| Wanted::of(&o.duty, || Demanded::from((r, o))));
         let wanted = wanted(&sitting.life.imposed, of_its_own, !selected.is_empty())?;
         let mut documents = Vec::with_capacity(wanted.len());
         if !wanted.is_empty() {

@@ -57,6 +57,11 @@ impl Rulings {
         self.rulings.iter().map(|r| r.decision.verdict).max().unwrap_or(Verdict::Deny)
     }
 
+    /// Every obligation, with the ruling that imposes it.
+    pub fn duties(&self) -> impl Iterator<Item = (&Ruling, &Obligation)> {
+        self.rulings.iter().flat_map(|r| r.decision.obligations.iter().map(move |o| (r, o)))
+    }
+
     /// Every obligation, the same one only once.
     pub fn obligations(&self) -> Vec<&Obligation> {
         let mut all: Vec<&Obligation> = Vec::new();
@@ -163,6 +168,7 @@ mod tests {
         ]);
         let expected = LimitRule { at_least: 2, at_most: 10, usual: 10, hide_scores: true };
         assert_eq!(both.candidate_limit(), Some(expected));
+        assert_eq!(both.duties().count(), 4, "each is its ruling's");
         assert_eq!(both.obligations().len(), 3, "the shared duty counts once");
         assert_eq!(both.shown_fields(), None);
     }
