@@ -221,6 +221,12 @@ impl From<String> for Rejection {
     }
 }
 
+impl From<&str> for Rejection {
+    fn from(reason: &str) -> Self {
+        reason.to_owned().into()
+    }
+}
+
 impl Deref for Rejection {
     type Target = str;
 

@@ -97,7 +97,7 @@ impl Casework {
     ) -> Result<(), CaseError> {
         if let Some((registrar, why)) = self.of_a_suspended_agency(chamber, asker)? {
             if registrar == chamber.id() {
-                return self.reject_for(&[chamber], asker, subject, asked, why).await;
+                return self.reject_in(&[chamber], asker, subject, asked, why).await;
             }
             return self.reject_idle(&[chamber], asker, &asker.principal, subject, (asked, ""), &why).await;
         }

@@ -130,8 +130,7 @@ impl Casework {
         reason: &str,
     ) -> Result<(), CaseError> {
         let Some(chamber) = self.chambers.get(jurisdiction) else { return Ok(()) };
-        let why = Rejection::from(reason.to_owned());
-        self.record_rejection(&[chamber], as_certified("", ""), about(request), asked, why).await.map(drop)
+        self.record_rejection(&[chamber], as_certified("", ""), about(request), asked, reason).await.map(drop)
     }
 
     /// Records that calls were not heard: they are on record together, and no other way. `reason` says how many and why; whoever
@@ -147,8 +146,7 @@ impl Casework {
     ) -> Result<(), CaseError> {
         let Some(chamber) = self.chambers.get(jurisdiction) else { return Ok(()) };
         let (home, person) = principal.map_or(("", ""), |p| (p.jurisdiction.as_str(), p.person.as_str()));
-        let why = Rejection::from(reason.to_owned());
-        self.record_rejection(&[chamber], as_certified(home, person), Subject::Apart, UNHEARD, why).await.map(drop)
+        self.record_rejection(&[chamber], as_certified(home, person), Subject::Apart, UNHEARD, reason).await.map(drop)
     }
 
     /// Somebody of the same or another jurisdiction on whose behalf a step is taken. Why somebody may not act is told to
@@ -187,7 +185,8 @@ impl Casework {
         self.reject_in(&[chamber], asker, about(request), asked, reason).await
     }
 
-    /// The same, on record in the log of each of these jurisdictions, with what else is known of its subject.
+    /// The same, on record in the log of each of these jurisdictions, with what else is known of its subject, and the clauses
+    /// that it follows from.
     ///
     /// # Errors
     /// As [`Casework::reject`].
@@ -197,22 +196,7 @@ impl Casework {
         asker: &Registered,
         subject: Subject,
         asked: &str,
-        reason: &str,
-    ) -> Result<T, CaseError> {
-        self.reject_for(chambers, asker, subject, asked, Rejection::from(reason.to_owned())).await
-    }
-
-    /// The same, with the clauses that it follows from.
-    ///
-    /// # Errors
-    /// As [`Casework::reject`].
-    pub(crate) async fn reject_for<T>(
-        &self,
-        chambers: &[&Arc<Chamber>],
-        asker: &Registered,
-        subject: Subject,
-        asked: &str,
-        why: Rejection,
+        why: impl Into<Rejection>,
     ) -> Result<T, CaseError> {
         Err(CaseError::Rejected(self.record_rejection(chambers, asker.who(), subject, asked, why).await?))
     }
@@ -235,7 +219,7 @@ impl Casework {
         let said = why.after(so);
         if asker.principal.jurisdiction != idle.jurisdiction {
             // Why was not told to whoever asked ([`Casework::other`]).
-            return self.reject_for(chambers, asker, subject, asked, said).await;
+            return self.reject_in(chambers, asker, subject, asked, said).await;
         }
         let home = self.chamber(&idle.jurisdiction)?;
         let rejection = self.record_rejection(&[home], asker.who(), subject.clone(), asked, said).await?;
@@ -253,8 +237,9 @@ impl Casework {
         who: Who,
         subject: Subject,
         asked: &str,
-        why: Rejection,
+        why: impl Into<Rejection>,
     ) -> Result<Rejection, CaseError> {
+        let why: Rejection = why.into();
         let at = self.clock.now()?;
         let event = Event::Rejected { asked: asked.to_owned(), reason: why.to_string() };
         let entry = Entry { kind: Kind::Rejection, who, at, subject, of: None, event };
