@@ -27,7 +27,7 @@ use crate::misstep::Demanded;
 use crate::pace::Pace;
 use crate::reading::Unread;
 use crate::recovery::Outage;
-use crate::reopening::{self, Reopened, Vigil};
+use crate::reopening::{self, Vigil};
 use crate::revision;
 use crate::shelf::{self, Shelf};
 use crate::standing::Decisions;
@@ -267,7 +267,7 @@ impl Chamber {
         now: Instant,
         progress: &(dyn Fn(Loading<'_>) + Sync),
     ) -> Result<(Self, Start), CaseError> {
-        let Foundation { id, policy, registry: file, rows, log, outage, is_lacking: _, galleries } = foundation;
+        let Foundation { id, policy, registry: file, rows, log, outage, galleries } = foundation;
         let neighbours = Neighbours::meet(&rows, log.origin()).await?;
         let mut before = Registry {
             agencies: rows.agencies().await?,
@@ -357,8 +357,6 @@ struct Foundation {
     rows: store::Jurisdiction,
     log: audit::Log,
     outage: Option<Outage>,
-    /// Whether the store lacks what is on record, for which somebody answers.
-    is_lacking: bool,
     galleries: Option<cap_std::fs::Dir>,
 }
 
@@ -371,11 +369,11 @@ impl Foundation {
     ) -> Result<Self, CaseError> {
         let Opening { id, policy, registry, log, galleries } = opening;
         let rows = store.jurisdiction(&id).await?;
-        let Reopened { opened, outage, is_lacking } = reopening::open(log, (&id, &rows), clock, vigil).await?;
+        let (opened, outage) = reopening::open(log, (&id, &rows), clock, vigil).await?;
         if let Some(recovered) = &opened.recovered {
             tracing::warn!(log = opened.log.origin(), ?recovered, "the log was not closed; it has been recovered");
         }
-        Ok(Self { id, policy, registry, rows, log: opened.log, outage, is_lacking, galleries })
+        Ok(Self { id, policy, registry, rows, log: opened.log, outage, galleries })
     }
 }
 

@@ -21,6 +21,7 @@ use crate::restored;
 use crate::watermark;
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -59,22 +60,16 @@ pub struct Vigil {
     /// Since when which log could not be opened, until it is.
     outages: Mutex<BTreeMap<String, Outage>>,
     restoration: Option<Restoration>,
-}
-
-/// A log that was opened.
-pub(crate) struct Reopened {
-    pub(crate) opened: audit::Opened,
-    /// How long it could not be, if it could not.
-    pub(crate) outage: Option<Outage>,
-    /// Whether the database lacks what is on record, for which somebody answers.
-    pub(crate) is_lacking: bool,
+    /// Whether the database lacked what is on record, of whichever log.
+    lacking: AtomicBool,
 }
 
 impl Vigil {
     /// Tells whoever is told of alarms, and whoever holds the other end.
     pub fn new(alarm: Arc<dyn Alarm>) -> (Self, watch::Receiver<Option<Wait>>) {
         let (waits, told) = watch::channel(None);
-        (Self { alarm, waits, folders: BTreeMap::new(), outages: Mutex::default(), restoration: None }, told)
+        let (folders, outages, lacking) = (BTreeMap::new(), Mutex::default(), AtomicBool::new(false));
+        (Self { alarm, waits, folders, outages, restoration: None, lacking }, told)
     }
 
     /// With somebody who answers for a database that lacks what is on record.
@@ -83,8 +78,9 @@ impl Vigil {
         Self { restoration: Some(restoration), ..self }
     }
 
-    pub(crate) fn restoration(&self) -> Option<&Restoration> {
-        self.restoration.as_ref()
+    /// Whether somebody answers for what the database lacks, and it lacks nothing. To be asked once every log is open.
+    pub(crate) fn answers_for_nothing(&self) -> bool {
+        self.restoration.is_some() && !self.lacking.load(Ordering::Acquire)
     }
 
     /// The same, which says where the log of each of these jurisdictions is, by their ids.
@@ -191,16 +187,13 @@ pub(crate) async fn open(
     (id, rows): (&str, &store::Jurisdiction),
     clock: &Clock,
     vigil: Option<&Vigil>,
-) -> Result<Reopened, CaseError> {
+) -> Result<(audit::Opened, Option<Outage>), CaseError> {
     let again = log.again().map(Arc::new);
     let (mut is_told, mut pause) = (false, LOOK);
-    let (mut outcome, mut is_lacking) = once(log, (id, rows), clock, vigil).await?;
+    let mut outcome = once(log, (id, rows), clock, vigil).await?;
     loop {
         let failed = match outcome {
-            Ok(opened) => {
-                let outage = vigil.and_then(|vigil| vigil.end(id));
-                return Ok(Reopened { opened, outage, is_lacking });
-            }
+            Ok(opened) => return Ok((opened, vigil.and_then(|vigil| vigil.end(id)))),
             Err(failed) => failed,
         };
         let reason = failed.to_string();
@@ -223,12 +216,7 @@ pub(crate) async fn open(
         pause = (pause * 2).min(LONGEST_PAUSE);
         let again = again.clone();
         outcome = match patiently(id, clock, Some(vigil), move || again.prepare()).await? {
-            Ok(log) => {
-                let (outcome, lacks) = once(log, (id, rows), clock, Some(vigil)).await?;
-                // Opening it may have emptied the journal before it failed: then nothing tells any more what was lacking.
-                is_lacking |= lacks;
-                outcome
-            }
+            Ok(log) => once(log, (id, rows), clock, Some(vigil)).await?,
             Err(failed) => Err(failed),
         };
     }
@@ -244,13 +232,13 @@ fn fault(failed: &audit::OpenError) -> (Medium, String) {
     }
 }
 
-/// One attempt. Says, too, whether the database lacks what is on record, where somebody answers for that.
+/// One attempt.
 async fn once(
     log: audit::Prepared,
     (id, rows): (&str, &store::Jurisdiction),
     clock: &Clock,
     vigil: Option<&Vigil>,
-) -> Result<(Result<audit::Opened, audit::OpenError>, bool), CaseError> {
+) -> Result<Result<audit::Opened, audit::OpenError>, CaseError> {
     // First: what rides on an earlier copy of a log may have been destroyed since.
     let known = watermark::known(log.origin(), rows).await?;
     let compare = move || {
@@ -259,23 +247,27 @@ async fn once(
     };
     let (log, unproven) = match patiently(id, clock, vigil, compare).await? {
         Ok(compared) => compared,
-        Err(other) => return Ok((Err(other), false)),
+        Err(other) => return Ok(Err(other)),
     };
     let proven = match unproven {
         Some(unproven) => unproven.prove(rows).await?,
         None => Ok(()),
     };
-    let is_lacking = match (proven, vigil.and_then(Vigil::restoration)) {
-        (Ok(()), _) => false,
-        (Err(audit::OpenError::DatabaseSetBack { known, begins }), Some(restoration)) => {
+    match (proven, vigil) {
+        (Ok(()), _) => {}
+        (
+            Err(audit::OpenError::DatabaseSetBack { known, begins }),
+            Some(Vigil { restoration: Some(restoration), lacking, .. }),
+        ) => {
             restored::mark(log.origin(), rows, restoration, known..begins).await?;
-            true
+            // Opening the log may empty its journal before it fails: then nothing tells any more what was lacking.
+            lacking.store(true, Ordering::Release);
         }
-        (Err(other), _) => return Ok((Err(other), false)),
-    };
+        (Err(other), _) => return Ok(Err(other)),
+    }
     ledger::replay(&log, rows).await?;
     dropped::mark(&log, rows).await?;
-    Ok((patiently(id, clock, vigil, move || log.open()).await?, is_lacking))
+    patiently(id, clock, vigil, move || log.open()).await
 }
 
 #[cfg(test)]

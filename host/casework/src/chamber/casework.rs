@@ -102,10 +102,9 @@ impl Casework {
         vigil: Option<&Vigil>,
     ) -> Result<Self, CaseError> {
         let (mut chambers, mut ahead) = (BTreeMap::new(), BTreeMap::new());
-        let (mut foundations, mut is_lacking) = (Vec::with_capacity(openings.len()), false);
+        let mut foundations = Vec::with_capacity(openings.len());
         for opening in openings {
             let foundation = Foundation::lay(opening, &store, &clock, vigil).await?;
-            is_lacking |= foundation.is_lacking;
             match last_entry_at(&foundation.log)? {
                 // It is no moment that there has been.
                 Some(at) if clock.correction().is_some() && clock.is_behind(at) => {
@@ -121,7 +120,7 @@ impl Casework {
             // Said once too often, it would hide the next mistake.
             return Err(ClockError::NothingAhead { latest: now }.into());
         }
-        if vigil.and_then(Vigil::restoration).is_some() && !is_lacking {
+        if vigil.is_some_and(Vigil::answers_for_nothing) {
             return Err(CaseError::Invalid(NOTHING_LACKING.to_owned()));
         }
         let mut starts = Vec::with_capacity(foundations.len());

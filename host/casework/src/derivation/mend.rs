@@ -5,7 +5,7 @@ use crate::chamber::host_of;
 use crate::clock::Clock;
 use crate::error::CaseError;
 use crate::ledger::{self, Entry, Ledger, Subject};
-use crate::reopening::{self, Reopened};
+use crate::reopening;
 use model::account::{Event, Kind};
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ impl Mending {
         rows: &store::Jurisdiction,
         clock: Clock,
     ) -> Result<Self, CaseError> {
-        let Reopened { opened, .. } = reopening::open(log, (jurisdiction, rows), &clock, None).await?;
+        let (opened, _) = reopening::open(log, (jurisdiction, rows), &clock, None).await?;
         Ok(Self { jurisdiction: jurisdiction.to_owned(), ledger: Ledger::new(opened.log, rows.clone()), clock })
     }
 
