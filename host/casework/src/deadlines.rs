@@ -18,7 +18,7 @@ use crate::calendar;
 use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
-use crate::obligations::{Owed, Standing};
+use crate::obligations::{HOST, Owed, Standing};
 use crate::retention::{is_elsewhere, turn_of};
 use crate::turns::Turn;
 use model::account::Event;
@@ -237,7 +237,7 @@ impl Casework {
                     obligation: owed.id.clone(),
                     note: "kept for as long as it had to be".to_owned(),
                 };
-                self.record_deed(chamber, &owed, now, event, |owed| owed.met("host", now)).await?;
+                self.record_deed(chamber, &owed, now, event, |owed| owed.met(HOST, now)).await?;
             }
             // It could not be carried out when it was imposed.
             Duty::Suspend(_) => {

@@ -20,6 +20,7 @@ use crate::deadlines::told;
 use crate::error::CaseError;
 use crate::grounds::Roll;
 use crate::lease::Leases;
+use crate::recovery;
 use crate::revision::{self, Revision};
 use crate::standing::Decisions;
 use model::registry::Registry;
@@ -154,7 +155,7 @@ impl Casework {
         };
         let read = Decisions::read(rows).await?;
         // What others decided holds while the clock is wrong, too.
-        let now = self.clock.now().unwrap_or_else(|e| e.latest());
+        let now = recovery::now(&self.clock);
         read.lay_over(&mut registry, chamber.local(now).today);
         let revisions = revision::read(rows).await?;
         chamber.replace_registry(Roll { registry: Arc::new(registry), grounds: read.grounds() });

@@ -7,7 +7,7 @@
 use crate::chamber::Casework;
 use crate::error::CaseError;
 use crate::life::Life;
-use crate::obligations::{self, Occasion, Owed};
+use crate::obligations::{self, HOST, Occasion, Owed};
 use crate::sitting::Sitting;
 use model::account::Event;
 use model::combine::Rulings;
@@ -54,7 +54,7 @@ impl Casework {
                 }
                 None if owed.is_open() && !is_empty => {
                     let event = said(LAPSED, owed, "a later list names candidates and does not demand it");
-                    self.record_deed(&sitting.owner, owed, shown.at, event, |owed| owed.met("host", shown.at)).await?;
+                    self.record_deed(&sitting.owner, owed, shown.at, event, |owed| owed.met(HOST, shown.at)).await?;
                 }
                 _ => {}
             }

@@ -14,7 +14,7 @@ use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
 use crate::misstep::Misstep;
-use crate::obligations::Owed;
+use crate::obligations::{HOST, Owed};
 use model::account::Event;
 use model::facts::Step;
 use model::registry::Registry;
@@ -62,7 +62,7 @@ impl Casework {
         let event = || Event::Suspended { whose: *kind, id: id.clone(), since, obligation: owed.id.clone() };
         let entry =
             |chamber: &Chamber| chamber.own_entry(now, Subject::of_request(owed.request.as_deref()), None, event());
-        let met = owed.clone().met("host", now)?;
+        let met = owed.clone().met(HOST, now)?;
         if chamber.id() == owner.id() {
             let rows = vec![amendment.row()?, met];
             ledger::record(&[&chamber.ledger], entry(&chamber), rows).await?;

@@ -3,6 +3,7 @@
 use super::{Casework, Chamber};
 use crate::error::{CaseError, Rejection};
 use crate::ledger::{self, Entry, Ledger, Subject};
+use crate::recovery;
 use model::account::{Event, Kind, Who};
 use model::facts::Device;
 use model::registry::{Agency, Person, Principal, Registry};
@@ -112,7 +113,7 @@ impl Casework {
     pub fn idle_order(&self, jurisdiction: &str) -> Option<String> {
         let person = self.means.get(jurisdiction)?.purge_as.clone()?;
         let principal = Principal { jurisdiction: jurisdiction.to_owned(), person, device: Device::Service };
-        let now = self.clock.now().unwrap_or_else(|e| e.latest());
+        let now = recovery::now(&self.clock);
         let reason = person_of(self.chambers.get(jurisdiction)?, &principal, now).err()?;
         Some(format!("purge_as under [jurisdictions.{jurisdiction}] names somebody who may not act: {reason}"))
     }

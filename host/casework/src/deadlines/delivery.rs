@@ -5,7 +5,7 @@ use crate::chamber::{Casework, Chamber};
 use crate::error::CaseError;
 use crate::ledger::{self, Subject};
 use crate::notices::{Delivery, Enclosure, Notice};
-use crate::obligations::Owed;
+use crate::obligations::{HOST, Owed};
 use crate::recovery;
 use crate::report::enclosed;
 use model::account::{Event, Retained};
@@ -154,7 +154,7 @@ impl Casework {
 /// A notice that everybody has.
 fn reached(owed: Owed, (recipients, unreached): Came, now: Instant) -> Result<store::Kept, CaseError> {
     let reach = owed.reach.clone().after(&recipients, unreached);
-    Owed { reach, ..owed }.met("host", now)
+    Owed { reach, ..owed }.met(HOST, now)
 }
 
 /// A notice after a try after which there has to be another one.

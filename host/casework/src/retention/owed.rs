@@ -19,9 +19,9 @@ impl Found {
             return beginning.in_place(self);
         }
         let Retained { subject, record, .. } = &self.record;
+        let purges = |o: &Owed| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
         if let Some(at) = self.docket.purged.or(self.around.purged()) {
-            let purges = self.owed.iter().filter(|o| matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject));
-            let demanded = each(purges.map(Demanded::from));
+            let demanded = each(self.owed.iter().filter(|o| purges(o)).map(Demanded::from));
             return Err(Misstep::Destroyed { subject: subject.clone(), record: record.clone(), at, demanded });
         }
         if matches!(change, Change::Hold | Change::Extend | Change::Export)
@@ -41,8 +41,7 @@ impl Found {
         if self.docket.exported.is_none() && !elsewhere.is_empty() {
             return Err(Misstep::Held { subject: subject.clone(), record: record.clone(), demanded: elsewhere });
         }
-        let demanded = |o: &Owed| own(o) && matches!(&o.duty, Duty::Purge(rule) if rule.subject == *subject);
-        if open().any(|o| demanded(o) && o.due.is_some_and(|due| due <= self.now)) {
+        if open().any(|o| own(o) && purges(o) && o.due.is_some_and(|due| due <= self.now)) {
             return Ok(());
         }
         // Of entries, what was imposed after them is about younger ones.

@@ -10,7 +10,7 @@ use super::range::EntryRange;
 use super::{AUDIT_ENTRY, Asking, Change, Docket, Done};
 use crate::chamber::{Casework, Chamber, Registered};
 use crate::error::CaseError;
-use crate::obligations::Owed;
+use crate::obligations::{HOST, Owed};
 use model::account::{Event, Retained};
 use model::facts::Device;
 use model::registry::Principal;
@@ -96,7 +96,7 @@ impl Casework {
         if let Some(at) = docket.as_ref().and_then(|d| d.purged).or(around.purged()) {
             let note = format!("it was destroyed at {at}");
             let event = Event::Completed { obligation: owed.id.clone(), note };
-            return self.record_deed(chamber, &owed, now, event, |owed| owed.met("host", now)).await;
+            return self.record_deed(chamber, &owed, now, event, |owed| owed.met(HOST, now)).await;
         }
         if self.waits_for_evidence(chamber, &owed, &record, docket.as_ref(), &around).await? {
             let event = said(WAITS, &owed, HELD.to_owned());
