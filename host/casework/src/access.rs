@@ -71,8 +71,16 @@ pub(crate) struct Asked<F> {
     pub(crate) access: facts::Access,
     pub(crate) answers: BTreeMap<String, Value>,
     pub(crate) event: Event,
-    /// Told of the moment, the day in the jurisdiction, and the clauses that the permit rests on.
     pub(crate) decide: F,
+}
+
+/// What a change is decided by.
+pub(crate) struct Basis<'c> {
+    pub(crate) now: Instant,
+    /// The day in the jurisdiction.
+    pub(crate) today: Date,
+    /// Those that the permit rests on.
+    pub(crate) clauses: &'c [ClauseId],
 }
 
 impl Casework {
@@ -150,7 +158,7 @@ impl Casework {
         asked: Asked<F>,
     ) -> Result<Changed, CaseError>
     where
-        F: FnOnce(&mut Decided, Instant, Date, &[ClauseId]) + Send,
+        F: FnOnce(&mut Decided, &Basis<'_>) + Send,
     {
         let Asked { id, access, answers, event, decide } = asked;
         let concerned = [chamber.clone()];
@@ -171,7 +179,8 @@ impl Casework {
             let misstep = Misstep::SuspendedMeanwhile { id };
             return Err(self.give_up(&concerned, acted, actor, misstep.into()).await);
         }
-        decide(&mut amendment.decided, now, chamber.local(now).today, &rested_on(&acted.rulings));
+        let (today, clauses) = (chamber.local(now).today, rested_on(&acted.rulings));
+        decide(&mut amendment.decided, &Basis { now, today, clauses: &clauses });
         let row = match amendment.row() {
             Ok(row) => row,
             Err(e) => return Err(self.give_up(&concerned, acted, actor, e).await),
@@ -207,7 +216,7 @@ fn asked(
     change: Change,
     held: Vec<Held>,
     access: facts::Access,
-) -> Asked<impl FnOnce(&mut Decided, Instant, Date, &[ClauseId]) + Send + use<>> {
+) -> Asked<impl FnOnce(&mut Decided, &Basis<'_>) + Send + use<>> {
     let what = change.change;
     let event = Event::AccessChanged {
         change: what,
@@ -216,20 +225,13 @@ fn asked(
         roles: held.clone(),
         reason: change.reason,
     };
-    let decide = move |decided: &mut Decided, now: Instant, today: Date, clauses: &[ClauseId]| {
-        decide(decided, what, &held, (now, today), clauses);
-    };
+    let decide = move |decided: &mut Decided, basis: &Basis<'_>| decide(decided, what, &held, basis);
     Asked { id: id.to_owned(), access, answers: change.answers, event, decide }
 }
 
-/// What will have been decided of somebody, by a permit that rests on these clauses.
-fn decide(
-    decided: &mut Decided,
-    change: AccessChange,
-    roles: &[Held],
-    (now, today): (Instant, Date),
-    clauses: &[ClauseId],
-) {
+/// What will have been decided of somebody.
+fn decide(decided: &mut Decided, change: AccessChange, roles: &[Held], basis: &Basis<'_>) {
+    let Basis { now, today, clauses } = *basis;
     match change {
         AccessChange::Grant => {
             decided.roles = Some(roles.to_vec());
@@ -461,16 +463,16 @@ mod tests {
     #[test]
     fn losing_every_role_is_losing_access() {
         let (now, today) = (Instant(5), today());
-        let at = (now, today);
         let clauses: [ClauseId; 1] = ["1".into()];
+        let basis = Basis { now, today, clauses: &clauses };
         let mut decided = Decided::default();
-        decide(&mut decided, AccessChange::Withdraw, &held(&["b"]), at, &clauses);
+        decide(&mut decided, AccessChange::Withdraw, &held(&["b"]), &basis);
         assert_eq!(decided.access, None);
         assert!(decided.grounds.is_empty(), "they may act");
-        decide(&mut decided, AccessChange::Withdraw, &[], at, &clauses);
+        decide(&mut decided, AccessChange::Withdraw, &[], &basis);
         assert_eq!(decided.access, Some(Access::Suspended(now)));
         assert_eq!(decided.grounds, clauses);
-        decide(&mut decided, AccessChange::Reinstate, &held(&["a"]), at, &["2".into()]);
+        decide(&mut decided, AccessChange::Reinstate, &held(&["a"]), &Basis { clauses: &["2".into()], ..basis });
         let expected = Decided {
             roles: Some(held(&["a"])),
             need_reviewed: Some(today),

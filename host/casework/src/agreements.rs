@@ -9,7 +9,7 @@
 //!
 //! An agency never leaves the registry, because the log names it: one that is to go is suspended ([`crate::access`]).
 
-use crate::access::{ASKED, Asked, Changed, nobody};
+use crate::access::{ASKED, Asked, Basis, Changed, nobody};
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::limits::{self, bounded};
@@ -19,8 +19,7 @@ use crate::standing::Decided;
 use model::account::Event;
 use model::facts::{self, AccessChange, Party};
 use model::registry::{Agency, Concluded, agreement_id};
-use model::rulings::ClauseId;
-use model::terms::{Date, Holder, Instant, Value, check_id};
+use model::terms::{Holder, Instant, Value, check_id};
 use std::collections::BTreeMap;
 
 /// Agreements of one agency that are registered with it.
@@ -94,7 +93,7 @@ impl Casework {
         let waiting = Agency { suspended_since: Some(now), ..agency.clone() };
         let access = of_agency(AccessChange::Reinstate, waiting.fact(&self.home_of(&chamber, &id)));
         let event = Event::AgencyRegistered { agency: agency.clone(), agreements: agreements.clone(), reason };
-        let decide = move |decided: &mut Decided, _: Instant, _: Date, _: &[ClauseId]| {
+        let decide = move |decided: &mut Decided, _: &Basis<'_>| {
             decided.reinstate();
             decided.agency = Some(agency);
             decided.agreements.extend(agreements);
@@ -129,7 +128,7 @@ impl Casework {
         subject.agreements.push(concluded.agreement.clone());
         let access = of_agency(AccessChange::Reinstate, subject.fact(&self.home_of(&chamber, agency)));
         let event = Event::AgreementRecorded { agency: agency.to_owned(), agreement: concluded.clone(), reason };
-        let decide = move |decided: &mut Decided, _: Instant, _: Date, _: &[ClauseId]| {
+        let decide = move |decided: &mut Decided, _: &Basis<'_>| {
             decided.reinstate();
             decided.agreements.push(concluded);
         };
@@ -168,9 +167,9 @@ impl Casework {
         let access = of_agency(AccessChange::Suspend, subject.fact(&self.home_of(&chamber, agency)));
         let ended = agreement.to_owned();
         let event = Event::AgreementEnded { agency: agency.to_owned(), agreement: agreement.to_owned(), last, reason };
-        let decide = move |decided: &mut Decided, now: Instant, _: Date, clauses: &[ClauseId]| {
+        let decide = move |decided: &mut Decided, basis: &Basis<'_>| {
             decided.ended.insert(ended, last);
-            decided.suspend(already.unwrap_or(now), clauses);
+            decided.suspend(already.unwrap_or(basis.now), basis.clauses);
         };
         self.change(actor, &chamber, Asked { id: agency.to_owned(), access, answers, event, decide }).await
     }

@@ -6,7 +6,7 @@
 //!
 //! Nobody leaves the registry, because the log names them: who is to go loses their access ([`crate::access`]).
 
-use crate::access::{ASKED, Asked, Changed, granted, known, role_words};
+use crate::access::{ASKED, Asked, Basis, Changed, granted, known, role_words};
 use crate::chamber::{Casework, Registered};
 use crate::error::CaseError;
 use crate::limits::{self, MOST_WORD_BYTES, bounded};
@@ -15,8 +15,7 @@ use crate::standing::Decided;
 use model::account::Event;
 use model::facts::{self, AccessChange, Device, Party, Training};
 use model::registry::{Particulars, Person};
-use model::rulings::ClauseId;
-use model::terms::{Date, Holder, Instant, Value, check_id, is_seen};
+use model::terms::{Date, Holder, Value, check_id, is_seen};
 use std::collections::BTreeMap;
 
 /// Trainings named in one step.
@@ -90,9 +89,9 @@ impl Casework {
         let named = person.role_names();
         let access = facts::Access { change: AccessChange::Grant, whose: Holder::Person, party, roles: named };
         let event = Event::PersonRegistered { person: person.clone(), reason };
-        let decide = move |decided: &mut Decided, _: Instant, today: Date, _: &[ClauseId]| {
+        let decide = move |decided: &mut Decided, basis: &Basis<'_>| {
             decided.roles = Some(roles);
-            decided.need_reviewed = Some(today);
+            decided.need_reviewed = Some(basis.today);
             decided.person = Some(person);
         };
         self.change(actor, &chamber, Asked { id, access, answers, event, decide }).await
@@ -148,8 +147,8 @@ impl Casework {
         let party = Party { person: subject.fact(Device::Fixed), agency: agency.fact(jurisdiction) };
         let access = facts::Access { change: AccessChange::Review, whose: Holder::Person, party, roles };
         let event = Event::PersonRecorded { id: id.clone(), particulars: particulars.clone(), reason };
-        let decide = move |decided: &mut Decided, _: Instant, today: Date, _: &[ClauseId]| {
-            decided.need_reviewed = Some(today);
+        let decide = move |decided: &mut Decided, basis: &Basis<'_>| {
+            decided.need_reviewed = Some(basis.today);
             decided.particulars.then(particulars);
         };
         self.change(actor, &chamber, Asked { id, access, answers, event, decide }).await
