@@ -113,6 +113,30 @@ impl Troubles {
 }
 
 #[cfg(test)]
+pub(crate) mod bell {
+    use super::*;
+
+    /// Takes every alert over.
+    #[derive(Default)]
+    pub(crate) struct Bell(Mutex<Vec<Alert>>);
+
+    impl Alarm for Bell {
+        fn raise<'a>(&'a self, alert: &'a Alert) -> Raising<'a> {
+            Box::pin(async move {
+                self.0.lock().unwrap().push(alert.clone());
+                Ok(())
+            })
+        }
+    }
+
+    impl Bell {
+        pub(crate) fn rung(&self) -> Vec<Alert> {
+            self.0.lock().unwrap().clone()
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering};

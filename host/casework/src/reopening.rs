@@ -274,30 +274,11 @@ async fn once(
 #[allow(clippy::unwrap_used, reason = "a test that unwraps says well enough what went wrong")]
 mod tests {
     use super::*;
-    use crate::alarm::Raising;
+    use crate::alarm::bell::Bell;
     use std::sync::mpsc;
 
     /// Limits that a disk exceeds which waits for the test.
     const SHORT: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(2));
-
-    /// Takes every alert over.
-    #[derive(Default)]
-    struct Bell(Mutex<Vec<Alert>>);
-
-    impl Alarm for Bell {
-        fn raise<'a>(&'a self, alert: &'a Alert) -> Raising<'a> {
-            Box::pin(async move {
-                self.0.lock().unwrap().push(alert.clone());
-                Ok(())
-            })
-        }
-    }
-
-    impl Bell {
-        fn rung(&self) -> Vec<Alert> {
-            self.0.lock().unwrap().clone()
-        }
-    }
 
     /// Something that returns when its other end is dropped, as a disk does that hangs for a while.
     fn hanging() -> (mpsc::Sender<()>, impl FnOnce() -> u32 + Send + 'static) {

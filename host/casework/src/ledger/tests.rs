@@ -1,7 +1,7 @@
 //! What is too much for an entry or for what waits, what an entry of a request has to say, and a ledger without a writer.
 
 use super::*;
-use crate::alarm::{Alarm, Alert, Raising};
+use crate::alarm::bell::Bell;
 use crate::chamber::Loading;
 use crate::{Casework, Clock, Opening, PolicyState};
 use model::account::{Event, Kind, Who};
@@ -10,7 +10,6 @@ use model::registry::Registry;
 use model::subject::Stated;
 use model::terms::{Digest, Instant, Phase};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use tempfile::TempDir;
 
@@ -252,18 +251,6 @@ async fn casework(folder: &Path, ids: &[&str]) -> Casework {
     Casework::open(openings, store, clock, None, &|_: Loading<'_>| ()).await.unwrap()
 }
 
-#[derive(Default)]
-struct Bell(Mutex<Vec<Alert>>);
-
-impl Alarm for Bell {
-    fn raise<'a>(&'a self, alert: &'a Alert) -> Raising<'a> {
-        Box::pin(async move {
-            self.0.lock().unwrap().push(alert.clone());
-            Ok(())
-        })
-    }
-}
-
 /// Waits for what others do in their own time.
 async fn until(what: &str, condition: impl Fn() -> bool) {
     let waiting = async {
@@ -285,8 +272,8 @@ async fn a_database_that_cannot_be_written_is_an_alarm_of_its_own_and_on_record_
     north.ledger.trouble.store(Some(Arc::new("the disk is full".to_owned())));
     let refused = north.record_host(Instant(1_000_000), "test", Default::default()).await.unwrap_err().to_string();
     assert_eq!(refused, "the database cannot be written, so nothing was done: the disk is full");
-    until("an alarm is raised", || !bell.0.lock().unwrap().is_empty()).await;
-    let rung = bell.0.lock().unwrap().clone();
+    until("an alarm is raised", || !bell.rung().is_empty()).await;
+    let rung = bell.rung();
     assert_eq!((rung.len(), rung[0].jurisdiction.as_str()), (1, "north"), "of the one that it is about");
     assert!(
         rung[0].subject == "the database cannot be written" && rung[0].text.contains("the disk is full"),
@@ -301,7 +288,7 @@ async fn a_database_that_cannot_be_written_is_an_alarm_of_its_own_and_on_record_
     let account = north.store.accounts(std::slice::from_ref(&leaf.id)).await.unwrap().remove(0).unwrap();
     let told = String::from_utf8_lossy(&account.plain).into_owned();
     assert!(told.contains("database-recovered") && told.contains("the disk is full"), "{told}");
-    assert_eq!(bell.0.lock().unwrap().len(), 1, "once");
+    assert_eq!(bell.rung().len(), 1, "once");
     assert!(!casework.needs_restart());
     casework.close().await.unwrap();
 }
