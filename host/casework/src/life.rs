@@ -526,4 +526,4 @@ fn note_once(people: &mut Vec<Who>, who: &Who) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -274,9 +274,10 @@ fn by<K: Ord>(searches: &[Search], common: impl Fn(&Search) -> Option<K>) -> BTr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::life::tests::party;
     use jiff::civil::date;
     use model::account::{Kind, Leaf};
-    use model::facts::{Agency, AgencyKind, Clock, Device, History, Party, Person, Step, Training};
+    use model::facts::{Clock, History, Step, Training};
     use model::terms::Date;
 
     fn search(entry: u64, person: &str, unit: &str, case: &str, probe: &[u8], hour: u8) -> Search {
@@ -399,33 +400,13 @@ mod tests {
             completed: date(2025, 1, 1),
             expires: *expires,
         };
-        let person = Person {
-            id: "a".to_owned(),
-            name: "A".to_owned(),
-            unit: "u".to_owned(),
-            rank: "r".to_owned(),
-            roles: vec![],
-            trainings: trainings.iter().map(training).collect(),
-            background_checked: None,
-            need_reviewed: None,
-            multi_factor: true,
-            device: Device::Fixed,
-        };
-        let agency = Agency {
-            id: "x".to_owned(),
-            name: "X".to_owned(),
-            kind: AgencyKind::LawEnforcement,
-            home: "north".to_owned(),
-            participant: true,
-            agreements: vec![],
-            suspended_since: None,
-        };
-        let party = Party { person, agency };
+        let mut actor = party("a");
+        actor.person.trainings = trainings.iter().map(training).collect();
         Matter {
             jurisdiction: "north".to_owned(),
             clock: Clock { now: Instant(0), today: date(2026, 3, 10), weekday: 2, minute_of_day: 0 },
-            actor: party.clone(),
-            requester: party,
+            actor: actor.clone(),
+            requester: actor,
             request: None,
             probe: None,
             gallery: None,

@@ -17,7 +17,7 @@ fn who(person: &str) -> Who {
     }
 }
 
-fn party(person: &str) -> Party {
+pub(crate) fn party(person: &str) -> Party {
     let person = Person {
         id: person.into(),
         name: person.into(),
