@@ -572,6 +572,7 @@ impl Misstep {
     pub(crate) fn told_to(self, who: &Who, life: &Life) -> Self {
         let opened = life.is_opener(who);
         match self {
+            // A second lock behind `Sitting::keeps_from`, which has the release look for no record of theirs.
             Self::Unlisted { demanded, .. }
             | Self::NotPossible { demanded, .. }
             | Self::Withheld { demanded, .. }
