@@ -3,7 +3,7 @@
 
 use super::Desk;
 use super::serving::{hear, unless_stalled};
-use crate::budget::TurnedAway;
+use crate::budget::{self, TurnedAway};
 use crate::identity::IdentityError;
 use crate::problem::Problem;
 use crate::public_log;
@@ -44,6 +44,7 @@ pub(super) async fn answer(
     otherwise: Option<Problem>,
     busy: mpsc::Sender<()>,
 ) -> Result<Problem, TurnedAway> {
+    let log = budget::log_of(&desk.casework, &log, caller).unwrap_or(&log).to_owned();
     hear(desk, caller, whose, &log, false)?;
     let home = caller.as_ref().map_or("", |principal| principal.jurisdiction.as_str());
     if let Some(reason) = desk.casework.stalled(&[home, log.as_str()]) {
