@@ -145,20 +145,20 @@ pub(super) async fn serve(
             let parts: Vec<(String, String)> = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
             let length = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
             let heard = match route.audit {
-                Audit::Public => Ok(()),
+                Audit::Public => Ok(None),
                 Audit::Look | Audit::Step => {
-                    hear(&desk, &caller, whose, jurisdiction(&parts), route.method == Method::GET)
+                    let asked = jurisdiction(&parts);
+                    let heard = hear(&desk, &caller, whose, asked, route.method == Method::GET);
+                    heard.map(|()| hangs(&desk, &caller, asked))
                 }
             };
             let received = match heard {
-                Ok(()) => match hangs(&desk, route, &caller, &parts) {
-                    Some(refused) => Err(refused),
-                    None if head_bytes > HEAD_BYTES => {
-                        let admitted = let_in(&desk, (route, &method), &caller, &parts, &busy).await;
-                        Err(admitted.err().unwrap_or_else(|| head_too_large(head_bytes)))
-                    }
-                    None => receive(&desk, (route, &method), &caller, &parts, (length, &mut body), &busy).await,
-                },
+                Ok(Some(refused)) => Err(refused),
+                Ok(None) if head_bytes > HEAD_BYTES => {
+                    let admitted = let_in(&desk, (route, &method), &caller, &parts, &busy).await;
+                    Err(admitted.err().unwrap_or_else(|| head_too_large(head_bytes)))
+                }
+                Ok(None) => receive(&desk, (route, &method), &caller, &parts, (length, &mut body), &busy).await,
                 Err(TurnedAway { problem, seconds }) => {
                     unheard = Some(seconds);
                     Err(*problem)
@@ -261,17 +261,9 @@ async fn receive(
 
 /// Says that nothing is done where the disk of a log hangs that this would be on record in: whoever is at a step holds what others
 /// wait for.
-fn hangs(
-    desk: &Desk,
-    route: &Route,
-    caller: &Result<Principal, IdentityError>,
-    parts: &[(String, String)],
-) -> Option<Problem> {
-    if matches!(route.audit, Audit::Public) {
-        return None;
-    }
+pub(super) fn hangs(desk: &Desk, caller: &Result<Principal, IdentityError>, jurisdiction: &str) -> Option<Problem> {
     let home = caller.as_ref().map_or("", |principal| principal.jurisdiction.as_str());
-    let reason = desk.casework.stalled(&[home, jurisdiction(parts)])?;
+    let reason = desk.casework.stalled(&[home, jurisdiction])?;
     Some(CaseError::Log(reason).into())
 }
 
