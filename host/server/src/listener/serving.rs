@@ -127,9 +127,7 @@ pub(super) async fn serve(
         // Before anything is said of its form: an attempt is on record however it is written.
         (found, Some(log)) => {
             let asked = public_log::asked(&method, &path);
-            let otherwise = method
-                .is_safe()
-                .then(|| if head_bytes > HEAD_BYTES { head_too_large(head_bytes) } else { unrouted(&found, &path) });
+            let otherwise = method.is_safe().then(|| unrouted(&found, &path, head_bytes));
             let told = attempts::answer(&desk, (&caller, whose), (log, asked), otherwise, busy).await;
             let problem = told.unwrap_or_else(|TurnedAway { problem, seconds }| {
                 unheard = Some(seconds);
@@ -137,10 +135,7 @@ pub(super) async fn serve(
             });
             ("none", Err(problem))
         }
-        (Match::Nothing | Match::Methods(_), None) if head_bytes > HEAD_BYTES => {
-            ("none", Err(head_too_large(head_bytes)))
-        }
-        (found @ (Match::Nothing | Match::Methods(_)), None) => ("none", Err(unrouted(&found, &path))),
+        (found @ (Match::Nothing | Match::Methods(_)), None) => ("none", Err(unrouted(&found, &path, head_bytes))),
         (Match::Route(route, parts), None) => {
             let parts: Vec<(String, String)> = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
             let length = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
@@ -197,8 +192,11 @@ pub(super) async fn serve(
     response
 }
 
-/// Of a call that no route answers.
-fn unrouted(found: &Match<'_>, path: &str) -> Problem {
+/// Of a call that no route answers, with a head of so many bytes.
+fn unrouted(found: &Match<'_>, path: &str, head_bytes: usize) -> Problem {
+    if head_bytes > HEAD_BYTES {
+        return head_too_large(head_bytes);
+    }
     if let Match::Methods(methods) = found {
         let right: Vec<_> = methods.iter().map(|m| m.as_str()).collect();
         let detail = format!("{path} takes {}", right.join(" or "));
