@@ -377,22 +377,33 @@ impl Config {
     }
 
     /// Makes the folder of an embedded database, for its owner alone: the engine makes its files for everybody.
-    pub(crate) fn keep_database_private(&self) -> anyhow::Result<()> {
+    fn keep_database_private(&self) -> anyhow::Result<()> {
         self.database_folder().map_or(Ok(()), |folder| private::only_owners(&folder))
     }
 
     /// Where the database's address is named, and which it is: for whoever has to change it.
-    pub(crate) fn store_named(&self) -> String {
+    fn store_named(&self) -> String {
         format!("{}: [store] url = \"{}\"", self.file.display(), self.store.url)
     }
 
     /// Database credentials, where a user is configured.
-    pub(crate) fn credentials(&self) -> anyhow::Result<Option<store::Credentials>> {
+    fn credentials(&self) -> anyhow::Result<Option<store::Credentials>> {
         let Some(user) = self.store.user.clone() else { return Ok(None) };
         let variable = self.store.password_env.as_deref().unwrap_or("MAGISTRATE_STORE_PASSWORD");
         let password = std::env::var(variable)
             .with_context(|| format!("[store] user is set: put its password in the environment as {variable}"))?;
         Ok(Some(store::Credentials { user, password }))
+    }
+
+    /// Reads what the database is opened with; the future opens it.
+    pub(crate) fn database(&self) -> anyhow::Result<impl Future<Output = anyhow::Result<store::Store>>> {
+        self.keep_database_private()?;
+        let key = store::MasterKey::from_bytes(secret(&self.store.key)?);
+        let credentials = self.credentials()?;
+        Ok(async move {
+            let opened = store::Store::open(&self.store.url, credentials.as_ref(), key).await;
+            opened.with_context(|| self.store_named())
+        })
     }
 }
 

@@ -169,37 +169,35 @@ const DATED_ANEW: &str = "# init: the day before";
 fn date_anew(registry: &Path) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(registry)?;
     if text.contains(DATED_ANEW) {
-        let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
-        std::fs::write(registry, dated(&text, today.yesterday()?))?;
+        std::fs::write(registry, dated(&text, pki::today().yesterday()?))?;
     }
     Ok(())
 }
 
 /// The same lines with this day where they ask for one.
 fn dated(text: &str, day: model::terms::Date) -> String {
-    let lines: Vec<String> = text
-        .lines()
-        .map(|line| match line.split_once('=') {
-            Some((key, _)) if line.ends_with(DATED_ANEW) => format!("{key}= \"{day}\""),
-            _ => line.to_owned(),
-        })
-        .collect();
-    lines.join("\n") + "\n"
+    rewritten(text, |line| {
+        let (key, _) = line.split_once('=')?;
+        line.ends_with(DATED_ANEW).then(|| format!("{key}= \"{day}\""))
+    })
 }
 
 /// Makes the development galleries hold templates of the configured model. Only galleries have these two keys.
 fn fit_galleries(registry: &Path, model: &str, dim: usize) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(registry)?;
-    let fitted: Vec<String> = text
-        .lines()
-        .map(|line| match line.split_once('=').map(|(key, _)| key.trim()) {
-            Some("model") => format!("model = {model:?}"),
-            Some("dim") => format!("dim = {dim}"),
-            _ => line.to_owned(),
-        })
-        .collect();
-    std::fs::write(registry, fitted.join("\n") + "\n")?;
+    let fitted = rewritten(&text, |line| match line.split_once('=')?.0.trim() {
+        "model" => Some(format!("model = {model:?}")),
+        "dim" => Some(format!("dim = {dim}")),
+        _ => None,
+    });
+    std::fs::write(registry, fitted)?;
     Ok(())
+}
+
+/// The same lines but for those that `anew` gives another for.
+fn rewritten(text: &str, anew: impl Fn(&str) -> Option<String>) -> String {
+    let lines: Vec<String> = text.lines().map(|line| anew(line).unwrap_or_else(|| line.to_owned())).collect();
+    lines.join("\n") + "\n"
 }
 
 /// Copies policy.toml, registry.toml, the component, the directive's text and the scenarios.

@@ -317,10 +317,14 @@ fn positive(mut serial: [u8; 16]) -> SerialNumber {
     SerialNumber::from_slice(&serial)
 }
 
+/// Which day it is, in UTC.
+pub(crate) fn today() -> model::terms::Date {
+    jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()
+}
+
 fn day(from_today: i64) -> anyhow::Result<time::OffsetDateTime> {
     use jiff::ToSpan as _;
-    let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
-    let date = today.checked_add(from_today.days())?;
+    let date = today().checked_add(from_today.days())?;
     Ok(rcgen::date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs()))
 }
 

@@ -215,10 +215,7 @@ async fn open_by(config: &Config, clock: Clock, vigil: Option<&Vigil>) -> anyhow
         openings.push(Opening { id: id.clone(), policy, registry, log, galleries });
     }
     opening.finish_and_clear();
-    config.keep_database_private()?;
-    let key = store::MasterKey::from_bytes(config::secret(&config.store.key)?);
-    let opened = store::Store::open(&config.store.url, config.credentials()?.as_ref(), key).await;
-    let store = opened.with_context(|| config.store_named())?;
+    let store = config.database()?.await?;
     let bars = Mutex::new(BTreeMap::new());
     let progress = |loading: Loading<'_>| {
         let name = format!("{}/{}", loading.jurisdiction, loading.gallery);

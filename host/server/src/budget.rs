@@ -256,8 +256,8 @@ pub(crate) fn is_refusal(problem: &Problem) -> bool {
     matches!(problem.status, StatusCode::FORBIDDEN | StatusCode::CONFLICT)
 }
 
-/// In whose log it is on record that somebody was not heard: of the jurisdiction that was asked or, where this host does not
-/// serve that one, of their own.
+/// In whose log it is on record that somebody was not heard, or made an attempt on a log: of the jurisdiction that was asked or,
+/// where this host does not serve that one, of their own.
 pub(crate) fn log_of<'a>(
     casework: &Casework,
     asked: &'a str,

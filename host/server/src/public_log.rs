@@ -152,8 +152,8 @@ pub(crate) fn asked(method: &Method, path: &str) -> String {
     shortened(&format!("{method} {path}"))
 }
 
-/// Records who made an attempt on a log, with that log's jurisdiction or, where it is none of this host, with their own. Gives what
-/// they are told: by a safe method, `otherwise`; by another, that nobody changes a log.
+/// Records with this jurisdiction who made an attempt on a log. Gives what they are told: by a safe method, `otherwise`; by another,
+/// that nobody changes a log.
 pub(crate) async fn record_attempt(
     casework: &Casework,
     caller: Result<Principal, IdentityError>,
@@ -165,10 +165,8 @@ pub(crate) async fn record_attempt(
         Ok(registered) => registered,
         Err(problem) => return problem,
     };
-    let is_here = casework.chamber(jurisdiction).is_ok();
-    let log = if is_here { jurisdiction } else { registered.principal.jurisdiction.as_str() };
     let reason = if otherwise.is_some() { NOT_THERE } else { APPEND_ONLY };
-    match (casework.reject::<()>(log, &registered, asked, None, reason).await, otherwise) {
+    match (casework.reject::<()>(jurisdiction, &registered, asked, None, reason).await, otherwise) {
         (Err(CaseError::Rejected(rejection)), Some(mut problem)) => {
             problem.detail.push_str("; that it was asked for is on record");
             problem.receipt = rejection.into_receipt().map(|receipt| Box::new((*receipt).into()));

@@ -2,7 +2,7 @@
 //! killed has not brought it there yet, from the log's journal, on which it rides sealed under the same key.
 
 use super::{Log, parse_leaf};
-use crate::config::{self, Config};
+use crate::config::Config;
 use anyhow::Context as _;
 use casework::watermark;
 use model::account::{Account, Event, Kind, Leaf};
@@ -90,10 +90,7 @@ pub(crate) fn told_apart(gone: Vec<(u64, String)>, destroyed: &BTreeSet<String>)
 /// Opens the database that a configuration names.
 pub(crate) async fn database(config: &Config) -> anyhow::Result<store::Store> {
     crate::store_command::whole(config)?;
-    config.keep_database_private()?;
-    let key = store::MasterKey::from_bytes(config::secret(&config.store.key)?);
-    let opened = store::Store::open(&config.store.url, config.credentials()?.as_ref(), key).await;
-    let opened = opened.with_context(|| config.store_named());
+    let opened = config.database()?.await;
     opened.context("accounts are in the database, and an embedded one belongs to its server while that runs")
 }
 

@@ -2,13 +2,12 @@
 //! written. They are bounded as what is refused is, for they cost whoever makes them nothing.
 
 use super::Desk;
-use super::serving::{hear, unless_stalled};
-use crate::budget::TurnedAway;
+use super::serving::{hangs, hear, unless_stalled};
+use crate::budget::{self, TurnedAway};
 use crate::identity::IdentityError;
 use crate::problem::Problem;
 use crate::public_log;
 use crate::routes::Match;
-use casework::CaseError;
 use hyper::Method;
 use model::registry::Principal;
 use std::sync::Arc;
@@ -44,10 +43,10 @@ pub(super) async fn answer(
     otherwise: Option<Problem>,
     busy: mpsc::Sender<()>,
 ) -> Result<Problem, TurnedAway> {
+    let log = budget::log_of(&desk.casework, &log, caller).unwrap_or(&log).to_owned();
     hear(desk, caller, whose, &log, false)?;
-    let home = caller.as_ref().map_or("", |principal| principal.jurisdiction.as_str());
-    if let Some(reason) = desk.casework.stalled(&[home, log.as_str()]) {
-        return Ok(CaseError::Log(reason).into());
+    if let Some(problem) = hangs(desk, caller, &log) {
+        return Ok(problem);
     }
     let (theirs, caller) = (desk.clone(), caller.clone());
     let recording = tokio::spawn(async move {

@@ -127,9 +127,7 @@ pub(super) async fn serve(
         // Before anything is said of its form: an attempt is on record however it is written.
         (found, Some(log)) => {
             let asked = public_log::asked(&method, &path);
-            let otherwise = method
-                .is_safe()
-                .then(|| if head_bytes > HEAD_BYTES { head_too_large(head_bytes) } else { unrouted(&found, &path) });
+            let otherwise = method.is_safe().then(|| unrouted(&found, &path, head_bytes));
             let told = attempts::answer(&desk, (&caller, whose), (log, asked), otherwise, busy).await;
             let problem = told.unwrap_or_else(|TurnedAway { problem, seconds }| {
                 unheard = Some(seconds);
@@ -137,28 +135,25 @@ pub(super) async fn serve(
             });
             ("none", Err(problem))
         }
-        (Match::Nothing | Match::Methods(_), None) if head_bytes > HEAD_BYTES => {
-            ("none", Err(head_too_large(head_bytes)))
-        }
-        (found @ (Match::Nothing | Match::Methods(_)), None) => ("none", Err(unrouted(&found, &path))),
+        (found @ (Match::Nothing | Match::Methods(_)), None) => ("none", Err(unrouted(&found, &path, head_bytes))),
         (Match::Route(route, parts), None) => {
             let parts: Vec<(String, String)> = parts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
             let length = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
             let heard = match route.audit {
-                Audit::Public => Ok(()),
+                Audit::Public => Ok(None),
                 Audit::Look | Audit::Step => {
-                    hear(&desk, &caller, whose, jurisdiction(&parts), route.method == Method::GET)
+                    let asked = jurisdiction(&parts);
+                    let heard = hear(&desk, &caller, whose, asked, route.method == Method::GET);
+                    heard.map(|()| hangs(&desk, &caller, asked))
                 }
             };
             let received = match heard {
-                Ok(()) => match hangs(&desk, route, &caller, &parts) {
-                    Some(refused) => Err(refused),
-                    None if head_bytes > HEAD_BYTES => {
-                        let admitted = let_in(&desk, (route, &method), &caller, &parts, &busy).await;
-                        Err(admitted.err().unwrap_or_else(|| head_too_large(head_bytes)))
-                    }
-                    None => receive(&desk, (route, &method), &caller, &parts, (length, &mut body), &busy).await,
-                },
+                Ok(Some(refused)) => Err(refused),
+                Ok(None) if head_bytes > HEAD_BYTES => {
+                    let admitted = let_in(&desk, (route, &method), &caller, &parts, &busy).await;
+                    Err(admitted.err().unwrap_or_else(|| head_too_large(head_bytes)))
+                }
+                Ok(None) => receive(&desk, (route, &method), &caller, &parts, (length, &mut body), &busy).await,
                 Err(TurnedAway { problem, seconds }) => {
                     unheard = Some(seconds);
                     Err(*problem)
@@ -197,8 +192,11 @@ pub(super) async fn serve(
     response
 }
 
-/// Of a call that no route answers.
-fn unrouted(found: &Match<'_>, path: &str) -> Problem {
+/// Of a call that no route answers, with a head of so many bytes.
+fn unrouted(found: &Match<'_>, path: &str, head_bytes: usize) -> Problem {
+    if head_bytes > HEAD_BYTES {
+        return head_too_large(head_bytes);
+    }
     if let Match::Methods(methods) = found {
         let right: Vec<_> = methods.iter().map(|m| m.as_str()).collect();
         let detail = format!("{path} takes {}", right.join(" or "));
@@ -261,17 +259,9 @@ async fn receive(
 
 /// Says that nothing is done where the disk of a log hangs that this would be on record in: whoever is at a step holds what others
 /// wait for.
-fn hangs(
-    desk: &Desk,
-    route: &Route,
-    caller: &Result<Principal, IdentityError>,
-    parts: &[(String, String)],
-) -> Option<Problem> {
-    if matches!(route.audit, Audit::Public) {
-        return None;
-    }
+pub(super) fn hangs(desk: &Desk, caller: &Result<Principal, IdentityError>, jurisdiction: &str) -> Option<Problem> {
     let home = caller.as_ref().map_or("", |principal| principal.jurisdiction.as_str());
-    let reason = desk.casework.stalled(&[home, jurisdiction(parts)])?;
+    let reason = desk.casework.stalled(&[home, jurisdiction])?;
     Some(CaseError::Log(reason).into())
 }
 
