@@ -2,7 +2,7 @@
 
 use crate::common::{allows, until};
 use client::{Client, Identity};
-use integration_tests::{Deployment, copy};
+use integration_tests::{Deployment, copy, put_back};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -169,9 +169,7 @@ impl Kept {
 
     fn put_back(&self, deployment: &Deployment) {
         for part in Self::PARTS {
-            let place = deployment.home.join(part);
-            std::fs::remove_dir_all(&place).unwrap();
-            copy(&self.0.join(part), &place).unwrap();
+            put_back(&deployment.home.join(part), &self.0.join(part)).unwrap();
         }
     }
 }
