@@ -3,8 +3,8 @@
 use magistrate_casework as casework;
 
 use crate::common::{
-    ASKER, Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, demanding, misstep, outgoing, refused, said,
-    signing, submission, template, text,
+    ASKER, Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, demanding, misstep, outgoing, refused,
+    registered, said, signing, submission, template, text,
 };
 use casework::chamber::{Loading, Registered};
 use casework::disposition::Examination;
@@ -16,8 +16,8 @@ use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, GALLERY_REC
 use casework::search_step::Plan;
 use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
 use model::account::{Account, Event, Retained};
-use model::facts::{CaseStatus, Conclusion, Device, Identifier, Likeness};
-use model::registry::{Agency, Person, Principal, Registry};
+use model::facts::{CaseStatus, Conclusion, Identifier, Likeness};
+use model::registry::{Agency, Person, Registry};
 use model::rulings::Duty;
 use model::terms::{Instant, Phase, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,9 +150,7 @@ impl House {
     }
 
     async fn who_of(&self, jurisdiction: &str, person: &str) -> Registered {
-        let (jurisdiction, person) = (jurisdiction.to_owned(), person.to_owned());
-        let principal = Principal { jurisdiction, person, device: Device::Fixed };
-        self.casework.registered(&principal).await.unwrap()
+        registered(&self.casework, jurisdiction, person).await.unwrap()
     }
 
     async fn enroll(&self) {
