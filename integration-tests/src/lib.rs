@@ -333,6 +333,15 @@ pub fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     std::fs::set_permissions(to, from.metadata()?.permissions())
 }
 
+/// Puts a copy of a folder in its place.
+///
+/// # Errors
+/// When there is nothing in that place; see [`copy`].
+pub fn put_back(folder: &Path, copied: &Path) -> std::io::Result<()> {
+    std::fs::remove_dir_all(folder)?;
+    copy(copied, folder)
+}
+
 impl Drop for Deployment {
     fn drop(&mut self) {
         if let Some(mut server) = self.server.take() {

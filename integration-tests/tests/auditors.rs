@@ -142,6 +142,7 @@ async fn attempt(court: &Court, who: &str, name: &str, path: &str, log: &str) ->
         "{who} {name} {path}"
     );
     let told = (!answer.body.is_empty()).then(|| answer.json().unwrap());
+    assert_eq!(told.is_none(), name == "HEAD", "{who} {name} {path}");
     if let Some(told) = &told {
         assert_eq!(told["receipt"]["index"], before, "{who} {name} {path}: {told}");
         assert!(told["detail"].as_str().unwrap().contains("on record"), "{told}");

@@ -1,7 +1,7 @@
 //! Connections at their edges, over HTTP/1.1 and HTTP/2: bodies that are too large, clients that are too slow, to send or to
 //! read, connections that are too old or too many, handshakes that come to nothing, and bodies that take up too much room.
 
-use crate::common::{Court, configured, court, http2, path, request, searcher};
+use crate::common::{self, Court, allows, configured, court, http2, path, request, searcher};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -71,17 +71,10 @@ async fn over_http2_a_body_without_end_is_not_taken_for_ever() {
     }
 }
 
-/// Sends this over HTTP/1.1 and gives what comes until the server closes the connection, which it has to.
+/// The same as [`common::exchange`] on a new connection to this court, for HTTP/1.1.
 async fn exchange(court: &Court, sent: &[u8]) -> String {
     let identity = court.deployment.identity(&searcher("detroit")).unwrap();
-    let mut connection = identity.connect(&court.deployment.address).await.unwrap();
-    connection.write_all(sent).await.unwrap();
-    connection.flush().await.unwrap();
-    let mut answer = Vec::new();
-    // How a connection ends is the server's choice.
-    let closed = tokio::time::timeout(LONG, connection.read_to_end(&mut answer)).await;
-    assert!(closed.is_ok(), "the server waits for ever");
-    String::from_utf8_lossy(&answer).into_owned()
+    common::exchange(identity.connect(&court.deployment.address).await.unwrap(), sent).await
 }
 
 #[tokio::test]
@@ -123,6 +116,7 @@ async fn over_http1_a_body_too_large_is_answered_and_the_connection_goes_on() {
 #[tokio::test]
 async fn a_wrong_method_is_told_the_right_ones_in_the_head() {
     let Some(court) = court().await else { return };
+    let identity = court.deployment.identity(&searcher("detroit")).unwrap();
     for (asked, status, allow) in [
         ("DELETE /v1/detroit/searches", 405, Some("POST")),
         ("HEAD /v1/detroit/people", 405, Some("POST, GET")),
@@ -133,11 +127,7 @@ async fn a_wrong_method_is_told_the_right_ones_in_the_head() {
         ("DELETE /v1/detroit/log/checkpoint", 403, None),
         ("DELETE /v1/detroit/nothing", 404, None),
     ] {
-        let sent = format!("{asked} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-        let answer = exchange(&court, sent.as_bytes()).await;
-        let (head, _) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{asked}: {answer}"));
-        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{asked}: {head}");
-        assert_eq!(head.lines().find_map(|line| line.strip_prefix("allow: ")), allow, "{asked}: {head}");
+        allows(identity.connect(&court.deployment.address).await.unwrap(), asked, status, allow).await;
     }
 }
 

@@ -135,8 +135,7 @@ async fn a_damaged_file_is_named_with_what_does_not_depend_on_it_and_nothing_is_
     assert!(told.contains("an earlier copy was put in its place"), "{told}");
     court.deployment.kill().unwrap();
     assert!(files(&log) == sound, "nothing was signed, and nothing dropped");
-    std::fs::remove_dir_all(&log).unwrap();
-    copy(&newer, &log).unwrap();
+    integration_tests::put_back(&log, &newer).unwrap();
     court.deployment.serve().unwrap();
     assert_eq!(court.search(HARMED, 2).await["verdict"], "permit", "with the log back it goes on");
     court.deployment.stop().unwrap();

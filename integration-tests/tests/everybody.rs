@@ -1,7 +1,7 @@
 //! The address for everybody: what is public is had there without a certificate, by anybody's tools; nothing else is there, nothing
 //! of it is on record but how many attempts on a log there were, and whatever happens there, those with certificates are served.
 
-use crate::common::{Court, court, searcher};
+use crate::common::{Court, allows, court, searcher};
 use crate::public_log::{fetch, published_key, text};
 use crate::reports::{annual, weekly};
 use base64::Engine as _;
@@ -280,14 +280,7 @@ async fn a_wrong_method_is_told_those_that_are_for_everybody() {
         ("DELETE /v1/detroit/log/checkpoint", 405, Some("GET, HEAD")),
         ("POST /v1/detroit/searches", 404, None),
     ] {
-        let mut connection = TcpStream::connect(host(&court)).await.unwrap();
-        let sent = format!("{asked} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-        connection.write_all(sent.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).await.unwrap();
-        let (head, _) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{asked}: {answer}"));
-        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{asked}: {head}");
-        assert_eq!(head.lines().find_map(|line| line.strip_prefix("allow: ")), allow, "{asked}: {head}");
+        allows(TcpStream::connect(host(&court)).await.unwrap(), asked, status, allow).await;
     }
 }
 

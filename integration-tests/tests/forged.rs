@@ -6,14 +6,14 @@ use model::terms::{Digest, new_id};
 use serde_json::{Value, json};
 use std::process::Output;
 
-const CONFIG: [&str; 4] = ["--config", "magistrate.toml", "--jurisdiction", "detroit"];
-const KEY: [&str; 2] = ["--key", "log-keys/detroit.vkey"];
+pub const CONFIG: [&str; 4] = ["--config", "magistrate.toml", "--jurisdiction", "detroit"];
+pub const KEY: [&str; 2] = ["--key", "log-keys/detroit.vkey"];
 
-fn audit(court: &Court, parts: &[&[&str]]) -> Output {
+pub fn audit(court: &Court, parts: &[&[&str]]) -> Output {
     court.deployment.run(&[&["audit"][..], &parts.concat()].concat()).unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -22,14 +22,14 @@ fn lines(output: &Output) -> Vec<Value> {
 }
 
 /// Every entry of the log with its account.
-fn entries(court: &Court) -> Vec<Value> {
+pub fn entries(court: &Court) -> Vec<Value> {
     let shown = audit(court, &[&["show"], &CONFIG, &["--accounts", "--json", "--count", "10000"]]);
     assert!(shown.status.success(), "{}", said(&shown));
     lines(&shown)
 }
 
 /// What is found of the accounts, and how the command ends.
-fn accounts(court: &Court) -> (Option<i32>, Value) {
+pub fn accounts(court: &Court) -> (Option<i32>, Value) {
     let verified = audit(court, &[&["verify"], &CONFIG, &["--accounts", "--json"]]);
     let mut told = lines(&verified);
     assert_eq!(told.len(), 2, "the log, and its accounts: {}", said(&verified));
@@ -38,7 +38,7 @@ fn accounts(court: &Court) -> (Option<i32>, Value) {
 }
 
 /// What a replay tells, the counts last, and how it ends.
-fn replay(court: &Court) -> (Option<i32>, Vec<Value>) {
+pub fn replay(court: &Court) -> (Option<i32>, Vec<Value>) {
     let replayed = audit(court, &[&["replay", "--json"], &CONFIG]);
     (replayed.status.code(), lines(&replayed))
 }

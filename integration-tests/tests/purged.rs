@@ -12,7 +12,7 @@ use model::terms::Digest;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
-use store::test_support::{RowAtRest, at_rest, opened};
+use store::test_support::{RowAtRest, at_rest, holds, opened};
 
 /// A name that is nowhere else on this disk.
 const MARKER: &str = "Jane Marker Doe 7b1f";
@@ -36,25 +36,6 @@ const ENOUGH: usize = 64;
 struct Needle {
     of: &'static str,
     bytes: Vec<u8>,
-}
-
-/// What was read; nothing of what is gone meanwhile.
-fn there<T>(read: std::io::Result<T>) -> Option<T> {
-    match read {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-        read => Some(read.unwrap()),
-    }
-}
-
-/// Whether any file under the folder holds these bytes. Files come and go while an engine works.
-fn holds(folder: &Path, needle: &[u8]) -> bool {
-    let Some(entries) = there(std::fs::read_dir(folder)) else { return false };
-    entries.map(|entry| entry.unwrap().path()).any(|path| {
-        if path.is_dir() {
-            return holds(&path, needle);
-        }
-        there(std::fs::read(&path)).is_some_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
-    })
 }
 
 /// A copy as a crash would leave the folder. A server at rest in it still tidies up: where a file went away meanwhile, all is
@@ -256,7 +237,7 @@ async fn opens_to_nothing(home: &Path, going: &Going) {
 
 /// Those of the needles that are in a folder, by what they are of.
 fn left(folder: &Path, needles: &[Needle]) -> Vec<&'static str> {
-    needles.iter().filter(|needle| holds(folder, &needle.bytes)).map(|needle| needle.of).collect()
+    needles.iter().filter(|needle| holds(folder, &needle.bytes).unwrap()).map(|needle| needle.of).collect()
 }
 
 /// What is kept beside the logs follows from them still, as far as accounts are there to say so; and where nothing differs,
@@ -333,9 +314,9 @@ async fn nothing_is_left_of_what_was_purged_in_any_file() {
     assert_eq!(left(&home, &rows), [""; 0], "in the database, the logs, the galleries' files or the outbox");
     assert_eq!(left(&home, &riders), [""; 0]);
     for clear in [MARKER, CASE, ANALYST, &Digest::of(COUNTED.as_bytes()).to_string()] {
-        assert!(!holds(&home.join("data"), clear.as_bytes()), "nor was {clear} anywhere in the clear");
+        assert!(!holds(&home.join("data"), clear.as_bytes()).unwrap(), "nor was {clear} anywhere in the clear");
     }
-    assert!(!holds(&home, MARKER.as_bytes()));
+    assert!(!holds(&home, MARKER.as_bytes()).unwrap());
     opens_to_nothing(&home, &going).await;
 
     let arguments = ["audit", "verify", "--config", "magistrate.toml", "--accounts"];

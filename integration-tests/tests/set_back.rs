@@ -2,7 +2,7 @@
 //! from it, and whoever watches the host learns why; unless somebody answers for it, on record.
 
 use crate::common::{Court, alarm_but, alarms, court, path, request, searcher};
-use integration_tests::copy;
+use integration_tests::{copy, put_back};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -51,8 +51,7 @@ async fn an_empty_or_an_earlier_database_is_not_served_from_and_the_newest_is() 
         assert!(told.contains("the database lacks what is on record") && !told.contains("cannot be written"), "{told}");
     }
 
-    std::fs::remove_dir_all(database(&court)).unwrap();
-    copy(&earlier, &database(&court)).unwrap();
+    put_back(&database(&court), &earlier).unwrap();
     for told in refused(&mut court).await {
         assert!(told.contains("the database knows of ") && !told.contains("knows of 0 entries"), "{told}");
         assert!(told.contains("an earlier copy was put in its place"), "{told}");
@@ -87,8 +86,7 @@ async fn whoever_goes_on_without_what_no_copy_has_answers_for_it_on_record() {
     // What rides on the journal is not lost with the database.
     let kept = court.search("detroit", 3).await;
     court.deployment.kill().unwrap();
-    std::fs::remove_dir_all(database(&court)).unwrap();
-    copy(&earlier, &database(&court)).unwrap();
+    put_back(&database(&court), &earlier).unwrap();
 
     answered_for(&mut court).unwrap();
     let said = answers(&court).await;

@@ -1,13 +1,12 @@
 //! Two hosts and a witness, each a program of its own: what is published is cosigned, and a forked log is found out.
 
-use crate::common::until;
+use crate::common::{allows, until};
 use client::{Client, Identity};
-use integration_tests::{Deployment, copy};
+use integration_tests::{Deployment, copy, put_back};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// What a witness is called that belongs to nobody else.
 const W1: &str = "witness.example/w1";
@@ -170,9 +169,7 @@ impl Kept {
 
     fn put_back(&self, deployment: &Deployment) {
         for part in Self::PARTS {
-            let place = deployment.home.join(part);
-            std::fs::remove_dir_all(&place).unwrap();
-            copy(&self.0.join(part), &place).unwrap();
+            put_back(&deployment.home.join(part), &self.0.join(part)).unwrap();
         }
     }
 }
@@ -257,17 +254,7 @@ async fn a_witness_says_by_which_method_it_is_asked() {
     for (asked, status, allow) in
         [("GET /add-checkpoint", 405, Some("POST")), ("PUT /add-checkpoint", 405, Some("POST")), ("GET /", 404, None)]
     {
-        let mut connection = identity.connect(&witness.address).await.unwrap();
-        let sent = format!("{asked} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-        connection.write_all(sent.as_bytes()).await.unwrap();
-        connection.flush().await.unwrap();
-        let mut answer = Vec::new();
-        // How a connection ends is the witness's choice.
-        let _ = connection.read_to_end(&mut answer).await;
-        let answer = String::from_utf8_lossy(&answer);
-        let (head, _) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{asked}: {answer}"));
-        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{asked}: {head}");
-        assert_eq!(head.lines().find_map(|line| line.strip_prefix("allow: ")), allow, "{asked}: {head}");
+        allows(identity.connect(&witness.address).await.unwrap(), asked, status, allow).await;
     }
     witness.stop();
 }

@@ -1,12 +1,12 @@
 //! Clocks that were wrong: one that leaps ahead while the host works, and one that was ahead when it started.
 
+use crate::common::registered;
 use magistrate_casework::anomalies::Scope;
 use magistrate_casework::chamber::{Loading, Registered};
 use magistrate_casework::clock::{ClockError, Correction};
 use magistrate_casework::{CaseError, Casework, Clock, Opening, PolicyState};
 use model::account::{Event, Leaf};
-use model::facts::Device;
-use model::registry::{Principal, Registry};
+use model::registry::Registry;
 use model::terms::Instant;
 use std::path::Path;
 use std::sync::Arc;
@@ -50,8 +50,7 @@ async fn open(home: &Path, clock: Clock) -> Result<Casework, CaseError> {
 }
 
 async fn auditor(casework: &Casework) -> Registered {
-    let (jurisdiction, person) = (JURISDICTION.to_owned(), AUDITOR.to_owned());
-    casework.registered(&Principal { jurisdiction, person, device: Device::Fixed }).await.unwrap()
+    registered(casework, JURISDICTION, AUDITOR).await.unwrap()
 }
 
 /// Lets the log grow: an auditor looks at it.

@@ -1,7 +1,7 @@
 //! Two jurisdictions on one host: what their policies are told of somebody who searches in both, and what the host itself wants
 //! to be said of a search, whatever they permit.
 
-use crate::common::{MODEL, batch, intake, misstep, record};
+use crate::common::{MODEL, batch, intake, misstep, record, registered};
 use magistrate_casework::access::Change;
 use magistrate_casework::chamber::{Loading, Registered};
 use magistrate_casework::intake::Intake;
@@ -9,8 +9,8 @@ use magistrate_casework::retention::{self, Asking, GALLERY_RECORD};
 use magistrate_casework::search_step::Plan;
 use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
 use model::account::{Event, Kind, Retained};
-use model::facts::{AccessChange, Device, History, Identifier};
-use model::registry::{Principal, Registry};
+use model::facts::{AccessChange, History, Identifier};
+use model::registry::Registry;
 use model::subject::Lacking;
 use model::terms::{Instant, Phase};
 use std::collections::BTreeMap;
@@ -105,12 +105,7 @@ fn registry(home: &str) -> Registry {
 }
 
 async fn who(casework: &Casework, home: &str) -> Registered {
-    person(casework, home, ASKER).await
-}
-
-async fn person(casework: &Casework, home: &str, person: &str) -> Registered {
-    let principal = Principal { jurisdiction: home.to_owned(), person: person.to_owned(), device: Device::Fixed };
-    casework.registered(&principal).await.unwrap()
+    registered(casework, home, ASKER).await.unwrap()
 }
 
 impl House {
@@ -269,7 +264,7 @@ async fn why_somebody_may_not_act_is_on_record_at_home_alone() {
         reason: "as the test says".to_owned(),
         answers: BTreeMap::new(),
     };
-    let deputy = person(casework, NORTH, DEPUTY).await;
+    let deputy = registered(casework, NORTH, DEPUTY).await.unwrap();
     casework.change_access(&deputy, NORTH, ASKER, suspend).await.unwrap();
     let refused = casework.retention(&waiting, SOUTH, asking(retention::Change::Notice)).await.map(drop);
     assert!(matches!(&refused, Err(CaseError::Rejected(reason)) if reason.contains("suspended")), "{refused:?}");
@@ -277,7 +272,7 @@ async fn why_somebody_may_not_act_is_on_record_at_home_alone() {
     let refused = casework.search_now(&waiting, SOUTH, intake, Plan::default()).await.map(drop);
     assert!(matches!(&refused, Err(CaseError::Rejected(reason)) if reason.contains("suspended")), "{refused:?}");
     for (jurisdiction, says) in [(NORTH, "suspended"), (SOUTH, "who may act")] {
-        let auditor = person(casework, jurisdiction, DEPUTY).await;
+        let auditor = registered(casework, jurisdiction, DEPUTY).await.unwrap();
         let seen = casework.inspect(&auditor, jurisdiction, 0, 1000).await.unwrap();
         let events = seen.into_iter().filter_map(|s| s.account).map(|account| account.event);
         let said = |event| if let Event::Rejected { reason, .. } = event { Some(reason) } else { None };

@@ -1,8 +1,8 @@
 //! Two hosts at one jurisdiction, on one database: each knows what the other did before it next decides.
 
 use crate::common::{
-    Desk, FIRST, GALLERY, JURISDICTION, SECOND, SUPERVISOR, answers, batch, intake, misstep, outgoing, record, said,
-    signing, text,
+    Desk, FIRST, GALLERY, JURISDICTION, SECOND, SUPERVISOR, answers, batch, intake, misstep, outgoing, record,
+    registered, said, signing, text,
 };
 use magistrate_casework::access::Change;
 use magistrate_casework::anomalies::Scope;
@@ -16,8 +16,8 @@ use magistrate_casework::search_step::{Plan, Searched};
 use magistrate_casework::violation::Report;
 use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
 use model::account::{Event, Leaf, Retained};
-use model::facts::{AccessChange, Conclusion, Device, Likeness};
-use model::registry::{Person, Principal, Registry};
+use model::facts::{AccessChange, Conclusion, Likeness};
+use model::registry::{Person, Registry};
 use model::rulings::{Duty, RetentionRule};
 use model::terms::{Field, Holder, Instant, Phase, Value};
 use std::collections::BTreeMap;
@@ -109,9 +109,7 @@ pub fn clock(ahead_ms: u64) -> Arc<AtomicU64> {
 }
 
 async fn let_in(host: &Casework, person: &str) -> Result<Registered, CaseError> {
-    let principal =
-        Principal { jurisdiction: JURISDICTION.to_owned(), person: person.to_owned(), device: Device::Fixed };
-    host.registered(&principal).await
+    registered(host, JURISDICTION, person).await
 }
 
 async fn who(host: &Casework, person: &str) -> Registered {

@@ -392,7 +392,12 @@ async fn what_nobodys_word_meets_is_not_completed_and_the_refusal_says_what_meet
             Duty::SignOffs(_) => "have those sign who have to",
             Duty::Document(_) => "the release of the result",
             Duty::DisposeAll => "say of each candidate",
-            _ => "",
+            Duty::Approve(_) => "have people who hold the role that it names approve",
+            Duty::Acknowledge(_) => "have the requester acknowledge the statement",
+            Duty::Notify(_) => "the host delivers the notice",
+            Duty::Retain(_) => "it ends with the time for which the record is kept",
+            Duty::Hold(_) => "have the hold lifted",
+            _ => "the host sees to it at once",
         };
         assert!(word.to_string().contains(says), "{word}");
         kinds.insert(*duty);

@@ -1,6 +1,8 @@
 //! What the host does by itself: purges first, and notices beside it, however long their recipients take.
 
-use crate::common::{Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, outgoing, said, signing, text, until};
+use crate::common::{
+    Court, FIRST, JURISDICTION, SUPERVISOR, answers, court, outgoing, registered, said, signing, text, until,
+};
 use casework::notices::{Delivering, Delivery, Notice, Outbox};
 use casework::obligations::Owed;
 use casework::retention::{Asking, Change, Means};
@@ -8,8 +10,7 @@ use casework::violation::Report;
 use casework::{Casework, deadlines};
 use magistrate_casework as casework;
 use model::account::{Event, Retained};
-use model::facts::{Conclusion, Device, Likeness};
-use model::registry::Principal;
+use model::facts::{Conclusion, Likeness};
 use model::rulings::Duty;
 use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
@@ -30,8 +31,7 @@ async fn without_a_lead(court: &Court, seed: usize) -> String {
 }
 
 async fn probe_step(casework: &Casework, change: Change, request: &str, given: BTreeMap<String, Value>) {
-    let (jurisdiction, person) = (JURISDICTION.to_owned(), SUPERVISOR.to_owned());
-    let actor = casework.registered(&Principal { jurisdiction, person, device: Device::Fixed }).await.unwrap();
+    let actor = registered(casework, JURISDICTION, SUPERVISOR).await.unwrap();
     let record = Retained { subject: "probe".to_owned(), gallery: None, record: request.to_owned() };
     let asking = Asking { change, record, day: None, answers: given };
     assert!(!casework.retention(&actor, JURISDICTION, asking).await.unwrap().pending);
@@ -156,8 +156,7 @@ async fn a_notice_is_open_until_every_office_has_it_and_says_which_has_not() {
     };
     let events = async |id: &str, what: &str| {
         let size = casework.chamber(JURISDICTION).unwrap().log().size();
-        let auditor = Principal { jurisdiction: JURISDICTION.into(), person: "a.feld".into(), device: Device::Fixed };
-        let auditor = casework.registered(&auditor).await.unwrap();
+        let auditor = registered(&casework, JURISDICTION, "a.feld").await.unwrap();
         let entries = casework.inspect(&auditor, JURISDICTION, 0, size).await.unwrap();
         let events = entries.into_iter().filter_map(|e| e.account).map(|a| serde_json::to_value(&a.event).unwrap());
         events.filter(|e| e["what"] == what && e["obligation"] == id).count()

@@ -1,13 +1,15 @@
 //! People, agencies and agreements come on record over a step: judged, at once, and for longer than until the next start.
 
-use crate::common::{Court, FIRST, JURISDICTION, answers, court, misstep, outgoing, refused, signing, text};
+use crate::common::{
+    Court, FIRST, JURISDICTION, answers, court, misstep, outgoing, refused, registered, signing, text,
+};
 use magistrate_casework::access::{Change, Changed};
 use magistrate_casework::agreements::Admission;
 use magistrate_casework::chamber::Registered;
 use magistrate_casework::registration::{Record, Registration};
 use magistrate_casework::{CaseError, Misstep};
-use model::facts::{AccessChange, AgencyKind, Agreement, Conclusion, Device, Training};
-use model::registry::{Agency, Concluded, Contact, Particulars, Person, Principal, agreement_id};
+use model::facts::{AccessChange, AgencyKind, Agreement, Conclusion, Training};
+use model::registry::{Agency, Concluded, Contact, Particulars, Person, agreement_id};
 use model::role::Held;
 use model::terms::{Digest, Value};
 use std::collections::BTreeMap;
@@ -98,9 +100,7 @@ async fn end(court: &Court, by: &str, agency: &str, agreement: &str) -> Result<C
 }
 
 async fn let_in(court: &Court, person: &str) -> Result<Registered, CaseError> {
-    let principal =
-        Principal { jurisdiction: JURISDICTION.to_owned(), person: person.to_owned(), device: Device::Fixed };
-    court.casework.registered(&principal).await
+    registered(&court.casework, JURISDICTION, person).await
 }
 
 fn agency(court: &Court, id: &str) -> Option<Agency> {

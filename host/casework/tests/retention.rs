@@ -3,8 +3,8 @@
 use magistrate_casework as casework;
 
 use crate::common::{
-    ASKER, Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, demanding, misstep, outgoing, refused, said,
-    signing, submission, template, text,
+    ASKER, Court, FIRST, JURISDICTION, SUPERVISOR, agree, answers, court, demanding, misstep, outgoing, refused,
+    registered, said, signing, submission, template, text,
 };
 use casework::chamber::{Loading, Registered};
 use casework::disposition::Examination;
@@ -16,14 +16,15 @@ use casework::retention::{AUDIT_ENTRY, Asking, Change, Docket, Done, GALLERY_REC
 use casework::search_step::Plan;
 use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
 use model::account::{Account, Event, Retained};
-use model::facts::{CaseStatus, Conclusion, Device, Identifier, Likeness};
-use model::registry::{Agency, Person, Principal, Registry};
+use model::facts::{CaseStatus, Conclusion, Identifier, Likeness};
+use model::registry::{Agency, Person, Registry};
 use model::rulings::Duty;
 use model::terms::{Instant, Phase, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use store::test_support::holds;
 
 const HOME: &str = "st-louis";
 const GALLERY: &str = "mugshots";
@@ -149,9 +150,7 @@ impl House {
     }
 
     async fn who_of(&self, jurisdiction: &str, person: &str) -> Registered {
-        let (jurisdiction, person) = (jurisdiction.to_owned(), person.to_owned());
-        let principal = Principal { jurisdiction, person, device: Device::Fixed };
-        self.casework.registered(&principal).await.unwrap()
+        registered(&self.casework, jurisdiction, person).await.unwrap()
     }
 
     async fn enroll(&self) {
@@ -227,25 +226,6 @@ impl House {
         let (opened, searched) = self.casework.search_now(&actor, HOME, intake(seed), Plan::default()).await.unwrap();
         (opened.request.request.id, searched.candidates.into_iter().map(|c| c.record_id).collect())
     }
-}
-
-/// What was read; nothing of what is gone meanwhile.
-fn there<T>(read: std::io::Result<T>) -> Option<T> {
-    match read {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-        read => Some(read.unwrap()),
-    }
-}
-
-/// Whether any file under the folder holds these bytes. Files come and go while an engine works.
-fn holds(folder: &Path, needle: &[u8]) -> bool {
-    let Some(entries) = there(std::fs::read_dir(folder)) else { return false };
-    entries.map(|entry| entry.unwrap().path()).any(|path| {
-        if path.is_dir() {
-            return holds(&path, needle);
-        }
-        there(std::fs::read(&path)).is_some_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
-    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -563,8 +543,8 @@ async fn nothing_is_left_of_what_was_purged_once_the_database_is_written_anew() 
     let Some(house) = house("2026-03-01T16:00:00.000Z").await else { return };
     let normal = search::normalise(&template(5), 512).unwrap();
     let face: Vec<u8> = normal[..16].iter().flat_map(|x| x.to_le_bytes()).collect();
-    assert!(holds(house.home.path(), &face), "this search would find it");
-    assert!(!holds(house.home.path(), MARKER.as_bytes()), "what is personal is sealed");
+    assert!(holds(house.home.path(), &face).unwrap(), "this search would find it");
+    assert!(!holds(house.home.path(), MARKER.as_bytes()).unwrap(), "what is personal is sealed");
     house.hold(&record(5)).await;
     let custody = [("export-media", text("DVD 26-E-0078")), ("export-custodian", text("property room"))];
     house.step(ADMINISTRATOR, Change::Export, record(5), custody).await.unwrap();
@@ -586,8 +566,8 @@ async fn nothing_is_left_of_what_was_purged_once_the_database_is_written_anew() 
     into.close().await;
     from.close().await;
     std::fs::remove_dir_all(old).unwrap();
-    assert!(!holds(home.path(), &face), "neither in the database, nor in the gallery's file, nor in the log");
-    assert!(!holds(home.path(), MARKER.as_bytes()));
+    assert!(!holds(home.path(), &face).unwrap(), "neither in the database, nor in the gallery's file, nor in the log");
+    assert!(!holds(home.path(), MARKER.as_bytes()).unwrap());
 }
 
 /// A request without a lead, released: its probe has to go within a day.

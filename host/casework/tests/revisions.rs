@@ -1,6 +1,6 @@
 //! Policy revisions with the shipped policies: put forward, approved, in force, and what a start makes of the folder.
 
-use crate::common::engine;
+use crate::common::{engine, registered};
 use magistrate_casework::access::Change;
 use magistrate_casework::activation::{Activated, Proposal, Vote};
 use magistrate_casework::chamber::{Loading, Registered};
@@ -11,8 +11,8 @@ use magistrate_casework::revision::State;
 use magistrate_casework::violation::Report;
 use magistrate_casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
 use model::account::Event;
-use model::facts::{AccessChange, Conclusion, Device};
-use model::registry::{Particulars, Principal, Registry};
+use model::facts::{AccessChange, Conclusion};
+use model::registry::{Particulars, Registry};
 use model::role::Held;
 use model::rulings::Duty;
 use model::terms::{Digest, Field, Instant, Value, Verdict};
@@ -112,9 +112,7 @@ fn eight_days() -> [Field; 1] {
 
 impl House {
     async fn who(&self, jurisdiction: &str, person: &str) -> Registered {
-        let principal =
-            Principal { jurisdiction: jurisdiction.to_owned(), person: person.to_owned(), device: Device::Fixed };
-        self.casework.registered(&principal).await.unwrap()
+        registered(&self.casework, jurisdiction, person).await.unwrap()
     }
 
     async fn reopen(self, change: impl FnOnce(&Path)) -> Self {

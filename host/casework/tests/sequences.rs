@@ -5,7 +5,7 @@ use crate::common::came::{Came, came, differing, forget_demands, stated};
 use crate::common::record::{DIRECTIVE, DIRECTIVE_APPROVED, Record};
 use crate::common::{
     ASKER, Court, FIRST, GALLERY, JURISDICTION, RECORDS, SECOND, SUPERVISOR, agree, answers, batch, court, intake,
-    outgoing, said, signing, text,
+    outgoing, registered, said, signing, text,
 };
 use casework::access::Change;
 use casework::acknowledgement::Acknowledgement;
@@ -18,8 +18,8 @@ use casework::violation::Report;
 use casework::{retention, waiver};
 use magistrate_casework as casework;
 use model::account::Retained;
-use model::facts::{AccessChange, Conclusion, Device, Likeness};
-use model::registry::{Particulars, Principal};
+use model::facts::{AccessChange, Conclusion, Likeness};
+use model::registry::Particulars;
 use model::role::Held;
 use model::terms::{Date, Digest, Instant, Value};
 use rand::rngs::StdRng;
@@ -183,18 +183,13 @@ async fn state(court: &Court, request: &str) -> Stand {
     Stand { seen, rows }
 }
 
-async fn let_in(court: &Court, who: &str) -> bool {
-    let (jurisdiction, person) = (JURISDICTION.to_owned(), who.to_owned());
-    court.casework.registered(&Principal { jurisdiction, person, device: Device::Fixed }).await.is_ok()
-}
-
 /// One step: as often as not one that helps, else one at random.
 async fn stride(court: &Court, dice: &mut StdRng, request: &str, tally: &mut Tally) -> Came {
     if dice.random_ratio(1, 2) {
         return helpful(court, request, tally).await;
     }
     let who = PEOPLE[dice.random_range(0..PEOPLE.len())];
-    if !let_in(court, who).await {
+    if registered(&court.casework, JURISDICTION, who).await.is_err() {
         assert!(tally.suspended && who == UNSETTLED, "{who} is let in");
         return Came::Refused { demands: false };
     }

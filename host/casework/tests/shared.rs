@@ -2,8 +2,8 @@
 //! ends it. Detroit asks the State Police, whose policy here permits whatever is asked.
 
 use crate::common::{
-    ASKER, FIRST, JURISDICTION as HOME, SUPERVISOR, answers, batch, engine, intake, misstep, permissive, rejected,
-    signing, text,
+    ASKER, FIRST, JURISDICTION as HOME, SUPERVISOR, answers, batch, engine, intake, misstep, permissive, registered,
+    rejected, signing, text,
 };
 use casework::chamber::{Loading, Registered};
 use casework::intake::Intake;
@@ -13,8 +13,8 @@ use casework::search_step::Plan;
 use casework::{CaseError, Casework, Clock, Misstep, Opening, PolicyState};
 use magistrate_casework as casework;
 use model::account::{Event, Retained};
-use model::facts::{Conclusion, Device};
-use model::registry::{Principal, Registry};
+use model::facts::Conclusion;
+use model::registry::Registry;
 use model::rulings::{Duty, PurgeRule, RetentionRule};
 use model::terms::{Instant, Value};
 use std::collections::BTreeMap;
@@ -154,9 +154,7 @@ fn imposed(id: &str, jurisdiction: &str, duty: Duty, request: &str, since: Insta
 
 impl Pair {
     async fn who(&self, jurisdiction: &str, person: &str) -> Registered {
-        let (jurisdiction, person) = (jurisdiction.to_owned(), person.to_owned());
-        let principal = Principal { jurisdiction, person, device: Device::Fixed };
-        self.casework.registered(&principal).await.unwrap()
+        registered(&self.casework, jurisdiction, person).await.unwrap()
     }
 
     fn now(&self) -> Instant {

@@ -1,7 +1,7 @@
 //! Obligations that are set aside: with a component that lets a chief waive what it demands, and with the shipped policies, which
 //! let nobody.
 
-use crate::common::{FIRST, GALLERY, SUPERVISOR, agree, batch, intake, misstep, outgoing, signing};
+use crate::common::{FIRST, GALLERY, SUPERVISOR, agree, batch, intake, misstep, outgoing, registered, signing};
 use casework::chamber::{Loading, Registered};
 use casework::intake::Intake;
 use casework::life::State;
@@ -150,8 +150,7 @@ fn waiting<T>(taken: Result<T, CaseError>) -> Vec<String> {
 
 impl House {
     pub async fn who(&self, jurisdiction: &str, person: &str) -> Registered {
-        let (jurisdiction, person) = (jurisdiction.to_owned(), person.to_owned());
-        self.casework.registered(&Principal { jurisdiction, person, device: Device::Fixed }).await.unwrap()
+        registered(&self.casework, jurisdiction, person).await.unwrap()
     }
 
     fn now(&self) -> Instant {

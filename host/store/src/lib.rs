@@ -32,7 +32,7 @@
 //! | `rewrite` | a database written anew, without what was destroyed |
 //! | `destruction` | accounts that are destroyed, and what goes with them |
 //! | `sealing` | what older programs kept in the clear, sealed |
-//! | [`test_support`] | rows as they lie in the files, for tests |
+//! | [`test_support`] | rows and bytes as they lie in the files, for tests |
 //! | `holdings` | the sum of what a gallery holds, and every change of it |
 //! | `registry`, `gallery`, `templates`, `booking_rows`, `blobs`, `casework`, `accounts`, `entries`, `obligations`, `impositions`, `retention`, `standings` | what [`Jurisdiction`] offers, by subject |
 

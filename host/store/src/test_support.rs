@@ -1,6 +1,6 @@
 //! For tests, of this crate and of those that use it: rows as they lie in the files, sealed where they are, with the wrapped keys.
-//! They check what a step left behind, or what is left of what was destroyed, and what whoever has the master key can read of
-//! that. No product code asks for any of it.
+//! They check what a step left behind, or what is left of what was destroyed, in rows or anywhere in the files, and what whoever has
+//! the master key can read of that. No product code asks for any of it.
 
 use crate::destruction::Destruction;
 use crate::error::StoreError;
@@ -8,6 +8,7 @@ use crate::rows::{joined, own_id};
 use crate::schema::TABLES;
 use crate::store::Jurisdiction;
 use std::collections::BTreeMap;
+use std::path::Path;
 use surrealdb::types::{Number, RecordIdKey, Table, Value, object};
 
 /// A row as it is kept.
@@ -64,6 +65,36 @@ pub async fn opened(jurisdiction: &Jurisdiction) -> Result<Vec<(&'static str, St
         }
     }
     Ok(all)
+}
+
+/// Whether any file under the folder holds these bytes, of which there is one at least. Files come and go while an engine works:
+/// what is gone holds nothing.
+///
+/// # Errors
+/// When something that is there cannot be read.
+pub fn holds(folder: &Path, needle: &[u8]) -> std::io::Result<bool> {
+    let Some(entries) = there(std::fs::read_dir(folder))? else { return Ok(false) };
+    for entry in entries {
+        let path = entry?.path();
+        let found = if path.is_dir() {
+            holds(&path, needle)?
+        } else {
+            let is_it = |bytes: Vec<u8>| bytes.windows(needle.len()).any(|window| window == needle);
+            there(std::fs::read(&path))?.is_some_and(is_it)
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What was read; nothing of what is gone meanwhile.
+fn there<T>(read: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match read {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
 }
 
 /// What a row of this key may be sealed for: the row says it, or it is the row's own id, or that and the first part of its key.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 pub const MODEL: &str = "demo-512";
 pub const DIM: usize = 512;
@@ -209,6 +210,26 @@ pub fn alarms(outbox: &Path) -> Vec<String> {
     // Quoted-printable breaks lines.
     let texts = letters.map(|path| std::fs::read_to_string(path).unwrap().replace("=\r\n", ""));
     texts.filter(|text| text.contains("Subject: ALARM: ")).collect()
+}
+
+/// Sends this and gives what comes until the server closes the connection, which it has to.
+pub async fn exchange(mut connection: impl AsyncRead + AsyncWrite + Unpin, sent: &[u8]) -> String {
+    connection.write_all(sent).await.unwrap();
+    connection.flush().await.unwrap();
+    let mut answer = Vec::new();
+    // How a connection ends is the server's choice.
+    let closed = tokio::time::timeout(Duration::from_secs(60), connection.read_to_end(&mut answer)).await;
+    assert!(closed.is_ok(), "the server waits for ever");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Asks by this method for this path, over HTTP/1.1, and checks the status and which methods the head tells.
+pub async fn allows(connection: impl AsyncRead + AsyncWrite + Unpin, asked: &str, status: u16, allow: Option<&str>) {
+    let sent = format!("{asked} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    let answer = exchange(connection, sent.as_bytes()).await;
+    let (head, _) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{asked}: {answer}"));
+    assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{asked}: {head}");
+    assert_eq!(head.lines().find_map(|line| line.strip_prefix("allow: ")), allow, "{asked}: {head}");
 }
 
 /// Waits until something holds; says `what` where it does not come to that.

@@ -83,8 +83,10 @@ pub struct Given {
 }
 
 /// A search that has not ended: what it found is on record, and who was shown it, when it has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Live {
+    /// Of its permit.
+    id: String,
     found: bool,
     shown: bool,
 }
@@ -283,8 +285,8 @@ impl Told {
         match &entry.account.event {
             Event::Decision { matters, .. } => self.decided(entry, matters, outcome, wants),
             Event::Searched { .. } => match &mut self.live {
-                Some(live) => live.found = true,
-                None => self.fault(entry, "something was found, and no search was live"),
+                Some(live) if entry.leaf.of.as_ref() == Some(&live.id) => live.found = true,
+                _ => self.fault(entry, "something was found, and not by the search that was live"),
             },
             Event::Disposed { dispositions } => {
                 self.void();
@@ -304,7 +306,7 @@ impl Told {
             }
             _ => {}
         }
-        if self.live == Some(Live { found: true, shown: true }) {
+        if self.live.as_ref().is_some_and(|live| live.found && live.shown) {
             self.live = None;
         }
     }
@@ -323,7 +325,7 @@ impl Told {
                     self.fault(entry, "not told of the searches before it");
                 }
                 self.searches += 1;
-                (self.list, self.live) = (None, Some(Live::default()));
+                (self.list, self.live) = (None, Some(Live { id: entry.leaf.id.clone(), found: false, shown: false }));
             }
             Step::Candidates(list) => {
                 let first = self.live.as_mut().is_some_and(|live| !std::mem::replace(&mut live.shown, true));

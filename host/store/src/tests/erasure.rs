@@ -2,31 +2,11 @@
 
 use super::{load, north, open, raw, record};
 use crate::rows::{key, key_of, text};
-use crate::test_support::at_rest;
+use crate::test_support::{at_rest, holds};
 use crate::{AccountRow, Jurisdiction, Kept, NewRecord, Provenance, RequestRow, RetentionRow, StoreError, schema};
 use model::terms::Instant;
 use serde_json::json;
-use std::path::Path;
 use surrealdb::types::{RecordId, Value, object};
-
-/// What was read; nothing of what is gone meanwhile.
-fn there<T>(read: std::io::Result<T>) -> Option<T> {
-    match read {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-        read => Some(read.unwrap()),
-    }
-}
-
-/// Whether any file under the folder holds these bytes. Files come and go while an engine works.
-fn holds(folder: &Path, needle: &[u8]) -> bool {
-    let Some(entries) = there(std::fs::read_dir(folder)) else { return false };
-    entries.map(|entry| entry.unwrap().path()).any(|path| {
-        if path.is_dir() {
-            return holds(&path, needle);
-        }
-        there(std::fs::read(&path)).is_some_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
-    })
-}
 
 /// The wrapped key of a sealed row.
 async fn wrapped(jurisdiction: &Jurisdiction, id: RecordId) -> Vec<u8> {
@@ -60,7 +40,7 @@ async fn a_database_written_anew_holds_what_is_left_and_no_key_of_what_is_not() 
         wrapped(&north, RecordId::new(schema::BLOB, pair("probe", "gone"))).await,
         wrapped(&north, RecordId::new(schema::ACCOUNT, key("gone"))).await,
     ];
-    assert!(keys.iter().all(|key| holds(old.path(), key)), "this search would find one");
+    assert!(keys.iter().all(|key| holds(old.path(), key).unwrap()), "this search would find one");
     let every = at_rest(&north, &[]).await.unwrap();
     for key in &keys {
         let row = every.iter().find(|row| row.bytes.get("key") == Some(key)).unwrap();
@@ -91,7 +71,7 @@ async fn a_database_written_anew_holds_what_is_left_and_no_key_of_what_is_not() 
     assert_eq!(southern.account("southern").await.unwrap(), Some(account("southern")));
     drop((rewritten, southern));
     fresh.close().await;
-    assert!(!keys.iter().any(|key| holds(new.path(), key)), "a key of something that was destroyed is there");
+    assert!(!keys.iter().any(|key| holds(new.path(), key).unwrap()), "a key of something that was destroyed is there");
     store.close().await;
 }
 
