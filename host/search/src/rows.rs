@@ -158,21 +158,12 @@ impl Rows {
         (AT_ONCE / (self.dim * size_of::<f32>())).max(1)
     }
 
-    /// Appends a row of `dim` values. One that the disk does not take stays in memory, and so do all after it.
-    pub(crate) fn push(&mut self, unit: &[f32]) {
-        let filed = self.filed.as_mut().filter(|_| self.tail.is_empty());
-        if filed.is_none_or(|filed| filed.push(unit).is_err()) {
-            self.tail.extend_from_slice(unit);
-        }
-    }
-
-    /// Appends rows of `dim` values, many by one write.
+    /// Appends rows of `dim` values, many by one write. What the disk does not take stays in memory, and so does all after it.
     pub(crate) fn extend(&mut self, units: &[Vec<f32>]) {
         for some in units.chunks(self.rows_at_once()) {
-            let filed = self.filed.as_mut().filter(|_| self.tail.is_empty() && some.len() > 1);
-            // Of what the disk does not take together, it may take some.
-            if filed.is_none_or(|filed| filed.push_all(some).is_err()) {
-                some.iter().for_each(|unit| self.push(unit));
+            let filed = self.filed.as_mut().filter(|_| self.tail.is_empty());
+            if filed.is_none_or(|filed| filed.extend(some, self.dim).is_err()) {
+                self.tail.extend(some.iter().flatten());
             }
         }
     }
@@ -244,6 +235,12 @@ impl Rows {
         Ok(sums)
     }
 
+    /// Appends a row: for tests.
+    #[cfg(test)]
+    pub(crate) fn push(&mut self, unit: &[f32]) {
+        self.extend(&[unit.to_vec()]);
+    }
+
     /// The rows in memory: for tests of what is left there.
     #[cfg(test)]
     pub(crate) fn tail(&mut self) -> &mut Vec<f32> {
@@ -273,39 +270,28 @@ impl Filed {
         read.is_ok() && text.chunks_exact(width).zip(sums).all(|(row, sum)| crc32fast::hash(row) == *sum)
     }
 
-    fn push(&mut self, unit: &[f32]) -> io::Result<()> {
-        if self.sums.len() == self.capacity {
-            self.grow(unit.len())?;
-        }
-        let row = self.sums.len();
-        if let Err(error) = self.write(row, unit) {
-            self.retract(row, unit.len());
-            return Err(error);
-        }
-        self.sums.push(crc32fast::hash(bytes(unit)));
-        Ok(())
-    }
-
-    /// As many rows by one write, all or none. What the disk took of those it did not take is overwritten by whoever puts them there one
-    /// after the other.
-    fn push_all(&mut self, units: &[Vec<f32>]) -> io::Result<()> {
-        let dim = units.first().map_or(0, Vec::len);
+    /// Appends rows by one write, all or none.
+    fn extend(&mut self, units: &[Vec<f32>], dim: usize) -> io::Result<()> {
         while self.capacity - self.sums.len() < units.len() {
             self.grow(dim)?;
         }
+        let at = row_at(self.sums.len(), dim);
         let mut text = Vec::with_capacity(units.len() * dim * size_of::<f32>());
         units.iter().for_each(|unit| text.extend_from_slice(bytes(unit)));
-        self.file.write_all_at(&text, row_at(self.sums.len(), dim))?;
+        if let Err(error) = self.file.write_all_at(&text, at) {
+            self.retract(at, text.len());
+            return Err(error);
+        }
         self.sums.extend(units.iter().map(|unit| crc32fast::hash(bytes(unit))));
         Ok(())
     }
 
-    /// Overwrites what the disk took of a row that it did not take whole, and that is kept in memory therefore: nobody would look
-    /// for it here when it is removed. A full disk takes these zeros as far as it took the row. Whatever is removed next is settled
-    /// with them on the disk.
-    fn retract(&mut self, row: usize, dim: usize) {
+    /// Overwrites what the disk took of rows that it did not take whole, and that are kept in memory therefore: nobody would look
+    /// for them here when they are removed. A full disk takes these zeros as far as it took the rows. Whatever is removed next is
+    /// settled with them on the disk.
+    fn retract(&mut self, at: u64, length: usize) {
         self.removals += 1;
-        match self.write(row, &vec![0.0; dim]) {
+        match self.file.write_all_at(&vec![0; length], at) {
             Err(error) if error.kind() == io::ErrorKind::StorageFull => {}
             written => self.remember(written),
         }
@@ -485,10 +471,11 @@ mod tests {
         rows.push(&unit(1));
         let filed = rows.filed.as_mut().expect("it has a file");
         filed.write(1, &unit(2000)).expect("a disk");
-        filed.retract(1, 3);
-        let mut left = [1_u8; 12];
+        filed.write(2, &unit(3000)).expect("a disk");
+        filed.retract(row_at(1, 3), 24);
+        let mut left = [1_u8; 24];
         seen.read_exact_at(&mut left, row_at(1, 3)).expect("a disk");
-        assert_eq!(left, [0; 12]);
+        assert_eq!(left, [0; 24]);
         settle(&rows);
     }
 
