@@ -35,7 +35,7 @@ const HALF_STEPS: f64 = 256.0;
 /// Values above so many times the root of a row's mean square get the last code: narrower steps serve all others. Turned
 /// templates are as good as normal: of those 2.8 leaves the least coarse residual, and this a twentieth more, but a fine one of
 /// three fifths, by which thresholds are as much higher and rows that are scored a third as many.
-const CLIP: f64 = 3.1;
+pub(crate) const CLIP: f64 = 3.1;
 
 /// Sums of squares that are added up side by side: each addition waits for the one before it.
 const SUMS: usize = 8;

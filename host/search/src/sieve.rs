@@ -72,7 +72,8 @@ impl<'s> Sieve<'s> {
     /// The threshold known now: no row below it is among the best.
     pub(crate) fn known(&mut self) -> f64 {
         self.shared.raise(&mut self.untold);
-        self.known = self.known.max(self.shared.get());
+        // It only rises, and whoever reads it never sees it fall.
+        self.known = self.shared.get();
         self.known
     }
 

@@ -47,7 +47,7 @@ const MOST_SECTIONS: usize = 13;
 pub(crate) const ROW: &str = "row";
 
 /// Whether it makes sense to go on with a snapshot that is being made: asked again and again while it is.
-pub type GoOn<'g> = &'g (dyn Fn() -> bool + Sync);
+pub type GoOn<'g> = &'g dyn Fn() -> bool;
 
 /// Bytes read and hashed at a time: enough to keep a disk busy, and several hundred for a gallery worth the haste.
 const CHUNK: usize = 1 << 20;

@@ -6,6 +6,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use rayon::prelude::*;
 
+use crate::codes::CLIP;
 use crate::normalise;
 use crate::rotation::Rotation;
 
@@ -87,8 +88,8 @@ fn what_other_widths_would_leave() {
     println!("codes                           bytes a row  half-width      left");
     for (form, rows, probes) in &forms {
         let three = [(3, None), (3, Some(2.8))];
-        let four = [(4, None), (4, Some(2.8)), (4, Some(3.1)), (4, Some(3.4))];
-        let more = [(5, Some(2.8)), (8, Some(2.8)), (8, Some(3.1)), (8, Some(3.4)), (8, None)];
+        let four = [(4, None), (4, Some(2.8)), (4, Some(CLIP)), (4, Some(3.4))];
+        let more = [(5, Some(2.8)), (8, Some(2.8)), (8, Some(CLIP)), (8, Some(3.4)), (8, None)];
         for (bits, cut) in three.into_iter().chain(four).chain(more) {
             let (width, left) = left(rows, probes, &thresholds, bits, cut);
             let cut = cut.map(|cut| format!(", cut at {cut}")).unwrap_or_default();
@@ -102,7 +103,7 @@ fn what_other_widths_would_leave() {
     let kept: usize = rows
         .par_iter()
         .map(|row| {
-            let near = approximated(row, 4, Some(3.1));
+            let near = approximated(row, 4, Some(CLIP));
             let radius = norm(&row[..half].iter().zip(&near).map(|(row, near)| row - near).collect::<Vec<_>>());
             let may_be = |probe: &[f64]| {
                 dot(&probe[..half], &near[..half])

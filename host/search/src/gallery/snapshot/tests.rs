@@ -304,7 +304,7 @@ fn a_search_does_not_wait_for_a_draft() {
     let wait = |until: fn(&(bool, bool)) -> bool| {
         let state = asked.lock().expect("nobody panics with it");
         let waited = searched.wait_timeout_while(state, Duration::from_secs(20), |state| !until(state));
-        waited.expect("nobody panics with it").0.1
+        !waited.expect("nobody panics with it").1.timed_out()
     };
     let tell = |change: fn(&mut (bool, bool))| {
         change(&mut asked.lock().expect("nobody panics with it"));
@@ -317,7 +317,7 @@ fn a_search_does_not_wait_for_a_draft() {
                 wait(|state| state.1)
             })
         });
-        wait(|state| state.0);
+        assert!(wait(|state| state.0), "a draft asks whether to go on");
         let answer = gallery.search(&rows[7].1, 1).expect("valid probe");
         assert_eq!(*answer.hits[0].id, *rows[7].0);
         tell(|state| state.1 = true);
