@@ -10,6 +10,7 @@ use crate::schema::{ACCOUNT, IMPOSITION, OBLIGATION, REQUEST, REQUEST_ENTRY, REQ
 use crate::steps::PUT_REQUESTS;
 use crate::store::Jurisdiction;
 use model::terms::Instant;
+use std::collections::{BTreeMap, BTreeSet};
 use surrealdb::types::{RecordId, Value, object};
 
 /// Where in the statements the answer stands which accounts there were.
@@ -37,8 +38,13 @@ impl Jurisdiction {
         let account = |id: &String| Value::RecordId(RecordId::new(ACCOUNT, key(id)));
         let accounts: Vec<Value> = what.accounts.iter().map(account).collect();
         let mut gone = accounts.clone();
-        for (at, request) in &what.searches {
-            gone.extend(self.ids_of_searches(request, Some(*at)).await?);
+        // Those of a request that goes go with it.
+        let mut ran: BTreeMap<&String, BTreeSet<i64>> = BTreeMap::new();
+        for (at, request) in what.searches.iter().filter(|(_, request)| !what.requests.contains(request)) {
+            ran.entry(request).or_default().insert(milliseconds(*at));
+        }
+        for (request, ran) in &ran {
+            gone.extend(self.ids_of_searches(request, Some(ran)).await?);
         }
         for request in &what.requests {
             gone.extend(self.ids_of_request(request).await?);
@@ -80,12 +86,12 @@ impl Jurisdiction {
         Ok(ids)
     }
 
-    /// The ids of all rows of a request's searches: of those that ran at that moment, or of all.
-    async fn ids_of_searches(&self, request: &str, ran: Option<Instant>) -> Result<Vec<Value>, StoreError> {
-        let (mut ids, ran) = (Vec::new(), ran.map(milliseconds));
+    /// The ids of all rows of a request's searches: of those that ran at these moments, or of all.
+    async fn ids_of_searches(&self, request: &str, ran: Option<&BTreeSet<i64>>) -> Result<Vec<Value>, StoreError> {
+        let mut ids = Vec::new();
         for mut row in self.db.find_range(REQUEST_SEARCH, listed(REQUEST_SEARCH, request)).await? {
             let (at, cases) = (row.number("at")?, row.texts("cases")?);
-            if ran.is_none_or(|ran| ran == at) {
+            if ran.is_none_or(|ran| ran.contains(&at)) {
                 ids.extend(ids_of_search(at, request, row.id(), &cases));
             }
         }
