@@ -1,5 +1,6 @@
 //! `cargo xtask figures`: what the benchmarks measure on this machine, beside what is aimed at.
 
+use crate::judged::{self, Row};
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -44,10 +45,6 @@ static GOALS: [(&str, &str, Bound); 13] = [
     ("load", "load_from_snapshot_s", Most(1.0)),
 ];
 
-/// A line of the table, and whether it is a failure.
-#[derive(Debug, PartialEq)]
-struct Row([String; 4], bool);
-
 /// Measures, prints a table, and fails where a goal is missed.
 pub(crate) fn run(arguments: &Arguments, build: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Result<()> {
     let program = build()?;
@@ -64,12 +61,7 @@ pub(crate) fn run(arguments: &Arguments, build: impl FnOnce() -> anyhow::Result<
         let (succeeded, printed) = measured(&program, &LARGE.map(str::to_owned))?;
         rows.extend(compared(&LARGE.join(" "), succeeded, &grown(&million, &printed)));
     }
-    let failed = rows.iter().filter(|Row(_, fails)| *fails).count();
-    let mut table = crate::demo::table(["figure", "measured", "goal", "met"]);
-    for Row(cells, _) in rows {
-        table.add_row(cells);
-    }
-    println!("{table}");
+    let failed = judged::print(["figure", "measured", "goal", "met"], rows);
     if failed == 0 { Ok(()) } else { bail!("{failed} goals are missed") }
 }
 
@@ -103,8 +95,8 @@ fn runs(policies: &Path) -> anyhow::Result<Vec<Vec<String>>> {
 }
 
 /// What a benchmark printed, beside the goals. One that failed, or printed no figure that has a goal, is a miss itself.
-fn compared(name: &str, succeeded: bool, printed: &str) -> Vec<Row> {
-    let mut rows: Vec<Row> = lines(printed).flat_map(|measured| judged(&measured)).collect();
+fn compared(name: &str, succeeded: bool, printed: &str) -> Vec<Row<4>> {
+    let mut rows: Vec<Row<4>> = lines(printed).flat_map(|measured| judged(&measured)).collect();
     if !succeeded || rows.is_empty() {
         rows.push(Row([name, "failed", "", "missed"].map(str::to_owned), true));
     }
@@ -123,7 +115,7 @@ fn grown(million: &str, large: &str) -> String {
     json!({"bench": "large search", "one_probe_p50_times_a_million": times}).to_string()
 }
 
-fn judged(measured: &Value) -> Vec<Row> {
+fn judged(measured: &Value) -> Vec<Row<4>> {
     let figure = |name: &str| measured.get(name).and_then(Value::as_f64);
     let says = ["bench", "policy", "proof", "phase"].map(|name| measured.get(name).and_then(Value::as_str));
     let of = says.into_iter().flatten().collect::<Vec<_>>().join(" ");

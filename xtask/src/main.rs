@@ -6,6 +6,7 @@ mod build;
 mod coverage;
 mod demo;
 mod figures;
+mod judged;
 mod lead;
 mod peers;
 mod story;

@@ -6,8 +6,9 @@
 
 mod goals;
 
+use crate::judged::{self, Row};
 use anyhow::{Context as _, bail};
-use goals::{Comparison, Row};
+use goals::Comparison;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -94,12 +95,7 @@ pub(crate) fn run(arguments: &Arguments, build: impl FnOnce() -> anyhow::Result<
         shared.map_or_else(|| crate::build::root().join("../shared"), PathBuf::from).join("bench/peers.py")
     });
     let rows = Bench { arguments, script }.measure(build)?;
-    let missed = rows.iter().filter(|Row(_, is_missed)| *is_missed).count();
-    let mut table = crate::demo::table(["compared", "figure", "ratio", "goal", "met"]);
-    for Row(cells, _) in rows {
-        table.add_row(cells);
-    }
-    println!("{table}");
+    let missed = judged::print(["compared", "figure", "ratio", "goal", "met"], rows);
     if arguments.strict && missed > 0 { bail!("{missed} goals are missed") } else { Ok(()) }
 }
 
@@ -109,7 +105,7 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn measure(&self, build: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Result<Vec<Row>> {
+    fn measure(&self, build: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Result<Vec<Row<5>>> {
         self.check_tools()?;
         let program = build()?;
         let Arguments { folder, rows, dim, k, threads, .. } = self.arguments;

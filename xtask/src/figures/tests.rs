@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn row(cells: [&str; 4], fails: bool) -> Row {
+fn row(cells: [&str; 4], fails: bool) -> Row<4> {
     Row(cells.map(str::to_owned), fails)
 }
 

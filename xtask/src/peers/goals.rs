@@ -1,6 +1,7 @@
 //! How many times better ours is to be than the others, and whether it is.
 
 use super::Arguments;
+use crate::judged::Row;
 
 /// What the goals are of: rows, numbers per template, candidates and threads. In a small gallery it is not memory that decides.
 const SHAPE: [u64; 4] = [1_000_000, 512, 20, 2];
@@ -39,12 +40,8 @@ pub(super) struct Comparison {
     pub(super) ratio: f64,
 }
 
-/// A line of the table, and whether a goal is missed.
-#[derive(Debug, PartialEq)]
-pub(super) struct Row(pub(super) [String; 5], pub(super) bool);
-
 /// The comparisons beside their goals. What was not measured meets nothing.
-pub(super) fn judged(comparisons: &[Comparison], goals: &[Goal]) -> Vec<Row> {
+pub(super) fn judged(comparisons: &[Comparison], goals: &[Goal]) -> Vec<Row<5>> {
     let judge = |Comparison { what, figure, ratio }: &Comparison| {
         let goal = goals.iter().find(|(name, _)| what.starts_with(name));
         let told = goal.map_or_else(String::new, |(_, least)| format!("≥ {least}"));
