@@ -277,6 +277,9 @@ mod tests {
     use crate::alarm::bell::Bell;
     use std::sync::mpsc;
 
+    /// Longer than anything here takes that comes to an end.
+    const LONG: Duration = Duration::from_secs(60);
+
     /// Limits that a disk exceeds which waits for the test.
     const SHORT: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(2));
 
@@ -300,7 +303,9 @@ mod tests {
         for _ in 0..2 {
             let (answers, work) = hanging();
             let answering = async {
-                let wait = waits.clone().wait_for(Option::is_some).await.unwrap().clone().unwrap();
+                let mut waits = waits.clone();
+                let told = timeout(LONG, waits.wait_for(Option::is_some)).await.expect("somebody is told");
+                let wait = told.unwrap().clone().unwrap();
                 assert_eq!(wait.jurisdiction, "north");
                 assert!(wait.reason.contains("/srv/logs/north has not returned"), "{wait:?}");
                 drop(answers);
@@ -309,9 +314,12 @@ mod tests {
             assert_eq!(done.unwrap(), 7, "it is done to its end");
             assert_eq!(*waits.borrow(), None, "and nobody is told that it is waited for any more");
         }
-        while bell.rung().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        let rings = async {
+            while bell.rung().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(LONG, rings).await.expect("an alarm is raised");
         let rung = bell.rung();
         assert_eq!(rung.len(), 1, "once: {rung:?}");
         assert!(rung[0].jurisdiction == "north" && rung[0].text.contains("/srv/logs/north"), "{rung:?}");

@@ -10,6 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use client::{Answer, Client};
 use integration_tests::{Deployment, Example, Faces};
 use serde_json::{Value, json};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -212,21 +213,20 @@ pub fn alarms(outbox: &Path) -> Vec<String> {
     texts.filter(|text| text.contains("Subject: ALARM: ")).collect()
 }
 
-/// Sends this and gives what comes until the server closes the connection, which it has to.
-pub async fn exchange(mut connection: impl AsyncRead + AsyncWrite + Unpin, sent: &[u8]) -> String {
+/// Sends this and gives what comes until the server closes the connection, which it has to, and whether it does so in order.
+pub async fn exchange(mut connection: impl AsyncRead + AsyncWrite + Unpin, sent: &[u8]) -> (String, io::Result<usize>) {
     connection.write_all(sent).await.unwrap();
     connection.flush().await.unwrap();
     let mut answer = Vec::new();
-    // How a connection ends is the server's choice.
     let closed = tokio::time::timeout(Duration::from_secs(60), connection.read_to_end(&mut answer)).await;
-    assert!(closed.is_ok(), "the server waits for ever");
-    String::from_utf8_lossy(&answer).into_owned()
+    (String::from_utf8_lossy(&answer).into_owned(), closed.expect("the server waits for ever"))
 }
 
 /// Asks by this method for this path, over HTTP/1.1, and checks the status and which methods the head tells.
 pub async fn allows(connection: impl AsyncRead + AsyncWrite + Unpin, asked: &str, status: u16, allow: Option<&str>) {
     let sent = format!("{asked} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    let answer = exchange(connection, sent.as_bytes()).await;
+    let (answer, ended) = exchange(connection, sent.as_bytes()).await;
+    ended.unwrap_or_else(|e| panic!("{asked}: {e}: {answer}"));
     let (head, _) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{asked}: {answer}"));
     assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{asked}: {head}");
     assert_eq!(head.lines().find_map(|line| line.strip_prefix("allow: ")), allow, "{asked}: {head}");
