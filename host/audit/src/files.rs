@@ -171,6 +171,17 @@ impl Files {
         Ok(file.into_std())
     }
 
+    /// Opens a file that is there, to overwrite what is in it.
+    pub(crate) fn open_to_write(&self, path: &str) -> Result<File, FileError> {
+        let opened = self.dir.open_with(path, OpenOptions::new().write(true));
+        opened.map(cap_std::fs::File::into_std).map_err(|source| FileError::new(path, "opened", source))
+    }
+
+    /// Gives a file another name. Durable only after [`sync_folder`](Self::sync_folder).
+    pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), FileError> {
+        self.dir.rename(from, &self.dir, to).map_err(|source| FileError::new(from, "renamed", source))
+    }
+
     /// Makes the names in a folder durable.
     pub(crate) fn sync_folder(&self, folder: &str) -> Result<(), FileError> {
         // Opened as a file: the handles of `Dir` are made for looking names up only (O_PATH) and cannot be synced.

@@ -14,13 +14,18 @@
 //! A frame that could not be synced is cut off again before anybody is told that it failed, and once more when the log is
 //! recovered or closed: whole as it may be, nothing on disk tells it from one that was acknowledged. Where it could not be cut
 //! off, whoever appended is told that it may turn up ([`AppendError::Doubtful`](crate::AppendError::Doubtful)).
+//!
+//! Behind its last frame a segment may have [room](crate::room) for further ones, and a segment that has been turned into tiles may
+//! become [room as a whole](crate::spare).
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 
 use crate::error::{Damage, DirectoryError, Fault, FileError};
 use crate::files::{Files, ROOT, Step};
 use crate::frame::{self, Frame, Remains};
+use crate::room;
+use crate::spare::Spare;
 use crate::torn::Torn;
 
 /// The folder of the segments.
@@ -37,14 +42,23 @@ const SEGMENT_ENTRIES: u64 = 65_536;
 /// No segment is longer: a full one and the longest frame after it (see `writer::MAX_BATCH_BYTES`), rounded up.
 const MAX_SEGMENT_BYTES: u64 = 2 * SEGMENT_BYTES;
 
+/// Written ahead at a time: enough that fewer than one in a hundred of the usual frames, some kilobytes each, waits for it.
+const ROOM_BYTES: u64 = 1 << 20;
+
+/// No room is made with longer frames. There would be one to make every few frames, and bytes, of which room doubles the number, are
+/// what takes the time then.
+const MAX_ROOMY_FRAME: u64 = ROOM_BYTES / 16;
+
 const MAGIC: [u8; 8] = *b"MAGJRNL1";
-const HEADER_BYTES: usize = 16;
+pub(crate) const HEADER_BYTES: usize = 16;
 
 /// The entries a segment holds: `first..end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) first: u64,
     pub(crate) end: u64,
+    /// How long the segment is without the room at its end.
+    pub(crate) bytes: u64,
 }
 
 impl Span {
@@ -59,9 +73,11 @@ pub(crate) struct Segment {
     first: u64,
     seed: u32,
     file: File,
-    // Bytes known to be on disk.
+    // Bytes of frames, the header included, that are known to be on disk.
     durable: u64,
-    // Whether there may be bytes behind those.
+    // Where the room behind those ends.
+    end: u64,
+    // Whether there may be bytes of a frame behind the durable ones.
     unsynced: bool,
 }
 
@@ -76,12 +92,21 @@ impl Segment {
         file.sync_all().map_err(failed)?;
         files.sync_folder(FOLDER)?;
         files.sync_folder(ROOT)?;
-        Ok(Self { first, seed, file, durable: HEADER_BYTES as u64, unsynced: false })
+        let durable = HEADER_BYTES as u64;
+        Ok(Self { first, seed, file, durable, end: durable, unsynced: false })
     }
 
-    /// The first entry.
-    pub(crate) fn first(&self) -> u64 {
-        self.first
+    /// Begins the segment whose first entry is `first` in the place of one that has done its service.
+    pub(crate) fn reuse(files: &Files, spare: Spare, first: u64) -> Result<Self, FileError> {
+        let Spare { name, seed, file, end } = spare;
+        files.rename(&name, &path(first))?;
+        files.sync_folder(FOLDER)?;
+        Ok(Self { first, seed, file, durable: HEADER_BYTES as u64, end, unsynced: false })
+    }
+
+    /// The entries it holds, with the log at `size` entries.
+    pub(crate) fn span(&self, size: u64) -> Span {
+        Span { first: self.first, end: size, bytes: self.durable }
     }
 
     /// Where its frames' checksums start.
@@ -89,17 +114,23 @@ impl Segment {
         self.seed
     }
 
-    /// Appends a frame and makes it durable. After an error the segment takes no more frames until its end was
-    /// discarded.
-    pub(crate) fn append(&mut self, files: &Files, frame: &[u8]) -> Result<(), FileError> {
+    /// Appends a frame and makes it durable; where there is no room for it, makes some, which is added to `frame`. After an error the
+    /// segment takes no more frames until its end was discarded.
+    pub(crate) fn append(&mut self, files: &Files, frame: &mut Vec<u8>) -> Result<(), FileError> {
         let path = path(self.first);
         let failed = |source| FileError::new(&path, "written", source);
         files.check(Step::JournalWrite).map_err(failed)?;
+        let (length, durable) = (frame.len() as u64, self.durable + frame.len() as u64);
+        if durable > self.end && length <= MAX_ROOMY_FRAME {
+            room::extend(frame, durable, ROOM_BYTES as usize);
+        }
         self.unsynced = true;
+        self.file.seek(SeekFrom::Start(self.durable)).map_err(failed)?;
         self.file.write_all(frame).map_err(failed)?;
         files.check(Step::JournalSync).map_err(failed)?;
         self.file.sync_data().map_err(failed)?;
-        self.durable += frame.len() as u64;
+        self.end = self.end.max(self.durable + frame.len() as u64);
+        self.durable = durable;
         self.unsynced = false;
         Ok(())
     }
@@ -125,7 +156,7 @@ impl Segment {
             .and_then(|()| self.file.set_len(self.durable))
             .and_then(|()| self.file.sync_all())
             .map_err(|source| FileError::new(&path(self.first), "truncated", source))?;
-        self.unsynced = false;
+        (self.end, self.unsynced) = (self.durable, false);
         Ok(())
     }
 }
@@ -154,11 +185,15 @@ impl Journal {
                 let fault = Fault::Gap { expected: previous.end, found: first };
                 return Err(Damage::new(path, fault, previous.end.min(first)).into());
             }
-            let bytes =
-                files.read(&path, MAX_SEGMENT_BYTES)?.ok_or_else(|| Damage::new(&path, Fault::Missing, first))?;
+            let missing = || Damage::new(&path, Fault::Missing, first);
+            let bytes = files.read(&path, MAX_SEGMENT_BYTES)?.ok_or_else(missing)?;
+            if !files.exists(&path)? {
+                // Its entries are in tiles by now, and what was read of it may be room already.
+                return Err(missing().into());
+            }
             let is_newest = number + 1 == firsts.len();
             let end = journal.scan(&path, &bytes, first, is_newest)?;
-            journal.spans.push(Span { first, end });
+            journal.spans.push(Span { first, end, bytes: bytes.len() as u64 });
         }
         Ok(journal)
     }
@@ -191,7 +226,8 @@ impl Journal {
             return Err(damaged(Fault::SegmentHeader, first));
         };
         let (mut at, mut next) = (HEADER_BYTES, first);
-        while at < bytes.len() {
+        let end = bytes.len() - room::behind(bytes);
+        while at < end {
             match frame::decode(seed, &bytes[at..]) {
                 Some((frame, _)) if frame.first != next => {
                     return Err(damaged(Fault::Gap { expected: next, found: frame.first }, next));
@@ -205,7 +241,7 @@ impl Journal {
                     return Err(damaged(Fault::Frame { offset: at as u64 }, next));
                 }
                 None => {
-                    let rest = &bytes[at..];
+                    let rest = &bytes[at..end];
                     self.torn = Some(torn(path, at, rest, next, frame::remains(seed, rest)));
                     break;
                 }
@@ -236,7 +272,8 @@ fn path(first: u64) -> String {
     format!("{FOLDER}/{first:020}")
 }
 
-fn header(seed: u32) -> [u8; HEADER_BYTES] {
+/// What a segment begins with.
+pub(crate) fn header(seed: u32) -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
     header[..8].copy_from_slice(&MAGIC);
     header[8..12].copy_from_slice(&seed.to_be_bytes());

@@ -10,6 +10,7 @@
 //! tile/entries/<N>[.p/<W>]      the entries, length-prefixed c2sp.org/tlog-tiles, "Log entries"
 //! pruned                        which entries are gone       see `prune`; c2sp.org/tlog-tiles, "Pruning"
 //! journal/<first index>         entries not yet in tiles     private, see `journal`
+//! journal/spare.<first index>   nothing, for what comes      private, see `spare`
 //! lock                          held by the process that writes
 //! ```
 //!
@@ -23,7 +24,7 @@
 //! the signed checkpoint to the journal and calls `fdatasync` once. Only then are the callers answered, so no
 //! signature leaves this process for a tree that a power cut could undo; many callers are answered by a thread of their own,
 //! while the next batch is taken. A further thread turns journal segments into tiles and bundles, publishes the checkpoint
-//! file (never ahead of the journal, at most [`PUBLISH_INTERVAL`] behind) and deletes segments it has settled.
+//! file (never ahead of the journal, at most [`PUBLISH_INTERVAL`] behind) and has segments go that it has settled.
 //!
 //! An entry may carry a rider ([`Log::append_with`]): bytes that are durable with it, are no part of the log, and stay in
 //! the journal until their caller says that they have reached their own place. So one sync makes an entry and what
@@ -74,11 +75,13 @@ mod prune;
 mod publisher;
 mod quorum;
 mod receipt;
+mod room;
 mod sample;
 mod serve;
 mod settle;
 mod shared;
 mod snapshot;
+mod spare;
 mod tail;
 mod tile;
 mod torn;

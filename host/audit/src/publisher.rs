@@ -154,7 +154,9 @@ fn run(shared: &Arc<Shared>, backlog: &Backlog) {
         let outcome = match task {
             Task::Stop => return,
             Task::Publish => publish(&shared.tree),
-            Task::Settle(span) => settle(&shared.tree, span, &shared.publishing).map(|()| backlog.settled()),
+            Task::Settle(span) => {
+                settle(&shared.tree, span, Some(&shared.spares), &shared.publishing).map(|()| backlog.settled())
+            }
         };
         drop(underway);
         if let Err(error) = outcome {

@@ -10,8 +10,9 @@ use std::{io, thread};
 use crate::checkpoint;
 use crate::error::FileError;
 use crate::files::{ROOT, add_folders};
-use crate::journal::{self, Span};
+use crate::journal::Span;
 use crate::path::{TilePath, WIDTH};
+use crate::spare::{self, Spares};
 use crate::tile::hashes_at;
 use crate::tree::Tree;
 use crate::underway::Underway;
@@ -22,8 +23,8 @@ const SIDE_BY_SIDE: usize = 4;
 /// Fewest files that a thread is begun for: a log that grows by a few entries a second needs none.
 const FEWEST: usize = 4;
 
-/// Settles one segment, the oldest there is. Each file is a step of what is under way.
-pub(crate) fn settle(tree: &Tree, span: Span, underway: &Underway) -> Result<(), FileError> {
+/// Settles one segment, the oldest there is; among spares it becomes one, if one is wanted. Each file is a step of what is under way.
+pub(crate) fn settle(tree: &Tree, span: Span, spares: Option<&Spares>, underway: &Underway) -> Result<(), FileError> {
     let paths = changed(span);
     write(tree, &paths, underway)?;
     let mut folders = BTreeSet::new();
@@ -34,8 +35,11 @@ pub(crate) fn settle(tree: &Tree, span: Span, underway: &Underway) -> Result<(),
     }
     publish(tree)?;
     tree.files.sync_folder(ROOT)?;
-    tree.files.remove(&span.file())?;
-    tree.files.sync_folder(journal::FOLDER)?;
+    match spares {
+        Some(spares) => spares.retire(&tree.files, span)?,
+        None => spare::remove(&tree.files, &span.file())?,
+    }
+    underway.step();
     for path in &paths {
         remove_superseded(tree, *path)?;
     }
@@ -136,7 +140,7 @@ mod tests {
     use super::*;
 
     fn names(first: u64, end: u64) -> Vec<String> {
-        changed(Span { first, end }).iter().map(TilePath::to_string).collect()
+        changed(Span { first, end, bytes: 0 }).iter().map(TilePath::to_string).collect()
     }
 
     #[test]

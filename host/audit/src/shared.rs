@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::key::VerifierKey;
+use crate::spare::Spares;
 use crate::tree::Tree;
 use crate::underway::Underway;
 
@@ -16,6 +17,8 @@ pub(crate) struct Shared {
     halted: Mutex<Option<String>>,
     // Entries whose riders have not reached their own place: the journal is what holds them.
     riding: Mutex<BTreeSet<u64>>,
+    // What the next segments of the journal are written into.
+    pub(crate) spares: Spares,
     // What the writer is at, and what the publisher is.
     pub(crate) writing: Underway,
     pub(crate) publishing: Underway,
@@ -25,7 +28,8 @@ impl Shared {
     pub(crate) fn new(tree: Tree, origin: &str, key: VerifierKey) -> Self {
         let (halted, riding) = (Mutex::new(None), Mutex::default());
         let (writing, publishing) = (Underway::new(), Underway::new());
-        Self { tree, origin: origin.to_owned(), key, halted, riding, writing, publishing }
+        let (origin, spares) = (origin.to_owned(), Spares::default());
+        Self { tree, origin, key, halted, riding, spares, writing, publishing }
     }
 
     /// Refuses every append from now on. The first reason stays: what follows is mostly its consequence.

@@ -185,7 +185,7 @@ impl Writer {
         self.frame.clear();
         let entries = batch.iter().map(|pending| (pending.leaf.as_slice(), pending.rider.as_slice()));
         frame::encode(self.segment.seed(), first, &head, entries, &mut self.frame);
-        if let Err(error) = self.segment.append(&tree.files, &self.frame) {
+        if let Err(error) = self.segment.append(&tree.files, &mut self.frame) {
             return Err(self.take_back(&error.to_string()));
         }
         let riding = (first..).zip(batch).filter(|(_, pending)| !pending.rider.is_empty());
@@ -206,9 +206,13 @@ impl Writer {
 
     /// Begins the next journal segment and has the present one settled.
     fn next_segment(&mut self, size: u64) -> Result<(), OpenError> {
-        let next = Segment::create(&self.shared.tree.files, size)?;
+        let files = &self.shared.tree.files;
+        let next = match self.shared.spares.take() {
+            Some(spare) => Segment::reuse(files, spare, size)?,
+            None => Segment::create(files, size)?,
+        };
         let full = std::mem::replace(&mut self.segment, next);
-        self.publisher.hand_over(Span { first: full.first(), end: size });
+        self.publisher.hand_over(full.span(size));
         Ok(())
     }
 
@@ -251,12 +255,13 @@ impl Writer {
             return Err(self.take_back(&reason));
         }
         let tree = &self.shared.tree;
-        spans.push(Span { first: self.segment.first(), end: tree.size() });
+        self.shared.spares.clear(&tree.files).map_err(|error| AppendError::Unwritable(error.to_string()))?;
+        spans.push(self.segment.span(tree.size()));
         for span in spans {
             if !self.shared.is_released(span.end) {
                 return publish(tree).map_err(|error| AppendError::Unwritable(error.to_string()));
             }
-            if let Err(error) = settle(tree, span, &self.shared.writing) {
+            if let Err(error) = settle(tree, span, None, &self.shared.writing) {
                 self.shared.halt(&error);
                 return Err(AppendError::Unwritable(error.to_string()));
             }
@@ -314,8 +319,9 @@ fn begin(shared: &Arc<Shared>, signer: &dyn Signer, spans: &[Span]) -> Result<(S
         shared.tree.files.sync_folder(files::ROOT)?;
     }
     for span in spans {
-        settle(&shared.tree, *span, &shared.writing)?;
+        settle(&shared.tree, *span, None, &shared.writing)?;
     }
+    shared.spares.clear(&shared.tree.files)?;
     let segment = Segment::create(&shared.tree.files, head.size)?;
     let publisher = Publisher::spawn(Arc::clone(shared)).map_err(OpenError::Thread)?;
     Ok((segment, publisher))

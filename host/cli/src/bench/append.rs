@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use cap_std::fs::Dir;
 use serde_json::json;
 use std::io::{Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,15 +18,41 @@ const LEAF_BYTES: usize = 420;
 /// Bytes that ride on a leaf: what the account of a search's decision has.
 pub(super) const RIDER_BYTES: usize = 5_800;
 
-pub(super) fn run(
-    writers: usize,
-    seconds: f64,
-    rider_bytes: usize,
-    folder: Option<&Path>,
-    json: bool,
-) -> anyhow::Result<ExitCode> {
-    let time = Duration::try_from_secs_f64(seconds)?;
-    let (folder, temporary) = work_folder(folder)?;
+/// What is offered besides, in times of what the disk does without a log.
+pub(super) const PACE: f64 = 20.0;
+
+/// What is to be measured.
+pub(super) struct Plan {
+    pub(super) writers: usize,
+    pub(super) seconds: f64,
+    pub(super) rider_bytes: usize,
+    /// How many entries are offered for each `fdatasync` that the disk alone would do; 0 for none.
+    pub(super) pace: f64,
+    pub(super) folder: Option<PathBuf>,
+    pub(super) json: bool,
+}
+
+/// What writers did, and how long each entry of theirs took.
+struct Measured {
+    /// From the shortest on.
+    times: Vec<Duration>,
+    took: Duration,
+}
+
+impl Measured {
+    fn per_second(&self) -> f64 {
+        self.times.len() as f64 / self.took.as_secs_f64().max(1e-9)
+    }
+
+    fn at(&self, share: f64) -> Duration {
+        percentile(&self.times, share)
+    }
+}
+
+pub(super) fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
+    let &Plan { writers, rider_bytes, pace, .. } = plan;
+    let time = Duration::try_from_secs_f64(plan.seconds)?;
+    let (folder, temporary) = work_folder(plan.folder.as_deref())?;
     let syncs = raw_syncs(&folder)?;
     let log_folder = folder.join("log");
     std::fs::create_dir_all(&log_folder)?;
@@ -36,53 +62,67 @@ pub(super) fn run(
 
     let runtime = crate::runtime()?;
     let bar = spinner("appending");
-    let (mut times, took) = runtime.block_on(write(&log, writers, rider_bytes, time))?;
-    bar.finish_and_clear();
-    times.sort_unstable();
-    let per_second = times.len() as f64 / took.as_secs_f64().max(1e-9);
-    let p99 = percentile(&times, 0.99);
-    // By Little's law: so many writers that are always waiting wait so long on average, whatever the log does.
-    let waiting = writers as f64 / per_second.max(1e-9) * syncs;
-    let tenths = |value: f64| (value * 10.0).round() / 10.0;
-    let values = json!({
-        "bench": "append",
-        "entries_per_s": per_second.round(),
-        "p50_us": us(percentile(&times, 0.50)),
-        "p99_us": us(p99),
-        "p99_fdatasyncs": tenths(p99.as_secs_f64() * syncs),
-        "waiting_fdatasyncs": tenths(waiting),
-        "fdatasync_per_s": syncs.round(),
-        "entries_per_fdatasync": tenths(per_second / syncs),
-        "leaf_bytes": LEAF_BYTES,
-        "rider_bytes": rider_bytes,
-        "n": times.len(),
-        "threads": writers,
+    let all = runtime.block_on(write(&log, plan, time, None))?;
+    let paced = (pace > 0.0).then(|| {
+        let interval = Duration::try_from_secs_f64(writers as f64 / (pace * syncs))?;
+        runtime.block_on(write(&log, plan, time, Some(interval)))
     });
+    let paced = paced.transpose()?;
+    bar.finish_and_clear();
+    let tenths = |value: f64| (value * 10.0).round() / 10.0;
+    let in_syncs = |time: Duration| tenths(time.as_secs_f64() * syncs);
+    let mut values = json!({
+        "bench": "append",
+        "entries_per_s": all.per_second().round(),
+        "p50_us": us(all.at(0.50)),
+        "p99_us": us(all.at(0.99)),
+        "p99_fdatasyncs": in_syncs(all.at(0.99)),
+        // By Little's law: so many writers that are always waiting wait so long on average, whatever the log does.
+        "waiting_fdatasyncs": tenths(writers as f64 / all.per_second().max(1e-9) * syncs),
+        "fdatasync_per_s": syncs.round(),
+        "entries_per_fdatasync": tenths(all.per_second() / syncs),
+    });
+    if let (Some(paced), Some(values)) = (paced, values.as_object_mut()) {
+        values.extend([
+            ("paced_entries_per_s".to_owned(), json!(paced.per_second().round())),
+            ("paced_entries_per_fdatasync".to_owned(), json!(tenths(paced.per_second() / syncs))),
+            ("paced_p50_us".to_owned(), us(paced.at(0.50))),
+            ("paced_p99_us".to_owned(), us(paced.at(0.99))),
+            ("paced_p99_fdatasyncs".to_owned(), json!(in_syncs(paced.at(0.99)))),
+        ]);
+    }
+    if let Some(values) = values.as_object_mut() {
+        values.extend([
+            ("leaf_bytes".to_owned(), json!(LEAF_BYTES)),
+            ("rider_bytes".to_owned(), json!(rider_bytes)),
+            ("n".to_owned(), json!(all.times.len())),
+            ("threads".to_owned(), json!(writers)),
+        ]);
+    }
     log.close()?;
-    report(json, &format!("durable appends by {writers} writers"), values);
+    report(plan.json, &format!("durable appends by {writers} writers"), values);
     drop(temporary);
     Ok(ExitCode::SUCCESS)
 }
 
-async fn write(
-    log: &audit::Log,
-    writers: usize,
-    rider_bytes: usize,
-    time: Duration,
-) -> anyhow::Result<(Vec<Duration>, Duration)> {
+/// Has the writers append, each entry once the one before is durable; where there is an interval, each writer begins one an interval
+/// after it began the last. What a writer is late by, because it still waited for the one before, counts as waiting.
+async fn write(log: &audit::Log, plan: &Plan, time: Duration, interval: Option<Duration>) -> anyhow::Result<Measured> {
+    let &Plan { writers, rider_bytes, .. } = plan;
     let started = Instant::now();
     let tasks: Vec<_> = (0..writers)
         .map(|writer| {
             let log = log.clone();
             tokio::spawn(async move {
                 let mut times = Vec::new();
+                let mut due = started + interval.unwrap_or_default().mul_f64(writer as f64 / writers as f64);
                 while started.elapsed() < time {
                     let mut leaf = format!("{writer} {} ", times.len()).into_bytes();
                     leaf.resize(LEAF_BYTES, b'.');
                     let rider = vec![b'.'; rider_bytes];
-                    let before = Instant::now();
+                    let began = begin(interval, &mut due).await;
                     let appended = log.append_with(leaf, rider).await?;
-                    times.push(before.elapsed());
+                    times.push(began.elapsed());
                     // As soon as the database has it; here at once.
                     log.release(appended.index);
                 }
@@ -90,11 +130,24 @@ async fn write(
             })
         })
         .collect();
-    let mut all = Vec::new();
+    let mut times = Vec::new();
     for task in tasks {
-        all.extend(task.await??);
+        times.extend(task.await??);
     }
-    Ok((all, started.elapsed()))
+    let took = started.elapsed();
+    times.sort_unstable();
+    Ok(Measured { times, took })
+}
+
+/// Waits until the next entry is due, and gives the moment from which on it waits.
+async fn begin(interval: Option<Duration>, due: &mut Instant) -> Instant {
+    let (Some(interval), now) = (interval, Instant::now()) else { return Instant::now() };
+    let this = std::mem::replace(due, *due + interval);
+    if this <= now {
+        return this;
+    }
+    tokio::time::sleep_until(this.into()).await;
+    Instant::now()
 }
 
 /// Plain 4 KiB overwrites, each followed by `fdatasync`, for a second, of a file of its own in the folder.

@@ -50,6 +50,10 @@ pub(crate) enum Command {
         /// Bytes that are made durable with each entry, as its account is: at most 4194304, and 0 for none
         #[arg(long, default_value_t = append::RIDER_BYTES, value_parser = rider_bytes)]
         rider_bytes: usize,
+        /// Entries offered, in a second run, for each fdatasync that the disk does without a log: what one waits for when the log is
+        /// not pushed to its limit; 0 for no such run
+        #[arg(long, default_value_t = append::PACE, value_parser = pace)]
+        pace: f64,
         /// The folder to write in; a temporary one in the working folder where absent
         #[arg(long)]
         folder: Option<PathBuf>,
@@ -134,9 +138,14 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Vet { policy, n, json } => vet::run(policy, *n, *json),
         Command::Search(arguments) => search::run(arguments),
         Command::Load(arguments) => load::run(arguments),
-        Command::Append { writers, seconds, rider_bytes, folder, json } => {
-            append::run(*writers, *seconds, *rider_bytes, folder.as_deref(), *json)
-        }
+        Command::Append { writers, seconds, rider_bytes, pace, folder, json } => append::run(&append::Plan {
+            writers: *writers,
+            seconds: *seconds,
+            rider_bytes: *rider_bytes,
+            pace: *pace,
+            folder: folder.clone(),
+            json: *json,
+        }),
         Command::Verify { entries, folder, json } => verify::run(*entries, folder.as_deref(), *json),
         Command::Prove { leaves, n, folder, json } => prove::run(*leaves, *n, folder.as_deref(), *json),
         Command::Replay { policy, seconds, folder, json } => replay::run(policy, *seconds, folder.as_deref(), *json),
@@ -191,6 +200,14 @@ fn rider_bytes(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(bytes) if bytes <= audit::MAX_RIDER_BYTES => Ok(bytes),
         _ => Err(format!("give a whole number of bytes, {} at most", audit::MAX_RIDER_BYTES)),
+    }
+}
+
+/// Reads how many entries are offered for each sync.
+fn pace(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(pace) if (0.0..=MOST as f64).contains(&pace) => Ok(pace),
+        _ => Err(format!("give a number from 0 to {MOST}")),
     }
 }
 
