@@ -69,6 +69,7 @@ mod journal;
 mod key;
 mod load;
 mod log;
+mod pace;
 mod path;
 mod petition;
 mod prune;

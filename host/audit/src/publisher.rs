@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::journal::Span;
+use crate::pace::Pace;
 use crate::settle::{publish, settle};
 use crate::shared::{HaltOnPanic, Shared};
 
@@ -128,6 +129,12 @@ impl Backlog {
         }
     }
 
+    /// Whether more than the segment at work is waiting for the thread.
+    fn is_awaited(&self) -> bool {
+        let work = self.lock();
+        work.stopping || work.segments.len() > 1
+    }
+
     fn settled(&self) {
         self.lock().segments.pop_front();
         self.changed.notify_all();
@@ -144,7 +151,18 @@ impl Drop for Ended<'_> {
     }
 }
 
+/// How much sooner others get a core than this thread and those it begins. What they do may wait, and comes in bursts of hundreds of
+/// files; whoever appends waits for the writer.
+const NICENESS: i32 = 10;
+
+/// Gives way to others; where the system does not let it, everything is as it would be without.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICENESS);
+}
+
 fn run(shared: &Arc<Shared>, backlog: &Backlog) {
+    give_way();
     let _ended = Ended(backlog);
     let _halt = HaltOnPanic(Arc::clone(shared));
     let mut published = None;
@@ -153,9 +171,11 @@ fn run(shared: &Arc<Shared>, backlog: &Backlog) {
         let underway = shared.publishing.begin();
         let outcome = match task {
             Task::Stop => return,
-            Task::Publish => publish(&shared.tree),
+            Task::Publish => publish(&shared.tree).and_then(|()| shared.spares.prepare(&shared.tree.files)),
             Task::Settle(span) => {
-                settle(&shared.tree, span, Some(&shared.spares), &shared.publishing).map(|()| backlog.settled())
+                let is_awaited = || backlog.is_awaited();
+                let pace = Pace::new(&shared.publishing, &is_awaited);
+                settle(&shared.tree, span, Some(&shared.spares), &pace).map(|()| backlog.settled())
             }
         };
         drop(underway);

@@ -5,12 +5,14 @@
 //! of the new files is written again from it; the partial tiles it builds on are still there.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 use std::{io, thread};
 
 use crate::checkpoint;
 use crate::error::FileError;
 use crate::files::{ROOT, add_folders};
 use crate::journal::Span;
+use crate::pace::Pace;
 use crate::path::{TilePath, WIDTH};
 use crate::spare::{self, Spares};
 use crate::tile::hashes_at;
@@ -23,23 +25,22 @@ const SIDE_BY_SIDE: usize = 4;
 /// Fewest files that a thread is begun for: a log that grows by a few entries a second needs none.
 const FEWEST: usize = 4;
 
-/// Settles one segment, the oldest there is; among spares it becomes one, if one is wanted. Each file is a step of what is under way.
-pub(crate) fn settle(tree: &Tree, span: Span, spares: Option<&Spares>, underway: &Underway) -> Result<(), FileError> {
+/// Settles one segment, the oldest there is; among spares it becomes one, if one is wanted.
+pub(crate) fn settle(tree: &Tree, span: Span, spares: Option<&Spares>, pace: &Pace<'_>) -> Result<(), FileError> {
     let paths = changed(span);
-    write(tree, &paths, underway)?;
+    write(tree, &paths, pace)?;
     let mut folders = BTreeSet::new();
     paths.iter().for_each(|path| add_folders(&path.to_string(), &mut folders));
     for folder in &folders {
         tree.files.sync_folder(folder)?;
-        underway.step();
+        pace.underway().step();
     }
     publish(tree)?;
     tree.files.sync_folder(ROOT)?;
     match spares {
-        Some(spares) => spares.retire(&tree.files, span)?,
+        Some(spares) => spares.retire(tree, span, pace)?,
         None => spare::remove(&tree.files, &span.file())?,
     }
-    underway.step();
     for path in &paths {
         remove_superseded(tree, *path)?;
     }
@@ -47,9 +48,23 @@ pub(crate) fn settle(tree: &Tree, span: Span, spares: Option<&Spares>, underway:
     Ok(())
 }
 
-/// Writes tiles and bundles, several side by side: what is waited for is the disk, which makes many files durable in hardly more
-/// time than one.
-fn write(tree: &Tree, paths: &[TilePath], underway: &Underway) -> Result<(), FileError> {
+/// Writes tiles and bundles: one after the other with a rest after each, as long as there is time for it, and then several side by
+/// side.
+fn write(tree: &Tree, paths: &[TilePath], pace: &Pace<'_>) -> Result<(), FileError> {
+    let mut paths = paths;
+    while let Some((path, others)) = paths.split_first()
+        && !pace.is_hurried()
+    {
+        let begun = Instant::now();
+        write_one(tree, *path)?;
+        pace.rest(tree, begun)?;
+        paths = others;
+    }
+    write_side_by_side(tree, paths, pace.underway())
+}
+
+/// Writes several at a time: what is waited for is the disk, which makes many files durable in hardly more time than one.
+fn write_side_by_side(tree: &Tree, paths: &[TilePath], underway: &Underway) -> Result<(), FileError> {
     let mut shares = paths.chunks(paths.len().div_ceil(SIDE_BY_SIDE).max(FEWEST));
     let own = shares.next().unwrap_or_default();
     thread::scope(|threads| {
@@ -72,16 +87,20 @@ fn write(tree: &Tree, paths: &[TilePath], underway: &Underway) -> Result<(), Fil
 
 fn write_each(tree: &Tree, paths: &[TilePath], underway: &Underway) -> Result<(), FileError> {
     for path in paths {
-        let name = path.to_string();
-        // Copied file by file: the writer must not wait while all of them are written.
-        let content = tree.tail().file(*path);
-        // INVARIANT: the tail keeps whatever lies beyond the last settled size, which is where what is settled begins.
-        let content = content
-            .ok_or_else(|| FileError::new(&name, "written", io::Error::other("its content is no longer in memory")))?;
-        tree.files.replace(&name, &content)?;
+        write_one(tree, *path)?;
         underway.step();
     }
     Ok(())
+}
+
+fn write_one(tree: &Tree, path: TilePath) -> Result<(), FileError> {
+    let name = path.to_string();
+    // Copied file by file: the writer must not wait while all of them are written.
+    let content = tree.tail().file(path);
+    // INVARIANT: the tail keeps whatever lies beyond the last settled size, which is where what is settled begins.
+    let content = content
+        .ok_or_else(|| FileError::new(&name, "written", io::Error::other("its content is no longer in memory")))?;
+    tree.files.replace(&name, &content)
 }
 
 /// Publishes the newest acknowledged checkpoint.

@@ -6,13 +6,16 @@
 //! opens a log removes what a crash left of them.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{Seek, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use crate::error::FileError;
 use crate::files::Files;
 use crate::journal::{FOLDER, HEADER_BYTES, Span, header};
+use crate::pace::Pace;
 use crate::room;
+use crate::tree::Tree;
 
 /// Kept at a time, at most: one that is about to be taken while the next one is wiped.
 const MOST: usize = 2;
@@ -20,7 +23,7 @@ const MOST: usize = 2;
 /// What the names of spares begin with; the name of what they were follows.
 const PREFIX: &str = "spare.";
 
-/// Written at a time.
+/// Written at a time, a multiple of the pattern's length.
 const CHUNK: usize = 1 << 20;
 
 /// A segment without frames that has room.
@@ -43,16 +46,34 @@ impl Spares {
         self.lock().pop()
     }
 
+    /// Sees to it that there is one, if only an empty file: to make one takes longer than the writer should wait.
+    pub(crate) fn prepare(&self, files: &Files) -> Result<(), FileError> {
+        if !self.lock().is_empty() {
+            return Ok(());
+        }
+        let seed: u32 = rand::random();
+        // Not the name of one that was taken just now, and that the writer is about to rename.
+        let name = format!("{FOLDER}/{PREFIX}{seed:08x}");
+        let failed = |source| FileError::new(&name, "created", source);
+        let mut file = files.create_new(&name)?;
+        file.write_all(&header(seed)).and_then(|()| file.sync_all()).map_err(failed)?;
+        files.sync_folder(FOLDER)?;
+        self.lock().push(Spare { name, seed, file, end: HEADER_BYTES as u64 });
+        Ok(())
+    }
+
     /// Makes a spare of a segment whose entries are in tiles, or has it removed where there are enough: nothing of it is in the
     /// folder when this returns, and that is durable.
-    pub(crate) fn retire(&self, files: &Files, span: Span) -> Result<(), FileError> {
+    pub(crate) fn retire(&self, tree: &Tree, span: Span, pace: &Pace<'_>) -> Result<(), FileError> {
+        let files = &tree.files;
+        let segment = span.file();
         if self.lock().len() >= MOST {
-            return remove(files, &span.file());
+            return remove(files, &segment);
         }
-        let (segment, name) = (span.file(), name(span));
+        let name = format!("{FOLDER}/{PREFIX}{:020}", span.first);
         files.rename(&segment, &name)?;
         files.sync_folder(FOLDER)?;
-        match wipe(files, &name, span.bytes) {
+        match wipe(tree, &name, span.bytes, pace) {
             Ok(spare) => {
                 self.lock().push(spare);
                 Ok(())
@@ -78,10 +99,6 @@ impl Spares {
     }
 }
 
-fn name(span: Span) -> String {
-    format!("{FOLDER}/{PREFIX}{:020}", span.first)
-}
-
 /// Removes a segment, durably.
 pub(crate) fn remove(files: &Files, path: &str) -> Result<(), FileError> {
     files.remove(path)?;
@@ -89,26 +106,25 @@ pub(crate) fn remove(files: &Files, path: &str) -> Result<(), FileError> {
 }
 
 /// Makes a segment of which so many bytes are not room as good as new, durably.
-fn wipe(files: &Files, name: &str, bytes: u64) -> Result<Spare, FileError> {
+fn wipe(tree: &Tree, name: &str, bytes: u64, pace: &Pace<'_>) -> Result<Spare, FileError> {
     let failed = |source| FileError::new(name, "wiped", source);
-    let mut file = files.open_to_write(name)?;
+    let mut file = tree.files.open_to_write(name)?;
     let seed = rand::random();
-    overwrite(&mut file, seed, bytes).map_err(failed)?;
-    let end = file.metadata().map_err(failed)?.len();
-    Ok(Spare { name: name.to_owned(), seed, file, end })
-}
-
-fn overwrite(file: &mut File, seed: u32, bytes: u64) -> io::Result<()> {
     let mut room = Vec::new();
     room::extend(&mut room, 0, CHUNK);
-    let mut chunk = room.clone();
-    chunk[..HEADER_BYTES].copy_from_slice(&header(seed));
     let mut left = bytes;
     while left > 0 {
-        let length = chunk.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        file.write_all(&chunk[..length])?;
+        let begun = Instant::now();
+        let length = room.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        file.write_all(&room[..length]).map_err(failed)?;
+        if !pace.is_hurried() {
+            // Bit by bit: whoever syncs a frame meanwhile waits for no more than one.
+            file.sync_data().map_err(failed)?;
+        }
         left -= length as u64;
-        chunk.clone_from(&room);
+        pace.rest(tree, begun)?;
     }
-    file.sync_data()
+    let end = file.metadata().map_err(failed)?.len();
+    file.rewind().and_then(|()| file.write_all(&header(seed))).and_then(|()| file.sync_data()).map_err(failed)?;
+    Ok(Spare { name: name.to_owned(), seed, file, end })
 }

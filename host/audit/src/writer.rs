@@ -14,6 +14,7 @@ use crate::journal::{Journal, Segment, Span};
 use crate::key::Signer;
 use crate::load::load;
 use crate::log::Appended;
+use crate::pace::Pace;
 use crate::prune::{self, PRUNED_NOTE};
 use crate::publisher::Publisher;
 use crate::settle::{publish, settle};
@@ -261,7 +262,7 @@ impl Writer {
             if !self.shared.is_released(span.end) {
                 return publish(tree).map_err(|error| AppendError::Unwritable(error.to_string()));
             }
-            if let Err(error) = settle(tree, span, None, &self.shared.writing) {
+            if let Err(error) = settle(tree, span, None, &Pace::hurried(&self.shared.writing)) {
                 self.shared.halt(&error);
                 return Err(AppendError::Unwritable(error.to_string()));
             }
@@ -319,7 +320,7 @@ fn begin(shared: &Arc<Shared>, signer: &dyn Signer, spans: &[Span]) -> Result<(S
         shared.tree.files.sync_folder(files::ROOT)?;
     }
     for span in spans {
-        settle(&shared.tree, *span, None, &shared.writing)?;
+        settle(&shared.tree, *span, None, &Pace::hurried(&shared.writing))?;
     }
     shared.spares.clear(&shared.tree.files)?;
     let segment = Segment::create(&shared.tree.files, head.size)?;
