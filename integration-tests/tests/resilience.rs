@@ -1,7 +1,7 @@
 //! What survives: restarts, crashes, a second server, a broken policy, a log that cannot be written. Disks that are full are in
 //! `full_disk`.
 
-use crate::common::{alarms, court, path, request, searcher};
+use crate::common::{alarms, court, is_spare, path, request, searcher, used};
 use model::terms::Digest;
 use serde_json::json;
 
@@ -277,9 +277,10 @@ async fn where_no_file_can_grow_nothing_is_done_and_what_was_acknowledged_stands
         for seed in 0..3 {
             receipts.push(court.search("detroit", seed).await["receipt"].clone());
         }
-        let segment = files(&court.deployment.home.join("data/logs/detroit/journal")).pop().unwrap();
-        // Room for the beginning of a frame, and not for its end.
-        let limit = std::fs::metadata(segment).unwrap().len() + 100;
+        let mut segments = files(&court.deployment.home.join("data/logs/detroit/journal"));
+        segments.retain(|file| !is_spare(file));
+        // Enough for the beginning of a frame, and not for its end.
+        let limit = used(&std::fs::read(segments.pop().unwrap()).unwrap()) + 100;
         let (process, limit) = (court.deployment.process().unwrap().to_string(), format!("--fsize={limit}"));
         assert!(std::process::Command::new("prlimit").args(["--pid", &process, &limit]).status().unwrap().success());
 

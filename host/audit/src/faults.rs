@@ -452,3 +452,18 @@ fn what_does_not_return_is_seen_while_it_lasts_and_halts_nothing() {
     log.close().unwrap();
     assert_eq!(verified_leaves(folder.path()), [b"one", b"two"]);
 }
+
+#[test]
+fn a_segment_that_cannot_be_wiped_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    fail_at(&log, [Step::Wipe]);
+    log.append_blocking(b"entry".to_vec()).unwrap();
+    log.clear_journal(Duration::from_secs(10)).unwrap();
+    let names = log.handle.shared.tree.files.names("journal").unwrap();
+    let of_the_first = |name: &&String| name.ends_with(&format!("{:020}", 0));
+    assert_eq!(names.iter().find(of_the_first), None, "{names:?}");
+    log.append_blocking(b"another".to_vec()).unwrap();
+    log.close().unwrap();
+    assert_eq!(open(folder.path()).log.size(), 2);
+}

@@ -43,6 +43,8 @@ pub(crate) enum Step {
     Replace,
     /// A bundle is pruned.
     Prune,
+    /// A segment that has served is overwritten.
+    Wipe,
 }
 
 /// See the module.

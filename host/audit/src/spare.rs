@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::error::FileError;
-use crate::files::Files;
+use crate::files::{Files, Step};
 use crate::journal::{FOLDER, HEADER_BYTES, Span, header};
 use crate::pace::Pace;
 use crate::room;
@@ -116,6 +116,7 @@ fn wipe(tree: &Tree, name: &str, bytes: u64, pace: &Pace<'_>) -> Result<Spare, F
     while left > 0 {
         let begun = Instant::now();
         let length = room.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        tree.files.check(Step::Wipe).map_err(failed)?;
         file.write_all(&room[..length]).map_err(failed)?;
         if !pace.is_hurried() {
             // Bit by bit: whoever syncs a frame meanwhile waits for no more than one.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::common::{
     copy, damage_at_open, damage_when_read, damage_when_verified, dir, fill, flip, journal, leaf, open, torn_end,
-    try_open, verified,
+    try_open, used, verified,
 };
 use magistrate_audit::{Fault, OpenError, Recovery, Torn, VerifyError, verify};
 use tempfile::TempDir;
@@ -17,8 +17,10 @@ const FRAME_HEADER: usize = 24;
 /// A folder as a crash leaves it after four appends, each a journal frame of its own.
 struct Crash {
     folder: TempDir,
-    /// The journal.
+    /// The journal without the room at its end.
     whole: Vec<u8>,
+    /// That room, and what was in the place of the last frame before.
+    room: Vec<u8>,
     /// Where the last frame begins.
     last: usize,
     /// The checkpoint after three appends, and after four.
@@ -33,13 +35,17 @@ impl Crash {
         for index in 0..3 {
             log.append_blocking(leaf(index)).unwrap();
         }
-        let last = fs::metadata(journal(live.path())).unwrap().len() as usize;
+        let room = fs::read(journal(live.path())).unwrap();
+        let last = used(&room);
         let three = log.checkpoint().to_string();
         log.append_blocking(leaf(3)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         copy(live.path(), folder.path());
-        let whole = fs::read(journal(folder.path())).unwrap();
-        Self { folder, whole, last, three, four: log.checkpoint().to_string() }
+        let mut whole = fs::read(journal(folder.path())).unwrap();
+        assert_eq!(whole.len(), room.len(), "the frame took the place of what was there");
+        whole.truncate(used(&whole));
+        let room = room[last..].to_vec();
+        Self { folder, whole, room, last, three, four: log.checkpoint().to_string() }
     }
 
     /// What is told of a last frame of which so many bytes are left.
@@ -62,10 +68,14 @@ impl Crash {
 #[test]
 fn a_torn_last_frame_is_dropped_wherever_it_is_cut() {
     let crash = Crash::new();
-    for cut in crash.last..crash.whole.len() {
-        let folder = crash.with(&crash.whole[..cut], &crash.three);
+    let cuts = (crash.last..crash.whole.len()).flat_map(|cut| [(cut, false), (cut, true)]);
+    for (cut, has_room) in cuts {
+        // A crash leaves what was there before in the place of what it kept from being written: room, or the end of the file.
+        let room = if has_room { &crash.room[cut - crash.last..] } else { &[] };
+        let journal = [&crash.whole[..cut], room].concat();
+        let folder = crash.with(&journal, &crash.three);
         assert_eq!(verified(folder.path()).0, 3, "cut at {cut}");
-        let bytes = cut - crash.last;
+        let bytes = used(&journal).max(crash.last) - crash.last;
         let readable = (bytes >= FRAME_HEADER + 8).then_some(3..4);
         let torn = (bytes > 0).then(|| crash.torn(bytes, readable, true));
         assert_eq!(torn_end(folder.path()), torn, "cut at {cut}");
@@ -108,8 +118,13 @@ fn a_broken_last_frame_is_dropped_wherever_it_is_broken_and_never_without_a_word
 #[test]
 fn what_was_added_behind_the_last_frame_is_told() {
     let crash = Crash::new();
-    for (added, cut_short) in [(vec![0; 100], false), (vec![0xa5; 7], false), (crash.whole[16..30].to_vec(), true)] {
-        let bytes = [crash.whole.as_slice(), &added].concat();
+    let behind = [(vec![0; 100], false), (vec![0xa5; 7], false), (crash.whole[16..30].to_vec(), true)];
+    for ((added, cut_short), has_room) in
+        behind.iter().flat_map(|behind| [(behind.clone(), false), (behind.clone(), true)])
+    {
+        let room = &crash.room[crash.whole.len() - crash.last..];
+        let room = if has_room { &room[added.len()..] } else { &[] };
+        let bytes = [crash.whole.as_slice(), &added, room].concat();
         let folder = crash.with(&bytes, &crash.four);
         assert_eq!(verified(folder.path()).0, 4);
         let torn = torn_end(folder.path()).unwrap();
@@ -127,6 +142,20 @@ fn what_was_added_behind_the_last_frame_is_told() {
         let recovered = open(folder.path()).recovered;
         assert_eq!(recovered.and_then(|recovered| recovered.torn), torn, "{length}");
     }
+}
+
+#[test]
+fn room_is_what_it_was_made_of_where_it_was_made_and_nothing_else() {
+    let crash = Crash::new();
+    let room = &crash.room[crash.whole.len() - crash.last..];
+    let elsewhere = [&room[1..], &room[..1]].concat();
+    for (instead, is_room) in [(room.to_vec(), true), (vec![0; room.len()], false), (elsewhere, false)] {
+        let folder = crash.with(&[crash.whole.as_slice(), &instead].concat(), &crash.four);
+        assert_eq!(torn_end(folder.path()).is_none(), is_room, "{:?}", &instead[..20]);
+    }
+    // Where the last frame was overwritten with it, it is as if the file had been cut off there.
+    let folder = crash.with(&[&crash.whole[..crash.last], &crash.room].concat(), &crash.four);
+    assert_eq!(*damage_at_open(folder.path()).fault(), Fault::Behind { promised: 4, found: 3 });
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    ORIGIN, copy, dir, fill, flip, key, leaf, leaves, open, path, proof, signer, tree_hash, try_open, verified,
+    ORIGIN, copy, dir, fill, flip, key, leaf, leaves, open, path, proof, segments, signer, tree_hash, try_open,
+    verified,
 };
 use magistrate_audit::{
     AppendError, Appended, Ed25519Signer, Hash, Log, MAX_LEAF_BYTES, OpenError, ReadError, Receipt, Recovery, Signer,
@@ -97,8 +98,7 @@ fn a_long_log_moves_from_journal_to_tiles_while_it_is_written() {
     let log = open(folder.path()).log;
     fill(&log, 70_000);
     let start = Instant::now();
-    while !folder.path().join("tile/0/255").exists() || fs::read_dir(folder.path().join("journal")).unwrap().count() > 1
-    {
+    while !folder.path().join("tile/0/255").exists() || segments(folder.path()).len() > 1 {
         assert!(start.elapsed() < Duration::from_secs(30), "the first segment was not settled");
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -1,10 +1,10 @@
 //! What rides on entries: durable with them, given out after a crash, gone from the folder once released.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::common::{ORIGIN, copy, dir, key, leaf, open, signer, try_open, verified};
+use crate::common::{ORIGIN, copy, dir, journal, key, leaf, open, signer, try_open, verified};
 use magistrate_audit::{AppendError, Log, MAX_RIDER_BYTES, OpenError, Prepared, Snapshot};
 
 /// Longer than a journal takes that nothing rides on.
@@ -116,6 +116,51 @@ fn what_is_released_goes_with_the_journal() {
     log.close().unwrap();
     assert_eq!(verified(folder.path()).0, 3);
     assert_eq!(open(folder.path()).log.size(), 3);
+}
+
+/// What is kept for the next segments to be written into.
+fn spares(folder: &Path) -> Vec<PathBuf> {
+    let kept = fs::read_dir(folder.join("journal")).unwrap().map(|entry| entry.unwrap().path());
+    kept.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("spare.")).collect()
+}
+
+#[test]
+fn a_segment_that_has_served_is_wiped_and_serves_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).log;
+    for round in 0..6_u64 {
+        let index = append_with(&log, leaf(round), b"a rider that goes").unwrap();
+        let journal = fs::metadata(journal(folder.path())).unwrap().len();
+        assert!(journal > 1 << 20, "it has room: {journal}");
+        // What a crash leaves now holds the rider, and nothing of earlier ones, however often the file has served.
+        let crashed = tempfile::tempdir().unwrap();
+        copy(folder.path(), crashed.path());
+        let prepared = prepare(crashed.path());
+        assert_eq!(prepared.riders(), [(round, b"a rider that goes".to_vec())]);
+        drop(prepared);
+        log.release(index);
+        log.clear_journal(PATIENCE).unwrap();
+        assert!(!holds(folder.path(), b"a rider that goes"), "round {round}");
+        assert!(!spares(folder.path()).is_empty() && spares(folder.path()).len() <= 2, "round {round}");
+    }
+    assert_eq!(verified(folder.path()).0, 6);
+    log.close().unwrap();
+    assert!(spares(folder.path()).is_empty(), "a log that is closed has no use for them");
+    assert_eq!(verified(folder.path()).0, 6);
+}
+
+#[test]
+fn what_a_crash_left_of_a_segment_that_was_being_wiped_goes_with_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).log.close().unwrap();
+    fs::create_dir_all(folder.path().join("journal")).unwrap();
+    for name in ["spare.00000000000000000000", "spare.0badcafe"] {
+        fs::write(folder.path().join("journal").join(name), b"half a rider").unwrap();
+    }
+    assert_eq!(verified(folder.path()).0, 0, "it is none of the journal's");
+    let opened = open(folder.path());
+    assert_eq!(opened.recovered, None);
+    assert!(!holds(folder.path(), b"half a rider"));
 }
 
 #[test]

@@ -293,3 +293,14 @@ pub fn test_models() -> Option<(Faces, PathBuf)> {
     }
     Some((faces, shared.join("faces")))
 }
+
+/// Whether a file of a log's journal is none of its segments, but what the next one is written into.
+pub fn is_spare(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("spare."))
+}
+
+/// How long a segment of a log's journal is without the room behind its frames.
+pub fn used(segment: &[u8]) -> usize {
+    let room = b"\xffroom to write\xff\xff";
+    segment.iter().enumerate().rev().find(|(at, byte)| **byte != room[at % room.len()]).map_or(0, |(at, _)| at + 1)
+}

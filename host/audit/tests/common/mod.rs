@@ -91,12 +91,23 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// The segments of a journal, in no order; not what the next ones are written into.
+pub fn segments(folder: &Path) -> Vec<PathBuf> {
+    let names = fs::read_dir(folder.join("journal")).unwrap().map(|entry| entry.unwrap().path());
+    names.filter(|path| !path.file_name().unwrap().to_str().unwrap().starts_with("spare.")).collect()
+}
+
 /// The only segment of a journal.
 pub fn journal(folder: &Path) -> PathBuf {
-    let mut segments: Vec<_> =
-        fs::read_dir(folder.join("journal")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut segments = segments(folder);
     assert_eq!(segments.len(), 1);
     segments.pop().unwrap()
+}
+
+/// How long a segment is without the room behind its frames.
+pub fn used(segment: &[u8]) -> usize {
+    let room = b"\xffroom to write\xff\xff";
+    segment.iter().enumerate().rev().find(|(at, byte)| **byte != room[at % room.len()]).map_or(0, |(at, _)| at + 1)
 }
 
 /// Flips a bit of one byte of a file.
