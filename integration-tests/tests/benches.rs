@@ -33,13 +33,18 @@ fn appends_are_measured_with_what_rides_on_them_and_harm_no_file_of_the_folder()
     std::fs::write(named.join("raw"), "somebody's own").unwrap();
     let numbers =
         ["entries_per_s", "p50_us", "p99_us", "fdatasync_per_s", "p99_fdatasyncs", "waiting_fdatasyncs", "leaf_bytes"];
-    let arguments = ["append", "--writers", "8", "--seconds", "0.2", "--folder", "named"];
+    let options = ["--rider-bytes", "5800", "--pace", "0.5"];
+    let arguments =
+        [["append", "--writers", "8", "--seconds", "0.2", "--folder", "named"].as_slice(), &options].concat();
     let told = measured(&program, home.path(), &arguments, &numbers);
     let [told] = told.as_slice() else { panic!("one line: {told:?}") };
     assert_eq!(told["threads"], 8);
-    assert!(told["rider_bytes"].as_u64().unwrap() > 1000, "as large as an account: {told}");
+    assert_eq!(told["rider_bytes"], 5800);
     let number = |name: &str| told[name].as_f64().unwrap();
     let by_little = 8.0 / number("entries_per_s") * number("fdatasync_per_s");
+    let offered = number("fdatasync_per_s") * 0.5;
+    assert!(number("paced_entries_per_s") <= offered * 1.1 + 50.0, "no more than is offered: {told}");
+    assert!(number("paced_p50_us") <= number("paced_p99_us") && number("paced_p99_fdatasyncs") > 0.0, "{told}");
     let waiting = number("waiting_fdatasyncs");
     assert!((waiting - by_little).abs() <= 0.1 + by_little * 0.05, "{told}");
     assert_eq!(std::fs::read_to_string(named.join("raw")).unwrap(), "somebody's own");
@@ -47,8 +52,9 @@ fn appends_are_measured_with_what_rides_on_them_and_harm_no_file_of_the_folder()
     left.sort();
     assert_eq!(left, ["log", "raw"]);
 
-    let bare = ["append", "--writers", "1", "--seconds", "0.1", "--rider-bytes", "0"];
-    assert_eq!(measured(&program, home.path(), &bare, &["entries_per_s"])[0]["rider_bytes"], 0);
+    let bare = ["append", "--writers", "1", "--seconds", "0.1", "--pace", "0"];
+    let told = measured(&program, home.path(), &bare, &["entries_per_s"]).remove(0);
+    assert_eq!((&told["rider_bytes"], &told["paced_entries_per_s"]), (&Value::from(0), &Value::Null), "{told}");
     let here: Vec<_> = home.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(here, ["named"], "a folder that nobody named is gone");
 }
@@ -184,6 +190,8 @@ fn what_would_measure_nothing_is_typed_wrongly() {
         &["append", "--seconds", "0"],
         &["append", "--seconds", "NaN"],
         &["append", "--rider-bytes", "4194305"],
+        &["append", "--pace=-1"],
+        &["append", "--pace", "NaN"],
         &["prove", "--n", "0"],
         &["replay", "--policy", "nowhere", "--seconds=-1"],
         &["serve", "--clients", "0"],

@@ -22,11 +22,16 @@ fn a_figure_at_its_goal_meets_it_and_one_beyond_misses_it() {
 
 #[test]
 fn what_the_disk_decides_is_told_and_fails_nothing() {
-    let line = |n: u32| format!(r#"{{"bench": "append", "entries_per_s": {n}, "fdatasync_per_s": 100.0}}"#);
+    let line = |n: u32, waits: f64| {
+        format!(
+            r#"{{"bench": "append", "entries_per_s": {n}, "fdatasync_per_s": 100.0, "paced_p99_fdatasyncs": {waits}}}"#
+        )
+    };
     let goal = "≥ 20 × fdatasync_per_s = 2000";
     let told = |n: &str, met: &str| row(["append entries_per_s", n, goal, met], false);
-    assert_eq!(compared("append", true, &line(2000)), [told("2000", "met")]);
-    assert_eq!(compared("append", true, &line(1999)), [told("1999", "missed")]);
+    let waits = |n: &str, met: &str| row(["append paced_p99_fdatasyncs", n, "≤ 3", met], false);
+    assert_eq!(compared("append", true, &line(2000, 3.0)), [told("2000", "met"), waits("3", "met")]);
+    assert_eq!(compared("append", true, &line(1999, 3.1)), [told("1999", "missed"), waits("3.1", "missed")]);
 }
 
 #[test]

@@ -202,7 +202,8 @@ impl Derivation {
         for row in there.values().flatten() {
             *counted.entry(row.request.clone()).or_default() += 1;
         }
-        // Of each case once: a case may have thousands of searches.
+        // Of each request and each case once: either may have thousands of searches.
+        let mut listed: BTreeMap<String, u32> = BTreeMap::new();
         let mut probes: BTreeMap<String, BTreeSet<Digest>> = BTreeMap::new();
         for derived in self.searches.values() {
             let stored = there.get_mut(&same(derived)).and_then(Vec::pop);
@@ -212,8 +213,11 @@ impl Derivation {
                 findings.differences.push(Difference { kind: SEARCH, row: name, holds: Value::Null, says, mend });
                 continue;
             };
-            let mut is_counted =
-                Some(rows.searches_of_request(&stored.request).await?) == counted.get(&stored.request).copied();
+            let listed = match listed.entry(stored.request.clone()) {
+                Entry::Occupied(known) => *known.into_mut(),
+                Entry::Vacant(none) => *none.insert(rows.searches_of_request(&stored.request).await?),
+            };
+            let mut is_counted = Some(listed) == counted.get(&stored.request).copied();
             for case in &stored.case_keys {
                 let known = match probes.entry(case.clone()) {
                     Entry::Occupied(known) => known.into_mut(),

@@ -1,5 +1,8 @@
-//! `bench append`: durable appends by many writers, beside what the same disk does with a plain `fdatasync`. As in production
-//! an entry carries what has to be durable with it, and is durable before its writer goes on.
+//! `bench append`: durable appends by many writers, beside what the same disk does with a plain `fdatasync`. As in production an
+//! entry is durable before its writer goes on; what else becomes durable with it there, its account, is asked for.
+//!
+//! Writers that do nothing but wait for each other say how much a log can take. What one has to wait for when it takes less than
+//! that, another run says: so many entries are offered, evenly.
 
 use super::{percentile, report, us, work_folder};
 use crate::output::spinner;
@@ -14,9 +17,6 @@ use std::time::{Duration, Instant};
 
 /// Bytes of a leaf: what a judged step's leaf has.
 const LEAF_BYTES: usize = 420;
-
-/// Bytes that ride on a leaf: what the account of a search's decision has.
-pub(super) const RIDER_BYTES: usize = 5_800;
 
 /// What is offered besides, in times of what the disk does without a log.
 pub(super) const PACE: f64 = 20.0;
