@@ -19,6 +19,10 @@ const FIRST_PAUSE_MS: u64 = 2;
 /// The longest pause of all, in milliseconds: about ten batches of records.
 const LONGEST_PAUSE_MS: u64 = 128;
 
+/// The most keys that one statement names. The engine looks all of them up side by side, and turns to each whenever one is found:
+/// hundreds of thousands of them would take it minutes.
+const ASKED_FOR: usize = 1_000;
+
 /// A session in one jurisdiction's database.
 pub(crate) struct Database {
     pub(crate) client: Client,
@@ -76,14 +80,20 @@ impl Database {
         found.into_iter().next().map(|row| Row::new(table, row)).transpose()
     }
 
-    /// The rows with these keys, in no order, less those that are not there.
+    /// The rows with these keys, in no order, less those that are not there. Those of a long list are not all of one moment.
     pub(crate) async fn find_all(&self, table: &'static str, keys: Vec<RecordIdKey>) -> Result<Vec<Row>, StoreError> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
+        let mut rows = Vec::with_capacity(keys.len());
+        let mut keys = keys.into_iter();
+        loop {
+            let ids: Vec<RecordId> = keys.by_ref().take(ASKED_FOR).map(|key| RecordId::new(table, key)).collect();
+            if ids.is_empty() {
+                return Ok(rows);
+            }
+            let found = self.client.ask(&["SELECT * FROM $ids"], object! { ids: ids }).await?.values(0)?;
+            for row in found {
+                rows.push(Row::new(table, row)?);
+            }
         }
-        let ids: Vec<RecordId> = keys.into_iter().map(|key| RecordId::new(table, key)).collect();
-        let found = self.client.ask(&["SELECT * FROM $ids"], object! { ids: ids }).await?.values(0)?;
-        found.into_iter().map(|row| Row::new(table, row)).collect()
     }
 
     /// The rows of a range, in the order of their keys.

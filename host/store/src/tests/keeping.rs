@@ -170,6 +170,20 @@ async fn accounts_come_back_in_the_order_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn however_many_keys_are_asked_for_the_rows_of_all_come_back() {
+    let north = north().await;
+    let ids: Vec<_> = (0..2_001).map(|number| format!("a{number:04}")).collect();
+    let rows: Vec<_> = ids.iter().map(|id| account(id)).collect();
+    north.put_accounts(&rows).await.unwrap();
+    let keys = ids.iter().chain([&"absent".to_owned()]).map(|id| crate::rows::key(id)).collect();
+    let found = north.db.find_all(crate::schema::ACCOUNT, keys).await.unwrap();
+    let mut found: Vec<_> = found.iter().map(|row| row.id().to_owned()).collect();
+    found.sort_unstable();
+    assert_eq!(found, ids);
+    assert!(north.db.find_all(crate::schema::ACCOUNT, Vec::new()).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn accounts_may_be_kept_again_but_not_otherwise() {
     let north = north().await;
     north.put_accounts(&[account("a")]).await.unwrap();
