@@ -184,7 +184,7 @@ fn a_search_that_waits_for_others_is_no_search_to_be_measured() {
 fn what_would_measure_nothing_is_typed_wrongly() {
     let Some(program) = integration_tests::program() else { return };
     let home = tempfile::tempdir().unwrap();
-    let wrong: [&[&str]; 13] = [
+    let wrong: [&[&str]; 15] = [
         &["append", "--writers", "0"],
         &["append", "--seconds=-1"],
         &["append", "--seconds", "0"],
