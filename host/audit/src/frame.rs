@@ -17,6 +17,7 @@ use std::ops::Range;
 use crate::Hash;
 use crate::checkpoint::Head;
 use crate::entries::{self, Entries};
+use crate::room;
 
 const MAGIC: [u8; 4] = *b"MJF2";
 
@@ -133,14 +134,16 @@ pub(crate) struct Remains {
     pub(crate) claims: Option<Range<u64>>,
 }
 
-/// Looks at what is left of a frame.
-pub(crate) fn remains(seed: u32, bytes: &[u8]) -> Remains {
+/// Looks at what is left of a frame, behind which the file has so many bytes of room. A frame may end with bytes that look like room,
+/// so that a few of those at its end are not taken for its missing end.
+pub(crate) fn remains(seed: u32, bytes: &[u8], room: usize) -> Remains {
     let Some(Header { first, length, .. }) = header(seed, bytes) else {
         let (begins, short) = (&bytes[..bytes.len().min(MAGIC.len())], bytes.len() < HEADER_BYTES);
         return Remains { cut_short: short && MAGIC.starts_with(begins), claims: None };
     };
     let mut payload = bytes.get(HEADER_BYTES..).unwrap_or_default();
-    let cut_short = payload.len() < length;
+    let missing = length.saturating_sub(payload.len());
+    let cut_short = missing > room || missing >= room::LEAST;
     // An entry takes two bytes at the least: more of them were never in there.
     let claims = take(&mut payload)
         .map(u64::from_be_bytes)
@@ -223,22 +226,31 @@ mod tests {
     fn a_frame_whose_end_is_missing_is_told_from_one_that_does_not_add_up() {
         let bytes = sample();
         for at in 1..bytes.len() {
-            let Remains { cut_short, claims } = remains(77, &bytes[..at]);
+            let Remains { cut_short, claims } = remains(77, &bytes[..at], 0);
             assert!(cut_short, "cut at {at}");
             assert_eq!(claims, (at >= HEADER_BYTES + 8).then_some(7..9), "cut at {at}");
         }
         for at in 0..bytes.len() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 0x10;
-            let Remains { cut_short, claims } = remains(77, &flipped);
+            let Remains { cut_short, claims } = remains(77, &flipped, 0);
             assert!(!cut_short, "flipped at {at}");
             let readable = at >= HEADER_BYTES + 8;
             assert!(if readable { claims == Some(7..9) } else { claims != Some(7..9) }, "flipped at {at}: {claims:?}");
         }
-        for rubble in [[0_u8; 100].as_slice(), b"x", b"MJx", &[0xff; 24]] {
-            assert_eq!(remains(77, rubble), Remains { cut_short: false, claims: None }, "{rubble:?}");
+        let whole = sample();
+        for missing in 1..40 {
+            let left = &whole[..whole.len() - missing];
+            assert_eq!(
+                remains(77, left, 1000).cut_short,
+                missing >= 16,
+                "the end of its own may look like room: {missing}"
+            );
         }
-        assert!(remains(77, b"MJF2 nothing more").cut_short, "as much of a header as says that it is one");
+        for rubble in [[0_u8; 100].as_slice(), b"x", b"MJx", &[0xff; 24]] {
+            assert_eq!(remains(77, rubble, 0), Remains { cut_short: false, claims: None }, "{rubble:?}");
+        }
+        assert!(remains(77, b"MJF2 nothing more", 0).cut_short, "as much of a header as says that it is one");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! The journal is cut into segments, files named after their first entry with 20 digits:
 //! `journal/00000000000000065536`. A segment is a header (`"MAGJRNL1"`, a random seed and the CRC-32 of both) and
-//! [frames](crate::frame). The writer appends to the newest; the publisher turns the oldest into tiles and deletes it.
+//! [frames](crate::frame). The writer appends to the newest; the publisher turns the oldest into tiles and has it go.
 //! All segments but the newest are complete, and each continues where the one before it ends, so the first one's name
 //! says up to where the tiles on disk are authoritative.
 //!
@@ -39,6 +39,9 @@ const SEGMENT_BYTES: u64 = 32 << 20;
 /// are tiny.
 const SEGMENT_ENTRIES: u64 = 65_536;
 
+/// How often it is read once more if it changed while it was read, at most.
+const AGAIN: usize = 3;
+
 /// No segment is longer: a full one and the longest frame after it (see `writer::MAX_BATCH_BYTES`), rounded up.
 const MAX_SEGMENT_BYTES: u64 = 2 * SEGMENT_BYTES;
 
@@ -57,7 +60,7 @@ pub(crate) const HEADER_BYTES: usize = 16;
 pub(crate) struct Span {
     pub(crate) first: u64,
     pub(crate) end: u64,
-    /// How long the segment is without the room at its end.
+    /// Behind so many bytes it has no frame.
     pub(crate) bytes: u64,
 }
 
@@ -126,10 +129,13 @@ impl Segment {
         }
         self.unsynced = true;
         self.file.seek(SeekFrom::Start(self.durable)).map_err(failed)?;
-        self.file.write_all(frame).map_err(failed)?;
+        let (own, room) = frame.split_at(length as usize);
+        self.file.write_all(own).map_err(failed)?;
+        // Where the disk has none left for it, the frame does without.
+        let has_room = self.file.write_all(room).is_ok();
         files.check(Step::JournalSync).map_err(failed)?;
         self.file.sync_data().map_err(failed)?;
-        self.end = self.end.max(self.durable + frame.len() as u64);
+        self.end = self.end.max(if has_room { durable + room.len() as u64 } else { durable });
         self.durable = durable;
         self.unsynced = false;
         Ok(())
@@ -173,9 +179,22 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Reads the journal.
+    /// Reads the journal, whoever writes it meanwhile.
     pub(crate) fn read(files: &Files) -> Result<Self, DirectoryError> {
-        let firsts = segments(files)?;
+        let mut firsts = segments(files)?;
+        for _ in 0..AGAIN {
+            let read = Self::read_segments(files, &firsts);
+            let listed = segments(files)?;
+            // What is wrong with segments that are not the ones there are says nothing.
+            if read.is_ok() || listed == firsts {
+                return read;
+            }
+            firsts = listed;
+        }
+        Self::read_segments(files, &firsts)
+    }
+
+    fn read_segments(files: &Files, firsts: &[u64]) -> Result<Self, DirectoryError> {
         let mut journal = Self::default();
         for (number, &first) in firsts.iter().enumerate() {
             let path = path(first);
@@ -185,15 +204,26 @@ impl Journal {
                 let fault = Fault::Gap { expected: previous.end, found: first };
                 return Err(Damage::new(path, fault, previous.end.min(first)).into());
             }
-            let missing = || Damage::new(&path, Fault::Missing, first);
-            let bytes = files.read(&path, MAX_SEGMENT_BYTES)?.ok_or_else(missing)?;
-            if !files.exists(&path)? {
-                // Its entries are in tiles by now, and what was read of it may be room already.
-                return Err(missing().into());
-            }
+            let mut bytes = segment(files, first)?;
             let is_newest = number + 1 == firsts.len();
-            let end = journal.scan(&path, &bytes, first, is_newest)?;
-            journal.spans.push(Span { first, end, bytes: bytes.len() as u64 });
+            let had = journal.frames.len();
+            let mut scanned = journal.scan(&path, &bytes, first, is_newest);
+            for _ in 0..AGAIN {
+                if !is_newest || (scanned.is_ok() && journal.torn.is_none()) {
+                    break;
+                }
+                // Frames take the place of room: of one that is written in this moment the end may have been read, and not yet
+                // the beginning.
+                let again = segment(files, first)?;
+                if again == bytes {
+                    break;
+                }
+                bytes = again;
+                journal.frames.truncate(had);
+                journal.torn = None;
+                scanned = journal.scan(&path, &bytes, first, is_newest);
+            }
+            journal.spans.push(Span { first, end: scanned?, bytes: bytes.len() as u64 });
         }
         Ok(journal)
     }
@@ -242,7 +272,7 @@ impl Journal {
                 }
                 None => {
                     let rest = &bytes[at..end];
-                    self.torn = Some(torn(path, at, rest, next, frame::remains(seed, rest)));
+                    self.torn = Some(torn(path, at, rest, next, frame::remains(seed, rest, bytes.len() - end)));
                     break;
                 }
             }
@@ -255,6 +285,15 @@ fn torn(file: &str, offset: usize, bytes: &[u8], intact_below: u64, remains: Rem
     let Remains { cut_short, claims } = remains;
     let (offset, bytes) = (offset as u64, bytes.len() as u64);
     Torn { file: file.to_owned(), offset, bytes, intact_below, claims, cut_short }
+}
+
+/// A segment's bytes.
+fn segment(files: &Files, first: u64) -> Result<Vec<u8>, DirectoryError> {
+    let path = path(first);
+    let missing = || Damage::new(&path, Fault::Missing, first);
+    let bytes = files.read(&path, MAX_SEGMENT_BYTES)?.ok_or_else(missing)?;
+    // Where it is gone its entries are in tiles, and what was read of it may be room already.
+    if files.exists(&path)? { Ok(bytes) } else { Err(missing().into()) }
 }
 
 /// The first entries of the segments on disk, in order. Names that are none of a segment are none of the journal's.

@@ -10,7 +10,7 @@
 //! tile/entries/<N>[.p/<W>]      the entries, length-prefixed c2sp.org/tlog-tiles, "Log entries"
 //! pruned                        which entries are gone       see `prune`; c2sp.org/tlog-tiles, "Pruning"
 //! journal/<first index>         entries not yet in tiles     private, see `journal`
-//! journal/spare.<first index>   nothing, for what comes      private, see `spare`
+//! journal/spare.<any>           room for what comes          private, see `spare`
 //! lock                          held by the process that writes
 //! ```
 //!

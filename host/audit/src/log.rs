@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
@@ -172,6 +173,22 @@ impl Prepared {
     }
 }
 
+/// Somebody who waits for the journal's segments to go, until this is dropped: those who have them go do not rest.
+struct Clearing<'a>(&'a Shared);
+
+impl<'a> Clearing<'a> {
+    fn of(shared: &'a Shared) -> Self {
+        shared.clearing.fetch_add(1, Ordering::Relaxed);
+        Self(shared)
+    }
+}
+
+impl Drop for Clearing<'_> {
+    fn drop(&mut self) {
+        self.0.clearing.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What a crash left in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovery {
@@ -325,8 +342,9 @@ impl Log {
     /// then.
     pub fn clear_journal(&self, limit: Duration) -> Result<(), AppendError> {
         let (size, began) = (self.size(), Instant::now());
-        self.turn()?;
         let shared = &self.handle.shared;
+        let _clearing = Clearing::of(shared);
+        self.turn()?;
         while shared.tree.settled_to() < size {
             if shared.halted().is_some() || self.handle.commands.is_closed() {
                 return Err(self.stopped());

@@ -17,22 +17,36 @@ const LONGEST_REST: Duration = Duration::from_millis(10);
 pub(crate) struct Pace<'a> {
     underway: &'a Underway,
     is_awaited: &'a dyn Fn() -> bool,
-    published: Cell<Instant>,
+    published: Cell<Option<Instant>>,
 }
 
 impl<'a> Pace<'a> {
     /// One who rests between two pieces of work, as long as nobody waits for the end of it.
-    pub(crate) fn new(underway: &'a Underway, is_awaited: &'a dyn Fn() -> bool) -> Self {
-        Self { underway, is_awaited, published: Cell::new(Instant::now()) }
+    /// The checkpoint was published then, if it was.
+    pub(crate) fn new(underway: &'a Underway, is_awaited: &'a dyn Fn() -> bool, published: Option<Instant>) -> Self {
+        Self { underway, is_awaited, published: Cell::new(published) }
     }
 
     /// One whom somebody waits for.
     pub(crate) fn hurried(underway: &'a Underway) -> Self {
-        Self::new(underway, &|| true)
+        Self::new(underway, &|| true, None)
     }
 
     pub(crate) fn underway(&self) -> &'a Underway {
         self.underway
+    }
+
+    /// When the checkpoint was published last.
+    pub(crate) fn published(&self) -> Option<Instant> {
+        self.published.get()
+    }
+
+    /// Publishes the newest checkpoint.
+    pub(crate) fn publish(&self, tree: &Tree) -> Result<(), FileError> {
+        publish(tree)?;
+        self.published.set(Some(Instant::now()));
+        self.underway.step();
+        Ok(())
     }
 
     pub(crate) fn is_hurried(&self) -> bool {
@@ -46,10 +60,8 @@ impl<'a> Pace<'a> {
         if self.is_hurried() {
             return Ok(());
         }
-        if self.published.get().elapsed() >= PUBLISH_INTERVAL {
-            publish(tree)?;
-            self.published.set(Instant::now());
-            self.underway.step();
+        if self.published.get().is_none_or(|published| published.elapsed() >= PUBLISH_INTERVAL) {
+            self.publish(tree)?;
         }
         thread::sleep(begun.elapsed().min(LONGEST_REST));
         self.underway.step();

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::journal::Span;
 use crate::pace::Pace;
-use crate::settle::{publish, settle};
+use crate::settle::settle;
 use crate::shared::{HaltOnPanic, Shared};
 
 /// How far the published checkpoint file may lag behind the acknowledged entries. Each publication costs a sync of its
@@ -56,7 +57,7 @@ impl Publisher {
         }
     }
 
-    /// Ends the thread after the file it is writing; returns the segments that remain to be settled.
+    /// Ends the thread after the segment it is settling; returns the segments that remain to be settled.
     pub(crate) fn stop(&mut self) -> Vec<Span> {
         self.backlog.lock().stopping = true;
         self.backlog.changed.notify_all();
@@ -169,20 +170,18 @@ fn run(shared: &Arc<Shared>, backlog: &Backlog) {
     loop {
         let task = backlog.next(shared, published);
         let underway = shared.publishing.begin();
+        let is_awaited = || backlog.is_awaited() || shared.clearing.load(Ordering::Relaxed) > 0;
+        let pace = Pace::new(&shared.publishing, &is_awaited, published);
         let outcome = match task {
             Task::Stop => return,
-            Task::Publish => publish(&shared.tree).and_then(|()| shared.spares.prepare(&shared.tree.files)),
-            Task::Settle(span) => {
-                let is_awaited = || backlog.is_awaited();
-                let pace = Pace::new(&shared.publishing, &is_awaited);
-                settle(&shared.tree, span, Some(&shared.spares), &pace).map(|()| backlog.settled())
-            }
+            Task::Publish => pace.publish(&shared.tree).and_then(|()| shared.spares.prepare(&shared.tree.files)),
+            Task::Settle(span) => settle(&shared.tree, span, Some(&shared.spares), &pace).map(|()| backlog.settled()),
         };
+        published = pace.published();
         drop(underway);
         if let Err(error) = outcome {
             shared.halt(error);
             return;
         }
-        published = Some(Instant::now());
     }
 }

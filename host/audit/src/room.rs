@@ -14,17 +14,12 @@ pub(crate) fn extend(bytes: &mut Vec<u8>, at: u64, length: usize) {
     bytes.extend(PATTERN.iter().cycle().skip(start).take(length));
 }
 
+/// So many bytes of room are none of a frame's own, which may end with some that look like it.
+pub(crate) const LEAST: usize = PATTERN.len();
+
 /// How many of a file's last bytes are room. Where a frame ends with the bytes that were there before, they are among them.
 pub(crate) fn behind(file: &[u8]) -> usize {
-    let (whole, rest) = file.as_chunks::<{ PATTERN.len() }>();
-    let same = |bytes: &[u8]| bytes.iter().zip(PATTERN).rev().take_while(|(byte, room)| **byte == *room).count();
-    let last = PATTERN[..rest.len()].iter().zip(rest).rev().take_while(|(room, byte)| room == byte).count();
-    if last < rest.len() {
-        return last;
-    }
-    let full = whole.iter().rev().take_while(|chunk| **chunk == PATTERN).count();
-    let partly = whole.iter().rev().nth(full).map_or(0, |chunk| same(chunk));
-    last + full * PATTERN.len() + partly
+    file.iter().enumerate().rev().take_while(|(at, byte)| **byte == PATTERN[at % PATTERN.len()]).count()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Turning a journal segment into the files an outsider reads, and then removing it.
+//! Turning a journal segment into the files an outsider reads, and then having it go.
 //!
 //! The order is what makes a crash harmless: first every tile and bundle, in any order, then the checkpoint, durable each; only then
 //! the segment goes, and last the partial tiles that wider ones supersede. Until the segment is gone, whatever exists
@@ -35,7 +35,7 @@ pub(crate) fn settle(tree: &Tree, span: Span, spares: Option<&Spares>, pace: &Pa
         tree.files.sync_folder(folder)?;
         pace.underway().step();
     }
-    publish(tree)?;
+    pace.publish(tree)?;
     tree.files.sync_folder(ROOT)?;
     match spares {
         Some(spares) => spares.retire(tree, span, pace)?,

@@ -1,6 +1,7 @@
 //! What the handles of a log and its two threads share.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::key::VerifierKey;
@@ -17,6 +18,8 @@ pub(crate) struct Shared {
     halted: Mutex<Option<String>>,
     // Entries whose riders have not reached their own place: the journal is what holds them.
     riding: Mutex<BTreeSet<u64>>,
+    // How many wait until the journal's segments are gone.
+    pub(crate) clearing: AtomicUsize,
     // What the next segments of the journal are written into.
     pub(crate) spares: Spares,
     // What the writer is at, and what the publisher is.
@@ -28,8 +31,8 @@ impl Shared {
     pub(crate) fn new(tree: Tree, origin: &str, key: VerifierKey) -> Self {
         let (halted, riding) = (Mutex::new(None), Mutex::default());
         let (writing, publishing) = (Underway::new(), Underway::new());
-        let (origin, spares) = (origin.to_owned(), Spares::default());
-        Self { tree, origin, key, halted, riding, spares, writing, publishing }
+        let (origin, clearing, spares) = (origin.to_owned(), AtomicUsize::new(0), Spares::default());
+        Self { tree, origin, key, halted, riding, clearing, spares, writing, publishing }
     }
 
     /// Refuses every append from now on. The first reason stays: what follows is mostly its consequence.

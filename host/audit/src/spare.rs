@@ -20,7 +20,7 @@ use crate::tree::Tree;
 /// Kept at a time, at most: one that is about to be taken while the next one is wiped.
 const MOST: usize = 2;
 
-/// What the names of spares begin with; the name of what they were follows.
+/// What the names of spares begin with; what they were called follows, or something of no meaning.
 const PREFIX: &str = "spare.";
 
 /// Written at a time, a multiple of the pattern's length.
@@ -73,13 +73,14 @@ impl Spares {
         let name = format!("{FOLDER}/{PREFIX}{:020}", span.first);
         files.rename(&segment, &name)?;
         files.sync_folder(FOLDER)?;
-        match wipe(tree, &name, span.bytes, pace) {
-            Ok(spare) => {
+        pace.underway().step();
+        match wipe(tree, &name, span.bytes, pace)? {
+            Some(spare) => {
                 self.lock().push(spare);
                 Ok(())
             }
             // What cannot be overwritten can be removed, or else that is the error.
-            Err(_) => remove(files, &name),
+            None => remove(files, &name),
         }
     }
 
@@ -105,27 +106,25 @@ pub(crate) fn remove(files: &Files, path: &str) -> Result<(), FileError> {
     files.sync_folder(FOLDER)
 }
 
-/// Makes a segment of which so many bytes are not room as good as new, durably.
-fn wipe(tree: &Tree, name: &str, bytes: u64, pace: &Pace<'_>) -> Result<Spare, FileError> {
+/// Makes a segment of which so many bytes are not room as good as new, durably; `None` where the disk does not let it.
+fn wipe(tree: &Tree, name: &str, bytes: u64, pace: &Pace<'_>) -> Result<Option<Spare>, FileError> {
     let failed = |source| FileError::new(name, "wiped", source);
     let mut file = tree.files.open_to_write(name)?;
-    let seed = rand::random();
-    let mut room = Vec::new();
+    let end = file.metadata().map_err(failed)?.len();
+    let (mut room, seed) = (Vec::new(), rand::random());
     room::extend(&mut room, 0, CHUNK);
     let mut left = bytes;
     while left > 0 {
         let begun = Instant::now();
         let length = room.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        tree.files.check(Step::Wipe).map_err(failed)?;
-        file.write_all(&room[..length]).map_err(failed)?;
-        if !pace.is_hurried() {
-            // Bit by bit: whoever syncs a frame meanwhile waits for no more than one.
-            file.sync_data().map_err(failed)?;
+        // Bit by bit: whoever syncs a frame meanwhile waits for no more than one.
+        let written = tree.files.check(Step::Wipe).and_then(|()| file.write_all(&room[..length]));
+        if written.and_then(|()| if pace.is_hurried() { Ok(()) } else { file.sync_data() }).is_err() {
+            return Ok(None);
         }
         left -= length as u64;
         pace.rest(tree, begun)?;
     }
-    let end = file.metadata().map_err(failed)?.len();
-    file.rewind().and_then(|()| file.write_all(&header(seed))).and_then(|()| file.sync_data()).map_err(failed)?;
-    Ok(Spare { name: name.to_owned(), seed, file, end })
+    let headed = file.rewind().and_then(|()| file.write_all(&header(seed))).and_then(|()| file.sync_data());
+    Ok(headed.is_ok().then(|| Spare { name: name.to_owned(), seed, file, end }))
 }

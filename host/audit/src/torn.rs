@@ -11,7 +11,7 @@ pub struct Torn {
     pub file: String,
     /// Where it begins in that file, in bytes.
     pub offset: u64,
-    /// How long it is, in bytes: to the end of the file.
+    /// How long it is, in bytes: to the room behind it, or to the end of the file.
     pub bytes: u64,
     /// The size of the log without it. Entries below do not depend on it.
     pub intact_below: u64,

@@ -319,10 +319,11 @@ fn begin(shared: &Arc<Shared>, signer: &dyn Signer, spans: &[Span]) -> Result<(S
         publish(&shared.tree)?;
         shared.tree.files.sync_folder(files::ROOT)?;
     }
+    // Before tiles are written: on a full disk what they take up is what those need.
+    shared.spares.clear(&shared.tree.files)?;
     for span in spans {
         settle(&shared.tree, *span, None, &Pace::hurried(&shared.writing))?;
     }
-    shared.spares.clear(&shared.tree.files)?;
     let segment = Segment::create(&shared.tree.files, head.size)?;
     let publisher = Publisher::spawn(Arc::clone(shared)).map_err(OpenError::Thread)?;
     Ok((segment, publisher))

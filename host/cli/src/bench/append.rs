@@ -2,7 +2,7 @@
 //! entry is durable before its writer goes on; what else becomes durable with it there, its account, is asked for.
 //!
 //! Writers that do nothing but wait for each other say how much a log can take. What one has to wait for when it takes less than
-//! that, another run says: so many entries are offered, evenly.
+//! that, another run says: so many entries are offered, each writer's at an interval.
 
 use super::{percentile, report, us, work_folder};
 use crate::output::spinner;
@@ -116,7 +116,8 @@ async fn write(log: &audit::Log, plan: &Plan, time: Duration, interval: Option<D
             tokio::spawn(async move {
                 let mut times = Vec::new();
                 let mut due = started + interval.unwrap_or_default().mul_f64(writer as f64 / writers as f64);
-                while started.elapsed() < time {
+                // None that would be due when the time is over is waited for.
+                while started.elapsed() < time && due < started + time {
                     let mut leaf = format!("{writer} {} ", times.len()).into_bytes();
                     leaf.resize(LEAF_BYTES, b'.');
                     let rider = vec![b'.'; rider_bytes];
