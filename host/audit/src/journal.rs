@@ -25,7 +25,7 @@ use crate::error::{Damage, DirectoryError, Fault, FileError};
 use crate::files::{Files, ROOT, Step};
 use crate::frame::{self, Frame, Remains};
 use crate::room;
-use crate::spare::Spare;
+use crate::spare::{self, Spare};
 use crate::torn::Torn;
 
 /// The folder of the segments.
@@ -87,24 +87,20 @@ pub(crate) struct Segment {
 impl Segment {
     /// Begins the segment whose first entry is `first`.
     pub(crate) fn create(files: &Files, first: u64) -> Result<Self, FileError> {
-        let path = path(first);
-        let failed = |source| FileError::new(&path, "created", source);
-        let seed = rand::random();
-        let mut file = files.create_new(&path)?;
-        file.write_all(&header(seed)).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        files.sync_folder(FOLDER)?;
+        let fresh = spare::fresh(files, path(first))?;
         files.sync_folder(ROOT)?;
-        let durable = HEADER_BYTES as u64;
-        Ok(Self { first, seed, file, durable, end: durable, unsynced: false })
+        Ok(Self::begin(fresh, first))
     }
 
     /// Begins the segment whose first entry is `first` in the place of one that has done its service.
     pub(crate) fn reuse(files: &Files, spare: Spare, first: u64) -> Result<Self, FileError> {
-        let Spare { name, seed, file, end } = spare;
-        files.rename(&name, &path(first))?;
+        files.rename(&spare.name, &path(first))?;
         files.sync_folder(FOLDER)?;
-        Ok(Self { first, seed, file, durable: HEADER_BYTES as u64, end, unsynced: false })
+        Ok(Self::begin(spare, first))
+    }
+
+    fn begin(Spare { seed, file, end, .. }: Spare, first: u64) -> Self {
+        Self { first, seed, file, durable: HEADER_BYTES as u64, end, unsynced: false }
     }
 
     /// The entries it holds, with the log at `size` entries.

@@ -51,14 +51,9 @@ impl Spares {
         if !self.lock().is_empty() {
             return Ok(());
         }
-        let seed: u32 = rand::random();
         // Not the name of one that was taken just now, and that the writer is about to rename.
-        let name = format!("{FOLDER}/{PREFIX}{seed:08x}");
-        let failed = |source| FileError::new(&name, "created", source);
-        let mut file = files.create_new(&name)?;
-        file.write_all(&header(seed)).and_then(|()| file.sync_all()).map_err(failed)?;
-        files.sync_folder(FOLDER)?;
-        self.lock().push(Spare { name, seed, file, end: HEADER_BYTES as u64 });
+        let spare = fresh(files, format!("{FOLDER}/{PREFIX}{:08x}", rand::random::<u32>()))?;
+        self.lock().push(spare);
         Ok(())
     }
 
@@ -98,6 +93,16 @@ impl Spares {
     fn lock(&self) -> MutexGuard<'_, Vec<Spare>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A new file with a header and no more, durably.
+pub(crate) fn fresh(files: &Files, name: String) -> Result<Spare, FileError> {
+    let seed = rand::random();
+    let mut file = files.create_new(&name)?;
+    let written = file.write_all(&header(seed)).and_then(|()| file.sync_all());
+    written.map_err(|source| FileError::new(&name, "created", source))?;
+    files.sync_folder(FOLDER)?;
+    Ok(Spare { name, seed, file, end: HEADER_BYTES as u64 })
 }
 
 /// Removes a segment, durably.

@@ -1,6 +1,7 @@
 //! What rides on entries: durable with them, given out after a crash, gone from the folder once released.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -128,10 +129,12 @@ fn spares(folder: &Path) -> Vec<PathBuf> {
 fn a_segment_that_has_served_is_wiped_and_serves_again() {
     let folder = tempfile::tempdir().unwrap();
     let log = open(folder.path()).log;
+    let mut files = Vec::new();
     for round in 0..6_u64 {
         let index = append_with(&log, leaf(round), b"a rider that goes").unwrap();
-        let journal = fs::metadata(journal(folder.path())).unwrap().len();
-        assert!(journal > 1 << 20, "it has room: {journal}");
+        let journal = fs::metadata(journal(folder.path())).unwrap();
+        assert!(journal.len() > 1 << 20, "it has room: {journal:?}");
+        files.push(journal.ino());
         // What a crash leaves now holds the rider, and nothing of earlier ones, however often the file has served.
         let crashed = tempfile::tempdir().unwrap();
         copy(folder.path(), crashed.path());
@@ -143,6 +146,7 @@ fn a_segment_that_has_served_is_wiped_and_serves_again() {
         assert!(!holds(folder.path(), b"a rider that goes"), "round {round}");
         assert!(!spares(folder.path()).is_empty() && spares(folder.path()).len() <= 2, "round {round}");
     }
+    assert!((1..6).any(|round| files[..round].contains(&files[round])), "each was a file of its own: {files:?}");
     assert_eq!(verified(folder.path()).0, 6);
     log.close().unwrap();
     assert!(spares(folder.path()).is_empty(), "a log that is closed has no use for them");

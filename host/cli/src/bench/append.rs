@@ -81,23 +81,17 @@ pub(super) fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
         "waiting_fdatasyncs": tenths(writers as f64 / all.per_second().max(1e-9) * syncs),
         "fdatasync_per_s": syncs.round(),
         "entries_per_fdatasync": tenths(all.per_second() / syncs),
+        "leaf_bytes": LEAF_BYTES,
+        "rider_bytes": rider_bytes,
+        "n": all.times.len(),
+        "threads": writers,
     });
-    if let (Some(paced), Some(values)) = (paced, values.as_object_mut()) {
-        values.extend([
-            ("paced_entries_per_s".to_owned(), json!(paced.per_second().round())),
-            ("paced_entries_per_fdatasync".to_owned(), json!(tenths(paced.per_second() / syncs))),
-            ("paced_p50_us".to_owned(), us(paced.at(0.50))),
-            ("paced_p99_us".to_owned(), us(paced.at(0.99))),
-            ("paced_p99_fdatasyncs".to_owned(), json!(in_syncs(paced.at(0.99)))),
-        ]);
-    }
-    if let Some(values) = values.as_object_mut() {
-        values.extend([
-            ("leaf_bytes".to_owned(), json!(LEAF_BYTES)),
-            ("rider_bytes".to_owned(), json!(rider_bytes)),
-            ("n".to_owned(), json!(all.times.len())),
-            ("threads".to_owned(), json!(writers)),
-        ]);
+    if let Some(paced) = paced {
+        values["paced_entries_per_s"] = json!(paced.per_second().round());
+        values["paced_entries_per_fdatasync"] = json!(tenths(paced.per_second() / syncs));
+        values["paced_p50_us"] = us(paced.at(0.50));
+        values["paced_p99_us"] = us(paced.at(0.99));
+        values["paced_p99_fdatasyncs"] = json!(in_syncs(paced.at(0.99)));
     }
     log.close()?;
     report(plan.json, &format!("durable appends by {writers} writers"), values);
