@@ -299,8 +299,11 @@ pub fn is_spare(file: &Path) -> bool {
     file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("spare."))
 }
 
-/// How long a segment of a log's journal is without the room behind its frames.
+/// Where the frames of a log's journal segment end: whatever a frame ends with, its header says how long it is.
 pub fn used(segment: &[u8]) -> usize {
-    let room = b"\xffroom to write\xff\xff";
-    segment.iter().enumerate().rev().find(|(at, byte)| **byte != room[at % room.len()]).map_or(0, |(at, _)| at + 1)
+    let mut at = 16;
+    while let Some((b"MJF2", header)) = segment.get(at..).and_then(|rest| rest.split_first_chunk()) {
+        at += 24 + u32::from_be_bytes(header[8..12].try_into().unwrap()) as usize;
+    }
+    at
 }
